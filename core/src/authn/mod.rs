@@ -1,0 +1,1 @@
+//! Who is calling: issuers, the token policy, signing keys and verification.

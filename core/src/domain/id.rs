@@ -1,0 +1,193 @@
+//! Identifiers: BSON ObjectIds, 24 hex characters in JSON, and a newtype for each entity.
+
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::clock::{Clock, SystemClock};
+
+/// A BSON ObjectId: 4 bytes of time, 5 random bytes of the process, a 3-byte counter
+/// (<https://www.mongodb.com/docs/manual/reference/bson-types/#objectid>).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId([u8; 12]);
+
+struct Process {
+    random: [u8; 5],
+    counter: AtomicU32,
+}
+
+fn process() -> &'static Process {
+    static PROCESS: OnceLock<Process> = OnceLock::new();
+    PROCESS.get_or_init(|| {
+        let mut seed = [0_u8; 8];
+        if getrandom::fill(&mut seed).is_err() {
+            // No randomness: the clock still tells processes apart, and unique ids are checked by the store anyway.
+            seed = SystemClock.now().milliseconds().to_be_bytes();
+        }
+        let [a, b, c, d, e, f, g, h] = seed;
+        Process { random: [a, b, c, d, e], counter: AtomicU32::new(u32::from_be_bytes([0, f, g, h])) }
+    })
+}
+
+impl ObjectId {
+    /// A new identifier, larger than those that this process made in earlier seconds.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self::generate_at(SystemClock.now().seconds())
+    }
+
+    fn generate_at(seconds: i64) -> Self {
+        let process = process();
+        let [_, _, _, _, t0, t1, t2, t3] = seconds.to_be_bytes();
+        let [r0, r1, r2, r3, r4] = process.random;
+        let [_, c0, c1, c2] = process.counter.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        Self([t0, t1, t2, t3, r0, r1, r2, r3, r4, c0, c1, c2])
+    }
+
+    /// From its twelve bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 12]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its twelve bytes.
+    #[must_use]
+    pub const fn bytes(self) -> [u8; 12] {
+        self.0
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0_u8; 24];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
+                *digit = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+            }
+        }
+        formatter.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for ObjectId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{self}")
+    }
+}
+
+/// A text that is no ObjectId.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an id is 24 hexadecimal characters")]
+pub struct ParseIdError;
+
+impl FromStr for ObjectId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text: &[u8; 24] = text.as_bytes().try_into().map_err(|_| ParseIdError)?;
+        let mut bytes = [0_u8; 12];
+        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+            for digit in pair {
+                let value = char::from(*digit).to_digit(16).ok_or(ParseIdError)?;
+                *byte = (*byte << 4) | u8::try_from(value).map_err(|_| ParseIdError)?;
+            }
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for ObjectId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ObjectId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = ObjectId;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("24 hexadecimal characters")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<ObjectId, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+macro_rules! identifiers {
+    ($($(#[$documentation:meta])* $name:ident;)+) => {$(
+        $(#[$documentation])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub ObjectId);
+
+        impl $name {
+            /// A new identifier.
+            #[must_use]
+            pub fn generate() -> Self {
+                Self(ObjectId::generate())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl From<$name> for ObjectId {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl From<ObjectId> for $name {
+            fn from(id: ObjectId) -> Self {
+                Self(id)
+            }
+        }
+    )+};
+}
+
+identifiers! {
+    /// Identifies a tenant.
+    TenantId;
+    /// Identifies a user.
+    UserId;
+    /// Identifies a membership.
+    MembershipId;
+    /// Identifies a subscription.
+    SubscriptionId;
+    /// Identifies an audit event, and the details beside it.
+    AuditEventId;
+    /// Identifies an outbox event; it is the id of the commit that wrote it.
+    OutboxEventId;
+    /// Identifies a stored answer to a request with an `Idempotency-Key`.
+    IdempotencyRecordId;
+    /// Identifies a stored JSON Web Key Set.
+    KeySetId;
+}

@@ -1,0 +1,236 @@
+//! The one public error: a stable kind and code, a message that says what to change, and the bad fields by name.
+
+use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
+
+/// Result of every operation of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, coarsely. Each kind has one HTTP status, one Node error class and one Python exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request could not be read: broken JSON, a cursor of the wrong form. HTTP 400.
+    BadRequest,
+    /// No token, or one that does not prove who is calling. HTTP 401.
+    Unauthenticated,
+    /// The caller is known and may not do this. HTTP 403.
+    Forbidden,
+    /// It does not exist, or the caller may not see it. HTTP 404.
+    NotFound,
+    /// The path exists, the method does not. HTTP 405.
+    MethodNotAllowed,
+    /// The state of something else is in the way: a taken slug, a duplicate request. HTTP 409.
+    Conflict,
+    /// `If-Match` does not name the current version. HTTP 412.
+    PreconditionFailed,
+    /// The body is larger than the limit. HTTP 413.
+    PayloadTooLarge,
+    /// The body is not of a media type that is understood. HTTP 415.
+    UnsupportedMediaType,
+    /// One or more fields are wrong; each is named. HTTP 422.
+    Invalid,
+    /// Too many requests; try again later. HTTP 429.
+    RateLimited,
+    /// A setting is wrong. The process does not start with it; never seen over HTTP.
+    Configuration,
+    /// Something behind the service does not answer; try again later. HTTP 503.
+    Unavailable,
+    /// A defect or corrupt data. Details go to the log, never to the caller. HTTP 500.
+    Internal,
+}
+
+impl ErrorKind {
+    /// The stable name, as bindings use it for their error classes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad_request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Conflict => "conflict",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::Invalid => "invalid",
+            Self::RateLimited => "rate_limited",
+            Self::Configuration => "configuration",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// Whether the same call may succeed later without any change by the caller.
+    #[must_use]
+    pub const fn retryable(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Unavailable)
+    }
+}
+
+/// One bad field of an input: where it stands, a stable code, and what to change.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// Path of the field, with dots and indexes: `billingInfo.email`, `domains[2]`.
+    pub field: String,
+    /// Stable code: `required`, `unknown_field`, `too_long`, `reserved` and so on.
+    pub code: Cow<'static, str>,
+    /// What to change, for a person.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A bad field.
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code: Cow::Borrowed(code), message: message.into() }
+    }
+}
+
+/// The one error of this crate.
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    code: &'static str,
+    message: Cow<'static, str>,
+    fields: Vec<FieldError>,
+    retry_after: Option<Duration>,
+    operation: Option<&'static str>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind` with a stable `code` and a message that tells what to change.
+    pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                code,
+                message: message.into(),
+                fields: Vec::new(),
+                retry_after: None,
+                operation: None,
+                source: None,
+            }),
+        }
+    }
+
+    /// An input with bad fields, each of them named.
+    #[must_use]
+    pub fn invalid(fields: Vec<FieldError>) -> Self {
+        let message = match fields.as_slice() {
+            [only] => format!("`{}`: {}", only.field, only.message),
+            many => format!("{} fields are not acceptable; see `errors`", many.len()),
+        };
+        Self::new(ErrorKind::Invalid, "invalid_fields", message).with_fields(fields)
+    }
+
+    /// What does not exist, or may not be seen: the two are the same to a caller.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(ErrorKind::NotFound, "not_found", "there is nothing here that you may see")
+    }
+
+    /// A defect: `message` goes to the log only.
+    pub fn internal(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Internal, "internal", message)
+    }
+
+    /// Adds the bad fields.
+    #[must_use]
+    pub fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
+        self.inner.fields = fields;
+        self
+    }
+
+    /// Adds how long to wait before trying again.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.inner.retry_after = Some(wait);
+        self
+    }
+
+    /// Adds the operation that failed, such as `tenants.create`.
+    #[must_use]
+    pub fn with_operation(mut self, operation: &'static str) -> Self {
+        self.inner.operation = Some(operation);
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.inner.source = Some(source.into());
+        self
+    }
+
+    /// The coarse kind.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// The stable code, such as `token_expired`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.inner.code
+    }
+
+    /// The message for a person.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.inner.message
+    }
+
+    /// The bad fields, when the kind is [`ErrorKind::Invalid`] or [`ErrorKind::Forbidden`].
+    #[must_use]
+    pub fn fields(&self) -> &[FieldError] {
+        &self.inner.fields
+    }
+
+    /// How long to wait before trying again, when that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.inner.retry_after
+    }
+
+    /// The operation that failed, when it is known.
+    #[must_use]
+    pub fn operation(&self) -> Option<&'static str> {
+        self.inner.operation
+    }
+
+    /// Whether the same call may succeed later without any change by the caller.
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        self.inner.kind.retryable()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.inner.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("code", &self.inner.code)
+            .field("message", &self.inner.message)
+            .field("fields", &self.inner.fields)
+            .field("operation", &self.inner.operation)
+            .field("source", &self.inner.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,16 @@
+//! The core of Dezky: tenants, people, memberships and subscriptions; who may see and do what; and the HTTP API.
+//!
+//! Dependencies point down: `http` → `service` → `authz`, `authn`, `domain` → the ports in `store`, `clock` and
+//! `context`. `domain` and `authz` do no I/O. See `core/DESIGN.md` for decisions and their reasons.
+#![warn(missing_docs)]
+
+pub mod authn;
+pub mod clock;
+pub mod context;
+pub mod domain;
+pub mod error;
+pub mod store;
+#[cfg(feature = "test-kit")]
+pub mod test_kit;
+
+pub use error::{Error, ErrorKind, FieldError, Result};

@@ -1,0 +1,110 @@
+//! What an entity declares about how it is stored.
+
+/// A collection: its documents' declared fields, its indexes and whose documents they are.
+///
+/// Every document has `id`, `version`, `createdAt` and `updatedAt` beside the declared fields, unless the collection
+/// says otherwise by not declaring them; `id` is `_id` in MongoDB. Fields that are not declared are left as they are.
+#[derive(Debug)]
+pub struct Collection {
+    /// Name of the collection, in the plural.
+    pub name: &'static str,
+    /// Declared fields, without `id`. A write sets those that the document has and unsets those that it lacks.
+    pub fields: &'static [Field],
+    /// Indexes. Each ends implicitly in the id, so that its order is total.
+    pub indexes: &'static [Index],
+    /// Whose documents these are; what the host of a sandboxed component enforces.
+    pub scope: Scope,
+}
+
+impl Collection {
+    /// The declared field of this name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The declared index of this name.
+    #[must_use]
+    pub fn index(&self, name: &str) -> Option<&'static Index> {
+        self.indexes.iter().find(|index| index.name == name)
+    }
+
+    /// Whether some index has this field, so that queries may filter by it.
+    #[must_use]
+    pub fn is_indexed(&self, field: &str) -> bool {
+        field == "id" || self.indexes.iter().any(|index| index.fields.contains(&field))
+    }
+}
+
+impl PartialEq for Collection {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Collection {}
+
+/// A declared field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// Name in JSON and in the database.
+    pub name: &'static str,
+    /// Type in the database.
+    pub field_type: FieldType,
+}
+
+impl Field {
+    /// A declared field.
+    #[must_use]
+    pub const fn new(name: &'static str, field_type: FieldType) -> Self {
+        Self { name, field_type }
+    }
+}
+
+/// Types of declared fields. Documents travel as JSON; a backend with richer types converts by these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldType {
+    /// Text.
+    Text,
+    /// A whole number that fits 64 signed bits.
+    Integer,
+    /// True or false.
+    Boolean,
+    /// An ObjectId; 24 hexadecimal characters in JSON.
+    Id,
+    /// An instant; RFC 3339 in JSON, a BSON date in MongoDB.
+    Time,
+    /// A list of one type.
+    List(&'static FieldType),
+    /// An object of declared fields; those that it does not declare are left as they are.
+    Object(&'static [Field]),
+}
+
+/// An index over declared fields, in this order and then by id.
+///
+/// A document must have every field of an index that some query sorts by.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Name, unique within the collection.
+    pub name: &'static str,
+    /// Names of the fields; top-level fields only.
+    pub fields: &'static [&'static str],
+}
+
+/// Whose documents a collection holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Of the tenant whose id stands in this field.
+    Tenant(&'static str),
+    /// Of the user whose id stands in this field.
+    Person(&'static str),
+    /// Of a tenant, and of a person too: either field makes a document visible to its side.
+    TenantAndPerson {
+        /// Field with the tenant's id.
+        tenant: &'static str,
+        /// Field with the user's id.
+        person: &'static str,
+    },
+    /// Of the platform.
+    Platform,
+}

@@ -1,0 +1,90 @@
+//! Documents as they cross the port, and the values that queries compare.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Collection, StoreError, StoreResult};
+use crate::{clock::Timestamp, domain::ObjectId};
+
+/// A stored document: its JSON text, with `id` and `version` taken out for the store's own use.
+///
+/// Ids are hexadecimal and times RFC 3339 in the text, whatever the database's types are. It may hold fields that
+/// the collection does not declare; they are ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Its id.
+    pub id: ObjectId,
+    /// Its version; 0 for documents that were never written by this software.
+    pub version: u64,
+    /// Its JSON text: an object.
+    pub json: String,
+}
+
+impl Document {
+    /// Reads the document as an entity.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the text is not such an entity.
+    pub fn decode<T: DeserializeOwned>(&self, collection: &'static Collection) -> StoreResult<T> {
+        serde_json::from_str(&self.json).map_err(|error| StoreError::Corrupt {
+            collection: collection.name,
+            id: Some(self.id),
+            detail: error.to_string(),
+        })
+    }
+}
+
+/// A value that a query compares with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+pub enum Value {
+    /// Text.
+    #[serde(rename = "s")]
+    Text(String),
+    /// A whole number.
+    #[serde(rename = "n")]
+    Integer(i64),
+    /// True or false.
+    #[serde(rename = "b")]
+    Boolean(bool),
+    /// An id.
+    #[serde(rename = "i")]
+    Id(ObjectId),
+    /// An instant.
+    #[serde(rename = "t")]
+    Time(Timestamp),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Boolean(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<ObjectId> for Value {
+    fn from(id: ObjectId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(time: Timestamp) -> Self {
+        Self::Time(time)
+    }
+}

@@ -1,0 +1,1 @@
+//! What the tests of every edge and language use, and `dezky dev` too: a development issuer among them.
