@@ -1,5 +1,45 @@
 //! Tenants, people, memberships, subscriptions and the audit trail: what they are and what makes them valid. No I/O.
 
+pub mod activity;
+pub mod audit;
+pub mod fields;
 pub mod id;
+pub mod idempotency;
+pub mod input;
+pub mod membership;
+pub mod outbox;
+pub mod secret;
+pub mod subscription;
+pub mod tenant;
+pub mod user;
 
+pub use activity::UserActivity;
+pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
 pub use id::*;
+pub use idempotency::IdempotencyRecord;
+pub use input::{
+    CreateSubscription, CreateTenant, CreateUser, GrantMembership, Patch, Reader, UpdateMembership, UpdateSubscription,
+    UpdateTenant, UpdateUser,
+};
+pub use membership::{Membership, MembershipRole};
+pub use outbox::OutboxEvent;
+pub use secret::PlatformSecret;
+pub use subscription::{Subscription, SubscriptionStatus};
+pub use tenant::{BillingInfo, Branding, DomainVerification, LauncherLink, Tenant, TenantStatus};
+pub use user::{GrantSource, RevokedBy, User, UserRole, UserStatus};
+
+use crate::store::Collection;
+
+/// All collections of the domain.
+pub static COLLECTIONS: &[&Collection] = &[
+    &tenant::TENANTS,
+    &user::USERS,
+    &membership::MEMBERSHIPS,
+    &subscription::SUBSCRIPTIONS,
+    &audit::AUDIT_EVENTS,
+    &audit::AUDIT_DETAILS,
+    &outbox::OUTBOX,
+    &activity::USER_ACTIVITY,
+    &idempotency::IDEMPOTENCY_RECORDS,
+    &secret::PLATFORM_SECRETS,
+];

@@ -1,0 +1,35 @@
+//! E-mail addresses.
+
+use std::str::FromStr;
+
+use email_address::EmailAddress;
+use serde_json::Value;
+
+use super::domain_name;
+use crate::domain::input::Problem;
+
+/// An address as people have them: `local@domain` by RFC 5321 §4.1.2 and RFC 6531, at most 254 characters, without a
+/// quoted local part, comment or address literal. The domain comes back in lower-case ASCII; the local part as given.
+///
+/// # Errors
+/// A [`Problem`] telling what to change.
+pub fn email(value: &Value) -> Result<String, Problem> {
+    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    parse(given.trim())
+        .ok_or_else(|| Problem::new("invalid_email", "must be an e-mail address such as `anna@example.eu`"))
+}
+
+/// The canonical form of an address, or none when it is not acceptable.
+#[must_use]
+pub fn parse(given: &str) -> Option<String> {
+    if given.len() > 254 || given.chars().any(|character| character.is_control() || character.is_whitespace()) {
+        return None;
+    }
+    let address = EmailAddress::from_str(given).ok()?;
+    let local = address.local_part();
+    if local.starts_with('"') {
+        return None;
+    }
+    let domain = domain_name::normalise(address.domain())?;
+    Some(format!("{local}@{domain}")).filter(|canonical| canonical.len() <= 254)
+}

@@ -1,0 +1,15 @@
+//! What makes a single field valid: text, slugs, domain names, e-mail addresses, VAT numbers, colours and links.
+
+pub mod domain_name;
+pub mod email;
+pub mod link;
+pub mod slug;
+pub mod text;
+pub mod vat;
+
+pub use domain_name::domain_name;
+pub use email::email;
+pub use link::{colour, https_url};
+pub use slug::slug;
+pub use text::{boolean, choice, identifier, label, object_id, search_key, text, time, whole_number};
+pub use vat::vat_id;

@@ -1,0 +1,127 @@
+//! Slugs: the DNS label under which a tenant lives.
+
+use serde_json::Value;
+
+use crate::domain::input::Problem;
+
+/// Labels that belong to the platform itself, or that mail and web clients look up by convention (RFC 2142 mailboxes,
+/// autoconfiguration hosts), so that no tenant can pose as them.
+pub const RESERVED: &[&str] = &[
+    "abuse",
+    "account",
+    "accounts",
+    "admin",
+    "administrator",
+    "api",
+    "app",
+    "apps",
+    "assets",
+    "auth",
+    "authentik",
+    "autoconfig",
+    "autodiscover",
+    "billing",
+    "blog",
+    "calendar",
+    "cdn",
+    "chat",
+    "collabora",
+    "dashboard",
+    "deleted",
+    "dev",
+    "dns",
+    "docs",
+    "download",
+    "files",
+    "ftp",
+    "health",
+    "help",
+    "hostmaster",
+    "imap",
+    "internal",
+    "jmap",
+    "localhost",
+    "login",
+    "logout",
+    "mail",
+    "me",
+    "meet",
+    "metrics",
+    "mta-sts",
+    "new",
+    "news",
+    "noc",
+    "ns",
+    "ns1",
+    "ns2",
+    "ocis",
+    "office",
+    "oidc",
+    "openapi",
+    "pop",
+    "pop3",
+    "portal",
+    "postmaster",
+    "root",
+    "security",
+    "signup",
+    "smtp",
+    "stalwart",
+    "static",
+    "stats",
+    "status",
+    "stripe",
+    "support",
+    "system",
+    "test",
+    "traefik",
+    "users",
+    "webdav",
+    "webhooks",
+    "webmail",
+    "webmaster",
+    "wopi",
+    "wpad",
+    "www",
+    "zulip",
+];
+
+/// A DNS label of 2 to 63 characters (RFC 1035 §2.3.1 as relaxed by RFC 1123 §2.1), lower case and not reserved.
+///
+/// A slug is never 24 hexadecimal characters, so that it cannot be taken for an id, and never an A-label (`xn--`),
+/// which would show as another text than it is.
+///
+/// # Errors
+/// A [`Problem`] telling what to change.
+pub fn slug(value: &Value) -> Result<String, Problem> {
+    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    check(given)?;
+    if RESERVED.contains(&given) {
+        return Err(Problem::new("reserved", "this name belongs to the platform: choose another"));
+    }
+    Ok(given.to_owned())
+}
+
+/// The same without the reserved names: for the platform's own tenant.
+///
+/// # Errors
+/// As [`slug`].
+pub fn check(given: &str) -> Result<(), Problem> {
+    if !(2..=63).contains(&given.len()) {
+        return Err(Problem::new("invalid_slug", "must have 2 to 63 characters"));
+    }
+    let fits = given.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if !fits || given.starts_with('-') || given.ends_with('-') {
+        return Err(Problem::new(
+            "invalid_slug",
+            "must consist of the letters a to z, digits and `-`, and not begin or end with `-`",
+        ));
+    }
+    if given.len() == 24 && given.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Problem::new("invalid_slug", "must not look like an id of 24 hexadecimal characters"));
+    }
+    if given.get(2..4) == Some("--") {
+        return Err(Problem::new("invalid_slug", "must not have `--` as its third and fourth characters"));
+    }
+    Ok(())
+}

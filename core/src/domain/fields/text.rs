@@ -1,0 +1,125 @@
+//! Plain text, numbers, identifiers and times, and the form in which text is searched and sorted.
+
+use std::{cell::LazyCell, str::FromStr};
+
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{clock::Timestamp, domain::input::Problem};
+
+fn string(value: &Value) -> Result<&str, Problem> {
+    value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))
+}
+
+/// Text of 1 to `maximum` characters after trimming, on one line, without control characters. Composed (NFC).
+///
+/// # Errors
+/// A [`Problem`] telling what to change.
+pub fn text(value: &Value, maximum: usize) -> Result<String, Problem> {
+    let trimmed = string(value)?.trim();
+    if trimmed.is_empty() {
+        return Err(Problem::new("empty", "must not be empty"));
+    }
+    if trimmed.len() > maximum.saturating_mul(4) || trimmed.chars().count() > maximum {
+        return Err(Problem::new("too_long", format!("must have at most {maximum} characters")));
+    }
+    if trimmed.chars().any(is_unprintable) {
+        return Err(Problem::new("invalid_characters", "must not contain control or text-direction characters"));
+    }
+    Ok(ComposingNormalizerBorrowed::new_nfc().normalize(trimmed).into_owned())
+}
+
+/// Control characters, line separators, and the marks that reorder text on screen (Unicode Technical Report 36).
+fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
+/// Text of at most 200 characters: a name or a title.
+///
+/// # Errors
+/// As [`text`].
+pub fn label(value: &Value) -> Result<String, Problem> {
+    text(value, 200)
+}
+
+/// An identifier of 1 to 64 characters out of letters, digits, `-`, `_` and `.`: a plan, an issuer.
+///
+/// # Errors
+/// A [`Problem`] telling what to change.
+pub fn identifier(value: &Value) -> Result<String, Problem> {
+    let given = string(value)?;
+    let fits = !given.is_empty()
+        && given.len() <= 64
+        && given.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    if fits {
+        Ok(given.to_owned())
+    } else {
+        Err(Problem::new("invalid_identifier", "must be 1 to 64 letters, digits, `-`, `_` or `.`"))
+    }
+}
+
+/// True or false.
+///
+/// # Errors
+/// A [`Problem`] for any other type.
+pub fn boolean(value: &Value) -> Result<bool, Problem> {
+    value.as_bool().ok_or_else(|| Problem::new("wrong_type", "must be `true` or `false`"))
+}
+
+/// A whole number within bounds, both included.
+///
+/// # Errors
+/// A [`Problem`] telling the bounds.
+pub fn whole_number(value: &Value, minimum: u32, maximum: u32) -> Result<u32, Problem> {
+    if !value.is_number() {
+        return Err(Problem::new("wrong_type", "must be a number"));
+    }
+    value
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|number| (minimum..=maximum).contains(number))
+        .ok_or_else(|| Problem::new("out_of_range", format!("must be a whole number from {minimum} to {maximum}")))
+}
+
+/// One of the names of an enumeration; `choices` lists them for the message.
+///
+/// # Errors
+/// A [`Problem`] listing the choices.
+pub fn choice<T: DeserializeOwned>(value: &Value, choices: &str) -> Result<T, Problem> {
+    string(value)?;
+    T::deserialize(value).map_err(|_| Problem::new("invalid_choice", format!("must be one of {choices}")))
+}
+
+/// An id of 24 hexadecimal characters.
+///
+/// # Errors
+/// A [`Problem`] telling the form.
+pub fn object_id<T: FromStr>(value: &Value) -> Result<T, Problem> {
+    string(value)?.parse().map_err(|_| Problem::new("invalid_id", "must be an id of 24 hexadecimal characters"))
+}
+
+/// An RFC 3339 time.
+///
+/// # Errors
+/// A [`Problem`] telling the form.
+pub fn time(value: &Value) -> Result<Timestamp, Problem> {
+    string(value)?
+        .parse()
+        .map_err(|_| Problem::new("invalid_time", "must be an RFC 3339 time such as `2026-01-31T09:30:00.000Z`"))
+}
+
+thread_local! {
+    static CASE_MAPPER: LazyCell<icu_casemap::CaseMapperBorrowed<'static>> = const { LazyCell::new(CaseMapper::new) };
+}
+
+/// The form in which text is searched and sorted: compatibility-composed (NFKC) and case-folded, trimmed, at most 200
+/// characters. Databases fold differently or ASCII only, so the form is made here and stored.
+#[must_use]
+pub fn search_key(text: &str) -> String {
+    let short: String = text.trim().chars().take(200).collect();
+    let folded = CASE_MAPPER.with(|mapper| mapper.fold_string(&short).into_owned());
+    ComposingNormalizerBorrowed::new_nfkc().normalize(&folded).into_owned()
+}

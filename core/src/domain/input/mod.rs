@@ -1,0 +1,257 @@
+//! Reading input: every bad field of a body is named at once, unknown ones included.
+
+pub mod membership;
+pub mod subscription;
+pub mod tenant;
+pub mod user;
+
+use serde_json::{Map, Value};
+
+pub use membership::{GrantMembership, UpdateMembership};
+pub use subscription::{CreateSubscription, UpdateSubscription};
+pub use tenant::{CreateTenant, UpdateTenant};
+pub use user::{CreateUser, UpdateUser};
+
+use crate::error::{Error, FieldError, Result};
+
+/// Why a value is not acceptable: a stable code and what to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable code, such as `too_long`.
+    pub code: &'static str,
+    /// What to change, for a person.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// A member of a JSON merge patch (RFC 7396).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Patch<T> {
+    /// Not in the patch: stays as it is.
+    #[default]
+    Keep,
+    /// `null` in the patch: removed.
+    Clear,
+    /// Set to a value.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// Whether the patch leaves the member alone.
+    #[must_use]
+    pub const fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+
+    /// Applies the patch to an optional member.
+    pub fn apply(self, target: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *target = None,
+            Self::Set(value) => *target = Some(value),
+        }
+    }
+}
+
+/// Reads the members of a JSON object and collects what is wrong with them.
+#[derive(Debug)]
+pub struct Reader {
+    object: Map<String, Value>,
+    prefix: String,
+    errors: Vec<FieldError>,
+    present: Vec<&'static str>,
+}
+
+impl Reader {
+    /// Reads a whole body.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] when it is not an object.
+    pub fn new(body: Value) -> Result<Self> {
+        match body {
+            Value::Object(object) => Ok(Self::nested(object, String::new())),
+            _ => Err(Error::invalid(vec![FieldError::new("", "wrong_type", "the body must be a JSON object")])),
+        }
+    }
+
+    fn nested(object: Map<String, Value>, prefix: String) -> Self {
+        Self { object, prefix, errors: Vec::new(), present: Vec::new() }
+    }
+
+    fn path(&self, field: &str) -> String {
+        format!("{}{field}", self.prefix)
+    }
+
+    fn reject(&mut self, field: &str, problem: Problem) {
+        self.errors.push(FieldError::new(self.path(field), problem.code, problem.message));
+    }
+
+    fn take(&mut self, field: &'static str) -> Option<Value> {
+        let value = self.object.remove(field)?;
+        self.present.push(field);
+        Some(value)
+    }
+
+    fn parse<T>(
+        &mut self,
+        field: &'static str,
+        value: &Value,
+        parse: impl FnOnce(&Value) -> Result<T, Problem>,
+    ) -> Option<T> {
+        parse(value).map_err(|problem| self.reject(field, problem)).ok()
+    }
+
+    /// A member that must be there. None if it is not, or not acceptable; that is recorded.
+    pub fn required<T>(&mut self, field: &'static str, parse: impl FnOnce(&Value) -> Result<T, Problem>) -> Option<T> {
+        match self.take(field) {
+            None | Some(Value::Null) => {
+                self.reject(field, Problem::new("required", "this field is required"));
+                None
+            }
+            Some(value) => self.parse(field, &value, parse),
+        }
+    }
+
+    /// A member that may be absent or `null`.
+    pub fn optional<T>(&mut self, field: &'static str, parse: impl FnOnce(&Value) -> Result<T, Problem>) -> Option<T> {
+        match self.take(field)? {
+            Value::Null => None,
+            value => self.parse(field, &value, parse),
+        }
+    }
+
+    /// A member of a merge patch that may be removed.
+    pub fn patch<T>(&mut self, field: &'static str, parse: impl FnOnce(&Value) -> Result<T, Problem>) -> Patch<T> {
+        match self.take(field) {
+            None => Patch::Keep,
+            Some(Value::Null) => Patch::Clear,
+            Some(value) => self.parse(field, &value, parse).map_or(Patch::Keep, Patch::Set),
+        }
+    }
+
+    /// A member of a merge patch that may be changed but not removed.
+    pub fn replace<T>(&mut self, field: &'static str, parse: impl FnOnce(&Value) -> Result<T, Problem>) -> Option<T> {
+        match self.take(field)? {
+            Value::Null => {
+                self.reject(field, Problem::new("required", "this field cannot be removed"));
+                None
+            }
+            value => self.parse(field, &value, parse),
+        }
+    }
+
+    /// A nested object, read by `read`.
+    pub fn object<T>(&mut self, field: &'static str, read: impl FnOnce(&mut Self) -> T) -> Patch<T> {
+        match self.take(field) {
+            None => Patch::Keep,
+            Some(Value::Null) => Patch::Clear,
+            Some(Value::Object(object)) => Patch::Set(self.descend(object, format!("{field}."), read)),
+            Some(_) => {
+                self.reject(field, Problem::new("wrong_type", "must be an object"));
+                Patch::Keep
+            }
+        }
+    }
+
+    /// A list of at most `maximum` values.
+    pub fn list<T>(
+        &mut self,
+        field: &'static str,
+        maximum: usize,
+        mut parse: impl FnMut(&Value) -> Result<T, Problem>,
+    ) -> Patch<Vec<T>> {
+        let Some(values) = self.take_list(field, maximum) else { return Patch::Keep };
+        let Some(values) = values else { return Patch::Clear };
+        let mut items = Vec::with_capacity(values.len());
+        for (position, value) in values.iter().enumerate() {
+            match parse(value) {
+                Ok(item) => items.push(item),
+                Err(problem) => self.reject(&format!("{field}[{position}]"), problem),
+            }
+        }
+        Patch::Set(items)
+    }
+
+    /// A list of at most `maximum` objects, each read by `read`.
+    pub fn object_list<T>(
+        &mut self,
+        field: &'static str,
+        maximum: usize,
+        mut read: impl FnMut(&mut Self) -> T,
+    ) -> Patch<Vec<T>> {
+        let Some(values) = self.take_list(field, maximum) else { return Patch::Keep };
+        let Some(values) = values else { return Patch::Clear };
+        let mut items = Vec::with_capacity(values.len());
+        for (position, value) in values.into_iter().enumerate() {
+            match value {
+                Value::Object(object) => {
+                    items.push(self.descend(object, format!("{field}[{position}]."), &mut read));
+                }
+                _ => {
+                    self.reject(&format!("{field}[{position}]"), Problem::new("wrong_type", "must be an object"));
+                }
+            }
+        }
+        Patch::Set(items)
+    }
+
+    fn take_list(&mut self, field: &'static str, maximum: usize) -> Option<Option<Vec<Value>>> {
+        match self.take(field)? {
+            Value::Null => Some(None),
+            Value::Array(values) if values.len() <= maximum => Some(Some(values)),
+            Value::Array(values) => {
+                let message = format!("has {} entries, and at most {maximum} are allowed", values.len());
+                self.reject(field, Problem::new("too_long", message));
+                None
+            }
+            _ => {
+                self.reject(field, Problem::new("wrong_type", "must be a list"));
+                None
+            }
+        }
+    }
+
+    fn descend<T>(&mut self, object: Map<String, Value>, suffix: String, read: impl FnOnce(&mut Self) -> T) -> T {
+        let mut nested = Self::nested(object, format!("{}{suffix}", self.prefix));
+        let result = read(&mut nested);
+        nested.reject_unknown();
+        self.errors.append(&mut nested.errors);
+        result
+    }
+
+    fn reject_unknown(&mut self) {
+        for field in std::mem::take(&mut self.object).keys().take(20) {
+            let shown: String = field.chars().take(80).collect();
+            self.reject(&shown, Problem::new("unknown_field", "this field is not known here: remove it"));
+        }
+    }
+
+    /// The known members that the body has, in the order in which they were read.
+    #[must_use]
+    pub fn present(&self) -> Vec<&'static str> {
+        self.present.clone()
+    }
+
+    /// Ends reading.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] naming each bad field, unknown ones included.
+    pub fn finish(mut self) -> Result<()> {
+        self.reject_unknown();
+        if self.errors.is_empty() { Ok(()) } else { Err(Error::invalid(self.errors)) }
+    }
+}
+
+/// Stands in for the value of a required member whose absence [`Reader::finish`] has not reported, which cannot be.
+///
+/// # Errors
+/// [`crate::ErrorKind::Internal`] when it is absent after all.
+pub fn present<T>(value: Option<T>) -> Result<T> {
+    value.ok_or_else(|| Error::internal("a required field was neither read nor refused"))
+}
