@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod authn;
+pub mod authz;
 pub mod clock;
 pub mod context;
 pub mod domain;

@@ -1,0 +1,38 @@
+//! The policy as a table for people, printed from the code.
+
+use std::fmt::Write as _;
+
+use super::policy::{Callers, FIELD_POLICY, POLICY};
+
+/// The policy in Markdown: actions × callers, then fields × callers.
+///
+/// `yes` is allowed, `no` is refused with 403, and `hidden` is answered with 404 as if the thing did not exist.
+#[must_use]
+pub fn policy_table() -> String {
+    let mut text = String::from("| action |");
+    let columns: String = Callers::ALL.iter().map(|(_, name)| format!(" {name} |")).collect();
+    let rule_line = format!("|---|{}\n", "---|".repeat(Callers::ALL.len()));
+    // Writing to a text cannot fail.
+    let _ = write!(text, "{columns} while suspended |\n{}", rule_line.replacen("|---|", "|---|---|", 1));
+    for rule in POLICY {
+        let _ = write!(text, "| `{}` |", rule.name);
+        for (caller, _) in Callers::ALL {
+            let cell = match (rule.allowed.includes(caller), rule.seen.includes(caller)) {
+                (true, _) => "yes",
+                (false, true) => "no",
+                (false, false) => "hidden",
+            };
+            let _ = write!(text, " {cell} |");
+        }
+        let _ = writeln!(text, " {} |", if rule.while_suspended { "yes" } else { "platform only" });
+    }
+    let _ = write!(text, "\n| field |{columns}\n{rule_line}");
+    for (action, field, allowed) in FIELD_POLICY {
+        let _ = write!(text, "| `{field}` in `{}` |", action.name());
+        for (caller, _) in Callers::ALL {
+            let _ = write!(text, " {} |", if allowed.includes(caller) { "yes" } else { "no" });
+        }
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,8 @@
+//! Who may see and do what: one policy table and a pure decision. No I/O, no token: facts come from the database.
+
+pub mod actor;
+pub mod documentation;
+pub mod policy;
+
+pub use actor::{Actor, Resource, TargetFacts, TenantFacts};
+pub use policy::{Action, Callers, Decision, Outcome, Reason, decide, forbidden_fields};

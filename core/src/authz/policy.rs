@@ -1,0 +1,345 @@
+//! The one policy: actions × callers, and fields × callers. Everything that is not granted here is denied.
+
+use super::{Actor, Resource};
+use crate::domain::{MembershipRole, TenantStatus};
+
+/// A set of callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Callers(u8);
+
+impl Callers {
+    /// Nobody.
+    pub const NOBODY: Self = Self(0);
+    /// Named system actors.
+    pub const SYSTEM: Self = Self(1);
+    /// Administrators of the platform.
+    pub const PLATFORM_ADMIN: Self = Self(2);
+    /// Owners of the tenant in question.
+    pub const OWNER: Self = Self(4);
+    /// Administrators of the tenant in question.
+    pub const ADMIN: Self = Self(8);
+    /// Members of the tenant in question.
+    pub const MEMBER: Self = Self(16);
+    /// The person whose user it is.
+    pub const ONESELF: Self = Self(32);
+    /// Any other person whom the platform knows.
+    pub const STRANGER: Self = Self(64);
+
+    const PLATFORM: Self = Self::SYSTEM.and(Self::PLATFORM_ADMIN);
+    const OWNERS: Self = Self::PLATFORM.and(Self::OWNER);
+    const ADMINS: Self = Self::OWNERS.and(Self::ADMIN);
+    const MEMBERS: Self = Self::ADMINS.and(Self::MEMBER);
+    const EVERYONE: Self = Self::MEMBERS.and(Self::ONESELF).and(Self::STRANGER);
+
+    /// The callers by themselves, in the order of the table's columns.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::SYSTEM, "system"),
+        (Self::PLATFORM_ADMIN, "platform admin"),
+        (Self::OWNER, "owner"),
+        (Self::ADMIN, "admin"),
+        (Self::MEMBER, "member"),
+        (Self::ONESELF, "oneself"),
+        (Self::STRANGER, "anybody else"),
+    ];
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether some caller stands in both sets.
+    #[must_use]
+    pub const fn includes(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// What a caller wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Create a tenant.
+    CreateTenant,
+    /// List tenants: the caller's own, or all for the platform.
+    ListTenants,
+    /// Read a tenant.
+    ReadTenant,
+    /// Change a tenant; which fields, the field rules say.
+    UpdateTenant,
+    /// Delete a tenant.
+    DeleteTenant,
+    /// Suspend a tenant.
+    SuspendTenant,
+    /// Restore a suspended tenant.
+    RestoreTenant,
+    /// List a tenant's members, or read one.
+    ReadMembers,
+    /// Grant a membership.
+    GrantMembership,
+    /// Change the role of a membership.
+    UpdateMembership,
+    /// Revoke a membership.
+    RevokeMembership,
+    /// List users.
+    ListUsers,
+    /// Read a user.
+    ReadUser,
+    /// Create a user.
+    CreateUser,
+    /// Change a user.
+    UpdateUser,
+    /// Erase a user.
+    DeleteUser,
+    /// List subscriptions: of the caller's own tenants, or all for the platform.
+    ListSubscriptions,
+    /// Read a subscription.
+    ReadSubscription,
+    /// Create a subscription.
+    CreateSubscription,
+    /// Change a subscription.
+    UpdateSubscription,
+    /// Delete a subscription.
+    DeleteSubscription,
+    /// Read a tenant's audit trail.
+    ReadTenantAudit,
+    /// Read the audit trail of the platform and its users.
+    ReadPlatformAudit,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// The action.
+    pub action: Action,
+    /// Its name in audit events and documentation.
+    pub name: &'static str,
+    /// Who may.
+    pub allowed: Callers,
+    /// Who may know that the thing is there. To others it is as absent.
+    pub seen: Callers,
+    /// Whether a tenant's own people may while it is suspended.
+    pub while_suspended: bool,
+    /// Whether it makes sense of a deleted tenant.
+    pub when_deleted: bool,
+}
+
+const fn rule(action: Action, name: &'static str, allowed: Callers, seen: Callers) -> Rule {
+    Rule { action, name, allowed, seen, while_suspended: false, when_deleted: false }
+}
+
+const fn reading(action: Action, name: &'static str, allowed: Callers, seen: Callers) -> Rule {
+    Rule { action, name, allowed, seen, while_suspended: true, when_deleted: true }
+}
+
+const PLATFORM: Callers = Callers::PLATFORM;
+const ADMINS: Callers = Callers::ADMINS;
+const MEMBERS: Callers = Callers::MEMBERS;
+const EVERYONE: Callers = Callers::EVERYONE;
+const SELF: Callers = Callers::PLATFORM.and(Callers::ONESELF);
+
+/// The table. A test holds that it has every action, in the order of [`Action`].
+pub const POLICY: &[Rule] = &[
+    rule(Action::CreateTenant, "tenant.create", PLATFORM, EVERYONE),
+    reading(Action::ListTenants, "tenant.list", EVERYONE, EVERYONE),
+    reading(Action::ReadTenant, "tenant.read", MEMBERS, MEMBERS),
+    rule(Action::UpdateTenant, "tenant.update", ADMINS, MEMBERS),
+    rule(Action::DeleteTenant, "tenant.delete", PLATFORM, MEMBERS),
+    rule(Action::SuspendTenant, "tenant.suspend", PLATFORM, MEMBERS),
+    rule(Action::RestoreTenant, "tenant.restore", PLATFORM, MEMBERS),
+    reading(Action::ReadMembers, "membership.read", MEMBERS, MEMBERS),
+    rule(Action::GrantMembership, "membership.grant", ADMINS, MEMBERS),
+    rule(Action::UpdateMembership, "membership.update", ADMINS, MEMBERS),
+    Rule {
+        action: Action::RevokeMembership,
+        name: "membership.revoke",
+        allowed: ADMINS,
+        seen: MEMBERS,
+        while_suspended: true,
+        when_deleted: true,
+    },
+    reading(Action::ListUsers, "user.list", PLATFORM, EVERYONE),
+    reading(Action::ReadUser, "user.read", SELF, SELF),
+    rule(Action::CreateUser, "user.create", PLATFORM, EVERYONE),
+    rule(Action::UpdateUser, "user.update", PLATFORM, SELF),
+    rule(Action::DeleteUser, "user.delete", PLATFORM, SELF),
+    reading(Action::ListSubscriptions, "subscription.list", EVERYONE, EVERYONE),
+    reading(Action::ReadSubscription, "subscription.read", MEMBERS, MEMBERS),
+    rule(Action::CreateSubscription, "subscription.create", PLATFORM, MEMBERS),
+    rule(Action::UpdateSubscription, "subscription.update", PLATFORM, MEMBERS),
+    rule(Action::DeleteSubscription, "subscription.delete", PLATFORM, MEMBERS),
+    reading(Action::ReadTenantAudit, "audit.read_tenant", ADMINS, MEMBERS),
+    reading(Action::ReadPlatformAudit, "audit.read_platform", PLATFORM, EVERYONE),
+];
+
+/// Who may set which field, where that is narrower than the action: the action's callers may set all others.
+pub const FIELD_POLICY: &[(Action, &str, Callers)] = &[
+    (Action::UpdateTenant, "slug", PLATFORM),
+    (Action::UpdateTenant, "status", PLATFORM),
+    (Action::UpdateTenant, "plan", PLATFORM),
+    (Action::UpdateTenant, "domainVerifications", PLATFORM),
+    (Action::UpdateTenant, "authentikGroup", PLATFORM),
+    (Action::UpdateTenant, "ocisSpaceId", PLATFORM),
+    (Action::UpdateTenant, "stalwartDomain", PLATFORM),
+    (Action::UpdateTenant, "billingInfo", Callers::OWNERS),
+    (Action::UpdateTenant, "name", ADMINS),
+    (Action::UpdateTenant, "branding", ADMINS),
+    (Action::UpdateTenant, "domains", ADMINS),
+];
+
+impl Action {
+    /// The row of the table.
+    #[must_use]
+    pub fn rule(self) -> &'static Rule {
+        const NOTHING: Rule = rule(Action::CreateTenant, "nothing", Callers::NOBODY, Callers::NOBODY);
+        POLICY.get(self as usize).filter(|rule| rule.action == self).unwrap_or(&NOTHING)
+    }
+
+    /// Its name in audit events and documentation.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.rule().name
+    }
+}
+
+/// Why a decision is as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Granted, because the caller is this to the resource.
+    Granted(&'static str),
+    /// The person is disabled.
+    UserDisabled,
+    /// The caller may not know that the thing is there.
+    NotVisible,
+    /// Only the platform's administrators may.
+    PlatformOnly,
+    /// The caller's role in the tenant is too low.
+    RoleTooLow,
+    /// Only owners may deal with owners.
+    OwnerOnly,
+    /// A tenant keeps its last owner.
+    LastOwner,
+    /// The tenant is suspended and so read-only.
+    TenantSuspended,
+    /// The tenant is deleted.
+    TenantDeleted,
+    /// The caller may not set this field.
+    Field(&'static str),
+}
+
+/// What follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It may be done.
+    Allow,
+    /// It may not, and the caller is told why.
+    Refuse,
+    /// It may not, and to the caller it is as if the thing did not exist.
+    Hide,
+}
+
+/// A decision and its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// What follows.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Decision {
+    const fn refuse(reason: Reason) -> Self {
+        Self { outcome: Outcome::Refuse, reason }
+    }
+
+    /// Whether it may be done.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.outcome == Outcome::Allow
+    }
+}
+
+/// Decides whether `actor` may do `action` to `resource`. Pure: everything that matters is in its arguments.
+#[must_use]
+pub fn decide(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Decision {
+    let rule = action.rule();
+    if matches!(actor, Actor::User { disabled: true, .. }) {
+        return Decision::refuse(Reason::UserDisabled);
+    }
+    let (caller, name) = caller(actor, resource);
+    let seen_through_deletion = Callers::PLATFORM.includes(caller)
+        || resource.tenant.is_none_or(|tenant| tenant.status != TenantStatus::Deleted);
+    if !rule.seen.includes(caller) || !seen_through_deletion {
+        return Decision { outcome: Outcome::Hide, reason: Reason::NotVisible };
+    }
+    if !rule.allowed.includes(caller) {
+        // Every action that some role of a tenant has, owners have.
+        let reason = if rule.allowed.includes(Callers::OWNER) { Reason::RoleTooLow } else { Reason::PlatformOnly };
+        return Decision::refuse(reason);
+    }
+    match obstacle(caller, rule, resource) {
+        Some(reason) => Decision::refuse(reason),
+        None => Decision { outcome: Outcome::Allow, reason: Reason::Granted(name) },
+    }
+}
+
+/// What the actor is to the resource.
+fn caller(actor: &Actor<'_>, resource: &Resource<'_>) -> (Callers, &'static str) {
+    let (platform_admin, bound_to) = match actor {
+        Actor::System => return (Callers::SYSTEM, "system"),
+        Actor::User { platform_admin, bound_to, .. } => (*platform_admin, *bound_to),
+    };
+    // The token of a tenant's own issuer speaks for that tenant alone, and never for the platform.
+    if platform_admin && bound_to.is_none() {
+        return (Callers::PLATFORM_ADMIN, "platform admin");
+    }
+    if resource.oneself {
+        return (Callers::ONESELF, "oneself");
+    }
+    let within = match (bound_to, resource.tenant) {
+        (Some(slug), Some(tenant)) => slug == tenant.slug,
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    match resource.role {
+        Some(MembershipRole::Owner) if within => (Callers::OWNER, "owner"),
+        Some(MembershipRole::Admin) if within => (Callers::ADMIN, "admin"),
+        Some(MembershipRole::Member) if within => (Callers::MEMBER, "member"),
+        _ => (Callers::STRANGER, "anybody"),
+    }
+}
+
+/// What stands in the way of a caller whom the table allows the action.
+fn obstacle(caller: Callers, rule: &Rule, resource: &Resource<'_>) -> Option<Reason> {
+    let platform = Callers::PLATFORM.includes(caller);
+    if let Some(tenant) = resource.tenant {
+        match tenant.status {
+            TenantStatus::Deleted if !rule.when_deleted => return Some(Reason::TenantDeleted),
+            TenantStatus::Suspended if !platform && !rule.while_suspended => return Some(Reason::TenantSuspended),
+            _ => {}
+        }
+    }
+    let target = resource.target;
+    if !platform {
+        let touches_owner = [target.current, target.wanted].contains(&Some(MembershipRole::Owner));
+        if touches_owner && caller != Callers::OWNER {
+            return Some(Reason::OwnerOnly);
+        }
+        if target.last_owner && target.wanted != Some(MembershipRole::Owner) {
+            return Some(Reason::LastOwner);
+        }
+    }
+    let forbidden = |field: &&'static str| {
+        FIELD_POLICY
+            .iter()
+            .any(|(action, name, allowed)| *action == rule.action && name == field && !allowed.includes(caller))
+    };
+    resource.fields.iter().copied().find(forbidden).map(Reason::Field)
+}
+
+/// The fields among `fields` that the actor may not set.
+#[must_use]
+pub fn forbidden_fields(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Vec<&'static str> {
+    let refused = |field: &&'static str| {
+        let decision = decide(actor, action, &Resource { fields: &[field], ..*resource });
+        decision.reason == Reason::Field(field)
+    };
+    resource.fields.iter().copied().filter(refused).collect()
+}
