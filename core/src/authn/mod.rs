@@ -1,1 +1,19 @@
 //! Who is calling: issuers, the token policy, signing keys and verification.
+//!
+//! A token says who someone is and never what they may do. Issuers and the token policy do no I/O; fetching keys and
+//! checking signatures needs the feature `authn`.
+
+pub mod issuer;
+pub mod keys;
+pub mod logout;
+pub mod refusal;
+pub mod token;
+#[cfg(feature = "authn")]
+pub mod verifier;
+
+pub use issuer::{GroupsClaim, IssuerSettings, JwksSource, Profile};
+pub use logout::LogoutRequest;
+pub use refusal::TokenRefusal;
+pub use token::{KeyThumbprint, VerifiedToken};
+#[cfg(feature = "authn")]
+pub use verifier::{Verifier, VerifierOptions};

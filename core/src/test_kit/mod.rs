@@ -1,1 +1,7 @@
 //! What the tests of every edge and language use, and `dezky dev` too: a development issuer among them.
+
+pub mod clock;
+pub mod development_issuer;
+
+pub use clock::ManualClock;
+pub use development_issuer::{Behaviour, Claims, DevelopmentIssuer, DevelopmentIssuerOptions};

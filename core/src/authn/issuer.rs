@@ -1,0 +1,248 @@
+//! Issuers: the identity providers whose tokens are accepted, as they are configured. No I/O.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// An identity provider whose tokens are accepted.
+///
+/// In `dezky.toml` each is a table of the array `issuers`:
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #[derive(serde::Deserialize)]
+/// struct Settings {
+///     issuers: Vec<dezky::authn::IssuerSettings>,
+/// }
+/// let settings: Settings = serde_json::from_str(
+///     r#"{"issuers": [{
+///         "id": "default",
+///         "urls": ["https://auth.example.eu/application/o/dezky/"],
+///         "audiences": ["dezky"]
+///     }]}"#,
+/// )?;
+/// dezky::authn::IssuerSettings::validate_all(&settings.issuers)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerSettings {
+    /// Stable name under which its people are stored: host names may change, people stay. Lower-case letters, digits,
+    /// `-`, `_` and `.`, at most 63 characters.
+    pub id: String,
+    /// Values of `iss` that it uses, compared exactly, trailing slash included. The first one is where discovery looks.
+    pub urls: Vec<String>,
+    /// Values of `aud` of which a token must carry at least one.
+    pub audiences: Vec<String>,
+    /// Where its signing keys are. Default: discovery.
+    #[serde(default)]
+    pub jwks: JwksSource,
+    /// What its access tokens look like. Default: `authentik`.
+    #[serde(default)]
+    pub profile: Profile,
+    /// Whether the `groups` claim is read. Default: `sync`.
+    #[serde(default)]
+    pub groups: GroupsClaim,
+    /// Slug of the only tenant that its people see. Default: none, they may be members of any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+}
+
+/// Where the signing keys of an issuer are.
+///
+/// Written as `"discovery"`, as a URL, or as a JSON Web Key Set in place (a table with `keys`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum JwksSource {
+    /// At the `jwks_uri` of `<url>/.well-known/openid-configuration` (OpenID Connect Discovery 1.0, section 4).
+    #[default]
+    Discovery,
+    /// At this URL.
+    Uri(String),
+    /// Here: the JSON text of a JSON Web Key Set, which is never refreshed.
+    Inline(String),
+}
+
+/// What the access tokens of an issuer look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Authentik's: `uid` and `azp` are required.
+    #[default]
+    Authentik,
+    /// RFC 9068: the header says `typ: at+jwt`.
+    Rfc9068,
+    /// Neither is required.
+    Any,
+}
+
+/// Whether the `groups` claim of an issuer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupsClaim {
+    /// `GET /users/me` brings memberships in line with it.
+    #[default]
+    Sync,
+    /// It is as if it were missing.
+    Ignore,
+}
+
+impl IssuerSettings {
+    /// The id of the issuer that `DEZKY_OIDC_ISSUER` and `DEZKY_OIDC_AUDIENCE` define.
+    pub const DEFAULT_ID: &'static str = "default";
+
+    /// An issuer with discovery and the default profile.
+    pub fn new(id: impl Into<String>, url: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            urls: vec![url.into()],
+            audiences: vec![audience.into()],
+            jwks: JwksSource::Discovery,
+            profile: Profile::default(),
+            groups: GroupsClaim::default(),
+            tenant: None,
+        }
+    }
+
+    /// Checks every issuer, and that no two share an id or a URL.
+    ///
+    /// # Errors
+    /// Kind `Configuration` with a message that names the setting. No issuer at all is an error too: nobody could
+    /// sign in.
+    pub fn validate_all(issuers: &[Self]) -> Result<()> {
+        if issuers.is_empty() {
+            return Err(refuse(
+                "`issuers` is empty: set `DEZKY_OIDC_ISSUER` and `DEZKY_OIDC_AUDIENCE`, or add an issuer",
+            ));
+        }
+        for (position, issuer) in issuers.iter().enumerate() {
+            issuer.validate()?;
+            for other in issuers.iter().take(position) {
+                if other.id == issuer.id {
+                    return Err(refuse(format!("two issuers have the `id` `{}`: give each its own", issuer.id)));
+                }
+                if let Some(url) = issuer.urls.iter().find(|url| other.urls.contains(url)) {
+                    return Err(refuse(format!(
+                        "issuers `{}` and `{}` both have `{url}` in `urls`: leave it with one of them",
+                        other.id, issuer.id
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks this issuer.
+    ///
+    /// # Errors
+    /// Kind `Configuration` with a message that names the setting.
+    pub fn validate(&self) -> Result<()> {
+        if !is_name(&self.id) {
+            return Err(refuse(format!(
+                "`id` of issuer `{}` must be 1 to 63 lower-case letters, digits, `-`, `_` or `.`",
+                self.id.escape_default()
+            )));
+        }
+        if self.urls.is_empty() {
+            return Err(self.refuse("urls", "is empty: add the issuer's URL as its tokens carry it in `iss`"));
+        }
+        for url in &self.urls {
+            self.check_url("urls", url)?;
+        }
+        if self.audiences.is_empty() || self.audiences.iter().any(|audience| audience.trim().is_empty()) {
+            return Err(self.refuse(
+                "audiences",
+                "must name at least one audience, and no empty one: the client id of this platform",
+            ));
+        }
+        if let JwksSource::Uri(uri) = &self.jwks {
+            self.check_url("jwks", uri)?;
+        }
+        if self.tenant.as_ref().is_some_and(|slug| slug.is_empty() || !is_name(slug)) {
+            return Err(self.refuse("tenant", "must be the slug of a tenant"));
+        }
+        Ok(())
+    }
+
+    fn check_url(&self, setting: &str, text: &str) -> Result<()> {
+        let advice = match url::Url::parse(text) {
+            Err(_) => "is not a URL",
+            Ok(url) if !is_acceptable(&url) => {
+                "must begin with `https://` (plain `http://` is for loopback addresses only)"
+            }
+            Ok(url) if url.query().is_some() && setting == "urls" => "must not have a query",
+            Ok(url) if url.fragment().is_some() => "must not have a fragment",
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => "must not hold credentials",
+            Ok(_) => return Ok(()),
+        };
+        // What may hold a password is not repeated.
+        let shown = if text.contains('@') { String::new() } else { format!("`{}` ", text.escape_default()) };
+        Err(self.refuse(setting, &format!("{shown}{advice}")))
+    }
+
+    fn refuse(&self, setting: &str, advice: &str) -> Error {
+        let also = match setting {
+            "urls" if self.id == Self::DEFAULT_ID => " (`DEZKY_OIDC_ISSUER`)",
+            "audiences" if self.id == Self::DEFAULT_ID => " (`DEZKY_OIDC_AUDIENCE`)",
+            _ => "",
+        };
+        refuse(format!("`{setting}`{also} of issuer `{}`: {advice}", self.id))
+    }
+}
+
+/// Whether keys may be fetched from there: over TLS, or from this machine itself.
+pub(crate) fn is_acceptable(url: &url::Url) -> bool {
+    url.has_host() && (url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))
+}
+
+/// Whether the URL names this machine itself: `localhost` (RFC 6761, section 6.3) or a loopback address.
+pub(crate) fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte))
+}
+
+fn refuse(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Configuration, "invalid_setting", message)
+}
+
+impl Serialize for JwksSource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Discovery => serializer.serialize_str("discovery"),
+            Self::Uri(uri) => serializer.serialize_str(uri),
+            Self::Inline(json) => match serde_json::from_str::<serde_json::Value>(json) {
+                Ok(set) => set.serialize(serializer),
+                Err(error) => Err(serde::ser::Error::custom(error)),
+            },
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for JwksSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = JwksSource;
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("`discovery`, a URL, or a table with `keys`")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<JwksSource, E> {
+                Ok(if text == "discovery" { JwksSource::Discovery } else { JwksSource::Uri(text.to_owned()) })
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<JwksSource, A::Error> {
+                let set = serde_json::Value::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(JwksSource::Inline(set.to_string()))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}

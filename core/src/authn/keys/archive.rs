@@ -1,0 +1,163 @@
+//! The last good key set of each issuer, kept so that a restart during an outage of the provider still serves.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Timestamp,
+    context::RequestContext,
+    domain::{KeySetId, ObjectId},
+    error::Result,
+    store::{Collection, Commit, Entity, Field, FieldType, Repository, Scope, SharedStore, StoreError},
+};
+
+/// Keeps the last good key set of each issuer.
+#[async_trait]
+pub trait KeySetArchive: Send + Sync + std::fmt::Debug {
+    /// The last key set of an issuer that was saved, if any.
+    ///
+    /// # Errors
+    /// When the archive cannot be read now.
+    async fn load(&self, issuer_id: &str) -> Result<Option<ArchivedKeySet>>;
+
+    /// Keeps a key set that was fetched at this time, unless a later one is kept already.
+    ///
+    /// # Errors
+    /// When the archive cannot be written now.
+    async fn save(&self, issuer_id: &str, json: &str, fetched_at: Timestamp) -> Result<()>;
+}
+
+/// A key set as it was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedKeySet {
+    /// JSON text of the JSON Web Key Set.
+    pub json: String,
+    /// When it was fetched.
+    pub fetched_at: Timestamp,
+}
+
+/// Keeps nothing: for one-off tools and tests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoArchive;
+
+#[async_trait]
+impl KeySetArchive for NoArchive {
+    async fn load(&self, _issuer_id: &str) -> Result<Option<ArchivedKeySet>> {
+        Ok(None)
+    }
+
+    async fn save(&self, _issuer_id: &str, _json: &str, _fetched_at: Timestamp) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The document of one issuer's last good key set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredKeySet {
+    /// Its id.
+    pub id: KeySetId,
+    /// Its version.
+    pub version: u64,
+    /// The stable `id` of the issuer.
+    pub issuer_id: String,
+    /// JSON text of the JSON Web Key Set: public keys only.
+    pub json: String,
+    /// When it was fetched.
+    pub fetched_at: Timestamp,
+    /// When the issuer's first set was kept.
+    pub created_at: Timestamp,
+    /// When this set was kept.
+    pub updated_at: Timestamp,
+}
+
+impl StoredKeySet {
+    fn unique_key(issuer_id: &str) -> String {
+        format!("issuer:{issuer_id}")
+    }
+}
+
+impl Entity for StoredKeySet {
+    const COLLECTION: &'static Collection = &Collection {
+        name: "key_sets",
+        fields: &[
+            Field::new("version", FieldType::Integer),
+            Field::new("issuerId", FieldType::Text),
+            Field::new("json", FieldType::Text),
+            Field::new("fetchedAt", FieldType::Time),
+            Field::new("createdAt", FieldType::Time),
+            Field::new("updatedAt", FieldType::Time),
+        ],
+        indexes: &[],
+        scope: Scope::Platform,
+    };
+
+    fn id(&self) -> ObjectId {
+        self.id.into()
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn unique_keys(&self) -> Vec<String> {
+        vec![Self::unique_key(&self.issuer_id)]
+    }
+}
+
+/// Keeps key sets in a store.
+#[derive(Debug, Clone)]
+pub struct StoreArchive {
+    store: SharedStore,
+}
+
+impl StoreArchive {
+    /// An archive in this store.
+    #[must_use]
+    pub fn new(store: SharedStore) -> Self {
+        Self { store }
+    }
+}
+
+#[async_trait]
+impl KeySetArchive for StoreArchive {
+    async fn load(&self, issuer_id: &str) -> Result<Option<ArchivedKeySet>> {
+        let context = RequestContext::system("keys");
+        let kept = self.store.load_unique::<StoredKeySet>(&context, StoredKeySet::unique_key(issuer_id)).await?;
+        Ok(kept.map(|kept| ArchivedKeySet { json: kept.json, fetched_at: kept.fetched_at }))
+    }
+
+    async fn save(&self, issuer_id: &str, json: &str, fetched_at: Timestamp) -> Result<()> {
+        let context = RequestContext::system("keys");
+        let kept = self.store.load_unique::<StoredKeySet>(&context, StoredKeySet::unique_key(issuer_id)).await?;
+        let mut commit = Commit::new();
+        match kept {
+            Some(kept) if kept.fetched_at >= fetched_at => return Ok(()),
+            Some(kept) => {
+                let expected = kept.version;
+                let next = StoredKeySet {
+                    version: expected.saturating_add(1),
+                    json: json.to_owned(),
+                    fetched_at,
+                    updated_at: fetched_at,
+                    ..kept
+                };
+                commit.update(&next, expected)?;
+            }
+            None => commit.insert(&StoredKeySet {
+                id: KeySetId::generate(),
+                version: 1,
+                issuer_id: issuer_id.to_owned(),
+                json: json.to_owned(),
+                fetched_at,
+                created_at: fetched_at,
+                updated_at: fetched_at,
+            })?,
+        }
+        match self.store.commit(&context, &commit).await {
+            // Another process has just kept its own fetch of the same keys.
+            Err(StoreError::DuplicateKey { .. } | StoreError::VersionConflict { .. }) => Ok(()),
+            result => result.map_err(Into::into),
+        }
+    }
+}

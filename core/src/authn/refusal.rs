@@ -1,0 +1,149 @@
+//! Why a token is refused: one stable code for each reason, with a message that tells what to change.
+//!
+//! | code | reason |
+//! |---|---|
+//! | `token_missing` | the request carries no bearer token |
+//! | `token_malformed` | not three segments of unpadded canonical base64url that hold JSON objects, or a member stands twice, or nesting is too deep |
+//! | `token_too_large` | more than 16 KiB; not parsed |
+//! | `token_encrypted` | five segments: a JWE |
+//! | `token_algorithm` | `alg` is missing, `none`, symmetric or not supported |
+//! | `token_header` | `crit`, an embedded key or its address (`jwk`, `jku`, `x5c`, `x5u`), unencoded payload, or a header parameter of the wrong type |
+//! | `token_type` | `typ` says that it is something else, or lacks what the issuer's profile requires |
+//! | `token_issuer` | `iss` is not among the configured issuers |
+//! | `token_key_unknown` | the issuer has no such key; comes with `Retry-After` while keys may not be fetched again |
+//! | `token_key_unfit` | the issuer's key is not for this algorithm |
+//! | `token_key_ambiguous` | several keys of the issuer fit |
+//! | `token_signature` | the signature does not fit |
+//! | `token_is_id_token` | an ID token (`at_hash`, `c_hash`, `nonce`) |
+//! | `token_is_logout_token` | a logout token (`events`, `typ: logout+jwt`) |
+//! | `token_is_not_logout_token` | where a logout token is expected: `events` is missing, or `nonce` is there |
+//! | `token_claim_missing` | a required claim is missing |
+//! | `token_claim_invalid` | a claim is of the wrong type or form |
+//! | `token_audience` | none of the issuer's audiences is in `aud` |
+//! | `token_expired` | `exp` has passed |
+//! | `token_not_yet_valid` | `nbf` has not come yet |
+//! | `token_issued_in_future` | `iat` has not come yet |
+//! | `token_lifetime` | it lives longer than 24 hours, or ends before it begins |
+//! | `issuer_unavailable` | not a refusal: no key of the issuer is known and it does not answer (kind `Unavailable`) |
+
+use std::{borrow::Cow, time::Duration};
+
+use crate::error::{Error, ErrorKind};
+
+/// Why a token is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenRefusal {
+    /// There is none.
+    #[error("send an access token in the `Authorization` header as `Bearer TOKEN`")]
+    Missing,
+    /// It cannot be read; the text tells why.
+    #[error("the token cannot be read: {0}")]
+    Malformed(Cow<'static, str>),
+    /// It is larger than 16 KiB.
+    #[error("the token is larger than 16 KiB; leave claims out at the identity provider")]
+    TooLarge,
+    /// It is a JWE.
+    #[error("the token is encrypted; switch encryption of access tokens off at the identity provider")]
+    Encrypted,
+    /// Its algorithm is not accepted.
+    #[error("the token's `alg` {0}; sign with RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA")]
+    Algorithm(Cow<'static, str>),
+    /// A header parameter is not accepted.
+    #[error("the token's header {0}")]
+    Header(Cow<'static, str>),
+    /// It is typed as something else than an access token.
+    #[error("the token's `typ` {0}")]
+    Type(Cow<'static, str>),
+    /// Its issuer is not configured.
+    #[error("the token's `iss` is no configured issuer; it must match exactly, trailing slash included")]
+    Issuer,
+    /// The issuer has no such key.
+    #[error("the token is signed with a key that its issuer does not publish")]
+    KeyUnknown {
+        /// How long until the issuer's keys may be fetched again, if that must be waited for.
+        retry_after: Option<Duration>,
+    },
+    /// The issuer's key is not for this.
+    #[error("the issuer's key with the token's `kid` is not for its `alg`")]
+    KeyUnfit,
+    /// Several keys would fit.
+    #[error("several keys of the issuer fit the token; give each its own `kid` and put it into the header")]
+    KeyAmbiguous,
+    /// The signature is wrong.
+    #[error("the token's signature does not fit its issuer's key")]
+    Signature,
+    /// It is an ID token.
+    #[error("this is an ID token (it has `{0}`); send the access token")]
+    IdToken(&'static str),
+    /// It is a logout token.
+    #[error("this is a logout token; send the access token")]
+    LogoutToken,
+    /// A logout token is expected.
+    #[error("this is no logout token: {0}")]
+    NotLogoutToken(&'static str),
+    /// A required claim is missing.
+    #[error("the token lacks the claim `{0}`")]
+    ClaimMissing(&'static str),
+    /// A claim is of the wrong form.
+    #[error("the token's claim `{0}` must be {1}")]
+    ClaimInvalid(&'static str, &'static str),
+    /// It is meant for someone else.
+    #[error("the token's `aud` does not name this platform; request it for the configured audience")]
+    Audience,
+    /// It has expired.
+    #[error("the token has expired; sign in again or refresh it")]
+    Expired,
+    /// It is not valid yet.
+    #[error("the token is not valid yet (`nbf`); compare the clocks of this server and the identity provider")]
+    NotYetValid,
+    /// It comes from the future.
+    #[error("the token was issued in the future (`iat`); compare the clocks of this server and the identity provider")]
+    IssuedInFuture,
+    /// It lives too long.
+    #[error(
+        "the token must live more than nothing and at most 24 hours from `iat` to `exp`; shorten it at the identity provider"
+    )]
+    Lifetime,
+}
+
+impl TokenRefusal {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "token_missing",
+            Self::Malformed(_) => "token_malformed",
+            Self::TooLarge => "token_too_large",
+            Self::Encrypted => "token_encrypted",
+            Self::Algorithm(_) => "token_algorithm",
+            Self::Header(_) => "token_header",
+            Self::Type(_) => "token_type",
+            Self::Issuer => "token_issuer",
+            Self::KeyUnknown { .. } => "token_key_unknown",
+            Self::KeyUnfit => "token_key_unfit",
+            Self::KeyAmbiguous => "token_key_ambiguous",
+            Self::Signature => "token_signature",
+            Self::IdToken(_) => "token_is_id_token",
+            Self::LogoutToken => "token_is_logout_token",
+            Self::NotLogoutToken(_) => "token_is_not_logout_token",
+            Self::ClaimMissing(_) => "token_claim_missing",
+            Self::ClaimInvalid(..) => "token_claim_invalid",
+            Self::Audience => "token_audience",
+            Self::Expired => "token_expired",
+            Self::NotYetValid => "token_not_yet_valid",
+            Self::IssuedInFuture => "token_issued_in_future",
+            Self::Lifetime => "token_lifetime",
+        }
+    }
+}
+
+impl From<TokenRefusal> for Error {
+    fn from(refusal: TokenRefusal) -> Self {
+        let error = Self::new(ErrorKind::Unauthenticated, refusal.code(), refusal.to_string());
+        match refusal {
+            TokenRefusal::KeyUnknown { retry_after: Some(wait) } => error.with_retry_after(wait),
+            _ => error,
+        }
+    }
+}

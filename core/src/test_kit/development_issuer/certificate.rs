@@ -1,0 +1,36 @@
+//! A private certificate authority for the development issuer over HTTPS.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::aws_lc_rs::default_provider,
+        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    },
+};
+
+use crate::error::{Error, Result};
+
+/// What terminates TLS, and the PEM of the authority that signed its certificate for `127.0.0.1` and `localhost`.
+pub(super) fn private_authority() -> Result<(TlsAcceptor, String)> {
+    let failed = |error: rcgen::Error| Error::internal("a certificate could not be made").with_source(error);
+    let mut authority = CertificateParams::new(Vec::new()).map_err(failed)?;
+    authority.distinguished_name.push(DnType::CommonName, "Dezky development authority");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().map_err(failed)?).map_err(failed)?;
+
+    let key = KeyPair::generate().map_err(failed)?;
+    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let leaf = CertificateParams::new(names).and_then(|leaf| leaf.signed_by(&key, &authority)).map_err(failed)?;
+
+    let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let settings = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], secret))
+        .map_err(|error| Error::internal("the development issuer cannot offer TLS").with_source(error))?;
+    Ok((TlsAcceptor::from(Arc::new(settings)), authority.pem()))
+}

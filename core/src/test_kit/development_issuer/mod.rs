@@ -1,0 +1,203 @@
+//! An OpenID provider for development and tests: discovery and keys over real sockets on loopback, and any token.
+
+mod behaviour;
+mod certificate;
+mod claims;
+mod minting;
+mod server;
+mod signing_key;
+mod state;
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use tokio::{net::TcpListener, task::JoinHandle};
+
+pub use behaviour::Behaviour;
+pub use claims::Claims;
+use signing_key::SigningKey;
+use state::State;
+
+use crate::{
+    authn::{IssuerSettings, token::KeyFamily},
+    clock::{Clock, SystemClock},
+    error::{Error, ErrorKind, Result},
+};
+
+/// How a [`DevelopmentIssuer`] is started.
+#[derive(Debug, Clone)]
+pub struct DevelopmentIssuerOptions {
+    /// Port on 127.0.0.1. Default: 0, a free one.
+    pub port: u16,
+    /// Whether it speaks HTTPS, with a certificate of a private authority. Default: no.
+    pub https: bool,
+    /// Path of the issuer's URL. Default: `/application/o/dezky/`, as Authentik has it.
+    pub path: String,
+    /// What tokens carry as `aud` and `azp`. Default: `dezky`.
+    pub audience: String,
+    /// Kind of the first signing key. Default: RSA, as Authentik has it.
+    pub family: KeyFamily,
+    /// File of the signing key, which is made if it is not there; then tokens stay valid over restarts. An RSA key in
+    /// PKCS#8 (DER). Default: a fresh key with each start.
+    pub signing_key: Option<PathBuf>,
+    /// What tells `iat` of minted tokens. Default: the machine's clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for DevelopmentIssuerOptions {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            https: false,
+            path: "/application/o/dezky/".to_owned(),
+            audience: "dezky".to_owned(),
+            family: KeyFamily::Rsa,
+            signing_key: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// A running issuer. It stops when it is dropped.
+#[derive(Debug)]
+pub struct DevelopmentIssuer {
+    state: Arc<State>,
+    audience: String,
+    clock: Arc<dyn Clock>,
+    authority: Option<String>,
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Drop for DevelopmentIssuer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl DevelopmentIssuer {
+    /// Starts an issuer with the default options.
+    ///
+    /// # Errors
+    /// As [`DevelopmentIssuer::start_with`].
+    pub async fn start() -> Result<Self> {
+        Self::start_with(DevelopmentIssuerOptions::default()).await
+    }
+
+    /// Starts an issuer, in a task of the current tokio runtime.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when the port is taken or the file of the signing key cannot be used.
+    pub async fn start_with(options: DevelopmentIssuerOptions) -> Result<Self> {
+        let key = match &options.signing_key {
+            Some(path) => SigningKey::load_or_generate(path)?,
+            None => SigningKey::generate(options.family)?,
+        };
+        let taken = |error: std::io::Error| {
+            let message = format!("the development issuer cannot listen on port {}: choose another", options.port);
+            Error::new(ErrorKind::Configuration, "invalid_setting", message).with_source(error)
+        };
+        let listener = TcpListener::bind(("127.0.0.1", options.port)).await.map_err(taken)?;
+        let address = listener.local_addr().map_err(taken)?;
+        let (tls, authority) = match options.https {
+            true => {
+                let (tls, authority) = certificate::private_authority()?;
+                (Some(tls), Some(authority))
+            }
+            false => (None, None),
+        };
+        let scheme = if options.https { "https" } else { "http" };
+        let state = Arc::new(State::new(&format!("{scheme}://{address}"), &options.path, key));
+        let task = tokio::spawn(server::serve(listener, tls, state.clone()));
+        Ok(Self { state, audience: options.audience, clock: options.clock, authority, address, task })
+    }
+
+    /// The issuer's URL, as tokens carry it in `iss`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.state.issuer_url
+    }
+
+    /// The URL of the key set.
+    #[must_use]
+    pub fn jwks_url(&self) -> &str {
+        &self.state.jwks_url
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What tokens carry as `aud`.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// Settings that accept its tokens: discovery, profile `authentik`, this id.
+    #[must_use]
+    pub fn settings(&self, id: &str) -> IssuerSettings {
+        IssuerSettings::new(id, self.url(), self.audience())
+    }
+
+    /// PEM of the authority behind its certificate; none over plain HTTP.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.authority.as_deref()
+    }
+
+    /// The key set as it is published.
+    #[must_use]
+    pub fn jwks(&self) -> serde_json::Value {
+        self.state.published()
+    }
+
+    /// Signs with a new key of the same family from now on. Older keys stay published until
+    /// [`DevelopmentIssuer::retire_old_keys`].
+    ///
+    /// # Errors
+    /// Kind `Internal` when no key can be made.
+    pub fn rotate(&self) -> Result<()> {
+        let family = self.state.keys().last().map_or(KeyFamily::Rsa, |key| key.family);
+        self.state.add_key(SigningKey::generate(family)?);
+        Ok(())
+    }
+
+    /// Publishes only the newest key of each family.
+    pub fn retire_old_keys(&self) {
+        self.state.retire_old_keys();
+    }
+
+    /// Changes how it answers from the next request on.
+    pub fn behave(&self, behaviour: Behaviour) {
+        self.state.behave(behaviour);
+    }
+
+    /// Goes away, or comes back: connections are closed at once meanwhile.
+    pub fn outage(&self, out: bool) {
+        self.behave(if out { Behaviour::Outage } else { Behaviour::Normal });
+    }
+
+    /// Holds all answers about keys back (or lets them go): a provider that is slow for as long as it takes.
+    pub fn hold(&self, held: bool) {
+        self.state.open_gate(!held);
+    }
+
+    /// Says another `issuer` in its discovery document; none for its own.
+    pub fn announce_issuer(&self, issuer: Option<String>) {
+        self.state.announce_issuer(issuer);
+    }
+
+    /// How often its keys were asked for.
+    #[must_use]
+    pub fn jwks_fetches(&self) -> u64 {
+        *self.state.fetches().borrow()
+    }
+
+    /// Waits until its keys were asked for so many times.
+    pub async fn wait_for_fetches(&self, count: u64) {
+        // The sender lives as long as `self`, so that waiting cannot fail.
+        let _ = self.state.fetches().wait_for(|fetches| *fetches >= count).await;
+    }
+}
