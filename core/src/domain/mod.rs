@@ -43,3 +43,22 @@ pub static COLLECTIONS: &[&Collection] = &[
     &idempotency::IDEMPOTENCY_RECORDS,
     &secret::PLATFORM_SECRETS,
 ];
+
+/// A document that counts its writes.
+pub trait Versioned {
+    /// Steps to the next version, written at `now`.
+    fn advance(&mut self, now: crate::clock::Timestamp);
+}
+
+macro_rules! versioned {
+    ($($entity:ty),+) => {$(
+        impl Versioned for $entity {
+            fn advance(&mut self, now: crate::clock::Timestamp) {
+                self.version = self.version.saturating_add(1);
+                self.updated_at = now;
+            }
+        }
+    )+};
+}
+
+versioned!(Tenant, User, Membership, Subscription);

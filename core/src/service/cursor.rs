@@ -1,0 +1,135 @@
+//! Lists: limits, opaque cursors and pages.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::Call;
+use crate::{
+    error::{Error, ErrorKind, FieldError, Result},
+    store::Position,
+};
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListRequest {
+    /// The most items, 1 to 200; 50 when it is not said.
+    pub limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl ListRequest {
+    /// The limit when none is said.
+    pub const DEFAULT_LIMIT: u32 = 50;
+    /// The largest limit.
+    pub const MAXIMUM_LIMIT: u32 = 200;
+
+    /// The limit.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when it is out of range.
+    pub fn limit(&self) -> Result<u32> {
+        match self.limit {
+            None => Ok(Self::DEFAULT_LIMIT),
+            Some(limit) if (1..=Self::MAXIMUM_LIMIT).contains(&limit) => Ok(limit),
+            Some(_) => {
+                let message = format!("must be a whole number from 1 to {}", Self::MAXIMUM_LIMIT);
+                Err(Error::invalid(vec![FieldError::new("limit", "out_of_range", message)]))
+            }
+        }
+    }
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page begins; `null` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// What a cursor belongs to: one list with its filters, as one caller sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct CursorScope([u8; 12]);
+
+#[derive(Serialize, Deserialize)]
+struct CursorContent {
+    #[serde(rename = "q")]
+    scope: [u8; 12],
+    #[serde(rename = "p")]
+    position: Position,
+}
+
+impl CursorScope {
+    const MAXIMUM_LENGTH: usize = 4_096;
+
+    /// The scope of the list `name` with `filters`, for the caller of `call`.
+    pub(crate) fn new(call: &Call, name: &str, filters: &[(&str, Option<&str>)]) -> Self {
+        let mut hash = Sha256::new();
+        // Each part is preceded by its length, so that no two lists of parts run together.
+        let mut part = |text: &str| {
+            hash.update(text.len().to_le_bytes());
+            hash.update(text.as_bytes());
+        };
+        part(&call.caller_identity());
+        part(name);
+        for (field, value) in filters {
+            part(field);
+            part(value.unwrap_or("\u{0}"));
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        let mut scope = [0; 12];
+        scope.iter_mut().zip(digest).for_each(|(target, byte)| *target = byte);
+        Self(scope)
+    }
+
+    /// The cursor that stands after `position`.
+    pub(crate) fn encode(&self, position: Position) -> Result<String> {
+        let content = CursorContent { scope: self.0, position };
+        let json = serde_json::to_vec(&content).map_err(|error| Error::internal(error.to_string()))?;
+        Ok(URL_SAFE_NO_PAD.encode(json))
+    }
+
+    /// The position of a cursor.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadRequest`] with `invalid_cursor` when it is not one of this list, these filters and this caller.
+    pub(crate) fn decode(&self, cursor: Option<&str>, values: usize) -> Result<Option<Position>> {
+        let Some(cursor) = cursor else { return Ok(None) };
+        let invalid = || {
+            let message = "`cursor` is not one of this list with these filters: begin again without it";
+            Error::new(ErrorKind::BadRequest, "invalid_cursor", message)
+        };
+        if cursor.len() > Self::MAXIMUM_LENGTH {
+            return Err(invalid());
+        }
+        let json = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
+        let content: CursorContent = serde_json::from_slice(&json).map_err(|_| invalid())?;
+        if content.scope != self.0 || content.position.values.len() != values {
+            return Err(invalid());
+        }
+        Ok(Some(content.position))
+    }
+
+    /// Makes a page of up to `limit` items out of up to `limit + 1`.
+    pub(crate) fn page<T, V>(
+        &self,
+        mut items: Vec<T>,
+        limit: u32,
+        position: impl Fn(&T) -> Position,
+        view: impl FnMut(T) -> V,
+    ) -> Result<Page<V>> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next_cursor = match items.last() {
+            Some(last) if more => Some(self.encode(position(last))?),
+            _ => None,
+        };
+        Ok(Page { items: items.into_iter().map(view).collect(), next_cursor })
+    }
+}

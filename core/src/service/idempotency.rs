@@ -1,0 +1,117 @@
+//! `Idempotency-Key`: a repeated request has one effect and gets the same answer.
+
+use std::time::Duration;
+
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+use super::{Call, Service, work::Work};
+use crate::{
+    domain::{IdempotencyRecord, IdempotencyRecordId},
+    error::{Error, ErrorKind, Result},
+    store::Repository,
+};
+
+/// The answer of a request that may have been answered before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The answer.
+    pub value: T,
+    /// Whether an earlier request had the effect, and this is its answer again.
+    pub replayed: bool,
+}
+
+impl<T> Answer<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self { value, replayed: false }
+    }
+}
+
+/// Whether a request is new.
+pub(crate) enum Begun<T> {
+    /// It was answered before.
+    Before(Answer<T>),
+    /// It is new; its answer goes into its commit.
+    New(Slot),
+}
+
+/// Where the answer of a new request will be stored.
+pub(crate) struct Slot(Option<Claim>);
+
+struct Claim {
+    key: String,
+    body_hash: String,
+    expired: Option<IdempotencyRecord>,
+}
+
+/// How long answers are kept.
+const KEPT: Duration = Duration::from_secs(24 * 3_600);
+
+fn hexadecimal(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Slot {
+    /// Puts the answer into the work, before all other changes, so that of two equal requests the second fails on it.
+    pub(crate) fn keep<T: Serialize>(
+        self,
+        service: &Service,
+        work: &mut Work<'_>,
+        status: u16,
+        value: &T,
+    ) -> Result<()> {
+        let Some(claim) = self.0 else { return Ok(()) };
+        let record = IdempotencyRecord {
+            id: IdempotencyRecordId::generate(),
+            version: 1,
+            key: claim.key,
+            body_hash: claim.body_hash,
+            status,
+            response: serde_json::to_string(value).map_err(|error| Error::internal(error.to_string()))?,
+            expires_at: service.now().plus(KEPT),
+        };
+        let mut first = crate::store::Commit::new();
+        if let Some(expired) = &claim.expired {
+            first.delete(expired);
+        }
+        first.insert(&record)?;
+        work.commit.changes.splice(0..0, first.changes);
+        Ok(())
+    }
+}
+
+impl Service {
+    /// Looks for an earlier answer. Call it once the request is authorized.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with `idempotency_key_reused` when the earlier request had another body.
+    pub(crate) async fn begin<T: DeserializeOwned>(&self, call: &Call) -> Result<Begun<T>> {
+        let Some(request) = &call.idempotency else { return Ok(Begun::New(Slot(None))) };
+        let identity = call.caller_identity();
+        let key = hexadecimal(&[identity.as_bytes(), request.target.as_bytes(), request.key.as_bytes()]);
+        let body_hash = hexadecimal(&[&request.body]);
+        let unique = IdempotencyRecord::unique_key(&key);
+        let record: Option<IdempotencyRecord> = self.store.load_unique(&call.context, unique).await?;
+        match record {
+            Some(record) if record.expires_at > self.now() => {
+                if record.body_hash != body_hash {
+                    return Err(Error::new(
+                        ErrorKind::Invalid,
+                        "idempotency_key_reused",
+                        "this `Idempotency-Key` came with another body before: use a new key for a new request",
+                    ));
+                }
+                let value = serde_json::from_str(&record.response)
+                    .map_err(|error| Error::internal(format!("a stored answer cannot be read: {error}")))?;
+                Ok(Begun::Before(Answer { value, replayed: true }))
+            }
+            expired => Ok(Begun::New(Slot(Some(Claim { key, body_hash, expired })))),
+        }
+    }
+}

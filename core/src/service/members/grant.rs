@@ -1,0 +1,83 @@
+//! Granting a membership.
+
+use super::{KIND, subject};
+use crate::{
+    authz::Action,
+    domain::{GrantMembership, GrantSource, Membership, User},
+    error::{Error, ErrorKind, FieldError, Result},
+    service::{
+        Call, Service,
+        access::TenantReference,
+        idempotency::{Answer, Begun},
+        views::MembershipView,
+        work::Work,
+    },
+    store::Repository,
+};
+
+impl Service {
+    /// Puts a person into a tenant, or back into it after revocation.
+    ///
+    /// The platform may name anybody. Owners and admins may name people whom the tenant knows: those with a membership
+    /// that was revoked. Naming a stranger by id would tell them that person's name and address.
+    ///
+    /// # Errors
+    /// `not_found`, `role_insufficient`, `owner_required`, `tenant_suspended`, `already_member`, or `invalid_fields` with
+    /// `unknown_user`.
+    pub async fn grant_membership(
+        &self,
+        call: &Call,
+        reference: &TenantReference,
+        input: GrantMembership,
+    ) -> Result<Answer<MembershipView>> {
+        self.settle(call, || self.try_grant(call, reference, &input)).await
+    }
+
+    async fn try_grant(
+        &self,
+        call: &Call,
+        reference: &TenantReference,
+        input: &GrantMembership,
+    ) -> Result<Answer<MembershipView>> {
+        let member = self.member_access(call, reference, input.user_id).await?;
+        let facts = member.facts(Some(input.role));
+        let tenant = member.access.authorize_with(Action::GrantMembership, facts, &[])?;
+        let slot = match self.begin(call).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::New(slot) => slot,
+        };
+        if facts.current.is_some() {
+            let message = "this person is a member already: change the role with `PATCH`";
+            return Err(Error::new(ErrorKind::Conflict, "already_member", message));
+        }
+        let known = member.access.caller.is_platform() || member.target.is_some();
+        let user: Option<User> = self.store.load(&call.context, input.user_id).await?;
+        let Some(user) = user.filter(|user| known && !user.is_deleted()) else {
+            let message = "must be the id of a user whom you may see";
+            return Err(Error::invalid(vec![FieldError::new("userId", "unknown_user", message)]));
+        };
+        let now = self.now();
+        let mut work = Work::new(call, member.access.caller.audit_actor(), now);
+        let granted = match &member.target {
+            Some(tombstone) => {
+                let mut granted = tombstone.clone();
+                granted.grant(input.role, GrantSource::Grant, now);
+                granted.copy_tenant(tenant);
+                granted.copy_user(&user);
+                work.update(Action::GrantMembership, KIND, subject(tombstone), tombstone, &mut granted)?;
+                granted
+            }
+            None => {
+                let granted = Membership::new(tenant, &user, input.role, GrantSource::Grant, now);
+                work.insert(Action::GrantMembership, KIND, subject(&granted), &granted)?;
+                granted
+            }
+        };
+        work.commit.guard(&user);
+        member.access.guard(&mut work);
+        let view = MembershipView::through(&member.access, granted);
+        slot.keep(self, &mut work, 201, &view)?;
+        self.carry_out(work).await?;
+        Ok(Answer::new(view))
+    }
+}

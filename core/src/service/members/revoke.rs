@@ -1,0 +1,38 @@
+//! Revoking a membership.
+
+use super::{KIND, subject};
+use crate::{
+    authz::Action,
+    domain::UserId,
+    error::{Error, Result},
+    service::{
+        Call, Service,
+        access::TenantReference,
+        views::{MembershipView, check_if_match},
+        work::Work,
+    },
+};
+
+impl Service {
+    /// Takes a person out of a tenant, at once. A tombstone stays, which no token's claim undoes.
+    ///
+    /// # Errors
+    /// `not_found`, `role_insufficient`, `owner_required`, `last_owner` or `version_changed`.
+    pub async fn revoke_membership(&self, call: &Call, reference: &TenantReference, user: UserId) -> Result<()> {
+        self.settle(call, || self.try_revoke(call, reference, user)).await
+    }
+
+    async fn try_revoke(&self, call: &Call, reference: &TenantReference, user: UserId) -> Result<()> {
+        let member = self.member_access(call, reference, user).await?;
+        member.access.authorize_with(Action::RevokeMembership, member.facts(None), &[])?;
+        let before = member.target.as_ref().filter(|membership| membership.active).ok_or_else(Error::not_found)?;
+        check_if_match(call, &MembershipView::through(&member.access, before.clone()))?;
+        let now = self.now();
+        let mut after = before.clone();
+        after.revoke(member.access.caller.revoker(), now);
+        let mut work = Work::new(call, member.access.caller.audit_actor(), now);
+        work.update(Action::RevokeMembership, KIND, subject(before), before, &mut after)?;
+        member.guard(&mut work);
+        self.carry_out(work).await
+    }
+}

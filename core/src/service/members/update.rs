@@ -1,0 +1,57 @@
+//! Changing a member's role.
+
+use super::{KIND, subject};
+use crate::{
+    authz::Action,
+    domain::{UpdateMembership, UserId},
+    error::{Error, Result},
+    service::{
+        Call, Service,
+        access::TenantReference,
+        views::{MembershipView, check_if_match},
+        work::Work,
+    },
+};
+
+impl Service {
+    /// Changes a member's role. A claim-made membership stays one: it still goes with the claim.
+    ///
+    /// # Errors
+    /// `not_found`, `role_insufficient`, `owner_required`, `last_owner`, `tenant_suspended` or `version_changed`.
+    pub async fn update_membership(
+        &self,
+        call: &Call,
+        reference: &TenantReference,
+        user: UserId,
+        input: UpdateMembership,
+    ) -> Result<MembershipView> {
+        self.settle(call, || self.try_update_membership(call, reference, user, &input)).await
+    }
+
+    async fn try_update_membership(
+        &self,
+        call: &Call,
+        reference: &TenantReference,
+        user: UserId,
+        input: &UpdateMembership,
+    ) -> Result<MembershipView> {
+        let member = self.member_access(call, reference, user).await?;
+        let facts = member.facts(None);
+        let wanted = input.role.or(facts.current);
+        member.access.authorize_with(Action::UpdateMembership, member.facts(wanted), &[])?;
+        let before = member.target.as_ref().filter(|membership| membership.active).ok_or_else(Error::not_found)?;
+        check_if_match(call, &MembershipView::through(&member.access, before.clone()))?;
+        let now = self.now();
+        let mut after = before.clone();
+        if let Some(role) = input.role.filter(|role| *role != before.role) {
+            after.role = role;
+            after.changed_at = now;
+        }
+        let mut work = Work::new(call, member.access.caller.audit_actor(), now);
+        if work.update(Action::UpdateMembership, KIND, subject(before), before, &mut after)? {
+            member.guard(&mut work);
+            self.carry_out(work).await?;
+        }
+        Ok(MembershipView::through(&member.access, after))
+    }
+}

@@ -1,0 +1,117 @@
+//! Use cases, one file an operation. Each loads the facts, asks the policy, changes the domain and commits.
+
+pub mod access;
+pub mod audit;
+pub mod call;
+pub mod cursor;
+pub mod idempotency;
+pub mod launcher;
+pub mod members;
+pub mod operation;
+pub mod profile;
+pub mod subscriptions;
+pub mod tenants;
+pub mod users;
+pub mod views;
+mod work;
+
+use std::{sync::Arc, time::Duration};
+
+pub use call::{Call, IdempotencyRequest, IfMatch, Principal};
+pub use cursor::{ListRequest, Page};
+
+use crate::{
+    clock::{Clock, Timestamp},
+    error::{Error, Result},
+    store::{SharedStore, StoreError},
+};
+
+/// What can be set about the service.
+#[derive(Debug, Clone)]
+pub struct ServiceSettings {
+    /// Members of this group administer the platform. Without it nobody does by claim.
+    pub platform_admin_group: Option<String>,
+    /// Tenants live at `<slug>.<this>`.
+    pub public_domain: Option<String>,
+    /// Ids of the configured issuers; users of others cannot be created.
+    pub issuer_ids: Vec<String>,
+    /// How far clocks may be apart. Default: 30 s.
+    pub leeway: Duration,
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        Self {
+            platform_admin_group: None,
+            public_domain: None,
+            issuer_ids: vec![crate::domain::input::user::DEFAULT_ISSUER.to_owned()],
+            leeway: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The use cases over a store.
+#[derive(Debug)]
+pub struct Service {
+    store: SharedStore,
+    clock: Arc<dyn Clock>,
+    settings: ServiceSettings,
+    subject_hash: users::tombstone::SubjectHashKey,
+}
+
+impl Service {
+    /// How often a use case decides anew when another writer came first.
+    const MAXIMUM_ATTEMPTS: usize = 16;
+
+    /// The use cases over this store.
+    #[must_use]
+    pub fn new(store: SharedStore, clock: Arc<dyn Clock>, settings: ServiceSettings) -> Self {
+        Self { store, clock, settings, subject_hash: users::tombstone::SubjectHashKey::default() }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &SharedStore {
+        &self.store
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &ServiceSettings {
+        &self.settings
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Runs a use case again while another writer comes first: it reads and decides anew each time.
+    async fn settle<T, F, A>(&self, call: &Call, attempt: A) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send,
+        A: Fn() -> F + Send + Sync,
+    {
+        let mut outcome = attempt().await;
+        for _ in 1..Self::MAXIMUM_ATTEMPTS {
+            match &outcome {
+                Err(error) if error.code() == CONFLICT && !call.context.remaining().is_zero() => {}
+                _ => break,
+            }
+            outcome = attempt().await;
+        }
+        outcome
+    }
+}
+
+/// Code of the error after which a use case is run again.
+const CONFLICT: &str = "conflict";
+
+/// What another writer's coming first looks like to [`Service::settle`].
+fn conflict(error: StoreError) -> Error {
+    Error::new(
+        crate::ErrorKind::Conflict,
+        CONFLICT,
+        "it was changed by somebody else meanwhile: read it again and retry",
+    )
+    .with_source(error)
+}

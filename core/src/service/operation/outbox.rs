@@ -1,0 +1,162 @@
+//! Working on the outbox: what follows from a change, done after it and never lost.
+
+use crate::{
+    authz::Action,
+    domain::{
+        AuditActor, AuditActorKind, AuditDetails, Membership, OutboxEvent, RevokedBy, Tenant, TenantId, User, UserId,
+        audit::{AUDIT_DETAILS, DETAILS_OF_USER},
+        membership::{MEMBERSHIPS, MEMBERSHIPS_OF_TENANT, MEMBERSHIPS_OF_USER},
+        outbox::{OUTBOX, OUTBOX_BY_AGE},
+    },
+    error::Result,
+    service::{
+        Call, Service,
+        work::{Subject, Work},
+    },
+    store::{Commit, Index, Position, Query, Repository},
+};
+
+/// How many events one round works on, and how many documents one commit writes.
+const BATCH: u32 = 100;
+
+/// Whose copies an event makes stale.
+enum Stale {
+    Tenant(TenantId),
+    User(UserId),
+}
+
+impl Service {
+    /// Works on the oldest events of the outbox: up to 100, and returns how many. Call it again while it returns any.
+    ///
+    /// An event is removed when its work is done, so that a process that dies in between has it done again; every
+    /// piece of work may be done twice.
+    ///
+    /// # Errors
+    /// When the store does not answer; the event stays.
+    pub async fn work_outbox(&self) -> Result<usize> {
+        let call = Call::by_system("outbox");
+        let query = Query::new(&OUTBOX).sort(&OUTBOX_BY_AGE).limit(BATCH);
+        let events: Vec<OutboxEvent> = self.store.load_all(&call.context, &query).await?;
+        let mut done = Commit::new();
+        for event in &events {
+            self.follow(event).await?;
+            done.delete(event);
+        }
+        if !done.is_empty() {
+            match self.store.commit(&call.context, &done).await {
+                // Another worker did the same work; what is left is found in the next round.
+                Err(error) if error.is_conflict() => {}
+                outcome => outcome?,
+            }
+        }
+        Ok(events.len())
+    }
+
+    async fn follow(&self, event: &OutboxEvent) -> Result<()> {
+        let changed = |fields: &[&str]| event.changed_fields.iter().any(|field| fields.contains(&field.as_str()));
+        match (event.action.as_str(), event.tenant_id, event.user_id) {
+            ("tenant.update", Some(tenant), _) if changed(&["slug", "name"]) => {
+                self.refresh_copies(&Stale::Tenant(tenant)).await
+            }
+            ("user.update", _, Some(user)) if changed(&["name", "email"]) => {
+                self.refresh_copies(&Stale::User(user)).await
+            }
+            ("user.delete", _, Some(user)) => {
+                self.refresh_copies(&Stale::User(user)).await?;
+                self.erase_details(user).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Brings the copies of names in memberships up to date; revokes those of a person who was erased.
+    async fn refresh_copies(&self, stale: &Stale) -> Result<()> {
+        let mut after = None;
+        loop {
+            let call = Call::by_system("outbox");
+            let (position, more) = self.settle(&call, || self.refresh_page(&call, stale, after.clone())).await?;
+            if !more {
+                return Ok(());
+            }
+            after = position;
+        }
+    }
+
+    async fn refresh_page(
+        &self,
+        call: &Call,
+        stale: &Stale,
+        after: Option<Position>,
+    ) -> Result<(Option<Position>, bool)> {
+        let (field, id, index): (_, _, &'static Index) = match stale {
+            Stale::Tenant(tenant) => ("tenantId", tenant.0, &MEMBERSHIPS_OF_TENANT),
+            Stale::User(user) => ("userId", user.0, &MEMBERSHIPS_OF_USER),
+        };
+        let query = Query::new(&MEMBERSHIPS).sort(index).equal(field, id).after(after).limit(BATCH);
+        let memberships: Vec<Membership> = self.store.load_all(&call.context, &query).await?;
+        let tenant: Option<Tenant> = match stale {
+            Stale::Tenant(tenant) => self.store.load(&call.context, *tenant).await?,
+            Stale::User(_) => None,
+        };
+        let user: Option<User> = match stale {
+            Stale::User(user) => self.store.load(&call.context, *user).await?,
+            Stale::Tenant(_) => None,
+        };
+        let mut work = Work::new(call, actor(), self.now()).without_details();
+        for before in &memberships {
+            let mut now = before.clone();
+            tenant.as_ref().map(|tenant| now.copy_tenant(tenant));
+            user.as_ref().map(|user| now.copy_user(user));
+            let erased = user.as_ref().is_some_and(User::is_deleted) && before.active;
+            if erased {
+                now.revoke(RevokedBy::System, self.now());
+                let about = Subject { tenant: Some(before.tenant_id), user: Some(before.user_id) };
+                work.update(Action::RevokeMembership, "membership", about, before, &mut now)?;
+            } else if now != *before {
+                // Copies are no news of the membership: they are neither audited nor put into the outbox.
+                work.refresh(before, &mut now)?;
+            }
+        }
+        if !work.commit.is_empty() {
+            if let Some(tenant) = &tenant {
+                work.commit.guard(tenant);
+            }
+            if let Some(user) = &user {
+                work.commit.guard(user);
+            }
+            self.carry_out(work).await?;
+        }
+        let last = memberships.last().map(|membership| Position { values: Vec::new(), id: membership.id.0 });
+        Ok((last, memberships.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX)))
+    }
+
+    /// Empties the personal values of an erased person in the audit trail. The events stay.
+    async fn erase_details(&self, user: UserId) -> Result<()> {
+        let mut after = None;
+        loop {
+            let call = Call::by_system("outbox");
+            let query =
+                Query::new(&AUDIT_DETAILS).sort(&DETAILS_OF_USER).equal("userId", user.0).after(after).limit(BATCH);
+            let details: Vec<AuditDetails> = self.store.load_all(&call.context, &query).await?;
+            let mut commit = Commit::new();
+            for stored in details.iter().filter(|stored| !stored.values.is_empty()) {
+                let emptied =
+                    AuditDetails { values: Vec::new(), version: stored.version.saturating_add(1), ..stored.clone() };
+                commit.update(&emptied, stored.version)?;
+            }
+            if !commit.is_empty() {
+                self.store.commit(&call.context, &commit).await?;
+            }
+            match details.last() {
+                Some(last) if details.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) => {
+                    after = Some(Position { values: Vec::new(), id: last.id.0 });
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+fn actor() -> AuditActor {
+    AuditActor { kind: AuditActorKind::System, user_id: None, name: Some("outbox".to_owned()) }
+}

@@ -1,0 +1,160 @@
+//! The platform's own tenant, made at the first start.
+
+use crate::{
+    authz::Action,
+    clock::Timestamp,
+    domain::{
+        AuditActor, AuditActorKind, Subscription, SubscriptionId, SubscriptionStatus, Tenant, TenantId, TenantStatus,
+        fields,
+    },
+    error::{Error, ErrorKind, Result},
+    service::{
+        Call, Service,
+        work::{Subject, Work},
+    },
+    store::Repository,
+};
+
+/// The platform's own tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedSettings {
+    /// Slug. Default: `dezky`.
+    pub slug: String,
+    /// Name. Default: `Dezky`.
+    pub name: String,
+    /// Authentik group. Default: `dezky`.
+    pub group: String,
+    /// Plan. Default: `internal`.
+    pub plan: String,
+    /// Domain that is its own. Default: none.
+    pub domain: Option<String>,
+}
+
+impl Default for SeedSettings {
+    fn default() -> Self {
+        Self {
+            slug: "dezky".to_owned(),
+            name: "Dezky".to_owned(),
+            group: "dezky".to_owned(),
+            plan: "internal".to_owned(),
+            domain: None,
+        }
+    }
+}
+
+/// What seeding did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seeded {
+    /// Whether the tenant was made now.
+    pub tenant_created: bool,
+    /// Whether its subscription was made now.
+    pub subscription_created: bool,
+}
+
+impl Service {
+    /// Makes the platform's own tenant and its subscription where they are not there; leaves them as they are otherwise.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] when a setting is not acceptable.
+    pub async fn seed(&self, settings: &SeedSettings) -> Result<Seeded> {
+        let call = Call::by_system("seed");
+        self.settle(&call, || self.try_seed(&call, settings)).await
+    }
+
+    async fn try_seed(&self, call: &Call, settings: &SeedSettings) -> Result<Seeded> {
+        let now = self.now();
+        let stored: Option<Tenant> = self.store.load_unique(&call.context, Tenant::slug_key(&settings.slug)).await?;
+        let mut work = Work::new(call, actor(), now);
+        let mut seeded = Seeded { tenant_created: false, subscription_created: false };
+        let tenant = match stored {
+            Some(tenant) => tenant,
+            None => {
+                let tenant = first_tenant(settings, now)?;
+                self.check_group(&tenant)?;
+                let about = Subject { tenant: Some(tenant.id), user: None };
+                work.insert(Action::CreateTenant, "tenant", about, &tenant)?;
+                seeded.tenant_created = true;
+                tenant
+            }
+        };
+        if tenant.status != TenantStatus::Deleted && !self.has_subscription(call, &tenant).await? {
+            let subscription = first_subscription(&tenant, now);
+            let about = Subject { tenant: Some(tenant.id), user: None };
+            work.insert(Action::CreateSubscription, "subscription", about, &subscription)?;
+            work.commit.guard(&tenant);
+            seeded.subscription_created = true;
+        }
+        match self.carry_out(work).await {
+            // Another process seeded at the same time.
+            Err(error) if matches!(error.code(), "slug_taken" | "subscription_exists") => {
+                Ok(Seeded { tenant_created: false, subscription_created: false })
+            }
+            Err(error) => Err(error),
+            Ok(()) => Ok(seeded),
+        }
+    }
+
+    async fn has_subscription(&self, call: &Call, tenant: &Tenant) -> Result<bool> {
+        let key = Subscription::current_key(tenant.id);
+        Ok(self.store.load_unique::<Subscription>(&call.context, key).await?.is_some())
+    }
+}
+
+fn actor() -> AuditActor {
+    AuditActor { kind: AuditActorKind::System, user_id: None, name: Some("seed".to_owned()) }
+}
+
+fn first_tenant(settings: &SeedSettings, now: Timestamp) -> Result<Tenant> {
+    let refuse = |name: &str, problem: fields::Problem| {
+        Error::new(
+            ErrorKind::Configuration,
+            "seed_configuration",
+            format!("the {name} of the first tenant {}", problem.message),
+        )
+    };
+    fields::slug::check(&settings.slug).map_err(|problem| refuse("slug", problem))?;
+    let name = fields::label(&settings.name.as_str().into()).map_err(|problem| refuse("name", problem))?;
+    let group = fields::label(&settings.group.as_str().into()).map_err(|problem| refuse("group", problem))?;
+    let plan = fields::identifier(&settings.plan.as_str().into()).map_err(|problem| refuse("plan", problem))?;
+    let domain = settings.domain.as_deref().map(|domain| fields::domain_name(&domain.into())).transpose();
+    let domains = domain.map_err(|problem| refuse("domain", problem))?.into_iter().collect();
+    let mut tenant = Tenant {
+        id: TenantId::generate(),
+        version: 1,
+        slug: settings.slug.clone(),
+        former_slugs: Vec::new(),
+        name: String::new(),
+        name_key: String::new(),
+        status: TenantStatus::Active,
+        plan,
+        domains,
+        domain_verifications: Vec::new(),
+        billing_info: None,
+        branding: None,
+        authentik_group: Some(group),
+        ocis_space_id: None,
+        stalwart_domain: None,
+        deleted_at: None,
+        created_at: now,
+        updated_at: now,
+    };
+    tenant.rename(name);
+    Ok(tenant)
+}
+
+fn first_subscription(tenant: &Tenant, now: Timestamp) -> Subscription {
+    Subscription {
+        id: SubscriptionId::generate(),
+        version: 1,
+        tenant_id: tenant.id,
+        plan: tenant.plan.clone(),
+        status: SubscriptionStatus::Active,
+        seats: 1,
+        trial_ends_at: None,
+        current_period_ends_at: None,
+        stripe_customer_id: None,
+        stripe_subscription_id: None,
+        created_at: now,
+        updated_at: now,
+    }
+}

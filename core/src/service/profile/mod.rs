@@ -1,0 +1,12 @@
+//! The caller's own profile: the claims sync, and what it shows.
+
+mod memberships;
+mod read;
+mod reconcile;
+mod sync;
+
+pub(crate) use memberships::membership_position;
+pub use sync::SyncedCaller;
+
+/// How many tenants a profile shows.
+pub const PROFILE_TENANTS: u32 = 100;

@@ -1,0 +1,270 @@
+//! The claims sync of `GET /users/me`: the one place that reads the `groups` claim.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{PROFILE_TENANTS, reconcile::Reconciliation};
+use crate::{
+    authn::VerifiedToken,
+    authz::Action,
+    clock::Timestamp,
+    domain::{
+        AuditActor, AuditActorKind, Membership, Tenant, User, UserActivity, UserId, fields,
+        input::user::new_user,
+        membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
+        tenant::TENANTS,
+    },
+    error::{Error, ErrorKind, Result},
+    service::{
+        Call, Principal, Service,
+        access::admit,
+        work::{Subject, Work},
+    },
+    store::{Filter, Query, Repository},
+};
+
+/// A caller whose claims are synced, with what was read on the way.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct SyncedCaller {
+    /// The caller's user.
+    pub user: User,
+    /// The caller's memberships in force by name of tenant: the first 101, the last of which says that there are more.
+    pub memberships: Vec<Membership>,
+}
+
+/// How far `lastSeenAt` may lag behind.
+const SEEN_INTERVAL: Duration = Duration::from_secs(300);
+
+/// The name under which the sync stands in the audit trail.
+const ACTOR: &str = "claims-sync";
+
+/// What the sync reads once it knows the user.
+struct Known {
+    memberships: Vec<Membership>,
+    activity: Option<UserActivity>,
+    claimed: Vec<Tenant>,
+}
+
+impl Service {
+    /// Creates or updates the caller's user, and brings `platformAdmin` and memberships in line with the token's groups
+    /// as far as that is allowed: what a person or the system has revoked stays revoked.
+    ///
+    /// # Errors
+    /// `user_disabled`, `user_deleted`, `token_revoked`, or `person_required` for a system actor.
+    pub async fn sync_claims(&self, call: &Call) -> Result<SyncedCaller> {
+        let Principal::Token(token) = &call.principal else {
+            let message = "only a person has a profile: send the access token of one";
+            return Err(Error::new(ErrorKind::Forbidden, "person_required", message));
+        };
+        self.settle(call, || self.try_sync(call, token)).await
+    }
+
+    async fn try_sync(&self, call: &Call, token: &Arc<VerifiedToken>) -> Result<SyncedCaller> {
+        let key = User::subject_key(&token.issuer_id, &token.subject);
+        let stored: Option<User> = self.store.load_unique(&call.context, key).await?;
+        let Some(user) = stored else {
+            self.create_caller(call, token).await?;
+            // The new user is read back like any other, so that there is one way only in which claims are synced.
+            return Err(super::super::conflict(crate::store::StoreError::VersionConflict {
+                collection: "users",
+                id: super::super::access::ABSENT,
+            }));
+        };
+        admit(&user, token)?;
+        let known = self.known(call, token, user.id).await?;
+        let fresh = known
+            .activity
+            .as_ref()
+            .and_then(|activity| activity.claims_iat)
+            .is_none_or(|newest| token.issued_at >= newest);
+        let changed = self.write_sync(call, token, &user, &known, fresh).await?;
+        match changed {
+            Some(user) if user.1 => {
+                // Memberships changed: read them back in their order.
+                let known = self.known(call, token, user.0.id).await?;
+                Ok(SyncedCaller { user: user.0, memberships: known.memberships })
+            }
+            Some((user, _)) => Ok(SyncedCaller { user, memberships: known.memberships }),
+            None => Ok(SyncedCaller { user, memberships: known.memberships }),
+        }
+    }
+
+    async fn create_caller(&self, call: &Call, token: &VerifiedToken) -> Result<()> {
+        if self.find_tombstone(call, &token.issuer_id, &token.subject).await?.is_some() {
+            return Err(Error::new(
+                ErrorKind::Forbidden,
+                "user_deleted",
+                "this person was deleted: only the operator of the platform can admit them again",
+            ));
+        }
+        let now = self.now();
+        let mut user = new_user(token.issuer_id.clone(), token.subject.clone(), now);
+        take_profile(&mut user, token);
+        let mut work = Work::new(call, actor(), now);
+        let about = Subject { tenant: None, user: Some(user.id) };
+        work.insert(Action::CreateUser, "user", about, &user)?;
+        match self.carry_out(work).await {
+            // Another first request of the same person was quicker.
+            Err(error) if error.code() == "user_exists" => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    async fn known(&self, call: &Call, token: &VerifiedToken, user: UserId) -> Result<Known> {
+        let memberships = async {
+            match &token.tenant {
+                Some(slug) => Ok(self.bound_membership(call, user, slug).await?.into_iter().collect()),
+                None => self.memberships_of(call, user, None, None, PROFILE_TENANTS.saturating_add(1)).await,
+            }
+        };
+        let activity = async { Ok(self.store.load::<UserActivity>(&call.context, user).await?) };
+        let (memberships, activity, claimed) =
+            futures_util::try_join!(memberships, activity, self.claimed_tenants(call, token))?;
+        Ok(Known { memberships, activity, claimed })
+    }
+
+    /// The tenants whose group the token names, as far as the token's issuer may speak for them.
+    async fn claimed_tenants(&self, call: &Call, token: &VerifiedToken) -> Result<Vec<Tenant>> {
+        let mut keys: Vec<String> = token.groups.iter().flatten().map(|group| Tenant::group_key(group)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let mut tenants: Vec<Tenant> = Vec::new();
+        for keys in keys.chunks(Query::MAXIMUM_VALUES) {
+            let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+            let query = Query::new(&TENANTS).filter(Filter::UniqueKeyIn(keys.to_vec())).limit(limit);
+            tenants.extend(self.store.load_all::<Tenant>(&call.context, &query).await?);
+        }
+        tenants.retain(|tenant| {
+            tenant.status != crate::domain::TenantStatus::Deleted
+                && token.tenant.as_ref().is_none_or(|slug| *slug == tenant.slug)
+        });
+        Ok(tenants)
+    }
+
+    /// Writes what the sync changes, if anything. Returns the user as it is then and whether memberships changed.
+    async fn write_sync(
+        &self,
+        call: &Call,
+        token: &VerifiedToken,
+        user: &User,
+        known: &Known,
+        fresh: bool,
+    ) -> Result<Option<(User, bool)>> {
+        let now = self.now();
+        let mut work = Work::new(call, actor(), now);
+        let mut synced = user.clone();
+        let mut memberships_changed = false;
+        if fresh {
+            take_profile(&mut synced, token);
+            let mut reconciliation = Reconciliation { token, leeway: self.settings.leeway, now };
+            if token.tenant.is_none() {
+                reconciliation.platform_admin(&mut synced, self.settings.platform_admin_group.as_deref());
+            }
+            if token.groups.is_some() {
+                let (claimed, claim_made) = self.memberships_to_reconcile(call, token, user.id, known).await?;
+                memberships_changed =
+                    reconciliation.memberships(&mut work, &synced, &known.claimed, claimed, &claim_made)?;
+            }
+            let about = Subject { tenant: None, user: Some(user.id) };
+            work.update(Action::UpdateUser, "user", about, user, &mut synced)?;
+        }
+        if !work.commit.is_empty() {
+            work.commit.guard(user);
+        }
+        write_activity(&mut work, user.id, known.activity.as_ref(), fresh.then_some(token.issued_at), now)?;
+        if work.commit.is_empty() {
+            return Ok(None);
+        }
+        self.carry_out(work).await?;
+        Ok(Some((synced, memberships_changed)))
+    }
+
+    /// The memberships, tombstones included, in the tenants that the token claims; and those in force that were made by
+    /// a claim.
+    async fn memberships_to_reconcile(
+        &self,
+        call: &Call,
+        token: &VerifiedToken,
+        user: UserId,
+        known: &Known,
+    ) -> Result<(Vec<Membership>, Vec<Membership>)> {
+        let complete = known.memberships.len() <= usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX);
+        let mut claimed = Vec::new();
+        let mut missing = Vec::new();
+        for tenant in &known.claimed {
+            match known.memberships.iter().find(|membership| membership.tenant_id == tenant.id) {
+                Some(membership) => claimed.push(membership.clone()),
+                None => missing.push(Membership::key(tenant.id, user)),
+            }
+        }
+        let tombstones = async {
+            let mut found = Vec::new();
+            for keys in missing.chunks(Query::MAXIMUM_VALUES) {
+                let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+                let query = Query::new(&MEMBERSHIPS).filter(Filter::UniqueKeyIn(keys.to_vec())).limit(limit);
+                found.extend(self.store.load_all::<Membership>(&call.context, &query).await?);
+            }
+            Ok::<_, Error>(found)
+        };
+        let claim_made = async {
+            if complete || token.tenant.is_some() {
+                let made = known.memberships.iter().filter(|m| m.source == crate::domain::GrantSource::Claim);
+                return Ok(made.cloned().collect());
+            }
+            let query = Query::new(&MEMBERSHIPS)
+                .sort(&MEMBERSHIPS_BY_SOURCE)
+                .equal("userId", user.0)
+                .equal("active", true)
+                .equal("source", "claim")
+                .limit(u32::try_from(Query::MAXIMUM_VALUES).unwrap_or(u32::MAX));
+            Ok(self.store.load_all(&call.context, &query).await?)
+        };
+        let (found, claim_made) = futures_util::try_join!(tombstones, claim_made)?;
+        claimed.extend(found);
+        Ok((claimed, claim_made))
+    }
+}
+
+fn actor() -> AuditActor {
+    AuditActor { kind: AuditActorKind::System, user_id: None, name: Some(ACTOR.to_owned()) }
+}
+
+/// Takes e-mail and name from the token. What is absent or not acceptable there never blanks what is stored.
+fn take_profile(user: &mut User, token: &VerifiedToken) {
+    let email = token.email.as_deref().and_then(|email| fields::email::parse(email.trim()));
+    if email.is_some() && email != user.email {
+        user.set_email(email);
+    }
+    let name = token.name.as_deref().and_then(|name| fields::label(&name.into()).ok());
+    if name.is_some() && name != user.name {
+        user.set_name(name);
+    }
+}
+
+/// Advances `claimsIat` with each newer token, and `lastSeenAt` at most every five minutes.
+fn write_activity(
+    work: &mut Work<'_>,
+    user: UserId,
+    stored: Option<&UserActivity>,
+    issued_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(stored) = stored else {
+        work.commit.insert(&UserActivity { id: user, version: 1, last_seen_at: now, claims_iat: issued_at })?;
+        return Ok(());
+    };
+    let newer = issued_at.is_some_and(|issued| stored.claims_iat.is_none_or(|newest| issued > newest));
+    let unseen = stored.last_seen_at.plus(SEEN_INTERVAL) <= now;
+    if newer || unseen {
+        let mut activity = stored.clone();
+        activity.version = activity.version.saturating_add(1);
+        activity.last_seen_at = now;
+        if newer {
+            activity.claims_iat = issued_at;
+        }
+        work.commit.update(&activity, stored.version)?;
+    } else if !work.commit.is_empty() {
+        // What is written rests on no newer token having been synced meanwhile.
+        work.commit.guard(stored);
+    }
+    Ok(())
+}

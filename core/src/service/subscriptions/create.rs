@@ -1,0 +1,51 @@
+//! Creating a subscription.
+
+use super::{KIND, subject};
+use crate::{
+    authz::{Action, TargetFacts},
+    domain::CreateSubscription,
+    error::Result,
+    service::{
+        Call, Service,
+        access::TenantReference,
+        idempotency::{Answer, Begun},
+        views::SubscriptionView,
+        work::Work,
+    },
+};
+
+impl Service {
+    /// Creates a subscription. For the platform. A tenant has at most one that is not cancelled.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such tenant, `subscription_exists`, `tenant_deleted` or `invalid_fields`.
+    pub async fn create_subscription(
+        &self,
+        call: &Call,
+        input: CreateSubscription,
+    ) -> Result<Answer<SubscriptionView>> {
+        self.settle(call, || self.try_create_subscription(call, input.clone())).await
+    }
+
+    async fn try_create_subscription(
+        &self,
+        call: &Call,
+        input: CreateSubscription,
+    ) -> Result<Answer<SubscriptionView>> {
+        let access = self.tenant_access(call, &TenantReference::Id(input.tenant_id())).await?;
+        let tenant = access.authorize_with(Action::CreateSubscription, TargetFacts::default(), input.fields())?;
+        let slot = match self.begin(call).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::New(slot) => slot,
+        };
+        let now = self.now();
+        let subscription = input.into_subscription(&tenant.plan, now);
+        let mut work = Work::new(call, access.caller.audit_actor(), now);
+        work.insert(Action::CreateSubscription, KIND, subject(&subscription), &subscription)?;
+        access.guard(&mut work);
+        let view = SubscriptionView::new(subscription, access.role(), access.caller.is_platform());
+        slot.keep(self, &mut work, 201, &view)?;
+        self.carry_out(work).await?;
+        Ok(Answer::new(view))
+    }
+}

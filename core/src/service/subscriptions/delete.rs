@@ -1,0 +1,33 @@
+//! Deleting a subscription.
+
+use super::{KIND, subject};
+use crate::{
+    authz::Action,
+    domain::SubscriptionId,
+    error::Result,
+    service::{
+        Call, Service,
+        views::{SubscriptionView, check_if_match},
+        work::Work,
+    },
+};
+
+impl Service {
+    /// Removes a subscription. For the platform. Its audit events stay.
+    ///
+    /// # Errors
+    /// `not_found`, `platform_admin_required`, `tenant_deleted` or `version_changed`.
+    pub async fn delete_subscription(&self, call: &Call, id: SubscriptionId) -> Result<()> {
+        self.settle(call, || self.try_delete_subscription(call, id)).await
+    }
+
+    async fn try_delete_subscription(&self, call: &Call, id: SubscriptionId) -> Result<()> {
+        let (access, subscription) = self.subscription_access(call, id, Action::DeleteSubscription, &[]).await?;
+        let view = SubscriptionView::new(subscription.clone(), access.role(), access.caller.is_platform());
+        check_if_match(call, &view)?;
+        let mut work = Work::new(call, access.caller.audit_actor(), self.now());
+        work.delete(Action::DeleteSubscription, KIND, subject(&subscription), &subscription)?;
+        access.guard(&mut work);
+        self.carry_out(work).await
+    }
+}

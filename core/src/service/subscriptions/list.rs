@@ -1,0 +1,143 @@
+//! Listing subscriptions.
+
+use std::collections::HashMap;
+
+use crate::{
+    authz::{Action, Resource, TargetFacts},
+    domain::{
+        Subscription, SubscriptionStatus, TenantId,
+        subscription::{
+            SUBSCRIPTIONS, SUBSCRIPTIONS_BY_AGE, SUBSCRIPTIONS_BY_PLAN, SUBSCRIPTIONS_BY_STATUS,
+            SUBSCRIPTIONS_OF_TENANT,
+        },
+    },
+    error::Result,
+    service::{
+        Call, ListRequest, Page, Service,
+        access::{CallerFacts, TenantReference, check},
+        cursor::CursorScope,
+        profile::membership_position,
+        views::SubscriptionView,
+    },
+    store::{Filter, Position, Query, Repository},
+};
+
+/// Which subscriptions are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubscriptionFilter {
+    /// Of this tenant.
+    pub tenant_id: Option<TenantId>,
+    /// In this state.
+    pub status: Option<SubscriptionStatus>,
+    /// With this plan.
+    pub plan: Option<String>,
+}
+
+impl SubscriptionFilter {
+    fn scope(&self, call: &Call, name: &str, tenant: Option<&str>) -> CursorScope {
+        let status = self.status.map(SubscriptionStatus::name);
+        CursorScope::new(call, name, &[("tenant", tenant), ("status", status), ("plan", self.plan.as_deref())])
+    }
+
+    fn admits(&self, subscription: &Subscription) -> bool {
+        self.status.is_none_or(|status| subscription.status == status)
+            && self.plan.as_ref().is_none_or(|plan| subscription.plan == *plan)
+    }
+}
+
+fn position(subscription: &Subscription) -> Position {
+    Position { values: vec![subscription.created_at.into()], id: subscription.id.0 }
+}
+
+impl Service {
+    /// Subscriptions: all for the platform and those of one tenant for its members, by age; otherwise the current ones
+    /// (or those in the state that is asked for) of the caller's own tenants, by name of tenant.
+    ///
+    /// # Errors
+    /// `not_found` for a tenant that the caller may not see, `invalid_cursor` or `invalid_fields`.
+    pub async fn list_subscriptions(
+        &self,
+        call: &Call,
+        filter: &SubscriptionFilter,
+        request: &ListRequest,
+    ) -> Result<Page<SubscriptionView>> {
+        if let Some(tenant) = filter.tenant_id {
+            let access = self.tenant_access(call, &TenantReference::Id(tenant)).await?;
+            access.authorize_with(Action::ReadSubscription, TargetFacts::default(), &[])?;
+            let (role, platform) = (access.role(), access.caller.is_platform());
+            let view = |subscription| SubscriptionView::new(subscription, role, platform);
+            return self.find_subscriptions(call, filter, request, view).await;
+        }
+        let caller = self.caller(call).await?;
+        check(&caller, Action::ListSubscriptions, &Resource::default())?;
+        if caller.is_platform() {
+            let view = |subscription| SubscriptionView::new(subscription, None, true);
+            self.find_subscriptions(call, filter, request, view).await
+        } else {
+            self.own_subscriptions(call, &caller, filter, request).await
+        }
+    }
+
+    async fn find_subscriptions(
+        &self,
+        call: &Call,
+        filter: &SubscriptionFilter,
+        request: &ListRequest,
+        view: impl FnMut(Subscription) -> SubscriptionView,
+    ) -> Result<Page<SubscriptionView>> {
+        let tenant = filter.tenant_id.map(|tenant| tenant.to_string());
+        let scope = filter.scope(call, "subscriptions", tenant.as_deref());
+        let limit = request.limit()?;
+        let after = scope.decode(request.cursor.as_deref(), 1)?;
+        let mut query = Query::new(&SUBSCRIPTIONS).after(after).limit(limit.saturating_add(1));
+        query = query.sort(match (&filter.tenant_id, &filter.status, &filter.plan) {
+            (Some(_), ..) => &SUBSCRIPTIONS_OF_TENANT,
+            (None, Some(_), _) => &SUBSCRIPTIONS_BY_STATUS,
+            (None, None, Some(_)) => &SUBSCRIPTIONS_BY_PLAN,
+            (None, None, None) => &SUBSCRIPTIONS_BY_AGE,
+        });
+        if let Some(tenant) = filter.tenant_id {
+            query = query.equal("tenantId", tenant.0);
+        }
+        if let Some(status) = filter.status {
+            query = query.equal("status", status.name());
+        }
+        if let Some(plan) = &filter.plan {
+            query = query.equal("plan", plan.as_str());
+        }
+        let found: Vec<Subscription> = self.store.load_all(&call.context, &query).await?;
+        scope.page(found, limit, position, view)
+    }
+
+    /// One subscription a tenant at the most, so that a page of memberships is a page of these.
+    async fn own_subscriptions(
+        &self,
+        call: &Call,
+        caller: &CallerFacts,
+        filter: &SubscriptionFilter,
+        request: &ListRequest,
+    ) -> Result<Page<SubscriptionView>> {
+        let scope = filter.scope(call, "own-subscriptions", None);
+        let after = scope.decode(request.cursor.as_deref(), 1)?;
+        let (memberships, more) = self.own_memberships(call, caller, None, after, request.limit()?).await?;
+        let ids = memberships.iter().map(|membership| membership.tenant_id);
+        let tenants = self.tenants_by_id(call, ids).await?;
+        let keys: Vec<String> = tenants.keys().map(|tenant| Subscription::current_key(*tenant)).collect();
+        let mut found: HashMap<TenantId, Subscription> = HashMap::new();
+        if !keys.is_empty() {
+            let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+            let query = Query::new(&SUBSCRIPTIONS).filter(Filter::UniqueKeyIn(keys)).limit(limit);
+            let current: Vec<Subscription> = self.store.load_all(&call.context, &query).await?;
+            found.extend(current.into_iter().map(|subscription| (subscription.tenant_id, subscription)));
+        }
+        let items = memberships
+            .iter()
+            .filter_map(|membership| Some((found.remove(&membership.tenant_id)?, membership.role)))
+            .filter(|(subscription, _)| filter.admits(subscription))
+            .map(|(subscription, role)| SubscriptionView::new(subscription, Some(role), false))
+            .collect();
+        let last = memberships.last().filter(|_| more);
+        let next_cursor = last.map(|last| scope.encode(membership_position(last))).transpose()?;
+        Ok(Page { items, next_cursor })
+    }
+}

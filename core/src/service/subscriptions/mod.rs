@@ -1,0 +1,19 @@
+//! Subscriptions. Written by the platform alone; members read those of their tenants.
+
+mod create;
+mod delete;
+mod list;
+mod read;
+mod update;
+
+pub use list::SubscriptionFilter;
+
+use super::work::Subject;
+use crate::domain::Subscription;
+
+/// The kind of thing in audit events.
+const KIND: &str = "subscription";
+
+fn subject(subscription: &Subscription) -> Subject {
+    Subject { tenant: Some(subscription.tenant_id), user: None }
+}

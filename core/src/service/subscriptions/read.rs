@@ -1,0 +1,33 @@
+//! Reading a subscription.
+
+use crate::{
+    authz::{Action, TargetFacts},
+    domain::{Subscription, SubscriptionId},
+    error::{Error, Result},
+    service::{Call, Service, access::TenantAccess, views::SubscriptionView},
+};
+
+impl Service {
+    /// A subscription.
+    ///
+    /// # Errors
+    /// `not_found` when there is none or the caller may not see it.
+    pub async fn read_subscription(&self, call: &Call, id: SubscriptionId) -> Result<SubscriptionView> {
+        let (access, subscription) = self.subscription_access(call, id, Action::ReadSubscription, &[]).await?;
+        Ok(SubscriptionView::new(subscription, access.role(), access.caller.is_platform()))
+    }
+
+    /// The caller and a subscription, if the caller may do `action` to it.
+    pub(super) async fn subscription_access(
+        &self,
+        call: &Call,
+        id: SubscriptionId,
+        action: Action,
+        fields: &[&'static str],
+    ) -> Result<(TenantAccess, Subscription)> {
+        let (access, subscription) =
+            self.access_through::<Subscription>(call, id.0, |subscription| subscription.tenant_id).await?;
+        access.authorize_with(action, TargetFacts::default(), fields)?;
+        Ok((access, subscription.ok_or_else(Error::not_found)?))
+    }
+}

@@ -1,0 +1,51 @@
+//! Changing a subscription.
+
+use super::{KIND, subject};
+use crate::{
+    authz::Action,
+    domain::{SubscriptionId, SubscriptionStatus, UpdateSubscription},
+    error::{Error, ErrorKind, Result},
+    service::{
+        Call, Service,
+        views::{SubscriptionView, check_if_match},
+        work::Work,
+    },
+};
+
+impl Service {
+    /// Changes a subscription. For the platform. A cancelled one stays cancelled.
+    ///
+    /// # Errors
+    /// `not_found`, `platform_admin_required`, `subscription_cancelled`, `version_changed` or `invalid_fields`.
+    pub async fn update_subscription(
+        &self,
+        call: &Call,
+        id: SubscriptionId,
+        input: UpdateSubscription,
+    ) -> Result<SubscriptionView> {
+        self.settle(call, || self.try_update_subscription(call, id, input.clone())).await
+    }
+
+    async fn try_update_subscription(
+        &self,
+        call: &Call,
+        id: SubscriptionId,
+        input: UpdateSubscription,
+    ) -> Result<SubscriptionView> {
+        let (access, before) = self.subscription_access(call, id, Action::UpdateSubscription, input.fields()).await?;
+        let (role, platform) = (access.role(), access.caller.is_platform());
+        check_if_match(call, &SubscriptionView::new(before.clone(), role, platform))?;
+        let mut after = before.clone();
+        input.apply(&mut after);
+        if before.status == SubscriptionStatus::Cancelled && after.status != SubscriptionStatus::Cancelled {
+            let message = "a cancelled subscription stays cancelled: create a new one";
+            return Err(Error::new(ErrorKind::Conflict, "subscription_cancelled", message));
+        }
+        let mut work = Work::new(call, access.caller.audit_actor(), self.now());
+        if work.update(Action::UpdateSubscription, KIND, subject(&before), &before, &mut after)? {
+            access.guard(&mut work);
+            self.carry_out(work).await?;
+        }
+        Ok(SubscriptionView::new(after, role, platform))
+    }
+}

@@ -1,0 +1,47 @@
+//! Deleting a tenant.
+
+use super::{KIND, subject};
+use crate::{
+    authz::Action,
+    domain::{Subscription, SubscriptionStatus, TenantStatus},
+    error::Result,
+    service::{
+        Call, Service,
+        access::TenantReference,
+        views::{TenantView, check_if_match},
+        work::{Subject, Work},
+    },
+    store::Repository,
+};
+
+impl Service {
+    /// Deletes a tenant: its slug stays reserved, its verified domains are free, its subscription is cancelled, and
+    /// nobody but the platform sees it any more.
+    ///
+    /// # Errors
+    /// `not_found`, `platform_admin_required`, `tenant_deleted` or `version_changed`.
+    pub async fn delete_tenant(&self, call: &Call, reference: &TenantReference) -> Result<()> {
+        self.settle(call, || self.try_delete_tenant(call, reference)).await
+    }
+
+    async fn try_delete_tenant(&self, call: &Call, reference: &TenantReference) -> Result<()> {
+        let access = self.tenant_access(call, reference).await?;
+        let before = access.authorize(Action::DeleteTenant)?;
+        check_if_match(call, &TenantView::through(&access, before.clone()))?;
+        let now = self.now();
+        let mut after = before.clone();
+        after.status = TenantStatus::Deleted;
+        after.deleted_at = Some(now);
+        let mut work = Work::new(call, access.caller.audit_actor(), now);
+        work.update(Action::DeleteTenant, KIND, subject(before), before, &mut after)?;
+        let key = Subscription::current_key(before.id);
+        if let Some(current) = self.store.load_unique::<Subscription>(&call.context, key).await? {
+            let mut cancelled = current.clone();
+            cancelled.status = SubscriptionStatus::Cancelled;
+            let about = Subject { tenant: Some(before.id), user: None };
+            work.update(Action::UpdateSubscription, "subscription", about, &current, &mut cancelled)?;
+        }
+        access.guard(&mut work);
+        self.carry_out(work).await
+    }
+}

@@ -1,0 +1,178 @@
+//! Listing tenants.
+
+use std::collections::HashMap;
+
+use crate::{
+    authz::{Action, Resource},
+    domain::{
+        MembershipRole, Tenant, TenantId, TenantStatus,
+        fields::search_key,
+        tenant::{TENANTS, TENANTS_BY_NAME, TENANTS_BY_PLAN, TENANTS_BY_STATUS},
+    },
+    error::Result,
+    service::{
+        Call, ListRequest, Page, Service,
+        access::{CallerFacts, check},
+        cursor::CursorScope,
+        views::TenantView,
+    },
+    store::{Filter, Position, Query, Repository},
+};
+
+/// Which tenants are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TenantFilter {
+    /// In this state. Without it, all but the deleted ones.
+    pub status: Option<TenantStatus>,
+    /// With this plan.
+    pub plan: Option<String>,
+    /// Whose name begins with this, whatever the case.
+    pub search: Option<String>,
+}
+
+impl TenantFilter {
+    fn admits(&self, tenant: &Tenant) -> bool {
+        let status = match self.status {
+            Some(status) => tenant.status == status,
+            None => tenant.status != TenantStatus::Deleted,
+        };
+        let search = self.search.as_deref().is_none_or(|text| tenant.name_key.starts_with(&search_key(text)));
+        status && search && self.plan.as_ref().is_none_or(|plan| tenant.plan == *plan)
+    }
+
+    fn scope(&self, call: &Call, name: &str) -> CursorScope {
+        let filters = [
+            ("status", self.status.map(TenantStatus::name)),
+            ("plan", self.plan.as_deref()),
+            ("search", self.search.as_deref()),
+        ];
+        CursorScope::new(call, name, &filters)
+    }
+}
+
+impl Service {
+    /// How many rounds a filtered list of one's own tenants looks for matches before it gives a page out unfilled.
+    const MAXIMUM_ROUNDS: usize = 5;
+
+    /// Tenants by name: all for the platform, their own for everybody else.
+    ///
+    /// # Errors
+    /// `invalid_cursor` or `invalid_fields`.
+    pub async fn list_tenants(
+        &self,
+        call: &Call,
+        filter: &TenantFilter,
+        request: &ListRequest,
+    ) -> Result<Page<TenantView>> {
+        let caller = self.caller(call).await?;
+        check(&caller, Action::ListTenants, &Resource::default())?;
+        if caller.is_platform() {
+            self.list_all_tenants(call, &caller, filter, request).await
+        } else {
+            self.list_own_tenants(call, &caller, filter, request).await
+        }
+    }
+
+    async fn list_all_tenants(
+        &self,
+        call: &Call,
+        caller: &CallerFacts,
+        filter: &TenantFilter,
+        request: &ListRequest,
+    ) -> Result<Page<TenantView>> {
+        let scope = filter.scope(call, "tenants");
+        let limit = request.limit()?;
+        let position = scope.decode(request.cursor.as_deref(), 1)?;
+        let mut query = Query::new(&TENANTS).after(position).limit(limit.saturating_add(1));
+        query = match (&filter.status, &filter.plan) {
+            (Some(status), None) => query.sort(&TENANTS_BY_STATUS).equal("status", status.name()),
+            (Some(status), Some(plan)) => {
+                query.sort(&TENANTS_BY_PLAN).equal("plan", plan.as_str()).equal("status", status.name())
+            }
+            (None, plan) => {
+                let living = [TenantStatus::Pending, TenantStatus::Active, TenantStatus::Suspended];
+                let names = living.iter().map(|status| status.name().into()).collect();
+                let query = query.filter(Filter::In("status", names));
+                match plan {
+                    Some(plan) => query.sort(&TENANTS_BY_PLAN).equal("plan", plan.as_str()),
+                    None => query.sort(&TENANTS_BY_NAME),
+                }
+            }
+        };
+        if let Some(search) = &filter.search {
+            query = query.filter(Filter::Prefix("nameKey", search_key(search)));
+        }
+        let tenants: Vec<Tenant> = self.store.load_all(&call.context, &query).await?;
+        let position = |tenant: &Tenant| Position { values: vec![tenant.name_key.clone().into()], id: tenant.id.0 };
+        scope.page(tenants, limit, position, |tenant| TenantView::for_platform(caller, tenant))
+    }
+
+    /// The caller's own tenants, by name.
+    ///
+    /// # Errors
+    /// As [`Service::list_tenants`].
+    pub async fn list_my_tenants(
+        &self,
+        call: &Call,
+        filter: &TenantFilter,
+        request: &ListRequest,
+    ) -> Result<Page<TenantView>> {
+        let caller = self.caller(call).await?;
+        self.list_own_tenants(call, &caller, filter, request).await
+    }
+
+    async fn list_own_tenants(
+        &self,
+        call: &Call,
+        caller: &CallerFacts,
+        filter: &TenantFilter,
+        request: &ListRequest,
+    ) -> Result<Page<TenantView>> {
+        let scope = Self::own_tenants_scope(call, filter);
+        let limit = usize::try_from(request.limit()?).unwrap_or(usize::MAX);
+        let mut position = scope.decode(request.cursor.as_deref(), 1)?;
+        let mut items = Vec::new();
+        for _ in 0..Self::MAXIMUM_ROUNDS {
+            let wanted = u32::try_from(limit - items.len()).unwrap_or(u32::MAX);
+            let search = filter.search.as_deref();
+            let (memberships, more) = self.own_memberships(call, caller, search, position.clone(), wanted).await?;
+            let roles: HashMap<TenantId, MembershipRole> =
+                memberships.iter().map(|membership| (membership.tenant_id, membership.role)).collect();
+            let mut tenants = self.tenants_by_id(call, roles.keys().copied()).await?;
+            let ordered = memberships.iter().filter_map(|membership| tenants.remove(&membership.tenant_id));
+            let admitted = ordered.filter(|tenant| filter.admits(tenant));
+            items.extend(admitted.map(|tenant| {
+                let role = roles.get(&tenant.id).copied();
+                TenantView::new(tenant, role, false)
+            }));
+            position = memberships.last().map(super::super::profile::membership_position).filter(|_| more);
+            if position.is_none() || items.len() >= limit {
+                break;
+            }
+        }
+        let next_cursor = position.map(|position| scope.encode(position)).transpose()?;
+        Ok(Page { items, next_cursor })
+    }
+
+    /// The scope of cursors through the caller's own tenants.
+    pub(crate) fn own_tenants_scope(call: &Call, filter: &TenantFilter) -> CursorScope {
+        filter.scope(call, "own-tenants")
+    }
+
+    /// Tenants by id, those that are deleted left out.
+    pub(crate) async fn tenants_by_id(
+        &self,
+        call: &Call,
+        ids: impl Iterator<Item = TenantId>,
+    ) -> Result<HashMap<TenantId, Tenant>> {
+        let ids: Vec<_> = ids.map(|id| id.0.into()).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let query = Query::new(&TENANTS).filter(Filter::In("id", ids)).limit(limit);
+        let tenants: Vec<Tenant> = self.store.load_all(&call.context, &query).await?;
+        let living = tenants.into_iter().filter(|tenant| tenant.status != TenantStatus::Deleted);
+        Ok(living.map(|tenant| (tenant.id, tenant)).collect())
+    }
+}

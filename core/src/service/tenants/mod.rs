@@ -1,0 +1,38 @@
+//! Tenants.
+
+mod create;
+mod delete;
+mod list;
+mod read;
+mod suspend;
+mod update;
+
+pub use list::TenantFilter;
+
+use super::work::Subject;
+use crate::{
+    domain::Tenant,
+    error::{Error, FieldError, Result},
+    service::Service,
+};
+
+/// The kind of thing in audit events.
+const KIND: &str = "tenant";
+
+fn subject(tenant: &Tenant) -> Subject {
+    Subject { tenant: Some(tenant.id), user: None }
+}
+
+impl Service {
+    /// The group of the platform's administrators is no tenant's: its members would administer the platform.
+    pub(crate) fn check_group(&self, tenant: &Tenant) -> Result<()> {
+        match (&tenant.authentik_group, &self.settings.platform_admin_group) {
+            (Some(group), Some(platform)) if group == platform => Err(Error::invalid(vec![FieldError::new(
+                "authentikGroup",
+                "reserved",
+                "this is the group of the platform's administrators: choose another",
+            )])),
+            _ => Ok(()),
+        }
+    }
+}

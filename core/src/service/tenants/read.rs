@@ -1,0 +1,19 @@
+//! Reading a tenant.
+
+use crate::{
+    authz::Action,
+    error::Result,
+    service::{Call, Service, access::TenantReference, views::TenantView},
+};
+
+impl Service {
+    /// A tenant, by id or slug.
+    ///
+    /// # Errors
+    /// `not_found` when there is none or the caller may not see it.
+    pub async fn read_tenant(&self, call: &Call, reference: &TenantReference) -> Result<TenantView> {
+        let access = self.tenant_access(call, reference).await?;
+        let tenant = access.authorize(Action::ReadTenant)?.clone();
+        Ok(TenantView::through(&access, tenant))
+    }
+}

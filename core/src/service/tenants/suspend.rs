@@ -1,0 +1,64 @@
+//! Suspending a tenant and restoring it.
+
+use super::{KIND, subject};
+use crate::{
+    authz::Action,
+    domain::TenantStatus,
+    error::{Error, ErrorKind, Result},
+    service::{
+        Call, Service,
+        access::TenantReference,
+        idempotency::{Answer, Begun},
+        views::{TenantView, check_if_match},
+        work::Work,
+    },
+};
+
+impl Service {
+    /// Makes a tenant read-only to its own people. A tenant that is suspended already stays so.
+    ///
+    /// # Errors
+    /// `not_found`, `platform_admin_required` or `tenant_deleted`.
+    pub async fn suspend_tenant(&self, call: &Call, reference: &TenantReference) -> Result<Answer<TenantView>> {
+        self.settle(call, || self.try_set_status(call, reference, Action::SuspendTenant)).await
+    }
+
+    /// Ends a suspension. A tenant that is active already stays so.
+    ///
+    /// # Errors
+    /// As [`Service::suspend_tenant`], and `tenant_pending` for one that was never active.
+    pub async fn restore_tenant(&self, call: &Call, reference: &TenantReference) -> Result<Answer<TenantView>> {
+        self.settle(call, || self.try_set_status(call, reference, Action::RestoreTenant)).await
+    }
+
+    async fn try_set_status(
+        &self,
+        call: &Call,
+        reference: &TenantReference,
+        action: Action,
+    ) -> Result<Answer<TenantView>> {
+        let access = self.tenant_access(call, reference).await?;
+        let before = access.authorize(action)?;
+        let slot = match self.begin(call).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::New(slot) => slot,
+        };
+        check_if_match(call, &TenantView::through(&access, before.clone()))?;
+        let mut after = before.clone();
+        after.status = match (action, before.status) {
+            (Action::SuspendTenant, _) => TenantStatus::Suspended,
+            (_, TenantStatus::Pending) => {
+                let message = "the tenant is not suspended but still being set up";
+                return Err(Error::new(ErrorKind::Conflict, "tenant_pending", message));
+            }
+            _ => TenantStatus::Active,
+        };
+        let mut work = Work::new(call, access.caller.audit_actor(), self.now());
+        work.update(action, KIND, subject(before), before, &mut after)?;
+        access.guard(&mut work);
+        let view = TenantView::through(&access, after);
+        slot.keep(self, &mut work, 200, &view)?;
+        self.carry_out(work).await?;
+        Ok(Answer::new(view))
+    }
+}

@@ -1,0 +1,50 @@
+//! Changing a tenant.
+
+use super::{KIND, subject};
+use crate::{
+    authz::{Action, TargetFacts},
+    domain::UpdateTenant,
+    error::Result,
+    service::{
+        Call, Service,
+        access::TenantReference,
+        views::{TenantView, check_if_match},
+        work::Work,
+    },
+};
+
+impl Service {
+    /// Changes a tenant. Which fields a caller may set, the policy says.
+    ///
+    /// # Errors
+    /// `not_found`, `role_insufficient`, `field_forbidden`, `tenant_suspended`, `version_changed`, a taken key or
+    /// `invalid_fields`.
+    pub async fn update_tenant(
+        &self,
+        call: &Call,
+        reference: &TenantReference,
+        input: UpdateTenant,
+    ) -> Result<TenantView> {
+        self.settle(call, || self.try_update_tenant(call, reference, input.clone())).await
+    }
+
+    async fn try_update_tenant(
+        &self,
+        call: &Call,
+        reference: &TenantReference,
+        input: UpdateTenant,
+    ) -> Result<TenantView> {
+        let access = self.tenant_access(call, reference).await?;
+        let before = access.authorize_with(Action::UpdateTenant, TargetFacts::default(), input.fields())?;
+        check_if_match(call, &TenantView::through(&access, before.clone()))?;
+        let mut after = before.clone();
+        input.apply(&mut after)?;
+        self.check_group(&after)?;
+        let mut work = Work::new(call, access.caller.audit_actor(), self.now());
+        if work.update(Action::UpdateTenant, KIND, subject(before), before, &mut after)? {
+            access.guard(&mut work);
+            self.carry_out(work).await?;
+        }
+        Ok(TenantView::through(&access, after))
+    }
+}

@@ -1,0 +1,53 @@
+//! Creating a user before the first sign-in, or admitting an erased person again.
+
+use super::{KIND, subject};
+use crate::{
+    authz::{Action, Resource},
+    domain::CreateUser,
+    error::{Error, FieldError, Result},
+    service::{
+        Call, Service,
+        access::check,
+        idempotency::{Answer, Begun},
+        views::UserView,
+        work::Work,
+    },
+};
+
+impl Service {
+    /// Creates a user. For the platform. A subject that was erased is admitted again by this and nothing else.
+    ///
+    /// # Errors
+    /// `user_exists`, `platform_admin_required` or `invalid_fields`.
+    pub async fn create_user(&self, call: &Call, input: CreateUser) -> Result<Answer<UserView>> {
+        self.settle(call, || self.try_create_user(call, input.clone())).await
+    }
+
+    async fn try_create_user(&self, call: &Call, input: CreateUser) -> Result<Answer<UserView>> {
+        let caller = self.caller(call).await?;
+        check(&caller, Action::CreateUser, &Resource { fields: input.fields(), ..Resource::default() })?;
+        let slot = match self.begin(call).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::New(slot) => slot,
+        };
+        if !self.settings.issuer_ids.iter().any(|id| id == input.issuer_id()) {
+            let message = format!("must be the id of a configured issuer: {}", self.settings.issuer_ids.join(", "));
+            return Err(Error::invalid(vec![FieldError::new("issuerId", "unknown_issuer", message)]));
+        }
+        let now = self.now();
+        let tombstone = self.find_tombstone(call, input.issuer_id(), input.subject()).await?;
+        let user = input.into_user(now);
+        let mut work = Work::new(call, caller.audit_actor(), now);
+        if let Some(tombstone) = tombstone {
+            let mut opened = tombstone.clone();
+            opened.subject_hash = None;
+            work.update(Action::UpdateUser, KIND, subject(&tombstone), &tombstone, &mut opened)?;
+        }
+        work.insert(Action::CreateUser, KIND, subject(&user), &user)?;
+        caller.guard(&mut work);
+        let view = UserView::new(user, Vec::new());
+        slot.keep(self, &mut work, 201, &view)?;
+        self.carry_out(work).await?;
+        Ok(Answer::new(view))
+    }
+}

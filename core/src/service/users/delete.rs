@@ -1,0 +1,47 @@
+//! Erasing a user.
+
+use super::{KIND, subject};
+use crate::{
+    authz::Action,
+    domain::{UserId, UserStatus},
+    error::{Error, ErrorKind, Result},
+    service::{
+        Call, Service,
+        views::{UserView, check_if_match},
+        work::Work,
+    },
+};
+
+impl Service {
+    /// Erases a person: personal fields are cleared and a tombstone stays, so that their tokens do not bring them back.
+    /// Their memberships and the personal values in the audit trail follow through the outbox.
+    ///
+    /// # Errors
+    /// `not_found`, `platform_admin_required`, `user_deleted` or `version_changed`.
+    pub async fn delete_user(&self, call: &Call, id: UserId) -> Result<()> {
+        self.settle(call, || self.try_delete_user(call, id)).await
+    }
+
+    async fn try_delete_user(&self, call: &Call, id: UserId) -> Result<()> {
+        let (caller, before) = self.user_access(call, id, Action::DeleteUser, &[]).await?;
+        let tenant_ids = self.tenant_ids(call, id).await?;
+        check_if_match(call, &UserView::new(before.clone(), tenant_ids))?;
+        let Some(subject_id) = before.authentik_subject_id.as_deref().filter(|_| !before.is_deleted()) else {
+            return Err(Error::new(ErrorKind::Conflict, "user_deleted", "this person was deleted before"));
+        };
+        let hash = self.subject_hash(call, &before.issuer_id, subject_id).await?;
+        let now = self.now();
+        let mut after = before.clone();
+        after.authentik_subject_id = None;
+        after.subject_hash = Some(hash);
+        after.set_email(None);
+        after.set_name(None);
+        after.status = UserStatus::Disabled;
+        after.platform_admin = false;
+        after.deleted_at = Some(now);
+        let mut work = Work::new(call, caller.audit_actor(), now).without_details();
+        work.update(Action::DeleteUser, KIND, subject(&before), &before, &mut after)?;
+        caller.guard(&mut work);
+        self.carry_out(work).await
+    }
+}

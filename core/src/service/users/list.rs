@@ -1,0 +1,66 @@
+//! Listing users.
+
+use futures_util::future::try_join_all;
+
+use crate::{
+    authz::{Action, Resource},
+    domain::{
+        User, UserStatus,
+        fields::search_key,
+        user::{USERS, USERS_BY_EMAIL, USERS_BY_NAME, USERS_BY_STATUS},
+    },
+    error::Result,
+    service::{Call, ListRequest, Page, Service, access::check, cursor::CursorScope, views::UserView},
+    store::{Filter, Position, Query, Repository},
+};
+
+/// Which users are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserFilter {
+    /// In this state.
+    pub status: Option<UserStatus>,
+    /// Whose name begins with this, whatever the case.
+    pub search: Option<String>,
+    /// Whose e-mail address begins with this, whatever the case. The list is then by address.
+    pub email: Option<String>,
+}
+
+impl Service {
+    /// Users by name. For the platform.
+    ///
+    /// # Errors
+    /// `platform_admin_required`, `invalid_cursor` or `invalid_fields`.
+    pub async fn list_users(&self, call: &Call, filter: &UserFilter, request: &ListRequest) -> Result<Page<UserView>> {
+        let caller = self.caller(call).await?;
+        check(&caller, Action::ListUsers, &Resource::default())?;
+        let status = filter.status.map(UserStatus::name);
+        let filters = [("status", status), ("search", filter.search.as_deref()), ("email", filter.email.as_deref())];
+        let scope = CursorScope::new(call, "users", &filters);
+        let limit = request.limit()?;
+        let position = scope.decode(request.cursor.as_deref(), 1)?;
+        let mut query = Query::new(&USERS).after(position).limit(limit.saturating_add(1));
+        query = match (&filter.email, status) {
+            (Some(email), _) => query.sort(&USERS_BY_EMAIL).filter(Filter::Prefix("emailKey", search_key(email))),
+            (None, Some(_)) => query.sort(&USERS_BY_STATUS),
+            (None, None) => query.sort(&USERS_BY_NAME),
+        };
+        if let Some(status) = status {
+            query = query.equal("status", status);
+        }
+        if let Some(search) = &filter.search {
+            query = query.filter(Filter::Prefix("nameKey", search_key(search)));
+        }
+        let users: Vec<User> = self.store.load_all(&call.context, &query).await?;
+        let by_email = filter.email.is_some();
+        let position = |user: &User| {
+            let key = if by_email { &user.email_key } else { &user.name_key };
+            Position { values: vec![key.clone().into()], id: user.id.0 }
+        };
+        let page = scope.page(users, limit, position, |user| user)?;
+        let views = page.items.into_iter().map(|user| async move {
+            let tenant_ids = self.tenant_ids(call, user.id).await?;
+            Ok::<_, crate::Error>(UserView::new(user, tenant_ids))
+        });
+        Ok(Page { items: try_join_all(views).await?, next_cursor: page.next_cursor })
+    }
+}

@@ -1,0 +1,40 @@
+//! Reading a user.
+
+use crate::{
+    authz::{Action, Resource},
+    domain::{User, UserId},
+    error::{Error, Result},
+    service::{
+        Call, Service,
+        access::{CallerFacts, check},
+        views::UserView,
+    },
+    store::Repository,
+};
+
+impl Service {
+    /// A user: oneself, or anybody for the platform.
+    ///
+    /// # Errors
+    /// `not_found` when there is none or the caller may not see it.
+    pub async fn read_user(&self, call: &Call, id: UserId) -> Result<UserView> {
+        let (_, user) = self.user_access(call, id, Action::ReadUser, &[]).await?;
+        let tenant_ids = self.tenant_ids(call, user.id).await?;
+        Ok(UserView::new(user, tenant_ids))
+    }
+
+    /// The caller and a user, if the caller may do `action` to it.
+    pub(super) async fn user_access(
+        &self,
+        call: &Call,
+        id: UserId,
+        action: Action,
+        fields: &[&'static str],
+    ) -> Result<(CallerFacts, User)> {
+        let user = async { Ok(self.store.load::<User>(&call.context, id).await?) };
+        let (caller, user) = futures_util::try_join!(self.caller(call), user)?;
+        let oneself = caller.user_id() == Some(id);
+        check(&caller, action, &Resource { oneself, fields, ..Resource::default() })?;
+        Ok((caller, user.ok_or_else(Error::not_found)?))
+    }
+}

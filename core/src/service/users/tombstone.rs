@@ -1,0 +1,79 @@
+//! Tombstones of erased people: a keyed hash of the subject, by which it is known that they were here.
+
+use std::{fmt, sync::OnceLock};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::{
+    domain::{ObjectId, PlatformSecret, User},
+    error::{Error, Result},
+    service::{Call, Service},
+    store::{Commit, Repository, StoreError},
+};
+
+/// The key of the hash, read from the store or made there at its first use.
+#[derive(Default)]
+pub struct SubjectHashKey(OnceLock<String>);
+
+impl fmt::Debug for SubjectHashKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SubjectHashKey")
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Service {
+    /// The keyed hash (HMAC-SHA-256) of a subject. Without the key nobody can tell from it who the person was.
+    pub(crate) async fn subject_hash(&self, call: &Call, issuer_id: &str, subject: &str) -> Result<String> {
+        let key = match self.subject_hash.0.get() {
+            Some(key) => key.clone(),
+            None => {
+                let key = self.load_subject_hash_key(call).await?;
+                self.subject_hash.0.get_or_init(|| key).clone()
+            }
+        };
+        let mut hash = Hmac::<Sha256>::new_from_slice(key.as_bytes())
+            .map_err(|error| Error::internal(format!("the key of the subject hash is not usable: {error}")))?;
+        hash.update(issuer_id.as_bytes());
+        hash.update(b"\n");
+        hash.update(subject.as_bytes());
+        Ok(hexadecimal(&hash.finalize().into_bytes()))
+    }
+
+    async fn load_subject_hash_key(&self, call: &Call) -> Result<String> {
+        let unique = || PlatformSecret::key(PlatformSecret::SUBJECT_HASH);
+        if let Some(secret) = self.store.load_unique::<PlatformSecret>(&call.context, unique()).await? {
+            return Ok(secret.secret);
+        }
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes).map_err(|error| Error::internal(format!("no randomness: {error}")))?;
+        let secret = PlatformSecret {
+            id: ObjectId::generate(),
+            version: 1,
+            name: PlatformSecret::SUBJECT_HASH.to_owned(),
+            secret: hexadecimal(&bytes),
+            created_at: self.now(),
+        };
+        let mut commit = Commit::new();
+        commit.insert(&secret)?;
+        match self.store.commit(&call.context, &commit).await {
+            Ok(()) => Ok(secret.secret),
+            // Another process made it at the same time; theirs counts.
+            Err(StoreError::DuplicateKey { .. }) => {
+                let stored = self.store.load_unique::<PlatformSecret>(&call.context, unique()).await?;
+                stored.map(|secret| secret.secret).ok_or_else(|| Error::internal("the subject hash key is gone"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The tombstone of an erased person, if this subject's is there.
+    pub(crate) async fn find_tombstone(&self, call: &Call, issuer_id: &str, subject: &str) -> Result<Option<User>> {
+        let hash = self.subject_hash(call, issuer_id, subject).await?;
+        Ok(self.store.load_unique(&call.context, User::tombstone_key(issuer_id, &hash)).await?)
+    }
+}

@@ -1,0 +1,41 @@
+//! Changing a user.
+
+use super::{KIND, subject};
+use crate::{
+    authz::Action,
+    domain::{UpdateUser, UserId},
+    error::{Error, ErrorKind, Result},
+    service::{
+        Call, Service,
+        views::{UserView, check_if_match},
+        work::Work,
+    },
+};
+
+impl Service {
+    /// Changes a user. For the platform.
+    ///
+    /// # Errors
+    /// `not_found`, `platform_admin_required`, `user_deleted`, `version_changed` or `invalid_fields`.
+    pub async fn update_user(&self, call: &Call, id: UserId, input: UpdateUser) -> Result<UserView> {
+        self.settle(call, || self.try_update_user(call, id, input.clone())).await
+    }
+
+    async fn try_update_user(&self, call: &Call, id: UserId, input: UpdateUser) -> Result<UserView> {
+        let (caller, before) = self.user_access(call, id, Action::UpdateUser, input.fields()).await?;
+        let tenant_ids = self.tenant_ids(call, id).await?;
+        check_if_match(call, &UserView::new(before.clone(), tenant_ids.clone()))?;
+        if before.is_deleted() {
+            return Err(Error::new(ErrorKind::Conflict, "user_deleted", "this person was deleted"));
+        }
+        let now = self.now();
+        let mut after = before.clone();
+        input.apply(&mut after, caller.revoker(), now);
+        let mut work = Work::new(call, caller.audit_actor(), now);
+        if work.update(Action::UpdateUser, KIND, subject(&before), &before, &mut after)? {
+            caller.guard(&mut work);
+            self.carry_out(work).await?;
+        }
+        Ok(UserView::new(after, tenant_ids))
+    }
+}

@@ -1,0 +1,225 @@
+//! A unit of work: changes, their audit events and their outbox events, in one commit.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Call, Service, conflict};
+use crate::{
+    authz::Action,
+    clock::Timestamp,
+    domain::{
+        AuditActor, AuditDetails, AuditEvent, AuditEventId, AuditResource, AuditValue, ObjectId, OutboxEvent,
+        OutboxEventId, TenantId, UserId, Versioned,
+    },
+    error::{Error, ErrorKind, FieldError, Result},
+    store::{Commit, Entity, StoreError},
+};
+
+/// What an event is about.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Subject {
+    pub(crate) tenant: Option<TenantId>,
+    pub(crate) user: Option<UserId>,
+}
+
+/// A unit of work.
+#[derive(Debug)]
+pub(crate) struct Work<'a> {
+    call: &'a Call,
+    actor: AuditActor,
+    now: Timestamp,
+    pub(crate) commit: Commit,
+    events: usize,
+    details: bool,
+}
+
+/// Fields whose change is no news: they follow from others.
+const DERIVED: &[&str] = &["version", "updatedAt", "nameKey", "emailKey", "formerSlugs"];
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(call: &'a Call, actor: AuditActor, now: Timestamp) -> Self {
+        Self { call, actor, now, commit: Commit::new(), events: 0, details: true }
+    }
+
+    /// Keeps personal values out of the audit trail: for erasure, which must not write down what it erases.
+    pub(crate) fn without_details(mut self) -> Self {
+        self.details = false;
+        self
+    }
+
+    /// Adds a new document and tells about it.
+    pub(crate) fn insert<E: Entity>(&mut self, action: Action, kind: &str, subject: Subject, entity: &E) -> Result<()> {
+        self.commit.insert(entity)?;
+        let after = members(entity)?;
+        let fields = after.keys().filter(|field| is_news(field) && *field != "id" && *field != "createdAt");
+        let changed = fields.cloned().collect();
+        self.record(action.name(), kind, entity.id(), subject, changed, &Map::new(), &after)
+    }
+
+    /// Replaces a document and tells what changed. Returns false, and does nothing, when nothing did.
+    pub(crate) fn update<E: Entity + Versioned>(
+        &mut self,
+        action: Action,
+        kind: &str,
+        subject: Subject,
+        before: &E,
+        after: &mut E,
+    ) -> Result<bool> {
+        let (old, new) = (members(before)?, members(after)?);
+        let mut changed: Vec<String> = new
+            .iter()
+            .filter(|(field, value)| old.get(*field) != Some(*value))
+            .map(|(field, _)| field.clone())
+            .collect();
+        changed.extend(old.keys().filter(|field| !new.contains_key(*field)).cloned());
+        changed.retain(|field| is_news(field));
+        if changed.is_empty() {
+            return Ok(false);
+        }
+        after.advance(self.now);
+        self.commit.update(after, before.version())?;
+        self.record(action.name(), kind, before.id(), subject, changed, &old, &new)?;
+        Ok(true)
+    }
+
+    /// Replaces a document without telling: for copies of what was told elsewhere.
+    pub(crate) fn refresh<E: Entity + Versioned>(&mut self, before: &E, after: &mut E) -> Result<()> {
+        after.advance(self.now);
+        Ok(self.commit.update(after, before.version())?)
+    }
+
+    /// Removes a document and tells about it.
+    pub(crate) fn delete<E: Entity>(&mut self, action: Action, kind: &str, subject: Subject, entity: &E) -> Result<()> {
+        self.commit.delete(entity);
+        self.record(action.name(), kind, entity.id(), subject, Vec::new(), &Map::new(), &Map::new())
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one event has this many parts")]
+    fn record(
+        &mut self,
+        action: &str,
+        kind: &str,
+        id: ObjectId,
+        subject: Subject,
+        changed_fields: Vec<String>,
+        before: &Map<String, Value>,
+        after: &Map<String, Value>,
+    ) -> Result<()> {
+        let event = AuditEvent {
+            id: AuditEventId::generate(),
+            version: 1,
+            at: self.now,
+            actor: self.actor.clone(),
+            action: action.to_owned(),
+            resource: AuditResource { resource_type: kind.to_owned(), id },
+            tenant_id: subject.tenant,
+            user_id: subject.user,
+            request_id: self.call.context.request_id.clone(),
+            changed_fields,
+        };
+        let values = personal_values(&event.changed_fields, before, after);
+        self.commit.insert(&event)?;
+        if self.details && !values.is_empty() {
+            let (tenant_id, user_id) = (subject.tenant, subject.user);
+            self.commit.insert(&AuditDetails { id: event.id, version: 1, tenant_id, user_id, values })?;
+        }
+        let id = if self.events == 0 { OutboxEventId(self.commit.id) } else { OutboxEventId::generate() };
+        self.events += 1;
+        self.commit.insert(&OutboxEvent {
+            id,
+            version: 1,
+            action: event.action,
+            tenant_id: subject.tenant,
+            user_id: subject.user,
+            changed_fields: event.changed_fields,
+            created_at: self.now,
+        })?;
+        Ok(())
+    }
+}
+
+fn is_news(field: &str) -> bool {
+    !DERIVED.contains(&field)
+}
+
+fn members(entity: &impl Serialize) -> Result<Map<String, Value>> {
+    match serde_json::to_value(entity) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(Error::internal("an entity is not an object")),
+        Err(error) => Err(Error::internal(error.to_string())),
+    }
+}
+
+/// Values that say something about a person, and so stand apart from the event.
+fn personal_values(changed: &[String], before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<AuditValue> {
+    const PERSONAL: &[&str] = &["email", "name", "userName", "userEmail", "billingInfo"];
+    let text = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(other) => Some(other.to_string()),
+    };
+    changed
+        .iter()
+        .filter(|field| PERSONAL.contains(&field.as_str()))
+        .map(|field| AuditValue {
+            field: field.clone(),
+            before: text(before.get(field.as_str())),
+            after: text(after.get(field.as_str())),
+        })
+        .collect()
+}
+
+impl Service {
+    /// Carries a unit of work out.
+    ///
+    /// # Errors
+    /// `conflict` when another writer came first, or the key that is taken.
+    pub(crate) async fn carry_out(&self, work: Work<'_>) -> Result<()> {
+        if work.commit.is_empty() {
+            return Ok(());
+        }
+        self.store.commit(&work.call.context, &work.commit).await.map_err(|error| match error {
+            error if error.is_conflict() => conflict(error),
+            StoreError::DuplicateKey { collection, ref key } => taken(collection, key, error.clone()),
+            error => error.into(),
+        })
+    }
+}
+
+/// Turns a taken key into what the caller can change.
+fn taken(collection: &str, key: &str, source: StoreError) -> Error {
+    let field = |field: &'static str, code: &'static str, message: &'static str| {
+        Error::new(ErrorKind::Conflict, code, message).with_fields(vec![FieldError::new(field, code, message)])
+    };
+    let (name, _) = key.split_once(':').unwrap_or((key, ""));
+    let error = match (collection, name) {
+        ("tenants", "slug") => field("slug", "slug_taken", "this slug is or was in use: choose another"),
+        ("tenants", "group") => {
+            field("authentikGroup", "authentik_group_taken", "another tenant has this group: choose another")
+        }
+        ("tenants", "domain") => {
+            field("domainVerifications", "domain_taken", "another tenant has verified this domain")
+        }
+        ("users", "subject") => {
+            field("authentikSubjectId", "user_exists", "there is a user of this issuer and subject already")
+        }
+        ("subscriptions", "current") => field(
+            "tenantId",
+            "subscription_exists",
+            "the tenant has a subscription that is not cancelled: change or cancel that one",
+        ),
+        ("subscriptions", "stripe") => {
+            field("stripeSubscriptionId", "stripe_subscription_taken", "another subscription has this Stripe id")
+        }
+        ("idempotency_records", "request") => Error::new(
+            ErrorKind::Conflict,
+            "in_progress",
+            "a request with this `Idempotency-Key` is being worked on: wait for its answer",
+        )
+        .with_retry_after(std::time::Duration::from_secs(1)),
+        // The same membership or activity was made by another request meanwhile: look again.
+        ("memberships" | "user_activity", _) => return conflict(source),
+        _ => return source.into(),
+    };
+    error.with_source(source)
+}
