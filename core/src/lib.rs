@@ -10,6 +10,7 @@ pub mod clock;
 pub mod context;
 pub mod domain;
 pub mod error;
+pub mod http;
 pub mod service;
 pub mod store;
 #[cfg(feature = "test-kit")]

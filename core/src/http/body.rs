@@ -1,0 +1,101 @@
+//! Bodies: JSON objects of at most 1 MiB.
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{FromRequest, Request},
+};
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use serde_json::Value;
+
+use super::MAXIMUM_BODY;
+use crate::{
+    error::{Error, ErrorKind, Result},
+    service::Call,
+};
+
+/// A body of JSON.
+pub(super) struct JsonBody {
+    bytes: Bytes,
+}
+
+fn too_large() -> Error {
+    Error::new(ErrorKind::PayloadTooLarge, "body_too_large", "the body is larger than 1 MiB: send less at once")
+}
+
+async fn read(body: Body, headers: &HeaderMap) -> Result<Bytes> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAXIMUM_BODY) {
+        return Err(too_large());
+    }
+    to_bytes(body, MAXIMUM_BODY).await.map_err(|error| {
+        let mut cause: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(source) = cause {
+            if source.to_string().contains("length limit exceeded") {
+                return too_large();
+            }
+            cause = source.source();
+        }
+        Error::new(ErrorKind::BadRequest, "body_incomplete", "the body ended before it was complete").with_source(error)
+    })
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<()> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    let message = "send `Content-Type: application/json` (or `application/merge-patch+json`)";
+    Err(Error::new(ErrorKind::UnsupportedMediaType, "unsupported_media_type", message))
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonBody {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, &parts.headers).await?;
+        if !bytes.is_empty() {
+            check_media_type(&parts.headers)?;
+        }
+        Ok(Self { bytes })
+    }
+}
+
+impl JsonBody {
+    /// The value, which must be there; the call learns the body for its idempotency key.
+    pub(super) fn value(self, call: &mut Call) -> Result<Value> {
+        if self.bytes.is_empty() {
+            return Err(Error::new(
+                ErrorKind::BadRequest,
+                "body_missing",
+                "this request needs a JSON object as its body",
+            ));
+        }
+        let value = serde_json::from_slice(&self.bytes).map_err(|error| {
+            let message = format!("the body is not JSON that can be read: {error}");
+            Error::new(ErrorKind::BadRequest, "invalid_json", message)
+        })?;
+        self.remember(call);
+        Ok(value)
+    }
+
+    /// For requests that say all in their path: nothing, or an empty object.
+    pub(super) fn nothing(self, call: &mut Call) -> Result<()> {
+        if !self.bytes.is_empty()
+            && !matches!(serde_json::from_slice(&self.bytes), Ok(Value::Object(object)) if object.is_empty())
+        {
+            let message = "this request has no body: leave it out or send `{}`";
+            return Err(Error::new(ErrorKind::BadRequest, "body_unexpected", message));
+        }
+        self.remember(call);
+        Ok(())
+    }
+
+    fn remember(self, call: &mut Call) {
+        if let Some(request) = &mut call.idempotency {
+            request.body = self.bytes.to_vec();
+        }
+    }
+}

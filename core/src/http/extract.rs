@@ -1,0 +1,116 @@
+//! What handlers take out of a request: the call and the parameters of the path.
+
+use std::{str::FromStr, sync::Arc};
+
+use axum::extract::{FromRequestParts, OriginalUri, RawPathParams};
+use http::{HeaderMap, Method, header, request::Parts};
+
+use super::HttpState;
+use crate::{
+    context::RequestContext,
+    error::{Error, ErrorKind, Result},
+    service::{Call, IdempotencyRequest, IfMatch},
+};
+
+/// The most characters of an `Idempotency-Key`.
+const MAXIMUM_KEY: usize = 255;
+
+/// The context that every request has.
+pub(super) struct Context(pub(super) RequestContext);
+
+impl<S: Send + Sync> FromRequestParts<S> for Context {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let context = parts.extensions.get::<RequestContext>().cloned();
+        context.map(Self).ok_or_else(|| Error::internal("a request has no context"))
+    }
+}
+
+/// The call of a verified caller.
+pub(super) struct Caller(pub(super) Call);
+
+impl FromRequestParts<Arc<HttpState>> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<HttpState>) -> Result<Self> {
+        let Context(context) = Context::from_request_parts(parts, state).await?;
+        let token = state.identity.caller(&context, &parts.headers).await?;
+        let mut call = Call::by_token(context, token);
+        call.if_match = if_match(&parts.headers)?;
+        if parts.method == Method::POST {
+            call.idempotency = idempotency(parts)?;
+        }
+        Ok(Self(call))
+    }
+}
+
+fn bad_header(code: &'static str, message: &'static str) -> Error {
+    Error::new(ErrorKind::BadRequest, code, message)
+}
+
+/// `If-Match` compares strongly: a weak tag never matches (RFC 9110 §13.1.1).
+fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>> {
+    if !headers.contains_key(header::IF_MATCH) {
+        return Ok(None);
+    }
+    let mut tags = Vec::new();
+    for value in headers.get_all(header::IF_MATCH) {
+        let text = value.to_str().map_err(|_| bad_header("invalid_if_match", "`If-Match` must be plain text"))?;
+        for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+            if tag == "*" {
+                return Ok(Some(IfMatch::Any));
+            }
+            tags.push(tag.to_owned());
+        }
+    }
+    Ok(Some(IfMatch::Tags(tags)))
+}
+
+/// `If-None-Match` compares weakly (RFC 9110 §13.1.2).
+pub(super) fn none_match(headers: &HeaderMap, tag: &str) -> bool {
+    headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|text| {
+        text.split(',').map(|part| part.trim().trim_start_matches("W/")).any(|part| part == "*" || part == tag)
+    })
+}
+
+fn idempotency(parts: &Parts) -> Result<Option<IdempotencyRequest>> {
+    let mut values = parts.headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > MAXIMUM_KEY || values.next().is_some() {
+        let message = "`Idempotency-Key` must be one text of 1 to 255 plain characters";
+        return Err(bad_header("invalid_idempotency_key", message));
+    }
+    let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |uri| uri.0.path());
+    let target = format!("{} {path}", parts.method);
+    Ok(Some(IdempotencyRequest { key: key.to_owned(), target, body: Vec::new() }))
+}
+
+/// The parameters of the path, decoded.
+pub(super) struct PathParameters(Vec<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathParameters {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let parameters = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| bad_header("invalid_path", "the path holds an escape that is not UTF-8"))?;
+        Ok(Self(parameters.iter().map(|(_, value)| value.to_owned()).collect()))
+    }
+}
+
+impl PathParameters {
+    /// The text of a parameter.
+    pub(super) fn text(&self, position: usize) -> &str {
+        self.0.get(position).map_or("", String::as_str)
+    }
+
+    /// A parameter that is an id.
+    pub(super) fn id<T: FromStr>(&self, position: usize) -> Result<T> {
+        self.text(position)
+            .parse()
+            .map_err(|_| bad_header("invalid_id", "the id in the path must have 24 hexadecimal characters"))
+    }
+}

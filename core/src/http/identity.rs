@@ -1,0 +1,78 @@
+//! Who is calling. Natively the token is verified here; inside a component the host has done so.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use http::HeaderMap;
+
+use crate::{
+    authn::VerifiedToken,
+    context::RequestContext,
+    error::Result,
+    service::{Call, Service, profile::SyncedCaller},
+};
+
+/// Tells who is calling.
+#[async_trait]
+pub trait Identity: Send + Sync + fmt::Debug {
+    /// The verified token of this request.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unauthenticated`] with the code of the refusal.
+    async fn caller(&self, context: &RequestContext, headers: &HeaderMap) -> Result<Arc<VerifiedToken>>;
+
+    /// Brings the caller's user and memberships in line with the token's claims.
+    ///
+    /// # Errors
+    /// As [`Service::sync_claims`].
+    async fn sync(&self, service: &Service, call: &Call) -> Result<SyncedCaller> {
+        service.sync_claims(call).await
+    }
+}
+
+#[cfg(feature = "authn")]
+pub use native::TokenIdentity;
+
+#[cfg(feature = "authn")]
+mod native {
+    use super::{Arc, HeaderMap, Identity, RequestContext, Result, VerifiedToken, async_trait};
+    use crate::authn::{TokenRefusal, Verifier};
+
+    /// Verifies the bearer token of each request (RFC 6750 §2.1).
+    #[derive(Debug, Clone)]
+    pub struct TokenIdentity {
+        verifier: Verifier,
+    }
+
+    impl TokenIdentity {
+        /// Verifies with this verifier.
+        #[must_use]
+        pub fn new(verifier: Verifier) -> Self {
+            Self { verifier }
+        }
+    }
+
+    #[async_trait]
+    impl Identity for TokenIdentity {
+        async fn caller(&self, context: &RequestContext, headers: &HeaderMap) -> Result<Arc<VerifiedToken>> {
+            self.verifier.verify(context, bearer(headers)?).await
+        }
+    }
+
+    fn bearer(headers: &HeaderMap) -> Result<&str> {
+        let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
+        let value = values.next().ok_or(TokenRefusal::Missing)?;
+        if values.next().is_some() {
+            return Err(TokenRefusal::Malformed("there are two `Authorization` headers".into()).into());
+        }
+        let text = value.to_str().map_err(|_| {
+            TokenRefusal::Malformed("the `Authorization` header holds other than plain characters".into())
+        })?;
+        match text.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
+                Ok(token.trim())
+            }
+            _ => Err(TokenRefusal::Missing.into()),
+        }
+    }
+}

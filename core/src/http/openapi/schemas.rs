@@ -1,0 +1,221 @@
+//! Shapes of bodies and pages, for the OpenAPI document. What is accepted in detail, `domain::input` decides; a test holds
+//! that both name the same fields.
+
+use utoipa::ToSchema;
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        BillingInfo, Branding, DomainVerification, MembershipRole, SubscriptionStatus, TenantStatus, UserRole,
+        UserStatus,
+    },
+    service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
+};
+
+macro_rules! pages {
+    ($($name:ident of $view:ty;)+) => {$(
+        /// A page of a list.
+        #[derive(ToSchema)]
+        #[serde(rename_all = "camelCase")]
+        #[allow(dead_code, reason = "describes what is sent")]
+        pub(crate) struct $name {
+            /// The items.
+            items: Vec<$view>,
+            /// Where the next page begins; `null` on the last one.
+            #[schema(required)]
+            next_cursor: Option<String>,
+        }
+    )+};
+}
+
+pages! {
+    TenantPage of TenantView;
+    UserPage of UserView;
+    MembershipPage of MembershipView;
+    SubscriptionPage of SubscriptionView;
+    AuditPage of AuditEventView;
+}
+
+/// A tenant to be created.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct CreateTenantBody {
+    /// DNS label under which it will live; not a reserved one.
+    #[schema(min_length = 2, max_length = 63, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
+    slug: String,
+    /// Its name.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// Its state; `pending` without it, and never `deleted`.
+    status: Option<TenantStatus>,
+    /// What it has bought; `starter` without it.
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    plan: Option<String>,
+    /// Domains that it says are its own.
+    #[schema(max_items = 100)]
+    domains: Option<Vec<String>>,
+    /// Which of them are proved.
+    domain_verifications: Option<Vec<DomainVerification>>,
+    /// To whom invoices go.
+    billing_info: Option<BillingInfo>,
+    /// How its launcher looks.
+    branding: Option<Branding>,
+    /// Name of its group in Authentik.
+    #[schema(max_length = 200)]
+    authentik_group: Option<String>,
+    /// Its space in ownCloud Infinite Scale.
+    #[schema(max_length = 255)]
+    ocis_space_id: Option<String>,
+    /// Its mail domain in Stalwart.
+    stalwart_domain: Option<String>,
+}
+
+/// Changes of a tenant.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct UpdateTenantBody {
+    /// DNS label under which it lives; fixed once it is provisioned. For the platform.
+    #[schema(min_length = 2, max_length = 63, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", nullable = false)]
+    slug: Option<String>,
+    /// Its name.
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    name: Option<String>,
+    /// Its state. For the platform.
+    #[schema(nullable = false)]
+    status: Option<TenantStatus>,
+    /// What it has bought. For the platform.
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", nullable = false)]
+    plan: Option<String>,
+    /// Domains that it says are its own.
+    #[schema(max_items = 100)]
+    domains: Option<Vec<String>>,
+    /// Which of them are proved. For the platform.
+    domain_verifications: Option<Vec<DomainVerification>>,
+    /// To whom invoices go. For owners and the platform.
+    billing_info: Option<BillingInfo>,
+    /// How its launcher looks.
+    branding: Option<Branding>,
+    /// Name of its group in Authentik. For the platform.
+    #[schema(max_length = 200)]
+    authentik_group: Option<String>,
+    /// Its space in ownCloud Infinite Scale. For the platform.
+    #[schema(max_length = 255)]
+    ocis_space_id: Option<String>,
+    /// Its mail domain in Stalwart. For the platform.
+    stalwart_domain: Option<String>,
+}
+
+/// A user to be created.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct CreateUserBody {
+    /// Id of the issuer that knows this person; `default` without it.
+    issuer_id: Option<String>,
+    /// The person's subject at the issuer.
+    #[schema(min_length = 1, max_length = 255)]
+    authentik_subject_id: String,
+    /// E-mail address.
+    #[schema(max_length = 254)]
+    email: Option<String>,
+    /// Name.
+    #[schema(max_length = 200)]
+    name: Option<String>,
+    /// Informative role; `user` without it.
+    role: Option<UserRole>,
+    /// Whether the user administers the platform.
+    platform_admin: Option<bool>,
+    /// Whether the user may call at all; `active` without it.
+    status: Option<UserStatus>,
+}
+
+/// Changes of a user.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct UpdateUserBody {
+    /// E-mail address.
+    #[schema(max_length = 254)]
+    email: Option<String>,
+    /// Name.
+    #[schema(max_length = 200)]
+    name: Option<String>,
+    /// Informative role.
+    #[schema(nullable = false)]
+    role: Option<UserRole>,
+    /// Whether the user administers the platform.
+    #[schema(nullable = false)]
+    platform_admin: Option<bool>,
+    /// Whether the user may call at all.
+    #[schema(nullable = false)]
+    status: Option<UserStatus>,
+    /// Tokens issued before this are refused.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    tokens_valid_after: Option<Timestamp>,
+}
+
+/// A membership to be granted.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct GrantMembershipBody {
+    /// The person.
+    #[schema(pattern = "^[0-9a-fA-F]{24}$")]
+    user_id: String,
+    /// The role; `member` without it.
+    role: Option<MembershipRole>,
+}
+
+/// Changes of a membership.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct UpdateMembershipBody {
+    /// The role.
+    #[schema(nullable = false)]
+    role: Option<MembershipRole>,
+}
+
+macro_rules! subscription_bodies {
+    ($($(#[$documentation:meta])* $name:ident { $($extra:tt)* })+) => {$(
+        $(#[$documentation])*
+        #[derive(ToSchema)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        #[allow(dead_code, reason = "describes what is read")]
+        pub(crate) struct $name {
+            $($extra)*
+            /// What is paid for.
+            #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", nullable = false)]
+            plan: Option<String>,
+            /// Its state.
+            #[schema(nullable = false)]
+            status: Option<SubscriptionStatus>,
+            /// How many people it is for.
+            #[schema(minimum = 1, maximum = 1_000_000, nullable = false)]
+            seats: Option<u32>,
+            /// When the trial ends.
+            #[schema(value_type = Option<String>, format = DateTime)]
+            trial_ends_at: Option<Timestamp>,
+            /// When the paid period ends.
+            #[schema(value_type = Option<String>, format = DateTime)]
+            current_period_ends_at: Option<Timestamp>,
+            /// The customer at Stripe.
+            stripe_customer_id: Option<String>,
+            /// The subscription at Stripe.
+            stripe_subscription_id: Option<String>,
+        }
+    )+};
+}
+
+subscription_bodies! {
+    /// A subscription to be created. Without `status` it is active, without `seats` it has one, without `plan` the tenant's.
+    CreateSubscriptionBody {
+        /// The tenant.
+        #[schema(pattern = "^[0-9a-fA-F]{24}$")]
+        tenant_id: String,
+    }
+    /// Changes of a subscription.
+    UpdateSubscriptionBody {}
+}

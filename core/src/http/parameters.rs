@@ -1,0 +1,77 @@
+//! Query strings, read like bodies: each bad or unknown parameter is named.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use serde_json::{Map, Value};
+
+use crate::{
+    domain::{
+        fields,
+        input::{Problem, Reader},
+    },
+    error::{Error, FieldError, Result},
+    service::ListRequest,
+};
+
+/// The parameters of a query string.
+pub(super) struct Parameters(Reader);
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let mut members = Map::new();
+        let query = parts.uri.query().unwrap_or_default();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            if members.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
+                let name = name.chars().take(80).collect::<String>();
+                return Err(Error::invalid(vec![FieldError::new(name, "repeated", "give this parameter once")]));
+            }
+        }
+        Reader::new(Value::Object(members)).map(Self)
+    }
+}
+
+fn number(value: &Value) -> Result<u32, Problem> {
+    let text = value.as_str().unwrap_or_default();
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = text.parse().ok().filter(|_| digits);
+    parsed.filter(|limit| (1..=ListRequest::MAXIMUM_LIMIT).contains(limit)).ok_or_else(|| {
+        Problem::new("out_of_range", format!("must be a whole number from 1 to {}", ListRequest::MAXIMUM_LIMIT))
+    })
+}
+
+impl Parameters {
+    /// Reads a parameter.
+    pub(super) fn take<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&Value) -> Result<T, Problem>,
+    ) -> Option<T> {
+        self.0.optional(name, parse)
+    }
+
+    /// Reads a parameter of text, up to 200 characters.
+    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.take(name, fields::label)
+    }
+
+    /// Ends reading with the parameters that every list has.
+    ///
+    /// # Errors
+    /// `invalid_fields` naming each bad or unknown parameter.
+    pub(super) fn list(mut self) -> Result<ListRequest> {
+        let limit = self.take("limit", number);
+        let cursor = self.take("cursor", |value| Ok(value.as_str().unwrap_or_default().to_owned()));
+        self.0.finish()?;
+        Ok(ListRequest { limit, cursor })
+    }
+
+    /// Ends reading.
+    ///
+    /// # Errors
+    /// As [`Parameters::list`].
+    pub(super) fn finish(self) -> Result<()> {
+        self.0.finish()
+    }
+}

@@ -1,0 +1,129 @@
+//! Problem details (RFC 9457), and the one table from kinds of errors to HTTP status.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::request::current_request_id;
+use crate::error::{Error, ErrorKind, FieldError};
+
+/// The media type of problem documents.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// The HTTP status of a kind of error.
+#[must_use]
+pub const fn status(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::BadRequest => StatusCode::BAD_REQUEST,
+        ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        ErrorKind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Configuration | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// A problem document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// Always `about:blank`: `code` says what it is.
+    #[serde(rename = "type")]
+    pub problem_type: String,
+    /// The HTTP status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The stable code: what programs look at.
+    pub code: String,
+    /// What to change, for a person.
+    pub detail: String,
+    /// Identifies the request; stands in logs and audit events too.
+    pub request_id: String,
+    /// The bad fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ProblemField>,
+}
+
+/// A bad field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProblemField {
+    /// Path of the field: `billingInfo.email`, `domains[2]`.
+    pub field: String,
+    /// The stable code.
+    pub code: String,
+    /// What to change.
+    pub message: String,
+}
+
+impl From<&FieldError> for ProblemField {
+    fn from(error: &FieldError) -> Self {
+        Self { field: error.field.clone(), code: error.code.to_string(), message: error.message.clone() }
+    }
+}
+
+impl Problem {
+    /// The document for an error. What is internal stays inside.
+    #[must_use]
+    pub fn new(error: &Error, request_id: String) -> Self {
+        let status = status(error.kind());
+        let internal = status == StatusCode::INTERNAL_SERVER_ERROR;
+        Self {
+            problem_type: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            code: if internal { "internal".to_owned() } else { error.code().to_owned() },
+            detail: if internal {
+                "something went wrong inside: tell the operator the request id".to_owned()
+            } else {
+                error.message().to_owned()
+            },
+            request_id,
+            errors: error.fields().iter().map(ProblemField::from).collect(),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = status(self.kind());
+        if status.is_server_error() {
+            tracing::error!(code = self.code(), error = ?self, "request failed");
+        }
+        let problem = Problem::new(&self, current_request_id());
+        let json = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = Response::new(Body::from(json));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(wait) = self.retry_after() {
+            let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, challenge(&self));
+        }
+        response
+    }
+}
+
+/// The challenge of RFC 6750 §3: without an error code when no token came.
+fn challenge(error: &Error) -> HeaderValue {
+    HeaderValue::from_static(if error.code() == "token_missing" {
+        "Bearer realm=\"dezky\""
+    } else {
+        "Bearer realm=\"dezky\", error=\"invalid_token\""
+    })
+}

@@ -1,0 +1,95 @@
+//! What every request gets: an id, a deadline, and a line in the log.
+
+use std::{cell::RefCell, sync::Arc, time::Instant};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::{HeaderName, HeaderValue};
+use tracing::Instrument as _;
+
+use super::HttpState;
+use crate::{context::RequestContext, domain::ObjectId};
+
+/// The header that carries the request id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The request id, as an extension of requests whose edge has given them one already.
+#[derive(Debug, Clone)]
+pub struct RequestIdentity(pub String);
+
+thread_local! {
+    static CURRENT: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The id of the request whose handler is being polled on this thread.
+pub(super) fn current_request_id() -> String {
+    CURRENT.with(|current| current.borrow().clone())
+}
+
+/// A request id that came in is kept when it is short and plain, so that it can be followed through several systems.
+fn incoming(request: &Request) -> Option<String> {
+    let text = request.headers().get(REQUEST_ID)?.to_str().ok()?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
+/// A `traceparent` of version 00 (W3C Trace Context §3.2), or none.
+fn trace_parent(request: &Request) -> Option<String> {
+    let text = request.headers().get("traceparent")?.to_str().ok()?;
+    let mut parts = text.split('-');
+    let fits = |part: Option<&str>, length: usize| {
+        part.is_some_and(|part| {
+            part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
+        })
+    };
+    let version = parts.next() == Some("00");
+    (version && fits(parts.next(), 32) && fits(parts.next(), 16) && fits(parts.next(), 2) && parts.next().is_none())
+        .then(|| text.to_owned())
+}
+
+/// Gives the request its context, and the answer its `X-Request-Id`.
+pub(super) async fn identify(State(state): State<Arc<HttpState>>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let given = request.extensions_mut().remove::<RequestIdentity>().map(|identity| identity.0);
+    let request_id = given.or_else(|| incoming(&request)).unwrap_or_else(|| ObjectId::generate().to_string());
+    let mut context = RequestContext::new(request_id.clone()).with_timeout(state.timeout);
+    context.trace_parent = trace_parent(&request);
+    request.extensions_mut().insert(context);
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let span = tracing::info_span!("request", id = %request_id, method = %request.method(), route);
+    let handled = Identified { request_id: &request_id, future: std::pin::pin!(next.run(request)) };
+    let mut response = async {
+        let response = handled.await;
+        let (status, microseconds) = (response.status().as_u16(), started.elapsed().as_micros());
+        tracing::debug!(status, microseconds = u64::try_from(microseconds).unwrap_or(u64::MAX), "answered");
+        response
+    }
+    .instrument(span)
+    .await;
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// A future during whose polls the request id is known to [`current_request_id`]: a task-local without a runtime.
+struct Identified<'a, F> {
+    request_id: &'a str,
+    future: F,
+}
+
+impl<F: Future + Unpin> Future for Identified<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        CURRENT.with(|current| {
+            let mut current = current.borrow_mut();
+            current.clear();
+            current.push_str(self.request_id);
+        });
+        std::pin::Pin::new(&mut self.future).poll(context)
+    }
+}

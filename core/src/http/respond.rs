@@ -1,0 +1,90 @@
+//! Answers: JSON with an entity tag.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::extract::none_match;
+use crate::{
+    error::{Error, Result},
+    service::{idempotency::Answer, views::entity_tag_of_json},
+};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What is personal is kept by nobody on the way.
+const NOT_SHARED: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+fn json(status: StatusCode, bytes: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response.headers_mut().insert(header::CACHE_CONTROL, NOT_SHARED);
+    response
+}
+
+fn encode(view: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(view).map_err(|error| Error::internal(error.to_string()))
+}
+
+fn tagged(status: StatusCode, bytes: Vec<u8>) -> Response {
+    let tag = entity_tag_of_json(&bytes);
+    let mut response = json(status, bytes);
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// A document: with its entity tag, or 304 when the caller has it.
+pub(super) fn document(headers: &HeaderMap, view: &impl Serialize) -> Result<Response> {
+    let bytes = encode(view)?;
+    if headers.contains_key(header::IF_NONE_MATCH) && none_match(headers, &entity_tag_of_json(&bytes)) {
+        let mut response = tagged(StatusCode::NOT_MODIFIED, bytes);
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        return Ok(response);
+    }
+    Ok(tagged(StatusCode::OK, bytes))
+}
+
+/// A document after a change.
+pub(super) fn changed(view: &impl Serialize) -> Result<Response> {
+    Ok(tagged(StatusCode::OK, encode(view)?))
+}
+
+/// A list.
+pub(super) fn list(page: &impl Serialize) -> Result<Response> {
+    Ok(json(StatusCode::OK, encode(page)?))
+}
+
+/// A new document and where it is.
+pub(super) fn created<T: Serialize>(answer: &Answer<T>, location: &str) -> Result<Response> {
+    let mut response = tagged(StatusCode::CREATED, encode(&answer.value)?);
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    mark_replayed(&mut response, answer.replayed);
+    Ok(response)
+}
+
+/// The answer of an action.
+pub(super) fn acted<T: Serialize>(answer: &Answer<T>) -> Result<Response> {
+    let mut response = changed(&answer.value)?;
+    mark_replayed(&mut response, answer.replayed);
+    Ok(response)
+}
+
+fn mark_replayed(response: &mut Response, replayed: bool) {
+    if replayed {
+        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+}
+
+/// Nothing, after a deletion.
+pub(super) fn nothing() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
