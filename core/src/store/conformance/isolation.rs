@@ -14,7 +14,7 @@ use crate::{
 const NAMES: [&str; 8] = ["", "a", "A", "ab", "a%", "ä", "日本", "'"];
 
 fn random_account(random: &mut Random, tenants: &[ObjectId], owners: &[ObjectId], number: usize) -> Account {
-    let mut account = Account::new(*random.pick(tenants), *random.pick(&NAMES));
+    let mut account = Account::new(*random.pick(tenants), random.pick::<&str>(&NAMES));
     account.rank = *random.pick(&[-5, 0, 1, 2, 3]);
     account.active = random.below(3) > 0;
     account.owner_id = (random.below(2) == 0).then(|| *random.pick(owners));
@@ -46,7 +46,7 @@ fn random_query(random: &mut Random, accounts: &[Account], owners: &[ObjectId]) 
         query = query.filter(random_filter(random, accounts, owners));
     }
     if random.below(4) > 0 {
-        query.sort = ACCOUNTS.index(*random.pick(&["by_name", "by_rank", "by_joined", "by_tenant_name"]));
+        query.sort = ACCOUNTS.index(random.pick::<&str>(&["by_name", "by_rank", "by_joined", "by_tenant_name"]));
     }
     query.descending = random.below(2) == 0;
     query

@@ -25,7 +25,7 @@ fn accounts(count: usize) -> Vec<Account> {
     (0..count)
         .map(|_| {
             let names = ["", "a", "A", "ä", "b", "ba", "日本", "🦀"];
-            let mut account = Account::new(*random.pick(&tenants), *random.pick(&names));
+            let mut account = Account::new(*random.pick(&tenants), random.pick::<&str>(&names));
             account.rank = *random.pick(&[i64::MIN, -1, 0, 1, 10, 9, i64::MAX]);
             account.active = random.below(2) == 0;
             account.joined_at = Timestamp::from_milliseconds(*random.pick(&[-1, 0, 1, 1_700_000_000_000]));
