@@ -8,6 +8,8 @@ mod connection;
 mod location;
 mod mapping;
 mod options;
+#[cfg(all(test, feature = "test-kit"))]
+mod plans;
 mod reader;
 mod schema;
 mod statements;
