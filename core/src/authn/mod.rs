@@ -10,6 +10,8 @@ pub mod keys;
     allow(dead_code, reason = "parts of the policy are used where signatures are verified")
 )]
 pub mod logout;
+#[cfg(feature = "authn")]
+mod memory;
 pub mod refusal;
 #[cfg(feature = "authn")]
 mod signature;

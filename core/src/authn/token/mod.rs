@@ -13,10 +13,11 @@ pub(crate) use claims::ClaimSet;
 pub(crate) use compact::Compact;
 pub use compact::MAXIMUM_TOKEN_SIZE;
 pub(crate) use header::Header;
-pub(crate) use json::parse_object;
 pub use policy::{LEEWAY, MAXIMUM_TOKEN_LIFE};
-pub(crate) use policy::{check_access_token, check_life, check_times};
+pub(crate) use policy::{check_life, check_times};
 pub use verified::{KeyThumbprint, ParseThumbprintError, VerifiedToken};
+#[cfg(feature = "authn")]
+pub(crate) use {json::parse_object, policy::check_access_token};
 
 use crate::error::Result;
 
