@@ -5,8 +5,20 @@
 
 pub mod issuer;
 pub mod keys;
+#[cfg_attr(
+    not(feature = "authn"),
+    allow(dead_code, reason = "parts of the policy are used where signatures are verified")
+)]
 pub mod logout;
+#[cfg(feature = "authn")]
+mod memory;
 pub mod refusal;
+#[cfg(feature = "authn")]
+mod signature;
+#[cfg_attr(
+    not(feature = "authn"),
+    allow(dead_code, reason = "parts of the policy are used where signatures are verified")
+)]
 pub mod token;
 #[cfg(feature = "authn")]
 pub mod verifier;
@@ -14,6 +26,8 @@ pub mod verifier;
 pub use issuer::{GroupsClaim, IssuerSettings, JwksSource, Profile};
 pub use logout::LogoutRequest;
 pub use refusal::TokenRefusal;
+#[cfg(feature = "authn")]
+pub use signature::{verify_signature, verify_with};
 pub use token::{KeyThumbprint, VerifiedToken};
 #[cfg(feature = "authn")]
 pub use verifier::{Verifier, VerifierOptions};

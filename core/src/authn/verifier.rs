@@ -1,15 +1,27 @@
 //! Verification of tokens against the configured issuers and their keys.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_lc_rs::digest;
+use tokio::task::AbortHandle;
 
 use super::{
-    IssuerSettings, LogoutRequest, VerifiedToken,
-    keys::{KeySetArchive, KeySource, KeyStatus},
+    IssuerSettings, LogoutRequest, TokenRefusal, VerifiedToken,
+    keys::{Availability, IssuerKeys, Key, KeyLimits, KeySetArchive, KeySource, KeyStatus, Snapshot, keep_refreshed},
+    logout::check_logout_token,
+    memory::{Remembered, TokenHash, TokenMemory},
+    signature::check_signature,
+    token::{ClaimSet, Compact, MAXIMUM_TOKEN_SIZE, check_access_token, check_times},
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     context::RequestContext,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
 };
 
 /// What can be set about a [`Verifier`]. The defaults are the specified ones; tests shorten them.
@@ -38,9 +50,30 @@ impl Default for VerifierOptions {
 }
 
 /// Verifies tokens. Cheap to clone; clones share keys and memory.
+///
+/// Keys are fetched in tasks of the tokio runtime in which they are first needed.
 #[derive(Debug, Clone)]
 pub struct Verifier {
-    issuers: Arc<Vec<IssuerSettings>>,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    settings: Vec<IssuerSettings>,
+    issuers: Vec<Arc<IssuerKeys>>,
+    /// Positions of the issuers by each value of `iss`.
+    by_url: HashMap<String, usize>,
+    memory: TokenMemory,
+    clock: Arc<dyn Clock>,
+    tasks: Mutex<Vec<AbortHandle>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for task in self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            task.abort();
+        }
+    }
 }
 
 impl Verifier {
@@ -56,57 +89,209 @@ impl Verifier {
         options: VerifierOptions,
     ) -> Result<Self> {
         IssuerSettings::validate_all(&issuers)?;
-        let _ = (source, archive, clock, options);
-        Ok(Self { issuers: Arc::new(issuers) })
+        let limits = KeyLimits {
+            refresh_interval: options.refresh_interval,
+            cooldown: options.cooldown,
+            serve_stale: options.serve_stale,
+        };
+        let mut by_url = HashMap::new();
+        let mut keys = Vec::new();
+        for (position, settings) in issuers.iter().enumerate() {
+            by_url.extend(settings.urls.iter().map(|url| (url.clone(), position)));
+            keys.push(Arc::new(IssuerKeys::new(
+                settings.clone(),
+                limits,
+                source.clone(),
+                archive.clone(),
+                clock.clone(),
+            )?));
+        }
+        Ok(Self {
+            inner: Arc::new(Inner {
+                settings: issuers,
+                issuers: keys,
+                by_url,
+                memory: TokenMemory::new(options.remembered_tokens),
+                clock,
+                tasks: Mutex::default(),
+            }),
+        })
     }
 
     /// The configured issuers.
     #[must_use]
     pub fn issuers(&self) -> &[IssuerSettings] {
-        &self.issuers
+        &self.inner.settings
     }
 
     /// Begins to fetch the keys of every issuer and to refresh them, in tasks of the current tokio runtime. They end
     /// when the last clone of the verifier is dropped, or with [`Verifier::stop`]. Without this, keys are fetched and
-    /// refreshed when tokens need them.
-    pub fn start(&self) {}
+    /// refreshed when tokens need them. Does nothing outside of a runtime, and the second time.
+    pub fn start(&self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        if tasks.is_empty() {
+            let issuers = self.inner.issuers.iter();
+            tasks.extend(issuers.map(|keys| runtime.spawn(keep_refreshed(Arc::downgrade(keys))).abort_handle()));
+        }
+    }
 
     /// Ends the tasks of [`Verifier::start`].
-    pub fn stop(&self) {}
+    pub fn stop(&self) {
+        for task in self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            task.abort();
+        }
+    }
 
-    /// Verifies an access token. Waits only when keys must be fetched for it.
+    /// Verifies an access token. Waits only when keys must be fetched for it, and no longer than until the deadline.
     ///
     /// # Errors
-    /// Kind `Unauthenticated` with the code of the [`super::TokenRefusal`]; kind `Unavailable` with the code
+    /// Kind `Unauthenticated` with the code of the [`TokenRefusal`]; kind `Unavailable` with the code
     /// `issuer_unavailable` when no key of the issuer is known and none can be fetched.
     pub async fn verify(&self, context: &RequestContext, token: &str) -> Result<Arc<VerifiedToken>> {
-        let _ = context;
-        self.verify_now(token).unwrap_or_else(|| Err(Error::internal("token verification is not there yet")))
+        match self.verify_now(token) {
+            Some(result) => result,
+            None => within(context, self.verify_with_fetch(token)).await,
+        }
     }
 
-    /// Verifies an access token without waiting; none when keys would have to be fetched first.
+    /// Verifies an access token without waiting; none when keys have to be fetched first.
+    #[must_use]
     pub fn verify_now(&self, token: &str) -> Option<Result<Arc<VerifiedToken>>> {
-        let _ = token;
-        None
+        if token.len() > MAXIMUM_TOKEN_SIZE {
+            return Some(Err(TokenRefusal::TooLarge.into()));
+        }
+        let hash = hash(token);
+        let now = self.inner.clock.now();
+        if let Some(remembered) = self.inner.memory.get(&hash) {
+            match self.recall(&remembered, now) {
+                Recall::Fetch => return None,
+                Recall::Holds(result) => return Some(result),
+                // Its key is gone: it is verified anew, and refused with the reason.
+                Recall::Fades => self.inner.memory.forget(&hash),
+            }
+        }
+        let first_sight = match FirstSight::new(&self.inner, token) {
+            Ok(first_sight) => first_sight,
+            Err(refusal) => return Some(Err(refusal.into())),
+        };
+        let Availability::Ready(snapshot) = first_sight.keys.available(now) else { return None };
+        let header = &first_sight.compact.header;
+        match snapshot.set.select(header.key_id.as_deref(), header.algorithm) {
+            Ok(key) => Some(first_sight.finish(&self.inner, hash, key, &snapshot).map_err(Into::into)),
+            Err(TokenRefusal::KeyUnknown { .. }) => None,
+            Err(refusal) => Some(Err(refusal.into())),
+        }
     }
 
-    /// Verifies a logout token.
+    async fn verify_with_fetch(&self, token: &str) -> Result<Arc<VerifiedToken>> {
+        let first_sight = FirstSight::new(&self.inner, token)?;
+        let (key, snapshot) = first_sight.find_key(self.inner.clock.now()).await?;
+        Ok(first_sight.finish(&self.inner, hash(token), &key, &snapshot)?)
+    }
+
+    fn recall(&self, remembered: &Remembered, now: Timestamp) -> Recall {
+        let Some(keys) = self.inner.issuers.get(remembered.issuer) else { return Recall::Fades };
+        let Availability::Ready(snapshot) = keys.available(now) else { return Recall::Fetch };
+        if !remembered.holds(&snapshot) {
+            return Recall::Fades;
+        }
+        let token = &remembered.token;
+        let times = check_times(token.issued_at, token.expires_at, token.not_before, now);
+        Recall::Holds(times.map(|()| token.clone()).map_err(Into::into))
+    }
+
+    /// Verifies a logout token. That it counts once (`jti`) is for the caller to see to.
     ///
     /// # Errors
     /// As [`Verifier::verify`].
     pub async fn verify_logout(&self, context: &RequestContext, token: &str) -> Result<LogoutRequest> {
-        let _ = (context, token);
-        Err(Error::internal("token verification is not there yet"))
+        let first_sight = FirstSight::new(&self.inner, token)?;
+        let now = self.inner.clock.now();
+        let (key, _) = within(context, first_sight.find_key(now)).await?;
+        check_signature(&key, &first_sight.compact)?;
+        let (header, claims) = (&first_sight.compact.header, &first_sight.claims);
+        Ok(check_logout_token(&first_sight.keys.settings, header, claims, now)?)
     }
 
     /// Fetches the keys of every issuer now, and tells how it went.
     pub async fn refresh(&self) -> Vec<KeyStatus> {
+        futures_util::future::join_all(self.inner.issuers.iter().map(IssuerKeys::refresh)).await;
         self.key_status()
     }
 
     /// The state of every issuer's keys.
     #[must_use]
     pub fn key_status(&self) -> Vec<KeyStatus> {
-        Vec::new()
+        self.inner.issuers.iter().map(|keys| keys.status()).collect()
+    }
+}
+
+enum Recall {
+    Holds(Result<Arc<VerifiedToken>>),
+    Fades,
+    Fetch,
+}
+
+/// A token that is not remembered, on its way.
+struct FirstSight<'token> {
+    position: usize,
+    keys: Arc<IssuerKeys>,
+    compact: Compact<'token>,
+    claims: ClaimSet,
+}
+
+impl<'token> FirstSight<'token> {
+    /// Takes a token apart and finds its issuer, by the exact value of its unverified `iss`.
+    fn new(inner: &Inner, token: &'token str) -> Result<Self, TokenRefusal> {
+        let compact = Compact::parse(token)?;
+        let claims = ClaimSet::parse(&compact.payload)?;
+        let position = *inner.by_url.get(claims.issuer()?).ok_or(TokenRefusal::Issuer)?;
+        let keys = inner.issuers.get(position).ok_or(TokenRefusal::Issuer)?.clone();
+        Ok(Self { position, keys, compact, claims })
+    }
+
+    async fn find_key(&self, now: Timestamp) -> Result<(Arc<Key>, Arc<Snapshot>)> {
+        let (snapshot, fetched) = match self.keys.available(now) {
+            Availability::Ready(snapshot) => (snapshot, false),
+            Availability::Fetch => (self.keys.obtain().await?, true),
+        };
+        Ok(self.keys.find(&self.compact.header, &snapshot, fetched).await?)
+    }
+
+    fn finish(
+        self,
+        inner: &Inner,
+        hash: TokenHash,
+        key: &Key,
+        snapshot: &Snapshot,
+    ) -> Result<Arc<VerifiedToken>, TokenRefusal> {
+        check_signature(key, &self.compact)?;
+        let header = self.compact.header;
+        let now = inner.clock.now();
+        let token = check_access_token(&self.keys.settings, &header, &self.claims, key.thumbprint, now)?;
+        let token = Arc::new(token);
+        inner.memory.remember(hash, self.position, header, token.clone(), snapshot);
+        Ok(token)
+    }
+}
+
+fn hash(token: &str) -> TokenHash {
+    let mut hash = TokenHash::default();
+    // The digest has the length of the hash, so that nothing is cut off.
+    for (to, from) in hash.iter_mut().zip(digest::digest(&digest::SHA256, token.as_bytes()).as_ref()) {
+        *to = *from;
+    }
+    hash
+}
+
+async fn within<T>(context: &RequestContext, work: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout(context.remaining(), work).await {
+        Ok(result) => result,
+        Err(_) => {
+            let message = "the identity provider did not answer in time, try again";
+            Err(Error::new(ErrorKind::Unavailable, "issuer_unavailable", message)
+                .with_retry_after(Duration::from_secs(1)))
+        }
     }
 }

@@ -20,11 +20,11 @@ pub trait KeySetArchive: Send + Sync + std::fmt::Debug {
     /// When the archive cannot be read now.
     async fn load(&self, issuer_id: &str) -> Result<Option<ArchivedKeySet>>;
 
-    /// Keeps a key set that was fetched at this time, unless a later one is kept already.
+    /// Keeps a key set, unless one that was fetched later is kept already.
     ///
     /// # Errors
     /// When the archive cannot be written now.
-    async fn save(&self, issuer_id: &str, json: &str, fetched_at: Timestamp) -> Result<()>;
+    async fn save(&self, issuer_id: &str, set: &ArchivedKeySet) -> Result<()>;
 }
 
 /// A key set as it was fetched.
@@ -32,6 +32,8 @@ pub trait KeySetArchive: Send + Sync + std::fmt::Debug {
 pub struct ArchivedKeySet {
     /// JSON text of the JSON Web Key Set.
     pub json: String,
+    /// Where the settings said that it is. A set from elsewhere does not serve once the settings have changed.
+    pub origin: String,
     /// When it was fetched.
     pub fetched_at: Timestamp,
 }
@@ -46,7 +48,7 @@ impl KeySetArchive for NoArchive {
         Ok(None)
     }
 
-    async fn save(&self, _issuer_id: &str, _json: &str, _fetched_at: Timestamp) -> Result<()> {
+    async fn save(&self, _issuer_id: &str, _set: &ArchivedKeySet) -> Result<()> {
         Ok(())
     }
 }
@@ -63,6 +65,8 @@ pub struct StoredKeySet {
     pub issuer_id: String,
     /// JSON text of the JSON Web Key Set: public keys only.
     pub json: String,
+    /// Where the settings said that it is.
+    pub origin: String,
     /// When it was fetched.
     pub fetched_at: Timestamp,
     /// When the issuer's first set was kept.
@@ -84,6 +88,7 @@ impl Entity for StoredKeySet {
             Field::new("version", FieldType::Integer),
             Field::new("issuerId", FieldType::Text),
             Field::new("json", FieldType::Text),
+            Field::new("origin", FieldType::Text),
             Field::new("fetchedAt", FieldType::Time),
             Field::new("createdAt", FieldType::Time),
             Field::new("updatedAt", FieldType::Time),
@@ -124,35 +129,27 @@ impl KeySetArchive for StoreArchive {
     async fn load(&self, issuer_id: &str) -> Result<Option<ArchivedKeySet>> {
         let context = RequestContext::system("keys");
         let kept = self.store.load_unique::<StoredKeySet>(&context, StoredKeySet::unique_key(issuer_id)).await?;
-        Ok(kept.map(|kept| ArchivedKeySet { json: kept.json, fetched_at: kept.fetched_at }))
+        Ok(kept.map(|kept| ArchivedKeySet { json: kept.json, origin: kept.origin, fetched_at: kept.fetched_at }))
     }
 
-    async fn save(&self, issuer_id: &str, json: &str, fetched_at: Timestamp) -> Result<()> {
+    async fn save(&self, issuer_id: &str, set: &ArchivedKeySet) -> Result<()> {
         let context = RequestContext::system("keys");
         let kept = self.store.load_unique::<StoredKeySet>(&context, StoredKeySet::unique_key(issuer_id)).await?;
         let mut commit = Commit::new();
+        let next = StoredKeySet {
+            id: kept.as_ref().map_or_else(KeySetId::generate, |kept| kept.id),
+            version: kept.as_ref().map_or(1, |kept| kept.version.saturating_add(1)),
+            issuer_id: issuer_id.to_owned(),
+            json: set.json.clone(),
+            origin: set.origin.clone(),
+            fetched_at: set.fetched_at,
+            created_at: kept.as_ref().map_or(set.fetched_at, |kept| kept.created_at),
+            updated_at: set.fetched_at,
+        };
         match kept {
-            Some(kept) if kept.fetched_at >= fetched_at => return Ok(()),
-            Some(kept) => {
-                let expected = kept.version;
-                let next = StoredKeySet {
-                    version: expected.saturating_add(1),
-                    json: json.to_owned(),
-                    fetched_at,
-                    updated_at: fetched_at,
-                    ..kept
-                };
-                commit.update(&next, expected)?;
-            }
-            None => commit.insert(&StoredKeySet {
-                id: KeySetId::generate(),
-                version: 1,
-                issuer_id: issuer_id.to_owned(),
-                json: json.to_owned(),
-                fetched_at,
-                created_at: fetched_at,
-                updated_at: fetched_at,
-            })?,
+            Some(kept) if kept.fetched_at >= set.fetched_at && kept.origin == set.origin => return Ok(()),
+            Some(kept) => commit.update(&next, kept.version)?,
+            None => commit.insert(&next)?,
         }
         match self.store.commit(&context, &commit).await {
             // Another process has just kept its own fetch of the same keys.

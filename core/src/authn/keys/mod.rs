@@ -2,10 +2,36 @@
 
 mod archive;
 #[cfg(feature = "authn")]
+mod cache;
+#[cfg(feature = "authn")]
+mod fetch;
+#[cfg(feature = "authn")]
+mod flight;
+#[cfg(feature = "authn")]
+mod key;
+#[cfg(feature = "authn")]
+mod refresh;
+#[cfg(feature = "authn")]
+mod set;
+#[cfg(feature = "authn")]
 mod source;
 mod status;
+#[cfg(feature = "authn")]
+mod thumbprint;
+#[cfg(feature = "authn")]
+mod unknown;
 
 pub use archive::{ArchivedKeySet, KeySetArchive, NoArchive, StoreArchive, StoredKeySet};
-#[cfg(feature = "authn")]
-pub use source::{FetchError, FetchErrorKind, KeySource};
 pub use status::KeyStatus;
+#[cfg(feature = "authn")]
+pub(crate) use {
+    cache::{Availability, IssuerKeys, KeyLimits, Snapshot},
+    key::Key,
+    refresh::keep_refreshed,
+};
+#[cfg(feature = "authn")]
+pub use {
+    fetch::{HttpKeySource, extra_ca_certificates},
+    set::{KeySet, KeySetError},
+    source::{FetchError, FetchErrorKind, KeySource},
+};

@@ -1,0 +1,204 @@
+//! Fetching of key sets over HTTP.
+
+use std::{sync::OnceLock, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use reqwest::{Certificate, Client, ClientBuilder, StatusCode, redirect};
+use serde_json::Value;
+use url::Url;
+
+use super::source::{FetchError, FetchErrorKind, KeySource};
+use crate::{
+    authn::{
+        issuer::{IssuerSettings, JwksSource, is_acceptable, is_loopback},
+        token::parse_object,
+    },
+    error::{Error, ErrorKind, Result},
+};
+
+/// The largest discovery document and the largest key set, in bytes.
+const MAXIMUM_BODY: usize = 1024 * 1024;
+
+/// Time for discovery and key set together.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Environment variables with the path of a PEM file of added CA certificates, the first one that is set counts.
+const CERTIFICATE_VARIABLES: [&str; 2] = ["DEZKY_EXTRA_CA_CERTS", "NODE_EXTRA_CA_CERTS"];
+
+/// Fetches key sets over HTTPS, or plain HTTP from loopback addresses.
+///
+/// It trusts the system's certificates and those that were added. Redirects are followed within one origin only.
+/// Proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, though never for loopback addresses.
+#[derive(Debug)]
+pub struct HttpKeySource {
+    certificates: Vec<Certificate>,
+    timeout: Duration,
+    // Made at first use: reading the system's certificates takes longer than the rest of the start.
+    outward: OnceLock<Result<Client, FetchError>>,
+    loopback: OnceLock<Result<Client, FetchError>>,
+}
+
+/// The PEM text of added CA certificates, from the file that `DEZKY_EXTRA_CA_CERTS` or else `NODE_EXTRA_CA_CERTS` names;
+/// none if neither is set. `variable` looks a variable up.
+///
+/// # Errors
+/// Kind `Configuration` with a message that names the variable, when the file cannot be read or holds no certificate.
+pub fn extra_ca_certificates(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Vec<u8>>> {
+    let found = CERTIFICATE_VARIABLES
+        .into_iter()
+        .find_map(|name| variable(name).filter(|path| !path.is_empty()).map(|path| (name, path)));
+    let Some((name, path)) = found else { return Ok(None) };
+    let refuse = |advice: &str| {
+        Error::new(ErrorKind::Configuration, "invalid_setting", format!("`{name}`: the file `{path}` {advice}"))
+    };
+    let pem = std::fs::read(&path).map_err(|error| refuse("cannot be read").with_source(error))?;
+    parse_certificates(&pem).ok_or_else(|| refuse("holds no certificates in PEM"))?;
+    Ok(Some(pem))
+}
+
+fn parse_certificates(pem: &[u8]) -> Option<Vec<Certificate>> {
+    Certificate::from_pem_bundle(pem).ok().filter(|certificates| !certificates.is_empty())
+}
+
+impl HttpKeySource {
+    /// A source that trusts these CA certificates (PEM) beside the system's.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when there are some and they are not PEM certificates.
+    pub fn new(extra_ca_certificates: Option<&[u8]>) -> Result<Self> {
+        let certificates = match extra_ca_certificates {
+            None => Vec::new(),
+            Some(pem) => parse_certificates(pem).ok_or_else(|| {
+                Error::new(ErrorKind::Configuration, "invalid_setting", "the added CA certificates are not PEM")
+            })?,
+        };
+        Ok(Self { certificates, timeout: TIMEOUT, outward: OnceLock::new(), loopback: OnceLock::new() })
+    }
+
+    /// The same with another time limit for discovery and key set together. Default: 5 s.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, FetchError> {
+        let client = if is_loopback(url) {
+            self.loopback.get_or_init(|| self.build(Client::builder().no_proxy()))
+        } else {
+            self.outward.get_or_init(|| self.build(Client::builder()))
+        };
+        client.as_ref().map_err(Clone::clone)
+    }
+
+    fn build(&self, builder: ClientBuilder) -> Result<Client, FetchError> {
+        builder
+            .tls_certs_merge(self.certificates.iter().cloned())
+            .redirect(redirect::Policy::custom(within_origin))
+            .timeout(self.timeout)
+            .pool_max_idle_per_host(0)
+            .referer(false)
+            .user_agent(concat!("dezky/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| {
+                let message =
+                    format!("TLS cannot be used, are CA certificates installed on this system? ({})", explain(error));
+                FetchError::new(FetchErrorKind::Unreachable, message)
+            })
+    }
+
+    async fn fetch_jwks(&self, issuer: &IssuerSettings) -> Result<Bytes, FetchError> {
+        match &issuer.jwks {
+            JwksSource::Discovery => {
+                let uri = self.discover(issuer).await?;
+                self.get(&uri).await
+            }
+            JwksSource::Uri(uri) => self.get(uri).await,
+            JwksSource::Inline(json) => Ok(Bytes::from(json.clone())),
+        }
+    }
+
+    /// The `jwks_uri` of the issuer (OpenID Connect Discovery 1.0, sections 4.1 and 4.3).
+    async fn discover(&self, issuer: &IssuerSettings) -> Result<String, FetchError> {
+        let base = issuer.urls.first().map(String::as_str).unwrap_or_default();
+        let address = format!("{}/.well-known/openid-configuration", base.trim_end_matches('/'));
+        let body = self.get(&address).await?;
+        let misconfigured = |message: String| FetchError::new(FetchErrorKind::Misconfigured, message);
+        let document = parse_object(&body)
+            .map_err(|error| misconfigured(format!("`{address}` is no discovery document: {error}")))?;
+        let announced = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
+        if !issuer.urls.iter().any(|url| url == announced) {
+            let shown: String = announced.chars().take(200).collect();
+            let message = format!(
+                "the provider calls itself `{}`, which is not in `urls` of issuer `{}`: they must match exactly, \
+                 trailing slash included",
+                shown.escape_default(),
+                issuer.id
+            );
+            return Err(FetchError::new(FetchErrorKind::Mismatch, message));
+        }
+        match document.get("jwks_uri") {
+            Some(Value::String(uri)) => Ok(uri.clone()),
+            _ => Err(misconfigured(format!("the discovery document `{address}` has no `jwks_uri`"))),
+        }
+    }
+
+    /// The body of an answer 200.
+    async fn get(&self, address: &str) -> Result<Bytes, FetchError> {
+        let url = Url::parse(address).ok().filter(is_acceptable).ok_or_else(|| {
+            let message =
+                "the provider's `jwks_uri` must begin with `https://` (plain `http://` is for loopback addresses only)";
+            FetchError::new(FetchErrorKind::Misconfigured, message)
+        })?;
+        let shown = format!("{}{}", url.origin().ascii_serialization(), url.path());
+        let unreachable = |reason: String| {
+            FetchError::new(FetchErrorKind::Unreachable, format!("`{shown}` does not answer: {reason}"))
+        };
+        let request = self.client(&url)?.get(url).header(http::header::ACCEPT, "application/json");
+        let mut response = request.send().await.map_err(|error| unreachable(explain(error)))?;
+        if response.status() != StatusCode::OK {
+            let message = format!("`{shown}` answers {}", response.status().as_u16());
+            return Err(FetchError::new(FetchErrorKind::Unreachable, message));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(explain(error)))? {
+            if body.len().saturating_add(chunk.len()) > MAXIMUM_BODY {
+                let message = format!("`{shown}` answers more than 1 MiB");
+                return Err(FetchError::new(FetchErrorKind::Misconfigured, message));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.into())
+    }
+}
+
+#[async_trait]
+impl KeySource for HttpKeySource {
+    async fn fetch(&self, issuer: &IssuerSettings) -> Result<Bytes, FetchError> {
+        match tokio::time::timeout(self.timeout, self.fetch_jwks(issuer)).await {
+            Ok(result) => result,
+            Err(_) => {
+                let message = format!("the provider does not answer within {} ms", self.timeout.as_millis());
+                Err(FetchError::new(FetchErrorKind::Unreachable, message))
+            }
+        }
+    }
+}
+
+fn within_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let same = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
+    if same && attempt.previous().len() <= 3 { attempt.follow() } else { attempt.stop() }
+}
+
+/// The error and its causes, without the address, which may hold what is not to be logged.
+fn explain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,159 @@
+//! One public key: whether it is fit, and for what (RFC 7517, section 4; RFC 7518, section 6; RFC 8037, section 2).
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::DecodingKey;
+use serde_json::Value;
+
+use super::thumbprint;
+use crate::authn::token::{Algorithm, KeyFamily, KeyThumbprint};
+
+/// Sizes of RSA moduli, in bits. aws-lc verifies nothing larger.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
+
+/// A public key that is fit to verify signatures.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// `kid`.
+    pub(crate) key_id: Option<String>,
+    /// Identifies the key itself, whatever its `kid` is.
+    pub(crate) thumbprint: KeyThumbprint,
+    family: KeyFamily,
+    /// `alg`: the only algorithm that it is for.
+    only: Option<Algorithm>,
+    prepared: DecodingKey,
+}
+
+impl Key {
+    /// The key of this JWK, or why it is not fit.
+    pub(crate) fn from_jwk(jwk: &Value) -> Result<Self, String> {
+        if !jwk.is_object() {
+            return Err("not an object".to_owned());
+        }
+        let key_id = optional_text(jwk, "kid")?.map(str::to_owned);
+        check_purpose(jwk)?;
+        let (family, thumbprint, prepared) = match text(jwk, "kty")? {
+            "RSA" => rsa(jwk)?,
+            "EC" => elliptic(jwk)?,
+            "OKP" => edwards(jwk)?,
+            "oct" => return Err("a symmetric key, which must never be published".to_owned()),
+            _ => return Err("`kty` is not understood".to_owned()),
+        };
+        let only = match optional_text(jwk, "alg")? {
+            None => None,
+            Some(name) => match Algorithm::from_name(name) {
+                Some(algorithm) if algorithm.family() == family => Some(algorithm),
+                Some(_) => return Err("`alg` does not fit `kty` and `crv`".to_owned()),
+                None => return Err("`alg` is not accepted".to_owned()),
+            },
+        };
+        Ok(Self { key_id, thumbprint, family, only, prepared })
+    }
+
+    /// Whether it is for this algorithm.
+    pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
+        self.family == algorithm.family() && self.only.is_none_or(|only| only == algorithm)
+    }
+
+    /// Whether this is its signature of the message.
+    pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        let algorithm = match algorithm {
+            Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Algorithm::Rs384 => jsonwebtoken::Algorithm::RS384,
+            Algorithm::Rs512 => jsonwebtoken::Algorithm::RS512,
+            Algorithm::Ps256 => jsonwebtoken::Algorithm::PS256,
+            Algorithm::Ps384 => jsonwebtoken::Algorithm::PS384,
+            Algorithm::Ps512 => jsonwebtoken::Algorithm::PS512,
+            Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
+            Algorithm::Es384 => jsonwebtoken::Algorithm::ES384,
+            Algorithm::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+        };
+        let verifier = (jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.verifier_factory)(&algorithm, &self.prepared);
+        verifier.is_ok_and(|verifier| verifier.verify(message, &signature.to_vec()).is_ok())
+    }
+}
+
+/// Checks `use`, `key_ops`, and that no private part was published: who has read it can sign.
+fn check_purpose(jwk: &Value) -> Result<(), String> {
+    if optional_text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
+        return Err("`use` is not `sig`".to_owned());
+    }
+    match jwk.get("key_ops") {
+        None => {}
+        Some(Value::Array(operations)) if operations.iter().any(|operation| operation == "verify") => {}
+        Some(_) => return Err("`key_ops` lacks `verify`".to_owned()),
+    }
+    match ["d", "p", "q", "dp", "dq", "qi", "oth"].into_iter().find(|name| jwk.get(name).is_some()) {
+        Some(name) => Err(format!("`{name}` publishes the private key: replace it")),
+        None => Ok(()),
+    }
+}
+
+type Material = (KeyFamily, KeyThumbprint, DecodingKey);
+
+fn rsa(jwk: &Value) -> Result<Material, String> {
+    let modulus = unsigned(&bytes(jwk, "n")?);
+    let exponent = unsigned(&bytes(jwk, "e")?);
+    let bits = modulus.len() * 8 - modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    if !RSA_BITS.contains(&bits) {
+        return Err(format!("an RSA key of {bits} bits: 2048 to 8192 are accepted"));
+    }
+    // Even exponents are no exponents, 1 signs nothing, and aws-lc takes at most 33 bits.
+    let odd = exponent.last().is_some_and(|byte| byte % 2 == 1);
+    if !odd || exponent == [1] || exponent.len() > 4 {
+        return Err("`e` is not acceptable".to_owned());
+    }
+    let thumbprint = thumbprint::rsa(&modulus, &exponent);
+    Ok((KeyFamily::Rsa, thumbprint, DecodingKey::from_rsa_raw_components(&modulus, &exponent)))
+}
+
+fn elliptic(jwk: &Value) -> Result<Material, String> {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey};
+    let curve = text(jwk, "crv")?;
+    let (family, length, algorithm) = match curve {
+        "P-256" => (KeyFamily::P256, 32, &ECDSA_P256_SHA256_FIXED),
+        "P-384" => (KeyFamily::P384, 48, &ECDSA_P384_SHA384_FIXED),
+        _ => return Err("`crv` is not accepted".to_owned()),
+    };
+    let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
+    if x.len() != length || y.len() != length {
+        return Err("`x` or `y` does not have the length of the curve's coordinates".to_owned());
+    }
+    // An uncompressed point (SEC 1, section 2.3.3).
+    let point = [&[4][..], &x, &y].concat();
+    if ParsedPublicKey::new(algorithm, &point).is_err() {
+        return Err("`x` and `y` are no point of the curve".to_owned());
+    }
+    Ok((family, thumbprint::elliptic(curve, &x, &y), DecodingKey::from_ec_der(&point)))
+}
+
+fn edwards(jwk: &Value) -> Result<Material, String> {
+    if text(jwk, "crv")? != "Ed25519" {
+        return Err("`crv` is not accepted".to_owned());
+    }
+    let x = bytes(jwk, "x")?;
+    if x.len() != 32 {
+        return Err("`x` does not have 32 bytes".to_owned());
+    }
+    Ok((KeyFamily::Ed25519, thumbprint::edwards(&x), DecodingKey::from_ed_der(&x)))
+}
+
+/// Without leading zeros, which some providers write.
+fn unsigned(number: &[u8]) -> Vec<u8> {
+    number.iter().copied().skip_while(|byte| *byte == 0).collect()
+}
+
+fn optional_text<'jwk>(jwk: &'jwk Value, name: &str) -> Result<Option<&'jwk str>, String> {
+    match jwk.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(format!("`{name}` is not a string")),
+    }
+}
+
+fn text<'jwk>(jwk: &'jwk Value, name: &str) -> Result<&'jwk str, String> {
+    optional_text(jwk, name)?.ok_or_else(|| format!("`{name}` is missing"))
+}
+
+fn bytes(jwk: &Value, name: &str) -> Result<Vec<u8>, String> {
+    URL_SAFE_NO_PAD.decode(text(jwk, name)?).map_err(|_| format!("`{name}` is not unpadded base64url"))
+}

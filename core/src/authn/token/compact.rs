@@ -1,0 +1,56 @@
+//! Reading of compact serialisations (RFC 7515, section 3.1).
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::header::Header;
+use crate::authn::refusal::TokenRefusal;
+
+/// The largest token that is read, in bytes.
+pub const MAXIMUM_TOKEN_SIZE: usize = 16 * 1024;
+
+/// A token taken apart. Nothing in it is verified.
+#[derive(Debug)]
+pub(crate) struct Compact<'token> {
+    /// Its header, which is acceptable as such.
+    pub(crate) header: Header,
+    /// The bytes of its payload.
+    pub(crate) payload: Vec<u8>,
+    /// What is signed.
+    pub(crate) signing_input: &'token [u8],
+    /// The bytes of its signature.
+    pub(crate) signature: Vec<u8>,
+}
+
+impl<'token> Compact<'token> {
+    /// Takes a token apart and checks its header.
+    pub(crate) fn parse(token: &'token str) -> Result<Self, TokenRefusal> {
+        if token.is_empty() {
+            return Err(TokenRefusal::Missing);
+        }
+        if token.len() > MAXIMUM_TOKEN_SIZE {
+            return Err(TokenRefusal::TooLarge);
+        }
+        let mut segments = token.split('.');
+        let (header, payload, signature) = match (segments.next(), segments.next(), segments.next(), segments.count()) {
+            (Some(header), Some(payload), Some(signature), 0) => (header, payload, signature),
+            (Some(_), Some(_), Some(_), 2) => return Err(TokenRefusal::Encrypted),
+            _ => return Err(TokenRefusal::Malformed("it must have three segments separated by dots".into())),
+        };
+        // The header first: what is unsigned or symmetric shall hear so, whatever its signature is.
+        let header = Header::parse(&decode(header, "header")?)?;
+        let signing_input = token.as_bytes().get(..token.len() - signature.len() - 1).unwrap_or_default();
+        Ok(Self {
+            header,
+            payload: decode(payload, "payload")?,
+            signing_input,
+            signature: decode(signature, "signature")?,
+        })
+    }
+}
+
+/// Base64url without padding; trailing bits must be zero, so that a token has one spelling only.
+fn decode(segment: &str, name: &'static str) -> Result<Vec<u8>, TokenRefusal> {
+    URL_SAFE_NO_PAD
+        .decode(segment)
+        .map_err(|_| TokenRefusal::Malformed(format!("its {name} is not unpadded canonical base64url").into()))
+}

@@ -1,0 +1,66 @@
+//! What is accepted in the header of a token (RFC 7515, section 4; RFC 8725, section 3).
+
+use serde_json::{Map, Value};
+
+use super::{Algorithm, json};
+use crate::authn::refusal::TokenRefusal;
+
+/// The header of a token, acceptable as such.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// `alg`.
+    pub(crate) algorithm: Algorithm,
+    /// `kid`.
+    pub(crate) key_id: Option<String>,
+    /// `typ`, in lower case and without `application/` (RFC 7515, section 4.1.9).
+    pub(crate) media_type: Option<String>,
+}
+
+/// Parameters that bring a key along or say where to get one: a token does not choose its own key.
+const KEY_PARAMETERS: [&str; 4] = ["jwk", "jku", "x5c", "x5u"];
+
+impl Header {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, TokenRefusal> {
+        let members = json::parse_object(bytes)
+            .map_err(|error| TokenRefusal::Malformed(format!("its header is not acceptable JSON: {error}").into()))?;
+        let algorithm = algorithm(&members)?;
+        if members.contains_key("crit") {
+            return Err(TokenRefusal::Header("has `crit`, and no extension is understood here".into()));
+        }
+        if members.get("b64").is_some_and(|value| value != &Value::Bool(true)) {
+            return Err(TokenRefusal::Header("has `b64`: unencoded payloads are not understood here".into()));
+        }
+        if let Some(name) = KEY_PARAMETERS.into_iter().find(|name| members.contains_key(*name)) {
+            return Err(TokenRefusal::Header(format!("has `{name}`: a token may not bring its own key").into()));
+        }
+        let media_type = text(&members, "typ")?.map(|typ| {
+            let typ = typ.to_ascii_lowercase();
+            typ.strip_prefix("application/").map(str::to_owned).unwrap_or(typ)
+        });
+        Ok(Self { algorithm, key_id: text(&members, "kid")?.map(str::to_owned), media_type })
+    }
+}
+
+fn algorithm(members: &Map<String, Value>) -> Result<Algorithm, TokenRefusal> {
+    let Some(name) = members.get("alg") else { return Err(TokenRefusal::Algorithm("is missing".into())) };
+    let Some(name) = name.as_str() else { return Err(TokenRefusal::Algorithm("is not a string".into())) };
+    Algorithm::from_name(name).ok_or_else(|| {
+        let advice = match name {
+            name if name.eq_ignore_ascii_case("none") => "is `none`: unsigned tokens prove nothing",
+            "HS256" | "HS384" | "HS512" => "is symmetric: whoever can verify it could also forge it",
+            _ => "is not accepted",
+        };
+        TokenRefusal::Algorithm(advice.into())
+    })
+}
+
+fn text<'members>(
+    members: &'members Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<&'members str>, TokenRefusal> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(TokenRefusal::Header(format!("has a `{name}` that is not a string").into())),
+    }
+}

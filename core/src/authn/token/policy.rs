@@ -1,0 +1,108 @@
+//! What the claims of an access token must be.
+
+use std::time::Duration;
+
+use super::{KeyThumbprint, VerifiedToken, claims::ClaimSet, header::Header};
+use crate::{
+    authn::{
+        issuer::{GroupsClaim, IssuerSettings, Profile},
+        refusal::TokenRefusal,
+    },
+    clock::Timestamp,
+};
+
+/// How far the clocks of this server and of an identity provider may be apart.
+pub const LEEWAY: Duration = Duration::from_secs(30);
+
+/// The longest time from `iat` to `exp`.
+pub const MAXIMUM_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Claims that only ID tokens have (OpenID Connect Core 1.0, sections 2 and 3.1.3.6).
+const ID_TOKEN_CLAIMS: [&str; 3] = ["at_hash", "c_hash", "nonce"];
+
+/// Checks everything about an access token but its signature.
+pub(crate) fn check_access_token(
+    settings: &IssuerSettings,
+    header: &Header,
+    claims: &ClaimSet,
+    key_thumbprint: KeyThumbprint,
+    now: Timestamp,
+) -> Result<VerifiedToken, TokenRefusal> {
+    check_kind(settings.profile, header, claims)?;
+    if !settings.urls.iter().any(|url| claims.issuer().is_ok_and(|issuer| issuer == url)) {
+        return Err(TokenRefusal::Issuer);
+    }
+    claims.check_audience(&settings.audiences)?;
+    let subject = claims.required_identifier("sub")?;
+    let expires_at = claims.required_time("exp")?;
+    let issued_at = claims.required_time("iat")?;
+    let not_before = claims.time("nbf")?;
+    if settings.profile == Profile::Authentik {
+        claims.required_identifier("uid")?;
+        claims.required_identifier("azp")?;
+    }
+    check_life(issued_at, expires_at)?;
+    check_times(issued_at, expires_at, not_before, now)?;
+    let owned = |text: &str| text.to_owned();
+    Ok(VerifiedToken {
+        issuer_id: settings.id.clone(),
+        subject: subject.to_owned(),
+        issued_at,
+        expires_at,
+        not_before,
+        tenant: settings.tenant.clone(),
+        email: claims.text("email").map(owned),
+        name: claims.text("name").or_else(|| claims.text("preferred_username")).map(owned),
+        groups: match settings.groups {
+            GroupsClaim::Sync => claims.strings("groups"),
+            GroupsClaim::Ignore => None,
+        },
+        session_id: claims.identifier("sid")?.map(owned),
+        token_id: claims.identifier("jti")?.map(owned),
+        key_thumbprint,
+    })
+}
+
+/// Refuses what is signed by the right provider and still no access token (RFC 8725, section 3.11).
+fn check_kind(profile: Profile, header: &Header, claims: &ClaimSet) -> Result<(), TokenRefusal> {
+    let media_type = header.media_type.as_deref();
+    if media_type == Some("logout+jwt") || claims.has("events") {
+        return Err(TokenRefusal::LogoutToken);
+    }
+    if let Some(claim) = ID_TOKEN_CLAIMS.into_iter().find(|claim| claims.has(claim)) {
+        return Err(TokenRefusal::IdToken(claim));
+    }
+    match (media_type, profile) {
+        (Some("at+jwt"), _) | (None | Some("jwt"), Profile::Authentik | Profile::Any) => Ok(()),
+        (None | Some("jwt"), Profile::Rfc9068) => {
+            Err(TokenRefusal::Type("must be `at+jwt`, as the profile `rfc9068` of its issuer requires".into()))
+        }
+        (Some(_), _) => Err(TokenRefusal::Type("says that it is no access token".into())),
+    }
+}
+
+/// Checks the length of a token's life.
+pub(crate) fn check_life(issued_at: Timestamp, expires_at: Timestamp) -> Result<(), TokenRefusal> {
+    let life = expires_at.milliseconds().saturating_sub(issued_at.milliseconds());
+    let longest = i64::try_from(MAXIMUM_TOKEN_LIFE.as_millis()).unwrap_or(i64::MAX);
+    if (1..=longest).contains(&life) { Ok(()) } else { Err(TokenRefusal::Lifetime) }
+}
+
+/// Checks the times of a token against the clock, at first sight and at each later use.
+pub(crate) fn check_times(
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+    not_before: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), TokenRefusal> {
+    let latest = now.plus(LEEWAY);
+    if now >= expires_at.plus(LEEWAY) {
+        Err(TokenRefusal::Expired)
+    } else if issued_at > latest {
+        Err(TokenRefusal::IssuedInFuture)
+    } else if not_before.is_some_and(|start| start > latest) {
+        Err(TokenRefusal::NotYetValid)
+    } else {
+        Ok(())
+    }
+}

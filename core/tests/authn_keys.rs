@@ -1,0 +1,413 @@
+//! Keys of issuers: rotation, unknown keys, outages, lying providers, and tokens that are remembered.
+#![cfg(feature = "test-kit")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use dezky::{
+    Error, ErrorKind,
+    authn::{
+        IssuerSettings, JwksSource, Verifier, VerifierOptions,
+        keys::{ArchivedKeySet, HttpKeySource, KeySetArchive},
+        token::{Algorithm, KeyFamily},
+    },
+    clock::Clock,
+    context::RequestContext,
+    test_kit::{Behaviour, DevelopmentIssuer, DevelopmentIssuerOptions, ManualClock},
+};
+use serde_json::json;
+use tokio::sync::watch;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const COOLDOWN: Duration = Duration::from_secs(30);
+
+/// An archive that outlives verifiers, and tells how often something was saved.
+#[derive(Debug)]
+struct MemoryArchive {
+    sets: Mutex<HashMap<String, ArchivedKeySet>>,
+    saves: watch::Sender<usize>,
+}
+
+impl MemoryArchive {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { sets: Mutex::default(), saves: watch::Sender::new(0) })
+    }
+
+    async fn wait_for_saves(&self, count: usize) {
+        self.saves.subscribe().wait_for(|saves| *saves >= count).await.unwrap();
+    }
+}
+
+#[async_trait]
+impl KeySetArchive for MemoryArchive {
+    async fn load(&self, issuer_id: &str) -> Result<Option<ArchivedKeySet>, Error> {
+        Ok(self.sets.lock().unwrap().get(issuer_id).cloned())
+    }
+
+    async fn save(&self, issuer_id: &str, set: &ArchivedKeySet) -> Result<(), Error> {
+        self.sets.lock().unwrap().insert(issuer_id.to_owned(), set.clone());
+        self.saves.send_modify(|saves| *saves += 1);
+        Ok(())
+    }
+}
+
+struct Fixture {
+    issuer: DevelopmentIssuer,
+    clock: Arc<ManualClock>,
+    archive: Arc<MemoryArchive>,
+    verifier: Verifier,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let clock = Arc::new(ManualClock::at_now());
+        let options = DevelopmentIssuerOptions { family: KeyFamily::P256, clock: clock.clone(), ..Default::default() };
+        let issuer = DevelopmentIssuer::start_with(options).await.unwrap();
+        let archive = MemoryArchive::new();
+        let verifier = verifier(vec![issuer.settings("default")], &archive, &clock);
+        Self { issuer, clock, archive, verifier }
+    }
+
+    /// The same process after a restart: nothing but the archive is left.
+    fn restart(&mut self) {
+        self.verifier = verifier(vec![self.issuer.settings("default")], &self.archive, &self.clock);
+    }
+
+    fn token(&self) -> String {
+        self.issuer.mint(&self.issuer.claims("alice").lasting(self.clock.now(), Duration::from_secs(20 * 3_600)))
+    }
+
+    fn unknown(&self, key_id: &str) -> String {
+        let header = json!({ "alg": "ES256", "kid": key_id });
+        self.issuer.mint_with(&header, &self.issuer.claims("alice"), Algorithm::Es256)
+    }
+
+    async fn verify(&self, token: &str) -> Result<String, Error> {
+        let context = RequestContext::new("test");
+        self.verifier.verify(&context, token).await.map(|token| token.subject.clone())
+    }
+
+    async fn code(&self, token: &str) -> &'static str {
+        self.verify(token).await.map_or_else(|error| error.code(), |_| "ok")
+    }
+}
+
+fn verifier(issuers: Vec<IssuerSettings>, archive: &Arc<MemoryArchive>, clock: &Arc<ManualClock>) -> Verifier {
+    let source = Arc::new(HttpKeySource::new(None).unwrap().with_timeout(Duration::from_secs(60)));
+    Verifier::new(issuers, source, archive.clone(), clock.clone(), VerifierOptions::default()).unwrap()
+}
+
+#[tokio::test]
+async fn fifty_concurrent_first_requests_cause_one_fetch() {
+    let fixture = Arc::new(Fixture::new().await);
+    fixture.issuer.hold(true);
+    let requests: Vec<_> = (0..50)
+        .map(|number| {
+            let fixture = fixture.clone();
+            tokio::spawn(async move {
+                let claims = fixture.issuer.claims(&format!("person-{number}"));
+                fixture.verify(&fixture.issuer.mint(&claims)).await
+            })
+        })
+        .collect();
+    fixture.issuer.wait_for_fetches(1).await;
+    fixture.issuer.hold(false);
+    for (number, request) in requests.into_iter().enumerate() {
+        assert_eq!(request.await.unwrap().unwrap(), format!("person-{number}"));
+    }
+    assert_eq!(fixture.issuer.jwks_fetches(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_does_not_end_the_fetch_of_others() {
+    let fixture = Arc::new(Fixture::new().await);
+    fixture.issuer.hold(true);
+    let token = fixture.token();
+    let leaving = tokio::spawn({
+        let (fixture, token) = (fixture.clone(), token.clone());
+        async move { fixture.verify(&token).await }
+    });
+    fixture.issuer.wait_for_fetches(1).await;
+    leaving.abort();
+    assert!(leaving.await.unwrap_err().is_cancelled());
+    let staying = tokio::spawn({
+        let (fixture, token) = (fixture.clone(), token.clone());
+        async move { fixture.verify(&token).await }
+    });
+    fixture.issuer.hold(false);
+    assert_eq!(staying.await.unwrap().unwrap(), "alice");
+    assert_eq!(fixture.issuer.jwks_fetches(), 1);
+}
+
+#[tokio::test]
+async fn a_request_waits_no_longer_than_its_deadline() {
+    let fixture = Fixture::new().await;
+    fixture.issuer.hold(true);
+    let context = RequestContext::new("test").with_timeout(Duration::from_millis(20));
+    let error = fixture.verifier.verify(&context, &fixture.token()).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "issuer_unavailable"));
+    assert!(error.retry_after().is_some());
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_picked_up_by_the_first_request_that_carries_it() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+    fixture.issuer.rotate().unwrap();
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+    assert_eq!(fixture.issuer.jwks_fetches(), 2);
+}
+
+#[tokio::test]
+async fn made_up_key_ids_cause_one_fetch_in_thirty_seconds() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+    for round in 1..=3 {
+        for number in 0..300 {
+            let error = fixture.verify(&fixture.unknown(&format!("made-up-{number}"))).await.unwrap_err();
+            assert_eq!(error.code(), "token_key_unknown");
+            assert_eq!(error.retry_after(), Some(COOLDOWN));
+        }
+        assert_eq!(fixture.issuer.jwks_fetches(), 1 + round);
+        fixture.clock.advance(COOLDOWN);
+    }
+}
+
+#[tokio::test]
+async fn made_up_key_ids_cause_one_fetch_on_an_empty_cache_too() {
+    let fixture = Arc::new(Fixture::new().await);
+    let requests: Vec<_> = (0..50)
+        .map(|number| {
+            let fixture = fixture.clone();
+            tokio::spawn(async move { fixture.code(&fixture.unknown(&format!("made-up-{number}"))).await })
+        })
+        .collect();
+    for request in requests {
+        assert_eq!(request.await.unwrap(), "token_key_unknown");
+    }
+    assert_eq!(fixture.issuer.jwks_fetches(), 1);
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+}
+
+#[tokio::test]
+async fn a_key_that_comes_within_the_cooldown_is_fetched_at_its_end() {
+    let issuer = DevelopmentIssuer::start().await.unwrap();
+    let clock = Arc::new(ManualClock::at_now());
+    let mut options = VerifierOptions::default();
+    options.cooldown = Duration::from_millis(50);
+    let source = Arc::new(HttpKeySource::new(None).unwrap());
+    let settings = vec![issuer.settings("default")];
+    let verifier = Verifier::new(settings, source, MemoryArchive::new(), clock.clone(), options).unwrap();
+    let context = RequestContext::new("test");
+    assert!(verifier.verify(&context, &issuer.mint(&issuer.claims("alice"))).await.is_ok());
+    let unknown = issuer.mint_with(&json!({ "alg": "RS256", "kid": "x" }), &issuer.claims("a"), Algorithm::Rs256);
+    assert_eq!(verifier.verify(&context, &unknown).await.unwrap_err().code(), "token_key_unknown");
+    issuer.rotate().unwrap();
+    let rotated = issuer.mint(&issuer.claims("alice"));
+    // The clock stands still, so that only the scheduled fetch can bring the new key.
+    assert_eq!(verifier.verify(&context, &rotated).await.unwrap_err().code(), "token_key_unknown");
+    issuer.wait_for_fetches(3).await;
+    verifier.refresh().await;
+    assert!(verifier.verify(&context, &rotated).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_removed_key_stops_at_the_next_refresh_for_remembered_tokens_too() {
+    let fixture = Fixture::new().await;
+    let token = fixture.token();
+    assert_eq!(fixture.code(&token).await, "ok");
+    fixture.issuer.rotate().unwrap();
+    fixture.issuer.retire_old_keys();
+    fixture.clock.advance(HOUR - Duration::from_secs(1));
+    assert_eq!(fixture.code(&token).await, "ok", "the set is not due yet");
+    fixture.clock.advance(Duration::from_secs(1));
+    assert_eq!(fixture.code(&token).await, "token_key_unknown");
+    assert_eq!(fixture.issuer.jwks_fetches(), 2);
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+}
+
+#[tokio::test]
+async fn a_key_that_changes_its_use_stops_for_remembered_tokens_too() {
+    let fixture = Fixture::new().await;
+    let token = fixture.token();
+    let mut key = fixture.issuer.jwks()["keys"][0].clone();
+    assert_eq!(fixture.code(&token).await, "ok");
+    key["use"] = json!("enc");
+    let _ = fixture.issuer.key_id(Algorithm::EdDsa);
+    let other = fixture.issuer.jwks()["keys"][1].clone();
+    fixture.issuer.behave(Behaviour::Keys(vec![key, other]));
+    fixture.clock.advance(HOUR);
+    assert_eq!(fixture.code(&token).await, "token_key_unfit");
+}
+
+#[tokio::test]
+async fn remembered_tokens_expire() {
+    let fixture = Fixture::new().await;
+    let token = fixture.issuer.mint(&fixture.issuer.claims("alice"));
+    assert_eq!(fixture.code(&token).await, "ok");
+    fixture.clock.advance(Duration::from_secs(329));
+    assert_eq!(fixture.code(&token).await, "ok");
+    fixture.clock.advance(Duration::from_secs(1));
+    assert_eq!(fixture.code(&token).await, "token_expired");
+    fixture.clock.rewind(Duration::from_secs(361));
+    assert_eq!(fixture.code(&token).await, "token_issued_in_future");
+}
+
+#[tokio::test]
+async fn remembering_needs_the_whole_token_to_be_the_same() {
+    let fixture = Fixture::new().await;
+    let token = fixture.token();
+    assert_eq!(fixture.code(&token).await, "ok");
+    let forged = fixture.issuer.forge_signature(&fixture.issuer.claims("alice"));
+    let (input, _) = token.rsplit_once('.').unwrap();
+    let (_, signature) = forged.rsplit_once('.').unwrap();
+    assert_eq!(fixture.code(&format!("{input}.{signature}")).await, "token_signature");
+    assert_eq!(fixture.code(&token).await, "ok");
+}
+
+#[tokio::test]
+async fn lying_providers_change_nothing_for_known_keys() {
+    let fixture = Fixture::new().await;
+    let token = fixture.token();
+    assert_eq!(fixture.code(&token).await, "ok");
+    for behaviour in [
+        Behaviour::Outage,
+        Behaviour::Status(500),
+        Behaviour::Status(404),
+        Behaviour::Status(204),
+        Behaviour::Html,
+        Behaviour::NoKeys,
+        Behaviour::EmptySet,
+        Behaviour::GarbageKeys,
+        Behaviour::Oversized,
+        Behaviour::Truncated,
+        Behaviour::Body("[]".to_owned()),
+        Behaviour::Body("{\"keys\": {}}".to_owned()),
+        Behaviour::Redirect("http://127.0.0.1:9/jwks/".to_owned()),
+    ] {
+        fixture.issuer.behave(behaviour.clone());
+        fixture.clock.advance(HOUR);
+        assert_eq!(fixture.code(&token).await, "ok", "{behaviour:?}");
+        let status = fixture.verifier.refresh().await.remove(0);
+        assert!(status.ready() && status.stale && status.last_error.is_some(), "{behaviour:?} {status:?}");
+        fixture.issuer.behave(Behaviour::Normal);
+        let status = fixture.verifier.refresh().await.remove(0);
+        assert!(!status.stale && status.last_error.is_none(), "{status:?}");
+        fixture.clock.rewind(HOUR);
+        fixture.verifier.refresh().await;
+    }
+}
+
+#[tokio::test]
+async fn a_provider_without_a_signing_key_is_told_apart() {
+    let fixture = Fixture::new().await;
+    fixture.issuer.behave(Behaviour::NoKeys);
+    let status = fixture.verifier.refresh().await.remove(0);
+    assert!(!status.ready());
+    assert!(status.last_error.unwrap().contains("choose a signing key"));
+}
+
+#[tokio::test]
+async fn an_outage_is_bridged_for_24_hours_across_restarts() {
+    let mut fixture = Fixture::new().await;
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+    fixture.archive.wait_for_saves(1).await;
+    fixture.issuer.outage(true);
+    fixture.restart();
+    fixture.clock.advance(24 * HOUR);
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+    assert!(fixture.verifier.key_status()[0].stale);
+    fixture.clock.advance(Duration::from_secs(1));
+    let error = fixture.verify(&fixture.token()).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "issuer_unavailable"));
+    assert!(error.retry_after().is_some());
+    assert!(!fixture.verifier.key_status()[0].ready());
+    fixture.issuer.outage(false);
+    fixture.clock.advance(COOLDOWN);
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+}
+
+#[tokio::test]
+async fn kept_keys_do_not_serve_another_address() {
+    let mut fixture = Fixture::new().await;
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+    fixture.archive.wait_for_saves(1).await;
+    fixture.issuer.outage(true);
+    let mut settings = fixture.issuer.settings("default");
+    settings.jwks = JwksSource::Uri(fixture.issuer.jwks_url().to_owned());
+    fixture.verifier = verifier(vec![settings], &fixture.archive, &fixture.clock);
+    assert_eq!(fixture.code(&fixture.token()).await, "issuer_unavailable");
+}
+
+#[tokio::test]
+async fn without_any_key_the_issuer_is_asked_again_soon() {
+    let fixture = Fixture::new().await;
+    fixture.issuer.outage(true);
+    let error = fixture.verify(&fixture.token()).await.unwrap_err();
+    assert_eq!(error.code(), "issuer_unavailable");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
+    fixture.issuer.outage(false);
+    assert_eq!(fixture.code(&fixture.token()).await, "issuer_unavailable", "not before that second has passed");
+    fixture.clock.advance(Duration::from_secs(1));
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+}
+
+#[tokio::test]
+async fn keys_are_fetched_ahead_and_again_when_the_provider_comes_back() {
+    let fixture = Fixture::new().await;
+    fixture.issuer.outage(true);
+    fixture.verifier.start();
+    fixture.verifier.refresh().await;
+    assert!(!fixture.verifier.key_status()[0].ready());
+    fixture.issuer.outage(false);
+    fixture.issuer.wait_for_fetches(1).await;
+    fixture.verifier.refresh().await;
+    assert!(fixture.verifier.verify_now(&fixture.token()).unwrap().is_ok(), "no request had to wait");
+    fixture.verifier.stop();
+}
+
+#[tokio::test]
+async fn each_issuer_answers_for_its_own_tokens_only() {
+    let clock = Arc::new(ManualClock::at_now());
+    let options = || DevelopmentIssuerOptions { family: KeyFamily::P256, ..Default::default() };
+    let first = DevelopmentIssuer::start_with(options()).await.unwrap();
+    let second = DevelopmentIssuer::start_with(DevelopmentIssuerOptions { audience: "acme".to_owned(), ..options() })
+        .await
+        .unwrap();
+    let mut bound = second.settings("acme");
+    bound.tenant = Some("acme".to_owned());
+    let verifier = verifier(vec![first.settings("default"), bound], &MemoryArchive::new(), &clock);
+    let context = RequestContext::new("test");
+    let token = verifier.verify(&context, &first.mint(&first.claims("alice"))).await.unwrap();
+    assert_eq!((token.issuer_id.as_str(), token.tenant.as_deref()), ("default", None));
+    let token = verifier.verify(&context, &second.mint(&second.claims("alice"))).await.unwrap();
+    assert_eq!((token.issuer_id.as_str(), token.tenant.as_deref()), ("acme", Some("acme")));
+    // One issuer's audience, and one issuer's key, are nothing to the other.
+    let code = async |token: String| verifier.verify(&context, &token).await.unwrap_err().code();
+    assert_eq!(code(second.mint(&second.claims("alice").with("aud", "dezky"))).await, "token_audience");
+    assert_eq!(code(second.mint(&first.claims("alice"))).await, "token_key_unknown");
+    let header = first.header(Algorithm::Es256);
+    assert_eq!(code(second.mint_with(&header, &first.claims("alice"), Algorithm::Es256)).await, "token_signature");
+}
+
+#[tokio::test]
+async fn keys_in_the_settings_need_no_provider() {
+    let mut fixture = Fixture::new().await;
+    let mut settings = fixture.issuer.settings("default");
+    settings.jwks = JwksSource::Inline(fixture.issuer.jwks().to_string());
+    fixture.verifier = verifier(vec![settings.clone()], &fixture.archive, &fixture.clock);
+    fixture.clock.advance(48 * HOUR);
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+    assert_eq!(fixture.verify(&fixture.unknown("x")).await.unwrap_err().retry_after(), None);
+    assert_eq!(fixture.issuer.jwks_fetches(), 0);
+    settings.jwks = JwksSource::Inline("{}".to_owned());
+    let source = Arc::new(HttpKeySource::new(None).unwrap());
+    let options = VerifierOptions::default();
+    let error = Verifier::new(vec![settings], source, MemoryArchive::new(), fixture.clock.clone(), options);
+    assert!(error.unwrap_err().message().starts_with("`jwks` of issuer `default`"));
+}

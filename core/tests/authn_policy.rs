@@ -1,0 +1,415 @@
+//! The token policy: what is accepted, and which code each refusal has.
+#![cfg(feature = "test-kit")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::{sync::Arc, time::Duration};
+
+use dezky::authn::token::KeyFamily;
+use dezky::{
+    ErrorKind,
+    authn::{GroupsClaim, IssuerSettings, Profile, VerifiedToken, keys::KeySet, token::Algorithm, verify_with},
+    clock::Clock,
+    error::Error,
+    test_kit::{Claims, DevelopmentIssuer, DevelopmentIssuerOptions, ManualClock},
+};
+use serde_json::{Value, json};
+
+struct Fixture {
+    issuer: DevelopmentIssuer,
+    settings: IssuerSettings,
+    clock: Arc<ManualClock>,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        Self::of(KeyFamily::P256).await
+    }
+
+    async fn of(family: KeyFamily) -> Self {
+        let clock = Arc::new(ManualClock::at("2026-03-01T12:00:00Z".parse().unwrap()));
+        let options = DevelopmentIssuerOptions { family, clock: clock.clone(), ..Default::default() };
+        let issuer = DevelopmentIssuer::start_with(options).await.unwrap();
+        let settings = issuer.settings("default");
+        Self { issuer, settings, clock }
+    }
+
+    fn verify(&self, token: &str) -> Result<VerifiedToken, Error> {
+        let keys = KeySet::from_json(self.issuer.jwks().to_string().as_bytes()).unwrap();
+        verify_with(&self.settings, &keys, self.clock.now(), token)
+    }
+
+    fn claims(&self) -> Claims {
+        self.issuer.claims("alice")
+    }
+
+    fn code(&self, token: &str) -> &'static str {
+        let error = self.verify(token).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        error.code()
+    }
+
+    fn claims_code(&self, claims: &Claims) -> &'static str {
+        self.code(&self.issuer.mint(claims))
+    }
+
+    fn header_code(&self, name: &str, value: Value) -> &'static str {
+        let mut header = self.issuer.header(Algorithm::Es256);
+        header[name] = value;
+        self.code(&self.issuer.mint_with(&header, &self.claims(), Algorithm::Es256))
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now().seconds()
+    }
+}
+
+#[tokio::test]
+async fn tells_who_is_calling() {
+    let fixture = Fixture::new().await;
+    let claims = fixture.claims().person("alice@acme.eu", "Alice Acme").groups(["acme", "other"]).with("jti", "t1");
+    let token = fixture.verify(&fixture.issuer.mint(&claims)).unwrap();
+    assert_eq!(token.issuer_id, "default");
+    assert_eq!(token.subject, "alice");
+    assert_eq!(token.issued_at, fixture.clock.now());
+    assert_eq!(token.expires_at, fixture.clock.now().plus(Duration::from_secs(300)));
+    assert_eq!(token.email.as_deref(), Some("alice@acme.eu"));
+    assert_eq!(token.name.as_deref(), Some("Alice Acme"));
+    assert_eq!(token.groups, Some(vec!["acme".to_owned(), "other".to_owned()]));
+    assert_eq!(token.session_id.as_deref(), Some("session-alice"));
+    assert_eq!(token.token_id.as_deref(), Some("t1"));
+    assert_eq!(token.tenant, None);
+}
+
+#[tokio::test]
+async fn accepts_every_listed_algorithm() {
+    let fixture = Fixture::new().await;
+    for algorithm in Algorithm::ALL {
+        let header = fixture.issuer.header(algorithm);
+        let token = fixture.issuer.mint_with(&header, &fixture.claims(), algorithm);
+        assert_eq!(fixture.verify(&token).map(|token| token.subject).unwrap(), "alice", "{algorithm}");
+    }
+}
+
+#[tokio::test]
+async fn refuses_what_is_no_compact_jws() {
+    let fixture = Fixture::new().await;
+    let good = fixture.issuer.mint(&fixture.claims());
+    assert!(fixture.verify(&good).is_ok());
+    let [header, payload, signature]: [&str; 3] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(fixture.code(""), "token_missing");
+    for token in [
+        "x".to_owned(),
+        "..".to_owned(),
+        format!("{header}.{payload}"),
+        format!("{header}.{payload}.{signature}.x"),
+        format!("{header}.{payload}.{signature}="),
+        format!("{header}=.{payload}.{signature}"),
+        format!(" {good}"),
+        format!("{good}\n"),
+        format!("{header}.{payload}.{}", signature.replace('-', "+").replace('_', "/") + "+"),
+        format!("{header}.é.{signature}"),
+        fixture.issuer.mint_raw("[]", b"{}", Algorithm::Es256),
+        fixture.issuer.mint_raw("{\"alg\":\"ES256\"} {}", b"{}", Algorithm::Es256),
+    ] {
+        assert_eq!(fixture.code(&token), "token_malformed", "{token}");
+    }
+    assert_eq!(fixture.code(&format!("{header}.a.b.c.d")), "token_encrypted");
+    assert_eq!(fixture.code(&"x".repeat(16 * 1024 + 1)), "token_too_large");
+}
+
+#[tokio::test]
+async fn refuses_a_second_spelling_of_the_same_signature() {
+    let fixture = Fixture::new().await;
+    let good = fixture.issuer.mint(&fixture.claims());
+    // 64 bytes leave four unused bits in the last character: A, Q, g and w have none of them set.
+    let (rest, last) = good.split_at(good.len() - 1);
+    let other = match last {
+        "A" => "B",
+        "Q" => "R",
+        "g" => "h",
+        "w" => "x",
+        _ => panic!("{last}"),
+    };
+    assert_eq!(fixture.code(&format!("{rest}{other}")), "token_malformed");
+}
+
+#[tokio::test]
+async fn refuses_ambiguous_json() {
+    let fixture = Fixture::new().await;
+    let header = fixture.issuer.header(Algorithm::Es256).to_string();
+    let claims = fixture.claims().json().to_string();
+    let mint = |header: &str, claims: &str| fixture.issuer.mint_raw(header, claims.as_bytes(), Algorithm::Es256);
+    assert!(fixture.verify(&mint(&header, &claims)).is_ok());
+    let twice = |text: &str, member: &str| format!("{{{member},{}", &text[1..]);
+    let deep = format!("\"deep\":{}{}", "[".repeat(50), "]".repeat(50));
+    for token in [
+        mint(&twice(&header, r#""alg":"none""#), &claims),
+        mint(&header, &twice(&claims, r#""sub":"root""#)),
+        mint(&header, &twice(&claims, r#""s\u0075b":"root""#)),
+        mint(&header, &twice(&claims, r#""a":{"b":1,"b":2}"#)),
+        mint(&header, &twice(&claims, &deep)),
+        mint(&header, &twice(&claims, r#""a":"\ud800""#)),
+        mint(&header, &twice(&claims, "\"a\":\"\u{7}\"")),
+        mint(&header, &twice(&claims, r#""a":1e400"#)),
+        mint(&header, "[]"),
+        fixture.issuer.mint_raw(&header, b"{\"sub\":\"\xff\"}", Algorithm::Es256),
+    ] {
+        assert_eq!(fixture.code(&token), "token_malformed");
+    }
+}
+
+#[tokio::test]
+async fn refuses_forgeries() {
+    let fixture = Fixture::of(KeyFamily::Rsa).await;
+    let claims = fixture.claims();
+    assert_eq!(fixture.code(&fixture.issuer.forge_unsigned(&claims)), "token_algorithm");
+    assert_eq!(fixture.code(&fixture.issuer.forge_symmetric(&claims)), "token_algorithm");
+    assert_eq!(fixture.code(&fixture.issuer.forge_signature(&claims)), "token_signature");
+    let good = fixture.issuer.mint(&claims);
+    let (rest, _) = good.rsplit_once('.').unwrap();
+    assert_eq!(fixture.code(&format!("{rest}.")), "token_signature");
+    // The header says PS256 and the signature is RS256's.
+    let header = fixture.issuer.header(Algorithm::Ps256);
+    assert_eq!(fixture.code(&fixture.issuer.mint_with(&header, &claims, Algorithm::Rs256)), "token_signature");
+}
+
+#[tokio::test]
+async fn refuses_headers_that_are_not_understood() {
+    let fixture = Fixture::new().await;
+    for algorithm in
+        [json!("none"), json!("NONE"), json!("HS256"), json!("ES512"), json!("es256"), json!(7), json!(null)]
+    {
+        assert_eq!(fixture.header_code("alg", algorithm), "token_algorithm");
+    }
+    let missing = fixture.issuer.mint_with(&json!({ "kid": "x" }), &fixture.claims(), Algorithm::Es256);
+    assert_eq!(fixture.code(&missing), "token_algorithm");
+    assert_eq!(fixture.header_code("crit", json!(["exp"])), "token_header");
+    assert_eq!(fixture.header_code("crit", json!([])), "token_header");
+    assert_eq!(fixture.header_code("b64", json!(false)), "token_header");
+    let jwk = fixture.issuer.jwks()["keys"][0].clone();
+    assert_eq!(fixture.header_code("jwk", jwk), "token_header");
+    assert_eq!(fixture.header_code("jku", json!(fixture.issuer.jwks_url())), "token_header");
+    assert_eq!(fixture.header_code("x5u", json!("https://evil.example/")), "token_header");
+    assert_eq!(fixture.header_code("x5c", json!([])), "token_header");
+    assert_eq!(fixture.header_code("kid", json!(1)), "token_header");
+    assert_eq!(fixture.header_code("typ", json!(["JWT"])), "token_header");
+    assert_eq!(fixture.header_code("kid", json!("unknown")), "token_key_unknown");
+    assert_eq!(fixture.header_code("typ", json!("logout+jwt")), "token_is_logout_token");
+    assert_eq!(fixture.header_code("typ", json!("application/logout+JWT")), "token_is_logout_token");
+    assert_eq!(fixture.header_code("typ", json!("dpop+jwt")), "token_type");
+}
+
+#[tokio::test]
+async fn accepts_the_usual_types() {
+    let fixture = Fixture::new().await;
+    for typ in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"] {
+        let mut header = fixture.issuer.header(Algorithm::Es256);
+        header["typ"] = json!(typ);
+        let token = fixture.issuer.mint_with(&header, &fixture.claims(), Algorithm::Es256);
+        assert!(fixture.verify(&token).is_ok(), "{typ}");
+    }
+}
+
+#[tokio::test]
+async fn refuses_keys_that_do_not_fit() {
+    let fixture = Fixture::new().await;
+    let claims = fixture.claims();
+    let token = fixture.issuer.mint(&claims);
+    let es256 = fixture.issuer.jwks()["keys"][0].clone();
+    let code = |keys: Value| match KeySet::from_json(json!({ "keys": keys }).to_string().as_bytes()) {
+        Ok(keys) => {
+            verify_with(&fixture.settings, &keys, fixture.clock.now(), &token).map_or_else(|e| e.code(), |_| "ok")
+        }
+        Err(_) => "no usable key",
+    };
+    let changed = |name: &str, value: Value| {
+        let mut key = es256.clone();
+        key[name] = value;
+        key
+    };
+    // A key that is fit, so that the set counts.
+    let other = changed("kid", json!("other"));
+    assert_eq!(code(json!([es256])), "ok");
+    assert_eq!(code(json!([es256, es256])), "ok");
+    for unfit in [
+        changed("use", json!("enc")),
+        changed("key_ops", json!(["sign"])),
+        changed("key_ops", json!("verify")),
+        changed("alg", json!("ES384")),
+        changed("alg", json!("HS256")),
+        changed("kty", json!("RSA")),
+        changed("crv", json!("P-384")),
+        changed("x", json!("AA")),
+        changed("x", es256["y"].clone()),
+        changed("d", json!("AA")),
+    ] {
+        assert_eq!(code(json!([unfit])), "no usable key", "{unfit}");
+        assert_eq!(code(json!([unfit, other])), "token_key_unfit", "{unfit}");
+    }
+    // A genuine key of another kind under the same `kid` is not for this algorithm.
+    let mut rsa_only = DevelopmentIssuer::start().await.unwrap().jwks()["keys"][0].clone();
+    rsa_only["kid"] = es256["kid"].clone();
+    assert_eq!(code(json!([rsa_only])), "token_key_unfit");
+    // Another key under the same `kid`: nobody knows which is meant.
+    let mut twin = Fixture::new().await.issuer.jwks()["keys"][0].clone();
+    twin["kid"] = es256["kid"].clone();
+    assert_eq!(code(json!([es256, twin])), "token_key_ambiguous");
+    assert_eq!(code(json!([twin])), "token_signature");
+}
+
+#[tokio::test]
+async fn refuses_short_rsa_keys() {
+    // 1024 and 2047 bits, and exponents that are none.
+    let modulus = |bits: usize| {
+        let mut bytes = vec![0xff_u8; bits.div_ceil(8)];
+        bytes[0] = 0xff >> (bytes.len() * 8 - bits);
+        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes)
+    };
+    let set = |n: String, e: &str| {
+        KeySet::from_json(json!({ "keys": [{ "kty": "RSA", "n": n, "e": e }] }).to_string().as_bytes())
+    };
+    assert!(set(modulus(1024), "AQAB").is_err());
+    assert!(set(modulus(2047), "AQAB").is_err());
+    assert!(set(modulus(2048), "AQAB").is_ok());
+    assert!(set(format!("AAAA{}", modulus(1032)), "AQAB").is_err());
+    assert!(set(modulus(16_384), "AQAB").is_err());
+    for exponent in ["", "AA", "AQ", "Ag", "AQAA", "AQAAAAAB"] {
+        assert!(set(modulus(2048), exponent).is_err(), "{exponent}");
+    }
+}
+
+#[tokio::test]
+async fn needs_no_key_id_when_one_key_fits() {
+    let fixture = Fixture::new().await;
+    let token = fixture.issuer.mint_with(&json!({ "alg": "ES256" }), &fixture.claims(), Algorithm::Es256);
+    assert!(fixture.verify(&token).is_ok());
+    let _ = fixture.issuer.key_id(Algorithm::EdDsa);
+    assert!(fixture.verify(&token).is_ok(), "a key of another kind does not fit");
+    fixture.issuer.rotate().unwrap();
+    let token = fixture.issuer.mint_with(&json!({ "alg": "EdDSA" }), &fixture.claims(), Algorithm::EdDsa);
+    assert_eq!(fixture.code(&token), "token_key_ambiguous");
+}
+
+#[tokio::test]
+async fn requires_the_claims_of_an_access_token() {
+    let fixture = Fixture::new().await;
+    for name in ["iss", "aud", "sub", "exp", "iat", "uid", "azp"] {
+        assert_eq!(fixture.claims_code(&fixture.claims().without(name)), "token_claim_missing", "{name}");
+        for value in [json!(null), json!({}), json!(true), json!([7])] {
+            let code = fixture.claims_code(&fixture.claims().with(name, value));
+            assert_eq!(code, "token_claim_invalid", "{name}");
+        }
+    }
+    let long = "x".repeat(256);
+    for subject in ["", "a\u{0}b", "a\nb", &long] {
+        assert_eq!(fixture.claims_code(&fixture.claims().with("sub", subject)), "token_claim_invalid");
+    }
+    assert_eq!(fixture.claims_code(&fixture.claims().with("iss", "https://evil.example/")), "token_issuer");
+    let without_slash = fixture.issuer.url().trim_end_matches('/').to_owned();
+    assert_eq!(fixture.claims_code(&fixture.claims().with("iss", without_slash)), "token_issuer");
+    for claim in ["at_hash", "c_hash", "nonce"] {
+        assert_eq!(fixture.claims_code(&fixture.claims().with(claim, "x")), "token_is_id_token");
+    }
+    assert_eq!(fixture.claims_code(&fixture.claims().with("events", json!({}))), "token_is_logout_token");
+}
+
+#[tokio::test]
+async fn compares_audiences_exactly() {
+    let mut fixture = Fixture::new().await;
+    fixture.settings.audiences.push("second".to_owned());
+    for audience in [json!("dezky"), json!(["other", "dezky"]), json!("second")] {
+        assert!(fixture.verify(&fixture.issuer.mint(&fixture.claims().with("aud", audience))).is_ok());
+    }
+    for audience in [json!("dezky2"), json!("Dezky"), json!(""), json!([]), json!(["other"])] {
+        assert_eq!(fixture.claims_code(&fixture.claims().with("aud", audience)), "token_audience");
+    }
+    for audience in [json!(["dezky", 7]), json!({ "dezky": true })] {
+        assert_eq!(fixture.claims_code(&fixture.claims().with("aud", audience)), "token_claim_invalid");
+    }
+}
+
+#[tokio::test]
+async fn checks_times_with_a_leeway_of_30_seconds() {
+    let fixture = Fixture::new().await;
+    let now = fixture.now();
+    let code = |iat: Value, exp: Value, nbf: Value| {
+        let claims = fixture.claims().with("iat", iat).with("exp", exp).with("nbf", nbf);
+        fixture.verify(&fixture.issuer.mint(&claims)).map_or_else(|error| error.code(), |_| "ok")
+    };
+    let past = json!(now - 100);
+    assert_eq!(code(past.clone(), json!(now - 29), json!(now)), "ok");
+    assert_eq!(code(past.clone(), json!(now - 30), json!(now)), "token_expired");
+    assert_eq!(code(past.clone(), json!(now as f64 - 29.5), json!(now)), "ok");
+    assert_eq!(code(json!(now + 30), json!(now + 60), json!(now)), "ok");
+    assert_eq!(code(json!(now + 31), json!(now + 60), json!(now)), "token_issued_in_future");
+    assert_eq!(code(json!(now as f64 + 30.5), json!(now + 60), json!(now)), "token_issued_in_future");
+    assert_eq!(code(past.clone(), json!(now + 60), json!(now + 30)), "ok");
+    assert_eq!(code(past.clone(), json!(now + 60), json!(now + 31)), "token_not_yet_valid");
+    assert_eq!(code(past.clone(), json!(now + 60), json!("soon")), "token_claim_invalid");
+    assert_eq!(code(past.clone(), json!("1e9"), json!(now)), "token_claim_invalid");
+    assert_eq!(code(json!(now), json!(now + 24 * 3600), json!(now)), "ok");
+    assert_eq!(code(json!(now), json!(now + 24 * 3600 + 1), json!(now)), "token_lifetime");
+    assert_eq!(code(json!(now + 5), json!(now + 5), json!(now)), "token_lifetime");
+    assert_eq!(code(json!(now), json!(1e300), json!(now)), "token_lifetime");
+    assert_eq!(code(json!(now), json!(u64::MAX), json!(now)), "token_lifetime");
+    assert_eq!(code(json!(-1), json!(now + 60), json!(now)), "token_lifetime");
+    assert_eq!(code(json!(-1e300), json!(now + 60), json!(now)), "token_lifetime");
+    assert_eq!(code(json!(-20), json!(-10), json!(now)), "token_expired");
+    assert_eq!(code(json!(1e300), json!(1e301), json!(now)), "token_lifetime");
+    assert_eq!(code(json!(now as f64 + 0.25), json!(now + 60), json!(-1e300)), "ok");
+}
+
+#[tokio::test]
+async fn profiles_differ_in_what_they_require() {
+    let mut fixture = Fixture::new().await;
+    let bare = fixture.claims().without("uid").without("azp");
+    let plain = fixture.issuer.mint(&bare);
+    let mut header = fixture.issuer.header(Algorithm::Es256);
+    header["typ"] = json!("at+jwt");
+    let typed = fixture.issuer.mint_with(&header, &bare, Algorithm::Es256);
+    assert_eq!(fixture.code(&typed), "token_claim_missing");
+    fixture.settings.profile = Profile::Rfc9068;
+    assert_eq!(fixture.code(&plain), "token_type");
+    assert!(fixture.verify(&typed).is_ok());
+    fixture.settings.profile = Profile::Any;
+    assert!(fixture.verify(&plain).is_ok());
+    assert!(fixture.verify(&typed).is_ok());
+    assert_eq!(fixture.code(&fixture.issuer.mint(&bare.with("nonce", "n"))), "token_is_id_token");
+}
+
+#[tokio::test]
+async fn reads_groups_only_where_they_are_an_array_of_strings() {
+    let mut fixture = Fixture::new().await;
+    let groups = |fixture: &Fixture, value: Value| {
+        fixture.verify(&fixture.issuer.mint(&fixture.claims().with("groups", value))).unwrap().groups
+    };
+    assert_eq!(groups(&fixture, json!([])), Some(Vec::new()));
+    for value in [json!("acme"), json!(["acme", 7]), json!({ "acme": true }), json!(null)] {
+        assert_eq!(groups(&fixture, value), None);
+    }
+    let missing = fixture.issuer.mint(&fixture.claims().without("groups"));
+    assert_eq!(fixture.verify(&missing).unwrap().groups, None);
+    fixture.settings.groups = GroupsClaim::Ignore;
+    fixture.settings.tenant = Some("acme".to_owned());
+    assert_eq!(groups(&fixture, json!(["acme"])), None);
+    assert_eq!(fixture.verify(&missing).unwrap().tenant.as_deref(), Some("acme"));
+}
+
+#[tokio::test]
+async fn personal_claims_never_lock_anybody_out() {
+    let fixture = Fixture::new().await;
+    let claims = fixture.claims().with("email", 7).with("name", "  ").with("preferred_username", " alice ");
+    let token = fixture.verify(&fixture.issuer.mint(&claims)).unwrap();
+    assert_eq!((token.email, token.name.as_deref()), (None, Some("alice")));
+    let claims = fixture.claims().with("email", "a\u{0}@b.eu").without("name");
+    let token = fixture.verify(&fixture.issuer.mint(&claims)).unwrap();
+    assert_eq!((token.email, token.name), (None, None));
+}
+
+#[tokio::test]
+async fn debug_output_holds_no_personal_claims() {
+    let fixture = Fixture::new().await;
+    let claims = fixture.claims().person("alice@acme.eu", "Alice Acme");
+    let shown = format!("{:?}", fixture.verify(&fixture.issuer.mint(&claims)).unwrap());
+    assert!(!shown.contains("acme") && !shown.contains("Alice"), "{shown}");
+}
