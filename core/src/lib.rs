@@ -17,3 +17,18 @@ pub mod store;
 pub mod test_kit;
 
 pub use error::{Error, ErrorKind, FieldError, Result};
+
+/// All collections: what a store is opened with.
+pub static COLLECTIONS: &[&store::Collection] = &[
+    &domain::tenant::TENANTS,
+    &domain::user::USERS,
+    &domain::membership::MEMBERSHIPS,
+    &domain::subscription::SUBSCRIPTIONS,
+    &domain::audit::AUDIT_EVENTS,
+    &domain::audit::AUDIT_DETAILS,
+    &domain::outbox::OUTBOX,
+    &domain::activity::USER_ACTIVITY,
+    &domain::idempotency::IDEMPOTENCY_RECORDS,
+    &domain::secret::PLATFORM_SECRETS,
+    &authn::keys::KEY_SETS,
+];

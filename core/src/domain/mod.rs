@@ -28,22 +28,6 @@ pub use subscription::{Subscription, SubscriptionStatus};
 pub use tenant::{BillingInfo, Branding, DomainVerification, LauncherLink, Tenant, TenantStatus};
 pub use user::{GrantSource, RevokedBy, User, UserRole, UserStatus};
 
-use crate::store::Collection;
-
-/// All collections of the domain.
-pub static COLLECTIONS: &[&Collection] = &[
-    &tenant::TENANTS,
-    &user::USERS,
-    &membership::MEMBERSHIPS,
-    &subscription::SUBSCRIPTIONS,
-    &audit::AUDIT_EVENTS,
-    &audit::AUDIT_DETAILS,
-    &outbox::OUTBOX,
-    &activity::USER_ACTIVITY,
-    &idempotency::IDEMPOTENCY_RECORDS,
-    &secret::PLATFORM_SECRETS,
-];
-
 /// A document that counts its writes.
 pub trait Versioned {
     /// Steps to the next version, written at `now`.

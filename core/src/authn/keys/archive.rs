@@ -81,21 +81,24 @@ impl StoredKeySet {
     }
 }
 
+/// The collection of stored key sets.
+pub static KEY_SETS: Collection = Collection {
+    name: "key_sets",
+    fields: &[
+        Field::new("version", FieldType::Integer),
+        Field::new("issuerId", FieldType::Text),
+        Field::new("json", FieldType::Text),
+        Field::new("origin", FieldType::Text),
+        Field::new("fetchedAt", FieldType::Time),
+        Field::new("createdAt", FieldType::Time),
+        Field::new("updatedAt", FieldType::Time),
+    ],
+    indexes: &[],
+    scope: Scope::Platform,
+};
+
 impl Entity for StoredKeySet {
-    const COLLECTION: &'static Collection = &Collection {
-        name: "key_sets",
-        fields: &[
-            Field::new("version", FieldType::Integer),
-            Field::new("issuerId", FieldType::Text),
-            Field::new("json", FieldType::Text),
-            Field::new("origin", FieldType::Text),
-            Field::new("fetchedAt", FieldType::Time),
-            Field::new("createdAt", FieldType::Time),
-            Field::new("updatedAt", FieldType::Time),
-        ],
-        indexes: &[],
-        scope: Scope::Platform,
-    };
+    const COLLECTION: &'static Collection = &KEY_SETS;
 
     fn id(&self) -> ObjectId {
         self.id.into()

@@ -21,7 +21,7 @@ mod thumbprint;
 #[cfg(feature = "authn")]
 mod unknown;
 
-pub use archive::{ArchivedKeySet, KeySetArchive, NoArchive, StoreArchive, StoredKeySet};
+pub use archive::{ArchivedKeySet, KEY_SETS, KeySetArchive, NoArchive, StoreArchive, StoredKeySet};
 pub use status::KeyStatus;
 #[cfg(feature = "authn")]
 pub(crate) use {

@@ -1,0 +1,51 @@
+//! The main job, end to end: a verified token becomes the caller's profile, tenants and subscriptions.
+#![cfg(feature = "test-kit")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use dezky::{
+    authn::{
+        Verifier, VerifierOptions,
+        keys::{HttpKeySource, StoreArchive},
+    },
+    clock::SystemClock,
+    http::{HttpState, TokenIdentity, router},
+    service::{Service, ServiceSettings, operation::SeedSettings},
+    store::{SharedStore, sqlite::SqliteStore},
+    test_kit::development_issuer::DevelopmentIssuer,
+};
+use http::Request;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_becomes_a_profile_with_tenants_and_subscriptions() {
+    let folder = tempfile::tempdir().unwrap();
+    let store: SharedStore =
+        Arc::new(SqliteStore::open(folder.path().join("dezky.sqlite"), Default::default(), dezky::COLLECTIONS).unwrap());
+    let issuer = DevelopmentIssuer::start().await.unwrap();
+    let clock = Arc::new(SystemClock);
+    let verifier = Verifier::new(
+        vec![issuer.settings("default")],
+        Arc::new(HttpKeySource::new(None).unwrap()),
+        Arc::new(StoreArchive::new(Arc::clone(&store))),
+        clock.clone(),
+        VerifierOptions::default(),
+    )
+    .unwrap();
+    let service = Arc::new(Service::new(store, clock, ServiceSettings::default()));
+    service.seed(&SeedSettings::default()).await.unwrap();
+    let api = router(HttpState::new(service, Arc::new(TokenIdentity::new(verifier))));
+    let token = issuer.mint(&issuer.claims("anna").groups(["dezky"]).person("anna@example.eu", "Anna"));
+    let request = Request::get("/users/me").header("authorization", format!("Bearer {token}")).body(Body::empty());
+    let response = api.oneshot(request.unwrap()).await.unwrap();
+    let status = response.status();
+    let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    let profile: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(status, 200, "{profile:#}");
+    assert_eq!(profile["user"]["email"], "anna@example.eu");
+    assert_eq!(profile["tenants"][0]["slug"], "dezky");
+    assert_eq!(profile["subscriptions"][0]["plan"], "internal");
+}
