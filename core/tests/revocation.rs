@@ -1,0 +1,221 @@
+//! Revoked means revoked: a revocation wins over a write in flight, and no token brings back what was taken away.
+#![cfg(feature = "test-kit")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use dezky::{
+    clock::SystemClock,
+    context::RequestContext,
+    domain::{MembershipRole, ObjectId, TenantId, UpdateTenant, UserId},
+    service::Service,
+    store::{ChangeNotice, Collection, Commit, Document, Query, SharedStore, Store, StoreResult},
+};
+use futures_util::{future::BoxFuture, stream::BoxStream};
+use serde_json::json;
+use support::{by, grant, now, person, system, tenant, token};
+
+type Meanwhile = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
+
+/// Does something of the test's choice between a use case's decision and its first commit.
+struct Interleaved {
+    store: SharedStore,
+    meanwhile: Mutex<Option<Meanwhile>>,
+}
+
+impl fmt::Debug for Interleaved {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Interleaved")
+    }
+}
+
+#[async_trait]
+impl Store for Interleaved {
+    async fn get(
+        &self,
+        context: &RequestContext,
+        of: &'static Collection,
+        id: ObjectId,
+    ) -> StoreResult<Option<Document>> {
+        self.store.get(context, of, id).await
+    }
+    async fn find(&self, context: &RequestContext, query: &Query) -> StoreResult<Vec<Document>> {
+        self.store.find(context, query).await
+    }
+    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
+        self.store.count(context, query).await
+    }
+    async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile().await;
+        }
+        self.store.commit(context, commit).await
+    }
+    fn changes(&self) -> Option<BoxStream<'static, ChangeNotice>> {
+        self.store.changes()
+    }
+    async fn health(&self, context: &RequestContext) -> StoreResult<()> {
+        self.store.health(context).await
+    }
+}
+
+/// A service whose first commit comes after `meanwhile`.
+fn interleaved(store: &SharedStore, meanwhile: Meanwhile) -> Service {
+    let store = Interleaved { store: Arc::clone(store), meanwhile: Mutex::new(Some(meanwhile)) };
+    support::service(Arc::new(store), Arc::new(SystemClock))
+}
+
+/// A tenant with two owners, `anna` and `berta`.
+struct Estate {
+    service: Arc<Service>,
+    tenant: TenantId,
+    anna: UserId,
+}
+
+async fn estate(store: &SharedStore) -> Estate {
+    let service = Arc::new(support::service(Arc::clone(store), Arc::new(SystemClock)));
+    let tenant = tenant(&service, "acme").await;
+    let anna = person(&service, "anna").await;
+    let berta = person(&service, "berta").await;
+    grant(&service, tenant, anna, MembershipRole::Owner).await;
+    grant(&service, tenant, berta, MembershipRole::Owner).await;
+    Estate { service, tenant, anna }
+}
+
+/// Anna renames the tenant; between the decision and the commit something is taken from her. What she gets is the code.
+async fn rename_while(store: &SharedStore, tenant: TenantId, meanwhile: Meanwhile) -> &'static str {
+    let service = interleaved(store, meanwhile);
+    let input = UpdateTenant::read(json!({"name": "Renamed"})).unwrap();
+    let anna = token("anna", None, now());
+    service.update_tenant(&by(&anna), &tenant.into(), input).await.unwrap_err().code()
+}
+
+async fn name_of(estate: &Estate) -> String {
+    estate.service.read_tenant(&system(), &estate.tenant.into()).await.unwrap().name
+}
+
+async fn members(estate: &Estate) -> Vec<UserId> {
+    let (filter, request) = (Default::default(), Default::default());
+    let page = estate.service.list_members(&system(), &estate.tenant.into(), &filter, &request).await.unwrap();
+    page.items.into_iter().map(|member| member.user_id).collect()
+}
+
+async fn a_revoked_membership_wins_over_a_write_in_flight(store: SharedStore) {
+    let estate = estate(&store).await;
+    let (service, tenant, anna) = (Arc::clone(&estate.service), estate.tenant, estate.anna);
+    let revoke: Meanwhile = Box::new(move || {
+        Box::pin(async move { service.revoke_membership(&system(), &tenant.into(), anna).await.unwrap() })
+    });
+    assert_eq!(rename_while(&store, estate.tenant, revoke).await, "not_found");
+    assert_eq!(name_of(&estate).await, "acme");
+}
+
+async fn a_disabled_user_loses_against_a_write_in_flight(store: SharedStore) {
+    let estate = estate(&store).await;
+    let (service, anna) = (Arc::clone(&estate.service), estate.anna);
+    let disable: Meanwhile = Box::new(move || {
+        Box::pin(async move {
+            let input = dezky::domain::UpdateUser::read(json!({"status": "disabled"})).unwrap();
+            service.update_user(&system(), anna, input).await.unwrap();
+        })
+    });
+    assert_eq!(rename_while(&store, estate.tenant, disable).await, "user_disabled");
+    assert_eq!(name_of(&estate).await, "acme");
+}
+
+async fn a_suspended_tenant_wins_over_a_write_in_flight(store: SharedStore) {
+    let estate = estate(&store).await;
+    let (service, tenant) = (Arc::clone(&estate.service), estate.tenant);
+    let suspend: Meanwhile = Box::new(move || {
+        Box::pin(async move {
+            service.suspend_tenant(&system(), &tenant.into()).await.unwrap();
+        })
+    });
+    assert_eq!(rename_while(&store, estate.tenant, suspend).await, "tenant_suspended");
+    assert_eq!(name_of(&estate).await, "acme");
+}
+
+async fn of_two_owners_who_remove_each_other_one_stays(store: SharedStore) {
+    let estate = estate(&store).await;
+    let berta = members(&estate).await.into_iter().find(|user| *user != estate.anna).unwrap();
+    let (service, tenant, anna) = (Arc::clone(&estate.service), estate.tenant, estate.anna);
+    let other: Meanwhile = Box::new(move || {
+        Box::pin(async move {
+            let call = by(&token("berta", None, now()));
+            service.revoke_membership(&call, &tenant.into(), anna).await.unwrap();
+        })
+    });
+    let racing = interleaved(&store, other);
+    let call = by(&token("anna", None, now()));
+    let refused = racing.revoke_membership(&call, &estate.tenant.into(), berta).await.unwrap_err();
+    assert_eq!(refused.code(), "not_found");
+    assert_eq!(members(&estate).await, [berta]);
+}
+
+async fn a_claim_in_flight_does_not_undo_a_revocation(store: SharedStore) {
+    let service = Arc::new(support::service(Arc::clone(&store), Arc::new(SystemClock)));
+    let tenant = tenant(&service, "acme").await;
+    let user = person(&service, "anna").await;
+    // The sync has decided to make the membership; meanwhile it is made and revoked by a person.
+    let (inner, other) = (Arc::clone(&service), tenant);
+    let meanwhile: Meanwhile = Box::new(move || {
+        Box::pin(async move {
+            grant(&inner, other, user, MembershipRole::Member).await;
+            inner.revoke_membership(&system(), &other.into(), user).await.unwrap();
+        })
+    });
+    let anna = token("anna", Some(&["acme"]), now());
+    let profile = interleaved(&store, meanwhile).profile(&by(&anna)).await.unwrap();
+    assert!(profile.tenants.is_empty());
+    let later = token("anna", Some(&["acme"]), now().plus(std::time::Duration::from_secs(3_000)));
+    assert!(service.profile(&by(&later)).await.unwrap().tenants.is_empty(), "no later claim brings it back");
+    grant(&service, tenant, user, MembershipRole::Member).await;
+    assert_eq!(service.profile(&by(&later)).await.unwrap().tenants.len(), 1, "an explicit grant does");
+}
+
+async fn concurrent_first_requests_of_one_person_make_one_user(store: SharedStore) {
+    let service = Arc::new(support::service(Arc::clone(&store), Arc::new(SystemClock)));
+    tenant(&service, "acme").await;
+    let anna = token("anna", Some(&["acme"]), now());
+    let requests = (0..20).map(|_| {
+        let (service, anna) = (Arc::clone(&service), Arc::clone(&anna));
+        tokio::spawn(async move { service.profile(&by(&anna)).await.unwrap() })
+    });
+    let profiles = futures_util::future::join_all(requests).await;
+    let first = profiles[0].as_ref().unwrap().user.id;
+    for profile in profiles {
+        let profile = profile.unwrap();
+        assert_eq!(profile.user.id, first);
+        assert_eq!(profile.tenants.len(), 1);
+    }
+}
+
+macro_rules! on_every_store {
+    ($($promise:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    let fixture = super::support::sqlite();
+                    super::$promise(std::sync::Arc::clone(&fixture.store)).await;
+                }
+            )+
+        }
+    };
+}
+
+on_every_store! {
+    a_revoked_membership_wins_over_a_write_in_flight,
+    a_disabled_user_loses_against_a_write_in_flight,
+    a_suspended_tenant_wins_over_a_write_in_flight,
+    of_two_owners_who_remove_each_other_one_stays,
+    a_claim_in_flight_does_not_undo_a_revocation,
+    concurrent_first_requests_of_one_person_make_one_user,
+}

@@ -1,0 +1,86 @@
+//! A platform on a real store, as several tests need it.
+#![allow(dead_code, reason = "each test uses its part")]
+
+use std::sync::Arc;
+
+use dezky::{
+    authn::{KeyThumbprint, VerifiedToken},
+    clock::{Clock, SystemClock, Timestamp},
+    context::RequestContext,
+    domain::{CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantId, UserId},
+    service::{Call, Service, ServiceSettings},
+    store::{SharedStore, sqlite::SqliteStore},
+};
+use serde_json::json;
+
+/// A store that goes away with its folder.
+pub(crate) struct TestStore {
+    pub(crate) store: SharedStore,
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// A new, empty embedded store.
+pub(crate) fn sqlite() -> TestStore {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dezky.sqlite");
+    let store = SqliteStore::open(path, Default::default(), dezky::COLLECTIONS).unwrap();
+    TestStore { store: Arc::new(store), _folder: Some(folder) }
+}
+
+/// The use cases over a store, with the group `platform-admins`.
+pub(crate) fn service(store: SharedStore, clock: Arc<dyn Clock>) -> Service {
+    let settings =
+        ServiceSettings { platform_admin_group: Some("platform-admins".to_owned()), ..ServiceSettings::default() };
+    Service::new(store, clock, settings)
+}
+
+/// A verified token of a subject, with groups.
+pub(crate) fn token(subject: &str, groups: Option<&[&str]>, issued_at: Timestamp) -> Arc<VerifiedToken> {
+    Arc::new(VerifiedToken {
+        issuer_id: "default".to_owned(),
+        subject: subject.to_owned(),
+        issued_at,
+        expires_at: issued_at.plus(std::time::Duration::from_secs(3_600)),
+        not_before: None,
+        tenant: None,
+        email: Some(format!("{subject}@example.eu")),
+        name: Some(subject.to_owned()),
+        groups: groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect()),
+        session_id: None,
+        token_id: None,
+        key_thumbprint: KeyThumbprint([0; 32]),
+    })
+}
+
+/// A call by the bearer of a token.
+pub(crate) fn by(token: &Arc<VerifiedToken>) -> Call {
+    Call::by_token(RequestContext::new("test"), Arc::clone(token))
+}
+
+/// A call by the system.
+pub(crate) fn system() -> Call {
+    Call::by_system("test")
+}
+
+/// Creates a tenant with a group of the same name.
+pub(crate) async fn tenant(service: &Service, slug: &str) -> TenantId {
+    let body = json!({"slug": slug, "name": slug, "status": "active", "authentikGroup": slug});
+    service.create_tenant(&system(), CreateTenant::read(body).unwrap()).await.unwrap().value.id
+}
+
+/// Creates a person.
+pub(crate) async fn person(service: &Service, subject: &str) -> UserId {
+    let body = json!({"authentikSubjectId": subject, "name": subject});
+    service.create_user(&system(), CreateUser::read(body).unwrap()).await.unwrap().value.id
+}
+
+/// Puts a person into a tenant.
+pub(crate) async fn grant(service: &Service, tenant: TenantId, user_id: UserId, role: MembershipRole) {
+    let grant = GrantMembership { user_id, role };
+    service.grant_membership(&system(), &tenant.into(), grant).await.unwrap();
+}
+
+/// Now.
+pub(crate) fn now() -> Timestamp {
+    SystemClock.now()
+}
