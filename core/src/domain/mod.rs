@@ -18,8 +18,8 @@ pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResou
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
 pub use input::{
-    CreateSubscription, CreateTenant, CreateUser, GrantMembership, Patch, Reader, UpdateMembership, UpdateSubscription,
-    UpdateTenant, UpdateUser,
+    CreateSubscription, CreateTenant, CreateUser, GrantMembership, Patch, Problem, Reader, UpdateMembership,
+    UpdateSubscription, UpdateTenant, UpdateUser,
 };
 pub use membership::{Membership, MembershipRole};
 pub use outbox::OutboxEvent;

@@ -13,5 +13,3 @@ pub use link::{colour, https_url};
 pub use slug::slug;
 pub use text::{boolean, choice, identifier, label, object_id, search_key, text, time, whole_number};
 pub use vat::vat_id;
-
-pub use crate::domain::input::Problem;

@@ -105,7 +105,7 @@ fn actor() -> AuditActor {
 }
 
 fn first_tenant(settings: &SeedSettings, now: Timestamp) -> Result<Tenant> {
-    let refuse = |name: &str, problem: fields::Problem| {
+    let refuse = |name: &str, problem: crate::domain::Problem| {
         Error::new(
             ErrorKind::Configuration,
             "seed_configuration",
