@@ -7,15 +7,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// An instant in UTC with millisecond precision.
 ///
 /// In JSON it is RFC 3339 in UTC with exactly three fractional digits, so that its text sorts as its time does. Years
-/// 0001 to 9999 are representable.
+/// 0001 to 9999 are representable, up to 9999-12-30T22:00:00.000Z, the last that `jiff` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 const MINIMUM: i64 = -62_135_596_800_000;
-const MAXIMUM: i64 = 253_402_300_799_999;
+const MAXIMUM: i64 = 253_402_207_200_000;
 
 impl Timestamp {
-    /// From milliseconds since 1970-01-01T00:00:00Z, clamped to the years 0001 to 9999.
+    /// From milliseconds since 1970-01-01T00:00:00Z, clamped to what is representable.
     #[must_use]
     pub const fn from_milliseconds(milliseconds: i64) -> Self {
         if milliseconds < MINIMUM {

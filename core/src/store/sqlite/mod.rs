@@ -1,1 +1,241 @@
-//! The embedded store: one SQLite file.
+//! The embedded store: one SQLite file, shared by any number of processes of one machine.
+//!
+//! `schema`, `statements` and `mapping` turn declarations, queries and documents into SQL and back, and know no
+//! database library; `connection`, `reader`, `batch` and `writer` run that SQL with `rusqlite`.
+
+mod batch;
+mod connection;
+mod location;
+mod mapping;
+mod options;
+#[cfg(all(test, feature = "test-kit"))]
+mod plans;
+mod reader;
+mod schema;
+mod statements;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use rusqlite::{OptionalExtension, params_from_iter};
+use tokio::{
+    sync::{Semaphore, broadcast::error::RecvError, oneshot},
+    time,
+};
+
+pub use self::options::SqliteOptions;
+use self::{
+    batch::Work,
+    reader::Readers,
+    statements::Statement,
+    writer::{Job, Message, Shared, Writer},
+};
+use super::{ChangeNotice, Collection, Commit, Document, Query, Store, StoreError, StoreResult};
+use crate::{context::RequestContext, domain::ObjectId};
+
+/// Longest wait for a lock while the store is opened; after it, opening goes on in the background.
+const OPEN_PATIENCE: Duration = Duration::from_millis(250);
+
+/// The embedded store.
+///
+/// Handles are cheap to clone. When the last one is dropped, the commits that wait are carried out and the file is closed.
+/// The operations need a Tokio runtime with time enabled.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    shared: Arc<Shared>,
+    readers: Readers,
+    /// Room for waiting commits.
+    room: Arc<Semaphore>,
+    /// None only while the store is being closed.
+    sender: Option<mpsc::Sender<Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The writer is last to close its connection, and then takes the log into the database file.
+        self.readers.close();
+        drop(self.sender.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the writer of the store ended by a defect");
+        }
+    }
+}
+
+impl SqliteStore {
+    /// Opens the database file `path` for these collections. The file (mode 0600) and its folder (mode 0700) are made if they
+    /// are missing, and so are tables and indexes.
+    ///
+    /// What can pass by itself (a lock, a full disk, missing permission) is no error: operations then end with
+    /// [`StoreError::Unavailable`], [`Store::health`] says why, and opening is tried again in the background.
+    ///
+    /// # Errors
+    /// [`StoreError::Configuration`] if the path cannot hold a database or lies on a network file system;
+    /// [`StoreError::NewerSchema`] if a newer release has written it.
+    pub fn open(
+        path: impl AsRef<Path>,
+        options: SqliteOptions,
+        collections: &'static [&'static Collection],
+    ) -> StoreResult<Self> {
+        let room = Arc::new(Semaphore::new(options.queue.clamp(1, Semaphore::MAX_PERMITS)));
+        let shared = Arc::new(Shared::new(path.as_ref().to_owned(), options, collections));
+        let database = match shared.open(OPEN_PATIENCE) {
+            Ok(database) => Some(database),
+            Err(error @ (StoreError::Configuration { .. } | StoreError::NewerSchema { .. })) => return Err(error),
+            Err(error) => {
+                tracing::warn!(path = %shared.path.display(), %error, "the store cannot be opened yet");
+                None
+            }
+        };
+        let readers = Readers::new(shared.options.readers, shared.options.busy_timeout, Arc::clone(&shared.generation));
+        let (sender, receiver) = mpsc::channel();
+        let writer = Writer::new(Arc::clone(&shared), receiver, database);
+        let thread = thread::Builder::new()
+            .name("dezky-store-writer".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| StoreError::Unavailable { detail: format!("no thread for writing: {error}") })?;
+        let inner = Inner { shared, readers, room, sender: Some(sender), thread: Some(thread) };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Gives work to the writer and waits until it is durable.
+    async fn submit(&self, context: &RequestContext, work: Work) -> StoreResult<()> {
+        let queued = Instant::now();
+        if queued >= context.deadline {
+            return Err(StoreError::Timeout);
+        }
+        self.inner.shared.opened()?;
+        let room = Arc::clone(&self.inner.room);
+        let permit = match Arc::clone(&room).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => match time::timeout_at(context.deadline.into(), room.acquire_owned()).await {
+                Ok(Ok(permit)) => permit,
+                Ok(Err(_)) | Err(_) => {
+                    return Err(StoreError::Unavailable { detail: "too many commits are waiting".to_owned() });
+                }
+            },
+        };
+        let (reply, answer) = oneshot::channel();
+        let gone = || StoreError::Unavailable { detail: "the writer of the store has ended".to_owned() };
+        let job = Job { work, queued, deadline: context.deadline, reply, permit };
+        self.inner.sender.as_ref().ok_or_else(gone)?.send(Message::Job(job)).map_err(|_| gone())?;
+        match time::timeout_at(context.deadline.into(), answer).await {
+            Ok(answer) => answer.map_err(|_| gone())?,
+            Err(_) => Err(StoreError::Timeout),
+        }
+    }
+
+    /// Runs a read on the calling thread.
+    async fn read<T>(
+        &self,
+        context: &RequestContext,
+        collection: &'static Collection,
+        operation: impl Fn(&rusqlite::Connection) -> rusqlite::Result<T> + Send + Sync,
+    ) -> StoreResult<T> {
+        if Instant::now() >= context.deadline {
+            return Err(StoreError::Timeout);
+        }
+        let file = self.inner.shared.opened()?;
+        self.inner.readers.read(file, collection, context.deadline, operation).await
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn get(
+        &self,
+        context: &RequestContext,
+        collection: &'static Collection,
+        id: ObjectId,
+    ) -> StoreResult<Option<Document>> {
+        let table = self.inner.shared.tables.get(collection)?;
+        self.read(context, collection, |connection| {
+            let mut statement = connection.prepare_cached(&table.get)?;
+            statement
+                .query_row([id.to_string()], |row| Ok(Document { id, version: version(row, 0)?, json: row.get(1)? }))
+                .optional()
+        })
+        .await
+    }
+
+    async fn find(&self, context: &RequestContext, query: &Query) -> StoreResult<Vec<Document>> {
+        let found = self.inner.shared.tables.get(query.collection)?.find(query)?;
+        let Some(Statement { sql, parameters }) = found else { return Ok(Vec::new()) };
+        self.read(context, query.collection, |connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            statement.query_map(params_from_iter(&parameters), document)?.collect()
+        })
+        .await
+    }
+
+    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
+        let found = self.inner.shared.tables.get(query.collection)?.count(query)?;
+        let Some(Statement { sql, parameters }) = found else { return Ok(0) };
+        self.read(context, query.collection, |connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            statement.query_row(params_from_iter(&parameters), |row| version(row, 0))
+        })
+        .await
+    }
+
+    async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
+        let work = Work::new(&self.inner.shared.tables, commit)?;
+        self.submit(context, work).await
+    }
+
+    fn changes(&self) -> Option<BoxStream<'static, ChangeNotice>> {
+        let notices = self.inner.shared.notices.subscribe();
+        if let Some(sender) = &self.inner.sender {
+            // The writer looks for commits of other processes only while somebody listens. If it has ended, so does
+            // the stream.
+            let _ended = sender.send(Message::Wake);
+        }
+        let next = |mut notices: tokio::sync::broadcast::Receiver<ChangeNotice>| async move {
+            match notices.recv().await {
+                Ok(notice) => Some((notice, notices)),
+                // Too slow for single notices: something has changed, somewhere.
+                Err(RecvError::Lagged(_)) => Some((ChangeNotice::default(), notices)),
+                Err(RecvError::Closed) => None,
+            }
+        };
+        Some(stream::unfold(notices, next).boxed())
+    }
+
+    async fn health(&self, context: &RequestContext) -> StoreResult<()> {
+        self.submit(context, Work::Probe).await?;
+        let Some(collection) = self.inner.shared.collections.first() else { return Ok(()) };
+        self.read(context, collection, |connection| {
+            connection.prepare_cached(statements::READ_SCHEMA)?.query_row([], |_| Ok(()))
+        })
+        .await
+    }
+}
+
+fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
+    let id = row.get_ref(0)?.as_str().map_err(|error| conversion(0, error))?;
+    let id = id.parse().map_err(|error| conversion(0, error))?;
+    Ok(Document { id, version: version(row, 1)?, json: row.get(2)? })
+}
+
+fn version(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|error| conversion(column, error))
+}
+
+fn conversion(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+}

@@ -1,0 +1,210 @@
+//! One commit inside of a transaction: its changes in order, then its guards.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    connection, mapping,
+    statements::{self, Table, Tables},
+};
+use crate::{
+    domain::ObjectId,
+    store::{Change, Commit, Expectation, Guard, StoreError, StoreResult},
+};
+
+/// What a commit asks, read and checked as far as that needs no database: the writer's time is the scarce one.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Changes and guards.
+    Commit { changes: Vec<PreparedChange>, guards: Vec<Guard> },
+    /// A small durable write that changes no document.
+    Probe,
+}
+
+#[derive(Debug)]
+pub(super) struct PreparedChange {
+    change: Change,
+    /// Version that the document has afterwards.
+    version: i64,
+}
+
+impl Work {
+    /// Checks a commit and takes what the writer needs of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] for unknown collections and for documents that are no JSON objects.
+    pub(super) fn new(tables: &Tables, commit: &Commit) -> StoreResult<Self> {
+        let prepare = |change: &Change| {
+            tables.get(change.collection())?;
+            let version = match change {
+                Change::Insert { json, .. } | Change::Update { json, .. } => {
+                    let version = mapping::version(json).map_err(|error| StoreError::Unsupported {
+                        detail: format!("document {} of `{}`: {error}", change.id(), change.collection().name),
+                    })?;
+                    stored_version(version)?
+                }
+                Change::Delete { .. } => 0,
+            };
+            Ok(PreparedChange { change: change.clone(), version })
+        };
+        let changes = commit.changes.iter().map(prepare).collect::<StoreResult<_>>()?;
+        let guards: Vec<Guard> = commit.effective_guards().cloned().collect();
+        for guard in &guards {
+            tables.get(guard.collection)?;
+        }
+        Ok(Self::Commit { changes, guards })
+    }
+
+    /// Names of the collections that are changed, each once.
+    pub(super) fn collections(&self) -> BTreeSet<&'static str> {
+        match self {
+            Self::Commit { changes, .. } => changes.iter().map(|change| change.change.collection().name).collect(),
+            Self::Probe => BTreeSet::new(),
+        }
+    }
+}
+
+fn stored_version(version: u64) -> StoreResult<i64> {
+    i64::try_from(version).map_err(|_| StoreError::Unsupported { detail: format!("version {version} is too large") })
+}
+
+/// Why a commit did not happen.
+pub(super) enum Failure {
+    /// Something is in the way of this commit alone.
+    Refused(StoreError),
+    /// The database failed; with it all commits of the transaction.
+    Database(rusqlite::Error),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Failure {
+    fn of(change: &Change, error: rusqlite::Error) -> Self {
+        if connection::is_of_operation(&error) {
+            Self::Refused(connection::failure(change.collection(), &error))
+        } else {
+            Self::Database(error)
+        }
+    }
+}
+
+/// Carries out a commit within the open transaction; what it has done of a refused one is taken back by the caller.
+pub(super) fn apply(connection: &Connection, tables: &Tables, work: &Work) -> Result<(), Failure> {
+    match work {
+        Work::Probe => run(connection, statements::PROBE, params![]).map(drop).map_err(Failure::Database),
+        Work::Commit { changes, guards } => {
+            for prepared in changes {
+                apply_change(connection, tables, prepared)?;
+            }
+            guards.iter().try_for_each(|guard| check_guard(connection, tables, guard))
+        }
+    }
+}
+
+fn run(connection: &Connection, sql: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute(parameters)
+}
+
+fn apply_change(connection: &Connection, tables: &Tables, prepared: &PreparedChange) -> Result<(), Failure> {
+    let change = &prepared.change;
+    let table = tables.get(change.collection())?;
+    let id = change.id().to_string();
+    let failed = |error| Failure::of(change, error);
+    match change {
+        Change::Insert { json, unique_keys, .. } => {
+            let inserted = run(connection, &table.insert, params![id, prepared.version, json]).map_err(failed)?;
+            if inserted == 0 {
+                return Err(duplicate(table, format!("id:{id}")).into());
+            }
+            insert_keys(connection, table, &id, &distinct(unique_keys)).map_err(failed)?.map_or(Ok(()), taken(table))
+        }
+        Change::Update { id: document, expected, json, unique_keys, .. } => {
+            let stored = expect(connection, table, *document, &id, *expected).map_err(failed)??;
+            let body = mapping::merge(table.collection.fields, &stored, json).map_err(|error| StoreError::Corrupt {
+                collection: table.collection.name,
+                id: Some(*document),
+                detail: error.to_string(),
+            })?;
+            run(connection, &table.update, params![id, prepared.version, body]).map_err(failed)?;
+            replace_keys(connection, table, &id, unique_keys).map_err(failed)?.map_or(Ok(()), taken(table))
+        }
+        Change::Delete { id: document, expected, .. } => {
+            expect(connection, table, *document, &id, *expected).map_err(failed)??;
+            run(connection, &table.delete, params![id]).map_err(failed)?;
+            replace_keys(connection, table, &id, &[]).map_err(failed)?;
+            Ok(())
+        }
+    }
+}
+
+/// The stored text of a document that is at the expected version.
+fn expect(
+    connection: &Connection,
+    table: &Table,
+    document: ObjectId,
+    id: &str,
+    expected: u64,
+) -> rusqlite::Result<StoreResult<String>> {
+    let mut statement = connection.prepare_cached(&table.get)?;
+    let found: Option<(i64, String)> = statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(match found {
+        Some((version, body)) if u64::try_from(version) == Ok(expected) => Ok(body),
+        _ => Err(StoreError::VersionConflict { collection: table.collection.name, id: document }),
+    })
+}
+
+fn duplicate(table: &Table, key: String) -> StoreError {
+    StoreError::DuplicateKey { collection: table.collection.name, key }
+}
+
+fn taken(table: &Table) -> impl FnOnce(String) -> Result<(), Failure> {
+    move |key| Err(duplicate(table, key).into())
+}
+
+/// Keys in their order, each once.
+fn distinct(keys: &[String]) -> Vec<&str> {
+    let mut seen = BTreeSet::new();
+    keys.iter().map(String::as_str).filter(|key| seen.insert(*key)).collect()
+}
+
+/// Inserts keys up to the first that is taken, which is returned.
+fn insert_keys(connection: &Connection, table: &Table, id: &str, keys: &[&str]) -> rusqlite::Result<Option<String>> {
+    for key in keys {
+        if run(connection, statements::INSERT_KEY, params![table.collection.name, key, id])? == 0 {
+            return Ok(Some((*key).to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// Gives a document these keys instead of those it has; the first that is taken, if one is.
+fn replace_keys(connection: &Connection, table: &Table, id: &str, keys: &[String]) -> rusqlite::Result<Option<String>> {
+    let mut wanted = distinct(keys);
+    let held: Vec<String> = connection
+        .prepare_cached(statements::SELECT_KEYS)?
+        .query_map(params![table.collection.name, id], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for key in held.iter().filter(|key| !wanted.contains(&key.as_str())) {
+        run(connection, statements::DELETE_KEY, params![table.collection.name, key])?;
+    }
+    wanted.retain(|key| !held.iter().any(|present| present == key));
+    insert_keys(connection, table, id, &wanted)
+}
+
+fn check_guard(connection: &Connection, tables: &Tables, guard: &Guard) -> Result<(), Failure> {
+    let table = tables.get(guard.collection)?;
+    let find = || -> rusqlite::Result<Option<i64>> {
+        connection.prepare_cached(&table.version)?.query_row([guard.id.to_string()], |row| row.get(0)).optional()
+    };
+    let found = find().map_err(Failure::Database)?;
+    let holds = match guard.expect {
+        Expectation::Version(version) => found.is_some_and(|found| u64::try_from(found) == Ok(version)),
+        Expectation::Absent => found.is_none(),
+    };
+    if holds { Ok(()) } else { Err(StoreError::GuardFailed { collection: guard.collection.name, id: guard.id }.into()) }
+}

@@ -1,0 +1,253 @@
+//! Connections: how they are opened and bounded, and what their errors mean.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, ToSql, TransactionBehavior,
+    config::DbConfig,
+    types::{ToSqlOutput, ValueRef},
+};
+
+use super::{
+    mapping::Parameter,
+    schema::{self, Existing},
+    statements,
+};
+use crate::store::{Collection, SCHEMA_VERSION, StoreError, StoreResult};
+
+/// Time between two looks at a lock that another process holds. SQLite's own steps grow to 100 ms, which lets a process that
+/// writes without pause starve the others.
+const LOCK_INTERVAL: Duration = Duration::from_millis(1);
+
+/// Instructions of SQLite's machine between two looks at the deadline: some tens of microseconds.
+const INSTRUCTIONS: i32 = 2_000;
+
+/// Statements that a connection keeps prepared: the fixed ones and the common shapes of queries.
+const STATEMENTS: usize = 128;
+
+impl ToSql for Parameter {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Self::Integer(number) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
+        })
+    }
+}
+
+/// When the work of a connection has to end; shared with the callbacks that SQLite makes meanwhile.
+#[derive(Debug, Clone)]
+pub(super) struct Bound(Arc<AtomicU64>);
+
+impl Bound {
+    fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(u64::MAX)))
+    }
+
+    pub(super) fn set(&self, end: Instant) {
+        self.0.store(nanoseconds(end), Ordering::Relaxed);
+    }
+
+    fn passed(&self) -> bool {
+        nanoseconds(Instant::now()) >= self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn nanoseconds(instant: Instant) -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let start = *START.get_or_init(Instant::now);
+    u64::try_from(instant.saturating_duration_since(start).as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A connection for reading. Queries end at its bound; locks are not waited for here but by the asynchronous caller.
+pub(super) fn open_reader(file: &Path) -> rusqlite::Result<(Connection, Bound)> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(file, flags)?;
+    let bound = Bound::new();
+    let end = bound.clone();
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.progress_handler(INSTRUCTIONS, Some(move || end.passed()))?;
+    prepare(&connection)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok((connection, bound))
+}
+
+/// The connection for writing, on a database with all tables and indexes. Locks are waited for until its bound.
+///
+/// # Errors
+/// [`StoreError::NewerSchema`]; [`StoreError::Configuration`] if the file is no SQLite database or cannot have a
+/// write-ahead log; [`StoreError::Unavailable`] for all that can pass.
+pub(super) fn open_writer(
+    file: &Path,
+    collections: &[&'static Collection],
+    patience: Duration,
+) -> StoreResult<(Connection, Bound)> {
+    let open = || -> rusqlite::Result<(Connection, Bound)> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(file, flags)?;
+        let bound = Bound::new();
+        bound.set(Instant::now() + patience);
+        let end = bound.clone();
+        connection.busy_handler(Some(move |_attempts| {
+            let waiting = !end.passed();
+            if waiting {
+                thread::sleep(LOCK_INTERVAL);
+            }
+            waiting
+        }))?;
+        prepare(&connection)?;
+        Ok((connection, bound))
+    };
+    let (mut connection, bound) = open().map_err(|error| opening(file, &error))?;
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        .map_err(|error| opening(file, &error))?;
+    if mode != "wal" {
+        return Err(StoreError::Configuration {
+            detail: format!("`{}` cannot have a write-ahead log (it has `{mode}`): use a local disk", file.display()),
+        });
+    }
+    // FULL: every acknowledged commit has been synchronised to the disk (https://sqlite.org/pragma.html#pragma_synchronous).
+    let durable = [("synchronous", "FULL"), ("wal_autocheckpoint", "2000"), ("journal_size_limit", "67108864")];
+    for (pragma, value) in durable {
+        connection.pragma_update(None, pragma, value).map_err(|error| opening(file, &error))?;
+    }
+    check_schema(&connection).and_then(|()| migrate(&mut connection, collections))?;
+    Ok((connection, bound))
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Plans must not depend on bound values: statements would be compiled again with each.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "temp_store", "memory")
+}
+
+fn opening(file: &Path, error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StoreError::Configuration {
+            detail: format!("`{}` is not a SQLite database: give another path, or restore it", file.display()),
+        },
+        _ => unavailable(error),
+    }
+}
+
+fn check_schema(connection: &Connection) -> StoreResult<()> {
+    let known = connection.table_exists(None, "store_meta").map_err(|error| unavailable(&error))?;
+    if !known {
+        return Ok(());
+    }
+    let found: Option<u32> = connection
+        .query_row(statements::READ_SCHEMA, [], |row| row.get(0))
+        .optional()
+        .map_err(|error| unavailable(&error))?;
+    match found {
+        Some(found) if found > SCHEMA_VERSION => Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION }),
+        _ => Ok(()),
+    }
+}
+
+/// Adds what is missing. A complete database is only read, so that opening it does not wait for another writer.
+fn migrate(connection: &mut Connection, collections: &[&'static Collection]) -> StoreResult<()> {
+    let complete = |connection: &Connection| -> rusqlite::Result<Vec<String>> {
+        let missing = schema::missing(&existing(connection)?, collections);
+        Ok(missing)
+    };
+    if complete(connection).map_err(|error| unavailable(&error))?.is_empty() {
+        return Ok(());
+    }
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| unavailable(&error))?;
+    // Another process may have come first.
+    check_schema(&transaction)?;
+    let apply = |transaction: &rusqlite::Transaction<'_>| -> rusqlite::Result<()> {
+        for statement in complete(transaction)? {
+            transaction.execute(&statement, [])?;
+        }
+        transaction.execute(statements::WRITE_SCHEMA, [SCHEMA_VERSION]).map(drop)
+    };
+    apply(&transaction).and_then(|()| transaction.commit()).map_err(|error| unavailable(&error))
+}
+
+fn existing(connection: &Connection) -> rusqlite::Result<Existing> {
+    let mut found = Existing::default();
+    let mut objects = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")?;
+    let mut rows = objects.query([])?;
+    while let Some(row) = rows.next()? {
+        found.objects.insert(row.get(0)?, row.get(1)?);
+    }
+    let mut columns = connection.prepare(
+        "SELECT tables.name || '.' || columns.name FROM sqlite_schema AS tables, pragma_table_xinfo(tables.name) AS columns \
+         WHERE tables.type = 'table'",
+    )?;
+    let mut rows = columns.query([])?;
+    while let Some(row) = rows.next()? {
+        found.columns.insert(row.get(0)?);
+    }
+    Ok(found)
+}
+
+/// Whether the connection itself is of no use any more after this error.
+pub(super) fn breaks_connection(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::NotADatabase
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::PermissionDenied
+                | ErrorCode::FileLockingProtocolFailed
+        )
+    )
+}
+
+/// Whether another process holds a lock.
+pub(super) fn is_locked(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// Whether one operation is at fault and not the database.
+pub(super) fn is_of_operation(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::Unknown | ErrorCode::TooBig | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) => true,
+        Some(_) => false,
+        None => true,
+    }
+}
+
+/// The port's error for an error of an operation on a collection.
+pub(super) fn failure(collection: &'static Collection, error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => StoreError::Timeout,
+        Some(ErrorCode::TooBig) => StoreError::Unsupported { detail: format!("a document is too large: {error}") },
+        _ if is_of_operation(error) => {
+            StoreError::Corrupt { collection: collection.name, id: None, detail: error.to_string() }
+        }
+        _ => unavailable(error),
+    }
+}
+
+/// The port's error for an error of the database as a whole.
+pub(super) fn unavailable(error: &rusqlite::Error) -> StoreError {
+    let advice = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another process holds the lock of the database file"
+        }
+        Some(ErrorCode::DiskFull) => "the disk is full",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "the database file cannot be written",
+        Some(ErrorCode::CannotOpen) => "the database file cannot be opened",
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the database file is damaged, restore it",
+        _ => "the database failed",
+    };
+    StoreError::Unavailable { detail: format!("{advice}: {error}") }
+}

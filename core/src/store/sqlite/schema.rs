@@ -1,0 +1,139 @@
+//! Tables and indexes, from what collections declare. Pure: text in, text out.
+//!
+//! One table a collection: `id`, `version` and the JSON text `body`. Fields that stand in some index are virtual columns
+//! computed from the body, so that a new index needs no rewriting of documents. The tables have no rowid: a document
+//! is found in one tree instead of two, and an insertion writes one tree less.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::store::{Collection, FieldType};
+
+/// Tables of the store itself. Unique keys stand apart because a document may have any number of them.
+const OWN: &[(&str, &str)] = &[
+    (
+        "store_meta",
+        "CREATE TABLE IF NOT EXISTS store_meta(key TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    ),
+    (
+        "unique_keys",
+        "CREATE TABLE IF NOT EXISTS unique_keys(collection TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, \
+         PRIMARY KEY(collection, key)) WITHOUT ROWID",
+    ),
+    (
+        "unique_keys_by_document",
+        "CREATE INDEX IF NOT EXISTS unique_keys_by_document ON unique_keys(collection, id, key)",
+    ),
+];
+
+/// What a database holds already.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Existing {
+    /// Names of tables and indexes, with the text that made them.
+    pub(super) objects: BTreeMap<String, String>,
+    /// Columns of the tables, as `table.column`.
+    pub(super) columns: BTreeSet<String>,
+}
+
+/// An identifier in SQL. Names come from the code; quoting keeps words such as `order` from being read as SQL.
+pub(super) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The column of a field, quoted. Prefixed, so that no field is taken for `version` or `body`.
+pub(super) fn column(field: &str) -> String {
+    if field == "id" { "id".to_owned() } else { identifier(&format!("field_{field}")) }
+}
+
+/// The statements that bring a database to what the collections declare; none if it is there already.
+pub(super) fn missing(existing: &Existing, collections: &[&'static Collection]) -> Vec<String> {
+    let own = OWN.iter().filter(|(name, _)| !existing.objects.contains_key(*name));
+    let mut statements: Vec<String> = own.map(|(_, statement)| (*statement).to_owned()).collect();
+    for collection in collections {
+        missing_of_collection(existing, collection, &mut statements);
+    }
+    statements
+}
+
+fn missing_of_collection(existing: &Existing, collection: &Collection, statements: &mut Vec<String>) {
+    let table = identifier(collection.name);
+    if !existing.objects.contains_key(collection.name) {
+        statements.push(format!(
+            "CREATE TABLE IF NOT EXISTS {table}(id TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, \
+             body TEXT NOT NULL) WITHOUT ROWID"
+        ));
+    }
+    let indexed: BTreeSet<&str> =
+        collection.indexes.iter().flat_map(|index| index.fields).copied().filter(|field| *field != "id").collect();
+    for field in indexed {
+        if !existing.columns.contains(&format!("{}.field_{field}", collection.name)) {
+            statements.push(format!(
+                "ALTER TABLE {table} ADD COLUMN {} {} GENERATED ALWAYS AS (json_extract(body, '$.\"{}\"')) VIRTUAL",
+                column(field),
+                affinity(collection, field),
+                field.replace('\'', "''"),
+            ));
+        }
+    }
+    for index in collection.indexes {
+        let name = format!("{}_{}", collection.name, index.name);
+        let mut columns: Vec<String> = index.fields.iter().map(|field| column(field)).collect();
+        if !index.fields.contains(&"id") {
+            columns.push("id".to_owned());
+        }
+        let statement = format!("CREATE INDEX {} ON {table}({})", identifier(&name), columns.join(", "));
+        match existing.objects.get(&name) {
+            Some(present) if *present == statement => {}
+            // Declared otherwise than it was made: made again. Indexes that are not declared any more stay: another
+            // process may run an older release on the same file.
+            Some(_) => statements.extend([format!("DROP INDEX {}", identifier(&name)), statement]),
+            None => statements.push(statement),
+        }
+    }
+}
+
+fn affinity(collection: &Collection, field: &str) -> &'static str {
+    match collection.field(field).map(|field| field.field_type) {
+        Some(FieldType::Integer | FieldType::Boolean) => "INTEGER",
+        _ => "TEXT",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+    use super::*;
+    use crate::store::{Field, Index, Scope};
+
+    static INDEXES: [Index; 2] =
+        [Index { name: "by_rank", fields: &["rank"] }, Index { name: "by_order", fields: &["order", "id"] }];
+    static COLLECTION: Collection = Collection {
+        name: "things",
+        fields: &[Field::new("rank", FieldType::Integer), Field::new("order", FieldType::Text)],
+        indexes: &INDEXES,
+        scope: Scope::Platform,
+    };
+
+    #[test]
+    fn an_empty_database_gets_everything_and_a_complete_one_nothing() {
+        let statements = missing(&Existing::default(), &[&COLLECTION]);
+        assert_eq!(statements.len(), OWN.len() + 5);
+        assert!(statements.contains(&"CREATE INDEX \"things_by_rank\" ON \"things\"(\"field_rank\", id)".to_owned()));
+        assert!(statements.contains(&"CREATE INDEX \"things_by_order\" ON \"things\"(\"field_order\", id)".to_owned()));
+        let mut complete = Existing::default();
+        let own = OWN.iter().map(|(name, statement)| ((*name).to_owned(), (*statement).to_owned()));
+        complete.objects.extend(own);
+        complete.objects.insert("things".to_owned(), String::new());
+        complete.columns.extend(["things.field_rank".to_owned(), "things.field_order".to_owned()]);
+        for (name, statement) in
+            ["things_by_rank", "things_by_order"].into_iter().zip(&statements[statements.len() - 2..])
+        {
+            complete.objects.insert(name.to_owned(), statement.clone());
+        }
+        assert_eq!(missing(&complete, &[&COLLECTION]), [""; 0]);
+        complete.objects.insert("things_by_rank".to_owned(), "CREATE INDEX of another shape".to_owned());
+        let again = missing(&complete, &[&COLLECTION]);
+        assert_eq!(again.len(), 2);
+        assert!(again[0].starts_with("DROP INDEX"));
+    }
+}

@@ -1,0 +1,195 @@
+//! SQL text of every operation. Pure: text and parameters, so that any executor of SQLite statements can run them.
+
+use std::collections::HashMap;
+
+use super::{
+    mapping::{self, Parameter},
+    schema::{column, identifier},
+};
+use crate::store::{Collection, Filter, Position, Query, StoreError, StoreResult};
+
+/// Names of the fixed statements, shared by all collections.
+pub(super) const SELECT_KEYS: &str = "SELECT key FROM unique_keys WHERE collection = ?1 AND id = ?2";
+pub(super) const INSERT_KEY: &str =
+    "INSERT INTO unique_keys(collection, key, id) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING";
+pub(super) const DELETE_KEY: &str = "DELETE FROM unique_keys WHERE collection = ?1 AND key = ?2";
+pub(super) const READ_SCHEMA: &str = "SELECT value FROM store_meta WHERE key = 'schema_version'";
+pub(super) const WRITE_SCHEMA: &str = "INSERT INTO store_meta(key, value) VALUES('schema_version', ?1) \
+     ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+pub(super) const PROBE: &str = "INSERT INTO store_meta(key, value) VALUES('probe', 1) \
+     ON CONFLICT(key) DO UPDATE SET value = value + 1 WHERE value < 9000000000000000000";
+
+/// The statements of one collection, made once.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) collection: &'static Collection,
+    name: String,
+    /// `id` → `version`, `body`.
+    pub(super) get: String,
+    /// `id` → `version`.
+    pub(super) version: String,
+    /// `id`, `version`, `body`; no row is inserted when the id is taken.
+    pub(super) insert: String,
+    /// `id`, `version`, `body`.
+    pub(super) update: String,
+    /// `id`.
+    pub(super) delete: String,
+}
+
+impl Table {
+    fn new(collection: &'static Collection) -> Self {
+        let name = identifier(collection.name);
+        Self {
+            collection,
+            get: format!("SELECT version, body FROM {name} WHERE id = ?1"),
+            version: format!("SELECT version FROM {name} WHERE id = ?1"),
+            insert: format!("INSERT INTO {name}(id, version, body) VALUES(?1, ?2, ?3) ON CONFLICT(id) DO NOTHING"),
+            update: format!("UPDATE {name} SET version = ?2, body = ?3 WHERE id = ?1"),
+            delete: format!("DELETE FROM {name} WHERE id = ?1"),
+            name,
+        }
+    }
+
+    /// A query's documents: rows of `id`, `version`, `body`. None if nothing can match.
+    pub(super) fn find(&self, query: &Query) -> StoreResult<Option<Statement>> {
+        let Some(Statement { sql: condition, mut parameters }) = self.condition(query)? else { return Ok(None) };
+        let direction = if query.descending { " DESC" } else { "" };
+        let order: Vec<String> = order(query).iter().map(|column| format!("{column}{direction}")).collect();
+        parameters.push(Parameter::Integer(query.limit.into()));
+        let sql =
+            format!("SELECT id, version, body FROM {}{condition} ORDER BY {} LIMIT ?", self.name, order.join(", "));
+        Ok(Some(Statement { sql, parameters }))
+    }
+
+    /// The number of a query's documents: one row with one number. None if nothing can match.
+    pub(super) fn count(&self, query: &Query) -> StoreResult<Option<Statement>> {
+        let Some(Statement { sql: condition, mut parameters }) = self.condition(query)? else { return Ok(None) };
+        parameters.push(Parameter::Integer(query.limit.into()));
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {}{condition} LIMIT ?)", self.name);
+        Ok(Some(Statement { sql, parameters }))
+    }
+
+    fn condition(&self, query: &Query) -> StoreResult<Option<Statement>> {
+        query.check()?;
+        let mut clauses = Vec::new();
+        let mut parameters = Vec::new();
+        for filter in &query.filters {
+            if !self.filter(filter, &mut clauses, &mut parameters) {
+                return Ok(None);
+            }
+        }
+        if let Some(position) = &query.after {
+            clauses.push(after(query, position, &mut parameters));
+        }
+        let sql = if clauses.is_empty() { String::new() } else { format!(" WHERE {}", clauses.join(" AND ")) };
+        Ok(Some(Statement { sql, parameters }))
+    }
+
+    /// Adds a condition; false if nothing can meet it.
+    fn filter(&self, filter: &Filter, clauses: &mut Vec<String>, parameters: &mut Vec<Parameter>) -> bool {
+        match filter {
+            Filter::Equal(field, value) => {
+                clauses.push(format!("{} = ?", column(field)));
+                parameters.push(mapping::parameter(value));
+            }
+            Filter::In(field, values) => match values.as_slice() {
+                [] => return false,
+                [value] => {
+                    clauses.push(format!("{} = ?", column(field)));
+                    parameters.push(mapping::parameter(value));
+                }
+                values => {
+                    clauses.push(format!("{} IN (SELECT value FROM json_each(?))", column(field)));
+                    parameters.push(mapping::list(values));
+                }
+            },
+            Filter::Range { field, from, until } => {
+                for (comparison, bound) in [(">=", from), ("<", until)] {
+                    if let Some(bound) = bound {
+                        clauses.push(format!("{} {comparison} ?", column(field)));
+                        parameters.push(mapping::parameter(bound));
+                    }
+                }
+            }
+            Filter::Prefix(field, prefix) => {
+                // A range, not LIKE or GLOB: no wildcards to escape, case counts, and the index serves it.
+                clauses.push(format!("{} >= ?", column(field)));
+                parameters.push(Parameter::text(prefix.clone()));
+                if let Some(end) = mapping::after_prefix(prefix) {
+                    clauses.push(format!("{} < ?", column(field)));
+                    parameters.push(Parameter::text(end));
+                }
+            }
+            Filter::UniqueKeyIn(keys) => return self.unique_keys(keys, clauses, parameters),
+        }
+        true
+    }
+
+    fn unique_keys(&self, keys: &[String], clauses: &mut Vec<String>, parameters: &mut Vec<Parameter>) -> bool {
+        const HOLDERS: &str = "SELECT id FROM unique_keys WHERE collection = ? AND key";
+        let keys = match keys {
+            [] => return false,
+            [key] => {
+                clauses.push(format!("id = ({HOLDERS} = ?)"));
+                Parameter::text(key.clone())
+            }
+            keys => {
+                clauses.push(format!("id IN ({HOLDERS} IN (SELECT value FROM json_each(?)))"));
+                mapping::text_list(keys)
+            }
+        };
+        parameters.extend([Parameter::text(self.collection.name), keys]);
+        true
+    }
+}
+
+/// The columns that order a query's documents.
+fn order(query: &Query) -> Vec<String> {
+    let mut columns: Vec<String> = query.sort_fields().into_iter().map(column).collect();
+    if !columns.iter().any(|column| column == "id") {
+        columns.push("id".to_owned());
+    }
+    columns
+}
+
+fn after(query: &Query, position: &Position, parameters: &mut Vec<Parameter>) -> String {
+    let columns = order(query);
+    let comparison = if query.descending { "<" } else { ">" };
+    parameters.extend(position.values.iter().map(mapping::parameter));
+    if columns.len() > position.values.len() {
+        parameters.push(Parameter::text(position.id.to_string()));
+    }
+    match columns.as_slice() {
+        [column] => format!("{column} {comparison} ?"),
+        columns => {
+            format!("({}) {comparison} ({})", columns.join(", "), vec!["?"; columns.len()].join(", "))
+        }
+    }
+}
+
+/// A statement and what is bound to its `?`, in order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Statement {
+    pub(super) sql: String,
+    pub(super) parameters: Vec<Parameter>,
+}
+
+/// The tables of a store by the names of their collections.
+#[derive(Debug)]
+pub(super) struct Tables(HashMap<&'static str, Table>);
+
+impl Tables {
+    pub(super) fn new(collections: &[&'static Collection]) -> Self {
+        Self(collections.iter().map(|collection| (collection.name, Table::new(collection))).collect())
+    }
+
+    /// The table of a collection.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] if the store was opened without this collection.
+    pub(super) fn get(&self, collection: &Collection) -> StoreResult<&Table> {
+        self.0.get(collection.name).ok_or_else(|| StoreError::Unsupported {
+            detail: format!("the store was opened without the collection `{}`", collection.name),
+        })
+    }
+}

@@ -1,0 +1,368 @@
+//! Writing: one thread that carries out waiting commits together.
+//!
+//! A durable `COMMIT` costs a synchronisation of the disk, however much it holds. So commits that wait while one is under
+//! way share the next: each in a savepoint of its own, so that one that is refused takes nothing with it, and each
+//! acknowledged only after the `COMMIT`.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, TryRecvError},
+    },
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot};
+
+use super::{
+    SqliteOptions,
+    batch::{self, Failure, Work},
+    connection::{self, Bound},
+    location::{self, Obstacle},
+    statements::Tables,
+};
+use crate::store::{ChangeNotice, Collection, StoreError, StoreResult};
+
+/// Time between two looks for commits of other processes, while somebody listens.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What the writer thread and the handles of a store share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) path: PathBuf,
+    /// The absolute path, once it could be determined.
+    pub(super) file: OnceLock<PathBuf>,
+    pub(super) options: SqliteOptions,
+    pub(super) collections: &'static [&'static Collection],
+    pub(super) tables: Tables,
+    pub(super) notices: broadcast::Sender<ChangeNotice>,
+    /// Counts openings of the file, for the readers.
+    pub(super) generation: Arc<AtomicU64>,
+    open: AtomicBool,
+    obstacle: Mutex<String>,
+}
+
+impl Shared {
+    pub(super) fn new(path: PathBuf, options: SqliteOptions, collections: &'static [&'static Collection]) -> Self {
+        Self {
+            path,
+            file: OnceLock::new(),
+            tables: Tables::new(collections),
+            options,
+            collections,
+            notices: broadcast::channel(64).0,
+            generation: Arc::new(AtomicU64::new(0)),
+            open: AtomicBool::new(false),
+            obstacle: Mutex::new(String::new()),
+        }
+    }
+
+    /// The file, if the store is open.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] saying why it is not.
+    pub(super) fn opened(&self) -> StoreResult<&PathBuf> {
+        match self.file.get() {
+            Some(file) if self.open.load(Ordering::Acquire) => Ok(file),
+            _ => Err(StoreError::Unavailable {
+                detail: self.obstacle.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            }),
+        }
+    }
+
+    /// Opens the file for writing, or notes why that is not possible.
+    pub(super) fn open(&self, patience: Duration) -> StoreResult<Database> {
+        let opened = location::prepare(&self.path)
+            .map_err(|obstacle| match obstacle {
+                Obstacle::Mistake(error) => error,
+                Obstacle::Passing(detail) => StoreError::Unavailable { detail },
+            })
+            .and_then(|file| {
+                let (connection, bound) = connection::open_writer(&file, self.collections, patience)?;
+                let seen = data_version(&connection).map_err(|error| connection::unavailable(&error))?;
+                Ok((file, Database { connection, bound, seen }))
+            });
+        match opened {
+            Ok((file, database)) => {
+                self.file.get_or_init(|| file);
+                self.generation.fetch_add(1, Ordering::AcqRel);
+                self.open.store(true, Ordering::Release);
+                Ok(database)
+            }
+            Err(error) => {
+                self.close(&error);
+                Err(error)
+            }
+        }
+    }
+
+    fn close(&self, error: &StoreError) {
+        let detail = match error {
+            StoreError::Unavailable { detail } => detail.clone(),
+            other => other.to_string(),
+        };
+        *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) = detail;
+        self.open.store(false, Ordering::Release);
+    }
+}
+
+/// The open file, as the writer has it.
+#[derive(Debug)]
+pub(super) struct Database {
+    connection: Connection,
+    bound: Bound,
+    /// State of the file when it was last looked for commits of other processes.
+    seen: i64,
+}
+
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
+}
+
+/// Work for the writer.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) work: Work,
+    pub(super) queued: Instant,
+    pub(super) deadline: Instant,
+    pub(super) reply: oneshot::Sender<StoreResult<()>>,
+    /// The job's place in the queue; free again when the job is done.
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// What comes through the queue.
+#[derive(Debug)]
+pub(super) enum Message {
+    Job(Job),
+    /// Somebody listens for changes now.
+    Wake,
+}
+
+/// The state of the writer thread.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    receiver: Receiver<Message>,
+    database: Option<Database>,
+    retry_at: Instant,
+    poll_at: Instant,
+}
+
+enum Received {
+    Job(Job),
+    Nothing,
+    End,
+}
+
+/// What is answered to the jobs of a batch once it is through.
+type Answers = Vec<(Job, StoreResult<()>)>;
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>, receiver: Receiver<Message>, database: Option<Database>) -> Self {
+        let now = Instant::now();
+        let retry_at = now + shared.options.retry_interval;
+        Self { shared, receiver, database, retry_at, poll_at: now + POLL_INTERVAL }
+    }
+
+    /// Works until the last handle is gone and the queue is empty.
+    pub(super) fn run(mut self) {
+        loop {
+            match self.receive() {
+                Received::Job(job) => self.work(job),
+                Received::Nothing => {}
+                Received::End => return,
+            }
+            self.reopen();
+            self.look_for_others();
+        }
+    }
+
+    fn receive(&self) -> Received {
+        let until = |instant: Instant| instant.saturating_duration_since(Instant::now());
+        let message = if self.database.is_none() {
+            self.receiver.recv_timeout(until(self.retry_at))
+        } else if self.shared.notices.receiver_count() > 0 {
+            self.receiver.recv_timeout(until(self.poll_at))
+        } else {
+            self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        match message {
+            Ok(Message::Job(job)) => Received::Job(job),
+            Ok(Message::Wake) | Err(RecvTimeoutError::Timeout) => Received::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Received::End,
+        }
+    }
+
+    /// Tries again to open a file that could not be opened or has failed.
+    fn reopen(&mut self) {
+        if self.database.is_none() && Instant::now() >= self.retry_at {
+            let interval = self.shared.options.retry_interval;
+            match self.shared.open(interval) {
+                Ok(database) => {
+                    tracing::info!(path = %self.shared.path.display(), "the store is available again");
+                    self.database = Some(database);
+                }
+                Err(error) => tracing::warn!(path = %self.shared.path.display(), %error, "the store stays closed"),
+            }
+            self.retry_at = Instant::now() + interval;
+        }
+    }
+
+    /// Notices commits of other processes.
+    fn look_for_others(&mut self) {
+        let now = Instant::now();
+        let Some(database) = &mut self.database else { return };
+        if now < self.poll_at || self.shared.notices.receiver_count() == 0 {
+            return;
+        }
+        self.poll_at = now + POLL_INTERVAL;
+        // An error here shows in the next commit or health check.
+        if let Ok(version) = data_version(&database.connection)
+            && version != database.seen
+        {
+            database.seen = version;
+            notify(&self.shared, Vec::new());
+        }
+    }
+
+    /// Carries out a job and those that wait behind it.
+    fn work(&mut self, first: Job) {
+        let Some(database) = self.database.take() else {
+            let answer = self.shared.opened().map(drop);
+            answer_all(vec![(first, answer)]);
+            return;
+        };
+        // The wait counts from when the job came, so that a queue behind a lock does not wait one after the other.
+        let bound = first.deadline.min(first.queued + self.shared.options.busy_timeout);
+        database.bound.set(bound);
+        let mut answers = Answers::new();
+        match self.batch(&database.connection, first, &mut answers) {
+            Ok(()) => {
+                self.database = Some(database);
+                self.acknowledge(answers);
+            }
+            Err(error) => {
+                let failed = connection::unavailable(&error);
+                if self.recover(&database.connection, &error) {
+                    self.database = Some(database);
+                } else {
+                    tracing::error!(path = %self.shared.path.display(), error = %failed, "the store failed");
+                    self.shared.close(&failed);
+                    self.retry_at = Instant::now() + self.shared.options.retry_interval;
+                }
+                let now = Instant::now();
+                for (job, answer) in &mut answers {
+                    let late = connection::is_locked(&error) && now >= job.deadline;
+                    *answer = Err(if late { StoreError::Timeout } else { failed.clone() });
+                }
+                answer_all(answers);
+            }
+        }
+    }
+
+    /// One transaction. Jobs end up in `answers` whatever happens.
+    fn batch(&self, connection: &Connection, first: Job, answers: &mut Answers) -> rusqlite::Result<()> {
+        let options = &self.shared.options;
+        if let Some(refused) = expired(&first) {
+            answers.push((first, Err(refused)));
+            return Ok(());
+        }
+        let begun = execute(connection, "BEGIN IMMEDIATE");
+        let end = Instant::now() + options.batch_time;
+        let mut next = Some(first);
+        if let Err(error) = begun {
+            answers.extend(next.map(|job| (job, Ok(()))));
+            return Err(error);
+        }
+        while let Some(job) = next.take() {
+            let answer = match expired(&job) {
+                Some(refused) => Ok(Err(refused)),
+                None => attempt(connection, &self.shared.tables, &job.work),
+            };
+            match answer {
+                Ok(answer) => answers.push((job, answer)),
+                Err(error) => {
+                    answers.push((job, Ok(())));
+                    return Err(error);
+                }
+            }
+            if answers.len() < options.batch.max(1) && Instant::now() < end {
+                next = self.waiting();
+            }
+        }
+        execute(connection, "COMMIT")
+    }
+
+    /// The next job that is waiting already.
+    fn waiting(&self) -> Option<Job> {
+        loop {
+            match self.receiver.try_recv() {
+                Ok(Message::Job(job)) => return Some(job),
+                Ok(Message::Wake) => {}
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return None,
+            }
+        }
+    }
+
+    /// Ends a transaction that failed; false if the connection is of no use any more.
+    fn recover(&self, connection: &Connection, error: &rusqlite::Error) -> bool {
+        if connection::breaks_connection(error) {
+            return false;
+        }
+        // SQLite ends the transaction by itself after some errors.
+        connection.is_autocommit() || execute(connection, "ROLLBACK").is_ok()
+    }
+
+    fn acknowledge(&self, answers: Answers) {
+        let touched: BTreeSet<&'static str> = if self.shared.notices.receiver_count() == 0 {
+            BTreeSet::new()
+        } else {
+            let done = answers.iter().filter(|(_, answer)| answer.is_ok());
+            done.flat_map(|(job, _)| job.work.collections()).collect()
+        };
+        answer_all(answers);
+        if !touched.is_empty() {
+            notify(&self.shared, touched.into_iter().collect());
+        }
+    }
+}
+
+fn notify(shared: &Shared, collections: Vec<&'static str>) {
+    // The only error says that nobody listens.
+    let _nobody = shared.notices.send(ChangeNotice { collections });
+}
+
+fn answer_all(answers: Answers) {
+    for (job, answer) in answers {
+        drop(job.permit);
+        // Nobody waits any more: the caller was dropped, and the commit has had its whole effect.
+        let _gone = job.reply.send(answer);
+    }
+}
+
+/// Why a job is not begun: nobody waits for it any more.
+fn expired(job: &Job) -> Option<StoreError> {
+    (job.reply.is_closed() || Instant::now() >= job.deadline).then_some(StoreError::Timeout)
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// One job in its own savepoint.
+fn attempt(connection: &Connection, tables: &Tables, work: &Work) -> rusqlite::Result<StoreResult<()>> {
+    execute(connection, "SAVEPOINT job")?;
+    let answer = match batch::apply(connection, tables, work) {
+        Ok(()) => Ok(()),
+        Err(Failure::Refused(refused)) => {
+            execute(connection, "ROLLBACK TO job")?;
+            Err(refused)
+        }
+        Err(Failure::Database(error)) => return Err(error),
+    };
+    execute(connection, "RELEASE job")?;
+    Ok(answer)
+}
