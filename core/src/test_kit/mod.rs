@@ -5,3 +5,4 @@ pub mod development_issuer;
 
 pub use clock::ManualClock;
 pub use development_issuer::{Behaviour, Claims, DevelopmentIssuer, DevelopmentIssuerOptions};
+pub mod mongodb_server;
