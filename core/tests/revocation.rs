@@ -208,6 +208,14 @@ macro_rules! on_every_store {
                 }
             )+
         }
+        mod on_mongodb {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    super::$promise(super::support::mongodb().await).await;
+                }
+            )+
+        }
     };
 }
 

@@ -9,7 +9,7 @@ use dezky::{
     context::RequestContext,
     domain::{CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantId, UserId},
     service::{Call, Service, ServiceSettings},
-    store::{SharedStore, sqlite::SqliteStore},
+    store::{SharedStore, mongodb::MongodbStore, sqlite::SqliteStore},
 };
 use serde_json::json;
 
@@ -25,6 +25,15 @@ pub(crate) fn sqlite() -> TestStore {
     let path = folder.path().join("dezky.sqlite");
     let store = SqliteStore::open(path, Default::default(), dezky::COLLECTIONS).unwrap();
     TestStore { store: Arc::new(store), _folder: Some(folder) }
+}
+
+/// A store on the MongoDB-wire server of the test run, in a database of its own.
+pub(crate) async fn mongodb() -> SharedStore {
+    let server = std::env::var("DEZKY_TEST_MONGODB_URI").expect(
+        "DEZKY_TEST_MONGODB_URI is not set: run the tests by `make test`, or under scripts/with-test-database.sh",
+    );
+    let uri = format!("{}/test_{}", server.trim_end_matches('/'), dezky::domain::ObjectId::generate());
+    Arc::new(MongodbStore::open(&uri, Default::default(), dezky::COLLECTIONS).unwrap())
 }
 
 /// The use cases over a store, with the group `platform-admins`.

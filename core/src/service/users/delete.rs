@@ -24,7 +24,7 @@ impl Service {
 
     async fn try_delete_user(&self, call: &Call, id: UserId) -> Result<()> {
         let (caller, before) = self.user_access(call, id, Action::DeleteUser, &[]).await?;
-        let tenant_ids = self.tenant_ids(call, id).await?;
+        let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids))?;
         let Some(subject_id) = before.authentik_subject_id.as_deref().filter(|_| !before.is_deleted()) else {
             return Err(Error::new(ErrorKind::Conflict, "user_deleted", "this person was deleted before"));

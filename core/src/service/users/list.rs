@@ -57,8 +57,9 @@ impl Service {
             Position { values: vec![key.clone().into()], id: user.id.0 }
         };
         let page = scope.page(users, limit, position, |user| user)?;
+        let caller = &caller;
         let views = page.items.into_iter().map(|user| async move {
-            let tenant_ids = self.tenant_ids(call, user.id).await?;
+            let tenant_ids = self.tenant_ids(call, caller, user.id).await?;
             Ok::<_, crate::Error>(UserView::new(user, tenant_ids))
         });
         Ok(Page { items: try_join_all(views).await?, next_cursor: page.next_cursor })

@@ -13,7 +13,7 @@ use super::work::Subject;
 use crate::{
     domain::{Membership, TenantId, User, UserId},
     error::Result,
-    service::{Call, Service, profile::PROFILE_TENANTS},
+    service::{Call, Service, access::CallerFacts, profile::PROFILE_TENANTS},
 };
 
 /// The kind of thing in audit events.
@@ -24,9 +24,17 @@ fn subject(user: &User) -> Subject {
 }
 
 impl Service {
-    /// The first 100 tenants of a user by name.
-    async fn tenant_ids(&self, call: &Call, user: UserId) -> Result<Vec<TenantId>> {
-        let memberships: Vec<Membership> = self.memberships_of(call, user, None, None, PROFILE_TENANTS).await?;
-        Ok(memberships.into_iter().map(|membership| membership.tenant_id).collect())
+    /// The first 100 tenants of a user by name, as far as the caller may see them: none that are deleted, and for the
+    /// token of a tenant's own issuer that tenant alone.
+    async fn tenant_ids(&self, call: &Call, caller: &CallerFacts, user: UserId) -> Result<Vec<TenantId>> {
+        let memberships: Vec<Membership> = match caller {
+            CallerFacts::Person { bound_to: Some(slug), .. } => {
+                self.bound_membership(call, user, slug).await?.into_iter().collect()
+            }
+            _ => self.memberships_of(call, user, None, None, PROFILE_TENANTS).await?,
+        };
+        let ids: Vec<TenantId> = memberships.into_iter().map(|membership| membership.tenant_id).collect();
+        let living = self.tenants_by_id(call, ids.iter().copied()).await?;
+        Ok(ids.into_iter().filter(|id| living.contains_key(id)).collect())
     }
 }

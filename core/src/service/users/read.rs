@@ -18,8 +18,8 @@ impl Service {
     /// # Errors
     /// `not_found` when there is none or the caller may not see it.
     pub async fn read_user(&self, call: &Call, id: UserId) -> Result<UserView> {
-        let (_, user) = self.user_access(call, id, Action::ReadUser, &[]).await?;
-        let tenant_ids = self.tenant_ids(call, user.id).await?;
+        let (caller, user) = self.user_access(call, id, Action::ReadUser, &[]).await?;
+        let tenant_ids = self.tenant_ids(call, &caller, user.id).await?;
         Ok(UserView::new(user, tenant_ids))
     }
 

@@ -23,7 +23,7 @@ impl Service {
 
     async fn try_update_user(&self, call: &Call, id: UserId, input: UpdateUser) -> Result<UserView> {
         let (caller, before) = self.user_access(call, id, Action::UpdateUser, input.fields()).await?;
-        let tenant_ids = self.tenant_ids(call, id).await?;
+        let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids.clone()))?;
         if before.is_deleted() {
             return Err(Error::new(ErrorKind::Conflict, "user_deleted", "this person was deleted"));

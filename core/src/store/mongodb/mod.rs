@@ -75,11 +75,7 @@ impl MongodbStore {
     ///
     /// # Errors
     /// [`StoreError::Configuration`] when the URI is not acceptable.
-    pub fn open(
-        uri: &str,
-        options: MongodbOptions,
-        collections: &'static [&'static Collection],
-    ) -> StoreResult<Self> {
+    pub fn open(uri: &str, options: MongodbOptions, collections: &'static [&'static Collection]) -> StoreResult<Self> {
         let shared = Shared {
             uri: options::parse(uri)?,
             options,
@@ -119,7 +115,8 @@ impl Store for MongodbStore {
         let (shared, commit, deadline) = (Arc::clone(&self.shared), commit.clone(), context.deadline);
         // A task of its own: when the caller goes away halfway, the commit still comes to its end, one or the other.
         bounded(deadline, async move {
-            let writing = tokio::spawn(async move { bounded(deadline, outcome::carry_out(&shared, &commit, deadline)).await });
+            let writing =
+                tokio::spawn(async move { bounded(deadline, outcome::carry_out(&shared, &commit, deadline)).await });
             writing.await.unwrap_or_else(|error| {
                 Err(StoreError::Unavailable { detail: format!("the commit was broken off: {error}") })
             })

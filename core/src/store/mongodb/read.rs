@@ -102,10 +102,8 @@ pub(super) async fn count(shared: &Shared, deadline: Instant, query: &Query) -> 
         return Ok(0);
     }
     retried(move || async move {
-        let count = documents
-            .count_documents(conditions(query))
-            .limit(u64::from(query.limit))
-            .max_time(remaining(deadline));
+        let count =
+            documents.count_documents(conditions(query)).limit(u64::from(query.limit)).max_time(remaining(deadline));
         Ok(count.await?)
     })
     .await
