@@ -20,7 +20,8 @@ const MAXIMUM_DEPTH: u32 = 100;
 
 /// Reads a stored document.
 pub(super) fn document(collection: &'static Collection, raw: &RawDocument) -> StoreResult<Document> {
-    let mut reading = Reading { json: String::with_capacity(raw.as_bytes().len().saturating_mul(5) / 4), version: None };
+    let mut reading =
+        Reading { json: String::with_capacity(raw.as_bytes().len().saturating_mul(5) / 4), version: None };
     let corrupt = |id, detail| StoreError::Corrupt { collection: collection.name, id, detail };
     let id = match raw.get("_id") {
         Ok(Some(RawBsonRef::ObjectId(id))) => ObjectId::from_bytes(id.bytes()),

@@ -75,11 +75,7 @@ impl MongodbStore {
     ///
     /// # Errors
     /// [`StoreError::Configuration`] when the URI is not acceptable.
-    pub fn open(
-        uri: &str,
-        options: MongodbOptions,
-        collections: &'static [&'static Collection],
-    ) -> StoreResult<Self> {
+    pub fn open(uri: &str, options: MongodbOptions, collections: &'static [&'static Collection]) -> StoreResult<Self> {
         let shared = Shared {
             uri: options::parse(uri)?,
             options,
@@ -88,6 +84,16 @@ impl MongodbStore {
             ready: OnceCell::new(),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The plan that the server chooses for a query, as text: tests see from it which index is used.
+    ///
+    /// # Errors
+    /// As [`Store::find`].
+    #[cfg(feature = "test-kit")]
+    pub async fn explain(&self, context: &RequestContext, query: &Query) -> StoreResult<String> {
+        query.check()?;
+        bounded(context.deadline, read::explain(&self.shared, query)).await
     }
 }
 
@@ -119,7 +125,8 @@ impl Store for MongodbStore {
         let (shared, commit, deadline) = (Arc::clone(&self.shared), commit.clone(), context.deadline);
         // A task of its own: when the caller goes away halfway, the commit still comes to its end, one or the other.
         bounded(deadline, async move {
-            let writing = tokio::spawn(async move { bounded(deadline, outcome::carry_out(&shared, &commit, deadline)).await });
+            let writing =
+                tokio::spawn(async move { bounded(deadline, outcome::carry_out(&shared, &commit, deadline)).await });
             writing.await.unwrap_or_else(|error| {
                 Err(StoreError::Unavailable { detail: format!("the commit was broken off: {error}") })
             })

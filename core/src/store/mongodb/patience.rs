@@ -37,7 +37,8 @@ impl Backoff {
         let full = 2_000_u64 << self.attempts.min(6);
         let mut random = [0_u8; 8];
         // Without randomness every wait is of full length, which is only less kind to the others.
-        let half = if getrandom::fill(&mut random).is_ok() { u64::from_le_bytes(random) % (full / 2) } else { full / 2 };
+        let half =
+            if getrandom::fill(&mut random).is_ok() { u64::from_le_bytes(random) % (full / 2) } else { full / 2 };
         tokio::time::sleep(Duration::from_micros(full / 2 + half)).await;
         true
     }

@@ -10,8 +10,7 @@ use crate::store::{Collection, FieldType, Filter, Index, Query};
 
 /// The conditions of a query, its position included.
 pub(super) fn conditions(query: &Query) -> BsonDocument {
-    let mut all: Vec<BsonDocument> =
-        query.filters.iter().map(|filter| condition(query.collection, filter)).collect();
+    let mut all: Vec<BsonDocument> = query.filters.iter().map(|filter| condition(query.collection, filter)).collect();
     all.extend(after(query));
     match all.len() {
         0 => BsonDocument::new(),
