@@ -91,6 +91,6 @@ impl Fixture for MongodbFixture {
 
     // The test server carries out few transactions at the same time.
     fn rounds(&self) -> usize {
-        8
+        10
     }
 }

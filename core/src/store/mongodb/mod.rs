@@ -85,6 +85,16 @@ impl MongodbStore {
         };
         Ok(Self { shared: Arc::new(shared) })
     }
+
+    /// The plan that the server chooses for a query, as text: tests see from it which index is used.
+    ///
+    /// # Errors
+    /// As [`Store::find`].
+    #[cfg(feature = "test-kit")]
+    pub async fn explain(&self, context: &RequestContext, query: &Query) -> StoreResult<String> {
+        query.check()?;
+        bounded(context.deadline, read::explain(&self.shared, query)).await
+    }
 }
 
 #[async_trait]

@@ -108,3 +108,20 @@ pub(super) async fn count(shared: &Shared, deadline: Instant, query: &Query) -> 
     })
     .await
 }
+
+/// The plan that the server chooses for a query, as extended JSON.
+#[cfg(feature = "test-kit")]
+pub(super) async fn explain(shared: &Shared, query: &Query) -> StoreResult<String> {
+    let mut find = doc! {
+        "find": query.collection.name,
+        "filter": conditions(query),
+        "sort": order(query),
+        "limit": i64::from(query.limit),
+    };
+    if let Some(keys) = hint(query) {
+        find.insert("hint", keys);
+    }
+    let command = doc! { "explain": find, "verbosity": "queryPlanner" };
+    let plan = shared.connected().await?.database.run_command(command).await.map_err(|error| translate(&error))?;
+    Ok(plan.get("queryPlanner").map(ToString::to_string).unwrap_or_default())
+}
