@@ -29,10 +29,7 @@ use crate::{
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Running {
-    /// The use cases.
-    pub(crate) service: Arc<Service>,
-    /// Verifies tokens.
-    pub(crate) verifier: Verifier,
+    verifier: Verifier,
     readiness: Arc<Readiness>,
     address: SocketAddr,
     signals: Signals,
@@ -90,12 +87,28 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, stopped));
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-        Ok(Self { service, verifier, readiness, address, signals, background, server, stop, fatal })
+        Ok(Self { verifier, readiness, address, signals, background, server, stop, fatal })
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Waits until tokens can be verified and the first tenant is there; not longer than until it is told to stop, or
+    /// until it is pointless to wait.
+    ///
+    /// # Errors
+    /// What made it pointless to go on.
+    pub(crate) async fn until_usable(&mut self) -> Result<bool, Failure> {
+        tokio::select! {
+            () = self.signals.received() => Ok(false),
+            Some(failure) = self.fatal.recv() => Err(failure),
+            () = async {
+                self.verifier.refresh().await;
+                self.readiness.until_seeded().await;
+            } => Ok(true),
+        }
     }
 
     /// Waits for SIGTERM or SIGINT, then until the requests under way are finished.

@@ -43,10 +43,11 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         seed: SeedSettings::default(),
         extra_ca_certificates: None,
     };
-    let running = Running::start(&configuration).await?;
+    let mut running = Running::start(&configuration).await?;
     // What is printed works at once: the tenant is there and the keys are known.
-    running.service.seed(&configuration.seed).await?;
-    running.verifier.refresh().await;
+    if !running.until_usable().await? {
+        return Ok(());
+    }
     let address = reachable(running.address());
     print_welcome(&format!("http://{address}"), &issuer, &flags.data)?;
     running.until_stopped().await

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -14,7 +14,7 @@ use dezky::{
     store::SharedStore,
 };
 use serde::Serialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 /// Longest wait for the store's answer.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ const FRESH: Duration = Duration::from_secs(1);
 pub(crate) struct Readiness {
     store: SharedStore,
     verifier: Verifier,
-    seed: RwLock<SeedState>,
+    seed: watch::Sender<SeedState>,
     stopping: AtomicBool,
     /// The store's last answer and when it came. The lock is held while it is asked, so that it is asked once.
     last: Mutex<Option<(Instant, Option<String>)>>,
@@ -67,7 +67,7 @@ impl Readiness {
         Arc::new(Self {
             store,
             verifier,
-            seed: RwLock::new(SeedState::Pending),
+            seed: watch::Sender::new(SeedState::Pending),
             stopping: AtomicBool::new(false),
             last: Mutex::new(None),
         })
@@ -75,12 +75,19 @@ impl Readiness {
 
     /// The first tenant is there.
     pub(crate) fn seeded(&self) {
-        *self.seed.write().unwrap_or_else(PoisonError::into_inner) = SeedState::Done;
+        self.seed.send_replace(SeedState::Done);
     }
 
     /// The first tenant could not be made yet.
     pub(crate) fn seed_failed(&self, why: String) {
-        *self.seed.write().unwrap_or_else(PoisonError::into_inner) = SeedState::Failing(why);
+        self.seed.send_replace(SeedState::Failing(why));
+    }
+
+    /// Waits until the first tenant is there.
+    pub(crate) async fn until_seeded(&self) {
+        // The sender is part of `self`, so that waiting cannot fail.
+        let mut seed = self.seed.subscribe();
+        let _seeded = seed.wait_for(|state| matches!(state, SeedState::Done)).await;
     }
 
     /// The process is about to end.
@@ -108,7 +115,7 @@ impl Readiness {
         if let Some(why) = self.store_obstacle().await {
             obstacle("store".to_owned(), why);
         }
-        match &*self.seed.read().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.seed.borrow() {
             SeedState::Done => {}
             SeedState::Pending => obstacle("seed".to_owned(), "it has not been done yet".to_owned()),
             SeedState::Failing(why) => obstacle("seed".to_owned(), why.clone()),

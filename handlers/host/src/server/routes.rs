@@ -1,6 +1,9 @@
 //! The API with what the host answers itself: liveness, readiness and metrics.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json, Router,
@@ -15,6 +18,10 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
 use super::{Metrics, Readiness, metrics::MEDIA_TYPE};
+
+/// How long a request may take with its body. Longer than the API's own limit of 30 s, which does not count while a
+/// body arrives.
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 #[derive(Debug, Clone)]
 struct Host {
@@ -66,7 +73,15 @@ async fn measure(State(metrics): State<Arc<Metrics>>, request: Request, next: Ne
     let started = Instant::now();
     let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
+    let response = match tokio::time::timeout(TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Error::new(
+            ErrorKind::BadRequest,
+            "request_timeout",
+            "the request did not arrive completely within 40 seconds: send it again",
+        )
+        .into_response(),
+    };
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     metrics.answered(method, route, response.status().as_u16(), started.elapsed());
     drop(in_flight);
