@@ -1,4 +1,5 @@
-//! A database of its own for each test, thrown away afterwards.
+//! A database of its own for each test. All of them go with the server in the end: dropping one while a lost
+//! transaction is still open on it would wait for that.
 
 use std::sync::Arc;
 
@@ -45,16 +46,6 @@ pub(crate) fn open(uri: &str) -> SharedStore {
 
 pub(crate) fn object_id(id: ObjectId) -> oid::ObjectId {
     oid::ObjectId::from_bytes(id.bytes())
-}
-
-impl Drop for MongodbFixture {
-    fn drop(&mut self) {
-        let database = self.database.clone();
-        tokio::task::block_in_place(|| {
-            // The whole server is thrown away in the end; this only keeps it small meanwhile.
-            tokio::runtime::Handle::current().block_on(async move { database.drop().await.unwrap_or(()) });
-        });
-    }
 }
 
 #[async_trait]
