@@ -20,12 +20,15 @@ fn run(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
     dezky(folder.path()).envs(environment.iter().copied()).args(arguments).output().unwrap()
 }
 
+/// Environment, arguments, and what the line must name.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
+
 #[test]
 fn a_wrong_setting_stops_the_start_with_one_line() {
     let store = ("DEZKY_STORE", "sqlite:a.sqlite");
     let issuer = ("DEZKY_OIDC_ISSUER", "https://auth.example.eu/");
     let audience = ("DEZKY_OIDC_AUDIENCE", "dezky");
-    let cases: &[(&[(&str, &str)], &[&str], &str)] = &[
+    let cases: &[Case] = &[
         (&[], &["serve"], "DEZKY_STORE"),
         (&[store], &["serve"], "DEZKY_OIDC_ISSUER"),
         (&[store, issuer, audience, ("DEZKY_LISTEN", "x")], &["serve"], "DEZKY_LISTEN"),

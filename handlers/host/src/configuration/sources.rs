@@ -88,7 +88,7 @@ impl File {
                 Value::Table(table) if section(key) => table.keys().map(|inner| format!("{key}.{inner}")).collect(),
                 _ => vec![key.clone()],
             };
-            for key in inner.iter().filter(|key| !paths().any(|path| path == key.as_str())) {
+            if let Some(key) = inner.iter().find(|key| !paths().any(|path| path == key.as_str())) {
                 let advice = match nearest(key, paths()) {
                     Some(known) => format!("there is no such setting; did you mean `{known}`?"),
                     None => "there is no such setting: remove it".to_owned(),

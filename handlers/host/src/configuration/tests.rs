@@ -59,9 +59,12 @@ fn variables_define_the_default_issuer_or_replace_parts_of_it() {
     assert_eq!(issuers[0].profile, dezky::authn::Profile::Any);
 }
 
+/// Environment, file, and what the line must name.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 #[test]
 fn a_wrong_setting_is_named_with_its_place() {
-    let cases: &[(&[(&str, &str)], &str, &str)] = &[
+    let cases: &[Case] = &[
         (&[], "", "`DEZKY_STORE`"),
         (&[("DEZKY_STORE", "postgres://u:secret@h/d")], "", "variable `DEZKY_STORE`: is no store"),
         (&[("DEZKY_STORE", "sqlite:")], "", "names no file"),

@@ -36,6 +36,13 @@ pub(super) fn all(api: Router, readiness: Arc<Readiness>, metrics: Arc<Metrics>)
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/metrics", get(measures))
+        .method_not_allowed_fallback(|| async {
+            Error::new(
+                ErrorKind::MethodNotAllowed,
+                "method_not_allowed",
+                "this route does not have this method: see `Allow`",
+            )
+        })
         .with_state(host);
     // The fallbacks are the API's own: layers of a router wrap them too.
     api.merge(own).layer(middleware::from_fn_with_state(metrics, measure))
