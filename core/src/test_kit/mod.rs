@@ -2,7 +2,8 @@
 
 pub mod clock;
 pub mod development_issuer;
+#[cfg(feature = "mongodb")]
+pub mod mongodb_server;
 
 pub use clock::ManualClock;
 pub use development_issuer::{Behaviour, Claims, DevelopmentIssuer, DevelopmentIssuerOptions};
-pub mod mongodb_server;

@@ -1,1 +1,35 @@
-fn main() {}
+//! The binary `dezky`: server, development server and operators' command line.
+
+mod background;
+mod command_line;
+mod commands;
+mod configuration;
+mod failure;
+mod logging;
+mod running;
+mod server;
+mod store;
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::Parser as _;
+
+use command_line::CommandLine;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments = CommandLine::parse();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Standard error may be closed; the exit code says it then.
+            let _told = writeln!(std::io::stderr(), "{failure}");
+            ExitCode::from(failure.exit_code)
+        }
+    }
+}
+
+fn run(arguments: CommandLine) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(commands::run(arguments.command))
+}

@@ -1,0 +1,185 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use dezky::clock::Timestamp;
+
+use crate::configuration::{
+    LISTEN, LOG, LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting,
+};
+
+/// The control plane of a sovereign workspace platform: tenants, people, memberships and subscriptions.
+#[derive(Debug, Parser)]
+#[command(name = "dezky", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API until SIGTERM or SIGINT; requests under way are finished then.
+    ///
+    /// Settings come from flags, else from DEZKY_* environment variables, else from the configuration file. A store or
+    /// an issuer that cannot be reached does not stop the start: `/readyz` says what is missing, and it is retried.
+    Serve(SettingFlags),
+    /// Serve the API on this machine for development: embedded store, own issuer, and tokens that work at once.
+    ///
+    /// Reads no configuration file and, of the environment, DEZKY_LISTEN, DEZKY_LOG and DEZKY_LOG_FORMAT only.
+    Dev(DevFlags),
+    /// Make the first tenant and its subscription where they are missing. `serve` does so too when it starts.
+    Seed(SettingFlags),
+    /// Print the OpenAPI 3.1 document of the API.
+    Openapi,
+    /// Work with access tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+/// Flags that override environment variables and the configuration file.
+#[derive(Debug, Args)]
+pub(crate) struct SettingFlags {
+    /// The configuration file [DEZKY_CONFIG; default: dezky.toml in the working folder if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The store: sqlite:PATH, mongodb://… or mongodb+srv://… [DEZKY_STORE, else MONGODB_URI]
+    #[arg(long, value_name = "URI")]
+    store: Option<String>,
+    /// Address and port to listen on [DEZKY_LISTEN; default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// URL of the issuer `default`, exactly as its tokens carry it in `iss` [DEZKY_OIDC_ISSUER]
+    #[arg(long, value_name = "URL")]
+    oidc_issuer: Option<String>,
+    /// Accepted values of `aud` of the issuer `default`, with commas between them [DEZKY_OIDC_AUDIENCE]
+    #[arg(long, value_name = "AUDIENCE")]
+    oidc_audience: Option<String>,
+    /// Tenants live at SLUG.DOMAIN [DEZKY_PUBLIC_DOMAIN]
+    #[arg(long, value_name = "DOMAIN")]
+    public_domain: Option<String>,
+    /// Members of this group administer the platform [DEZKY_PLATFORM_ADMIN_GROUP]
+    #[arg(long, value_name = "GROUP")]
+    platform_admin_group: Option<String>,
+    #[command(flatten)]
+    log: LogFlags,
+}
+
+/// Flags about logs, which go to standard error.
+#[derive(Debug, Args)]
+pub(crate) struct LogFlags {
+    /// What is logged: a level, or a filter such as info,dezky=debug [DEZKY_LOG; default: info]
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+    /// How log lines look: text or json [DEZKY_LOG_FORMAT; default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+impl LogFlags {
+    /// The settings that are given.
+    pub(crate) fn settings(&self) -> Vec<(&'static Setting, String)> {
+        given([(&LOG, &self.log), (&LOG_FORMAT, &self.log_format)])
+    }
+}
+
+impl SettingFlags {
+    /// The settings that are given.
+    pub(crate) fn settings(&self) -> Vec<(&'static Setting, String)> {
+        let mut settings = given([
+            (&STORE, &self.store),
+            (&LISTEN, &self.listen),
+            (&OIDC_ISSUER, &self.oidc_issuer),
+            (&OIDC_AUDIENCE, &self.oidc_audience),
+            (&PUBLIC_DOMAIN, &self.public_domain),
+            (&PLATFORM_ADMIN_GROUP, &self.platform_admin_group),
+        ]);
+        settings.extend(self.log.settings());
+        settings
+    }
+}
+
+fn given<const N: usize>(flags: [(&'static Setting, &Option<String>); N]) -> Vec<(&'static Setting, String)> {
+    flags.into_iter().filter_map(|(setting, value)| Some((setting, value.clone()?))).collect()
+}
+
+/// Flags of `dezky dev`.
+#[derive(Debug, Args)]
+pub(crate) struct DevFlags {
+    /// Address and port to listen on; port 0 is any free one [DEZKY_LISTEN; default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Folder of the store and the issuer's signing key; remove it to begin anew
+    #[arg(long, value_name = "FOLDER", default_value = ".dezky")]
+    pub(crate) data: PathBuf,
+    /// Port of the development issuer on 127.0.0.1 [default: the one of the last time, else a free one]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) issuer_port: Option<u16>,
+    #[command(flatten)]
+    log: LogFlags,
+}
+
+impl DevFlags {
+    /// The settings that are given.
+    pub(crate) fn settings(&self) -> Vec<(&'static Setting, String)> {
+        let mut settings = given([(&LISTEN, &self.listen)]);
+        settings.extend(self.log.settings());
+        settings
+    }
+}
+
+/// Work with access tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Verify an access token as the server does.
+    ///
+    /// Prints its claims as JSON and exits 0; or prints `code: message` on standard error and exits 1. A command or file
+    /// that is wrong exits 2.
+    Verify(VerifyFlags),
+}
+
+/// Flags of `dezky token verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyFlags {
+    /// The token; without it, or as `-`, it is read from standard input, where other users of the machine cannot see it
+    pub(crate) token: Option<String>,
+    /// File with the issuer's JSON Web Key Set
+    #[arg(long, value_name = "FILE", required_unless_present = "issuer")]
+    pub(crate) jwks: Option<PathBuf>,
+    /// The issuer's URL, as the token must carry it in `iss`; without --jwks its keys are fetched by discovery
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// Accepted value of `aud`; may be given several times
+    #[arg(long, value_name = "AUDIENCE", required_unless_present = "signature_only")]
+    pub(crate) audience: Vec<String>,
+    /// What the issuer's access tokens look like
+    #[arg(long, value_enum, default_value = "authentik")]
+    pub(crate) profile: ProfileChoice,
+    /// Verify the signature alone, and print the payload as it is
+    #[arg(long, conflicts_with_all = ["audience", "at"])]
+    pub(crate) signature_only: bool,
+    /// Verify as if it were this time (RFC 3339) [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Timestamp>,
+}
+
+/// What access tokens look like.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ProfileChoice {
+    /// Authentik's: `uid` and `azp` are required
+    Authentik,
+    /// RFC 9068: the header says `typ: at+jwt`
+    Rfc9068,
+    /// Neither is required
+    Any,
+}
+
+/// The address under which this machine reaches a listener.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+    }
+    address
+}

@@ -1,0 +1,106 @@
+//! `dezky dev`: everything on this machine, and tokens that work at once.
+
+use std::{
+    fs,
+    io::{ErrorKind, Write as _},
+    path::Path,
+    time::Duration,
+};
+
+use dezky::{
+    authn::IssuerSettings,
+    clock::{Clock as _, SystemClock},
+    service::operation::SeedSettings,
+    test_kit::{DevelopmentIssuer, DevelopmentIssuerOptions},
+};
+
+use crate::{
+    command_line::{DevFlags, reachable},
+    configuration::{self, Configuration, Origin, StoreLocation, sources_without_file},
+    failure::Failure,
+    logging,
+    running::Running,
+};
+
+/// Life of the printed tokens: a working day.
+const TOKEN_LIFE: Duration = Duration::from_secs(12 * 3_600);
+
+/// Members of this group administer the platform.
+const ADMIN_GROUP: &str = "dezky-platform-admins";
+
+/// Serves until it is told to stop.
+pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
+    let sources = sources_without_file(flags.settings())?;
+    logging::start(&configuration::log(&sources)?)?;
+    let (issuer, settings) = start_issuer(&flags).await?;
+    let configuration = Configuration {
+        store: StoreLocation::Sqlite(flags.data.join("dezky.sqlite")),
+        store_origin: Origin::Flag("data"),
+        listen: configuration::listen(&sources)?,
+        issuers: vec![settings],
+        public_domain: Some("dezky.localhost".to_owned()),
+        platform_admin_group: Some(ADMIN_GROUP.to_owned()),
+        seed: SeedSettings::default(),
+        extra_ca_certificates: None,
+    };
+    let mut running = Running::start(&configuration).await?;
+    // What is printed works at once: the tenant is there and the keys are known.
+    if !running.until_usable().await? {
+        return Ok(());
+    }
+    let address = reachable(running.address());
+    print_welcome(&format!("http://{address}"), &issuer, &flags.data)?;
+    running.until_stopped().await
+}
+
+/// The issuer, and settings that accept its tokens, those of the last time too: it keeps its key and, where it can, its
+/// port; where it cannot, its former URL stays accepted.
+async fn start_issuer(flags: &DevFlags) -> Result<(DevelopmentIssuer, IssuerSettings), Failure> {
+    let remembered = flags.data.join("issuer-url");
+    let former = match fs::read_to_string(&remembered) {
+        Ok(url) => Some(url.trim().to_owned()).filter(|url| !url.is_empty()),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(Failure::usage(format!("`{}`: cannot be read ({error})", remembered.display()))),
+    };
+    let former_port = former.as_deref().and_then(port_of);
+    let signing_key = Some(flags.data.join("issuer-key.der"));
+    let options = |port| DevelopmentIssuerOptions { port, signing_key: signing_key.clone(), ..Default::default() };
+    let issuer = match (flags.issuer_port, former_port) {
+        (Some(port), _) => DevelopmentIssuer::start_with(options(port)).await?,
+        (None, None) => DevelopmentIssuer::start_with(options(0)).await?,
+        (None, Some(port)) => match DevelopmentIssuer::start_with(options(port)).await {
+            Ok(issuer) => issuer,
+            // Somebody else uses that port now, or the key is unusable, which the second attempt tells.
+            Err(_) => DevelopmentIssuer::start_with(options(0)).await?,
+        },
+    };
+    let mut settings = issuer.settings(IssuerSettings::DEFAULT_ID);
+    settings.urls.extend(former.filter(|url| url != issuer.url()));
+    fs::write(&remembered, format!("{}\n", issuer.url()))
+        .map_err(|error| Failure::usage(format!("`{}`: cannot be written ({error})", remembered.display())))?;
+    Ok((issuer, settings))
+}
+
+/// The port of a URL such as `http://127.0.0.1:4711/application/o/dezky/`.
+fn port_of(url: &str) -> Option<u16> {
+    let authority = url.strip_prefix("http://")?.split('/').next()?;
+    authority.rsplit_once(':')?.1.parse().ok()
+}
+
+fn print_welcome(origin: &str, issuer: &DevelopmentIssuer, data: &Path) -> Result<(), Failure> {
+    let now = SystemClock.now();
+    let person = issuer.claims("anna").person("anna@example.eu", "Anna Example").groups(["dezky"]);
+    let admin = issuer.claims("paul").person("paul@example.eu", "Paul Example").groups([ADMIN_GROUP]);
+    let person = issuer.mint(&person.lasting(now, TOKEN_LIFE));
+    let admin = issuer.mint(&admin.lasting(now, TOKEN_LIFE));
+    let curl = |token: &str, path: &str| format!("curl -sS -H 'Authorization: Bearer {token}' '{origin}{path}'");
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "Dezky listens on {origin} (data in {}, issuer {})\n", data.display(), issuer.url())?;
+    writeln!(output, "Anna, a member of the tenant `dezky` (token for 12 hours):\n")?;
+    writeln!(output, "{}\n", curl(&person, "/users/me"))?;
+    writeln!(output, "Paul, an administrator of the platform:\n")?;
+    writeln!(output, "{}\n", curl(&admin, "/tenants"))?;
+    writeln!(output, "The API: {origin}/openapi.json. Stop with Ctrl-C.")?;
+    output.flush()?;
+    Ok(())
+}

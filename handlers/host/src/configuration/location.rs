@@ -1,0 +1,58 @@
+//! Where the store is.
+
+use std::{fmt, path::PathBuf};
+
+use dezky::Result;
+
+use super::{
+    settings,
+    sources::{Origin, Sources, refuse},
+};
+
+/// Where the store is.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum StoreLocation {
+    /// The embedded store in this file.
+    Sqlite(PathBuf),
+    /// MongoDB at this URI, which may hold a password.
+    Mongodb(String),
+}
+
+impl fmt::Debug for StoreLocation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => formatter.debug_tuple("Sqlite").field(path).finish(),
+            Self::Mongodb(_) => formatter.debug_tuple("Mongodb").finish_non_exhaustive(),
+        }
+    }
+}
+
+const FORMS: &str = "write `sqlite:PATH`, `mongodb://HOST/DATABASE` or `mongodb+srv://HOST/DATABASE`";
+
+/// The store's location, and where that stands.
+pub(super) fn read(sources: &Sources) -> Result<(StoreLocation, Origin)> {
+    let found = match sources.find(&settings::STORE)? {
+        Some(found) => found,
+        None => sources.variable(settings::MONGODB_URI).ok_or_else(|| {
+            refuse(format!("no store is configured: set `DEZKY_STORE`, or `store` in the configuration file: {FORMS}"))
+        })?,
+    };
+    let location = match found.text.split_once(':') {
+        Some(("sqlite", path)) => {
+            // `sqlite:///srv/dezky.sqlite` is meant as a URL, and `sqlite://dezky.sqlite` would name a host.
+            let path = match path.strip_prefix("//") {
+                Some(path) if path.starts_with('/') => path,
+                Some(_) => return Err(found.refuse("has two slashes after `sqlite:`: write `sqlite:PATH`")),
+                None => path,
+            };
+            if path.is_empty() {
+                return Err(found.refuse("names no file: write `sqlite:PATH`"));
+            }
+            StoreLocation::Sqlite(path.into())
+        }
+        Some(("mongodb" | "mongodb+srv", rest)) if rest.starts_with("//") => StoreLocation::Mongodb(found.text.clone()),
+        // The value is not repeated: it may hold a password.
+        _ => return Err(found.refuse(format!("is no store: {FORMS}"))),
+    };
+    Ok((location, found.origin))
+}

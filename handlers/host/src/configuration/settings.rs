@@ -1,0 +1,58 @@
+//! Every setting, with its name in each place where it can be given.
+
+/// A setting.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Setting {
+    /// Path in `dezky.toml`.
+    pub(crate) path: &'static str,
+    /// Environment variable.
+    pub(crate) variable: &'static str,
+    /// Flag without its dashes; none when there is no flag.
+    pub(crate) flag: Option<&'static str>,
+}
+
+macro_rules! settings {
+    ($($name:ident = $path:literal, $variable:literal, $flag:expr;)*) => {
+        $(pub(crate) const $name: Setting = Setting { path: $path, variable: $variable, flag: $flag };)*
+        /// All settings that are single values.
+        pub(crate) const ALL: &[Setting] = &[$($name),*];
+    };
+}
+
+settings! {
+    STORE = "store", "DEZKY_STORE", Some("store");
+    LISTEN = "listen", "DEZKY_LISTEN", Some("listen");
+    PUBLIC_DOMAIN = "public_domain", "DEZKY_PUBLIC_DOMAIN", Some("public-domain");
+    PLATFORM_ADMIN_GROUP = "platform_admin_group", "DEZKY_PLATFORM_ADMIN_GROUP", Some("platform-admin-group");
+    OIDC_ISSUER = "oidc.issuer", "DEZKY_OIDC_ISSUER", Some("oidc-issuer");
+    OIDC_AUDIENCE = "oidc.audience", "DEZKY_OIDC_AUDIENCE", Some("oidc-audience");
+    EXTRA_CA_CERTS = "extra_ca_certs", "DEZKY_EXTRA_CA_CERTS", None;
+    SEED_SLUG = "seed.slug", "DEZKY_SEED_SLUG", None;
+    SEED_NAME = "seed.name", "DEZKY_SEED_NAME", None;
+    SEED_GROUP = "seed.group", "DEZKY_SEED_GROUP", None;
+    SEED_PLAN = "seed.plan", "DEZKY_SEED_PLAN", None;
+    SEED_DOMAIN = "seed.domain", "DEZKY_SEED_DOMAIN", None;
+    LOG = "log.filter", "DEZKY_LOG", Some("log");
+    LOG_FORMAT = "log.format", "DEZKY_LOG_FORMAT", Some("log-format");
+}
+
+/// The variable that names the configuration file; it cannot stand in that file.
+pub(crate) const CONFIG_VARIABLE: &str = "DEZKY_CONFIG";
+
+/// What the NestJS service called its database.
+pub(crate) const MONGODB_URI: &str = "MONGODB_URI";
+
+/// What Node calls added CA certificates.
+pub(crate) const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
+
+/// The array of issuers in the file.
+pub(crate) const ISSUERS: &str = "issuers";
+
+/// The known name that is nearest to one that is not known; none when none is near.
+pub(crate) fn nearest<'known>(given: &str, known: impl Iterator<Item = &'known str>) -> Option<&'known str> {
+    known
+        .map(|name| (strsim::damerau_levenshtein(given, name), name))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= given.len().div_ceil(2))
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,90 @@
+//! Each setting wins over the layer below it, and a wrong one is refused by name.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use dezky::ErrorKind;
+
+use super::*;
+
+fn sources(environment: &[(&str, &str)], file: &str) -> dezky::Result<Sources> {
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let file = if file.is_empty() { None } else { Some(File::parse("dezky.toml".into(), file)?) };
+    Ok(Sources { flags: Vec::new(), environment, file })
+}
+
+fn read(environment: &[(&str, &str)], file: &str) -> dezky::Result<Configuration> {
+    Configuration::read(&sources(environment, file)?)
+}
+
+const STORE_VARIABLE: (&str, &str) = ("DEZKY_STORE", "sqlite:a.sqlite");
+
+#[test]
+fn flags_win_over_variables_and_variables_over_the_file() {
+    let file = "store = 'sqlite:file.sqlite'\nlisten = '127.0.0.1:1'";
+    assert_eq!(read(&[], file).unwrap().store, StoreLocation::Sqlite("file.sqlite".into()));
+    let mut both = sources(&[("DEZKY_LISTEN", "127.0.0.1:2")], file).unwrap();
+    assert_eq!(Configuration::read(&both).unwrap().listen.address.port(), 2);
+    both.flags.push((&LISTEN, "127.0.0.1:3".to_owned()));
+    assert_eq!(Configuration::read(&both).unwrap().listen.address.port(), 3);
+}
+
+#[test]
+fn an_empty_variable_is_as_if_it_were_not_set() {
+    let configuration = read(&[STORE_VARIABLE, ("DEZKY_LISTEN", "")], "").unwrap();
+    assert_eq!(configuration.listen.address.to_string(), "127.0.0.1:8080");
+}
+
+#[test]
+fn the_former_name_of_the_database_counts_when_no_store_is_named() {
+    let former = ("MONGODB_URI", "mongodb://db.example/dezky");
+    assert_eq!(read(&[former], "").unwrap().store, StoreLocation::Mongodb("mongodb://db.example/dezky".to_owned()));
+    assert_eq!(read(&[former, STORE_VARIABLE], "").unwrap().store, StoreLocation::Sqlite("a.sqlite".into()));
+}
+
+#[test]
+fn variables_define_the_default_issuer_or_replace_parts_of_it() {
+    let variables = [
+        STORE_VARIABLE,
+        ("DEZKY_OIDC_ISSUER", "https://auth.example.eu/o/dezky/"),
+        ("DEZKY_OIDC_AUDIENCE", "dezky, portal"),
+    ];
+    let issuers = read(&variables, "").unwrap().issuers;
+    assert_eq!(
+        (issuers[0].id.as_str(), issuers[0].audiences.as_slice()),
+        ("default", &["dezky", "portal"].map(String::from)[..])
+    );
+    let file = "[[issuers]]\nid = 'default'\nurls = ['https://old.example/']\naudiences = ['old']\nprofile = 'any'";
+    let issuers = read(&variables, file).unwrap().issuers;
+    assert_eq!(issuers.len(), 1);
+    assert_eq!(issuers[0].urls, ["https://auth.example.eu/o/dezky/"]);
+    assert_eq!(issuers[0].profile, dezky::authn::Profile::Any);
+}
+
+/// Environment, file, and what the line must name.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
+#[test]
+fn a_wrong_setting_is_named_with_its_place() {
+    let cases: &[Case] = &[
+        (&[], "", "`DEZKY_STORE`"),
+        (&[("DEZKY_STORE", "postgres://u:secret@h/d")], "", "variable `DEZKY_STORE`: is no store"),
+        (&[("DEZKY_STORE", "sqlite:")], "", "names no file"),
+        (&[STORE_VARIABLE, ("DEZKY_LISTEN", "8080")], "", "variable `DEZKY_LISTEN`: `8080`"),
+        (&[STORE_VARIABLE, ("DEZKY_LISTN", "x")], "", "did you mean `DEZKY_LISTEN`?"),
+        (&[STORE_VARIABLE], "[sed]\nslug = 'a'", "`sed` in the file `dezky.toml`"),
+        (&[STORE_VARIABLE], "[seed]\nslgu = 'a'", "did you mean `seed.slug`?"),
+        (&[STORE_VARIABLE], "listen = 8080", "`listen` in the file `dezky.toml`: must be text, not integer"),
+        (&[STORE_VARIABLE], "\nlisten = ", "line 2"),
+        (&[STORE_VARIABLE, ("DEZKY_OIDC_ISSUER", "https://a.example/")], "", "needs `DEZKY_OIDC_AUDIENCE`"),
+        (&[STORE_VARIABLE, ("DEZKY_OIDC_AUDIENCE", "a")], "", "needs `DEZKY_OIDC_ISSUER`"),
+        (&[STORE_VARIABLE], "[[issuers]]\nid = 'a'\nurl = 'x'", "`issuers[0]` in the file"),
+        (&[STORE_VARIABLE, ("DEZKY_SEED_SLUG", "Not A Slug")], "", "variable `DEZKY_SEED_SLUG`"),
+        (&[STORE_VARIABLE, ("DEZKY_PLATFORM_ADMIN_GROUP", "dezky")], "", "`DEZKY_SEED_GROUP`"),
+        (&[STORE_VARIABLE, ("DEZKY_EXTRA_CA_CERTS", "/nonexistent.pem")], "", "`DEZKY_EXTRA_CA_CERTS`"),
+    ];
+    for (environment, file, expected) in cases {
+        let error = read(environment, file).expect_err(expected);
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+        assert!(error.message().contains(expected), "expected {expected:?} in: {error}");
+        assert!(!error.message().contains("secret"), "{error}");
+    }
+}

@@ -1,0 +1,137 @@
+//! Settings that are single values.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use dezky::{
+    Result,
+    domain::fields::{self, Problem},
+    service::operation::SeedSettings,
+};
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    Listen,
+    settings::{self, Setting},
+    sources::{Origin, Sources, refuse},
+};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What is logged and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogSettings {
+    /// A filter as `tracing-subscriber` reads it, such as `info,dezky=debug`. Checked.
+    pub(crate) filter: String,
+    /// How lines look.
+    pub(crate) format: LogFormat,
+}
+
+/// The variables of concern.
+pub(super) fn environment() -> Result<BTreeMap<String, String>> {
+    let mut environment = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if !name.starts_with("DEZKY_") && name != settings::MONGODB_URI && name != settings::NODE_EXTRA_CA_CERTS {
+            continue;
+        }
+        let value = value
+            .into_string()
+            .map_err(|_| refuse(format!("the environment variable `{}`: must be UTF-8", name.escape_debug())))?;
+        environment.insert(name, value);
+    }
+    Ok(environment)
+}
+
+pub(super) fn listen(sources: &Sources) -> Result<Listen> {
+    let Some(found) = sources.find(&settings::LISTEN)? else {
+        let address = SocketAddr::from(([127, 0, 0, 1], 8080));
+        return Ok(Listen { address, origin: Origin::Default(settings::LISTEN.variable) });
+    };
+    match found.text.parse() {
+        Ok(address) => Ok(Listen { address, origin: found.origin }),
+        Err(_) => Err(found.refuse(format!(
+            "`{}` is no address and port: write it as `127.0.0.1:8080` or `[::]:8080`",
+            found.text.escape_debug()
+        ))),
+    }
+}
+
+pub(super) fn public_domain(sources: &Sources) -> Result<Option<String>> {
+    checked(sources, &settings::PUBLIC_DOMAIN, fields::domain_name)
+}
+
+pub(super) fn platform_admin_group(sources: &Sources) -> Result<Option<String>> {
+    checked(sources, &settings::PLATFORM_ADMIN_GROUP, fields::label)
+}
+
+pub(super) fn seed(sources: &Sources, platform_admin_group: Option<&str>) -> Result<SeedSettings> {
+    let default = SeedSettings::default();
+    let seed = SeedSettings {
+        slug: checked(sources, &settings::SEED_SLUG, |value| {
+            let slug = value.as_str().unwrap_or_default();
+            fields::slug::check(slug).map(|()| slug.to_owned())
+        })?
+        .unwrap_or(default.slug),
+        name: checked(sources, &settings::SEED_NAME, fields::label)?.unwrap_or(default.name),
+        group: checked(sources, &settings::SEED_GROUP, fields::label)?.unwrap_or(default.group),
+        plan: checked(sources, &settings::SEED_PLAN, fields::identifier)?.unwrap_or(default.plan),
+        domain: checked(sources, &settings::SEED_DOMAIN, fields::domain_name)?,
+    };
+    if platform_admin_group == Some(seed.group.as_str()) {
+        let (setting, place) = match sources.find(&settings::SEED_GROUP)? {
+            Some(found) => (found.origin, "it"),
+            None => (Origin::Default(settings::SEED_GROUP.variable), "`DEZKY_SEED_GROUP`"),
+        };
+        return Err(refuse(format!(
+            "{setting}: `{}` is the group of the platform's administrators: set {place} to another group",
+            seed.group
+        )));
+    }
+    Ok(seed)
+}
+
+pub(super) fn log(sources: &Sources) -> Result<LogSettings> {
+    let filter = match sources.find(&settings::LOG)? {
+        None => "info".to_owned(),
+        Some(found) => {
+            EnvFilter::try_new(&found.text).map_err(|error| {
+                found.refuse(format!(
+                    "`{}` is no log filter ({error}): write a level such as `info`, or `info,dezky=debug`",
+                    found.text.escape_debug()
+                ))
+            })?;
+            found.text
+        }
+    };
+    let format = match sources.find(&settings::LOG_FORMAT)? {
+        None => LogFormat::Text,
+        Some(found) => match found.text.as_str() {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            other => {
+                return Err(found.refuse(format!("`{}` must be `text` or `json`", other.escape_debug())));
+            }
+        },
+    };
+    Ok(LogSettings { filter, format })
+}
+
+/// A value that the domain's own rules accept.
+fn checked(
+    sources: &Sources,
+    setting: &'static Setting,
+    check: impl Fn(&serde_json::Value) -> Result<String, Problem>,
+) -> Result<Option<String>> {
+    let Some(found) = sources.find(setting)? else { return Ok(None) };
+    match check(&found.text.as_str().into()) {
+        Ok(value) => Ok(Some(value)),
+        Err(problem) => Err(found.refuse(format!("`{}` {}", found.text.escape_debug(), problem.message))),
+    }
+}

@@ -1,0 +1,167 @@
+//! Accepting connections, within bounds, and letting them finish.
+
+use std::{
+    convert::Infallible,
+    future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::Router;
+use http::Request;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time,
+};
+use tower::ServiceExt as _;
+
+use super::Metrics;
+
+/// Most connections at the same time; further ones wait in the queue of the operating system.
+const CONNECTIONS: usize = 10_000;
+/// Longest wait for a request's head, and for the next request of a connection.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Most bytes of a request's head.
+const HEADER_BYTES: u32 = 64 * 1024;
+/// Most header lines of a request.
+const HEADER_LINES: usize = 100;
+/// Most requests at the same time in one HTTP/2 connection.
+const STREAMS: u32 = 128;
+/// How often an HTTP/2 connection is asked whether the other side is still there, and how long it may take to answer.
+const PING: Duration = Duration::from_secs(20);
+/// How long requests that are under way may take once the process is to stop.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// Serves until `stop` turns true, then until every request under way is answered, at most 25 s more.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    metrics: Arc<Metrics>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let builder = Arc::new(builder());
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            () = stopped(&mut stop) => break,
+            accepted = accept(&listener, &room) => accepted,
+        };
+        if let Some((stream, permit)) = accepted {
+            let (router, builder, stop) = (router.clone(), Arc::clone(&builder), stop.clone());
+            let open = metrics.connect();
+            connections.spawn(async move {
+                connection(stream, router, &builder, stop).await;
+                drop((permit, open));
+            });
+        }
+    }
+    // New connections are refused from here on, so that a balancer goes elsewhere.
+    drop(listener);
+    tracing::info!(connections = connections.len(), "stopping: requests under way are finished");
+    let finished = async { while connections.join_next().await.is_some() {} };
+    if time::timeout(DRAIN, finished).await.is_err() {
+        tracing::warn!(seconds = DRAIN.as_secs(), "some requests did not finish in time and are cut off");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> Option<(TcpStream, Option<tokio::sync::OwnedSemaphorePermit>)> {
+    // The semaphore is never closed, so that there is always a permit in the end.
+    let permit = Arc::clone(room).acquire_owned().await.ok();
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "the connection was closed before it began");
+            }
+            Some((stream, permit))
+        }
+        Err(error) => {
+            // Out of file descriptors, most likely: others will be closed. Without a pause this would spin.
+            tracing::warn!(%error, "a connection cannot be accepted");
+            time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(usize::try_from(HEADER_BYTES).unwrap_or(usize::MAX))
+        .max_headers(HEADER_LINES)
+        .keep_alive(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEADER_BYTES)
+        .max_concurrent_streams(STREAMS)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING);
+    builder
+}
+
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    builder: &auto::Builder<TokioExecutor>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let asked = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&asked);
+    let service = service_fn(move |request: Request<Incoming>| {
+        seen.store(true, Ordering::Relaxed);
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+    });
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    // Until the protocol is known no other limit of time counts.
+    let mut silence = std::pin::pin!(time::sleep(HEADER_TIMEOUT));
+    let mut awaiting = true;
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    // Clients leave as they like.
+                    tracing::debug!(error = &*error, "a connection ended early");
+                }
+                return;
+            }
+            () = &mut silence, if awaiting => {
+                awaiting = false;
+                if !asked.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+            () = stopped(&mut stop), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// Resolves when the process is to stop.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Whoever could stop it is gone: it goes on.
+        future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,163 @@
+//! What is measured, in the text format of Prometheus.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicI64, AtomicU64},
+    time::Duration,
+};
+
+use dezky::authn::keys::KeyStatus;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::Registry,
+};
+
+/// Upper bounds of the buckets of request durations, in seconds.
+const BUCKETS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// The media type of the text.
+pub(super) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Labels of a request. The route is the pattern that matched: raw paths hold ids and have no bound.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StoreErrorLabels {
+    operation: &'static str,
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct IssuerLabels {
+    issuer: String,
+}
+
+/// What is measured.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<RequestLabels, Histogram, fn() -> Histogram>,
+    in_flight: Gauge,
+    connections: Gauge,
+    store_errors: Family<StoreErrorLabels, Counter>,
+    keys: Family<IssuerLabels, Gauge>,
+    key_age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
+    keys_stale: Family<IssuerLabels, Gauge>,
+    ready: Gauge<i64, AtomicI64>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    /// All measures, at zero.
+    pub(crate) fn new() -> Self {
+        let constructor: fn() -> Histogram = || Histogram::new(BUCKETS);
+        let mut metrics = Self {
+            registry: Registry::with_prefix("dezky"),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(constructor),
+            in_flight: Gauge::default(),
+            connections: Gauge::default(),
+            store_errors: Family::default(),
+            keys: Family::default(),
+            key_age: Family::default(),
+            keys_stale: Family::default(),
+            ready: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The release that runs", build);
+        registry.register("http_requests", "Requests that were answered", self.requests.clone());
+        registry.register(
+            "http_request_duration_seconds",
+            "Time from a request's head to its answer's head",
+            self.durations.clone(),
+        );
+        registry.register("http_requests_in_flight", "Requests that are being answered", self.in_flight.clone());
+        registry.register("http_connections", "Open connections", self.connections.clone());
+        registry.register("store_errors", "Store operations that ended with an error", self.store_errors.clone());
+        registry.register("issuer_keys", "Usable signing keys that serve now", self.keys.clone());
+        registry.register(
+            "issuer_keys_age_seconds",
+            "Age of the key set that serves; absent while there is none",
+            self.key_age.clone(),
+        );
+        registry.register(
+            "issuer_keys_stale",
+            "1 while the provider is down and the last key set serves",
+            self.keys_stale.clone(),
+        );
+        registry.register("ready", "1 while requests can be answered", self.ready.clone());
+    }
+
+    /// A request begins; it ends when what is returned is dropped.
+    pub(super) fn begin(&self) -> InFlight {
+        InFlight::new(self.in_flight.clone())
+    }
+
+    /// A connection is opened; it is closed when what is returned is dropped.
+    pub(super) fn connect(&self) -> InFlight {
+        InFlight::new(self.connections.clone())
+    }
+
+    /// A request was answered.
+    pub(super) fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let labels = RequestLabels { method, route: route.to_owned(), status };
+        self.durations.get_or_create(&labels).observe(took.as_secs_f64());
+        self.requests.get_or_create(&labels).inc();
+    }
+
+    /// A store operation ended with an error.
+    pub(crate) fn count_store_error(&self, operation: &'static str, kind: &'static str) {
+        self.store_errors.get_or_create(&StoreErrorLabels { operation, kind }).inc();
+    }
+
+    /// The text of all measures; the state of keys and readiness is as given.
+    pub(super) fn text(&self, keys: &[KeyStatus], ready: bool) -> Result<String, fmt::Error> {
+        self.ready.set(i64::from(ready));
+        self.key_age.clear();
+        for status in keys {
+            let labels = IssuerLabels { issuer: status.issuer_id.clone() };
+            self.keys.get_or_create(&labels).set(i64::try_from(status.keys).unwrap_or(i64::MAX));
+            self.keys_stale.get_or_create(&labels).set(i64::from(status.stale));
+            if let Some(age) = status.age {
+                self.key_age.get_or_create(&labels).set(age.as_secs_f64());
+            }
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// Counted in a gauge until it is dropped.
+#[derive(Debug)]
+pub(super) struct InFlight(Gauge);
+
+impl InFlight {
+    fn new(gauge: Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,148 @@
+//! Whether requests can be answered, and why not.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use dezky::{
+    authn::{Verifier, keys::KeyStatus},
+    context::RequestContext,
+    store::SharedStore,
+};
+use serde::Serialize;
+use tokio::sync::{Mutex, watch};
+
+/// Longest wait for the store's answer.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Age up to which the store's last answer counts, so that probes cost next to nothing however often they come.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Whether requests can be answered.
+#[derive(Debug)]
+pub(crate) struct Readiness {
+    store: SharedStore,
+    verifier: Verifier,
+    seed: watch::Sender<SeedState>,
+    stopping: AtomicBool,
+    /// The store's last answer and when it came. The lock is held while it is asked, so that it is asked once.
+    last: Mutex<Option<(Instant, Option<String>)>>,
+}
+
+#[derive(Debug)]
+enum SeedState {
+    Pending,
+    Failing(String),
+    Done,
+}
+
+/// What `/readyz` answers.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    /// Whether requests can be answered.
+    pub(crate) ready: bool,
+    /// What is in the way; empty when nothing is.
+    pub(crate) not_ready: Vec<Obstacle>,
+    /// The keys of every issuer.
+    pub(crate) issuers: Vec<KeyStatus>,
+}
+
+/// What is in the way.
+#[derive(Debug, Serialize)]
+pub(crate) struct Obstacle {
+    /// `store`, `seed`, `issuer ID` or `process`.
+    pub(crate) what: String,
+    /// The reason.
+    pub(crate) why: String,
+}
+
+impl Readiness {
+    /// Nothing is seeded yet.
+    pub(crate) fn new(store: SharedStore, verifier: Verifier) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            verifier,
+            seed: watch::Sender::new(SeedState::Pending),
+            stopping: AtomicBool::new(false),
+            last: Mutex::new(None),
+        })
+    }
+
+    /// The first tenant is there.
+    pub(crate) fn seeded(&self) {
+        self.seed.send_replace(SeedState::Done);
+    }
+
+    /// The first tenant could not be made yet.
+    pub(crate) fn seed_failed(&self, why: String) {
+        self.seed.send_replace(SeedState::Failing(why));
+    }
+
+    /// Waits until the first tenant is there.
+    pub(crate) async fn until_seeded(&self) {
+        // The sender is part of `self`, so that waiting cannot fail.
+        let mut seed = self.seed.subscribe();
+        let _seeded = seed.wait_for(|state| matches!(state, SeedState::Done)).await;
+    }
+
+    /// The process is about to end.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Whether the process is about to end.
+    pub(crate) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// The state of every issuer's keys.
+    pub(super) fn keys(&self) -> Vec<KeyStatus> {
+        self.verifier.key_status()
+    }
+
+    /// Looks at everything.
+    pub(crate) async fn report(&self) -> Report {
+        let mut not_ready = Vec::new();
+        let mut obstacle = |what: String, why: String| not_ready.push(Obstacle { what, why });
+        if self.stopping() {
+            obstacle("process".to_owned(), "it is stopping".to_owned());
+        }
+        if let Some(why) = self.store_obstacle().await {
+            obstacle("store".to_owned(), why);
+        }
+        match &*self.seed.borrow() {
+            SeedState::Done => {}
+            SeedState::Pending => obstacle("seed".to_owned(), "it has not been done yet".to_owned()),
+            SeedState::Failing(why) => obstacle("seed".to_owned(), why.clone()),
+        }
+        let issuers = self.keys();
+        for status in issuers.iter().filter(|status| !status.ready()) {
+            let why = status.last_error.clone().unwrap_or_else(|| "its keys have not been fetched yet".to_owned());
+            obstacle(format!("issuer {}", status.issuer_id), why);
+        }
+        Report { ready: not_ready.is_empty(), not_ready, issuers }
+    }
+
+    async fn store_obstacle(&self) -> Option<String> {
+        let mut last = self.last.lock().await;
+        if let Some((when, answer)) = &*last
+            && when.elapsed() < FRESH
+        {
+            return answer.clone();
+        }
+        let context = RequestContext::system("readiness").with_timeout(TIMEOUT);
+        // The store keeps to the deadline by itself; the second bound is for one that does not.
+        let answer = match tokio::time::timeout(TIMEOUT * 2, self.store.health(&context)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("the store did not answer in time".to_owned()),
+        };
+        *last = Some((Instant::now(), answer.clone()));
+        answer
+    }
+}

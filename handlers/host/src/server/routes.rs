@@ -1,0 +1,110 @@
+//! The API with what the host answers itself: liveness, readiness and metrics.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use dezky::{Error, ErrorKind};
+use http::{HeaderValue, Method, StatusCode, header};
+use serde_json::json;
+
+use super::{Metrics, Readiness, metrics::MEDIA_TYPE};
+
+/// How long a request may take with its body. Longer than the API's own limit of 30 s, which does not count while a
+/// body arrives.
+const TIMEOUT: Duration = Duration::from_secs(40);
+
+#[derive(Debug, Clone)]
+struct Host {
+    readiness: Arc<Readiness>,
+    metrics: Arc<Metrics>,
+}
+
+/// All routes, measured.
+pub(super) fn all(api: Router, readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Router {
+    let host = Host { readiness, metrics: Arc::clone(&metrics) };
+    let own = Router::new()
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(measures))
+        .method_not_allowed_fallback(|| async {
+            Error::new(
+                ErrorKind::MethodNotAllowed,
+                "method_not_allowed",
+                "this route does not have this method: see `Allow`",
+            )
+        })
+        .with_state(host);
+    // The fallbacks are the API's own: layers of a router wrap them too.
+    api.merge(own).layer(middleware::from_fn_with_state(metrics, measure))
+}
+
+/// The process lives: it answers.
+async fn alive() -> Json<serde_json::Value> {
+    Json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+async fn ready(State(host): State<Host>) -> Response {
+    let report = host.readiness.report().await;
+    let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let mut response = (status, Json(report)).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn measures(State(host): State<Host>) -> Response {
+    let ready = host.readiness.report().await.ready;
+    match host.metrics.text(&host.readiness.keys(), ready) {
+        Ok(text) => {
+            let mut response = Response::new(Body::from(text));
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+            response
+        }
+        Err(error) => Error::new(ErrorKind::Internal, "internal", "the metrics cannot be written")
+            .with_source(error)
+            .into_response(),
+    }
+}
+
+async fn measure(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+    let in_flight = metrics.begin();
+    let started = Instant::now();
+    let method = method(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = match tokio::time::timeout(TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Error::new(
+            ErrorKind::BadRequest,
+            "request_timeout",
+            "the request did not arrive completely within 40 seconds: send it again",
+        )
+        .into_response(),
+    };
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    metrics.answered(method, route, response.status().as_u16(), started.elapsed());
+    drop(in_flight);
+    response
+}
+
+/// The usual methods; whatever else a client thinks of is one more, so that labels have a bound.
+fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

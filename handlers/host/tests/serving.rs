@@ -1,0 +1,123 @@
+//! The binary serves: development server, readiness, metrics and graceful end.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::Command,
+};
+
+use support::{Process, await_ready, dev, dezky, json, request};
+
+#[test]
+fn dev_prints_a_token_that_shows_tenants_until_the_membership_is_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_process, address, person, admin) = dev(folder.path());
+    let answer = request(&address, "GET", "/users/me", Some(&person));
+    assert_eq!(answer.0, 200, "{}", answer.1);
+    let profile = json(&answer);
+    assert_eq!(profile["user"]["email"], "anna@example.eu");
+    assert_eq!(profile["tenants"][0]["slug"], "dezky");
+    assert_eq!(profile["subscriptions"][0]["status"], "active");
+    // The administrator becomes one by signing in.
+    assert_eq!(request(&address, "GET", "/users/me", Some(&admin)).0, 200);
+    let member = format!("/tenants/dezky/members/{}", profile["user"]["id"].as_str().unwrap());
+    let revoked = request(&address, "DELETE", &member, Some(&admin));
+    assert_eq!(revoked.0, 204, "{}", revoked.1);
+    let after = json(&request(&address, "GET", "/users/me", Some(&person)));
+    assert_eq!(after["tenants"].as_array().unwrap().len(), 0, "{after:#}");
+    assert_eq!(after["subscriptions"].as_array().unwrap().len(), 0, "{after:#}");
+}
+
+#[test]
+fn tokens_of_the_development_server_survive_its_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut process, _, person, _) = dev(folder.path());
+    process.terminate();
+    assert_eq!(process.wait().code(), Some(0));
+    let (_process, address, _, _) = dev(folder.path());
+    assert_eq!(request(&address, "GET", "/users/me", Some(&person)).0, 200);
+}
+
+#[test]
+fn a_request_under_way_is_finished_after_sigterm() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut process, address, _, admin) = dev(folder.path());
+    assert_eq!(request(&address, "GET", "/users/me", Some(&admin)).0, 200);
+    let body = r#"{"slug":"late","name":"Late"}"#;
+    let mut stream = TcpStream::connect(&address).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "POST /tenants HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {admin}\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\nexpect: 100-continue\r\n\r\n"
+    )
+    .unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    assert!(line.contains("100"), "{line}");
+    process.terminate();
+    process.line("stopping");
+    assert!(TcpStream::connect(&address).is_err(), "no new connections");
+    stream.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    reader.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("201 Created"), "{answer}");
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+#[test]
+fn health_and_metrics_tell_of_requests_by_route() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_process, address, person, _) = dev(folder.path());
+    assert_eq!(json(&request(&address, "GET", "/healthz", None))["status"], "alive");
+    await_ready(&address, true);
+    let answer = request(&address, "GET", "/tenants/dezky?secret=1", Some(&person));
+    assert_ne!(answer.0, 500);
+    assert_eq!(request(&address, "GET", "/no-such-path", None).0, 404);
+    let (status, text) = request(&address, "GET", "/metrics", None);
+    assert_eq!(status, 200);
+    assert!(text.contains(r#"route="/tenants/{tenant}""#), "{text}");
+    assert!(text.contains(r#"dezky_issuer_keys{issuer="default"} 1"#), "{text}");
+    assert!(text.contains("dezky_ready 1"), "{text}");
+    assert!(!text.contains("no-such-path") && !text.contains("secret"), "{text}");
+}
+
+fn serve(folder: &std::path::Path, store: &str, issuer: &str) -> (Process, String) {
+    let mut command: Command = dezky(folder);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--store", store]);
+    command.args(["--oidc-issuer", issuer, "--oidc-audience", "dezky"]);
+    let process = Process::start(command);
+    let line = process.line("listening address=");
+    let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    (process, address)
+}
+
+#[test]
+fn an_unreachable_issuer_leaves_the_process_running_and_not_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    // Nobody listens on a port that was just given back.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let issuer = format!("http://127.0.0.1:{port}/application/o/dezky/");
+    let (_process, address) = serve(folder.path(), "sqlite:dezky.sqlite", &issuer);
+    let report = await_ready(&address, false);
+    assert!(report["notReady"].to_string().contains("issuer default"), "{report:#}");
+    let mut command = dezky(folder.path());
+    command.args(["dev", "--listen", "127.0.0.1:0", "--data", "issuer", "--issuer-port", &port.to_string()]);
+    let _issuer = Process::start(command);
+    await_ready(&address, true);
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_leaves_the_process_running_and_not_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("loop.sqlite");
+    std::os::unix::fs::symlink("loop.sqlite", &file).unwrap();
+    let (_process, address) = serve(folder.path(), "sqlite:loop.sqlite", "http://127.0.0.1:9/");
+    let report = await_ready(&address, false);
+    assert!(report["notReady"].to_string().contains("\"store\""), "{report:#}");
+    assert_eq!(request(&address, "GET", "/healthz", None).0, 200);
+}

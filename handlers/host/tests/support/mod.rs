@@ -1,0 +1,129 @@
+//! Runs the real binary in a folder of its own, and talks to it over sockets.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// The binary, without the settings of whoever runs the tests.
+pub(crate) fn dezky(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dezky"));
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("DEZKY_") || name == "MONGODB_URI" || name == "NODE_EXTRA_CA_CERTS" {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// A running process, killed when it is dropped.
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    lines: Receiver<String>,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Process {
+    /// Starts it; its lines on both outputs can be awaited.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = mpsc::channel();
+        let outputs: [Box<dyn Read + Send>; 2] =
+            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+        for output in outputs {
+            let sender = sender.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(output).lines().map_while(Result::ok) {
+                    let _ = sender.send(line);
+                }
+            });
+        }
+        Self { child, lines }
+    }
+
+    /// The next line that holds this text.
+    pub(crate) fn line(&self, text: &str) -> String {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(_) => {}
+                Err(error) => panic!("no line with {text:?}: {error}"),
+            }
+        }
+    }
+
+    pub(crate) fn terminate(&self) {
+        let sent = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+/// `host:port` of an origin.
+pub(crate) fn authority(origin: &str) -> &str {
+    origin.trim_start_matches("http://")
+}
+
+/// One request; status and body.
+pub(crate) fn request(authority: &str, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
+    let mut stream = TcpStream::connect(authority).unwrap();
+    let authorization = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: {authority}\r\n{authorization}connection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+pub(crate) fn json(answer: &(u16, String)) -> Value {
+    serde_json::from_str(&answer.1).unwrap()
+}
+
+/// Asks for readiness until it is as wanted.
+pub(crate) fn await_ready(authority: &str, ready: bool) -> Value {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let answer = request(authority, "GET", "/readyz", None);
+        let report = json(&answer);
+        assert_eq!(answer.0, if report["ready"] == true { 200 } else { 503 });
+        if report["ready"] == ready {
+            return report;
+        }
+        assert!(Instant::now() < end, "{report:#}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The development server: origin, token of a person, token of an administrator.
+pub(crate) fn dev(folder: &Path) -> (Process, String, String, String) {
+    let mut command = dezky(folder);
+    command.args(["dev", "--listen", "127.0.0.1:0"]);
+    let process = Process::start(command);
+    let listens = process.line("Dezky listens on ");
+    let origin = listens.split(' ').nth(3).unwrap().to_owned();
+    let token = |line: String| line.split("Bearer ").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+    let person = token(process.line("curl "));
+    let admin = token(process.line("curl "));
+    (process, authority(&origin).to_owned(), person, admin)
+}
