@@ -23,8 +23,9 @@ use tower::ServiceExt as _;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_becomes_a_profile_with_tenants_and_subscriptions() {
     let folder = tempfile::tempdir().unwrap();
-    let store: SharedStore =
-        Arc::new(SqliteStore::open(folder.path().join("dezky.sqlite"), Default::default(), dezky::COLLECTIONS).unwrap());
+    let store: SharedStore = Arc::new(
+        SqliteStore::open(folder.path().join("dezky.sqlite"), Default::default(), dezky::COLLECTIONS).unwrap(),
+    );
     let issuer = DevelopmentIssuer::start().await.unwrap();
     let clock = Arc::new(SystemClock);
     let verifier = Verifier::new(
