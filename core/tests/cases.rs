@@ -33,7 +33,7 @@ macro_rules! topics {
     };
 }
 
-topics! { tenants }
+topics! { bodies, claims_sync, members, tenants, tokens, users }
 
 #[test]
 fn every_file_is_run() {
