@@ -2,11 +2,12 @@
 
 use crate::{
     authz::{Action, Resource},
-    domain::{User, UserId},
+    domain::{TenantId, User, UserId},
     error::{Error, Result},
     service::{
         Call, Service,
         access::{CallerFacts, check},
+        profile::PROFILE_TENANTS,
         views::UserView,
     },
     store::Repository,
@@ -18,9 +19,21 @@ impl Service {
     /// # Errors
     /// `not_found` when there is none or the caller may not see it.
     pub async fn read_user(&self, call: &Call, id: UserId) -> Result<UserView> {
-        let (_, user) = self.user_access(call, id, Action::ReadUser, &[]).await?;
-        let tenant_ids = self.tenant_ids(call, user.id).await?;
+        let (caller, user) = self.user_access(call, id, Action::ReadUser, &[]).await?;
+        let tenant_ids = if caller.is_platform() {
+            self.tenant_ids(call, user.id).await?
+        } else {
+            self.own_tenant_ids(call, &caller).await?
+        };
         Ok(UserView::new(user, tenant_ids))
+    }
+
+    /// The caller's first 100 tenants by name: those that they may see, with this token.
+    async fn own_tenant_ids(&self, call: &Call, caller: &CallerFacts) -> Result<Vec<TenantId>> {
+        let (memberships, _) = self.own_memberships(call, caller, None, None, PROFILE_TENANTS).await?;
+        let ids: Vec<TenantId> = memberships.into_iter().map(|membership| membership.tenant_id).collect();
+        let living = self.tenants_by_id(call, ids.iter().copied()).await?;
+        Ok(ids.into_iter().filter(|id| living.contains_key(id)).collect())
     }
 
     /// The caller and a user, if the caller may do `action` to it.
