@@ -1,4 +1,4 @@
-//! The shared cases against the native router.
+//! The shared cases against the native router, on both stores.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -27,6 +27,16 @@ macro_rules! topics {
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $topic() {
                     super::run_file(stringify!($topic), &super::NativeStage::on_sqlite().unwrap()).await;
+                }
+            )+
+        }
+
+        // Without its server these fail with the way to start it.
+        mod mongodb {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $topic() {
+                    super::run_file(stringify!($topic), &super::NativeStage::on_mongodb().unwrap()).await;
                 }
             )+
         }

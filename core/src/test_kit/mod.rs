@@ -3,6 +3,7 @@
 pub mod cases;
 pub mod clock;
 pub mod development_issuer;
+pub mod mongodb_server;
 
 pub use clock::ManualClock;
 pub use development_issuer::{Behaviour, Claims, DevelopmentIssuer, DevelopmentIssuerOptions};

@@ -13,6 +13,8 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use super::{Edge, Setup, Stage};
+#[cfg(feature = "mongodb")]
+use crate::test_kit::mongodb_server;
 use crate::{
     authn::{
         Verifier, VerifierOptions,
@@ -46,6 +48,39 @@ impl NativeStage {
         let folder = tempfile::tempdir()
             .map_err(|error| Error::internal("a temporary folder cannot be made").with_source(error))?;
         Ok(Self { stores: Box::new(SqliteStores { folder, made: AtomicUsize::new(0) }) })
+    }
+}
+
+#[cfg(feature = "mongodb")]
+impl NativeStage {
+    /// Over databases of their own on the MongoDB-wire server that was started for all tests. They go with the server.
+    ///
+    /// # Errors
+    /// When there is no such server; the message says how to run the tests.
+    pub fn on_mongodb() -> Result<Self> {
+        no_server(mongodb_server::shared_uri())?;
+        Ok(Self { stores: Box::new(MongodbStores) })
+    }
+}
+
+#[cfg(feature = "mongodb")]
+fn no_server<T>(found: std::io::Result<T>) -> Result<T> {
+    found.map_err(|error| {
+        Error::new(crate::ErrorKind::Configuration, "invalid_setting", error.to_string()).with_source(error)
+    })
+}
+
+#[cfg(feature = "mongodb")]
+#[derive(Debug)]
+struct MongodbStores;
+
+#[cfg(feature = "mongodb")]
+#[async_trait]
+impl StoreMaker for MongodbStores {
+    async fn make(&self) -> Result<SharedStore> {
+        let uri = no_server(mongodb_server::shared_uri())?;
+        let options = crate::store::mongodb::MongodbOptions::default();
+        Ok(Arc::new(crate::store::mongodb::MongodbStore::open(&uri, options, crate::COLLECTIONS)?))
     }
 }
 

@@ -1,0 +1,181 @@
+//! One attempt at a commit: its changes in their order, then its guards.
+
+use std::time::Instant;
+
+use ::mongodb::{
+    ClientSession,
+    bson::{DateTime, Document as BsonDocument, doc},
+    error::Error,
+    options::ReadConcern,
+};
+
+use super::{
+    LOCK_FIELD,
+    connection::{COMMITS, Connection},
+    encode::{inserted, object_id, objects, updated},
+    failure::Duplicate,
+    options::{primary, write_concern},
+    patience::remaining,
+};
+use crate::{
+    domain::ObjectId,
+    store::{Change, Collection, Commit, Expectation, Guard, StoreError},
+};
+
+/// What ended an attempt.
+pub(super) enum Obstacle<'a> {
+    /// The port has a name for it.
+    Known(StoreError),
+    /// The change would have made a unique value double.
+    Duplicate(&'a Change, Duplicate),
+    /// The driver or the server said so; nothing was asked to be committed.
+    Driver(Error),
+}
+
+impl From<Error> for Obstacle<'_> {
+    fn from(error: Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+impl From<StoreError> for Obstacle<'_> {
+    fn from(error: StoreError) -> Self {
+        Self::Known(error)
+    }
+}
+
+/// Whether a commit is a single write, which MongoDB carries out atomically and with the same durability without a
+/// transaction, in one round trip instead of two. An update that must first read the objects that it merges is not one, nor
+/// is a deletion, which leaves nothing by which a lost answer could be resolved.
+pub(super) fn is_single_write(commit: &Commit) -> bool {
+    if commit.effective_guards().next().is_some() {
+        return false;
+    }
+    match commit.changes.as_slice() {
+        [Change::Insert { .. }] => true,
+        [Change::Update { collection, .. }] => objects(collection).is_empty(),
+        _ => false,
+    }
+}
+
+/// Begins a transaction in which everything sees one snapshot and is committed by a majority.
+pub(super) async fn begin(session: &mut ClientSession, deadline: Instant) -> Result<(), Error> {
+    session
+        .start_transaction()
+        .read_concern(ReadConcern::snapshot())
+        .write_concern(write_concern())
+        .selection_criteria(primary())
+        .max_commit_time(remaining(deadline))
+        .await
+}
+
+/// Carries out everything but the commitment.
+pub(super) async fn write<'a>(
+    connection: &Connection,
+    session: &mut ClientSession,
+    commit: &'a Commit,
+) -> Result<(), Obstacle<'a>> {
+    for change in &commit.changes {
+        apply(connection, session, commit.id, change).await?;
+    }
+    for guard in commit.effective_guards() {
+        check(connection, session, commit.id, guard).await?;
+    }
+    let inserts = commit.changes.iter().any(|change| matches!(change, Change::Insert { .. }));
+    if !inserts && !commit.is_empty() && !is_single_write(commit) {
+        let mark = doc! { "_id": object_id(commit.id), "at": DateTime::now() };
+        let commits = connection.database.collection::<BsonDocument>(COMMITS);
+        commits.insert_one(mark).session(&mut *session).await?;
+    }
+    Ok(())
+}
+
+async fn apply<'a>(
+    connection: &Connection,
+    session: &mut ClientSession,
+    commit: ObjectId,
+    change: &'a Change,
+) -> Result<(), Obstacle<'a>> {
+    let named = |error: Error| match Duplicate::of(&error) {
+        Some(duplicate) => Obstacle::Duplicate(change, duplicate),
+        None => Obstacle::Driver(error),
+    };
+    let documents = connection.database.collection::<BsonDocument>(change.collection().name);
+    let written = match change {
+        Change::Insert { collection, id, json, unique_keys } => {
+            let document = inserted(collection, *id, json, unique_keys, commit)?;
+            documents.insert_one(document).session(&mut *session).await.map_err(named)?;
+            1
+        }
+        Change::Update { collection, id, expected, json, unique_keys } => {
+            let stored = stored_objects(&documents, session, collection, *id).await?;
+            let update = updated(collection, json, unique_keys, commit, &stored)?;
+            let result = documents.update_one(at_version(*id, *expected), update).session(&mut *session).await;
+            result.map_err(named)?.matched_count
+        }
+        Change::Delete { id, expected, .. } => {
+            documents.delete_one(at_version(*id, *expected)).session(&mut *session).await?.deleted_count
+        }
+    };
+    if written == 0 {
+        let conflict = StoreError::VersionConflict { collection: change.collection().name, id: change.id() };
+        return Err(Obstacle::Known(conflict));
+    }
+    Ok(())
+}
+
+/// The declared objects as they are stored: an update carries over what they do not declare.
+async fn stored_objects(
+    documents: &::mongodb::Collection<BsonDocument>,
+    session: &mut ClientSession,
+    collection: &'static Collection,
+    id: ObjectId,
+) -> Result<BsonDocument, Error> {
+    let names = objects(collection);
+    if names.is_empty() {
+        return Ok(BsonDocument::new());
+    }
+    let shown: BsonDocument = names.into_iter().map(|name| (name.to_owned(), 1.into())).collect();
+    let found = documents.find_one(doc! { "_id": object_id(id) }).projection(shown).session(session).await?;
+    Ok(found.unwrap_or_default())
+}
+
+async fn check<'a>(
+    connection: &Connection,
+    session: &mut ClientSession,
+    commit: ObjectId,
+    guard: &Guard,
+) -> Result<(), Obstacle<'a>> {
+    let documents = connection.database.collection::<BsonDocument>(guard.collection.name);
+    let failed = || Obstacle::Known(StoreError::GuardFailed { collection: guard.collection.name, id: guard.id });
+    match guard.expect {
+        Expectation::Version(version) => {
+            // The commit's id is different in every commit, so that this always is a write.
+            let lock = doc! { "$set": { LOCK_FIELD: object_id(commit) } };
+            let locked = documents.update_one(at_version(guard.id, version), lock).session(&mut *session).await?;
+            if locked.matched_count == 0 { Err(failed()) } else { Ok(()) }
+        }
+        Expectation::Absent => {
+            let id = doc! { "_id": object_id(guard.id) };
+            let inserted = documents.insert_one(id.clone()).session(&mut *session).await;
+            inserted.map_err(|error| match Duplicate::of(&error) {
+                Some(_) => failed(),
+                None => Obstacle::Driver(error),
+            })?;
+            documents.delete_one(id).session(&mut *session).await?;
+            Ok(())
+        }
+    }
+}
+
+/// The document if it is at this version. Documents that this software never wrote have none, which is version 0;
+/// comparing with null finds a missing field.
+fn at_version(id: ObjectId, version: u64) -> BsonDocument {
+    // Versions beyond 63 bits are of no document.
+    let number = i64::try_from(version).unwrap_or(i64::MAX);
+    if version == 0 {
+        doc! { "_id": object_id(id), "version": { "$in": [0_i64, ::mongodb::bson::Bson::Null] } }
+    } else {
+        doc! { "_id": object_id(id), "version": number }
+    }
+}

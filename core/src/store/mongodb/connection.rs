@@ -1,0 +1,149 @@
+//! The connection, made and prepared at the first operation that finds a server.
+
+use std::time::Instant;
+
+use ::mongodb::{
+    Client, Database, IndexModel,
+    bson::{Document as BsonDocument, RawDocumentBuf, doc},
+    options::IndexOptions,
+};
+
+use super::{
+    Shared, UNIQUE_KEYS_FIELD,
+    failure::translate,
+    options::{DEFAULT_DATABASE, client_options},
+    patience::remaining,
+    translate::index_keys,
+};
+use crate::store::{Collection, SCHEMA_VERSION, StoreError, StoreResult};
+
+/// Holds the schema version and what health checks write.
+const META: &str = "dezky_meta";
+
+/// Holds the marks of commits that insert nothing, for a day.
+pub(super) const COMMITS: &str = "dezky_commits";
+
+const COMMITS_KEPT: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
+/// The driver's handles. The driver connects by itself, and again after a failure.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    pub(super) database: Database,
+}
+
+impl Connection {
+    /// A collection as raw documents.
+    pub(super) fn collection(&self, collection: &'static Collection) -> ::mongodb::Collection<RawDocumentBuf> {
+        self.database.collection(collection.name)
+    }
+}
+
+impl Shared {
+    /// The connection to a database whose schema and indexes are as this release needs them.
+    pub(super) async fn connected(&self) -> StoreResult<&Connection> {
+        let connection = self.handles().await?;
+        self.ready.get_or_try_init(|| prepare(connection, self.collections)).await?;
+        Ok(connection)
+    }
+
+    async fn handles(&self) -> StoreResult<&Connection> {
+        let connect = || async {
+            let options = client_options(self.uri.clone(), &self.options).await?;
+            let name = options.default_database.clone();
+            let client = Client::with_options(options).map_err(|error| StoreError::Configuration {
+                detail: format!("the MongoDB URI is not acceptable: {error}"),
+            })?;
+            let database = client.database(name.as_deref().filter(|name| !name.is_empty()).unwrap_or(DEFAULT_DATABASE));
+            Ok(Connection { client, database })
+        };
+        self.connection.get_or_try_init(connect).await
+    }
+}
+
+/// Checks what the server is and what wrote the database, then ensures the indexes. All of it may be done again and by
+/// several processes at the same time.
+async fn prepare(connection: &Connection, collections: &'static [&'static Collection]) -> StoreResult<()> {
+    let hello = connection.database.run_command(doc! { "hello": 1 }).await.map_err(|error| translate(&error))?;
+    if !hello.contains_key("setName") && !hello.get_str("msg").is_ok_and(|message| message == "isdbgrid") {
+        return Err(StoreError::Unavailable {
+            detail: "MongoDB runs without a replica set, so without transactions: start it with `--replSet`, and \
+                     initiate the set, which may have a single member"
+                .to_owned(),
+        });
+    }
+    check_schema(connection).await?;
+    for collection in collections {
+        connection
+            .collection(collection)
+            .create_indexes(indexes(collection))
+            .await
+            .map_err(|error| index_failure(collection, &error))?;
+    }
+    let expiring = IndexModel::builder()
+        .keys(doc! { "at": 1 })
+        .options(IndexOptions::builder().expire_after(COMMITS_KEPT).build())
+        .build();
+    let commits = connection.database.collection::<BsonDocument>(COMMITS);
+    commits.create_index(expiring).await.map_err(|error| translate(&error))?;
+    connection
+        .database
+        .collection::<BsonDocument>(META)
+        .update_one(doc! { "_id": "schema" }, doc! { "$max": { "version": i64::from(SCHEMA_VERSION) } })
+        .upsert(true)
+        .await
+        .map_err(|error| translate(&error))?;
+    Ok(())
+}
+
+async fn check_schema(connection: &Connection) -> StoreResult<()> {
+    let meta = connection.database.collection::<BsonDocument>(META);
+    let schema = meta.find_one(doc! { "_id": "schema" }).await.map_err(|error| translate(&error))?;
+    let Some(schema) = schema else { return Ok(()) };
+    let found = schema
+        .get_i64("version")
+        .or_else(|_| schema.get_i32("version").map(i64::from))
+        .ok()
+        .and_then(|version| u32::try_from(version).ok());
+    match found {
+        Some(found) if found <= SCHEMA_VERSION => Ok(()),
+        found => Err(StoreError::NewerSchema { found: found.unwrap_or(u32::MAX), known: SCHEMA_VERSION }),
+    }
+}
+
+fn indexes(collection: &'static Collection) -> Vec<IndexModel> {
+    let unique = IndexModel::builder()
+        .keys(doc! { UNIQUE_KEYS_FIELD: 1 })
+        .options(IndexOptions::builder().unique(true).sparse(true).build())
+        .build();
+    let mut keys: Vec<BsonDocument> = Vec::new();
+    for index in collection.indexes.iter().map(index_keys) {
+        // The database has the index on the id alone by itself.
+        if index.len() > 1 && !keys.contains(&index) {
+            keys.push(index);
+        }
+    }
+    let declared = keys.into_iter().map(|keys| IndexModel::builder().keys(keys).build());
+    declared.chain([unique]).collect()
+}
+
+fn index_failure(collection: &Collection, error: &::mongodb::error::Error) -> StoreError {
+    match translate(error) {
+        StoreError::Unavailable { detail } => StoreError::Unavailable {
+            detail: format!("the indexes of `{}` cannot be ensured: {detail}", collection.name),
+        },
+        other => other,
+    }
+}
+
+/// Reads and writes as commits do: only that says whether commits are possible.
+pub(super) async fn check(shared: &Shared, deadline: Instant) -> StoreResult<()> {
+    let connection = shared.connected().await?;
+    check_schema(connection).await?;
+    let ping = doc! { "$currentDate": { "at": true } };
+    let meta = connection.database.collection::<BsonDocument>(META);
+    tokio::time::timeout(remaining(deadline), meta.update_one(doc! { "_id": "health" }, ping).upsert(true))
+        .await
+        .map_err(|_| StoreError::Timeout)?
+        .map_err(|error| translate(&error))?;
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Writing: JSON text to BSON by the declared types, and the update that leaves everything undeclared as it is.
+
+use ::mongodb::bson::{Bson, DateTime, Document as BsonDocument, doc, oid};
+use serde_json::{Map, Value as Json};
+
+use super::{COMMIT_FIELD, LOCK_FIELD, UNIQUE_KEYS_FIELD};
+use crate::{
+    clock::Timestamp,
+    domain::ObjectId,
+    store::{Collection, Field, FieldType, StoreError, StoreResult, Value},
+};
+
+/// An id as the driver has it.
+pub(super) fn object_id(id: ObjectId) -> oid::ObjectId {
+    oid::ObjectId::from_bytes(id.bytes())
+}
+
+/// The document that an insertion stores.
+pub(super) fn inserted(
+    collection: &'static Collection,
+    id: ObjectId,
+    json: &str,
+    unique_keys: &[String],
+    commit: ObjectId,
+) -> StoreResult<BsonDocument> {
+    let members = members(collection, json)?;
+    let mut document = doc! { "_id": object_id(id) };
+    for field in collection.fields {
+        if let Some(value) = members.get(field.name) {
+            document.insert(field.name, convert(collection, field.name, value, field.field_type, None)?);
+        }
+    }
+    if !unique_keys.is_empty() {
+        document.insert(UNIQUE_KEYS_FIELD, unique_keys.to_vec());
+    }
+    document.insert(COMMIT_FIELD, object_id(commit));
+    Ok(document)
+}
+
+/// The update operators that bring a document to a new state. `stored` holds at least its declared objects: what these
+/// do not declare is carried over.
+pub(super) fn updated(
+    collection: &'static Collection,
+    json: &str,
+    unique_keys: &[String],
+    commit: ObjectId,
+    stored: &BsonDocument,
+) -> StoreResult<BsonDocument> {
+    let members = members(collection, json)?;
+    let mut set = doc! { LOCK_FIELD: object_id(commit) };
+    let mut unset = BsonDocument::new();
+    for field in collection.fields {
+        match members.get(field.name) {
+            Some(value) => {
+                let old = stored.get(field.name);
+                set.insert(field.name, convert(collection, field.name, value, field.field_type, old)?);
+            }
+            None => {
+                unset.insert(field.name, "");
+            }
+        }
+    }
+    if unique_keys.is_empty() {
+        unset.insert(UNIQUE_KEYS_FIELD, "");
+    } else {
+        set.insert(UNIQUE_KEYS_FIELD, unique_keys.to_vec());
+    }
+    let mut update = doc! { "$set": set };
+    if !unset.is_empty() {
+        update.insert("$unset", unset);
+    }
+    Ok(update)
+}
+
+/// The fields that an update has to read first, because they may hold what is not declared.
+pub(super) fn objects(collection: &'static Collection) -> Vec<&'static str> {
+    let is_object = |field: &&Field| matches!(field.field_type, FieldType::Object(_));
+    collection.fields.iter().filter(is_object).map(|field| field.name).collect()
+}
+
+fn members(collection: &'static Collection, json: &str) -> StoreResult<Map<String, Json>> {
+    let unsupported = |detail: String| StoreError::Unsupported { detail };
+    let members: Map<String, Json> = serde_json::from_str(json)
+        .map_err(|error| unsupported(format!("a document of `{}` is no JSON object: {error}", collection.name)))?;
+    match members.keys().find(|name| *name != "id" && collection.field(name).is_none()) {
+        Some(name) => Err(unsupported(format!("`{}` does not declare the field `{name}`", collection.name))),
+        None => Ok(members),
+    }
+}
+
+fn convert(
+    collection: &'static Collection,
+    path: &str,
+    value: &Json,
+    declared: FieldType,
+    stored: Option<&Bson>,
+) -> StoreResult<Bson> {
+    let converted = match (declared, value) {
+        (_, Json::Null) => Some(Bson::Null),
+        (FieldType::Text, Json::String(text)) => Some(Bson::String(text.clone())),
+        (FieldType::Integer, Json::Number(number)) => number.as_i64().map(Bson::Int64),
+        (FieldType::Boolean, Json::Bool(value)) => Some(Bson::Boolean(*value)),
+        (FieldType::Id, Json::String(text)) => text.parse().ok().map(|id| Bson::ObjectId(object_id(id))),
+        (FieldType::Time, Json::String(text)) => text.parse().ok().map(|time| Bson::DateTime(date(time))),
+        (FieldType::List(of), Json::Array(values)) => {
+            let items = values.iter().map(|value| convert(collection, path, value, *of, None));
+            Some(Bson::Array(items.collect::<StoreResult<_>>()?))
+        }
+        (FieldType::Object(fields), Json::Object(members)) => {
+            Some(Bson::Document(object(collection, path, members, fields, stored)?))
+        }
+        _ => None,
+    };
+    converted.ok_or_else(|| StoreError::Unsupported {
+        detail: format!("`{path}` of `{}` does not have its declared type", collection.name),
+    })
+}
+
+fn object(
+    collection: &'static Collection,
+    path: &str,
+    members: &Map<String, Json>,
+    fields: &'static [Field],
+    stored: Option<&Bson>,
+) -> StoreResult<BsonDocument> {
+    let stored = stored.and_then(Bson::as_document);
+    let mut document = BsonDocument::new();
+    for field in fields {
+        if let Some(value) = members.get(field.name) {
+            let old = stored.and_then(|stored| stored.get(field.name));
+            let path = format!("{path}.{}", field.name);
+            document.insert(field.name, convert(collection, &path, value, field.field_type, old)?);
+        }
+    }
+    let undeclared = |name: &str| !fields.iter().any(|field| field.name == name);
+    if let Some(name) = members.keys().find(|name| undeclared(name)) {
+        let detail = format!("`{path}` of `{}` does not declare `{name}`", collection.name);
+        return Err(StoreError::Unsupported { detail });
+    }
+    let survivors = stored.into_iter().flatten().filter(|(name, _)| undeclared(name));
+    document.extend(survivors.map(|(name, value)| (name.clone(), value.clone())));
+    Ok(document)
+}
+
+fn date(time: Timestamp) -> DateTime {
+    DateTime::from_millis(time.milliseconds())
+}
+
+/// A value that a query compares with.
+pub(super) fn compared(value: &Value) -> Bson {
+    match value {
+        Value::Text(text) => Bson::String(text.clone()),
+        Value::Integer(number) => Bson::Int64(*number),
+        Value::Boolean(value) => Bson::Boolean(*value),
+        Value::Id(id) => Bson::ObjectId(object_id(*id)),
+        Value::Time(time) => Bson::DateTime(date(*time)),
+    }
+}

@@ -1,0 +1,78 @@
+//! Bounds of the MongoDB store, and what it insists on whatever its URI says.
+
+use std::time::Duration;
+
+use ::mongodb::options::{
+    Acknowledgment, ClientOptions, ConnectionString, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+};
+
+use crate::store::{StoreError, StoreResult};
+
+/// Bounds of the MongoDB store; the defaults suit a server. What the URI says of the same comes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MongodbOptions {
+    /// Most connections to a server of the deployment. Default 64.
+    pub maximum_connections: u32,
+    /// Longest wait for a server that can do what is asked, and for a connection to open. Default 3 s.
+    pub server_selection_timeout: Duration,
+    /// Name under which the database's logs show this program. Default `dezky`.
+    pub application_name: String,
+}
+
+impl Default for MongodbOptions {
+    fn default() -> Self {
+        Self {
+            maximum_connections: 64,
+            server_selection_timeout: Duration::from_secs(3),
+            application_name: "dezky".to_owned(),
+        }
+    }
+}
+
+/// Database that is used when the URI names none.
+pub(super) const DEFAULT_DATABASE: &str = "dezky";
+
+/// `w: majority, j: true`: a commit that was acknowledged survives the loss of any minority of machines.
+pub(super) fn write_concern() -> WriteConcern {
+    WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
+}
+
+pub(super) fn primary() -> SelectionCriteria {
+    SelectionCriteria::ReadPreference(ReadPreference::Primary)
+}
+
+/// Checks a URI without looking anything up.
+pub(super) fn parse(uri: &str) -> StoreResult<ConnectionString> {
+    let parsed = ConnectionString::parse(uri).map_err(|error| wrong(&error.to_string()))?;
+    match &parsed.default_database {
+        Some(name) if name.len() > 63 || name.contains(['/', '\\', '.', ' ', '"', '$']) => {
+            Err(wrong("the name of the database has characters that MongoDB refuses, or more than 63"))
+        }
+        _ => Ok(parsed),
+    }
+}
+
+// The URI itself may hold a password and is never part of a message.
+fn wrong(detail: &str) -> StoreError {
+    StoreError::Configuration { detail: format!("the MongoDB URI is not acceptable: {detail}") }
+}
+
+/// Reads are of the primary and of what a majority has, so that a revocation that was acknowledged is seen by the next
+/// request; writes are durable on a majority. Neither may be weakened by a URI.
+pub(super) async fn client_options(uri: ConnectionString, bounds: &MongodbOptions) -> StoreResult<ClientOptions> {
+    let mut options = ClientOptions::parse(uri).await.map_err(|error| match *error.kind {
+        // A `mongodb+srv` name that does not resolve now may resolve later.
+        ::mongodb::error::ErrorKind::DnsResolve { .. } => StoreError::Unavailable { detail: error.to_string() },
+        _ => wrong(&error.to_string()),
+    })?;
+    options.app_name.get_or_insert_with(|| bounds.application_name.clone());
+    options.max_pool_size.get_or_insert(bounds.maximum_connections);
+    options.server_selection_timeout.get_or_insert(bounds.server_selection_timeout);
+    options.connect_timeout.get_or_insert(bounds.server_selection_timeout);
+    options.selection_criteria = Some(primary());
+    options.read_concern = Some(ReadConcern::majority());
+    options.write_concern = Some(write_concern());
+    options.retry_reads = Some(true);
+    options.retry_writes = Some(true);
+    Ok(options)
+}

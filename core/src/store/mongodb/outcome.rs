@@ -1,0 +1,214 @@
+//! A commit until it is known to have happened or not: attempts, and answers that were lost.
+
+use std::time::Instant;
+
+use ::mongodb::{
+    ClientSession,
+    bson::{Document as BsonDocument, RawDocumentBuf, doc},
+};
+
+use super::{
+    COMMIT_FIELD, LOCK_FIELD, Shared, UNIQUE_KEYS_FIELD,
+    attempt::{Obstacle, begin, is_single_write, write},
+    connection::{COMMITS, Connection},
+    encode::object_id,
+    failure::{Duplicate, is_lost, is_transient, is_unreachable, translate},
+    patience::Backoff,
+};
+use crate::store::{Change, Commit, StoreError, StoreResult};
+
+/// How an attempt ended.
+enum Attempt {
+    /// For good.
+    Ended(StoreResult<()>),
+    /// Undone by something that passes.
+    Undone(StoreError),
+    /// It may have happened.
+    Uncertain(StoreError),
+}
+
+/// Attempts a commit until it has happened or cannot.
+pub(super) async fn carry_out(shared: &Shared, commit: &Commit, deadline: Instant) -> StoreResult<()> {
+    let connection = shared.connected().await?;
+    let mut backoff = Backoff::default();
+    let mut uncertain = false;
+    loop {
+        let error = match attempt(connection, commit, deadline).await {
+            Attempt::Ended(Ok(())) => return Ok(()),
+            // An earlier attempt may be what is in the way of this one.
+            Attempt::Ended(Err(error)) if uncertain => {
+                return match (has_happened(connection, commit).await?, is_single_update(commit)) {
+                    (true, _) => Ok(()),
+                    // Another writer may have come after it and taken its mark away.
+                    (false, true) => Err(StoreError::Timeout),
+                    (false, false) => Err(error),
+                };
+            }
+            Attempt::Ended(Err(error)) => return Err(error),
+            Attempt::Undone(error) => error,
+            Attempt::Uncertain(error) => {
+                if has_happened(connection, commit).await? {
+                    return Ok(());
+                }
+                uncertain = true;
+                error
+            }
+        };
+        tracing::debug!(commit = %commit.id, attempts = backoff.attempts(), %error, "a commit is attempted again");
+        if !backoff.wait().await {
+            return Err(error);
+        }
+    }
+}
+
+async fn attempt(connection: &Connection, commit: &Commit, deadline: Instant) -> Attempt {
+    let single = is_single_write(commit);
+    let mut session = match connection.client.start_session().await {
+        Ok(session) => session,
+        Err(error) => return Attempt::Ended(Err(translate(&error))),
+    };
+    if !single && let Err(error) = begin(&mut session, deadline).await {
+        return Attempt::Ended(Err(translate(&error)));
+    }
+    match write(connection, &mut session, commit).await {
+        Ok(()) if single => Attempt::Ended(Ok(())),
+        Ok(()) => settle(connection, &mut session, commit).await,
+        Err(obstacle) => {
+            if !single && let Err(error) = session.abort_transaction().await {
+                // The server ends it by itself when the session's next transaction begins, or after a minute.
+                tracing::debug!(commit = %commit.id, %error, "a transaction was not ended by its client");
+            }
+            refused(connection, commit, obstacle, single).await
+        }
+    }
+}
+
+async fn refused(connection: &Connection, commit: &Commit, obstacle: Obstacle<'_>, single: bool) -> Attempt {
+    match obstacle {
+        Obstacle::Known(error) => Attempt::Ended(Err(error)),
+        Obstacle::Duplicate(change, duplicate) => match taken(connection, commit, change, &duplicate).await {
+            Ok(Some(key)) => {
+                Attempt::Ended(Err(StoreError::DuplicateKey { collection: change.collection().name, key }))
+            }
+            Ok(None) => Attempt::Undone(StoreError::Unavailable { detail: "a unique key was taken meanwhile".into() }),
+            Err(error) => Attempt::Ended(Err(error)),
+        },
+        Obstacle::Driver(error) if is_unreachable(&error) => Attempt::Ended(Err(translate(&error))),
+        Obstacle::Driver(error) if single && is_lost(&error) => Attempt::Uncertain(translate(&error)),
+        Obstacle::Driver(error) if is_transient(&error) => Attempt::Undone(translate(&error)),
+        Obstacle::Driver(error) => Attempt::Ended(Err(translate(&error))),
+    }
+}
+
+/// Asks to commit until the answer is known. Asking twice is safe: the server knows the transaction by its number.
+async fn settle(connection: &Connection, session: &mut ClientSession, commit: &Commit) -> Attempt {
+    let mut backoff = Backoff::default();
+    loop {
+        let Err(error) = session.commit_transaction().await else { return Attempt::Ended(Ok(())) };
+        if !error.contains_label("UnknownTransactionCommitResult") && !is_lost(&error) && !is_unreachable(&error) {
+            // The server knows of no such transaction: it was undone, or it is forgotten because it has long happened.
+            return if is_transient(&error) {
+                Attempt::Uncertain(translate(&error))
+            } else {
+                Attempt::Ended(Err(translate(&error)))
+            };
+        }
+        match has_happened(connection, commit).await {
+            Ok(true) => return Attempt::Ended(Ok(())),
+            Ok(false) => {}
+            // The server is gone and with it the answer; waiting for it was bounded.
+            Err(_) => return Attempt::Ended(Err(StoreError::Timeout)),
+        }
+        if !backoff.wait().await {
+            return Attempt::Ended(Err(StoreError::Timeout));
+        }
+    }
+}
+
+fn is_single_update(commit: &Commit) -> bool {
+    is_single_write(commit) && matches!(commit.changes.as_slice(), [Change::Update { .. }])
+}
+
+/// Looks for what the commit leaves behind: its last insertion with its mark. Earlier ones are looked for too, since the
+/// last may be an outbox event that was carried out and removed already.
+async fn has_happened(connection: &Connection, commit: &Commit) -> StoreResult<bool> {
+    let mark = object_id(commit.id);
+    let mut places: Vec<(&str, BsonDocument)> = Vec::new();
+    for change in commit.changes.iter().rev() {
+        match change {
+            Change::Insert { collection, id, .. } => {
+                places.push((collection.name, doc! { "_id": object_id(*id), COMMIT_FIELD: mark }));
+            }
+            Change::Update { collection, id, .. } if is_single_update(commit) => {
+                places.push((collection.name, doc! { "_id": object_id(*id), LOCK_FIELD: mark }));
+            }
+            Change::Update { .. } | Change::Delete { .. } => {}
+        }
+    }
+    if places.is_empty() {
+        places.push((COMMITS, doc! { "_id": mark }));
+    }
+    for (collection, filter) in places {
+        let documents = connection.database.collection::<RawDocumentBuf>(collection);
+        let mut backoff = Backoff::default();
+        let found = loop {
+            match documents.find_one(filter.clone()).projection(doc! { "_id": 1 }).await {
+                Ok(found) => break found,
+                Err(error) if is_lost(&error) && !is_unreachable(&error) && backoff.wait().await => {}
+                Err(error) => return Err(translate(&error)),
+            }
+        };
+        if found.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The key that was in the way of a change. None when it is free again.
+async fn taken(
+    connection: &Connection,
+    commit: &Commit,
+    change: &Change,
+    duplicate: &Duplicate,
+) -> StoreResult<Option<String>> {
+    if duplicate.is_id() {
+        return Ok(Some(format!("id:{}", change.id())));
+    }
+    // Indexes that others have made over the declared fields refuse too.
+    if let Some(name) = duplicate.index()
+        && !name.starts_with(UNIQUE_KEYS_FIELD)
+    {
+        return Ok(Some(format!("index:{name}")));
+    }
+    let (Change::Insert { unique_keys, .. } | Change::Update { unique_keys, .. }) = change else { return Ok(None) };
+    if let Some(key) = duplicate.quoted(unique_keys) {
+        return Ok(Some(key.to_owned()));
+    }
+    if let [key] = unique_keys.as_slice() {
+        return Ok(Some(key.clone()));
+    }
+    look_up(connection, commit, change, unique_keys).await
+}
+
+async fn look_up(
+    connection: &Connection,
+    commit: &Commit,
+    change: &Change,
+    keys: &[String],
+) -> StoreResult<Option<String>> {
+    let documents = connection.database.collection::<BsonDocument>(change.collection().name);
+    for key in keys {
+        let held_within = commit.changes.iter().take_while(|other| *other != change).any(|other| match other {
+            Change::Insert { collection, unique_keys, .. } | Change::Update { collection, unique_keys, .. } => {
+                *collection == change.collection() && unique_keys.contains(key)
+            }
+            Change::Delete { .. } => false,
+        });
+        let others = doc! { UNIQUE_KEYS_FIELD: key, "_id": { "$ne": object_id(change.id()) } };
+        if held_within || documents.find_one(others).await.map_err(|error| translate(&error))?.is_some() {
+            return Ok(Some(key.clone()));
+        }
+    }
+    Ok(None)
+}

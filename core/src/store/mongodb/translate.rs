@@ -1,0 +1,137 @@
+//! Queries as MongoDB takes them.
+
+use ::mongodb::bson::{Bson, Document as BsonDocument, doc};
+
+use super::{
+    UNIQUE_KEYS_FIELD,
+    encode::{compared, object_id},
+};
+use crate::store::{Collection, FieldType, Filter, Index, Query};
+
+/// The conditions of a query, its position included.
+pub(super) fn conditions(query: &Query) -> BsonDocument {
+    let mut all: Vec<BsonDocument> = query.filters.iter().map(|filter| condition(query.collection, filter)).collect();
+    all.extend(after(query));
+    match all.len() {
+        0 => BsonDocument::new(),
+        1 => all.pop().unwrap_or_default(),
+        _ => doc! { "$and": all },
+    }
+}
+
+/// The order of a query; the id makes it total.
+pub(super) fn order(query: &Query) -> BsonDocument {
+    let direction = if query.descending { -1 } else { 1 };
+    let fields = query.sort_fields().into_iter().map(stored_name).filter(|name| *name != "_id");
+    fields.chain(["_id"]).map(|name| (name.to_owned(), Bson::Int32(direction))).collect()
+}
+
+/// The keys of a declared index in the database.
+pub(super) fn index_keys(index: &Index) -> BsonDocument {
+    let fields = index.fields.iter().copied().map(stored_name).filter(|name| *name != "_id");
+    fields.chain(["_id"]).map(|name| (name.to_owned(), Bson::Int32(1))).collect()
+}
+
+/// The index to insist on: that of the order, when the conditions are equalities on its first fields and bounds on the
+/// next ones. Other conditions may have a better index, which the database finds by itself.
+pub(super) fn hint(query: &Query) -> Option<BsonDocument> {
+    let index = query.sort?;
+    let leading = query.filters.iter().all(|filter| match filter {
+        Filter::Equal(field, _) => index.fields.contains(field),
+        Filter::Range { field, .. } | Filter::Prefix(field, _) => query.sort_fields().first() == Some(field),
+        Filter::In(..) | Filter::UniqueKeyIn(_) => false,
+    });
+    let fixed = index.fields.len().saturating_sub(query.sort_fields().len());
+    let prefix = index.fields.iter().take(fixed).all(|field| !query.sort_fields().contains(field));
+    (leading && prefix).then(|| index_keys(index))
+}
+
+fn condition(collection: &'static Collection, filter: &Filter) -> BsonDocument {
+    match filter {
+        Filter::Equal(field, value) => doc! { stored_name(field): { "$eq": compared(value) } },
+        Filter::In(field, values) => {
+            doc! { stored_name(field): { "$in": values.iter().map(compared).collect::<Vec<_>>() } }
+        }
+        Filter::Range { field, from, until } => {
+            let mut bounds = BsonDocument::new();
+            if let Some(from) = from {
+                bounds.insert("$gte", compared(from));
+            }
+            if let Some(until) = until {
+                bounds.insert("$lt", compared(until));
+            }
+            if bounds.is_empty() {
+                return doc! { stored_name(field): { "$exists": true } };
+            }
+            within(collection, field, bounds)
+        }
+        Filter::Prefix(field, prefix) => {
+            let mut bounds = doc! { "$gte": prefix };
+            match successor(prefix) {
+                Some(successor) => bounds.insert("$lt", successor),
+                // Nothing bounds it above but the end of all texts, where MongoDB begins the next type: objects.
+                None => bounds.insert("$type", "string"),
+            };
+            within(collection, field, bounds)
+        }
+        Filter::UniqueKeyIn(keys) => match keys.as_slice() {
+            [key] => doc! { UNIQUE_KEYS_FIELD: key },
+            keys => doc! { UNIQUE_KEYS_FIELD: { "$in": keys.to_vec() } },
+        },
+    }
+}
+
+/// Both bounds of a list's range hold of one of its items, not each of any.
+fn within(collection: &'static Collection, field: &str, bounds: BsonDocument) -> BsonDocument {
+    match collection.field(field).map(|field| field.field_type) {
+        Some(FieldType::List(_)) => doc! { stored_name(field): { "$elemMatch": bounds } },
+        _ => doc! { stored_name(field): bounds },
+    }
+}
+
+/// Everything after a position: beyond it in the first field, or equal there and beyond it in the next, and so on. The
+/// bound on the first field alone lets the database begin at the right place of the index.
+fn after(query: &Query) -> Vec<BsonDocument> {
+    let Some(position) = &query.after else { return Vec::new() };
+    let (beyond, from) = if query.descending { ("$lt", "$lte") } else { ("$gt", "$gte") };
+    let id = Bson::ObjectId(object_id(position.id));
+    let fields = query.sort_fields();
+    let mut equal = BsonDocument::new();
+    let mut alternatives = Vec::new();
+    for (field, value) in fields.iter().map(|field| stored_name(field)).zip(position.values.iter().map(compared)) {
+        let mut alternative = equal.clone();
+        alternative.insert(field, doc! { beyond: value.clone() });
+        alternatives.push(alternative);
+        equal.insert(field, value);
+    }
+    let mut last = equal;
+    last.insert("_id", doc! { beyond: id });
+    match (fields.first(), position.values.first()) {
+        (Some(first), Some(value)) => {
+            alternatives.push(last);
+            vec![doc! { stored_name(first): { from: compared(value) } }, doc! { "$or": alternatives }]
+        }
+        _ => vec![last],
+    }
+}
+
+fn stored_name(field: &str) -> &str {
+    if field == "id" { "_id" } else { field }
+}
+
+/// The smallest text that is greater than every text with this prefix; MongoDB compares texts by their UTF-8 bytes.
+fn successor(prefix: &str) -> Option<String> {
+    let mut characters: Vec<char> = prefix.chars().collect();
+    while let Some(last) = characters.pop() {
+        let next = match last {
+            char::MAX => continue,
+            '\u{d7ff}' => Some('\u{e000}'),
+            other => char::from_u32(u32::from(other).saturating_add(1)),
+        };
+        if let Some(next) = next {
+            characters.push(next);
+            return Some(characters.into_iter().collect());
+        }
+    }
+    None
+}

@@ -1,0 +1,18 @@
+//! The MongoDB store keeps the promises of the port, and those that only it makes.
+#![cfg(feature = "test-kit")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "mongodb_store/fixture.rs"]
+mod fixture;
+#[path = "mongodb_store/legacy.rs"]
+mod legacy;
+#[path = "mongodb_store/plans.rs"]
+mod plans;
+#[path = "mongodb_store/proxy.rs"]
+mod proxy;
+#[path = "mongodb_store/recovery.rs"]
+mod recovery;
+
+use fixture::fixture;
+
+dezky::store_conformance!(fixture);

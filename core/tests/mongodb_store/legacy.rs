@@ -1,0 +1,141 @@
+//! Documents that the replaced service wrote: no versions, and types of which the core knows nothing.
+
+use dezky::{
+    clock::Timestamp,
+    context::RequestContext,
+    domain::ObjectId,
+    store::{
+        Commit, Entity, Query, Repository, StoreError,
+        conformance::{ACCOUNTS, Account, Address},
+    },
+};
+use mongodb::bson::{Binary, Bson, DateTime, Decimal128, Document, doc, spec::BinarySubtype};
+
+use crate::fixture::{MongodbFixture, fixture, object_id};
+
+fn context() -> RequestContext {
+    RequestContext::system("legacy")
+}
+
+async fn written_by_mongoose(fixture: &MongodbFixture) -> (ObjectId, Document) {
+    // The store has made its collections, so that the insertion below meets its indexes.
+    fixture.store.health(&context()).await.unwrap();
+    let (id, tenant) = (ObjectId::generate(), ObjectId::generate());
+    let document = doc! {
+        "_id": object_id(id),
+        "createdAt": DateTime::from_millis(1_700_000_000_123),
+        "updatedAt": DateTime::from_millis(-1),
+        "tenantId": object_id(tenant),
+        "name": "Åse \"quoted\"\n",
+        "rank": 7_i32,
+        "active": true,
+        "joinedAt": DateTime::from_millis(1_700_000_000_000),
+        "note": Bson::Null,
+        "scores": [1.0, 2_i32, 3_i64],
+        "address": {
+            "street": "Main", "number": 5.0, "primary": false,
+            "price": "12.50".parse::<Decimal128>().unwrap(),
+        },
+        "price": "9999999999.99".parse::<Decimal128>().unwrap(),
+        "picture": Binary { subtype: BinarySubtype::Generic, bytes: vec![0, 159, 255] },
+        "ratio": 0.25,
+        "__v": 3_i32,
+    };
+    fixture.database.collection::<Document>(ACCOUNTS.name).insert_one(&document).await.unwrap();
+    (id, document)
+}
+
+async fn stored(fixture: &MongodbFixture, id: ObjectId) -> Document {
+    let documents = fixture.database.collection::<Document>(ACCOUNTS.name);
+    documents.find_one(doc! { "_id": object_id(id) }).await.unwrap().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_of_the_replaced_service_are_read() {
+    let fixture = fixture().await;
+    let (id, _) = written_by_mongoose(&fixture).await;
+    let document = fixture.store.get(&context(), &ACCOUNTS, id).await.unwrap().unwrap();
+    assert_eq!((document.id, document.version), (id, 0));
+    let json: serde_json::Value = serde_json::from_str(&document.json).unwrap();
+    assert_eq!(json["createdAt"], "2023-11-14T22:13:20.123Z");
+    assert_eq!(json["updatedAt"], "1969-12-31T23:59:59.999Z");
+    assert_eq!(json["version"], 0);
+    assert_eq!(json["address"]["price"], "12.50");
+    assert_eq!(json.get("note"), None);
+    let account: Account = document.decode(&ACCOUNTS).unwrap();
+    assert_eq!(account.name, "Åse \"quoted\"\n");
+    assert_eq!((account.rank, account.scores.as_slice()), (7, [1, 2, 3].as_slice()));
+    let address = account.address.unwrap();
+    assert_eq!((address.number, address.street.as_str()), (5, "Main"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_of_the_replaced_service_are_updated_and_keep_what_is_not_declared() {
+    let fixture = fixture().await;
+    let (id, before) = written_by_mongoose(&fixture).await;
+    let account: Account = fixture.store.load(&context(), id).await.unwrap().unwrap();
+    let next = account.changed(|account| {
+        account.updated_at = Timestamp::from_milliseconds(1_800_000_000_001);
+        account.email = Some("aase@example.org".to_owned());
+        account.address.as_mut().unwrap().street = "Side".to_owned();
+    });
+    let mut commit = Commit::new();
+    commit.update(&next, account.version()).unwrap();
+    fixture.store.commit(&context(), &commit).await.unwrap();
+
+    assert_eq!(fixture.store.load::<Account>(&context(), id).await.unwrap(), Some(next.clone()));
+    let after = stored(&fixture, id).await;
+    for field in ["price", "picture", "ratio", "__v"] {
+        assert_eq!(after.get(field), before.get(field), "{field}");
+    }
+    let address = after.get_document("address").unwrap();
+    assert_eq!(address.get("price"), before.get_document("address").unwrap().get("price"));
+    assert_eq!(after.get("updatedAt"), Some(&Bson::DateTime(DateTime::from_millis(1_800_000_000_001))));
+    assert_eq!(after.get("version"), Some(&Bson::Int64(1)));
+    assert!(matches!(after.get("tenantId"), Some(Bson::ObjectId(_))));
+    assert_eq!(after.get("note"), None);
+    // It has a version now: who read it before may not write any more.
+    let mut outdated = Commit::new();
+    outdated.update(&next, 0).unwrap();
+    let conflict = fixture.store.commit(&context(), &outdated).await;
+    assert_eq!(conflict, Err(StoreError::VersionConflict { collection: ACCOUNTS.name, id }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_replace_what_is_none() {
+    let fixture = fixture().await;
+    let (id, _) = written_by_mongoose(&fixture).await;
+    let documents = fixture.database.collection::<Document>(ACCOUNTS.name);
+    let none = doc! { "$set": { "address": Bson::Null, "version": 4.0 } };
+    documents.update_one(doc! { "_id": object_id(id) }, none).await.unwrap();
+    let account: Account = fixture.store.load(&context(), id).await.unwrap().unwrap();
+    assert_eq!((account.version, &account.address), (4, &None));
+    let address =
+        Address { street: "New".to_owned(), number: 1, primary: true, owner_id: None, since: None, location: None };
+    let next = account.changed(|account| account.address = Some(address));
+    let mut commit = Commit::new();
+    commit.update(&next, 4).unwrap();
+    fixture.store.commit(&context(), &commit).await.unwrap();
+    assert_eq!(fixture.store.load::<Account>(&context(), id).await.unwrap(), Some(next));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_cannot_be_read_is_named() {
+    let fixture = fixture().await;
+    fixture.store.health(&context()).await.unwrap();
+    let documents = fixture.database.collection::<Document>(ACCOUNTS.name);
+    documents.insert_one(doc! { "_id": "a text", "name": "odd" }).await.unwrap();
+    let found = fixture.store.find(&context(), &Query::new(&ACCOUNTS)).await;
+    assert!(matches!(found, Err(StoreError::Corrupt { id: None, .. })), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_schema_is_refused() {
+    let fixture = fixture().await;
+    let meta = fixture.database.collection::<Document>("dezky_meta");
+    meta.insert_one(doc! { "_id": "schema", "version": 2_i64 }).await.unwrap();
+    let refused = fixture.store.health(&context()).await;
+    assert_eq!(refused, Err(StoreError::NewerSchema { found: 2, known: 1 }));
+    let refused = fixture.store.get(&context(), &ACCOUNTS, ObjectId::generate()).await;
+    assert_eq!(refused, Err(StoreError::NewerSchema { found: 2, known: 1 }));
+}
