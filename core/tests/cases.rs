@@ -58,3 +58,32 @@ fn every_file_is_run() {
     run.sort_unstable();
     assert_eq!(found, run);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_hold_or_is_not_known_is_reported() {
+    let stage = NativeStage::on_sqlite().unwrap();
+    for (case, report) in [
+        (r#"{"steps": [{"request": "GET /launcher", "expect": 200}]}"#, "expected status 200, got 404"),
+        (r#"{"steps": [{"request": "GET /launcher", "expect": "404 gone"}]}"#, "expected the code `gone`"),
+        (r#"{"steps": [{"request": "GET /launcher", "expect": 404}]}"#, "`expect` names a `code`"),
+        (r#"{"steps": [{"request": "GET /launcher"}]}"#, "a request needs `expect`"),
+        (r#"{"steps": [{"request": "GET /users/{anna}", "expect": 200}]}"#, "nothing is called `anna`"),
+        (r#"{"steps": [{"request": "GET /openapi.json", "expect": {"status": 200, "body": {}}}]}"#, "is not expected"),
+        (
+            r#"{"steps": [{"request": "GET /openapi.json", "expect": {"status": 200, "bodi": {}}}]}"#,
+            "unknown field `bodi`",
+        ),
+        (r#"{"steps": [{"advance": 5, "expect": 200}]}"#, "a step is a `request`"),
+        (r#"{"steps": [], "afterwards": {}}"#, "unknown field `afterwards`"),
+        (r#"{"steps": [], "given": {"tenants": [{"slug": "acme", "colour": 1}]}}"#, "has no field `colour`"),
+        (
+            r#"{"steps": [], "given": {"tenants": [{"slug": "acme"}]}, "after": {"count": {"tenants": 2}}}"#,
+            "expected 2, got 1",
+        ),
+        (r#"{"steps": [], "after": {"audit": [{"action": "a.b", "by": "system:x"}]}}"#, "no event is like"),
+    ] {
+        let file = format!(r#"{{"name": "wrong", "cases": [{}]}}"#, case.replacen('{', r#"{"name": "one", "#, 1));
+        let failure = run("wrong.json", &file, &stage).await.expect_err(case);
+        assert!(failure.contains(report) && failure.contains("wrong.json"), "{case}\n{failure}");
+    }
+}
