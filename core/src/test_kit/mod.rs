@@ -1,5 +1,6 @@
 //! What the tests of every edge and language use, and `dezky dev` too: a development issuer among them.
 
+pub mod cases;
 pub mod clock;
 pub mod development_issuer;
 #[cfg(feature = "mongodb")]

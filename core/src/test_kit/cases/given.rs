@@ -1,0 +1,196 @@
+//! The documents that a case begins with: compact in the file, complete in the store.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{format::Given, symbols::Symbols};
+use crate::{
+    clock::Timestamp,
+    context::RequestContext,
+    domain::{GrantSource, Membership, MembershipRole, ObjectId, Subscription, Tenant, User, UserActivity},
+    store::{Commit, Entity, Store},
+};
+
+/// When documents were made that do not say otherwise.
+const MADE: &str = "2026-02-01T00:00:00.000Z";
+
+/// How many documents one commit holds.
+const BATCH: usize = 100;
+
+/// Writes the documents of a case, and defines their symbols.
+pub(super) async fn seed(given: &Given, symbols: &mut Symbols, store: &dyn Store) -> Result<(), String> {
+    let mut seeding =
+        Seeding { symbols, next: 1, tenants: BTreeMap::new(), users: BTreeMap::new(), commits: Vec::new() };
+    for members in repeated(&given.tenants)? {
+        seeding.tenant(members).map_err(|error| format!("given tenants: {error}"))?;
+    }
+    for members in repeated(&given.users)? {
+        seeding.user(members).map_err(|error| format!("given users: {error}"))?;
+    }
+    for members in repeated(&given.memberships)? {
+        seeding.membership(members).map_err(|error| format!("given memberships: {error}"))?;
+    }
+    for members in repeated(&given.subscriptions)? {
+        seeding.subscription(members).map_err(|error| format!("given subscriptions: {error}"))?;
+    }
+    for members in repeated(&given.user_activity)? {
+        seeding.activity(members).map_err(|error| format!("given user_activity: {error}"))?;
+    }
+    for commit in &seeding.commits {
+        store.commit(&RequestContext::system("cases"), commit).await.map_err(|error| format!("given: {error}"))?;
+    }
+    Ok(())
+}
+
+/// Documents with `repeat` are many, in whose texts `{n}` is the number of each, `001` and on.
+fn repeated(given: &[Map<String, Value>]) -> Result<Vec<Map<String, Value>>, String> {
+    let mut all = Vec::new();
+    for members in given {
+        let mut members = members.clone();
+        let Some(times) = members.remove("repeat") else {
+            all.push(members);
+            continue;
+        };
+        let times = times.as_u64().filter(|times| *times <= 1_000).ok_or("`repeat` is a number up to 1000")?;
+        for number in 1..=times {
+            let text = Value::Object(members.clone()).to_string().replace("{n}", &format!("{number:03}"));
+            all.push(serde_json::from_str(&text).map_err(|error| error.to_string())?);
+        }
+    }
+    Ok(all)
+}
+
+struct Seeding<'a> {
+    symbols: &'a mut Symbols,
+    next: u32,
+    tenants: BTreeMap<String, Tenant>,
+    users: BTreeMap<String, User>,
+    commits: Vec<Commit>,
+}
+
+impl Seeding<'_> {
+    /// Ids in the order of the file, all before those that are made later.
+    fn id(&mut self, symbol: &str) -> Result<ObjectId, String> {
+        let [a, b, c, d] = self.next.to_be_bytes();
+        self.next += 1;
+        let id = ObjectId::from_bytes([1, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]);
+        self.symbols.define(symbol, id.to_string())?;
+        Ok(id)
+    }
+
+    fn insert<E: Entity>(&mut self, entity: &E) -> Result<(), String> {
+        if self.commits.last().is_none_or(|commit| commit.changes.len() >= BATCH) {
+            self.commits.push(Commit::new());
+        }
+        match self.commits.last_mut() {
+            Some(commit) => commit.insert(entity).map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    fn tenant(&mut self, members: Map<String, Value>) -> Result<(), String> {
+        let slug = text(&members, "slug")?;
+        let defaults = json!({
+            "id": self.id(&slug)?, "version": 1, "name": slug, "status": "active", "plan": "starter",
+            "createdAt": MADE, "updatedAt": MADE,
+        });
+        let mut tenant: Tenant = complete(defaults, members)?;
+        tenant.rename(tenant.name.clone());
+        self.insert(&tenant)?;
+        self.tenants.insert(slug, tenant);
+        Ok(())
+    }
+
+    fn user(&mut self, mut members: Map<String, Value>) -> Result<(), String> {
+        let subject = text(&members, "subject")?;
+        let symbol = if members.contains_key("symbol") { take(&mut members, "symbol")? } else { subject.clone() };
+        members.remove("subject");
+        let defaults = json!({
+            "id": self.id(&symbol)?, "version": 1, "issuerId": "default", "authentikSubjectId": subject,
+            "email": format!("{subject}@example.eu"), "name": subject, "createdAt": MADE, "updatedAt": MADE,
+        });
+        let mut user: User = complete(defaults, members)?;
+        user.set_name(user.name.clone());
+        user.set_email(user.email.clone());
+        if user.platform_admin {
+            user.platform_admin_source.get_or_insert(GrantSource::Grant);
+            user.platform_admin_changed_at.get_or_insert(time(MADE)?);
+        }
+        self.insert(&user)?;
+        self.users.insert(symbol, user);
+        Ok(())
+    }
+
+    fn membership(&mut self, mut members: Map<String, Value>) -> Result<(), String> {
+        let (slug, subject) = (take(&mut members, "tenant")?, take(&mut members, "user")?);
+        let id = self.id(&format!("{slug}/{subject}"))?;
+        let tenant = self.tenants.get(&slug).ok_or_else(|| format!("there is no tenant `{slug}`"))?;
+        let user = self.users.get(&subject).ok_or_else(|| format!("there is no user `{subject}`"))?;
+        let made = Membership::new(tenant, user, MembershipRole::Member, GrantSource::Grant, time(MADE)?);
+        let mut defaults = serde_json::to_value(made).map_err(|error| error.to_string())?;
+        if let Value::Object(defaults) = &mut defaults {
+            defaults.insert("id".to_owned(), json!(id));
+            if members.contains_key("revokedBy") {
+                defaults.insert("active".to_owned(), json!(false));
+                defaults.insert("revokedAt".to_owned(), json!(MADE));
+            }
+        }
+        let membership: Membership = complete(defaults, members)?;
+        if membership.active != membership.revoked_by.is_none() {
+            return Err("a membership is in force if, and only if, it has no `revokedBy`".to_owned());
+        }
+        self.insert(&membership)
+    }
+
+    fn subscription(&mut self, mut members: Map<String, Value>) -> Result<(), String> {
+        let slug = take(&mut members, "tenant")?;
+        let named = members.contains_key("symbol");
+        let symbol = if named { take(&mut members, "symbol")? } else { format!("{slug}-subscription") };
+        let tenant = self.symbols.get(&slug)?.to_owned();
+        let defaults = json!({
+            "id": self.id(&symbol)?, "version": 1, "tenantId": tenant, "plan": "starter", "status": "active",
+            "seats": 5, "createdAt": MADE, "updatedAt": MADE,
+        });
+        let subscription: Subscription = complete(defaults, members)?;
+        self.insert(&subscription)
+    }
+
+    fn activity(&mut self, mut members: Map<String, Value>) -> Result<(), String> {
+        let user = take(&mut members, "user")?;
+        let id = self.users.get(&user).ok_or_else(|| format!("there is no user `{user}`"))?.id;
+        let defaults = json!({ "id": id, "version": 1, "lastSeenAt": MADE });
+        let activity: UserActivity = complete(defaults, members)?;
+        self.insert(&activity)
+    }
+}
+
+fn text(members: &Map<String, Value>, name: &str) -> Result<String, String> {
+    members.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("`{name}` is missing"))
+}
+
+fn take(members: &mut Map<String, Value>, name: &str) -> Result<String, String> {
+    let found = text(members, name)?;
+    members.remove(name);
+    Ok(found)
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| format!("`{text}` is no time"))
+}
+
+/// Puts what is given over the defaults; `null` takes a default away.
+fn complete<E: Entity>(defaults: Value, given: Map<String, Value>) -> Result<E, String> {
+    let Value::Object(mut members) = defaults else { return Err("defaults are an object".to_owned()) };
+    for (name, value) in given {
+        if E::COLLECTION.field(&name).is_none() {
+            return Err(format!("`{}` has no field `{name}`", E::COLLECTION.name));
+        }
+        if value.is_null() {
+            members.remove(&name);
+        } else {
+            members.insert(name, value);
+        }
+    }
+    serde_json::from_value(Value::Object(members)).map_err(|error| error.to_string())
+}

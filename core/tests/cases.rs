@@ -1,0 +1,89 @@
+//! The shared cases against the native router, on both stores.
+#![cfg(feature = "test-kit")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::{fs, path::PathBuf};
+
+use dezky::test_kit::cases::{NativeStage, Stage, run};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
+}
+
+async fn run_file(topic: &str, stage: &dyn Stage) {
+    let file = format!("{topic}.json");
+    let text = fs::read_to_string(folder().join(&file)).unwrap();
+    if let Err(report) = run(&file, &text, stage).await {
+        panic!("{report}");
+    }
+}
+
+macro_rules! topics {
+    ($($topic:ident),+ $(,)?) => {
+        const TOPICS: &[&str] = &[$(stringify!($topic)),+];
+
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $topic() {
+                    super::run_file(stringify!($topic), &super::NativeStage::on_sqlite().unwrap()).await;
+                }
+            )+
+        }
+
+        // Without its server these fail with the way to start it.
+        mod mongodb {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $topic() {
+                    super::run_file(stringify!($topic), &super::NativeStage::on_mongodb().unwrap()).await;
+                }
+            )+
+        }
+    };
+}
+
+topics! { audit, bodies, claims_sync, cursors, entity_tags, field_rules, idempotency, isolation, launcher, members, profile, subscriptions, suspension, tenants, tokens, users }
+
+#[test]
+fn every_file_is_run() {
+    let mut found: Vec<String> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    found.sort();
+    let mut run = TOPICS.to_vec();
+    run.sort_unstable();
+    assert_eq!(found, run);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_hold_or_is_not_known_is_reported() {
+    let stage = NativeStage::on_sqlite().unwrap();
+    for (case, report) in [
+        (r#"{"steps": [{"request": "GET /launcher", "expect": 200}]}"#, "expected status 200, got 404"),
+        (r#"{"steps": [{"request": "GET /launcher", "expect": "404 gone"}]}"#, "expected the code `gone`"),
+        (r#"{"steps": [{"request": "GET /launcher", "expect": 404}]}"#, "`expect` names a `code`"),
+        (r#"{"steps": [{"request": "GET /launcher"}]}"#, "a request needs `expect`"),
+        (r#"{"steps": [{"request": "GET /users/{anna}", "expect": 200}]}"#, "nothing is called `anna`"),
+        (r#"{"steps": [{"request": "GET /openapi.json", "expect": {"status": 200, "body": {}}}]}"#, "is not expected"),
+        (
+            r#"{"steps": [{"request": "GET /openapi.json", "expect": {"status": 200, "bodi": {}}}]}"#,
+            "unknown field `bodi`",
+        ),
+        (r#"{"steps": [{"advance": 5, "expect": 200}]}"#, "a step is a `request`"),
+        (r#"{"steps": [], "afterwards": {}}"#, "unknown field `afterwards`"),
+        (r#"{"steps": [], "given": {"tenants": [{"slug": "acme", "colour": 1}]}}"#, "has no field `colour`"),
+        (
+            r#"{"steps": [], "given": {"tenants": [{"slug": "acme"}]}, "after": {"count": {"tenants": 2}}}"#,
+            "expected 2, got 1",
+        ),
+        (r#"{"steps": [], "after": {"audit": [{"action": "a.b", "by": "system:x"}]}}"#, "no event is like"),
+    ] {
+        let file = format!(r#"{{"name": "wrong", "cases": [{}]}}"#, case.replacen('{', r#"{"name": "one", "#, 1));
+        let failure = run("wrong.json", &file, &stage).await.expect_err(case);
+        assert!(failure.contains(report) && failure.contains("wrong.json"), "{case}\n{failure}");
+    }
+}

@@ -1,0 +1,282 @@
+//! The policy: what no combination of facts may allow, and that the documentation is what the code says.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::{env, fs, path::PathBuf};
+
+use dezky::{
+    authz::{
+        Action, Actor, Callers, Outcome, Reason, Resource, TargetFacts, TenantFacts, decide,
+        documentation::policy_table,
+        forbidden_fields,
+        policy::{FIELD_POLICY, POLICY},
+    },
+    domain::{MembershipRole, TenantStatus},
+};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+
+const SLUGS: [&str; 2] = ["acme", "bolt"];
+const STATUSES: [TenantStatus; 4] =
+    [TenantStatus::Pending, TenantStatus::Active, TenantStatus::Suspended, TenantStatus::Deleted];
+const ROLES: [MembershipRole; 3] = [MembershipRole::Member, MembershipRole::Admin, MembershipRole::Owner];
+
+/// All that a decision can depend on.
+#[derive(Debug, Clone)]
+struct Situation {
+    actor: Actor<'static>,
+    action: Action,
+    tenant: Option<TenantFacts<'static>>,
+    role: Option<MembershipRole>,
+    oneself: bool,
+    target: TargetFacts,
+    fields: Vec<&'static str>,
+}
+
+impl Situation {
+    fn resource(&self) -> Resource<'_> {
+        let Self { tenant, role, oneself, target, .. } = *self;
+        Resource { tenant, role, oneself, target, fields: &self.fields }
+    }
+
+    fn outcome(&self) -> Outcome {
+        decide(&self.actor, self.action, &self.resource()).outcome
+    }
+
+    /// What the caller is, told again in other words than the policy's.
+    fn caller(&self) -> Callers {
+        match self.actor {
+            Actor::System => Callers::SYSTEM,
+            Actor::User { platform_admin: true, bound_to: None, .. } => Callers::PLATFORM_ADMIN,
+            Actor::User { .. } if self.oneself => Callers::ONESELF,
+            Actor::User { bound_to: Some(slug), .. } if self.tenant.is_none_or(|tenant| tenant.slug != slug) => {
+                Callers::STRANGER
+            }
+            Actor::User { .. } => match self.role {
+                Some(MembershipRole::Owner) => Callers::OWNER,
+                Some(MembershipRole::Admin) => Callers::ADMIN,
+                Some(MembershipRole::Member) => Callers::MEMBER,
+                None => Callers::STRANGER,
+            },
+        }
+    }
+
+    fn is_platform(&self) -> bool {
+        matches!(self.caller(), Callers::SYSTEM | Callers::PLATFORM_ADMIN)
+    }
+}
+
+fn role() -> impl Strategy<Value = Option<MembershipRole>> {
+    prop::option::of(prop::sample::select(&ROLES[..]))
+}
+
+fn situation() -> impl Strategy<Value = Situation> {
+    let user = (any::<bool>(), any::<bool>(), prop::option::of(prop::sample::select(&SLUGS[..])));
+    let user = user.prop_map(|(disabled, platform_admin, bound_to)| Actor::User { disabled, platform_admin, bound_to });
+    let actor = prop_oneof![1 => Just(Actor::System), 9 => user];
+    let actions: Vec<Action> = POLICY.iter().map(|rule| rule.action).collect();
+    let tenant = (prop::sample::select(&SLUGS[..]), prop::sample::select(&STATUSES[..]))
+        .prop_map(|(slug, status)| TenantFacts { slug, status });
+    let target = (role(), role(), any::<bool>()).prop_map(|(current, wanted, last_owner)| TargetFacts {
+        current,
+        wanted,
+        last_owner,
+    });
+    let names: Vec<&'static str> = FIELD_POLICY.iter().map(|(_, field, _)| *field).chain(["else"]).collect();
+    let fields = prop::sample::subsequence(names, 0..=3);
+    (actor, prop::sample::select(actions), prop::option::of(tenant), role(), any::<bool>(), target, fields).prop_map(
+        |(actor, action, tenant, role, oneself, target, fields)| Situation {
+            actor,
+            action,
+            tenant,
+            role,
+            oneself,
+            target,
+            fields,
+        },
+    )
+}
+
+/// Holds a promise to many situations, the same ones in every run.
+fn holds(promise: impl Fn(&Situation) -> Result<(), TestCaseError>) {
+    let config = Config { cases: 20_000, failure_persistence: None, ..Config::default() };
+    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(config, random);
+    runner.run(&situation(), |situation| promise(&situation)).unwrap();
+}
+
+#[test]
+fn every_action_is_in_the_table_in_order() {
+    for (position, rule) in POLICY.iter().enumerate() {
+        assert_eq!(rule.action as usize, position, "{}", rule.name);
+        assert_eq!(rule.action.name(), rule.name);
+    }
+    // No action comes after the table's last: a match without a wildcard makes the compiler ask for each new one.
+    let last = match Action::ReadPlatformAudit {
+        Action::CreateTenant
+        | Action::ListTenants
+        | Action::ReadTenant
+        | Action::UpdateTenant
+        | Action::DeleteTenant
+        | Action::SuspendTenant
+        | Action::RestoreTenant
+        | Action::ReadMembers
+        | Action::GrantMembership
+        | Action::UpdateMembership
+        | Action::RevokeMembership
+        | Action::ListUsers
+        | Action::ReadUser
+        | Action::CreateUser
+        | Action::UpdateUser
+        | Action::DeleteUser
+        | Action::ListSubscriptions
+        | Action::ReadSubscription
+        | Action::CreateSubscription
+        | Action::UpdateSubscription
+        | Action::DeleteSubscription
+        | Action::ReadTenantAudit
+        | Action::ReadPlatformAudit => Action::ReadPlatformAudit as usize,
+    };
+    assert_eq!(POLICY.len(), last + 1);
+}
+
+#[test]
+fn names_are_unique_and_who_may_is_seen_to_be_there() {
+    for (position, rule) in POLICY.iter().enumerate() {
+        assert!(POLICY[..position].iter().all(|other| other.name != rule.name), "{}", rule.name);
+        for (caller, name) in Callers::ALL {
+            let contradiction = rule.allowed.includes(caller) && !rule.seen.includes(caller);
+            assert!(!contradiction, "{name} may {} and may not know of it", rule.name);
+        }
+    }
+}
+
+#[test]
+fn nothing_outside_the_table_is_allowed() {
+    holds(|situation| {
+        let rule = situation.action.rule();
+        if situation.outcome() == Outcome::Allow {
+            prop_assert!(rule.allowed.includes(situation.caller()));
+            for (action, field, allowed) in FIELD_POLICY {
+                let set = *action == situation.action && situation.fields.contains(field);
+                prop_assert!(!set || allowed.includes(situation.caller()), "{field}");
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_not_seen_is_hidden() {
+    holds(|situation| {
+        let enabled = !matches!(situation.actor, Actor::User { disabled: true, .. });
+        let seen = situation.action.rule().seen.includes(situation.caller());
+        let deleted = situation.tenant.is_some_and(|tenant| tenant.status == TenantStatus::Deleted);
+        let hidden = !seen || (deleted && !situation.is_platform());
+        prop_assert_eq!(situation.outcome() == Outcome::Hide, enabled && hidden);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_disabled_user_is_always_refused() {
+    holds(|situation| {
+        let Actor::User { platform_admin, bound_to, .. } = situation.actor else { return Ok(()) };
+        let actor = Actor::User { disabled: true, platform_admin, bound_to };
+        let decision = decide(&actor, situation.action, &situation.resource());
+        prop_assert_eq!(decision.outcome, Outcome::Refuse);
+        prop_assert_eq!(decision.reason, Reason::UserDisabled);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_tenants_own_issuer_never_speaks_for_the_platform_nor_for_another_tenant() {
+    holds(|situation| {
+        let Actor::User { disabled, bound_to: Some(slug), .. } = situation.actor else { return Ok(()) };
+        let decide_as = |platform_admin| {
+            let actor = Actor::User { disabled, platform_admin, bound_to: Some(slug) };
+            decide(&actor, situation.action, &situation.resource())
+        };
+        prop_assert_eq!(decide_as(true), decide_as(false));
+        let elsewhere = situation.tenant.is_some_and(|tenant| tenant.slug != slug);
+        if elsewhere && !situation.oneself && !disabled {
+            let stranger = Situation { role: None, ..situation.clone() };
+            prop_assert_eq!(situation.outcome(), stranger.outcome());
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_suspended_tenant_is_read_only_to_its_own_people_but_for_revoking() {
+    let reads = |action: Action| action.name().contains("read") || action.name().contains("list");
+    holds(|situation| {
+        let suspended = situation.tenant.is_some_and(|tenant| tenant.status == TenantStatus::Suspended);
+        if suspended && !situation.is_platform() && situation.outcome() == Outcome::Allow {
+            prop_assert!(reads(situation.action) || situation.action == Action::RevokeMembership);
+        }
+        let mut active = situation.clone();
+        if let Some(tenant) = &mut active.tenant {
+            tenant.status = TenantStatus::Active;
+        }
+        if suspended && (reads(situation.action) || situation.action == Action::RevokeMembership) {
+            prop_assert_eq!(situation.outcome(), active.outcome());
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn the_last_owner_stays_and_only_owners_deal_with_owners() {
+    holds(|situation| {
+        if situation.is_platform() || situation.outcome() != Outcome::Allow {
+            return Ok(());
+        }
+        let TargetFacts { current, wanted, last_owner } = situation.target;
+        prop_assert!(!last_owner || wanted == Some(MembershipRole::Owner));
+        let owner = [current, wanted].contains(&Some(MembershipRole::Owner));
+        prop_assert!(!owner || situation.caller() == Callers::OWNER);
+        Ok(())
+    });
+}
+
+#[test]
+fn every_forbidden_field_is_named_and_no_other() {
+    holds(|situation| {
+        let named = forbidden_fields(&situation.actor, situation.action, &situation.resource());
+        let refused = decide(&situation.actor, situation.action, &situation.resource());
+        prop_assert_eq!(!named.is_empty(), matches!(refused.reason, Reason::Field(_)));
+        let left: Vec<_> = situation.fields.iter().copied().filter(|field| !named.contains(field)).collect();
+        let without = Situation { fields: left, ..situation.clone() };
+        let reason = decide(&without.actor, without.action, &without.resource()).reason;
+        prop_assert!(!matches!(reason, Reason::Field(_)));
+        Ok(())
+    });
+}
+
+#[test]
+fn the_documentation_is_what_the_code_says() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/authorization.md");
+    let wanted = format!("{INTRODUCTION}\n{}", policy_table());
+    if env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &wanted).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, wanted, "run `UPDATE_DOCS=1 cargo test -p dezky --test policy` to write it anew");
+}
+
+const INTRODUCTION: &str = "# Who may see and do what
+
+This page is printed from the policy in `core/src/authz/policy.rs`; a test holds that both say the same. Facts come from
+the database at each request, never from a token.
+
+- `yes`: allowed. `no`: refused with 403 and the reason. `hidden`: answered with 404, as if the thing did not exist.
+- A disabled user is refused everywhere, whatever the table says.
+- The token of a tenant's own issuer speaks for that tenant alone, and never for the platform.
+- A deleted tenant is there for the platform only.
+- Only owners deal with owners, and a tenant keeps its last owner; the platform may do otherwise.
+- A field that is not in the second table may be set by whoever may do the action.
+";
