@@ -1,6 +1,7 @@
 //! The embedded store: point reads, and durable commits of three documents by 32 writers at once.
 //!
 //! `store [FOLDER]`: the database is made in a folder of its own inside of FOLDER, or of the system's for temporary files.
+#![allow(clippy::print_stdout, reason = "the figures are what the program is for")]
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 

@@ -1,4 +1,5 @@
 //! Verification of an RS256 token with a 2048-bit key: at first sight and remembered, beside aws-lc-rs's own RSA verification.
+#![allow(clippy::print_stdout, reason = "the figures are what the program is for")]
 
 use std::{hint::black_box, num::NonZeroUsize, sync::Arc, time::Duration};
 
