@@ -1,5 +1,6 @@
 //! One public key: whether it is fit, and for what (RFC 7517, section 4; RFC 7518, section 6; RFC 8037, section 2).
 
+use aws_lc_rs::signature::{self as primitive, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
 use serde_json::Value;
@@ -20,7 +21,17 @@ pub(crate) struct Key {
     family: KeyFamily,
     /// `alg`: the only algorithm that it is for.
     only: Option<Algorithm>,
-    prepared: DecodingKey,
+    prepared: Prepared,
+}
+
+/// A key as its verification takes it.
+///
+/// jsonwebtoken builds an RSA key anew from its numbers for each signature, and verification of RSA is so quick that this
+/// shows. So RSA keys are read once, by aws-lc-rs itself: for each algorithm, because a key that is read is for one.
+#[derive(Debug)]
+enum Prepared {
+    Rsa(Vec<(Algorithm, ParsedPublicKey)>),
+    Other(DecodingKey),
 }
 
 impl Key {
@@ -56,21 +67,33 @@ impl Key {
 
     /// Whether this is its signature of the message.
     pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        let key = match &self.prepared {
+            Prepared::Rsa(keys) => {
+                let key = keys.iter().find(|(prepared, _)| *prepared == algorithm);
+                return key.is_some_and(|(_, key)| key.verify_sig(message, signature).is_ok());
+            }
+            Prepared::Other(key) => key,
+        };
         let algorithm = match algorithm {
-            Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
-            Algorithm::Rs384 => jsonwebtoken::Algorithm::RS384,
-            Algorithm::Rs512 => jsonwebtoken::Algorithm::RS512,
-            Algorithm::Ps256 => jsonwebtoken::Algorithm::PS256,
-            Algorithm::Ps384 => jsonwebtoken::Algorithm::PS384,
-            Algorithm::Ps512 => jsonwebtoken::Algorithm::PS512,
             Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
             Algorithm::Es384 => jsonwebtoken::Algorithm::ES384,
             Algorithm::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+            _ => return false,
         };
-        let verifier = (jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.verifier_factory)(&algorithm, &self.prepared);
+        let verifier = (jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.verifier_factory)(&algorithm, key);
         verifier.is_ok_and(|verifier| verifier.verify(message, &signature.to_vec()).is_ok())
     }
 }
+
+/// The algorithms of RSA keys, as aws-lc-rs has them.
+const RSA_ALGORITHMS: [(Algorithm, &RsaParameters); 6] = [
+    (Algorithm::Rs256, &primitive::RSA_PKCS1_2048_8192_SHA256),
+    (Algorithm::Rs384, &primitive::RSA_PKCS1_2048_8192_SHA384),
+    (Algorithm::Rs512, &primitive::RSA_PKCS1_2048_8192_SHA512),
+    (Algorithm::Ps256, &primitive::RSA_PSS_2048_8192_SHA256),
+    (Algorithm::Ps384, &primitive::RSA_PSS_2048_8192_SHA384),
+    (Algorithm::Ps512, &primitive::RSA_PSS_2048_8192_SHA512),
+];
 
 /// Checks `use`, `key_ops`, and that no private part was published: who has read it can sign.
 fn check_purpose(jwk: &Value) -> Result<(), String> {
@@ -88,7 +111,7 @@ fn check_purpose(jwk: &Value) -> Result<(), String> {
     }
 }
 
-type Material = (KeyFamily, KeyThumbprint, DecodingKey);
+type Material = (KeyFamily, KeyThumbprint, Prepared);
 
 fn rsa(jwk: &Value) -> Result<Material, String> {
     let modulus = unsigned(&bytes(jwk, "n")?);
@@ -102,16 +125,18 @@ fn rsa(jwk: &Value) -> Result<Material, String> {
     if !odd || exponent == [1] || exponent.len() > 4 {
         return Err("`e` is not acceptable".to_owned());
     }
-    let thumbprint = thumbprint::rsa(&modulus, &exponent);
-    Ok((KeyFamily::Rsa, thumbprint, DecodingKey::from_rsa_raw_components(&modulus, &exponent)))
+    let components = RsaPublicKeyComponents { n: &modulus, e: &exponent };
+    let prepare = |(algorithm, parameters)| Ok((algorithm, components.to_parsed_public_key(parameters)?));
+    let prepared: Result<_, aws_lc_rs::error::KeyRejected> = RSA_ALGORITHMS.into_iter().map(prepare).collect();
+    let prepared = prepared.map_err(|_| "`n` and `e` are no RSA key".to_owned())?;
+    Ok((KeyFamily::Rsa, thumbprint::rsa(&modulus, &exponent), Prepared::Rsa(prepared)))
 }
 
 fn elliptic(jwk: &Value) -> Result<Material, String> {
-    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey};
     let curve = text(jwk, "crv")?;
     let (family, length, algorithm) = match curve {
-        "P-256" => (KeyFamily::P256, 32, &ECDSA_P256_SHA256_FIXED),
-        "P-384" => (KeyFamily::P384, 48, &ECDSA_P384_SHA384_FIXED),
+        "P-256" => (KeyFamily::P256, 32, &primitive::ECDSA_P256_SHA256_FIXED),
+        "P-384" => (KeyFamily::P384, 48, &primitive::ECDSA_P384_SHA384_FIXED),
         _ => return Err("`crv` is not accepted".to_owned()),
     };
     let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
@@ -123,7 +148,7 @@ fn elliptic(jwk: &Value) -> Result<Material, String> {
     if ParsedPublicKey::new(algorithm, &point).is_err() {
         return Err("`x` and `y` are no point of the curve".to_owned());
     }
-    Ok((family, thumbprint::elliptic(curve, &x, &y), DecodingKey::from_ec_der(&point)))
+    Ok((family, thumbprint::elliptic(curve, &x, &y), Prepared::Other(DecodingKey::from_ec_der(&point))))
 }
 
 fn edwards(jwk: &Value) -> Result<Material, String> {
@@ -134,7 +159,7 @@ fn edwards(jwk: &Value) -> Result<Material, String> {
     if x.len() != 32 {
         return Err("`x` does not have 32 bytes".to_owned());
     }
-    Ok((KeyFamily::Ed25519, thumbprint::edwards(&x), DecodingKey::from_ed_der(&x)))
+    Ok((KeyFamily::Ed25519, thumbprint::edwards(&x), Prepared::Other(DecodingKey::from_ed_der(&x))))
 }
 
 /// Without leading zeros, which some providers write.

@@ -1,5 +1,7 @@
 //! Time: the instant type that is stored and shown, and the port that tells the time.
 
+mod rfc3339;
+
 use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -62,10 +64,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(instant) => write!(formatter, "{instant:.3}"),
-            Err(_) => Err(fmt::Error),
-        }
+        formatter.write_str(std::str::from_utf8(&rfc3339::write(self.0)).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -78,6 +77,10 @@ impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // The usual form first; all others that RFC 3339 allows are read by the library.
+        if let Some(milliseconds @ MINIMUM..=MAXIMUM) = rfc3339::read(text.as_bytes()) {
+            return Ok(Self(milliseconds));
+        }
         text.parse::<jiff::Timestamp>()
             .map(|instant| Self::from_milliseconds(instant.as_millisecond()))
             .map_err(|_| ParseTimestampError)

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile]...
+# SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+seconds=${SECONDS_OF_LOAD:-10}
+runs=${RUNS:-5}
+target=${CARGO_TARGET_DIR:-target}
+
+install_wrk() {
+    command -v wrk >/dev/null && return
+    local become=()
+    [ "$(id -u)" = 0 ] || become=(sudo)
+    "${become[@]}" apt-get update -qq
+    "${become[@]}" apt-get install -y -qq wrk
+}
+
+# Resident memory of a process, in MB.
+resident() { awk '/^VmRSS/ { printf "%.1f", $2 / 1000 }' "/proc/$1/status"; }
+
+# Processor time of a process so far, in ms.
+processor_time() { awk -v tick="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / tick }' "/proc/$1/stat"; }
+
+median() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
+
+profile() {
+    install_wrk
+    local folder server input url token before
+    folder=$(mktemp -d)
+    mkfifo "$folder/input"
+    "$target/release/profile_server" "$folder" <"$folder/input" &
+    server=$!
+    exec {input}>"$folder/input" # The server ends when this is closed.
+    until [ -s "$folder/url" ]; do
+        kill -0 "$server"
+        sleep 0.05
+    done
+    url=$(cat "$folder/url")/users/me
+    token=$(cat "$folder/token")
+    curl --silent --fail --output "$folder/profile" --header "Authorization: Bearer $token" "$url"
+    echo "answer of $(wc -c <"$folder/profile") bytes; resident before load $(resident "$server") MB"
+    wrk -t2 -c32 -d2s --header "Authorization: Bearer $token" "$url" >/dev/null # Connections and caches fill.
+    for _ in $(seq "$runs"); do
+        before=$(processor_time "$server")
+        wrk -t2 -c32 -d"${seconds}s" --latency --header "Authorization: Bearer $token" "$url" >"$folder/wrk"
+        awk -v before="$before" -v after="$(processor_time "$server")" -v memory="$(resident "$server")" '
+            /^ +50%/ { middle = $2 } /^ +99%/ { slow = $2 } /requests in/ { count = $1 }
+            /^Requests\/sec/ { rate = $2 } /Non-2xx|Socket errors/ { print "NOT ALL ANSWERED: " $0 }
+            END { printf "%6d requests/s   p50 %s   p99 %s   %.1f µs of CPU a request   resident %s MB\n",
+                  rate, middle, slow, (after - before) * 1000 / count, memory }' "$folder/wrk" | tee -a "$folder/all"
+    done
+    echo "median $(awk '{ print $1 }' "$folder/all" | median) requests/s"
+    exec {input}>&-
+    wait "$server"
+    rm -r "$folder"
+}
+
+# On the disk of the build, not in a folder that may be in memory.
+store() { "$target/release/store" "$target"; }
+tokens() { "$target/release/tokens"; }
+decisions() { "$target/release/decisions"; }
+
+cargo build --release --package dezky-benches
+[ $# -gt 0 ] || set -- tokens decisions store profile
+for part in "$@"; do
+    echo "== $part"
+    "$part"
+done

@@ -1,0 +1,70 @@
+//! The native API on the embedded store, with one tenant and one person, for a load generator.
+//!
+//! `profile_server FOLDER` keeps its database in FOLDER, and writes there `url` and `token` once it serves. It ends
+//! when its standard input does.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use dezky::{
+    authn::{
+        Verifier, VerifierOptions,
+        keys::{HttpKeySource, StoreArchive},
+    },
+    clock::{Clock, SystemClock},
+    http::{HttpState, TokenIdentity, router},
+    service::{Service, ServiceSettings, operation::SeedSettings},
+    store::{SharedStore, sqlite::SqliteStore},
+    test_kit::development_issuer::DevelopmentIssuer,
+};
+use dezky_benches::Failure;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::net::TcpListener;
+
+/// Longer than any run.
+const TOKEN_LIFE: Duration = Duration::from_secs(12 * 3_600);
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: profile_server FOLDER")?);
+    let path = folder.join("dezky.sqlite");
+    let store: SharedStore = Arc::new(SqliteStore::open(path, Default::default(), dezky::COLLECTIONS)?);
+    let issuer = DevelopmentIssuer::start().await?;
+    let clock = Arc::new(SystemClock);
+    let verifier = Verifier::new(
+        vec![issuer.settings("default")],
+        Arc::new(HttpKeySource::new(None)?),
+        Arc::new(StoreArchive::new(Arc::clone(&store))),
+        clock.clone(),
+        VerifierOptions::default(),
+    )?;
+    verifier.start();
+    let service = Arc::new(Service::new(store, clock, ServiceSettings::default()));
+    service.seed(&SeedSettings::default()).await?;
+    let api = TowerToHyperService::new(router(HttpState::new(service, Arc::new(TokenIdentity::new(verifier)))));
+
+    let claims = issuer.claims("anna").groups(["dezky"]).person("anna@example.eu", "Anna");
+    let token = issuer.mint(&claims.lasting(SystemClock.now(), TOKEN_LIFE));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    std::fs::write(folder.join("token"), token)?;
+    std::fs::write(folder.join("url"), format!("http://{}", listener.local_addr()?))?;
+    let ended = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+    tokio::select! {
+        failure = accept(listener, api) => failure,
+        _ = ended => Ok(()),
+    }
+}
+
+async fn accept(listener: TcpListener, api: TowerToHyperService<axum::Router>) -> Result<(), Failure> {
+    let builder = Builder::new(TokioExecutor::new());
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let (builder, api) = (builder.clone(), api.clone());
+        // A connection that the load generator breaks off is no failure of the server.
+        tokio::spawn(async move { builder.serve_connection(TokioIo::new(stream), api).await });
+    }
+}
