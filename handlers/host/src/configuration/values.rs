@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use dezky::{
     Result,
-    domain::fields::{self, Problem},
+    domain::{Problem, fields},
     service::operation::SeedSettings,
 };
 use tracing_subscriber::EnvFilter;
