@@ -163,8 +163,8 @@ pub const POLICY: &[Rule] = &[
     reading(Action::ListSubscriptions, "subscription.list", EVERYONE, EVERYONE),
     reading(Action::ReadSubscription, "subscription.read", MEMBERS, MEMBERS),
     rule(Action::CreateSubscription, "subscription.create", PLATFORM, MEMBERS),
-    rule(Action::UpdateSubscription, "subscription.update", PLATFORM, MEMBERS),
-    rule(Action::DeleteSubscription, "subscription.delete", PLATFORM, MEMBERS),
+    Rule { when_deleted: true, ..rule(Action::UpdateSubscription, "subscription.update", PLATFORM, MEMBERS) },
+    Rule { when_deleted: true, ..rule(Action::DeleteSubscription, "subscription.delete", PLATFORM, MEMBERS) },
     reading(Action::ReadTenantAudit, "audit.read_tenant", ADMINS, MEMBERS),
     reading(Action::ReadPlatformAudit, "audit.read_platform", PLATFORM, EVERYONE),
 ];

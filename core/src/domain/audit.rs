@@ -118,6 +118,13 @@ pub const AUDIT_OF_TENANT: Index = Index { name: "of_tenant", fields: &["tenantI
 /// A person's events by time.
 pub const AUDIT_OF_USER: Index = Index { name: "of_user", fields: &["userId", "at"] };
 
+/// A person's events in a tenant by time.
+pub const AUDIT_OF_TENANT_AND_USER: Index = Index { name: "of_tenant_and_user", fields: &["tenantId", "userId", "at"] };
+
+/// A kind of event in a tenant by time.
+pub const AUDIT_OF_TENANT_BY_ACTION: Index =
+    Index { name: "of_tenant_by_action", fields: &["tenantId", "action", "at"] };
+
 /// A kind of event by time.
 pub const AUDIT_BY_ACTION: Index = Index { name: "by_action", fields: &["action", "at"] };
 
@@ -140,7 +147,14 @@ pub static AUDIT_EVENTS: Collection = Collection {
         Field::new("requestId", FieldType::Text),
         Field::new("changedFields", FieldType::List(&FieldType::Text)),
     ],
-    indexes: &[AUDIT_BY_TIME, AUDIT_OF_TENANT, AUDIT_OF_USER, AUDIT_BY_ACTION],
+    indexes: &[
+        AUDIT_BY_TIME,
+        AUDIT_OF_TENANT,
+        AUDIT_OF_TENANT_AND_USER,
+        AUDIT_OF_TENANT_BY_ACTION,
+        AUDIT_OF_USER,
+        AUDIT_BY_ACTION,
+    ],
     scope: Scope::Tenant("tenantId"),
 };
 

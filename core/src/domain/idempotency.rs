@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{IdempotencyRecordId, ObjectId};
+use super::{IdempotencyRecordId, ObjectId, UserId};
 use crate::{
     clock::Timestamp,
     store::{Collection, Entity, Field, FieldType, Index, Scope},
@@ -20,6 +20,9 @@ pub struct IdempotencyRecord {
     pub key: String,
     /// Hash of the body that came with it.
     pub body_hash: String,
+    /// The person whom the answer shows, if it shows one: erasure removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
     /// HTTP status of the answer.
     pub status: u16,
     /// JSON text of the answer.
@@ -39,6 +42,9 @@ impl IdempotencyRecord {
 /// Records by expiry.
 pub const IDEMPOTENCY_BY_EXPIRY: Index = Index { name: "by_expiry", fields: &["expiresAt"] };
 
+/// Records that show a person.
+pub const IDEMPOTENCY_OF_USER: Index = Index { name: "of_user", fields: &["userId"] };
+
 /// The collection of stored answers.
 pub static IDEMPOTENCY_RECORDS: Collection = Collection {
     name: "idempotency_records",
@@ -46,11 +52,12 @@ pub static IDEMPOTENCY_RECORDS: Collection = Collection {
         Field::new("version", FieldType::Integer),
         Field::new("key", FieldType::Text),
         Field::new("bodyHash", FieldType::Text),
+        Field::new("userId", FieldType::Id),
         Field::new("status", FieldType::Integer),
         Field::new("response", FieldType::Text),
         Field::new("expiresAt", FieldType::Time),
     ],
-    indexes: &[IDEMPOTENCY_BY_EXPIRY],
+    indexes: &[IDEMPOTENCY_BY_EXPIRY, IDEMPOTENCY_OF_USER],
     scope: Scope::Platform,
 };
 

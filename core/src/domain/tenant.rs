@@ -117,6 +117,9 @@ pub struct Tenant {
     pub name_key: String,
     /// Its state.
     pub status: TenantStatus,
+    /// Its state before it was suspended, while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_from: Option<TenantStatus>,
     /// What it has bought.
     #[serde(default)]
     pub plan: String,
@@ -181,6 +184,16 @@ impl Tenant {
         self.domain_verifications.iter().any(|verification| verification.name == domain)
     }
 
+    /// Sets its state, and keeps the one before a suspension in mind.
+    pub fn set_status(&mut self, status: TenantStatus) {
+        if status == TenantStatus::Suspended && self.status != TenantStatus::Suspended {
+            self.suspended_from = Some(self.status);
+        } else if status != TenantStatus::Suspended {
+            self.suspended_from = None;
+        }
+        self.status = status;
+    }
+
     /// Gives it a name, and the form in which that is searched.
     pub fn rename(&mut self, name: String) {
         self.name_key = search_key(&name);
@@ -236,6 +249,7 @@ pub static TENANTS: Collection = Collection {
         Field::new("name", FieldType::Text),
         Field::new("nameKey", FieldType::Text),
         Field::new("status", FieldType::Text),
+        Field::new("suspendedFrom", FieldType::Text),
         Field::new("plan", FieldType::Text),
         Field::new("domains", FieldType::List(&FieldType::Text)),
         Field::new("domainVerifications", FieldType::List(&DOMAIN_VERIFICATION)),

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Call, Service, work::Work};
 use crate::{
-    domain::{IdempotencyRecord, IdempotencyRecordId},
+    domain::{IdempotencyRecord, IdempotencyRecordId, UserId},
     error::{Error, ErrorKind, Result},
     store::Repository,
 };
@@ -42,6 +42,7 @@ struct Claim {
     key: String,
     body_hash: String,
     expired: Option<IdempotencyRecord>,
+    user_id: Option<UserId>,
 }
 
 /// How long answers are kept.
@@ -58,6 +59,14 @@ fn hexadecimal(parts: &[&[u8]]) -> String {
 }
 
 impl Slot {
+    /// The answer shows this person: it goes when they are erased.
+    pub(crate) fn showing(mut self, user: UserId) -> Self {
+        if let Some(claim) = &mut self.0 {
+            claim.user_id = Some(user);
+        }
+        self
+    }
+
     /// Puts the answer into the work, before all other changes, so that of two equal requests the second fails on it.
     pub(crate) fn keep<T: Serialize>(
         self,
@@ -72,6 +81,7 @@ impl Slot {
             version: 1,
             key: claim.key,
             body_hash: claim.body_hash,
+            user_id: claim.user_id,
             status,
             response: serde_json::to_string(value).map_err(|error| Error::internal(error.to_string()))?,
             expires_at: service.now().plus(KEPT),
@@ -111,7 +121,7 @@ impl Service {
                     .map_err(|error| Error::internal(format!("a stored answer cannot be read: {error}")))?;
                 Ok(Begun::Before(Answer { value, replayed: true }))
             }
-            expired => Ok(Begun::New(Slot(Some(Claim { key, body_hash, expired })))),
+            expired => Ok(Begun::New(Slot(Some(Claim { key, body_hash, expired, user_id: None })))),
         }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Work<'a> {
 }
 
 /// Fields whose change is no news: they follow from others.
-const DERIVED: &[&str] = &["version", "updatedAt", "nameKey", "emailKey", "formerSlugs"];
+const DERIVED: &[&str] = &["version", "updatedAt", "nameKey", "emailKey", "formerSlugs", "suspendedFrom"];
 
 impl<'a> Work<'a> {
     pub(crate) fn new(call: &'a Call, actor: AuditActor, now: Timestamp) -> Self {

@@ -9,8 +9,9 @@ use dezky::{
         keys::{HttpKeySource, StoreArchive},
     },
     clock::SystemClock,
+    context::RequestContext,
     http::{HttpState, TokenIdentity, router},
-    service::Service,
+    service::{Call, Service, views::ProfileView},
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -30,6 +31,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Running {
     verifier: Verifier,
+    service: Arc<Service>,
     readiness: Arc<Readiness>,
     address: SocketAddr,
     signals: Signals,
@@ -87,7 +89,17 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, stopped));
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-        Ok(Self { verifier, readiness, address, signals, background, server, stop, fatal })
+        Ok(Self { verifier, service, readiness, address, signals, background, server, stop, fatal })
+    }
+
+    /// Signs the bearer of a token in, as `GET /users/me` does.
+    ///
+    /// # Errors
+    /// As that.
+    pub(crate) async fn sign_in(&self, token: &str) -> Result<ProfileView, Failure> {
+        let context = RequestContext::new("sign-in");
+        let token = self.verifier.verify(&context, token).await?;
+        Ok(self.service.profile(&Call::by_token(context, token)).await?)
     }
 
     /// Where it listens.

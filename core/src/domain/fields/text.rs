@@ -121,5 +121,6 @@ thread_local! {
 pub fn search_key(text: &str) -> String {
     let short: String = text.trim().chars().take(200).collect();
     let folded = CASE_MAPPER.with(|mapper| mapper.fold_string(&short).into_owned());
-    ComposingNormalizerBorrowed::new_nfkc().normalize(&folded).into_owned()
+    // Compatibility composition can make one character many: the bound holds of what comes out.
+    ComposingNormalizerBorrowed::new_nfkc().normalize(&folded).chars().take(200).collect()
 }

@@ -79,7 +79,7 @@ impl TenantFields {
 
     fn apply(self, tenant: &mut Tenant) -> Result<()> {
         if let Some(status) = self.status {
-            tenant.status = status;
+            tenant.set_status(status);
         }
         if let Some(plan) = self.plan {
             tenant.plan = plan;
@@ -249,6 +249,7 @@ impl CreateTenant {
             name: String::new(),
             name_key: String::new(),
             status: TenantStatus::Pending,
+            suspended_from: None,
             plan: Self::DEFAULT_PLAN.to_owned(),
             domains: Vec::new(),
             domain_verifications: Vec::new(),

@@ -5,7 +5,10 @@ use crate::{
     clock::Timestamp,
     domain::{
         AuditEvent, UserId,
-        audit::{AUDIT_BY_ACTION, AUDIT_BY_TIME, AUDIT_EVENTS, AUDIT_OF_TENANT, AUDIT_OF_USER},
+        audit::{
+            AUDIT_BY_ACTION, AUDIT_BY_TIME, AUDIT_EVENTS, AUDIT_OF_TENANT, AUDIT_OF_TENANT_AND_USER,
+            AUDIT_OF_TENANT_BY_ACTION, AUDIT_OF_USER,
+        },
     },
     error::Result,
     service::{
@@ -71,7 +74,9 @@ impl Service {
         let limit = request.limit()?;
         let after = scope.decode(request.cursor.as_deref(), 1)?;
         query = query.after(after).limit(limit.saturating_add(1)).sort(match (&tenant, &user, &filter.action) {
-            (Some(_), ..) => &AUDIT_OF_TENANT,
+            (Some(_), Some(_), _) => &AUDIT_OF_TENANT_AND_USER,
+            (Some(_), None, Some(_)) => &AUDIT_OF_TENANT_BY_ACTION,
+            (Some(_), None, None) => &AUDIT_OF_TENANT,
             (None, Some(_), _) => &AUDIT_OF_USER,
             (None, None, Some(_)) => &AUDIT_BY_ACTION,
             (None, None, None) => &AUDIT_BY_TIME,

@@ -76,7 +76,7 @@ impl Service {
         work.commit.guard(&user);
         member.access.guard(&mut work);
         let view = MembershipView::through(&member.access, granted);
-        slot.keep(self, &mut work, 201, &view)?;
+        slot.showing(view.user_id).keep(self, &mut work, 201, &view)?;
         self.carry_out(work).await?;
         Ok(Answer::new(view))
     }

@@ -3,7 +3,7 @@
 use super::{KIND, subject};
 use crate::{
     authz::Action,
-    domain::{UpdateMembership, UserId},
+    domain::{GrantSource, MembershipRole, UpdateMembership, UserId},
     error::{Error, Result},
     service::{
         Call, Service,
@@ -14,7 +14,8 @@ use crate::{
 };
 
 impl Service {
-    /// Changes a member's role. A claim-made membership stays one: it still goes with the claim.
+    /// Changes a member's role. A claim-made membership stays one, and still goes with the claim, unless it becomes an
+    /// owner's.
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `owner_required`, `last_owner`, `tenant_suspended` or `version_changed`.
@@ -45,6 +46,10 @@ impl Service {
         let mut after = before.clone();
         if let Some(role) = input.role.filter(|role| *role != before.role) {
             after.role = role;
+            // Who is made an owner is one by a person's word: no missing group leaves a tenant without an owner.
+            if role == MembershipRole::Owner {
+                after.source = GrantSource::Grant;
+            }
             after.changed_at = now;
         }
         let mut work = Work::new(call, member.access.caller.audit_actor(), now);

@@ -3,17 +3,19 @@
 use crate::{
     authz::Action,
     domain::{
-        AuditActor, AuditActorKind, AuditDetails, Membership, OutboxEvent, RevokedBy, Tenant, TenantId, User, UserId,
+        AuditActor, AuditActorKind, AuditDetails, IdempotencyRecord, Membership, OutboxEvent, RevokedBy, Subscription,
+        SubscriptionStatus, Tenant, TenantId, User, UserActivity, UserId,
         audit::{AUDIT_DETAILS, DETAILS_OF_USER},
+        idempotency::{IDEMPOTENCY_OF_USER, IDEMPOTENCY_RECORDS},
         membership::{MEMBERSHIPS, MEMBERSHIPS_OF_TENANT, MEMBERSHIPS_OF_USER},
         outbox::{OUTBOX, OUTBOX_BY_AGE},
     },
-    error::Result,
+    error::{Error, Result},
     service::{
-        Call, Service,
+        Call, Service, conflict,
         work::{Subject, Work},
     },
-    store::{Commit, Index, Position, Query, Repository},
+    store::{Commit, Index, Position, Query, Repository, StoreError},
 };
 
 /// How many events one round works on, and how many documents one commit writes.
@@ -26,30 +28,45 @@ enum Stale {
 }
 
 impl Service {
-    /// Works on the oldest events of the outbox: up to 100, and returns how many. Call it again while it returns any.
+    /// Works on the oldest events of the outbox, up to 100, and returns how many are done. Call it again while it
+    /// returns any.
     ///
     /// An event is removed when its work is done, so that a process that dies in between has it done again; every
-    /// piece of work may be done twice.
+    /// piece of work may be done twice. One that fails stays and holds up none of the others.
     ///
     /// # Errors
-    /// When the store does not answer; the event stays.
+    /// The last failure, when no event could be finished.
     pub async fn work_outbox(&self) -> Result<usize> {
         let call = Call::by_system("outbox");
         let query = Query::new(&OUTBOX).sort(&OUTBOX_BY_AGE).limit(BATCH);
         let events: Vec<OutboxEvent> = self.store.load_all(&call.context, &query).await?;
-        let mut done = Commit::new();
+        let (mut done, mut failure) = (0, None);
         for event in &events {
-            self.follow(event).await?;
-            done.delete(event);
-        }
-        if !done.is_empty() {
-            match self.store.commit(&call.context, &done).await {
-                // Another worker did the same work; what is left is found in the next round.
-                Err(error) if error.is_conflict() => {}
-                outcome => outcome?,
+            match self.finish(event).await {
+                Ok(()) => done += 1,
+                Err(error) => {
+                    tracing::warn!(action = event.action, id = %event.id, ?error, "an outbox event has to wait");
+                    failure = Some(error);
+                }
             }
         }
-        Ok(events.len())
+        match failure {
+            Some(error) if done == 0 => Err(error),
+            _ => Ok(done),
+        }
+    }
+
+    async fn finish(&self, event: &OutboxEvent) -> Result<()> {
+        self.follow(event).await?;
+        // The work may have taken long: removing the event has a deadline of its own.
+        let call = Call::by_system("outbox");
+        let mut done = Commit::new();
+        done.delete(event);
+        match self.store.commit(&call.context, &done).await {
+            // Another worker did the same work.
+            Err(error) if error.is_conflict() => Ok(()),
+            outcome => Ok(outcome?),
+        }
     }
 
     async fn follow(&self, event: &OutboxEvent) -> Result<()> {
@@ -63,8 +80,10 @@ impl Service {
             }
             ("user.delete", _, Some(user)) => {
                 self.refresh_copies(&Stale::User(user)).await?;
-                self.erase_details(user).await
+                self.erase_details(user).await?;
+                self.erase_traces(user).await
             }
+            ("tenant.delete", Some(tenant), _) => self.cancel_subscription(tenant).await,
             _ => Ok(()),
         }
     }
@@ -130,13 +149,62 @@ impl Service {
         Ok((last, memberships.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX)))
     }
 
+    /// Removes an erased person's activity, and the stored answers that show them.
+    async fn erase_traces(&self, user: UserId) -> Result<()> {
+        let call = Call::by_system("outbox");
+        self.settle(&call, || async {
+            let activity: Option<UserActivity> = self.store.load(&call.context, user).await?;
+            let Some(activity) = activity else { return Ok(()) };
+            let mut commit = Commit::new();
+            commit.delete(&activity);
+            self.store.commit(&call.context, &commit).await.map_err(settled)
+        })
+        .await?;
+        loop {
+            let call = Call::by_system("outbox");
+            let query =
+                Query::new(&IDEMPOTENCY_RECORDS).sort(&IDEMPOTENCY_OF_USER).equal("userId", user.0).limit(BATCH);
+            let records: Vec<IdempotencyRecord> = self.store.load_all(&call.context, &query).await?;
+            if records.is_empty() {
+                return Ok(());
+            }
+            let mut commit = Commit::new();
+            records.iter().for_each(|record| commit.delete(record));
+            match self.store.commit(&call.context, &commit).await {
+                // Housekeeping removed some of them meanwhile: look again.
+                Err(error) if error.is_conflict() => {}
+                outcome => outcome?,
+            }
+        }
+    }
+
+    /// Cancels the subscription of a deleted tenant, should one have been made while the tenant was being deleted.
+    async fn cancel_subscription(&self, tenant: TenantId) -> Result<()> {
+        let call = Call::by_system("outbox");
+        self.settle(&call, || async {
+            let key = Subscription::current_key(tenant);
+            let current: Option<Subscription> = self.store.load_unique(&call.context, key).await?;
+            let Some(current) = current else { return Ok(()) };
+            let mut cancelled = current.clone();
+            cancelled.status = SubscriptionStatus::Cancelled;
+            let mut work = Work::new(&call, actor(), self.now());
+            let about = Subject { tenant: Some(tenant), user: None };
+            work.update(Action::UpdateSubscription, "subscription", about, &current, &mut cancelled)?;
+            self.carry_out(work).await
+        })
+        .await
+    }
+
     /// Empties the personal values of an erased person in the audit trail. The events stay.
     async fn erase_details(&self, user: UserId) -> Result<()> {
         let mut after = None;
         loop {
             let call = Call::by_system("outbox");
-            let query =
-                Query::new(&AUDIT_DETAILS).sort(&DETAILS_OF_USER).equal("userId", user.0).after(after).limit(BATCH);
+            let query = Query::new(&AUDIT_DETAILS)
+                .sort(&DETAILS_OF_USER)
+                .equal("userId", user.0)
+                .after(after.clone())
+                .limit(BATCH);
             let details: Vec<AuditDetails> = self.store.load_all(&call.context, &query).await?;
             let mut commit = Commit::new();
             for stored in details.iter().filter(|stored| !stored.values.is_empty()) {
@@ -145,7 +213,11 @@ impl Service {
                 commit.update(&emptied, stored.version)?;
             }
             if !commit.is_empty() {
-                self.store.commit(&call.context, &commit).await?;
+                match self.store.commit(&call.context, &commit).await {
+                    // Another worker empties them too: read this page again.
+                    Err(error) if error.is_conflict() => continue,
+                    outcome => outcome?,
+                }
             }
             match details.last() {
                 Some(last) if details.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) => {
@@ -155,6 +227,11 @@ impl Service {
             }
         }
     }
+}
+
+/// A conflict is settled by looking again; anything else is an error.
+fn settled(error: StoreError) -> Error {
+    if error.is_conflict() { conflict(error) } else { error.into() }
 }
 
 fn actor() -> AuditActor {

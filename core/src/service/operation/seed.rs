@@ -126,6 +126,7 @@ fn first_tenant(settings: &SeedSettings, now: Timestamp) -> Result<Tenant> {
         name: String::new(),
         name_key: String::new(),
         status: TenantStatus::Active,
+        suspended_from: None,
         plan,
         domains,
         domain_verifications: Vec::new(),

@@ -167,13 +167,12 @@ impl Service {
             let about = Subject { tenant: None, user: Some(user.id) };
             work.update(Action::UpdateUser, "user", about, user, &mut synced)?;
         }
-        if !work.commit.is_empty() {
-            work.commit.guard(user);
-        }
         write_activity(&mut work, user.id, known.activity.as_ref(), fresh.then_some(token.issued_at), now)?;
         if work.commit.is_empty() {
             return Ok(None);
         }
+        // Nothing is written of a person who is erased or disabled meanwhile.
+        work.commit.guard(user);
         self.carry_out(work).await?;
         Ok(Some((synced, memberships_changed)))
     }

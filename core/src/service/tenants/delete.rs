@@ -30,7 +30,7 @@ impl Service {
         check_if_match(call, &TenantView::through(&access, before.clone()))?;
         let now = self.now();
         let mut after = before.clone();
-        after.status = TenantStatus::Deleted;
+        after.set_status(TenantStatus::Deleted);
         after.deleted_at = Some(now);
         let mut work = Work::new(call, access.caller.audit_actor(), now);
         work.update(Action::DeleteTenant, KIND, subject(before), before, &mut after)?;

@@ -23,7 +23,7 @@ impl Service {
         self.settle(call, || self.try_set_status(call, reference, Action::SuspendTenant)).await
     }
 
-    /// Ends a suspension. A tenant that is active already stays so.
+    /// Ends a suspension: the tenant is as it was before. One that is active already stays so.
     ///
     /// # Errors
     /// As [`Service::suspend_tenant`], and `tenant_pending` for one that was never active.
@@ -45,14 +45,14 @@ impl Service {
         };
         check_if_match(call, &TenantView::through(&access, before.clone()))?;
         let mut after = before.clone();
-        after.status = match (action, before.status) {
+        after.set_status(match (action, before.status) {
             (Action::SuspendTenant, _) => TenantStatus::Suspended,
             (_, TenantStatus::Pending) => {
                 let message = "the tenant is not suspended but still being set up";
                 return Err(Error::new(ErrorKind::Conflict, "tenant_pending", message));
             }
-            _ => TenantStatus::Active,
-        };
+            _ => before.suspended_from.unwrap_or(TenantStatus::Active),
+        });
         let mut work = Work::new(call, access.caller.audit_actor(), self.now());
         work.update(action, KIND, subject(before), before, &mut after)?;
         access.guard(&mut work);

@@ -46,7 +46,7 @@ impl Service {
         work.insert(Action::CreateUser, KIND, subject(&user), &user)?;
         caller.guard(&mut work);
         let view = UserView::new(user, Vec::new());
-        slot.keep(self, &mut work, 201, &view)?;
+        slot.showing(view.id).keep(self, &mut work, 201, &view)?;
         self.carry_out(work).await?;
         Ok(Answer::new(view))
     }

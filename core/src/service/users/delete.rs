@@ -26,14 +26,18 @@ impl Service {
         let (caller, before) = self.user_access(call, id, Action::DeleteUser, &[]).await?;
         let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids))?;
-        let Some(subject_id) = before.authentik_subject_id.as_deref().filter(|_| !before.is_deleted()) else {
+        if before.is_deleted() {
             return Err(Error::new(ErrorKind::Conflict, "user_deleted", "this person was deleted before"));
+        }
+        // A user of the replaced service may have no subject: then there is no token to keep out.
+        let hash = match &before.authentik_subject_id {
+            Some(subject) => Some(self.subject_hash(call, &before.issuer_id, subject).await?),
+            None => None,
         };
-        let hash = self.subject_hash(call, &before.issuer_id, subject_id).await?;
         let now = self.now();
         let mut after = before.clone();
         after.authentik_subject_id = None;
-        after.subject_hash = Some(hash);
+        after.subject_hash = hash;
         after.set_email(None);
         after.set_name(None);
         after.status = UserStatus::Disabled;

@@ -49,7 +49,11 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         return Ok(());
     }
     let address = reachable(running.address());
-    print_welcome(&format!("http://{address}"), &issuer, &flags.data)?;
+    let people = People::mint(&issuer);
+    // Both have signed in once, so that the administrator is one and Anna has an id to show.
+    running.sign_in(&people.admin).await?;
+    let anna = running.sign_in(&people.member).await?.user.id.to_string();
+    print_welcome(&format!("http://{address}"), &issuer, &flags.data, &people, &anna)?;
     running.until_stopped().await
 }
 
@@ -87,19 +91,43 @@ fn port_of(url: &str) -> Option<u16> {
     authority.rsplit_once(':')?.1.parse().ok()
 }
 
-fn print_welcome(origin: &str, issuer: &DevelopmentIssuer, data: &Path) -> Result<(), Failure> {
-    let now = SystemClock.now();
-    let person = issuer.claims("anna").person("anna@example.eu", "Anna Example").groups(["dezky"]);
-    let admin = issuer.claims("paul").person("paul@example.eu", "Paul Example").groups([ADMIN_GROUP]);
-    let person = issuer.mint(&person.lasting(now, TOKEN_LIFE));
-    let admin = issuer.mint(&admin.lasting(now, TOKEN_LIFE));
-    let curl = |token: &str, path: &str| format!("curl -sS -H 'Authorization: Bearer {token}' '{origin}{path}'");
+/// Tokens of the people who are printed.
+struct People {
+    member: String,
+    admin: String,
+}
+
+impl People {
+    fn mint(issuer: &DevelopmentIssuer) -> Self {
+        let now = SystemClock.now();
+        let member = issuer.claims("anna").person("anna@example.eu", "Anna Example").groups(["dezky"]);
+        let admin = issuer.claims("paul").person("paul@example.eu", "Paul Example").groups([ADMIN_GROUP]);
+        Self {
+            member: issuer.mint(&member.lasting(now, TOKEN_LIFE)),
+            admin: issuer.mint(&admin.lasting(now, TOKEN_LIFE)),
+        }
+    }
+}
+
+fn print_welcome(
+    origin: &str,
+    issuer: &DevelopmentIssuer,
+    data: &Path,
+    people: &People,
+    anna: &str,
+) -> Result<(), Failure> {
+    let curl = |method: &str, token: &str, path: &str| {
+        format!("curl -sS{method} -H 'Authorization: Bearer {token}' '{origin}{path}'")
+    };
+    let revoke = format!("/tenants/dezky/members/{anna}");
     let mut output = std::io::stdout().lock();
     writeln!(output, "Dezky listens on {origin} (data in {}, issuer {})\n", data.display(), issuer.url())?;
-    writeln!(output, "Anna, a member of the tenant `dezky` (token for 12 hours):\n")?;
-    writeln!(output, "{}\n", curl(&person, "/users/me"))?;
-    writeln!(output, "Paul, an administrator of the platform:\n")?;
-    writeln!(output, "{}\n", curl(&admin, "/tenants"))?;
+    writeln!(output, "Anna, a member of the tenant `dezky`: her profile (token for 12 hours):\n")?;
+    writeln!(output, "{}\n", curl("", &people.member, "/users/me"))?;
+    writeln!(output, "Paul, an administrator of the platform: all tenants:\n")?;
+    writeln!(output, "{}\n", curl("", &people.admin, "/tenants"))?;
+    writeln!(output, "Paul takes Anna out of the tenant; her next request shows it no more:\n")?;
+    writeln!(output, "{}\n", curl(" -X DELETE", &people.admin, &revoke))?;
     writeln!(output, "The API: {origin}/openapi.json. Stop with Ctrl-C.")?;
     output.flush()?;
     Ok(())
