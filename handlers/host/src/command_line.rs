@@ -50,16 +50,16 @@ pub(crate) struct SettingFlags {
     /// Address and port to listen on [DEZKY_LISTEN; default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// URL of the issuer `default`, exactly as its tokens carry it in `iss` [DEZKY_OIDC_ISSUER]
+    /// URL of the issuer `default`, exactly as its tokens carry it in `iss` (or `DEZKY_OIDC_ISSUER`)
     #[arg(long, value_name = "URL")]
     oidc_issuer: Option<String>,
-    /// Accepted values of `aud` of the issuer `default`, with commas between them [DEZKY_OIDC_AUDIENCE]
+    /// Accepted values of `aud` of the issuer `default`, with commas between them (or `DEZKY_OIDC_AUDIENCE`)
     #[arg(long, value_name = "AUDIENCE")]
     oidc_audience: Option<String>,
-    /// Tenants live at SLUG.DOMAIN [DEZKY_PUBLIC_DOMAIN]
+    /// Tenants live at SLUG.DOMAIN (or `DEZKY_PUBLIC_DOMAIN`)
     #[arg(long, value_name = "DOMAIN")]
     public_domain: Option<String>,
-    /// Members of this group administer the platform [DEZKY_PLATFORM_ADMIN_GROUP]
+    /// Members of this group administer the platform (or `DEZKY_PLATFORM_ADMIN_GROUP`)
     #[arg(long, value_name = "GROUP")]
     platform_admin_group: Option<String>,
     #[command(flatten)]

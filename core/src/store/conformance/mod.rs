@@ -3,7 +3,7 @@
 //! Each public function of the modules below is one promise of the port. A backend's integration test names a function
 //! that makes a [`Fixture`] over an empty database and gets one test a promise:
 //!
-//! ```ignore
+//! ```text
 //! async fn fixture() -> MyFixture { /* an empty database that holds `conformance::COLLECTIONS` */ }
 //! dezky::store_conformance!(fixture);
 //! ```
