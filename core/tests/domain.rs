@@ -139,6 +139,11 @@ fn every_bad_field_of_a_body_is_named_at_once() {
     );
 }
 
+#[test]
+fn search_keys_are_bounded_though_one_character_may_become_many() {
+    assert_eq!(search_key(&"\u{fdfa}".repeat(200)).chars().count(), 200);
+}
+
 fn tenant() -> Tenant {
     let body = json!({
         "slug": "acme", "name": "Äcme", "status": "active", "domains": ["acme.example"],

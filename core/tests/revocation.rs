@@ -4,73 +4,20 @@
 
 mod support;
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use dezky::{
     clock::SystemClock,
-    context::RequestContext,
-    domain::{MembershipRole, ObjectId, TenantId, UpdateTenant, UserId},
+    domain::{MembershipRole, TenantId, UpdateTenant, UserId},
     service::Service,
-    store::{ChangeNotice, Collection, Commit, Document, Query, SharedStore, Store, StoreResult},
+    store::SharedStore,
 };
-use futures_util::{future::BoxFuture, stream::BoxStream};
 use serde_json::json;
-use support::{by, grant, now, person, system, tenant, token};
-
-type Meanwhile = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
-
-/// Does something of the test's choice between a use case's decision and its first commit.
-struct Interleaved {
-    store: SharedStore,
-    meanwhile: Mutex<Option<Meanwhile>>,
-}
-
-impl fmt::Debug for Interleaved {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Interleaved")
-    }
-}
-
-#[async_trait]
-impl Store for Interleaved {
-    async fn get(
-        &self,
-        context: &RequestContext,
-        of: &'static Collection,
-        id: ObjectId,
-    ) -> StoreResult<Option<Document>> {
-        self.store.get(context, of, id).await
-    }
-    async fn find(&self, context: &RequestContext, query: &Query) -> StoreResult<Vec<Document>> {
-        self.store.find(context, query).await
-    }
-    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
-        self.store.count(context, query).await
-    }
-    async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
-        let meanwhile = self.meanwhile.lock().unwrap().take();
-        if let Some(meanwhile) = meanwhile {
-            meanwhile().await;
-        }
-        self.store.commit(context, commit).await
-    }
-    fn changes(&self) -> Option<BoxStream<'static, ChangeNotice>> {
-        self.store.changes()
-    }
-    async fn health(&self, context: &RequestContext) -> StoreResult<()> {
-        self.store.health(context).await
-    }
-}
-
-/// A service whose first commit comes after `meanwhile`.
-fn interleaved(store: &SharedStore, meanwhile: Meanwhile) -> Service {
-    let store = Interleaved { store: Arc::clone(store), meanwhile: Mutex::new(Some(meanwhile)) };
-    support::service(Arc::new(store), Arc::new(SystemClock))
-}
+use support::{
+    by, grant,
+    interleaved::{Meanwhile, interleaved},
+    now, person, system, tenant, token,
+};
 
 /// A tenant with two owners, `anna` and `berta`.
 struct Estate {

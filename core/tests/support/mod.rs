@@ -1,6 +1,8 @@
 //! A platform on a real store, as several tests need it.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub(crate) mod interleaved;
+
 use std::sync::Arc;
 
 use dezky::{

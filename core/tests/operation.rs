@@ -1,0 +1,144 @@
+//! What the platform does by itself: the outbox, erasure, and what follows from a deletion.
+#![cfg(feature = "test-kit")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use dezky::{
+    clock::SystemClock,
+    domain::{
+        CreateSubscription, CreateTenant, CreateUser, IdempotencyRecord, Membership, MembershipRole, Subscription,
+        SubscriptionStatus, TenantId, TenantStatus, UpdateTenant, UserActivity, UserId,
+        idempotency::IDEMPOTENCY_RECORDS,
+    },
+    service::{IdempotencyRequest, Service},
+    store::{Filter, Query, Repository, SharedStore},
+};
+use serde_json::json;
+use support::{
+    by, grant,
+    interleaved::{Interleaved, Meanwhile, interleaved},
+    now, person, system, tenant, token,
+};
+
+fn service(store: &SharedStore) -> Arc<Service> {
+    Arc::new(support::service(Arc::clone(store), Arc::new(SystemClock)))
+}
+
+async fn rename(service: &Service, tenant: TenantId, name: &str) {
+    let input = UpdateTenant::read(json!({ "name": name })).unwrap();
+    service.update_tenant(&system(), &tenant.into(), input).await.unwrap();
+}
+
+async fn membership(store: &SharedStore, tenant: TenantId, user: UserId) -> Membership {
+    let context = system().context;
+    store.load_unique(&context, Membership::key(tenant, user)).await.unwrap().unwrap()
+}
+
+async fn drain(service: &Service) {
+    while service.work_outbox().await.unwrap() > 0 {}
+}
+
+async fn an_event_that_fails_holds_up_none_of_the_others(store: SharedStore) {
+    let calm = service(&store);
+    let (stuck, other) = (tenant(&calm, "stuck").await, tenant(&calm, "other").await);
+    let anna = person(&calm, "anna").await;
+    grant(&calm, stuck, anna, MembershipRole::Member).await;
+    grant(&calm, other, anna, MembershipRole::Member).await;
+    drain(&calm).await;
+    rename(&calm, stuck, "Stuck, renamed").await;
+    rename(&calm, other, "Other, renamed").await;
+    let of_stuck = Filter::Equal("tenantId", stuck.0.into());
+    let failing = Interleaved {
+        store: Arc::clone(&store),
+        meanwhile: Mutex::new(None),
+        fails: Mutex::new(Some(Box::new(move |query: &Query| query.filters.contains(&of_stuck)))),
+    };
+    let troubled = support::service(Arc::new(failing), Arc::new(SystemClock));
+    assert_eq!(troubled.work_outbox().await.unwrap(), 1);
+    assert_eq!(membership(&store, other, anna).await.tenant_name, "Other, renamed");
+    assert_eq!(troubled.work_outbox().await.unwrap_err().code(), "store_unavailable");
+    drain(&calm).await;
+    assert_eq!(membership(&store, stuck, anna).await.tenant_name, "Stuck, renamed");
+}
+
+async fn erasure_leaves_no_trace_of_the_person(store: SharedStore) {
+    let service = service(&store);
+    let acme = tenant(&service, "acme").await;
+    let mut call = system();
+    let body = Vec::new();
+    call.idempotency = Some(IdempotencyRequest { key: "k".into(), target: "POST /users".into(), body });
+    let input = CreateUser::read(json!({"authentikSubjectId": "anna", "email": "anna@example.eu"})).unwrap();
+    let anna = service.create_user(&call, input).await.unwrap().value.id;
+    grant(&service, acme, anna, MembershipRole::Member).await;
+    service.profile(&by(&token("anna", None, now()))).await.unwrap();
+    service.delete_user(&system(), anna).await.unwrap();
+    drain(&service).await;
+    let context = system().context;
+    assert_eq!(store.load::<UserActivity>(&context, anna).await.unwrap(), None);
+    let records: Vec<IdempotencyRecord> = store.load_all(&context, &Query::new(&IDEMPOTENCY_RECORDS)).await.unwrap();
+    assert_eq!(records, []);
+    let tombstone = membership(&store, acme, anna).await;
+    assert_eq!((tombstone.active, tombstone.user_name, tombstone.user_email), (false, None, None));
+    let again = service.profile(&by(&token("anna", Some(&["acme"]), now()))).await.unwrap_err();
+    assert_eq!(again.code(), "user_deleted");
+}
+
+async fn a_subscription_made_while_its_tenant_goes_is_cancelled(store: SharedStore) {
+    let calm = service(&store);
+    let acme = tenant(&calm, "acme").await;
+    let other = Arc::clone(&calm);
+    let meanwhile: Meanwhile = Box::new(move || {
+        Box::pin(async move {
+            let input = CreateSubscription::read(json!({"tenantId": acme})).unwrap();
+            other.create_subscription(&system(), input).await.unwrap();
+        })
+    });
+    interleaved(&store, meanwhile).delete_tenant(&system(), &acme.into()).await.unwrap();
+    drain(&calm).await;
+    let context = system().context;
+    let current: Option<Subscription> = store.load_unique(&context, Subscription::current_key(acme)).await.unwrap();
+    assert_eq!(current.map(|subscription| subscription.status), None::<SubscriptionStatus>);
+}
+
+async fn restoring_gives_back_the_state_before_the_suspension(store: SharedStore) {
+    let service = service(&store);
+    for (slug, status) in [("young", TenantStatus::Pending), ("grown", TenantStatus::Active)] {
+        let body = json!({"slug": slug, "name": slug, "status": status.name()});
+        let made = service.create_tenant(&system(), CreateTenant::read(body).unwrap()).await.unwrap().value.id;
+        service.suspend_tenant(&system(), &made.into()).await.unwrap();
+        service.suspend_tenant(&system(), &made.into()).await.unwrap();
+        assert_eq!(service.restore_tenant(&system(), &made.into()).await.unwrap().value.status, status);
+    }
+}
+
+macro_rules! on_every_store {
+    ($($promise:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    let fixture = super::support::sqlite();
+                    super::$promise(std::sync::Arc::clone(&fixture.store)).await;
+                }
+            )+
+        }
+        mod on_mongodb {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    super::$promise(super::support::mongodb().await).await;
+                }
+            )+
+        }
+    };
+}
+
+on_every_store! {
+    an_event_that_fails_holds_up_none_of_the_others,
+    erasure_leaves_no_trace_of_the_person,
+    a_subscription_made_while_its_tenant_goes_is_cancelled,
+    restoring_gives_back_the_state_before_the_suspension,
+}
