@@ -18,12 +18,15 @@ use futures_util::{future::BoxFuture, stream::BoxStream};
 /// What happens in between.
 pub(crate) type Meanwhile = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
+/// Says whether a query fails.
+pub(crate) type Failing = Box<dyn Fn(&Query) -> bool + Send>;
+
 /// Does something of the test's choice between a use case's decision and its first commit.
 pub(crate) struct Interleaved {
     pub(crate) store: SharedStore,
     pub(crate) meanwhile: Mutex<Option<Meanwhile>>,
     /// Queries that fail, while there is such a test.
-    pub(crate) fails: Mutex<Option<Box<dyn Fn(&Query) -> bool + Send>>>,
+    pub(crate) fails: Mutex<Option<Failing>>,
 }
 
 impl fmt::Debug for Interleaved {
