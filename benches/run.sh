@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|mongodb]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -61,8 +61,14 @@ store() { "$target/release/store" "$target"; }
 tokens() { "$target/release/tokens"; }
 decisions() { "$target/release/decisions"; }
 
+# Processor time of this side only: the test server is slow, and its speed does not enter.
+mongodb() {
+    # shellcheck disable=SC2016 # expanded inside
+    scripts/with-test-database.sh sh -c '"$0" "${DEZKY_TEST_MONGODB_URI}bench_$$"' "$target/release/mongodb"
+}
+
 cargo build --release --package dezky-benches
-[ $# -gt 0 ] || set -- tokens decisions store profile
+[ $# -gt 0 ] || set -- tokens decisions store profile mongodb
 for part in "$@"; do
     echo "== $part"
     "$part"
