@@ -99,7 +99,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let status = status(self.kind());
         if status.is_server_error() {
-            tracing::error!(code = self.code(), error = ?self, "request failed");
+            tracing::error!(request_id = current_request_id(), code = self.code(), error = ?self, "request failed");
         }
         let problem = Problem::new(&self, current_request_id());
         let json = serde_json::to_vec(&problem).unwrap_or_default();

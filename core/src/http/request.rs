@@ -59,7 +59,8 @@ pub(super) async fn identify(State(state): State<Arc<HttpState>>, mut request: R
     context.trace_parent = trace_parent(&request);
     request.extensions_mut().insert(context);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
-    let span = tracing::info_span!("request", id = %request_id, method = %request.method(), route);
+    // At `debug`, as the line is: formatting the fields of a span costs as much as a read of the store.
+    let span = tracing::debug_span!("request", id = %request_id, method = %request.method(), route);
     let handled = Identified { request_id: &request_id, future: std::pin::pin!(next.run(request)) };
     let mut response = async {
         let response = handled.await;
