@@ -17,6 +17,10 @@ use clap::Parser as _;
 use command_line::CommandLine;
 use failure::Failure;
 
+/// A request makes some hundred small allocations; with the allocator of the C library they cost a tenth of its time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = CommandLine::parse();
     match run(arguments) {

@@ -5,6 +5,7 @@
 
 mod batch;
 mod connection;
+mod lease;
 mod location;
 mod mapping;
 mod options;
@@ -146,9 +147,6 @@ impl SqliteStore {
         collection: &'static Collection,
         operation: impl Fn(&rusqlite::Connection) -> rusqlite::Result<T> + Send + Sync,
     ) -> StoreResult<T> {
-        if Instant::now() >= context.deadline {
-            return Err(StoreError::Timeout);
-        }
         let file = self.inner.shared.opened()?;
         self.inner.readers.read(file, collection, context.deadline, operation).await
     }
