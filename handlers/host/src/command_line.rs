@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dezky::clock::Timestamp;
 
+use crate::commands::operators::tenant::TenantCommand;
 use crate::configuration::{
     LISTEN, LOG, LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting,
 };
@@ -33,6 +34,9 @@ pub(crate) enum Command {
     Seed(SettingFlags),
     /// Print the OpenAPI 3.1 document of the API.
     Openapi,
+    /// Administer tenants, as an operator.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
     /// Work with access tokens.
     #[command(subcommand)]
     Token(TokenCommand),

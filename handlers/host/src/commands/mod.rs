@@ -2,6 +2,7 @@
 
 mod dev;
 mod openapi;
+pub(crate) mod operators;
 mod seed;
 mod serve;
 mod token_verify;
@@ -21,6 +22,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(flags) => dev::run(flags).await,
         Command::Seed(flags) => seed::run(flags).await,
         Command::Openapi => openapi::run(),
+        Command::Tenant(command) => operators::tenant::run(command).await,
         Command::Token(TokenCommand::Verify(flags)) => token_verify::run(flags).await,
     }
 }
