@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod dev;
+pub(crate) mod manual;
 mod openapi;
 pub(crate) mod operators;
 mod seed;
@@ -23,6 +24,12 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Seed(flags) => seed::run(flags).await,
         Command::Openapi => openapi::run(),
         Command::Tenant(command) => operators::tenant::run(command).await,
+        Command::User(command) => operators::user::run(command).await,
+        Command::Member(command) => operators::member::run(command).await,
+        Command::Subscription(command) => operators::subscription::run(command).await,
+        Command::Audit(flags) => operators::audit::run(*flags).await,
+        Command::Completions(flags) => manual::completions(&flags),
+        Command::Man(flags) => manual::pages(&flags),
         Command::Token(TokenCommand::Verify(flags)) => token_verify::run(flags).await,
     }
 }

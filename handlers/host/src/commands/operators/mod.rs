@@ -1,12 +1,17 @@
 //! Operators' commands: the use cases of the service in the name of a system actor, with no rules of their own.
 
+pub(crate) mod audit;
 mod body;
 mod confirmation;
 mod listing;
+pub(crate) mod member;
 mod output;
+mod person;
 mod session;
+pub(crate) mod subscription;
 mod table;
 pub(crate) mod tenant;
+pub(crate) mod user;
 
 use serde::de::DeserializeOwned;
 

@@ -1,10 +1,16 @@
 //! What commands print: tables for people, JSON for programs.
 
-use std::io::{IsTerminal as _, Write as _, stdout};
+use std::{
+    fmt,
+    io::{IsTerminal as _, Write as _, stdout},
+};
 
 use dezky::service::Page;
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor},
+};
+use serde_json::Value;
 
 use super::table::Table;
 use crate::failure::Failure;
@@ -29,12 +35,13 @@ impl Output {
 
     /// Prints one document: JSON on one line, or its fields one below the other.
     pub(crate) fn document(&self, view: &impl Serialize) -> Result<(), Failure> {
-        let value = value(view)?;
+        let text = text(view)?;
         if self.json {
-            return print(&format!("{value}\n"));
+            return print(&format!("{text}\n"));
         }
         let mut fields = Vec::new();
-        flatten("", &value, &mut fields);
+        let members: Members = serde_json::from_str(&text).map_err(|error| Failure::failed(error.to_string()))?;
+        members.0.iter().for_each(|(name, value)| flatten(name, value, &mut fields));
         print(&Table::plain(fields, self.width).text())
     }
 
@@ -46,8 +53,7 @@ impl Output {
     /// Prints a page: `{"items": …, "nextCursor": …}`, or a table and, on standard error, how to go on.
     pub(crate) fn page<T: Serialize>(&self, columns: &[Column], page: &Page<T>) -> Result<(), Failure> {
         if self.json {
-            let items = page.items.iter().map(value).collect::<Result<Vec<_>, _>>()?;
-            return print(&format!("{}\n", json!({ "items": items, "nextCursor": page.next_cursor })));
+            return print(&format!("{}\n", text(page)?));
         }
         self.rows(columns, &page.items, true)?;
         if let Some(cursor) = &page.next_cursor {
@@ -61,7 +67,7 @@ impl Output {
         if !self.json {
             return self.rows(columns, items, first);
         }
-        let lines = items.iter().map(|item| Ok(format!("{}\n", value(item)?))).collect::<Result<String, Failure>>()?;
+        let lines = items.iter().map(|item| Ok(format!("{}\n", text(item)?))).collect::<Result<String, Failure>>()?;
         print(&lines)
     }
 
@@ -73,6 +79,36 @@ impl Output {
         };
         let rows = items.iter().map(row).collect::<Result<Vec<Vec<String>>, Failure>>()?;
         print(&Table::new(headings, rows, self.width).text())
+    }
+}
+
+/// The JSON as the HTTP API writes it, its fields in the same order.
+fn text(view: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(view).map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// The members of a document in the order in which they are written.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
     }
 }
 
