@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use dezky::clock::Timestamp;
 
 use crate::commands::{
+    doctor::DoctorFlags,
     manual::{CompletionFlags, ManFlags},
     operators::{
         audit::AuditFlags, member::MemberCommand, subscription::SubscriptionCommand, tenant::TenantCommand,
@@ -66,6 +67,11 @@ pub(crate) enum Command {
   dezky audit --actor operator --action tenant.suspend --all
   dezky audit --user anna@example.eu --json")]
     Audit(Box<AuditFlags>),
+    /// Find what is wrong with store, issuers, keys, certificates and clock, and say what to do.
+    ///
+    /// Changes nothing but a mark in the store that says that it can be written. Exits 1 if a finding is an error.
+    #[command(after_help = "Examples:\n  dezky doctor\n  dezky doctor --json | jq .healthy")]
+    Doctor(DoctorFlags),
     /// Print the completions of a shell.
     #[command(after_help = "Examples:
   dezky completions bash > /etc/bash_completion.d/dezky

@@ -5,6 +5,7 @@
 
 mod batch;
 mod connection;
+mod inspection;
 mod location;
 mod mapping;
 mod options;

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod dev;
+pub(crate) mod doctor;
 pub(crate) mod manual;
 mod openapi;
 pub(crate) mod operators;
@@ -28,6 +29,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Member(command) => operators::member::run(command).await,
         Command::Subscription(command) => operators::subscription::run(command).await,
         Command::Audit(flags) => operators::audit::run(*flags).await,
+        Command::Doctor(flags) => doctor::run(flags).await,
         Command::Completions(flags) => manual::completions(&flags),
         Command::Man(flags) => manual::pages(&flags),
         Command::Token(TokenCommand::Verify(flags)) => token_verify::run(flags).await,

@@ -41,7 +41,7 @@ pub(crate) struct AuditFlags {
     action: Option<String>,
     /// By this actor: the name of a system actor, or the id of a user. Pages are read first and then looked through, so
     /// that one may hold fewer events than --limit, or none; --all shows every one
-    #[arg(long, value_name = "NAME|ID")]
+    #[arg(id = "by", long = "actor", value_name = "NAME|ID")]
     actor: Option<String>,
     /// From this time on: RFC 3339, or so long ago, such as 30m, 12h or 7d
     #[arg(long, value_name = "TIME", value_parser = moment)]

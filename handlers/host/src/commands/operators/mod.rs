@@ -7,7 +7,7 @@ mod listing;
 pub(crate) mod member;
 mod output;
 mod person;
-mod session;
+pub(crate) mod session;
 pub(crate) mod subscription;
 mod table;
 pub(crate) mod tenant;
