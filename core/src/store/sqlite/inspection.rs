@@ -12,7 +12,7 @@ use super::{
 use crate::store::{Collection, Inspection, StoreError, StoreResult};
 
 /// Longest wait for a lock: a server that writes holds it for milliseconds.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl SqliteStore {
     /// Looks at the database file `path`, which must be there, and makes neither it nor what is missing in it.
