@@ -134,7 +134,8 @@ fn every_option_of_every_command_has_help() {
         *seen += 1;
         let (_, commands) = help.split_once("\nCommands:\n").unwrap_or_default();
         let commands = commands.split("\n\n").next().unwrap();
-        for line in commands.lines() {
+        // A line that is indented further goes on with the one before.
+        for line in commands.lines().filter(|line| !line.starts_with("   ")) {
             let name = line.split_whitespace().next().unwrap();
             assert!(line.split_whitespace().count() > 2, "{path:?}: no help of `{name}`");
             if name != "help" {
@@ -144,6 +145,10 @@ fn every_option_of_every_command_has_help() {
         let lines: Vec<&str> = help.lines().collect();
         for (position, line) in lines.iter().enumerate() {
             let option = line.trim_start();
+            // What is indented further is the help of an option, which may speak of others.
+            if line.len() - option.len() > 6 {
+                continue;
+            }
             if option.starts_with("--") || option.starts_with("-h,") || option.starts_with("-y,") {
                 let told =
                     option.contains("  ") || lines.get(position + 1).is_some_and(|next| next.starts_with("          "));
