@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use dezky::test_kit::DevelopmentIssuer;
+use dezky::test_kit::{DevelopmentIssuer, DevelopmentIssuerOptions};
 use serde_json::Value;
 use support::Shell;
 
@@ -112,6 +112,23 @@ fn issuer(keys: &'static str, date: &'static str) -> String {
         }
     });
     url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_certificates_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DevelopmentIssuerOptions { https: true, ..DevelopmentIssuerOptions::default() };
+    let issuer = DevelopmentIssuer::start_with(options).await.unwrap();
+    let shell = shell(folder.path(), issuer.url());
+    let (code, findings) = examine(&shell, &[]);
+    assert!(code == 1 && messages(&findings, "error", "issuer default").contains("certificate"), "{findings:#?}");
+    std::fs::write(folder.path().join("ca.pem"), issuer.ca_pem().unwrap()).unwrap();
+    std::fs::write(folder.path().join("dezky.toml"), "extra_ca_certs = 'ca.pem'\n").unwrap();
+    let (code, findings) = examine(&shell, &[]);
+    assert_eq!(code, 0, "{findings:#?}");
+    assert_eq!(messages(&findings, "ok", "certificates"), "1 added CA certificates can be read");
+    assert!(messages(&findings, "ok", "added CA certificate").contains("valid until 4096"), "{findings:#?}");
+    assert!(messages(&findings, "ok", "certificate of issuer default").contains("valid until 4096"), "{findings:#?}");
 }
 
 #[test]

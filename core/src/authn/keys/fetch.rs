@@ -4,11 +4,14 @@ use std::{sync::OnceLock, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use reqwest::{Certificate, Client, ClientBuilder, Response, StatusCode, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Response, StatusCode, redirect, tls::TlsInfo};
 use serde_json::Value;
 use url::Url;
 
-use super::source::{FetchError, FetchErrorKind, KeySource};
+use super::{
+    certificate,
+    source::{FetchError, FetchErrorKind, KeySource},
+};
 use crate::{
     authn::{
         issuer::{IssuerSettings, JwksSource, is_acceptable, is_loopback},
@@ -38,6 +41,15 @@ pub struct HttpKeySource {
     // Made at first use: reading the system's certificates takes longer than the rest of the start.
     outward: OnceLock<Result<Client, FetchError>>,
     loopback: OnceLock<Result<Client, FetchError>>,
+}
+
+/// What an answer of an issuer tells beside its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Observed {
+    /// What its clock says, in whole seconds, by the header `Date` (RFC 9110, section 6.6.1).
+    pub date: Option<Timestamp>,
+    /// Until when the certificate with which it answered is valid; none over plain HTTP.
+    pub certificate_expires_at: Option<Timestamp>,
 }
 
 /// The PEM text of added CA certificates, from the file that `DEZKY_EXTRA_CA_CERTS` or else `NODE_EXTRA_CA_CERTS` names;
@@ -100,6 +112,7 @@ impl HttpKeySource {
             .timeout(self.timeout)
             .pool_max_idle_per_host(0)
             .referer(false)
+            .tls_info(true)
             .user_agent(concat!("dezky/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| {
@@ -164,21 +177,24 @@ impl HttpKeySource {
         Ok((response, shown))
     }
 
-    /// What the issuer's clock says, by the `Date` header of its answer (RFC 9110, section 6.6.1), which has whole
-    /// seconds. None when it sends none, or when its keys stand in the settings.
+    /// What an answer of the issuer tells beside its keys. Nothing is told of keys that stand in the settings.
     ///
     /// # Errors
     /// [`FetchError`] when it does not answer.
-    pub async fn date(&self, issuer: &IssuerSettings) -> Result<Option<Timestamp>, FetchError> {
+    pub async fn observe(&self, issuer: &IssuerSettings) -> Result<Observed, FetchError> {
         let address = match &issuer.jwks {
             JwksSource::Discovery => discovery_address(issuer),
             JwksSource::Uri(uri) => uri.clone(),
-            JwksSource::Inline(_) => return Ok(None),
+            JwksSource::Inline(_) => return Ok(Observed::default()),
         };
         let (response, _) = self.send(&address).await?;
         let header = response.headers().get(http::header::DATE).and_then(|value| value.to_str().ok());
         let date = header.and_then(|text| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
-        Ok(date.map(|date| Timestamp::from_milliseconds(date.as_millisecond())))
+        let certificate = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
+        Ok(Observed {
+            date: date.map(|date| Timestamp::from_milliseconds(date.as_millisecond())),
+            certificate_expires_at: certificate.and_then(certificate::expiry),
+        })
     }
 
     /// The body of an answer 200.

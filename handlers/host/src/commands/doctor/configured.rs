@@ -1,8 +1,8 @@
 //! The configuration, beyond what is refused when it is read.
 
-use dezky::authn::keys::HttpKeySource;
+use dezky::authn::keys::{HttpKeySource, certificate_expiries};
 
-use super::report::Report;
+use super::{issuers, report::Report};
 use crate::configuration::{Configuration, StoreLocation};
 
 pub(super) fn check(configuration: &Configuration, report: &mut Report) {
@@ -32,14 +32,16 @@ pub(super) fn check(configuration: &Configuration, report: &mut Report) {
 /// That they are PEM is known: the configuration could not be read otherwise.
 fn certificates(configuration: &Configuration, report: &mut Report) {
     let Some(pem) = &configuration.extra_ca_certificates else { return };
-    match HttpKeySource::new(Some(pem)) {
-        Ok(_) => {
-            let begin = b"-----BEGIN CERTIFICATE-----";
-            let count = pem.windows(begin.len()).filter(|window| window == begin).count();
-            report.ok("certificates", format!("{count} added CA certificates can be read"));
-        }
-        Err(error) => {
-            report.error("certificates", error.message(), "write the certificates as PEM into DEZKY_EXTRA_CA_CERTS");
+    if let Err(error) = HttpKeySource::new(Some(pem)) {
+        report.error("certificates", error.message(), "write the certificates as PEM into DEZKY_EXTRA_CA_CERTS");
+        return;
+    }
+    let ends = certificate_expiries(pem);
+    report.ok("certificates", format!("{} added CA certificates can be read", ends.len()));
+    for end in ends {
+        match end {
+            Some(end) => issuers::expiry("added CA certificate", end, report),
+            None => report.warning("added CA certificate", "its validity cannot be read", "replace it"),
         }
     }
 }

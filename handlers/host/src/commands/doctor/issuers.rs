@@ -29,7 +29,7 @@ pub(super) async fn check(configuration: &Configuration, store: Option<&SharedSt
         if let Some(store) = store {
             kept(store, issuer, report).await;
         }
-        clock(&source, issuer, leeway, report).await;
+        clock_and_certificate(&source, issuer, leeway, report).await;
     }
 }
 
@@ -89,15 +89,35 @@ async fn kept(store: &SharedStore, issuer: &IssuerSettings, report: &mut Report)
     }
 }
 
+/// Days before its end at which the renewal of a certificate is overdue: it is renewed a month ahead as a rule.
+const RENEWAL_DAYS: i64 = 14;
+
+/// Says until when a certificate is valid.
+pub(super) fn expiry(check: &str, end: Timestamp, report: &mut Report) {
+    let days = end.seconds().saturating_sub(SystemClock.now().seconds()).div_euclid(24 * 60 * 60);
+    let message = format!("valid until {end}");
+    if days < 0 {
+        report.error(check, &format!("expired: {message}"), "renew it");
+    } else if days < RENEWAL_DAYS {
+        report.warning(check, &format!("{message}, {days} days from now"), "see why it is not renewed by itself");
+    } else {
+        report.ok(check, message);
+    }
+}
+
 fn since(time: Timestamp) -> Duration {
     let milliseconds = SystemClock.now().milliseconds().saturating_sub(time.milliseconds());
     Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0))
 }
 
-async fn clock(source: &HttpKeySource, issuer: &IssuerSettings, leeway: Duration, report: &mut Report) {
+async fn clock_and_certificate(source: &HttpKeySource, issuer: &IssuerSettings, leeway: Duration, report: &mut Report) {
     let before = SystemClock.now();
     // An issuer that does not answer is a finding already.
-    let Ok(Some(date)) = source.date(issuer).await else { return };
+    let Ok(observed) = source.observe(issuer).await else { return };
+    if let Some(end) = observed.certificate_expires_at {
+        expiry(&format!("certificate of {}", name(issuer)), end, report);
+    }
+    let Some(date) = observed.date else { return };
     let skew = skew(before, SystemClock.now(), date);
     let name = format!("clock beside {}", name(issuer));
     let seconds = skew.as_secs();
