@@ -10,6 +10,7 @@ pub mod conformance;
 pub mod document;
 pub mod entity;
 pub mod error;
+pub mod inspection;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 pub mod query;
@@ -26,6 +27,7 @@ pub use commit::{Change, Commit, Expectation, Guard};
 pub use document::{Document, Value};
 pub use entity::{Entity, Repository};
 pub use error::{StoreError, StoreResult};
+pub use inspection::Inspection;
 pub use query::{Filter, Position, Query};
 
 use crate::{context::RequestContext, domain::ObjectId};

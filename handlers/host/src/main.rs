@@ -26,8 +26,10 @@ fn main() -> ExitCode {
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Standard error may be closed; the exit code says it then.
-            let _told = writeln!(std::io::stderr(), "{failure}");
+            if !failure.is_silent() {
+                // Standard error may be closed; the exit code says it then.
+                let _told = writeln!(std::io::stderr(), "{failure}");
+            }
             ExitCode::from(failure.exit_code)
         }
     }

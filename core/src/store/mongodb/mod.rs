@@ -19,6 +19,7 @@ mod changes;
 mod connection;
 mod encode;
 mod failure;
+mod inspection;
 mod json;
 mod options;
 mod outcome;

@@ -181,7 +181,7 @@ fn migrate(connection: &mut Connection, collections: &[&'static Collection]) -> 
     apply(&transaction).and_then(|()| transaction.commit()).map_err(|error| unavailable(&error))
 }
 
-fn existing(connection: &Connection) -> rusqlite::Result<Existing> {
+pub(super) fn existing(connection: &Connection) -> rusqlite::Result<Existing> {
     let mut found = Existing::default();
     let mut objects = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")?;
     let mut rows = objects.query([])?;

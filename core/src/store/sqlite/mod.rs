@@ -5,6 +5,7 @@
 
 mod batch;
 mod connection;
+mod inspection;
 mod lease;
 mod location;
 mod mapping;
