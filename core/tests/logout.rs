@@ -12,7 +12,7 @@ use dezky::{
     context::RequestContext,
     domain::session::ENDED_SESSIONS,
     service::Service,
-    store::{Query, SharedStore, Store, sqlite::SqliteStore},
+    store::{Query, SharedStore, sqlite::SqliteStore},
 };
 use futures_util::future::join_all;
 use support::{by, now, person, token};
@@ -57,7 +57,7 @@ async fn logouts_of_one_subject_at_the_same_time_all_count_and_the_latest_stands
     let service = service(&store);
     person(&service, "anna").await;
     let start = now();
-    let at = |second: u64| start.plus(Duration::from_secs(second));
+    let at = move |second: u64| start.plus(Duration::from_secs(second));
     let logouts = (0..8).map(|second| {
         let service = Arc::clone(&service);
         let token_id = format!("token {second}");
