@@ -30,5 +30,6 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::activity::USER_ACTIVITY,
     &domain::idempotency::IDEMPOTENCY_RECORDS,
     &domain::secret::PLATFORM_SECRETS,
+    &domain::session::ENDED_SESSIONS,
     &authn::keys::KEY_SETS,
 ];

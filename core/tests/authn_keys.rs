@@ -178,6 +178,45 @@ async fn made_up_key_ids_cause_one_fetch_in_thirty_seconds() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_made_up_key_ids_at_once_cause_one_fetch_in_thirty_seconds() {
+    let fixture = Arc::new(Fixture::new().await);
+    assert_eq!(fixture.code(&fixture.token()).await, "ok");
+    for round in 1..=2 {
+        let requests: Vec<_> = (0..1_000)
+            .map(|number| {
+                let fixture = fixture.clone();
+                tokio::spawn(async move { fixture.code(&fixture.unknown(&format!("made-up-{number}"))).await })
+            })
+            .collect();
+        for request in requests {
+            assert_eq!(request.await.unwrap(), "token_key_unknown");
+        }
+        assert_eq!(fixture.issuer.jwks_fetches(), 1 + round);
+        fixture.clock.advance(COOLDOWN - Duration::from_secs(1));
+        assert_eq!(fixture.code(&fixture.unknown("one more")).await, "token_key_unknown");
+        assert_eq!(fixture.issuer.jwks_fetches(), 1 + round);
+        fixture.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(fixture.code(&fixture.token()).await, "ok", "known keys are served all the while");
+}
+
+#[tokio::test]
+async fn a_slow_provider_holds_up_nobody_for_longer_than_its_time_limit() {
+    let fixture = Fixture::new().await;
+    let source = Arc::new(HttpKeySource::new(None).unwrap().with_timeout(Duration::from_millis(50)));
+    let (settings, options) = (vec![fixture.issuer.settings("default")], VerifierOptions::default());
+    let verifier = Verifier::new(settings, source, fixture.archive.clone(), fixture.clock.clone(), options).unwrap();
+    let context = RequestContext::new("test");
+    let token = fixture.token();
+    assert!(verifier.verify(&context, &token).await.is_ok());
+    fixture.issuer.hold(true);
+    fixture.clock.advance(HOUR);
+    assert!(verifier.verify(&context, &token).await.is_ok(), "the last set serves");
+    assert!(verifier.verify_now(&token).unwrap().is_ok(), "and the next caller does not wait at all");
+    assert!(verifier.verify_now(&fixture.token()).unwrap().is_ok(), "nor with a token that is not remembered");
+}
+
 #[tokio::test]
 async fn made_up_key_ids_cause_one_fetch_on_an_empty_cache_too() {
     let fixture = Arc::new(Fixture::new().await);

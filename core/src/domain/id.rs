@@ -190,4 +190,6 @@ identifiers! {
     IdempotencyRecordId;
     /// Identifies a stored JSON Web Key Set.
     KeySetId;
+    /// Identifies a record of an ended session.
+    EndedSessionId;
 }

@@ -9,6 +9,7 @@ pub mod input;
 pub mod membership;
 pub mod outbox;
 pub mod secret;
+pub mod session;
 pub mod subscription;
 pub mod tenant;
 pub mod user;
@@ -24,6 +25,7 @@ pub use input::{
 pub use membership::{Membership, MembershipRole};
 pub use outbox::OutboxEvent;
 pub use secret::PlatformSecret;
+pub use session::EndedSession;
 pub use subscription::{Subscription, SubscriptionStatus};
 pub use tenant::{BillingInfo, Branding, DomainVerification, LauncherLink, Tenant, TenantStatus};
 pub use user::{GrantSource, RevokedBy, User, UserRole, UserStatus};

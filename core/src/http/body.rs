@@ -1,4 +1,4 @@
-//! Bodies: JSON objects of at most 1 MiB.
+//! Bodies: JSON objects and forms of at most 1 MiB.
 
 use axum::{
     body::{Body, to_bytes},
@@ -60,6 +60,43 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
             check_media_type(&parts.headers)?;
         }
         Ok(Self { bytes })
+    }
+}
+
+pub(super) fn bad_request(code: &'static str, message: &'static str) -> Error {
+    Error::new(ErrorKind::BadRequest, code, message)
+}
+
+/// A body of form-encoded parameters (<https://url.spec.whatwg.org/#application/x-www-form-urlencoded>).
+pub(super) struct FormBody {
+    bytes: Bytes,
+}
+
+impl<S: Send + Sync> FromRequest<S> for FormBody {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, &parts.headers).await?;
+        let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if !bytes.is_empty() && !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            let message = "send `Content-Type: application/x-www-form-urlencoded`";
+            return Err(Error::new(ErrorKind::UnsupportedMediaType, "unsupported_media_type", message));
+        }
+        Ok(Self { bytes })
+    }
+}
+
+impl FormBody {
+    /// The value of a parameter that may stand once; none when it is missing or empty.
+    pub(super) fn only(&self, name: &str) -> Result<Option<String>> {
+        let mut values = url::form_urlencoded::parse(&self.bytes).filter(|(parameter, _)| parameter == name);
+        let value = values.next().map(|(_, value)| value.into_owned());
+        if values.next().is_some() {
+            return Err(bad_request("parameter_repeated", "a parameter of the form stands twice: send it once"));
+        }
+        Ok(value.filter(|value| !value.is_empty()))
     }
 }
 

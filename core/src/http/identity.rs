@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use http::HeaderMap;
 
 use crate::{
-    authn::VerifiedToken,
+    authn::{LogoutRequest, VerifiedToken},
     context::RequestContext,
     error::Result,
     service::{Call, Service, profile::SyncedCaller},
@@ -28,6 +28,15 @@ pub trait Identity: Send + Sync + fmt::Debug {
     async fn sync(&self, service: &Service, call: &Call) -> Result<SyncedCaller> {
         service.sync_claims(call).await
     }
+
+    /// What a logout token asks for. That it counts once (`jti`) is for [`Service::end_sessions`] to see to.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unauthenticated`] with the code of the refusal. Where tokens are not verified here, `not_found`:
+    /// whoever verifies them answers this route.
+    async fn logout(&self, _context: &RequestContext, _token: &str) -> Result<LogoutRequest> {
+        Err(crate::Error::not_found())
+    }
 }
 
 #[cfg(feature = "authn")]
@@ -35,7 +44,7 @@ pub use native::TokenIdentity;
 
 #[cfg(feature = "authn")]
 mod native {
-    use super::{Arc, HeaderMap, Identity, RequestContext, Result, VerifiedToken, async_trait};
+    use super::{Arc, HeaderMap, Identity, LogoutRequest, RequestContext, Result, VerifiedToken, async_trait};
     use crate::authn::{TokenRefusal, Verifier};
 
     /// Verifies the bearer token of each request (RFC 6750 §2.1).
@@ -56,6 +65,10 @@ mod native {
     impl Identity for TokenIdentity {
         async fn caller(&self, context: &RequestContext, headers: &HeaderMap) -> Result<Arc<VerifiedToken>> {
             self.verifier.verify(context, bearer(headers)?).await
+        }
+
+        async fn logout(&self, context: &RequestContext, token: &str) -> Result<LogoutRequest> {
+            self.verifier.verify_logout(context, token).await
         }
     }
 

@@ -188,27 +188,30 @@ impl Service {
     ///
     /// # Errors
     /// [`ErrorKind::Forbidden`] with `user_unknown` for a person who has never called `GET /users/me`, or
-    /// `user_disabled`; [`ErrorKind::Unauthenticated`] with `token_revoked` for a token from before
-    /// `tokensValidAfter`.
+    /// `user_disabled`; [`ErrorKind::Unauthenticated`] with `session_ended` for a token of an ended session, or
+    /// `token_revoked` for one from before `tokensValidAfter`.
     pub(crate) async fn caller(&self, call: &Call) -> Result<CallerFacts> {
-        let user = self.find_caller(call).await?;
-        known_caller(call, user)
+        let found = self.find_caller(call).await?;
+        known_caller(call, found)
     }
 
-    async fn find_caller(&self, call: &Call) -> StoreResult<Option<User>> {
+    /// Reads together what is stored of the caller and whether their session has ended.
+    pub(crate) async fn find_caller(&self, call: &Call) -> StoreResult<FoundCaller> {
         match &call.principal {
-            Principal::System(_) => Ok(None),
+            Principal::System(_) => Ok(FoundCaller { user: None, session_ended: false }),
             Principal::Token(token) => {
                 let key = User::subject_key(&token.issuer_id, &token.subject);
-                self.store.load_unique::<User>(&call.context, key).await
+                let user = self.store.load_unique::<User>(&call.context, key);
+                let (user, session_ended) = futures_util::try_join!(user, self.session_has_ended(call, token))?;
+                Ok(FoundCaller { user, session_ended })
             }
         }
     }
 
     /// The caller before the tenant that is named. Makes the same store calls whether it exists or not.
     pub(crate) async fn tenant_access(&self, call: &Call, reference: &TenantReference) -> Result<TenantAccess> {
-        let (user, tenant) = futures_util::try_join!(self.find_caller(call), self.find_tenant(call, reference))?;
-        let caller = known_caller(call, user)?;
+        let (found, tenant) = futures_util::try_join!(self.find_caller(call), self.find_tenant(call, reference))?;
+        let caller = known_caller(call, found)?;
         let membership = self.own_membership(call, &caller, tenant.as_ref()).await?;
         Ok(TenantAccess { caller, tenant, membership })
     }
@@ -243,8 +246,8 @@ impl Service {
         id: ObjectId,
         tenant_of: impl Fn(&E) -> TenantId + Send + Sync,
     ) -> Result<(TenantAccess, Option<E>)> {
-        let (user, thing) = futures_util::try_join!(self.find_caller(call), self.store.load::<E>(&call.context, id))?;
-        let caller = known_caller(call, user)?;
+        let (found, thing) = futures_util::try_join!(self.find_caller(call), self.store.load::<E>(&call.context, id))?;
+        let caller = known_caller(call, found)?;
         let tenant_id = thing.as_ref().map_or(TenantId(ABSENT), tenant_of);
         let membership = async {
             match caller.user_id() {
@@ -261,11 +264,26 @@ impl Service {
     }
 }
 
-fn known_caller(call: &Call, user: Option<User>) -> Result<CallerFacts> {
+/// What the store has of who calls; of a system actor nothing.
+#[derive(Debug)]
+pub(crate) struct FoundCaller {
+    user: Option<User>,
+    session_ended: bool,
+}
+
+impl FoundCaller {
+    /// The caller's user, if there is one and the session goes on. A session that has ended is no session, whether
+    /// its person is known here or not.
+    pub(crate) fn user(self) -> Result<Option<User>> {
+        if self.session_ended { Err(super::sessions::session_ended()) } else { Ok(self.user) }
+    }
+}
+
+fn known_caller(call: &Call, found: FoundCaller) -> Result<CallerFacts> {
     match &call.principal {
         Principal::System(name) => Ok(CallerFacts::System(name.clone())),
         Principal::Token(token) => {
-            let user = user.ok_or_else(|| {
+            let user = found.user()?.ok_or_else(|| {
                 Error::new(
                     ErrorKind::Forbidden,
                     "user_unknown",

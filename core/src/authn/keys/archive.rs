@@ -8,7 +8,7 @@ use crate::{
     context::RequestContext,
     domain::{KeySetId, ObjectId},
     error::Result,
-    store::{Collection, Commit, Entity, Field, FieldType, Repository, Scope, SharedStore, StoreError},
+    store::{Collection, Commit, Entity, Field, FieldType, Repository, Scope, SharedStore, StoreError, StoreResult},
 };
 
 /// Keeps the last good key set of each issuer.
@@ -137,7 +137,25 @@ impl KeySetArchive for StoreArchive {
 
     async fn save(&self, issuer_id: &str, set: &ArchivedKeySet) -> Result<()> {
         let context = RequestContext::system("keys");
-        let kept = self.store.load_unique::<StoredKeySet>(&context, StoredKeySet::unique_key(issuer_id)).await?;
+        let mut outcome = self.try_save(&context, issuer_id, set).await;
+        for _ in 1..Self::MAXIMUM_ATTEMPTS {
+            // Another fetch was kept meanwhile: which of the two is the later one is seen by looking again.
+            match outcome {
+                Err(StoreError::DuplicateKey { .. } | StoreError::VersionConflict { .. }) => {}
+                _ => break,
+            }
+            outcome = self.try_save(&context, issuer_id, set).await;
+        }
+        Ok(outcome?)
+    }
+}
+
+impl StoreArchive {
+    /// How often a set is tried to be kept while others come first: each of them is a process that has fetched, too.
+    const MAXIMUM_ATTEMPTS: usize = 32;
+
+    async fn try_save(&self, context: &RequestContext, issuer_id: &str, set: &ArchivedKeySet) -> StoreResult<()> {
+        let kept = self.store.load_unique::<StoredKeySet>(context, StoredKeySet::unique_key(issuer_id)).await?;
         let mut commit = Commit::new();
         let next = StoredKeySet {
             id: kept.as_ref().map_or_else(KeySetId::generate, |kept| kept.id),
@@ -154,10 +172,6 @@ impl KeySetArchive for StoreArchive {
             Some(kept) => commit.update(&next, kept.version)?,
             None => commit.insert(&next)?,
         }
-        match self.store.commit(&context, &commit).await {
-            // Another process has just kept its own fetch of the same keys.
-            Err(StoreError::DuplicateKey { .. } | StoreError::VersionConflict { .. }) => Ok(()),
-            result => result.map_err(Into::into),
-        }
+        self.store.commit(context, &commit).await
     }
 }

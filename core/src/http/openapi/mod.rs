@@ -48,6 +48,7 @@ use crate::error::{Error, Result};
         routes::subscriptions::delete,
         routes::audit::list,
         routes::launcher::read,
+        routes::logout::end,
     ),
     modifiers(&Bearer),
 )]

@@ -2,6 +2,7 @@
 
 pub(super) mod audit;
 pub(super) mod launcher;
+pub(super) mod logout;
 pub(super) mod members;
 pub(super) mod profile;
 pub(super) mod subscriptions;
@@ -34,5 +35,6 @@ pub(super) fn all() -> Router<Arc<HttpState>> {
         )
         .route("/audit", get(audit::list))
         .route("/launcher", get(launcher::read))
+        .route("/oidc/backchannel-logout", post(logout::end))
         .route("/openapi.json", get(openapi::serve))
 }

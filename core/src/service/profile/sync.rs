@@ -49,7 +49,7 @@ impl Service {
     /// as far as that is allowed: what a person or the system has revoked stays revoked.
     ///
     /// # Errors
-    /// `user_disabled`, `user_deleted`, `token_revoked`, or `person_required` for a system actor.
+    /// `user_disabled`, `user_deleted`, `session_ended`, `token_revoked`, or `person_required` for a system actor.
     pub async fn sync_claims(&self, call: &Call) -> Result<SyncedCaller> {
         let Principal::Token(token) = &call.principal else {
             let message = "only a person has a profile: send the access token of one";
@@ -59,8 +59,7 @@ impl Service {
     }
 
     async fn try_sync(&self, call: &Call, token: &Arc<VerifiedToken>) -> Result<SyncedCaller> {
-        let key = User::subject_key(&token.issuer_id, &token.subject);
-        let stored: Option<User> = self.store.load_unique(&call.context, key).await?;
+        let stored = self.find_caller(call).await?.user()?;
         let Some(user) = stored else {
             self.create_caller(call, token).await?;
             // The new user is read back like any other, so that there is one way only in which claims are synced.

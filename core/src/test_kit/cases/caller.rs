@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use super::format::{Person, RawAuthorization, TokenKind};
+use super::format::{LogoutToken, Person, RawAuthorization, TokenKind};
 use crate::{
     authn::token::Algorithm,
     clock::Timestamp,
@@ -43,31 +43,58 @@ impl Callers {
         Ok(format!("Bearer {token}"))
     }
 
-    fn issue(&self, person: &Person, now: Timestamp) -> Result<String, String> {
-        let issuer =
-            self.issuers.get(&person.issuer).ok_or_else(|| format!("there is no issuer `{}`", person.issuer))?;
-        let claims = claims(issuer, person, now);
-        let genuine = || issuer.mint(&claims);
-        if !person.header.is_empty() {
-            if person.token != TokenKind::Genuine {
-                return Err("`header` is for genuine tokens only".to_owned());
-            }
-            let mut header = issuer.header(Algorithm::Es256);
-            if let Value::Object(members) = &mut header {
-                merge(members, &person.header);
-            }
-            return Ok(issuer.mint_with(&header, &claims, Algorithm::Es256));
+    /// A logout token. The same one at the same instant is the same token.
+    pub(super) fn logout_token(&mut self, wanted: &LogoutToken, now: Timestamp) -> Result<String, String> {
+        let key = format!("{now} {wanted:?}");
+        if let Some(token) = self.issued.get(&key) {
+            return Ok(token.clone());
         }
-        Ok(match person.token {
-            TokenKind::Genuine => genuine(),
-            TokenKind::Unsigned => issuer.forge_unsigned(&claims),
-            TokenKind::Symmetric => issuer.forge_symmetric(&claims),
-            TokenKind::Forged => issuer.forge_signature(&claims),
-            TokenKind::Encrypted => format!("{}.AAAA.AAAA", genuine()),
-            TokenKind::Truncated => genuine().rsplit_once('.').map(|(signed, _)| signed.to_owned()).unwrap_or_default(),
-            TokenKind::Oversized => issuer.mint(&claims.with("padding", "x".repeat(17 * 1024))),
-        })
+        let issuer = self.issuer(&wanted.issuer)?;
+        let claims = issuer.logout_claims(&wanted.name, wanted.subject.as_deref(), wanted.session.as_deref());
+        let claims = timed(claims, now, wanted.issued, wanted.life);
+        let claims = changed(claims, &wanted.claims, &wanted.without);
+        let token = sign(issuer, &claims, &wanted.header, wanted.token)?;
+        self.issued.insert(key, token.clone());
+        Ok(token)
     }
+
+    fn issuer(&self, id: &str) -> Result<&DevelopmentIssuer, String> {
+        self.issuers.get(id).ok_or_else(|| format!("there is no issuer `{id}`"))
+    }
+
+    fn issue(&self, person: &Person, now: Timestamp) -> Result<String, String> {
+        let issuer = self.issuer(&person.issuer)?;
+        sign(issuer, &claims(issuer, person, now), &person.header, person.token)
+    }
+}
+
+/// A token with these claims, with what a case changes of its header, genuine or forged.
+fn sign(
+    issuer: &DevelopmentIssuer,
+    claims: &Claims,
+    changes: &Map<String, Value>,
+    kind: TokenKind,
+) -> Result<String, String> {
+    let genuine = || issuer.mint(claims);
+    if !changes.is_empty() {
+        if kind != TokenKind::Genuine {
+            return Err("`header` is for genuine tokens only".to_owned());
+        }
+        let mut header = issuer.header(Algorithm::Es256);
+        if let Value::Object(members) = &mut header {
+            merge(members, changes);
+        }
+        return Ok(issuer.mint_with(&header, claims, Algorithm::Es256));
+    }
+    Ok(match kind {
+        TokenKind::Genuine => genuine(),
+        TokenKind::Unsigned => issuer.forge_unsigned(claims),
+        TokenKind::Symmetric => issuer.forge_symmetric(claims),
+        TokenKind::Forged => issuer.forge_signature(claims),
+        TokenKind::Encrypted => format!("{}.AAAA.AAAA", genuine()),
+        TokenKind::Truncated => genuine().rsplit_once('.').map(|(signed, _)| signed.to_owned()).unwrap_or_default(),
+        TokenKind::Oversized => issuer.mint(&claims.clone().with("padding", "x".repeat(17 * 1024))),
+    })
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, String> {
@@ -81,18 +108,25 @@ fn merge(target: &mut Map<String, Value>, changes: &Map<String, Value>) {
 }
 
 fn claims(issuer: &DevelopmentIssuer, person: &Person, now: Timestamp) -> Claims {
-    let shift = Duration::from_secs(person.issued.unsigned_abs());
-    let issued = if person.issued < 0 { now.minus(shift) } else { now.plus(shift) };
-    let mut claims = issuer
-        .claims(&person.subject)
-        .with("iat", issued.seconds())
-        .with("auth_time", issued.seconds())
-        .with("exp", issued.seconds().saturating_add(person.life));
+    let mut claims = timed(issuer.claims(&person.subject), now, person.issued, person.life);
+    let issued_at = claims.json().get("iat").cloned().unwrap_or_default();
+    claims = claims.with("auth_time", issued_at);
     if let Some(groups) = &person.groups {
         claims = claims.groups(groups.iter().map(String::as_str));
     }
-    for (name, value) in &person.claims {
+    changed(claims, &person.claims, &person.without)
+}
+
+/// Claims of a token issued `issued` seconds from now, for `life` seconds.
+fn timed(claims: Claims, now: Timestamp, issued: i64, life: i64) -> Claims {
+    let shift = Duration::from_secs(issued.unsigned_abs());
+    let issued = if issued < 0 { now.minus(shift) } else { now.plus(shift) };
+    claims.with("iat", issued.seconds()).with("exp", issued.seconds().saturating_add(life))
+}
+
+fn changed(mut claims: Claims, changes: &Map<String, Value>, without: &[String]) -> Claims {
+    for (name, value) in changes {
         claims = claims.with(name, value.clone());
     }
-    person.without.iter().fold(claims, |claims, name| claims.without(name))
+    without.iter().fold(claims, |claims, name| claims.without(name))
 }

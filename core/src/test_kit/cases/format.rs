@@ -87,6 +87,8 @@ pub(super) struct Step {
     #[serde(default)]
     pub(super) raw_body: Option<Vec<Part>>,
     #[serde(default)]
+    pub(super) form: Option<BTreeMap<String, FormValue>>,
+    #[serde(default)]
     pub(super) expect: Option<Value>,
     #[serde(default)]
     pub(super) save: BTreeMap<String, String>,
@@ -108,6 +110,40 @@ pub(super) struct Part {
     pub(super) repeat: Option<String>,
     #[serde(default)]
     pub(super) times: Option<usize>,
+}
+
+/// A parameter of a form: a text, or a logout token.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum FormValue {
+    Text(String),
+    LogoutToken(LogoutToken),
+}
+
+/// A logout token; `jti` is its name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct LogoutToken {
+    #[serde(rename = "logoutToken")]
+    pub(super) name: String,
+    #[serde(default = "default_issuer")]
+    pub(super) issuer: String,
+    #[serde(default)]
+    pub(super) subject: Option<String>,
+    #[serde(default)]
+    pub(super) session: Option<String>,
+    #[serde(default)]
+    pub(super) claims: Map<String, Value>,
+    #[serde(default)]
+    pub(super) without: Vec<String>,
+    #[serde(default)]
+    pub(super) header: Map<String, Value>,
+    #[serde(default)]
+    pub(super) issued: i64,
+    #[serde(default = "default_life")]
+    pub(super) life: i64,
+    #[serde(default)]
+    pub(super) token: TokenKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

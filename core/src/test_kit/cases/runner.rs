@@ -11,7 +11,7 @@ use super::{
     Edge, Setup, Stage,
     caller::Callers,
     expectation::{self, Answer},
-    format::{Case, CaseFile, Part, PlatformWork, Step},
+    format::{Case, CaseFile, FormValue, Part, PlatformWork, Step},
     given, stored,
     symbols::Symbols,
 };
@@ -111,6 +111,7 @@ impl Performance {
         let with_request = !step.headers.is_empty()
             || step.body.is_some()
             || step.raw_body.is_some()
+            || step.form.is_some()
             || step.expect.is_some()
             || !step.save.is_empty()
             || step.caller.is_some();
@@ -165,14 +166,19 @@ impl Performance {
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = method;
         *request.uri_mut() = self.symbols.fill(path)?.parse().map_err(|error| format!("`{path}`: {error}"))?;
-        let body = match (&step.body, &step.raw_body) {
-            (Some(_), Some(_)) => return Err("a request has `body` or `rawBody`".to_owned()),
-            (Some(body), None) => Some(self.symbols.fill_json(body)?.to_string().into_bytes()),
-            (None, Some(parts)) => Some(raw(parts)?),
-            (None, None) => None,
+        let body = match (&step.body, &step.raw_body, &step.form) {
+            (Some(body), None, None) => Some(self.symbols.fill_json(body)?.to_string().into_bytes()),
+            (None, Some(parts), None) => Some(raw(parts)?),
+            (None, None, Some(_)) => Some(self.form(step)?.into_bytes()),
+            (None, None, None) => None,
+            _ => return Err("a request has `body`, `rawBody` or `form`".to_owned()),
         };
         if let Some(body) = body {
-            let media_type = if patch { "application/merge-patch+json" } else { "application/json" };
+            let media_type = match (patch, &step.form) {
+                (_, Some(_)) => "application/x-www-form-urlencoded",
+                (true, None) => "application/merge-patch+json",
+                (false, None) => "application/json",
+            };
             request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
             *request.body_mut() = body.into();
         }
@@ -187,6 +193,20 @@ impl Performance {
             request.headers_mut().insert(name, value);
         }
         Ok(request)
+    }
+}
+
+impl Performance {
+    fn form(&mut self, step: &Step) -> Result<String, String> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in step.form.iter().flatten() {
+            let value = match value {
+                FormValue::Text(text) => self.symbols.fill(text)?,
+                FormValue::LogoutToken(wanted) => self.callers.logout_token(wanted, self.setup.clock.now())?,
+            };
+            form.append_pair(name, &value);
+        }
+        Ok(form.finish())
     }
 }
 

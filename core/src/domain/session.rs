@@ -1,0 +1,103 @@
+//! Sessions that the identity provider has ended (OpenID Connect Back-Channel Logout 1.0).
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{EndedSessionId, ObjectId};
+use crate::{
+    clock::Timestamp,
+    store::{Collection, Entity, Field, FieldType, Index, Scope},
+};
+
+/// What a record says has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EndedSessionKind {
+    /// One session: tokens with its `sid` are refused.
+    Session,
+    /// All sessions of a subject: tokens issued until `issuedUntil` are refused.
+    Subject,
+    /// A logout token was used: its `jti` counts once.
+    LogoutToken,
+}
+
+/// A record of what a logout token has ended. Identifiers are kept as hashes: whose they are shows only to who knows
+/// them already, so that the record of somebody who never came here names nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndedSession {
+    /// Its id.
+    pub id: EndedSessionId,
+    /// Its version.
+    pub version: u64,
+    /// What has ended.
+    pub kind: EndedSessionKind,
+    /// Hash of the issuer's id and of what the provider calls it.
+    pub key: String,
+    /// Of a subject: tokens issued then or before are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_until: Option<Timestamp>,
+    /// When no token that it concerns is accepted any more, so that it is forgotten.
+    pub expires_at: Timestamp,
+}
+
+impl EndedSession {
+    /// The unique key of a record about what an issuer calls `name`.
+    #[must_use]
+    pub fn unique_key(kind: EndedSessionKind, issuer_id: &str, name: &str) -> String {
+        Self::key_of(kind, &Self::hash(issuer_id, name))
+    }
+
+    /// The hash under which what an issuer calls `name` is kept.
+    #[must_use]
+    pub fn hash(issuer_id: &str, name: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(issuer_id.as_bytes());
+        // An issuer's id has no line break, so that no two pairs are hashed alike.
+        hash.update(b"\n");
+        hash.update(name.as_bytes());
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn key_of(kind: EndedSessionKind, hash: &str) -> String {
+        let name = match kind {
+            EndedSessionKind::Session => "session",
+            EndedSessionKind::Subject => "subject",
+            EndedSessionKind::LogoutToken => "token",
+        };
+        format!("{name}:{hash}")
+    }
+}
+
+/// Records by expiry.
+pub const ENDED_SESSIONS_BY_EXPIRY: Index = Index { name: "by_expiry", fields: &["expiresAt"] };
+
+/// The collection of ended sessions.
+pub static ENDED_SESSIONS: Collection = Collection {
+    name: "ended_sessions",
+    fields: &[
+        Field::new("version", FieldType::Integer),
+        Field::new("kind", FieldType::Text),
+        Field::new("key", FieldType::Text),
+        Field::new("issuedUntil", FieldType::Time),
+        Field::new("expiresAt", FieldType::Time),
+    ],
+    indexes: &[ENDED_SESSIONS_BY_EXPIRY],
+    scope: Scope::Platform,
+};
+
+impl Entity for EndedSession {
+    const COLLECTION: &'static Collection = &ENDED_SESSIONS;
+
+    fn id(&self) -> ObjectId {
+        self.id.0
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn unique_keys(&self) -> Vec<String> {
+        vec![Self::key_of(self.kind, &self.key)]
+    }
+}

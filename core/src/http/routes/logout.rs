@@ -1,0 +1,68 @@
+//! Back-channel logout: the identity provider tells that sessions have ended.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use http::{HeaderValue, header};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::{
+        HttpState,
+        body::{FormBody, bad_request},
+        extract::Context,
+        problem::Problem,
+        respond,
+    },
+};
+
+/// A back-channel logout request (OpenID Connect Back-Channel Logout 1.0 §2.5). Other parameters are ignored.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct LogoutForm {
+    /// The logout token.
+    #[allow(dead_code, reason = "the form is read parameter by parameter; this documents it")]
+    logout_token: String,
+}
+
+#[utoipa::path(
+    post,
+    path = "/oidc/backchannel-logout",
+    tag = "sessions",
+    summary = "Ends sessions, as OpenID Connect Back-Channel Logout 1.0 says: called by the identity provider",
+    request_body(content = LogoutForm, content_type = "application/x-www-form-urlencoded", description = "The logout token"),
+    responses(
+        (status = 200, description = "The sessions have ended"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json", description = "Not possible now"),
+    ),
+    security(()),
+)]
+pub(crate) async fn end(
+    State(state): State<Arc<HttpState>>,
+    Context(context): Context,
+    form: FormBody,
+) -> Result<Response> {
+    let token = form.only("logout_token")?.ok_or_else(|| {
+        bad_request("logout_token_missing", "send the logout token as `logout_token` in a form-encoded body")
+    })?;
+    let logout = state.identity.logout(&context, &token).await.map_err(refused)?;
+    state.service.end_sessions(&context, &logout).await?;
+    let mut response = respond::nothing();
+    *response.status_mut() = http::StatusCode::OK;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// A logout token that is refused is a bad request (§2.8), not a caller who has to authenticate.
+fn refused(error: Error) -> Error {
+    if error.kind() != ErrorKind::Unauthenticated {
+        return error;
+    }
+    let refusal = Error::new(ErrorKind::BadRequest, error.code(), error.message().to_owned());
+    match error.retry_after() {
+        Some(wait) => refusal.with_retry_after(wait),
+        None => refusal,
+    }
+}

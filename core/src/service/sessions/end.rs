@@ -1,0 +1,117 @@
+//! Ending sessions by a logout token.
+
+use crate::{
+    authn::{
+        LogoutRequest,
+        token::{LEEWAY, MAXIMUM_TOKEN_LIFE},
+    },
+    clock::Timestamp,
+    context::RequestContext,
+    domain::{
+        EndedSession, EndedSessionId,
+        session::{ENDED_SESSIONS, EndedSessionKind},
+    },
+    error::{Error, ErrorKind, Result},
+    service::{Call, Service, conflict},
+    store::{Commit, Repository, StoreError},
+};
+
+impl Service {
+    /// Ends what a validated logout token asks for: with a session id that session, for as long as a token of it may
+    /// live; else all sessions of the subject that began until the logout token was issued. Whether the subject is
+    /// known here makes no difference. A logout token counts once, in all processes on this store.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadRequest`] with `logout_token_replayed` when it was used before.
+    pub async fn end_sessions(&self, context: &RequestContext, logout: &LogoutRequest) -> Result<()> {
+        let mut call = Call::by_system("logout");
+        call.context = context.clone();
+        self.settle(&call, || self.try_end_sessions(&call, logout)).await
+    }
+
+    async fn try_end_sessions(&self, call: &Call, logout: &LogoutRequest) -> Result<()> {
+        let mut commit = Commit::new();
+        // First in the commit, so that a replay is called one, whatever else is in the way.
+        let used = record(EndedSessionKind::LogoutToken, &logout.issuer_id, &logout.token_id);
+        // Processes whose clocks are behind accept the token for a little longer.
+        commit.insert(&EndedSession { expires_at: logout.accepted_until.plus(LEEWAY), ..used.clone() })?;
+        let ended = self.what_ends(logout)?;
+        let key = EndedSession::unique_key(ended.kind, &logout.issuer_id, name_of(logout)?);
+        match self.store.load_unique::<EndedSession>(&call.context, key).await? {
+            None => commit.insert(&ended)?,
+            Some(before) => {
+                let after = EndedSession {
+                    id: before.id,
+                    version: before.version.saturating_add(1),
+                    // An older logout token that comes late takes nothing back.
+                    issued_until: ended.issued_until.max(before.issued_until),
+                    expires_at: ended.expires_at.max(before.expires_at),
+                    ..ended
+                };
+                commit.update(&after, before.version)?;
+            }
+        }
+        let replayed = EndedSession::unique_key(used.kind, &logout.issuer_id, &logout.token_id);
+        match self.store.commit(&call.context, &commit).await {
+            Ok(()) => {
+                tracing::info!(issuer = logout.issuer_id, one = logout.session_id.is_some(), "sessions were ended");
+                Ok(())
+            }
+            Err(StoreError::DuplicateKey { collection, key })
+                if collection == ENDED_SESSIONS.name && key == replayed =>
+            {
+                let message = "this logout token was used before: its `jti` counts once";
+                Err(Error::new(ErrorKind::BadRequest, "logout_token_replayed", message))
+            }
+            // Another logout of the same session or subject came first, or its record was forgotten meanwhile.
+            Err(error) if error.is_conflict() || matches!(error, StoreError::DuplicateKey { .. }) => {
+                Err(conflict(error))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The record of what ends.
+    fn what_ends(&self, logout: &LogoutRequest) -> Result<EndedSession> {
+        let name = name_of(logout)?;
+        Ok(match logout.session_id {
+            Some(_) => {
+                // Its last token may be issued as this is read, by a clock that is ahead, and be used by one behind.
+                let last_issued = self.now().max(logout.issued_at);
+                let record = record(EndedSessionKind::Session, &logout.issuer_id, name);
+                EndedSession { expires_at: longest_use(last_issued.plus(LEEWAY)), ..record }
+            }
+            None => {
+                let record = record(EndedSessionKind::Subject, &logout.issuer_id, name);
+                EndedSession {
+                    issued_until: Some(logout.issued_at),
+                    expires_at: longest_use(logout.issued_at).plus(LEEWAY),
+                    ..record
+                }
+            }
+        })
+    }
+}
+
+/// What the provider calls that which ends.
+fn name_of(logout: &LogoutRequest) -> Result<&str> {
+    let name = logout.session_id.as_deref().or(logout.subject.as_deref());
+    name.ok_or_else(|| Error::internal("a logout request names neither session nor subject"))
+}
+
+/// Until when a token that was issued then may be used.
+fn longest_use(issued_at: Timestamp) -> Timestamp {
+    issued_at.plus(MAXIMUM_TOKEN_LIFE).plus(LEEWAY)
+}
+
+/// A new record, without its times.
+fn record(kind: EndedSessionKind, issuer_id: &str, name: &str) -> EndedSession {
+    EndedSession {
+        id: EndedSessionId::generate(),
+        version: 1,
+        kind,
+        key: EndedSession::hash(issuer_id, name),
+        issued_until: None,
+        expires_at: Timestamp::from_milliseconds(0),
+    }
+}
