@@ -15,6 +15,7 @@ pub mod mongodb;
 pub mod query;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+pub mod transfer;
 
 use std::{fmt, sync::Arc};
 
@@ -27,6 +28,7 @@ pub use document::{Document, Value};
 pub use entity::{Entity, Repository};
 pub use error::{StoreError, StoreResult};
 pub use query::{Filter, Position, Query};
+pub use transfer::{Transfer, TransferDocument};
 
 use crate::{context::RequestContext, domain::ObjectId};
 

@@ -7,7 +7,7 @@ use dezky::{Error, ErrorKind};
 /// Why a command ends without success.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// 1 when the work could not be done, 2 when the command or a setting is wrong.
+    /// 1 when the work could not be done, 2 when the command or a setting is wrong, 3 when something is left to a person.
     pub(crate) exit_code: u8,
     line: String,
 }
@@ -21,6 +21,11 @@ impl Failure {
     /// The work could not be done: exit code 1.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self { exit_code: 1, line: format!("dezky: {}", message.into()) }
+    }
+
+    /// The work is done and something is left to a person: exit code 3.
+    pub(crate) fn left(message: impl Into<String>) -> Self {
+        Self { exit_code: 3, line: format!("dezky: {}", message.into()) }
     }
 
     /// A token was refused: `code: message`, for programs to read; exit code 1.

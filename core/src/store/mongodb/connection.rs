@@ -18,7 +18,7 @@ use super::{
 use crate::store::{Collection, SCHEMA_VERSION, StoreError, StoreResult};
 
 /// Holds the schema version and what health checks write.
-const META: &str = "dezky_meta";
+pub(crate) const META: &str = "dezky_meta";
 
 /// Holds the marks of commits that insert nothing, for a day.
 pub(super) const COMMITS: &str = "dezky_commits";
@@ -46,7 +46,7 @@ impl Shared {
         Ok(connection)
     }
 
-    async fn handles(&self) -> StoreResult<&Connection> {
+    pub(super) async fn handles(&self) -> StoreResult<&Connection> {
         let connect = || async {
             let options = client_options(self.uri.clone(), &self.options).await?;
             let name = options.default_database.clone();
@@ -95,7 +95,7 @@ async fn prepare(connection: &Connection, collections: &'static [&'static Collec
     Ok(())
 }
 
-async fn check_schema(connection: &Connection) -> StoreResult<()> {
+pub(super) async fn check_schema(connection: &Connection) -> StoreResult<()> {
     let meta = connection.database.collection::<BsonDocument>(META);
     let schema = meta.find_one(doc! { "_id": "schema" }).await.map_err(|error| translate(&error))?;
     let Some(schema) = schema else { return Ok(()) };
