@@ -1,5 +1,7 @@
 //! What a document of the replaced service lacks. Fields are added; those that are there stay as they are.
 
+use std::collections::BTreeSet;
+
 use bson::{Bson, Document as BsonDocument, RawBsonRef, RawDocument};
 use serde_json::{Map, Value as Json};
 
@@ -156,11 +158,12 @@ fn complete<E: Legacy>(
         }
     }
     let keys = entity.unique_keys();
-    let held: Vec<&str> = match raw.get_array(crate::store::mongodb::UNIQUE_KEYS_FIELD) {
+    // In any order: a copy from SQLite has them sorted.
+    let held: BTreeSet<&str> = match raw.get_array(crate::store::mongodb::UNIQUE_KEYS_FIELD) {
         Ok(array) => array.into_iter().flatten().filter_map(|value| value.as_str()).collect(),
-        Err(_) => Vec::new(),
+        Err(_) => BTreeSet::new(),
     };
-    if keys != held {
+    if keys.iter().map(String::as_str).collect::<BTreeSet<_>>() != held {
         // Null takes it away: no keys, no field.
         let keys = if keys.is_empty() { Bson::Null } else { Bson::from(keys) };
         additions.insert(crate::store::mongodb::UNIQUE_KEYS_FIELD, keys);
