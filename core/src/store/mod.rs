@@ -16,6 +16,7 @@ pub mod mongodb;
 pub mod query;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+pub mod transfer;
 
 use std::{fmt, sync::Arc};
 
@@ -29,6 +30,7 @@ pub use entity::{Entity, Repository};
 pub use error::{StoreError, StoreResult};
 pub use inspection::Inspection;
 pub use query::{Filter, Position, Query};
+pub use transfer::{Transfer, TransferDocument};
 
 use crate::{context::RequestContext, domain::ObjectId};
 

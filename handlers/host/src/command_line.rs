@@ -45,6 +45,11 @@ pub(crate) enum Command {
     ///
     /// Reads no configuration file and, of the environment, DEZKY_LISTEN, DEZKY_LOG and DEZKY_LOG_FORMAT only.
     Dev(DevFlags),
+    /// Upgrade the MongoDB database of the replaced service in place, or copy one store into another (--from, --to).
+    ///
+    /// Stop whatever writes the database first, and make a backup: docs/migration.md tells every step. Exits with 0 when
+    /// nothing is left to do, with 3 when something needs a person, with 1 when the work could not be done.
+    Migrate(crate::commands::migrate::MigrateFlags),
     /// Make the first tenant and its subscription where they are missing. `serve` does so too when it starts.
     Seed(SettingFlags),
     /// Print the OpenAPI 3.1 document of the API.

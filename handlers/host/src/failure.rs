@@ -7,7 +7,7 @@ use dezky::{Error, ErrorKind};
 /// Why a command ends without success.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// 1 when the work could not be done, 2 when the command or a setting is wrong.
+    /// 1 when the work could not be done, 2 when the command or a setting is wrong, others as in [`exit`].
     pub(crate) exit_code: u8,
     line: String,
     /// Bad fields of the input, a line each.
@@ -24,6 +24,8 @@ pub(crate) mod exit {
     pub(crate) const UNAVAILABLE: u8 = 5;
     /// It cannot be undone and was not confirmed.
     pub(crate) const NOT_CONFIRMED: u8 = 6;
+    /// The work is done, and something is left for a person to decide.
+    pub(crate) const LEFT: u8 = 7;
 }
 
 impl Failure {
@@ -39,6 +41,11 @@ impl Failure {
     /// The work could not be done: exit code 1.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self::new(1, format!("dezky: {}", message.into()))
+    }
+
+    /// The work is done and something is left to a person: exit code 7.
+    pub(crate) fn left(message: impl Into<String>) -> Self {
+        Self::new(exit::LEFT, format!("dezky: {}", message.into()))
     }
 
     /// A token was refused: `code: message`, for programs to read; exit code 1.

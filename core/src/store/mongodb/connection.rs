@@ -18,7 +18,7 @@ use super::{
 use crate::store::{Collection, SCHEMA_VERSION, StoreError, StoreResult};
 
 /// Holds the schema version and what health checks write.
-pub(super) const META: &str = "dezky_meta";
+pub(crate) const META: &str = "dezky_meta";
 
 /// Holds the marks of commits that insert nothing, for a day.
 pub(super) const COMMITS: &str = "dezky_commits";
@@ -101,7 +101,7 @@ pub(super) async fn check_server(connection: &Connection) -> StoreResult<()> {
     Ok(())
 }
 
-async fn check_schema(connection: &Connection) -> StoreResult<()> {
+pub(super) async fn check_schema(connection: &Connection) -> StoreResult<()> {
     match stored_schema(connection).await? {
         Some(found) if found > SCHEMA_VERSION => Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION }),
         _ => Ok(()),

@@ -15,6 +15,7 @@ mod plans;
 mod reader;
 mod schema;
 mod statements;
+mod transfer;
 mod writer;
 
 use std::{

@@ -3,6 +3,7 @@
 mod dev;
 pub(crate) mod doctor;
 pub(crate) mod manual;
+pub(crate) mod migrate;
 mod openapi;
 pub(crate) mod operators;
 mod seed;
@@ -22,6 +23,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(flags) => serve::run(flags).await,
         Command::Dev(flags) => dev::run(flags).await,
+        Command::Migrate(flags) => migrate::run(flags).await,
         Command::Seed(flags) => seed::run(flags).await,
         Command::Openapi => openapi::run(),
         Command::Tenant(command) => operators::tenant::run(command).await,
