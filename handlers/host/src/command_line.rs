@@ -22,7 +22,7 @@ const OPERATORS: &str = "The commands work on the store of the configuration, al
 the platform may do; the audit trail names the actor of --as.
 
 Exit codes: 0 done; 1 failed; 2 the command, a setting or a field is wrong; 3 there is nothing of that name; 4 the state of \
-something is in the way; 5 not available now, try again; 6 not confirmed. Errors are one line `code: message` on standard \
+something is in the way; 5 not available now, try again; 6 not confirmed; 7 done, and something is left to a person. Errors are one line `code: message` on standard \
 error, with a line for each bad field.";
 
 /// The control plane of a sovereign workspace platform: tenants, people, memberships and subscriptions.

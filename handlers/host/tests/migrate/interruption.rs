@@ -73,23 +73,3 @@ async fn a_killed_run_is_finished_by_the_next() {
     assert_eq!(killed.all("memberships").await.len(), 2 * USERS as usize);
     assert_eq!(killed.document("users", id(100)).await.get_i64("version").ok(), Some(1));
 }
-
-/// `DEZKY_TEST_MIGRATED_USERS` people (20,000): prints the time and the peak of memory.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "measures"]
-async fn measure() {
-    let users = std::env::var("DEZKY_TEST_MIGRATED_USERS").map_or(20_000, |count| count.parse().unwrap());
-    let legacy = many(users).await;
-    let mut command = dezky(legacy.folder());
-    command.args(["migrate", "--store", &legacy.uri]);
-    let started = Instant::now();
-    let mut process = Process::start(command);
-    let status = format!("/proc/{}/status", process.child.id());
-    let mut peak = String::new();
-    while process.child.try_wait().unwrap().is_none() {
-        let now = std::fs::read_to_string(&status).unwrap_or_default();
-        peak = now.lines().find(|line| line.starts_with("VmHWM")).map_or(peak, str::to_owned);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    println!("{users} users, {} memberships: {:?}, {peak}", 2 * users, started.elapsed());
-}
