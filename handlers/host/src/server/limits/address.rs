@@ -21,7 +21,7 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
     }
     let for_header = headers
         .contains_key(X_FORWARDED_FOR)
-        .then(|| first_untrusted(peer, hops(headers, X_FORWARDED_FOR, |hop| node(hop)), trusted));
+        .then(|| first_untrusted(peer, hops(headers, X_FORWARDED_FOR, node), trusted));
     let forwarded = headers
         .contains_key(header::FORWARDED)
         .then(|| first_untrusted(peer, hops(headers, header::FORWARDED.as_str(), forwarded_for), trusted));
