@@ -70,6 +70,7 @@ pub(crate) struct Metrics {
     key_age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
     keys_stale: Family<IssuerLabels, Gauge>,
     ready: Gauge<i64, AtomicI64>,
+    component_deaths: Counter,
 }
 
 impl fmt::Debug for Metrics {
@@ -95,6 +96,7 @@ impl Metrics {
             key_age: Family::default(),
             keys_stale: Family::default(),
             ready: Gauge::default(),
+            component_deaths: Counter::default(),
         };
         metrics.register();
         metrics
@@ -125,6 +127,11 @@ impl Metrics {
             "issuer_keys_stale",
             "1 while the provider is down and the last key set serves",
             self.keys_stale.clone(),
+        );
+        registry.register(
+            "component_deaths",
+            "Instances of the component that a trap or a limit ended",
+            self.component_deaths.clone(),
         );
         registry.register("ready", "1 while requests can be answered", self.ready.clone());
     }
@@ -165,6 +172,11 @@ impl Metrics {
     /// A store operation ended with an error.
     pub(crate) fn count_store_error(&self, operation: &'static str, kind: &'static str) {
         self.store_errors.get_or_create(&StoreErrorLabels { operation, kind }).inc();
+    }
+
+    /// An instance of the component was ended by a trap or a limit.
+    pub(crate) fn component_died(&self) {
+        self.component_deaths.inc();
     }
 
     /// The text of all measures; the state of keys and readiness is as given.
