@@ -21,6 +21,7 @@ use tokio::{
 
 use crate::{
     background,
+    component::{self, Compiled, Component, Platform, Room},
     configuration::Configuration,
     failure::Failure,
     server::{LimitedIdentity, Limits, Metrics, Readiness, Server},
@@ -86,8 +87,21 @@ impl Running {
         let (fatal_sender, fatal) = mpsc::channel(1);
         let background = background::start(&service, configuration.seed.clone(), Arc::clone(&readiness), fatal_sender);
         let limits = Limits::new(&configuration.limits, Arc::clone(&metrics));
-        let identity = LimitedIdentity::new(TokenIdentity::new(verifier.clone()), Arc::clone(&limits));
-        let api = unidentified(HttpState::new(Arc::clone(&service), Arc::new(identity)));
+        let identity = Arc::new(LimitedIdentity::new(TokenIdentity::new(verifier.clone()), Arc::clone(&limits)));
+        let state = HttpState::new(Arc::clone(&service), identity.clone());
+        let api = match &configuration.component {
+            None => unidentified(state),
+            Some(settings) => {
+                let platform = Platform {
+                    service: Arc::clone(&service),
+                    identity,
+                    clock: Arc::new(SystemClock),
+                    metrics: Arc::clone(&metrics),
+                };
+                let compiled = Compiled::load(&settings.file, Room::default())?;
+                component::routes(Arc::new(Component::new(&compiled, settings.isolation, platform)?), state)
+            }
+        };
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, limits, stopped));
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");

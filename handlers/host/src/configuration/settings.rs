@@ -39,6 +39,8 @@ settings! {
     TRUSTED_PROXIES = "limits.trusted_proxies", "DEZKY_TRUSTED_PROXIES", Some("trusted-proxies");
     REQUESTS_IN_FLIGHT = "limits.requests_in_flight", "DEZKY_REQUESTS_IN_FLIGHT", Some("requests-in-flight");
     ARRIVAL_SECONDS = "limits.arrival_seconds", "DEZKY_ARRIVAL_SECONDS", None;
+    COMPONENT = "component.file", "DEZKY_COMPONENT", Some("component");
+    ISOLATION = "component.isolation", "DEZKY_ISOLATION", Some("isolation");
     LOG = "log.filter", "DEZKY_LOG", Some("log");
     LOG_FORMAT = "log.format", "DEZKY_LOG_FORMAT", Some("log-format");
 }
