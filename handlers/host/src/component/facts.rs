@@ -12,11 +12,15 @@ use dezky::{
     Error, Result,
     authn::VerifiedToken,
     context::{Caller, RequestContext},
+    service::{Call, IdempotencyRequest},
 };
 use http::HeaderMap;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
-use super::{Platform, lock::Actor};
+use super::{
+    Platform,
+    lock::{Actor, Intent, Seen},
+};
 use crate::server::Noticed;
 
 /// Most lines that a component may write to the log for one request.
@@ -28,7 +32,9 @@ pub(crate) struct RequestFacts {
     headers: HeaderMap,
     noticed: Option<Noticed>,
     caller: OnceLock<Arc<VerifiedToken>>,
-    actor: OnceCell<Arc<Actor>>,
+    intent: Intent,
+    seen: Seen,
+    actor: Mutex<Option<Arc<Actor>>>,
     committed: AtomicBool,
     lines: AtomicU32,
 }
@@ -42,13 +48,15 @@ impl fmt::Debug for RequestFacts {
 
 impl RequestFacts {
     /// A request that nobody has looked at.
-    pub(super) fn new(context: RequestContext, headers: HeaderMap) -> Self {
+    pub(super) fn new(context: RequestContext, headers: HeaderMap, intent: Intent) -> Self {
         Self {
             context,
             headers,
             noticed: Noticed::current(),
             caller: OnceLock::new(),
-            actor: OnceCell::new(),
+            intent,
+            seen: Seen::default(),
+            actor: Mutex::new(None),
             committed: AtomicBool::new(false),
             lines: AtomicU32::new(0),
         }
@@ -85,11 +93,42 @@ impl RequestFacts {
 
     /// Who the caller is in the store, as the host itself has read it for this request.
     pub(super) async fn actor(&self, platform: &Platform) -> Result<Arc<Actor>> {
-        let token = self.caller().ok_or_else(|| Error::internal("nobody has asked who is calling"))?;
-        let actor = self.actor.get_or_try_init(|| async {
-            Actor::load(platform, &self.context(), token).await.map(Arc::new)
-        });
-        actor.await.cloned()
+        let call = self.call().ok_or_else(|| Error::internal("nobody has asked who is calling"))?;
+        let mut actor = self.actor.lock().await;
+        if let Some(actor) = &*actor {
+            return Ok(Arc::clone(actor));
+        }
+        Ok(Arc::clone(actor.insert(Arc::new(Actor::load(platform, &call).await?))))
+    }
+
+    /// Has the actor read anew when they are needed next.
+    pub(super) async fn forget_actor(&self) {
+        *self.actor.lock().await = None;
+    }
+
+    /// A call of the caller; none before the component has asked who that is.
+    pub(super) fn call(&self) -> Option<Call> {
+        self.caller().map(|token| Call::by_token(self.context.clone(), Arc::clone(token)))
+    }
+
+    /// What the request asks for.
+    pub(super) fn intent(&self) -> &Intent {
+        &self.intent
+    }
+
+    /// What the component has read for it.
+    pub(super) fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// The key under which the answer of this request is stored, if it has an `Idempotency-Key`.
+    pub(super) fn stored_key(&self, call: &Call) -> Option<String> {
+        if self.intent.method() != http::Method::POST {
+            return None;
+        }
+        let key = self.headers.get("idempotency-key")?.to_str().ok()?.to_owned();
+        let body = Vec::new();
+        Some(IdempotencyRequest { key, target: self.intent.target(), body }.stored_key(call))
     }
 
     /// Something is going to be written for it, so that it cannot be answered anew by another instance.

@@ -19,7 +19,9 @@ use super::{
     facts::RequestFacts,
     imports,
     instance::{InstanceState, Instances, body},
-    is_hop_by_hop, too_slow,
+    is_hop_by_hop,
+    lock::Intent,
+    too_slow,
 };
 
 /// Most bytes of an answer.
@@ -54,7 +56,8 @@ impl Loaded {
     pub(super) async fn answer(&self, context: RequestContext, request: http::Request<Body>) -> Result<Response> {
         let (mut parts, incoming) = request.into_parts();
         let bytes = received(incoming, &mut parts.headers).await?;
-        let facts = Arc::new(RequestFacts::new(context, parts.headers.clone()));
+        let intent = Intent::new(parts.method.clone(), parts.uri.path().to_owned(), bytes.clone());
+        let facts = Arc::new(RequestFacts::new(context, parts.headers.clone(), intent));
         shorn(&mut parts, &facts.context())?;
         let first = if self.isolation == Isolation::Shared { &self.shared } else { &self.alone };
         match self.try_answer(first, &facts, &parts, &bytes).await {
