@@ -31,7 +31,8 @@ fn interned(code: &str) -> &'static str {
 /// The error that the host means.
 pub(crate) fn error(problem: Problem) -> Error {
     let kind = ErrorKind::from_name(&problem.kind).unwrap_or(ErrorKind::Internal);
-    let fields = problem.fields.into_iter().map(|field| FieldError::new(field.field, interned(&field.code), field.message));
+    let fields =
+        problem.fields.into_iter().map(|field| FieldError::new(field.field, interned(&field.code), field.message));
     let error = Error::new(kind, interned(&problem.code), problem.message).with_fields(fields.collect());
     match problem.retry_after {
         Some(wait) => error.with_retry_after(Duration::from_millis(wait)),

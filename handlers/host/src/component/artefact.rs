@@ -33,7 +33,9 @@ pub(super) fn load(engine: &Engine, path: &Path) -> Result<Component> {
     match trusted(&cached) {
         Ok(code) => match revive(engine, &code) {
             Ok(component) => return Ok(component),
-            Err(error) => tracing::warn!(file = %cached.display(), %error, "an artefact cannot be used and is made anew"),
+            Err(error) => {
+                tracing::warn!(file = %cached.display(), %error, "an artefact cannot be used and is made anew")
+            }
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => tracing::warn!(file = %cached.display(), %error, "an artefact is not trusted"),

@@ -125,12 +125,10 @@ async fn received(incoming: Body, headers: &mut HeaderMap) -> Result<Bytes> {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(MAXIMUM_BODY.saturating_add(1)));
             Ok(Bytes::new())
         }
-        Err(error) => Err(Error::new(
-            ErrorKind::BadRequest,
-            "body_incomplete",
-            "the body ended before it was complete",
-        )
-        .with_source(error)),
+        Err(error) => {
+            Err(Error::new(ErrorKind::BadRequest, "body_incomplete", "the body ended before it was complete")
+                .with_source(error))
+        }
     }
 }
 
@@ -150,9 +148,8 @@ fn shorn(parts: &mut Parts, context: &RequestContext) -> Result<()> {
     let authority = parts.uri.authority().map(ToString::to_string);
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let whole = |authority: &str| {
-        Uri::builder().scheme("http").authority(authority).path_and_query(path.to_owned()).build()
-    };
+    let whole =
+        |authority: &str| Uri::builder().scheme("http").authority(authority).path_and_query(path.to_owned()).build();
     let named = authority.or(host);
     parts.uri = named
         .as_deref()
@@ -190,8 +187,10 @@ impl From<Ended> for Error {
         match ended {
             Ended::Died => Self::internal("the component died while it answered"),
             Ended::Late => too_slow(),
-            Ended::Full => Self::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, "too much at once: try again")
-                .with_retry_after(std::time::Duration::from_secs(1)),
+            Ended::Full => {
+                Self::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, "too much at once: try again")
+                    .with_retry_after(std::time::Duration::from_secs(1))
+            }
         }
     }
 }

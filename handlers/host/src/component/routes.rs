@@ -20,11 +20,8 @@ pub(crate) fn routes(component: Arc<Component>, own: HttpState) -> Router {
     let mut router = Router::new();
     let own = dezky::http::unidentified(own);
     for path in dezky::http::openapi::paths() {
-        router = if path == LOGOUT {
-            router.route_service(&path, own.clone())
-        } else {
-            router.route(&path, any(answer))
-        };
+        router =
+            if path == LOGOUT { router.route_service(&path, own.clone()) } else { router.route(&path, any(answer)) };
     }
     router.fallback(answer).with_state(component)
 }

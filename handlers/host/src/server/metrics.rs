@@ -179,6 +179,12 @@ impl Metrics {
         self.component_deaths.inc();
     }
 
+    /// How many instances of the component were ended so.
+    #[cfg(test)]
+    pub(crate) fn component_deaths(&self) -> u64 {
+        self.component_deaths.get()
+    }
+
     /// The text of all measures; the state of keys and readiness is as given.
     pub(super) fn text(&self, keys: &[KeyStatus], ready: bool) -> Result<String, fmt::Error> {
         self.ready.set(i64::from(ready));

@@ -52,7 +52,9 @@ async fn perform(step: &Value) -> Value {
         // Goes on once the answer is given, and remembers what it got.
         "linger" => {
             let step = step.get("then").cloned().unwrap_or_default();
-            spin_sdk::wit_bindgen::rt::async_support::spawn_local(async move {
+            spin_sdk::wit_bindgen::rt::async_support::spawn(async move {
+                // By then the answer is given.
+                spin_sdk::wasip3::clocks::monotonic_clock::wait_for(300_000_000).await;
                 let got = Box::pin(perform(&step)).await;
                 remember(got);
             });

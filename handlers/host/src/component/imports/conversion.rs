@@ -69,9 +69,7 @@ pub(super) fn query(query: wit::Query) -> Converted<port::Query> {
     let sort = match &query.sort {
         None => None,
         Some(name) => Some(
-            collection
-                .index(name)
-                .ok_or_else(|| Refused(format!("`{}` has no index `{name}`", collection.name)))?,
+            collection.index(name).ok_or_else(|| Refused(format!("`{}` has no index `{name}`", collection.name)))?,
         ),
     };
     let after = match query.after {

@@ -61,8 +61,8 @@ fn asking(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>
     accessor.with(|mut access| {
         let facts = request_of(&mut access);
         let platform = Arc::clone(&access.get().platform);
-        facts.map(|facts| (facts, platform)).ok_or_else(|| {
-            Error::internal("a call of the component belongs to no request that is being answered")
-        })
+        facts
+            .map(|facts| (facts, platform))
+            .ok_or_else(|| Error::internal("a call of the component belongs to no request that is being answered"))
     })
 }

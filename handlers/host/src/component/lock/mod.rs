@@ -11,7 +11,10 @@ mod reading;
 mod trail;
 mod writing;
 
-use std::{collections::HashSet, sync::{Arc, Mutex, PoisonError}};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use dezky::{
     domain::ObjectId,

@@ -1,6 +1,7 @@
 //! What a component may read for the caller of a request.
 
 use dezky::{
+    domain::IdempotencyRecord,
     domain::{
         EndedSession, Membership, MembershipRole, ObjectId,
         audit::AUDIT_EVENTS,
@@ -11,7 +12,6 @@ use dezky::{
         tenant::TENANTS,
         user::USERS,
     },
-    domain::IdempotencyRecord,
     store::{Collection, Document, Filter, Query, Scope, StoreError, StoreResult, Value},
 };
 use serde::Deserialize;
@@ -33,7 +33,8 @@ pub(super) enum Named {
 
 /// Refuses collections of which a component has nothing to read: secrets, keys, events, personal values of the trail.
 pub(super) fn check_collection(collection: &'static Collection) -> StoreResult<()> {
-    let readable = [&TENANTS, &USERS, &MEMBERSHIPS, &SUBSCRIPTIONS, &AUDIT_EVENTS, &ENDED_SESSIONS, &IDEMPOTENCY_RECORDS];
+    let readable =
+        [&TENANTS, &USERS, &MEMBERSHIPS, &SUBSCRIPTIONS, &AUDIT_EVENTS, &ENDED_SESSIONS, &IDEMPOTENCY_RECORDS];
     if readable.contains(&collection) {
         return Ok(());
     }
@@ -64,9 +65,8 @@ impl Locked {
                 _ => None,
             })
         };
-        let by_name = |filter: &Filter| {
-            matches!(filter, Filter::UniqueKeyIn(_) | Filter::In("id", _) | Filter::Equal("id", _))
-        };
+        let by_name =
+            |filter: &Filter| matches!(filter, Filter::UniqueKeyIn(_) | Filter::In("id", _) | Filter::Equal("id", _));
         match (equal(person).filter(|id| self.actor.is(*id)), equal(tenant), equal(person)) {
             (Some(own), ..) => Named::Person(own),
             (None, Some(tenant), _) => Named::Tenant(tenant),

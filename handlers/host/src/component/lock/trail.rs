@@ -93,8 +93,9 @@ impl Locked {
 
 fn rewrite(change: &mut Change, event: &AuditEvent) -> StoreResult<()> {
     if let Change::Insert { json, .. } = change {
-        *json = serde_json::to_string(event)
-            .map_err(|error| StoreError::Unsupported { detail: format!("an audit event cannot be written: {error}") })?;
+        *json = serde_json::to_string(event).map_err(|error| StoreError::Unsupported {
+            detail: format!("an audit event cannot be written: {error}"),
+        })?;
     }
     Ok(())
 }

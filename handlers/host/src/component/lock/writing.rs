@@ -97,7 +97,9 @@ impl Locked {
         let after = match content {
             None => None,
             Some((json, keys)) => {
-                let Ok(after) = serde_json::from_str::<E>(json) else { return refused("a document is not of its kind") };
+                let Ok(after) = serde_json::from_str::<E>(json) else {
+                    return refused("a document is not of its kind");
+                };
                 let version = expected.map_or(1, |expected| expected.saturating_add(1));
                 if after.id() != change.id() || after.version() != version || after.unique_keys() != *keys {
                     return refused("a document's id, version or keys are not what they must be");
@@ -179,7 +181,9 @@ impl Locked {
         if !self.actor.is_platform() {
             let hidden = ["formerSlugs", "suspendedFrom", "createdAt", "deletedAt"];
             if step.fields.iter().any(|field| hidden.contains(field))
-                || fields.iter().any(|field| !known.contains(field) && *field != "domainVerifications" && is_plain(field))
+                || fields
+                    .iter()
+                    .any(|field| !known.contains(field) && *field != "domainVerifications" && is_plain(field))
             {
                 return refused("a field of a tenant is not the caller's to set");
             }

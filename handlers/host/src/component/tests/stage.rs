@@ -1,6 +1,10 @@
 //! The shared cases' edge: the host's own routes with a component behind them.
 
-use std::{path::PathBuf, process::Command, sync::{Arc, OnceLock}};
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, OnceLock},
+};
 
 use async_trait::async_trait;
 use axum::{Router, body::Body};
@@ -21,7 +25,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use crate::{
-    component::{Compiled, Component, Isolation, Room, Platform, routes},
+    component::{Compiled, Component, Isolation, Platform, Room, routes},
     configuration::LimitSettings,
     server::{LimitedIdentity, Limits, Metrics},
 };
@@ -40,12 +44,26 @@ fn component() -> PathBuf {
             if let Some(path) = std::env::var_os("DEZKY_TEST_COMPONENT") {
                 return path.into();
             }
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/build-component.sh");
-            let output = Command::new(script).output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+            build(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/build-component.sh"))
         })
         .clone()
+}
+
+/// What the script of a component prints: where it is.
+fn build(script: &str) -> PathBuf {
+    let output = Command::new(script).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+}
+
+/// The hostile component, compiled once for all tests.
+pub(super) fn hostile() -> Compiled {
+    static COMPILED: OnceLock<Compiled> = OnceLock::new();
+    let load = || {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/build-hostile.sh");
+        Compiled::load(&build(script), Room::default()).unwrap()
+    };
+    COMPILED.get_or_init(load).clone()
 }
 
 /// A component over stores of some backend.
