@@ -71,6 +71,7 @@ pub(crate) struct Metrics {
     keys_stale: Family<IssuerLabels, Gauge>,
     ready: Gauge<i64, AtomicI64>,
     component_deaths: Counter,
+    component_failures: Counter,
 }
 
 impl fmt::Debug for Metrics {
@@ -97,6 +98,7 @@ impl Metrics {
             keys_stale: Family::default(),
             ready: Gauge::default(),
             component_deaths: Counter::default(),
+            component_failures: Counter::default(),
         };
         metrics.register();
         metrics
@@ -132,6 +134,11 @@ impl Metrics {
             "component_deaths",
             "Instances of the component that a trap or a limit ended",
             self.component_deaths.clone(),
+        );
+        registry.register(
+            "component_failures",
+            "Requests that ended with 500 because the component died",
+            self.component_failures.clone(),
         );
         registry.register("ready", "1 while requests can be answered", self.ready.clone());
     }
@@ -179,10 +186,15 @@ impl Metrics {
         self.component_deaths.inc();
     }
 
-    /// How many instances of the component were ended so.
+    /// A request ended with 500 because the component died.
+    pub(crate) fn component_failed(&self) {
+        self.component_failures.inc();
+    }
+
+    /// How many requests ended so.
     #[cfg(test)]
-    pub(crate) fn component_deaths(&self) -> u64 {
-        self.component_deaths.get()
+    pub(crate) fn component_failures(&self) -> u64 {
+        self.component_failures.get()
     }
 
     /// The text of all measures; the state of keys and readiness is as given.
