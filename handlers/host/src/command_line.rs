@@ -140,7 +140,7 @@ pub(crate) struct LimitFlags {
     /// Requests of one address at once [DEZKY_ADDRESS_BURST; default: five seconds of the rate]
     #[arg(long, value_name = "NUMBER")]
     address_burst: Option<String>,
-    /// Proxies whose `X-Forwarded-For` or `Forwarded` is believed: addresses or networks with commas [DEZKY_TRUSTED_PROXIES]
+    /// Proxies whose `X-Forwarded-For` or `Forwarded` is believed: addresses or networks with commas [DEZKY_TRUSTED_PROXIES; default: none]
     #[arg(long, value_name = "NETWORKS")]
     trusted_proxies: Option<String>,
     /// Requests that are answered at the same time; more get 503 at once [DEZKY_REQUESTS_IN_FLIGHT; default: 512]
