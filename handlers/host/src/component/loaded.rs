@@ -67,7 +67,12 @@ impl Loaded {
             }
             outcome => outcome,
         }
-        .map_err(Error::from)
+        .map_err(|ended| {
+            if matches!(ended, Ended::Died) {
+                self.platform.metrics.component_failed();
+            }
+            ended.into()
+        })
     }
 
     async fn try_answer(
@@ -89,12 +94,6 @@ impl Loaded {
             parts.headers.remove(name);
         }
         Ok(Response::from_parts(parts, Body::from(body.to_bytes())))
-    }
-
-    /// What answers the imports.
-    #[allow(dead_code, reason = "for the swap")]
-    pub(super) fn platform(&self) -> &Arc<Platform> {
-        &self.platform
     }
 }
 
