@@ -1,8 +1,8 @@
 //! Compiled components, kept beside their files.
 //!
 //! Loading machine code is trusting whoever wrote it. So an artefact counts only if it is a plain file of this process's
-//! own user that nobody else may write, in a folder of which the same holds; and only for exactly this component and this
-//! engine, whose hashes are its name.
+//! own user that nobody else may write, in folders of which the same holds; and only for exactly this component and this
+//! engine, whose hashes are its name. Artefacts of what the file held before are taken away.
 
 use std::{
     collections::hash_map::DefaultHasher,
@@ -26,6 +26,12 @@ const ARTEFACT: u64 = 512 * 1024 * 1024;
 /// Permissions by which others than the owner may write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
+/// In such a folder files are renamed and removed by their owners only.
+const STICKY: u32 = 0o1000;
+
+/// How the name of an artefact ends.
+const SUFFIX: &str = ".compiled";
+
 /// The component in a file: compiled before, or now, and then kept for the next time where that can be trusted.
 pub(super) fn load(engine: &Engine, path: &Path) -> Result<Component> {
     let bytes = read(path)?;
@@ -41,8 +47,9 @@ pub(super) fn load(engine: &Engine, path: &Path) -> Result<Component> {
         Err(error) => tracing::warn!(file = %cached.display(), %error, "an artefact is not trusted"),
     }
     let code = engine.precompile_component(&bytes).map_err(|error| unfit(path, &error))?;
-    if let Err(error) = keep(&cached, &code) {
-        tracing::warn!(file = %cached.display(), %error, "the compiled component is not kept");
+    match keep(&cached, &code).and_then(|()| forget_others(path, &cached)) {
+        Ok(()) => {}
+        Err(error) => tracing::warn!(file = %cached.display(), %error, "the compiled component is not kept"),
     }
     revive(engine, &code).map_err(|error| unfit(path, &error))
 }
@@ -66,7 +73,7 @@ fn place(engine: &Engine, path: &Path, bytes: &[u8]) -> PathBuf {
     engine.precompile_compatibility_hash().hash(&mut hasher);
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{content}-{:016x}.compiled", hasher.finish()));
+    name.push(format!(".{content}-{:016x}{SUFFIX}", hasher.finish()));
     path.with_file_name(name)
 }
 
@@ -74,8 +81,7 @@ fn place(engine: &Engine, path: &Path, bytes: &[u8]) -> PathBuf {
 fn trusted(path: &Path) -> io::Result<Vec<u8>> {
     let refused = |reason: &str| io::Error::new(io::ErrorKind::PermissionDenied, reason.to_owned());
     let user = user()?;
-    let folder = fs::metadata(folder(path))?;
-    owned(&folder, user).map_err(|reason| refused(&format!("its folder {reason}")))?;
+    folders(path, user)?;
     if fs::symlink_metadata(path)?.is_symlink() {
         return Err(refused("it is a symbolic link"));
     }
@@ -89,6 +95,19 @@ fn trusted(path: &Path) -> io::Result<Vec<u8>> {
     let mut code = Vec::new();
     file.read_to_end(&mut code)?;
     Ok(code)
+}
+
+/// Every folder above: whoever may write in one can put another one in its place, unless only owners may (`/tmp`).
+fn folders(path: &Path, user: u32) -> io::Result<()> {
+    for folder in fs::canonicalize(folder(path))?.ancestors() {
+        let metadata = fs::metadata(folder)?;
+        let sticky = metadata.mode() & STICKY != 0 && (metadata.uid() == 0 || metadata.uid() == user);
+        if !sticky && let Err(reason) = owned(&metadata, user) {
+            let message = format!("the folder `{}` {reason}", folder.display());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+        }
+    }
+    Ok(())
 }
 
 fn owned(metadata: &Metadata, user: u32) -> Result<(), &'static str> {
@@ -115,8 +134,7 @@ fn folder(path: &Path) -> &Path {
 
 /// Writes an artefact so that it is there as a whole or not at all.
 fn keep(path: &Path, code: &[u8]) -> io::Result<()> {
-    owned(&fs::metadata(folder(path))?, user()?)
-        .map_err(|reason| io::Error::new(io::ErrorKind::PermissionDenied, format!("its folder {reason}")))?;
+    folders(path, user()?)?;
     let unfinished = path.with_extension(format!("{}.unfinished", ObjectId::generate()));
     let written = write(&unfinished, code).and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {
@@ -124,6 +142,28 @@ fn keep(path: &Path, code: &[u8]) -> io::Result<()> {
         let _gone = fs::remove_file(&unfinished);
     }
     written
+}
+
+/// Takes the artefacts away of what a file held before.
+fn forget_others(path: &Path, kept: &Path) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for entry in fs::read_dir(folder(path))? {
+        let entry = entry?;
+        let other = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().file_name() != kept.file_name() && is_artefact_of(&other, &name) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether this is the name of an artefact of the component of that name, and of no longer name.
+fn is_artefact_of(artefact: &str, component: &str) -> bool {
+    let hashes = artefact.strip_prefix(component).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(SUFFIX));
+    hashes.and_then(|hashes| hashes.split_once('-')).is_some_and(|(content, engine)| {
+        let is_hash = |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hash(content, 32) && is_hash(engine, 16)
+    })
 }
 
 fn write(path: &Path, code: &[u8]) -> io::Result<()> {

@@ -1,6 +1,9 @@
 //! A loaded component, and requests through it.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
@@ -26,6 +29,9 @@ use super::{
 
 /// Most bytes of an answer.
 const ANSWER: usize = 16 * 1024 * 1024;
+
+/// Longest time of a probe.
+const PROBE: Duration = Duration::from_secs(5);
 
 /// Headers with secrets of the caller, which a component does not see.
 const SECRETS: [header::HeaderName; 3] = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
@@ -73,6 +79,31 @@ impl Loaded {
             }
             ended.into()
         })
+    }
+
+    /// Asks who is calling where nobody is: that goes through its routes, its import and its problem details.
+    pub(super) async fn probe(&self) -> Result<()> {
+        let wrong = |what: String| {
+            let message = format!(
+                "the component does not answer as the API does ({what}): build it with `scripts/build-component.sh`"
+            );
+            Error::new(ErrorKind::Configuration, "invalid_component", message)
+        };
+        let mut context = RequestContext::new("probe");
+        context.deadline = Instant::now() + PROBE;
+        let request = http::Request::get("/users/me")
+            .header(header::HOST, "probe.invalid")
+            .body(Body::empty())
+            .map_err(|error| Error::internal("a probe cannot be made").with_source(error))?;
+        let response = self.answer(context, request).await.map_err(|error| wrong(error.message().to_owned()))?;
+        let status = response.status();
+        let body = response.into_body().collect().await.map_err(|error| wrong(error.to_string()))?.to_bytes();
+        let code = serde_json::from_slice::<serde_json::Value>(&body).ok();
+        let code = code.as_ref().and_then(|problem| problem.get("code")?.as_str());
+        if status == http::StatusCode::UNAUTHORIZED && code == Some("token_missing") {
+            return Ok(());
+        }
+        Err(wrong(format!("a request without a token got {status}")))
     }
 
     async fn try_answer(
@@ -188,7 +219,7 @@ impl From<Ended> for Error {
             Ended::Late => too_slow(),
             Ended::Full => {
                 Self::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, "too much at once: try again")
-                    .with_retry_after(std::time::Duration::from_secs(1))
+                    .with_retry_after(Duration::from_secs(1))
             }
         }
     }

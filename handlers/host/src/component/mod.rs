@@ -9,10 +9,16 @@ mod instance;
 mod loaded;
 mod lock;
 mod routes;
+mod swap;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use axum::{
     body::Body,
@@ -23,7 +29,9 @@ use http::{HeaderName, header};
 
 pub(crate) use engine::Room;
 pub(crate) use routes::routes;
+pub(crate) use swap::{Occasions, swap};
 
+pub(crate) use crate::configuration::Isolation;
 use crate::server::Metrics;
 use loaded::Loaded;
 use wasmtime::Engine;
@@ -38,16 +46,6 @@ pub(crate) struct Platform {
     pub(crate) clock: Arc<dyn Clock>,
     /// What is measured.
     pub(crate) metrics: Arc<Metrics>,
-}
-
-/// Whether requests share instances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Isolation {
-    /// An instance answers several requests, also at the same time.
-    #[default]
-    Shared,
-    /// Every request gets a fresh instance.
-    Request,
 }
 
 /// What one instance may take.
@@ -102,14 +100,16 @@ impl Compiled {
     }
 }
 
-/// The component that is served.
+/// The component that is served. It can be swapped for another one while it answers.
 pub(crate) struct Component {
-    loaded: Loaded,
+    current: RwLock<Arc<Loaded>>,
+    isolation: Isolation,
+    platform: Arc<Platform>,
 }
 
 impl fmt::Debug for Component {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Component").finish_non_exhaustive()
+        formatter.debug_struct("Component").field("isolation", &self.isolation).finish_non_exhaustive()
     }
 }
 
@@ -119,12 +119,43 @@ impl Component {
     /// # Errors
     /// Kind `Configuration` when it exports or imports other than this host knows.
     pub(crate) fn new(compiled: &Compiled, isolation: Isolation, platform: Platform) -> Result<Self> {
-        Ok(Self { loaded: Loaded::new(compiled, isolation, Arc::new(platform))? })
+        let platform = Arc::new(platform);
+        let loaded = Loaded::new(compiled, isolation, Arc::clone(&platform))?;
+        Ok(Self { current: RwLock::new(Arc::new(loaded)), isolation, platform })
+    }
+
+    /// What it answers from.
+    fn platform(&self) -> &Platform {
+        &self.platform
+    }
+
+    /// The one that answers now. Whoever has it keeps it until the answer is complete, whatever is swapped meanwhile.
+    fn current(&self) -> Arc<Loaded> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks something that every component of the API answers alike.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when it answers otherwise, or not at all.
+    pub(crate) async fn probe(&self) -> Result<()> {
+        self.current().probe().await
+    }
+
+    /// Has another component answer from the next request on, if it answers as one of the API.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when it does not; then the one before goes on.
+    async fn replace(&self, compiled: &Compiled) -> Result<()> {
+        let loaded = Loaded::new(compiled, self.isolation, Arc::clone(&self.platform))?;
+        loaded.probe().await?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
+        Ok(())
     }
 
     /// Answers a request.
     pub(crate) async fn answer(&self, context: RequestContext, request: http::Request<Body>) -> Response {
-        match self.loaded.answer(context, request).await {
+        match self.current().answer(context, request).await {
             Ok(response) => response,
             Err(error) => error.into_response(),
         }

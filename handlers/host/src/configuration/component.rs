@@ -8,7 +8,16 @@ use super::{
     settings,
     sources::{Sources, refuse},
 };
-use crate::component::Isolation;
+
+/// Whether requests share instances of the component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Isolation {
+    /// An instance answers several requests, also at the same time.
+    #[default]
+    Shared,
+    /// Every request gets a fresh instance.
+    Request,
+}
 
 /// The component that serves the API.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ mod sources;
 mod tests;
 mod values;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use dezky::{
     Result,
@@ -20,12 +20,13 @@ use dezky::{
     service::{ServiceSettings, operation::SeedSettings},
 };
 
-pub(crate) use component::ComponentSettings;
+pub(crate) use component::{ComponentSettings, Isolation};
 pub(crate) use limits::{LimitSettings, Network, Rate, counted};
 pub(crate) use location::StoreLocation;
 pub(crate) use settings::{
-    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER,
-    PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
+    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
+    OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting,
+    TRUSTED_PROXIES,
 };
 pub(crate) use sources::{File, Origin, Sources, refuse};
 pub(crate) use values::{LogFormat, LogSettings};
@@ -53,6 +54,8 @@ pub(crate) struct Configuration {
     pub(crate) limits: LimitSettings,
     /// The component that serves the API; without one it is served natively.
     pub(crate) component: Option<ComponentSettings>,
+    /// How long requests are still accepted after SIGTERM, while `/readyz` says that the process ends.
+    pub(crate) drain: Duration,
 }
 
 /// Where to listen, and where that stands.
@@ -93,6 +96,7 @@ impl Configuration {
             extra_ca_certificates,
             limits: limits::read(sources)?,
             component: component::read(sources)?,
+            drain: values::drain(sources)?,
         })
     }
 

@@ -72,6 +72,8 @@ pub(crate) struct Metrics {
     ready: Gauge<i64, AtomicI64>,
     component_deaths: Counter,
     component_failures: Counter,
+    component_swaps: Counter,
+    component_refusals: Counter,
 }
 
 impl fmt::Debug for Metrics {
@@ -99,6 +101,8 @@ impl Metrics {
             ready: Gauge::default(),
             component_deaths: Counter::default(),
             component_failures: Counter::default(),
+            component_swaps: Counter::default(),
+            component_refusals: Counter::default(),
         };
         metrics.register();
         metrics
@@ -139,6 +143,16 @@ impl Metrics {
             "component_failures",
             "Requests that ended with 500 because the component died",
             self.component_failures.clone(),
+        );
+        registry.register(
+            "component_swaps",
+            "Components that were swapped for a new one",
+            self.component_swaps.clone(),
+        );
+        registry.register(
+            "component_refusals",
+            "New components that were refused, the one before going on",
+            self.component_refusals.clone(),
         );
         registry.register("ready", "1 while requests can be answered", self.ready.clone());
     }
@@ -189,6 +203,16 @@ impl Metrics {
     /// A request ended with 500 because the component died.
     pub(crate) fn component_failed(&self) {
         self.component_failures.inc();
+    }
+
+    /// A new component answers.
+    pub(crate) fn component_swapped(&self) {
+        self.component_swaps.inc();
+    }
+
+    /// A new component was refused.
+    pub(crate) fn component_refused(&self) {
+        self.component_refusals.inc();
     }
 
     /// How many requests ended so.

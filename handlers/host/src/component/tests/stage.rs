@@ -37,7 +37,7 @@ pub(super) fn compiled() -> Compiled {
 }
 
 /// The component, built once for all tests, with the target installed if need be.
-fn component() -> PathBuf {
+pub(super) fn component() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT
         .get_or_init(|| {
@@ -59,11 +59,13 @@ fn build(script: &str) -> PathBuf {
 /// The hostile component, compiled once for all tests.
 pub(super) fn hostile() -> Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
-    let load = || {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/build-hostile.sh");
-        Compiled::load(&build(script), Room::default()).unwrap()
-    };
-    COMPILED.get_or_init(load).clone()
+    COMPILED.get_or_init(|| Compiled::load(&build_hostile(), Room::default()).unwrap()).clone()
+}
+
+/// The hostile component, built once for all tests.
+pub(super) fn build_hostile() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/build-hostile.sh"))).clone()
 }
 
 /// A component over stores of some backend.
