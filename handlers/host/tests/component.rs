@@ -130,42 +130,40 @@ fn ask_until(stop: Arc<AtomicBool>, address: String, token: String) -> std::thre
 
 #[test]
 fn a_component_is_swapped_under_load_and_a_broken_one_refused_with_no_failed_request() {
-    for isolation in ["shared", "request"] {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut process, address, person, _) = dev_with(folder.path(), isolation);
-        let file = folder.path().join("component.wasm");
-        let genuine = std::fs::read(component()).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let askers: Vec<_> = (0..4).map(|_| ask_until(Arc::clone(&stop), address.clone(), person.clone())).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let (mut process, address, person, _) = dev_with(folder.path(), "shared");
+    let file = folder.path().join("component.wasm");
+    let genuine = std::fs::read(component()).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let askers: Vec<_> = (0..4).map(|_| ask_until(Arc::clone(&stop), address.clone(), person.clone())).collect();
 
-        put(&file, &varied(&genuine, 1));
-        process.line("the component was swapped");
-        put(&file, b"not a component");
-        assert!(process.line("is refused").contains("is no component"));
-        // It is a component, and does not answer as the API.
-        put(&file, &std::fs::read(hostile()).unwrap());
-        assert!(process.line("is refused").contains("does not answer as the API does"));
-        // In place, in two steps, as a careless copy does it.
-        let next = varied(&genuine, 2);
-        std::fs::write(&file, &next[..next.len() / 2]).unwrap();
-        std::fs::write(&file, &next).unwrap();
-        process.line("the component was swapped");
-        hang_up(&process);
-        process.line("the component was swapped");
-        std::fs::remove_file(&file).unwrap();
-        hang_up(&process);
-        assert!(process.line("is refused").contains("cannot be read"));
+    put(&file, &varied(&genuine, 1));
+    process.line("the component was swapped");
+    put(&file, b"not a component");
+    assert!(process.line("is refused").contains("is no component"));
+    // It is a component, and does not answer as the API.
+    put(&file, &std::fs::read(hostile()).unwrap());
+    assert!(process.line("is refused").contains("does not answer as the API does"));
+    // In place, in two steps, as a careless copy does it.
+    let next = varied(&genuine, 2);
+    std::fs::write(&file, &next[..next.len() / 2]).unwrap();
+    std::fs::write(&file, &next).unwrap();
+    process.line("the component was swapped");
+    hang_up(&process);
+    process.line("the component was swapped");
+    std::fs::remove_file(&file).unwrap();
+    hang_up(&process);
+    assert!(process.line("is refused").contains("cannot be read"));
 
-        let (_, text) = request(&address, "GET", "/metrics", None);
-        assert!(text.contains("dezky_component_refusals_total"), "{text}");
-        stop.store(true, Ordering::Relaxed);
-        for asker in askers {
-            let (answered, others) = asker.join().unwrap();
-            assert!(answered > 10 && others.is_empty(), "{isolation}: {answered} answered, others: {others:#?}");
-        }
-        process.terminate();
-        assert_eq!(process.wait().code(), Some(0));
+    let (_, text) = request(&address, "GET", "/metrics", None);
+    assert!(text.contains("dezky_component_refusals_total"), "{text}");
+    stop.store(true, Ordering::Relaxed);
+    for asker in askers {
+        let (answered, others) = asker.join().unwrap();
+        assert!(answered > 10 && others.is_empty(), "{answered} answered, others: {others:#?}");
     }
+    process.terminate();
+    assert_eq!(process.wait().code(), Some(0));
 }
 
 fn hang_up(process: &Process) {

@@ -101,6 +101,11 @@ impl RequestFacts {
         Ok(Arc::clone(actor.insert(Arc::new(Actor::load(platform, &call).await?))))
     }
 
+    /// The actor is known from elsewhere.
+    pub(super) async fn know_actor(&self, actor: Actor) {
+        *self.actor.lock().await = Some(Arc::new(actor));
+    }
+
     /// Has the actor read anew when they are needed next.
     pub(super) async fn forget_actor(&self) {
         *self.actor.lock().await = None;

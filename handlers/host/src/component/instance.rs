@@ -232,7 +232,10 @@ impl WorkerState for Requests {
     }
 
     fn drop(&self, store: Store<InstanceState>, result: Result<(), wasmtime::Error>) {
-        if let Err(error) = result {
+        // The runtime that ends drops what is running.
+        if let Err(error) = result
+            && !self.platform.ending.load(Ordering::Acquire)
+        {
             self.platform.metrics.component_died();
             tracing::error!(error = format!("{error:#}"), "an instance of the component died");
         }

@@ -16,7 +16,7 @@ mod tests;
 use std::{
     fmt,
     path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -46,6 +46,8 @@ pub(crate) struct Platform {
     pub(crate) clock: Arc<dyn Clock>,
     /// What is measured.
     pub(crate) metrics: Arc<Metrics>,
+    /// Whether the process is about to end.
+    pub(crate) ending: Arc<AtomicBool>,
 }
 
 /// What one instance may take.

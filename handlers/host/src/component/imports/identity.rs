@@ -14,6 +14,7 @@ use crate::component::{
     },
     facts::RequestFacts,
     instance::InstanceState,
+    lock::Actor,
 };
 
 impl identity::Host for InstanceState {}
@@ -38,6 +39,7 @@ impl identity::HostWithStore<InstanceState> for Host {
             let call = call(&facts, &platform).await?;
             // Doing it twice changes nothing more, so that it does not count as a commit.
             let synced = platform.identity.sync(&platform.service, &call).await?;
+            facts.know_actor(Actor::synced(&platform, &call, &synced).await?).await;
             serde_json::to_string(&synced)
                 .map_err(|error| Error::internal("a synced caller cannot be written").with_source(error))
         };

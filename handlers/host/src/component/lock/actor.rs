@@ -9,7 +9,7 @@ use dezky::{
     Result,
     authz::Actor as PolicyActor,
     domain::{Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserStatus, membership::MEMBERSHIPS},
-    service::{Call, Principal},
+    service::{Call, Principal, profile::SyncedCaller},
     store::{Commit, Filter, Query, Repository as _},
 };
 
@@ -31,24 +31,28 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Slug and tenant of the one tenant for which a token speaks, if it speaks for one alone.
+async fn bound(platform: &Platform, call: &Call) -> Result<Option<(String, Option<TenantId>)>> {
+    let Principal::Token(token) = &call.principal else { return Ok(None) };
+    let Some(slug) = token.tenant.clone() else { return Ok(None) };
+    let found: Option<Tenant> = platform.service.store().load_unique(&call.context, Tenant::slug_key(&slug)).await?;
+    let tenant = found.filter(|tenant| tenant.slug == slug).map(|tenant| tenant.id);
+    Ok(Some((slug, tenant)))
+}
+
 impl Actor {
     /// Reads the user of a call.
     pub(crate) async fn load(platform: &Platform, call: &Call) -> Result<Self> {
         let user = platform.service.admitted_user(call).await?;
-        let bound = match &call.principal {
-            Principal::Token(token) => token.tenant.clone(),
-            Principal::System(_) => None,
-        };
-        let bound = match bound {
-            None => None,
-            Some(slug) => {
-                let found: Option<Tenant> =
-                    platform.service.store().load_unique(&call.context, Tenant::slug_key(&slug)).await?;
-                let tenant = found.filter(|tenant| tenant.slug == slug).map(|tenant| tenant.id);
-                Some((slug, tenant))
-            }
-        };
+        let bound = bound(platform, call).await?;
         Ok(Self { user, bound, memberships: Mutex::default(), people: Mutex::default() })
+    }
+
+    /// The actor of a call whose claims were just synced: what the sync has read is not read again.
+    pub(crate) async fn synced(platform: &Platform, call: &Call, synced: &SyncedCaller) -> Result<Self> {
+        let known = synced.memberships.iter().map(|one| (one.tenant_id.0, Some(one.clone()))).collect();
+        let bound = bound(platform, call).await?;
+        Ok(Self { user: Some(synced.user.clone()), bound, memberships: Mutex::new(known), people: Mutex::default() })
     }
 
     /// The user; none for whoever has no right at all.
