@@ -166,7 +166,7 @@ impl LimitFlags {
 /// Flags about the component that serves the API; without one it is served natively, which is the fastest.
 #[derive(Debug, Args)]
 pub(crate) struct ComponentFlags {
-    /// Serve the API through this WebAssembly component, in a sandbox [DEZKY_COMPONENT]
+    /// Serve the API through this WebAssembly component, in a sandbox [DEZKY_COMPONENT; default: none]
     #[arg(long, value_name = "FILE")]
     component: Option<String>,
     /// `shared`: an instance answers many requests; `request`: each has a fresh one [DEZKY_ISOLATION; default: shared]
