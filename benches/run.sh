@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|mongodb|flat_cost]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|mongodb|flat_cost]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -89,6 +89,55 @@ binary() {
     rm -r "$folder"
 }
 
+# The same API natively, through the component with shared instances, and with an instance for each request: three servers,
+# each alone under load, in turns. Every line is one turn; the ratios are of the medians.
+component() {
+    install_wrk
+    local folder wasm mode attempt begun server turn url token
+    wasm=$(scripts/build-component.sh)
+    echo "component $(wc -c <"$wasm") bytes"
+    folder=$(mktemp -d -p "$target")
+    for mode in native shared request; do
+        mkdir "$folder/$mode"
+        set -- # Flags of this mode.
+        if [ "$mode" != native ]; then
+            cp "$wasm" "$folder/$mode/dezky.wasm"
+            set -- --component "$folder/$mode/dezky.wasm" --isolation "$mode"
+        fi
+        for attempt in first later; do
+            : >"$folder/$mode/welcome"
+            begun=$(date +%s%N)
+            "$target/release/dezky" dev --data "$folder/$mode/data" --listen 127.0.0.1:0 "$@" >"$folder/$mode/welcome" &
+            server=$!
+            until grep -q 'Stop with' "$folder/$mode/welcome"; do
+                kill -0 "$server"
+                sleep 0.002
+            done
+            echo "$mode, $attempt start: serves after $((($(date +%s%N) - begun) / 1000000)) ms"
+            [ "$attempt" = later ] && break
+            kill "$server"
+            wait "$server"
+        done
+        echo "$server" >"$folder/$mode/server"
+    done
+    for turn in $(seq "$runs"); do
+        for mode in native shared request; do
+            url=$(grep -o "http://[^/']*/users/me" "$folder/$mode/welcome")
+            token=$(grep -o 'Bearer [^'"'"']*' "$folder/$mode/welcome" | head -n 1)
+            printf '%d %-8s' "$turn" "$mode"
+            runs=1 load "$(cat "$folder/$mode/server")" "$url" "${token#Bearer }" "$folder/$mode" | grep p50
+        done
+    done
+    for mode in native shared request; do
+        awk '{ print $1 }' "$folder/$mode/all" | median >"$folder/$mode/median"
+        awk -v mode="$mode" -v native="$(cat "$folder/native/median")" \
+            '{ printf "%s: median %d requests/s, %.2f of native\n", mode, $1, $1 / native }' "$folder/$mode/median"
+        kill "$(cat "$folder/$mode/server")"
+        wait "$(cat "$folder/$mode/server")"
+    done
+    rm -r "$folder"
+}
+
 # On the disk of the build, not in a folder that may be in memory.
 store() { "$target/release/store" "$target"; }
 tokens() { "$target/release/tokens"; }
@@ -104,7 +153,7 @@ mongodb() {
 }
 
 cargo build --release --package dezky-benches --package dezky-host
-[ $# -gt 0 ] || set -- tokens decisions store profile binary mongodb flat_cost
+[ $# -gt 0 ] || set -- tokens decisions store profile binary component mongodb flat_cost
 for part in "$@"; do
     echo "== $part"
     "$part"

@@ -40,6 +40,24 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// All kinds.
+    pub const ALL: [Self; 14] = [
+        Self::BadRequest,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::PreconditionFailed,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::Invalid,
+        Self::RateLimited,
+        Self::Configuration,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
     /// The stable name, as bindings use it for their error classes.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -59,6 +77,12 @@ impl ErrorKind {
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
+    }
+
+    /// The kind of this stable name, for edges to which errors come as text.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
     /// Whether the same call may succeed later without any change by the caller.

@@ -3,6 +3,7 @@
 mod body;
 mod extract;
 pub mod identity;
+mod launcher;
 pub mod openapi;
 mod parameters;
 pub mod problem;
@@ -17,6 +18,7 @@ use axum::{Router, middleware};
 pub use identity::Identity;
 #[cfg(feature = "authn")]
 pub use identity::TokenIdentity;
+pub use launcher::LauncherSource;
 pub use request::{REQUEST_ID, RequestIdentity};
 
 use crate::{
@@ -31,6 +33,8 @@ pub struct HttpState {
     pub service: Arc<Service>,
     /// Tells who is calling.
     pub identity: Arc<dyn Identity>,
+    /// Tells how launchers look.
+    pub launcher: Arc<dyn LauncherSource>,
     /// How long a request may take. Default: 30 s.
     pub timeout: Duration,
 }
@@ -39,7 +43,8 @@ impl HttpState {
     /// The state with the default timeout.
     #[must_use]
     pub fn new(service: Arc<Service>, identity: Arc<dyn Identity>) -> Self {
-        Self { service, identity, timeout: crate::context::RequestContext::DEFAULT_TIMEOUT }
+        let launcher = Arc::clone(&service) as Arc<dyn LauncherSource>;
+        Self { service, identity, launcher, timeout: crate::context::RequestContext::DEFAULT_TIMEOUT }
     }
 }
 

@@ -195,6 +195,20 @@ impl Service {
         known_caller(call, found)
     }
 
+    /// The caller's user, read and admitted as every use case does it; none for whoever would be refused. For edges that
+    /// check once more what a sandboxed component asks for.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn admitted_user(&self, call: &Call) -> Result<Option<User>> {
+        match self.caller(call).await {
+            Ok(CallerFacts::Person { user, .. }) => Ok(Some(*user)),
+            Ok(CallerFacts::System(_)) => Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unauthenticated) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads together what is stored of the caller and whether their session has ended.
     pub(crate) async fn find_caller(&self, call: &Call) -> StoreResult<FoundCaller> {
         match &call.principal {

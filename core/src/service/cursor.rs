@@ -72,7 +72,8 @@ impl CursorScope {
         let mut hash = Sha256::new();
         // Each part is preceded by its length, so that no two lists of parts run together.
         let mut part = |text: &str| {
-            hash.update(text.len().to_le_bytes());
+            // As wide on every target: cursors pass from a component to the native router and back.
+            hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
             hash.update(text.as_bytes());
         };
         part(&call.caller_identity());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use super::{Call, Service, work::Work};
+use super::{Call, IdempotencyRequest, Service, work::Work};
 use crate::{
     domain::{IdempotencyRecord, IdempotencyRecordId, UserId},
     error::{Error, ErrorKind, Result},
@@ -51,11 +51,20 @@ const KEPT: Duration = Duration::from_secs(24 * 3_600);
 fn hexadecimal(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
-        hash.update(part.len().to_le_bytes());
+        // As wide on every target: a component has the same keys as the native router.
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
         hash.update(part);
     }
     let digest: [u8; 32] = hash.finalize().into();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl IdempotencyRequest {
+    /// The key under which the answer is stored: another for every caller, method, path and key.
+    #[must_use]
+    pub fn stored_key(&self, call: &Call) -> String {
+        hexadecimal(&[call.caller_identity().as_bytes(), self.target.as_bytes(), self.key.as_bytes()])
+    }
 }
 
 impl Slot {
@@ -103,8 +112,7 @@ impl Service {
     /// [`ErrorKind::Invalid`] with `idempotency_key_reused` when the earlier request had another body.
     pub(crate) async fn begin<T: DeserializeOwned>(&self, call: &Call) -> Result<Begun<T>> {
         let Some(request) = &call.idempotency else { return Ok(Begun::New(Slot(None))) };
-        let identity = call.caller_identity();
-        let key = hexadecimal(&[identity.as_bytes(), request.target.as_bytes(), request.key.as_bytes()]);
+        let key = request.stored_key(call);
         let body_hash = hexadecimal(&[&request.body]);
         let unique = IdempotencyRecord::unique_key(&key);
         let record: Option<IdempotencyRecord> = self.store.load_unique(&call.context, unique).await?;

@@ -20,6 +20,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use call::{Call, IdempotencyRequest, IfMatch, Principal};
 pub use cursor::{ListRequest, Page};
+pub use users::tombstone::SubjectHasher;
 
 use crate::{
     clock::{Clock, Timestamp},
@@ -58,6 +59,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     settings: ServiceSettings,
     subject_hash: users::tombstone::SubjectHashKey,
+    subject_hasher: Option<Arc<dyn SubjectHasher>>,
 }
 
 impl Service {
@@ -67,7 +69,14 @@ impl Service {
     /// The use cases over this store.
     #[must_use]
     pub fn new(store: SharedStore, clock: Arc<dyn Clock>, settings: ServiceSettings) -> Self {
-        Self { store, clock, settings, subject_hash: users::tombstone::SubjectHashKey::default() }
+        Self { store, clock, settings, subject_hash: users::tombstone::SubjectHashKey::default(), subject_hasher: None }
+    }
+
+    /// The same where the key of the subject hash is kept elsewhere, as it is from a sandboxed component.
+    #[must_use]
+    pub fn with_subject_hasher(mut self, hasher: Arc<dyn SubjectHasher>) -> Self {
+        self.subject_hasher = Some(hasher);
+        self
     }
 
     /// The store.

@@ -14,8 +14,9 @@ use crate::commands::{
     },
 };
 use crate::configuration::{
-    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, LISTEN, LOG, LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER,
-    PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
+    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
+    OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting,
+    TRUSTED_PROXIES,
 };
 
 /// What all operators' commands have in common.
@@ -44,7 +45,8 @@ pub(crate) enum Command {
     Serve(SettingFlags),
     /// Serve the API on this machine for development: embedded store, own issuer, and tokens that work at once.
     ///
-    /// Reads no configuration file and, of the environment, DEZKY_LISTEN, DEZKY_LOG and DEZKY_LOG_FORMAT only.
+    /// Reads no configuration file and, of the environment, DEZKY_LISTEN, DEZKY_COMPONENT, DEZKY_ISOLATION, DEZKY_LOG and
+    /// DEZKY_LOG_FORMAT only.
     Dev(DevFlags),
     /// Upgrade the MongoDB database of the replaced service in place, or copy one store into another (--from, --to).
     ///
@@ -119,6 +121,8 @@ pub(crate) struct SettingFlags {
     #[command(flatten)]
     limits: LimitFlags,
     #[command(flatten)]
+    component: ComponentFlags,
+    #[command(flatten)]
     log: LogFlags,
 }
 
@@ -159,6 +163,24 @@ impl LimitFlags {
     }
 }
 
+/// Flags about the component that serves the API; without one it is served natively, which is the fastest.
+#[derive(Debug, Args)]
+pub(crate) struct ComponentFlags {
+    /// Serve the API through this WebAssembly component, in a sandbox [DEZKY_COMPONENT; default: none]
+    #[arg(long, value_name = "FILE")]
+    component: Option<String>,
+    /// `shared`: an instance answers many requests; `request`: each has a fresh one [DEZKY_ISOLATION; default: shared]
+    #[arg(long, value_name = "shared|request")]
+    isolation: Option<String>,
+}
+
+impl ComponentFlags {
+    /// The settings that are given.
+    pub(crate) fn settings(&self) -> Vec<(&'static Setting, String)> {
+        given([(&COMPONENT, &self.component), (&ISOLATION, &self.isolation)])
+    }
+}
+
 /// Flags about logs, which go to standard error.
 #[derive(Debug, Args)]
 pub(crate) struct LogFlags {
@@ -189,6 +211,7 @@ impl SettingFlags {
             (&PLATFORM_ADMIN_GROUP, &self.platform_admin_group),
         ]);
         settings.extend(self.limits.settings());
+        settings.extend(self.component.settings());
         settings.extend(self.log.settings());
         settings
     }
@@ -211,6 +234,8 @@ pub(crate) struct DevFlags {
     #[arg(long, value_name = "PORT")]
     pub(crate) issuer_port: Option<u16>,
     #[command(flatten)]
+    component: ComponentFlags,
+    #[command(flatten)]
     log: LogFlags,
 }
 
@@ -218,6 +243,7 @@ impl DevFlags {
     /// The settings that are given.
     pub(crate) fn settings(&self) -> Vec<(&'static Setting, String)> {
         let mut settings = given([(&LISTEN, &self.listen)]);
+        settings.extend(self.component.settings());
         settings.extend(self.log.settings());
         settings
     }

@@ -3,6 +3,7 @@
 mod background;
 mod command_line;
 mod commands;
+mod component;
 mod configuration;
 mod failure;
 mod logging;

@@ -1,6 +1,13 @@
 //! A running server: store, issuers, use cases, background work and sockets put together.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use dezky::{
     Result,
@@ -17,10 +24,12 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
+    time,
 };
 
 use crate::{
     background,
+    component::{self, Compiled, Component, Occasions, Platform, Room},
     configuration::Configuration,
     failure::Failure,
     server::{LimitedIdentity, Limits, Metrics, Readiness, Server},
@@ -39,6 +48,8 @@ pub(crate) struct Running {
     server: JoinHandle<()>,
     stop: watch::Sender<bool>,
     fatal: mpsc::Receiver<Failure>,
+    drain: Duration,
+    ending: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -52,10 +63,11 @@ impl Signals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    async fn received(&mut self) {
+    /// Whether the process is asked to end by whoever supervises it, and not by a person who waits for it.
+    async fn received(&mut self) -> bool {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => false,
+            _ = self.terminate.recv() => true,
         }
     }
 }
@@ -84,14 +96,36 @@ impl Running {
         let service = Arc::new(Service::new(Arc::clone(&store), clock, configuration.service_settings()));
         let readiness = Readiness::new(store, verifier.clone());
         let (fatal_sender, fatal) = mpsc::channel(1);
-        let background = background::start(&service, configuration.seed.clone(), Arc::clone(&readiness), fatal_sender);
+        let mut background =
+            background::start(&service, configuration.seed.clone(), Arc::clone(&readiness), fatal_sender);
         let limits = Limits::new(&configuration.limits, Arc::clone(&metrics));
-        let identity = LimitedIdentity::new(TokenIdentity::new(verifier.clone()), Arc::clone(&limits));
-        let api = unidentified(HttpState::new(Arc::clone(&service), Arc::new(identity)));
+        let identity = Arc::new(LimitedIdentity::new(TokenIdentity::new(verifier.clone()), Arc::clone(&limits)));
+        let state = HttpState::new(Arc::clone(&service), identity.clone());
+        let ending = Arc::new(AtomicBool::new(false));
+        let api = match &configuration.component {
+            None => unidentified(state),
+            Some(settings) => {
+                let platform = Platform {
+                    service: Arc::clone(&service),
+                    identity,
+                    clock: Arc::new(SystemClock),
+                    metrics: Arc::clone(&metrics),
+                    ending: Arc::clone(&ending),
+                };
+                let occasions = Occasions::of(settings.file.clone())?;
+                let room = Room::default();
+                let compiled = Compiled::load(&settings.file, room)?;
+                let component = Arc::new(Component::new(&compiled, settings.isolation, platform)?);
+                component.probe().await?;
+                background.spawn(component::swap(Arc::clone(&component), occasions, room));
+                component::routes(component, state)
+            }
+        };
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, limits, stopped));
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-        Ok(Self { verifier, service, readiness, address, signals, background, server, stop, fatal })
+        let drain = configuration.drain;
+        Ok(Self { verifier, service, readiness, address, signals, background, server, stop, fatal, drain, ending })
     }
 
     /// Signs the bearer of a token in, as `GET /users/me` does.
@@ -116,7 +150,7 @@ impl Running {
     /// What made it pointless to go on.
     pub(crate) async fn until_usable(&mut self) -> Result<bool, Failure> {
         tokio::select! {
-            () = self.signals.received() => Ok(false),
+            _ = self.signals.received() => Ok(false),
             Some(failure) = self.fatal.recv() => Err(failure),
             () = async {
                 self.verifier.refresh().await;
@@ -125,13 +159,21 @@ impl Running {
         }
     }
 
-    /// Waits for SIGTERM or SIGINT, then until the requests under way are finished.
+    /// Waits for SIGTERM or SIGINT, then until the requests under way are finished. Between SIGTERM and that, requests are
+    /// accepted for as long as the configuration says, while `/readyz` says that the process ends: balancers learn of it
+    /// late. A further signal ends the wait.
     ///
     /// # Errors
     /// What made it pointless to go on.
     pub(crate) async fn until_stopped(mut self) -> Result<(), Failure> {
         let outcome = tokio::select! {
-            () = self.signals.received() => Ok(()),
+            supervised = self.signals.received() => {
+                self.readiness.stop();
+                if supervised {
+                    self.drain().await;
+                }
+                Ok(())
+            }
             // The sender is dropped once the first tenant is there; nothing fatal comes after that.
             Some(failure) = self.fatal.recv() => Err(failure),
         };
@@ -140,9 +182,22 @@ impl Running {
         if let Err(error) = (&mut self.server).await {
             return Err(Failure::failed(format!("the server ended by a defect: {error}")));
         }
+        self.ending.store(true, Ordering::Release);
         self.background.shutdown().await;
         self.verifier.stop();
         tracing::info!("stopped");
         outcome
+    }
+
+    /// Lets balancers find out that this process ends.
+    async fn drain(&mut self) {
+        if self.drain.is_zero() {
+            return;
+        }
+        tracing::info!(seconds = self.drain.as_secs(), "draining: not ready any more, and requests are still accepted");
+        tokio::select! {
+            () = time::sleep(self.drain) => {}
+            _ = self.signals.received() => {}
+        }
     }
 }

@@ -137,3 +137,25 @@ fn what_the_host_answers_itself_carries_the_request_id_too() {
         assert!(head.contains("\r\nx-request-id: probe-7"), "{path}: {head}");
     }
 }
+
+#[test]
+fn after_sigterm_it_is_not_ready_and_answers_until_balancers_have_learned_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command: Command = dezky(folder.path());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:dezky.sqlite"]);
+    // Nobody can sign in; what is asked needs nobody to.
+    command.args(["--oidc-issuer", "http://127.0.0.1:9/", "--oidc-audience", "dezky"]);
+    command.env("DEZKY_DRAIN_SECONDS", "300");
+    let mut process = Process::start(command);
+    let line = process.line("listening address=");
+    let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    process.terminate();
+    process.line("draining");
+    let report = await_ready(&address, false);
+    assert!(report["notReady"].to_string().contains("it is stopping"), "{report:#}");
+    assert_eq!(request(&address, "GET", "/users/me", None).0, 401, "new connections are answered");
+    process.terminate();
+    process.line("stopping");
+    assert_eq!(process.wait().code(), Some(0));
+    assert!(TcpStream::connect(&address).is_err(), "no new connections");
+}

@@ -72,6 +72,14 @@ pub fn document() -> Result<String> {
     Document::openapi().to_pretty_json().map_err(|error| Error::internal(error.to_string()))
 }
 
+/// The patterns of all paths of the API, for edges that only pass requests on.
+#[must_use]
+pub fn paths() -> Vec<String> {
+    let mut paths: Vec<String> = Document::openapi().paths.paths.into_keys().collect();
+    paths.push("/openapi.json".to_owned());
+    paths
+}
+
 /// Answers `GET /openapi.json`.
 pub(super) async fn serve() -> Result<Response> {
     static TEXT: LazyLock<Option<String>> = LazyLock::new(|| document().ok());

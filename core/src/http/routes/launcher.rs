@@ -35,12 +35,12 @@ pub(crate) async fn read(
     let slug = parameters.text("slug");
     parameters.finish()?;
     let view = match slug {
-        Some(slug) => state.service.launcher_of(&context, &slug).await?,
+        Some(slug) => state.launcher.of_slug(&context, &slug).await?,
         None => {
             // HTTP/2 carries the host in the URI (RFC 9113 §8.3.1).
             let authority = uri.authority().map(http::uri::Authority::as_str);
             let host = authority.or_else(|| headers.get(header::HOST)?.to_str().ok());
-            state.service.launcher_at(&context, host.ok_or_else(Error::not_found)?).await?
+            state.launcher.at_host(&context, host.ok_or_else(Error::not_found)?).await?
         }
     };
     let mut response = respond::document(&headers, &view)?;

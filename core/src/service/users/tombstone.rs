@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::OnceLock};
 
+use async_trait::async_trait;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -11,6 +12,16 @@ use crate::{
     service::{Call, Service},
     store::{Commit, Repository, StoreError},
 };
+
+/// Hashes subjects where the key is.
+#[async_trait]
+pub trait SubjectHasher: Send + Sync + fmt::Debug {
+    /// The keyed hash of a subject.
+    ///
+    /// # Errors
+    /// When the key cannot be had, or the caller may not ask.
+    async fn subject_hash(&self, call: &Call, issuer_id: &str, subject: &str) -> Result<String>;
+}
 
 /// The key of the hash, read from the store or made there at its first use.
 #[derive(Default)]
@@ -28,7 +39,13 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 impl Service {
     /// The keyed hash (HMAC-SHA-256) of a subject. Without the key nobody can tell from it who the person was.
-    pub(crate) async fn subject_hash(&self, call: &Call, issuer_id: &str, subject: &str) -> Result<String> {
+    ///
+    /// # Errors
+    /// When the store with the key does not answer.
+    pub async fn subject_hash(&self, call: &Call, issuer_id: &str, subject: &str) -> Result<String> {
+        if let Some(hasher) = &self.subject_hasher {
+            return hasher.subject_hash(call, issuer_id, subject).await;
+        }
         let key = match self.subject_hash.0.get() {
             Some(key) => key.clone(),
             None => {

@@ -43,6 +43,8 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         seed: SeedSettings::default(),
         extra_ca_certificates: None,
         limits: LimitSettings::none(),
+        component: configuration::component(&sources)?,
+        drain: Duration::ZERO,
     };
     let mut running = Running::start(&configuration).await?;
     // What is printed works at once: the tenant is there and the keys are known.

@@ -2,6 +2,7 @@
 //!
 //! A wrong setting is refused with one line that says where it stands and what to do.
 
+mod component;
 mod issuers;
 mod limits;
 mod location;
@@ -11,7 +12,7 @@ mod sources;
 mod tests;
 mod values;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use dezky::{
     Result,
@@ -19,11 +20,13 @@ use dezky::{
     service::{ServiceSettings, operation::SeedSettings},
 };
 
+pub(crate) use component::{ComponentSettings, Isolation};
 pub(crate) use limits::{LimitSettings, Network, Rate, counted};
 pub(crate) use location::StoreLocation;
 pub(crate) use settings::{
-    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, LISTEN, LOG, LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER,
-    PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
+    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
+    OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting,
+    TRUSTED_PROXIES,
 };
 pub(crate) use sources::{File, Origin, Sources, refuse};
 pub(crate) use values::{LogFormat, LogSettings};
@@ -49,6 +52,10 @@ pub(crate) struct Configuration {
     pub(crate) extra_ca_certificates: Option<Vec<u8>>,
     /// What one caller, one address and all together may ask.
     pub(crate) limits: LimitSettings,
+    /// The component that serves the API; without one it is served natively.
+    pub(crate) component: Option<ComponentSettings>,
+    /// How long requests are still accepted after SIGTERM, while `/readyz` says that the process ends.
+    pub(crate) drain: Duration,
 }
 
 /// Where to listen, and where that stands.
@@ -88,6 +95,8 @@ impl Configuration {
             seed,
             extra_ca_certificates,
             limits: limits::read(sources)?,
+            component: component::read(sources)?,
+            drain: values::drain(sources)?,
         })
     }
 
@@ -160,6 +169,14 @@ pub(crate) fn sources_without_file(flags: Vec<(&'static Setting, String)>) -> Re
 /// Kind `Configuration`.
 pub(crate) fn listen(sources: &Sources) -> Result<Listen> {
     values::listen(sources)
+}
+
+/// The component that serves the API, if one does.
+///
+/// # Errors
+/// Kind `Configuration`.
+pub(crate) fn component(sources: &Sources) -> Result<Option<ComponentSettings>> {
+    component::read(sources)
 }
 
 /// What to log.

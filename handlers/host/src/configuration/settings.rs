@@ -39,6 +39,9 @@ settings! {
     TRUSTED_PROXIES = "limits.trusted_proxies", "DEZKY_TRUSTED_PROXIES", Some("trusted-proxies");
     REQUESTS_IN_FLIGHT = "limits.requests_in_flight", "DEZKY_REQUESTS_IN_FLIGHT", Some("requests-in-flight");
     ARRIVAL_SECONDS = "limits.arrival_seconds", "DEZKY_ARRIVAL_SECONDS", None;
+    DRAIN_SECONDS = "drain_seconds", "DEZKY_DRAIN_SECONDS", None;
+    COMPONENT = "component.file", "DEZKY_COMPONENT", Some("component");
+    ISOLATION = "component.isolation", "DEZKY_ISOLATION", Some("isolation");
     LOG = "log.filter", "DEZKY_LOG", Some("log");
     LOG_FORMAT = "log.format", "DEZKY_LOG_FORMAT", Some("log-format");
 }
@@ -46,7 +49,8 @@ settings! {
 impl Setting {
     /// Whether it may be a number in the file.
     pub(crate) fn is_number(&self) -> bool {
-        [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT, ARRIVAL_SECONDS].contains(self)
+        [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT, ARRIVAL_SECONDS, DRAIN_SECONDS]
+            .contains(self)
     }
 
     /// Whether it may be a list in the file; in variables and flags the items have commas between them.

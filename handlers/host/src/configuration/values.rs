@@ -1,6 +1,6 @@
 //! Settings that are single values.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use dezky::{
     Result,
@@ -133,5 +133,17 @@ fn checked(
     match check(&found.text.as_str().into()) {
         Ok(value) => Ok(Some(value)),
         Err(problem) => Err(found.refuse(format!("`{}` {}", found.text.escape_debug(), problem.message))),
+    }
+}
+
+/// Longest time of a drain: Kubernetes ends a process after 30 s unless it is told otherwise.
+const LONGEST_DRAIN: u64 = 300;
+
+/// How long requests are still accepted after SIGTERM. None by default.
+pub(super) fn drain(sources: &Sources) -> Result<Duration> {
+    let Some(found) = sources.find(&settings::DRAIN_SECONDS)? else { return Ok(Duration::ZERO) };
+    match found.text.parse::<u64>() {
+        Ok(seconds) if seconds <= LONGEST_DRAIN => Ok(Duration::from_secs(seconds)),
+        _ => Err(found.refuse(format!("`{}` must be 0 to {LONGEST_DRAIN} seconds", found.text.escape_debug()))),
     }
 }

@@ -70,6 +70,10 @@ pub(crate) struct Metrics {
     key_age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
     keys_stale: Family<IssuerLabels, Gauge>,
     ready: Gauge<i64, AtomicI64>,
+    component_deaths: Counter,
+    component_failures: Counter,
+    component_swaps: Counter,
+    component_refusals: Counter,
 }
 
 impl fmt::Debug for Metrics {
@@ -95,6 +99,10 @@ impl Metrics {
             key_age: Family::default(),
             keys_stale: Family::default(),
             ready: Gauge::default(),
+            component_deaths: Counter::default(),
+            component_failures: Counter::default(),
+            component_swaps: Counter::default(),
+            component_refusals: Counter::default(),
         };
         metrics.register();
         metrics
@@ -125,6 +133,26 @@ impl Metrics {
             "issuer_keys_stale",
             "1 while the provider is down and the last key set serves",
             self.keys_stale.clone(),
+        );
+        registry.register(
+            "component_deaths",
+            "Instances of the component that a trap or a limit ended",
+            self.component_deaths.clone(),
+        );
+        registry.register(
+            "component_failures",
+            "Requests that ended with 500 because the component died",
+            self.component_failures.clone(),
+        );
+        registry.register(
+            "component_swaps",
+            "Components that were swapped for a new one",
+            self.component_swaps.clone(),
+        );
+        registry.register(
+            "component_refusals",
+            "New components that were refused, the one before going on",
+            self.component_refusals.clone(),
         );
         registry.register("ready", "1 while requests can be answered", self.ready.clone());
     }
@@ -165,6 +193,32 @@ impl Metrics {
     /// A store operation ended with an error.
     pub(crate) fn count_store_error(&self, operation: &'static str, kind: &'static str) {
         self.store_errors.get_or_create(&StoreErrorLabels { operation, kind }).inc();
+    }
+
+    /// An instance of the component was ended by a trap or a limit.
+    pub(crate) fn component_died(&self) {
+        self.component_deaths.inc();
+    }
+
+    /// A request ended with 500 because the component died.
+    pub(crate) fn component_failed(&self) {
+        self.component_failures.inc();
+    }
+
+    /// A new component answers.
+    pub(crate) fn component_swapped(&self) {
+        self.component_swaps.inc();
+    }
+
+    /// A new component was refused.
+    pub(crate) fn component_refused(&self) {
+        self.component_refusals.inc();
+    }
+
+    /// How many requests ended so.
+    #[cfg(test)]
+    pub(crate) fn component_failures(&self) -> u64 {
+        self.component_failures.get()
     }
 
     /// The text of all measures; the state of keys and readiness is as given.

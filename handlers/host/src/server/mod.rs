@@ -12,7 +12,7 @@ use axum::Router;
 use dezky::Result;
 use tokio::{net::TcpListener, sync::watch};
 
-pub(crate) use limits::{LimitedIdentity, Limits};
+pub(crate) use limits::{LimitedIdentity, Limits, Noticed};
 pub(crate) use metrics::Metrics;
 pub(crate) use readiness::Readiness;
 

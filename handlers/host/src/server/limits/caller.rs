@@ -1,9 +1,8 @@
 //! The limit of a caller, counted once its token is verified: nobody else can use up its budget.
 
 use std::{
-    cell::Cell,
     hash::{BuildHasher as _, RandomState},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -19,17 +18,38 @@ use super::{Limits, Standing};
 
 tokio::task_local! {
     /// What the limit of the caller said of the request that is being answered.
-    static OF_CALLER: Cell<Option<Standing>>;
+    static OF_CALLER: Noticed;
+}
+
+/// Where it is kept what the limit of a request's caller said, wherever its token is verified.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Noticed(Arc<Mutex<Option<Standing>>>);
+
+impl Noticed {
+    /// That of the request that is being answered; none outside of one.
+    pub(crate) fn current() -> Option<Self> {
+        OF_CALLER.try_with(Clone::clone).ok()
+    }
+
+    /// Does something on behalf of that request, in whichever task.
+    pub(crate) async fn within<T>(self, work: impl Future<Output = T>) -> T {
+        OF_CALLER.scope(self, work).await
+    }
+
+    fn get(&self) -> Option<Standing> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, standing: Standing) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+    }
 }
 
 /// Answers a request and returns what its caller's limit said, if it came to that.
 pub(super) async fn noticing<T>(answering: impl Future<Output = T>) -> (T, Option<Standing>) {
-    OF_CALLER
-        .scope(Cell::new(None), async {
-            let answer = answering.await;
-            (answer, OF_CALLER.with(Cell::get))
-        })
-        .await
+    let noticed = Noticed::default();
+    let answer = noticed.clone().within(answering).await;
+    (answer, noticed.get())
 }
 
 /// Tells who is calling, and refuses those who call too often.
@@ -55,7 +75,9 @@ impl<I: Identity> Identity for LimitedIdentity<I> {
         let key = self.hasher.hash_one((&token.issuer_id, &token.subject));
         let Some(standing) = self.limits.of_caller(u128::from(key)) else { return Ok(token) };
         // Outside of a request there is nobody to tell.
-        let _outside = OF_CALLER.try_with(|of_caller| of_caller.set(Some(standing)));
+        if let Some(noticed) = Noticed::current() {
+            noticed.set(standing);
+        }
         self.limits.admit(&standing)?;
         Ok(token)
     }

@@ -1,0 +1,75 @@
+//! The engine: pooling allocator, epochs, and nothing that a component of ours does not need.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use dezky::{Error, Result};
+use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// Time between two epochs: how exactly computing time is measured.
+pub(super) const EPOCH: Duration = Duration::from_millis(10);
+
+/// What instances of all components together may use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Most instances at the same time.
+    pub(crate) instances: u32,
+    /// Most bytes of memory of one instance.
+    pub(crate) memory: usize,
+}
+
+impl Default for Room {
+    /// 256 instances of 64 MiB each at the most; what is not used is address space only.
+    fn default() -> Self {
+        Self { instances: 256, memory: 64 * 1024 * 1024 }
+    }
+}
+
+/// Bytes of an instance's memory that stay mapped when it is given back, so that the next one faults in less.
+const KEPT_MEMORY: usize = 1024 * 1024;
+
+/// An engine whose epochs advance for as long as it lives.
+pub(super) fn engine(room: Room) -> Result<Engine> {
+    let engine = Engine::new(&configuration(room)).map_err(|error| broken("the engine cannot start", error))?;
+    let weak = engine.weak();
+    thread::Builder::new()
+        .name("epochs".to_owned())
+        .spawn(move || advance(&weak))
+        .map_err(|error| Error::internal("the thread of the epochs cannot start").with_source(error))?;
+    Ok(engine)
+}
+
+fn advance(engine: &EngineWeak) {
+    while let Some(engine) = engine.upgrade() {
+        engine.increment_epoch();
+        drop(engine);
+        thread::sleep(EPOCH);
+    }
+}
+
+fn configuration(room: Room) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(room.instances)
+        .total_core_instances(room.instances.saturating_mul(8))
+        .total_memories(room.instances)
+        .total_tables(room.instances.saturating_mul(4))
+        .total_stacks(room.instances.saturating_mul(2))
+        .max_memories_per_component(1)
+        .max_tables_per_component(8)
+        .max_core_instances_per_component(32)
+        .max_memory_size(room.memory)
+        .linear_memory_keep_resident(KEPT_MEMORY)
+        .max_unused_warm_slots(16);
+    let mut configuration = Config::new();
+    configuration
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .wasm_component_model_async(true)
+        .epoch_interruption(true)
+        .memory_reservation(u64::try_from(room.memory).unwrap_or(u64::MAX))
+        .memory_guard_size(64 * 1024 * 1024);
+    configuration
+}
+
+/// A defect of the engine or of a component, with what the engine said.
+pub(super) fn broken(what: &'static str, error: wasmtime::Error) -> Error {
+    Error::internal(what).with_source(Arc::new(error).to_string())
+}

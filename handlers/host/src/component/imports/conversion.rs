@@ -1,0 +1,147 @@
+//! Types of the store, from WIT to the port and back. What the collections do not declare is refused here.
+
+use dezky::{
+    clock::Timestamp,
+    domain::ObjectId,
+    store::{self as port, Collection, Expectation, Filter, Guard, Position, StoreError, Value},
+};
+
+use crate::component::bindings::store as wit;
+
+/// Most changes, and most guards, of one commit.
+const CHANGES: usize = 5_000;
+
+/// Why a call is not one that the store knows.
+pub(super) struct Refused(pub(super) String);
+
+type Converted<T> = Result<T, Refused>;
+
+pub(super) fn collection(name: &str) -> Converted<&'static Collection> {
+    let found = dezky::COLLECTIONS.iter().find(|collection| collection.name == name);
+    found.copied().ok_or_else(|| Refused(format!("there is no collection `{name}`")))
+}
+
+pub(super) fn id(text: &str) -> Converted<ObjectId> {
+    text.parse().map_err(|_| Refused(format!("`{text}` is no id")))
+}
+
+pub(super) fn document(document: port::Document) -> wit::Document {
+    wit::Document { id: document.id.to_string(), version: document.version, json: document.json }
+}
+
+fn field(collection: &'static Collection, name: &str) -> Converted<&'static str> {
+    if name == "id" {
+        return Ok("id");
+    }
+    let of_index = collection.indexes.iter().flat_map(|index| index.fields).find(|field| **field == name).copied();
+    of_index.ok_or_else(|| Refused(format!("no index of `{}` has the field `{name}`", collection.name)))
+}
+
+fn value(value: wit::Value) -> Converted<Value> {
+    Ok(match value {
+        wit::Value::Text(text) => Value::Text(text),
+        wit::Value::Integer(number) => Value::Integer(number),
+        wit::Value::Boolean(truth) => Value::Boolean(truth),
+        wit::Value::Id(text) => Value::Id(id(&text)?),
+        wit::Value::Time(milliseconds) => Value::Time(Timestamp::from_milliseconds(milliseconds)),
+    })
+}
+
+fn filter(collection: &'static Collection, filter: wit::Filter) -> Converted<Filter> {
+    Ok(match filter {
+        wit::Filter::Equal(equal) => Filter::Equal(field(collection, &equal.field)?, value(equal.value)?),
+        wit::Filter::OneOf(choice) => {
+            let values = choice.values.into_iter().map(value).collect::<Converted<_>>()?;
+            Filter::In(field(collection, &choice.field)?, values)
+        }
+        wit::Filter::Range(span) => Filter::Range {
+            field: field(collection, &span.field)?,
+            from: span.lower.map(value).transpose()?,
+            until: span.upper.map(value).transpose()?,
+        },
+        wit::Filter::Prefix(beginning) => Filter::Prefix(field(collection, &beginning.field)?, beginning.text),
+        wit::Filter::UniqueKey(keys) => Filter::UniqueKeyIn(keys),
+    })
+}
+
+pub(super) fn query(query: wit::Query) -> Converted<port::Query> {
+    let collection = collection(&query.collection)?;
+    let sort = match &query.sort {
+        None => None,
+        Some(name) => Some(
+            collection.index(name).ok_or_else(|| Refused(format!("`{}` has no index `{name}`", collection.name)))?,
+        ),
+    };
+    let after = match query.after {
+        None => None,
+        Some(position) => Some(Position {
+            values: position.values.into_iter().map(value).collect::<Converted<_>>()?,
+            id: id(&position.id)?,
+        }),
+    };
+    Ok(port::Query {
+        collection,
+        filters: query.filters.into_iter().map(|one| filter(collection, one)).collect::<Converted<_>>()?,
+        sort,
+        descending: query.descending,
+        after,
+        limit: query.limit,
+    })
+}
+
+fn change(change: wit::Change) -> Converted<port::Change> {
+    let (collection, id) = (collection(&change.collection)?, id(&change.id)?);
+    Ok(match change.deed {
+        wit::Deed::Insert(content) => {
+            port::Change::Insert { collection, id, json: content.json, unique_keys: content.unique_keys }
+        }
+        wit::Deed::Update((expected, content)) => {
+            port::Change::Update { collection, id, expected, json: content.json, unique_keys: content.unique_keys }
+        }
+        wit::Deed::Delete(expected) => port::Change::Delete { collection, id, expected },
+    })
+}
+
+pub(super) fn commit(transaction: wit::Transaction) -> Converted<port::Commit> {
+    if transaction.changes.len() > CHANGES || transaction.guards.len() > CHANGES {
+        return Err(Refused(format!("a commit has more than {CHANGES} changes or guards")));
+    }
+    let guard = |guard: wit::Guard| {
+        Ok(Guard {
+            collection: collection(&guard.collection)?,
+            id: id(&guard.id)?,
+            expect: guard.version.map_or(Expectation::Absent, Expectation::Version),
+        })
+    };
+    Ok(port::Commit {
+        id: id(&transaction.id)?,
+        changes: transaction.changes.into_iter().map(change).collect::<Converted<_>>()?,
+        guards: transaction.guards.into_iter().map(guard).collect::<Converted<_>>()?,
+    })
+}
+
+/// The error as a component may know it; what the database said stays in the log.
+pub(super) fn failure(error: StoreError) -> wit::Failure {
+    let place = |collection: &str, id: Option<ObjectId>| wit::Place {
+        collection: collection.to_owned(),
+        id: id.map(|id| id.to_string()),
+    };
+    match error {
+        StoreError::DuplicateKey { collection, key } => wit::Failure::DuplicateKey((collection.to_owned(), key)),
+        StoreError::VersionConflict { collection, id } => wit::Failure::VersionConflict(place(collection, Some(id))),
+        StoreError::GuardFailed { collection, id } => wit::Failure::GuardFailed(place(collection, Some(id))),
+        StoreError::Timeout => wit::Failure::Timeout,
+        StoreError::Corrupt { collection, id, detail } => {
+            tracing::error!(collection, ?id, detail, "a stored document cannot be read");
+            wit::Failure::Corrupt(place(collection, id))
+        }
+        StoreError::Unsupported { detail } => {
+            tracing::warn!(detail, "a call of the component was refused");
+            wit::Failure::Refused(detail)
+        }
+        StoreError::Unavailable { .. } | StoreError::NewerSchema { .. } | StoreError::Configuration { .. } => {
+            tracing::debug!(%error, "the store did not answer the component");
+            wit::Failure::Unavailable
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Who is calling, and bringing their rights in line with their token.
+
+use std::sync::Arc;
+
+use dezky::{Error, ErrorKind, Result, authn::VerifiedToken, service::Call};
+use wasmtime::component::Accessor;
+
+use super::{Host, asking, problem};
+use crate::component::{
+    Platform,
+    bindings::{
+        identity::{self, VerifiedCaller},
+        problems::Problem,
+    },
+    facts::RequestFacts,
+    instance::InstanceState,
+    lock::Actor,
+};
+
+impl identity::Host for InstanceState {}
+
+impl identity::HostWithStore<InstanceState> for Host {
+    async fn caller(accessor: &Accessor<InstanceState, Self>) -> Result<VerifiedCaller, Problem> {
+        let (facts, platform) = asking(accessor).map_err(|error| problem(&error))?;
+        let token = verified(&facts, &platform).await.map_err(|error| problem(&error))?;
+        Ok(VerifiedCaller {
+            issuer: token.issuer_id.clone(),
+            subject: token.subject.clone(),
+            issued_at: token.issued_at.milliseconds(),
+            expires_at: token.expires_at.milliseconds(),
+            tenant: token.tenant.clone(),
+            session: token.session_id.clone(),
+        })
+    }
+
+    async fn sync(accessor: &Accessor<InstanceState, Self>) -> Result<String, Problem> {
+        let synced = async {
+            let (facts, platform) = asking(accessor)?;
+            let call = call(&facts, &platform).await?;
+            // Doing it twice changes nothing more, so that it does not count as a commit.
+            let synced = platform.identity.sync(&platform.service, &call).await?;
+            facts.know_actor(Actor::synced(&platform, &call, &synced).await?).await;
+            serde_json::to_string(&synced)
+                .map_err(|error| Error::internal("a synced caller cannot be written").with_source(error))
+        };
+        synced.await.map_err(|error| problem(&error))
+    }
+
+    async fn subject_hash(
+        accessor: &Accessor<InstanceState, Self>,
+        issuer: String,
+        subject: String,
+    ) -> Result<String, Problem> {
+        let hashed = async {
+            let (facts, platform) = asking(accessor)?;
+            let call = call(&facts, &platform).await?;
+            if !facts.actor(&platform).await?.is_platform() {
+                let message = "only the platform may ask for the hash of a subject";
+                return Err(Error::new(ErrorKind::Forbidden, "forbidden", message));
+            }
+            platform.service.subject_hash(&call, &issuer, &subject).await
+        };
+        hashed.await.map_err(|error| problem(&error))
+    }
+}
+
+/// The token of the request, verified once.
+async fn verified(facts: &RequestFacts, platform: &Platform) -> Result<Arc<VerifiedToken>> {
+    if let Some(token) = facts.caller() {
+        return Ok(Arc::clone(token));
+    }
+    let context = facts.context();
+    let asking = platform.identity.caller(&context, facts.headers());
+    let token = match facts.noticed() {
+        Some(noticed) => noticed.within(asking).await?,
+        None => asking.await?,
+    };
+    Ok(facts.verified(token))
+}
+
+async fn call(facts: &RequestFacts, platform: &Platform) -> Result<Call> {
+    Ok(Call::by_token(facts.context(), verified(facts, platform).await?))
+}

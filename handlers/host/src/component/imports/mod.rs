@@ -1,0 +1,68 @@
+//! What a component imports beside WASI, each interface in a file.
+
+mod conversion;
+mod identity;
+mod launcher;
+mod settings;
+mod store;
+mod telemetry;
+
+use std::sync::Arc;
+
+use dezky::{Error, Result};
+use wasmtime::component::{Accessor, HasData, Linker};
+
+use super::{
+    Platform,
+    bindings::problems::{BadField, Problem},
+    facts::RequestFacts,
+    instance::{InstanceState, request_of},
+};
+
+/// Marks the host's side of the imports.
+pub(super) struct Host;
+
+impl HasData for Host {
+    type Data<'a> = &'a mut InstanceState;
+}
+
+/// Adds all of them to a linker.
+pub(super) fn add_to(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()> {
+    super::bindings::HandlerImports::add_to_linker::<_, Host>(linker, |state| state)
+}
+
+impl super::bindings::problems::Host for InstanceState {}
+
+/// The error as a component may know it. Whatever is internal goes to the log.
+fn problem(error: &Error) -> Problem {
+    if error.kind() == dezky::ErrorKind::Internal {
+        tracing::error!(?error, "what the component asked for failed");
+    }
+    let internal = matches!(error.kind(), dezky::ErrorKind::Internal | dezky::ErrorKind::Configuration);
+    Problem {
+        kind: error.kind().name().to_owned(),
+        code: error.code().to_owned(),
+        message: if internal { "the host has told its log why".to_owned() } else { error.message().to_owned() },
+        fields: error
+            .fields()
+            .iter()
+            .map(|field| BadField {
+                field: field.field.clone(),
+                code: field.code.to_string(),
+                message: field.message.clone(),
+            })
+            .collect(),
+        retry_after: error.retry_after().map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+    }
+}
+
+/// The request on whose behalf the component calls, and what the host answers from.
+fn asking(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>, Arc<Platform>)> {
+    accessor.with(|mut access| {
+        let facts = request_of(&mut access);
+        let platform = Arc::clone(&access.get().platform);
+        facts
+            .map(|facts| (facts, platform))
+            .ok_or_else(|| Error::internal("a call of the component belongs to no request that is being answered"))
+    })
+}

@@ -1,0 +1,226 @@
+//! A loaded component, and requests through it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use dezky::{Error, ErrorKind, Result, context::RequestContext, http::MAXIMUM_BODY};
+use http::{HeaderMap, HeaderValue, Uri, header, request::Parts};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use tokio::time::timeout_at;
+use wasmtime::{Engine, component::Linker};
+use wasmtime_wasi_http::{
+    handler::{ExpirationError, InstantiationError, ProxyHandler, ProxyPre},
+    p3::bindings::ServicePre,
+};
+
+use super::{
+    Bounds, Compiled, Isolation, Platform,
+    facts::RequestFacts,
+    imports,
+    instance::{InstanceState, Instances, body},
+    is_hop_by_hop,
+    lock::Intent,
+    too_slow,
+};
+
+/// Most bytes of an answer.
+const ANSWER: usize = 16 * 1024 * 1024;
+
+/// Longest time of a probe.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// Headers with secrets of the caller, which a component does not see.
+const SECRETS: [header::HeaderName; 3] = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
+
+/// A component that answers requests.
+pub(super) struct Loaded {
+    platform: Arc<Platform>,
+    isolation: Isolation,
+    shared: ProxyHandler<Instances>,
+    alone: ProxyHandler<Instances>,
+}
+
+impl Loaded {
+    /// Binds a compiled component to what answers its imports.
+    pub(super) fn new(compiled: &Compiled, isolation: Isolation, platform: Arc<Platform>) -> Result<Self> {
+        let Compiled { engine, component, room } = compiled;
+        let linked = linked(engine, component).map_err(|error| unfit(&error))?;
+        let pre = Arc::new(ProxyPre::P3(linked));
+        let instances = |isolation| {
+            let bounds = Bounds::of(isolation, *room, RequestContext::DEFAULT_TIMEOUT);
+            ProxyHandler::new(Instances::new(engine.clone(), Arc::clone(&pre), Arc::clone(&platform), bounds))
+        };
+        let (shared, alone) = (instances(Isolation::Shared), instances(Isolation::Request));
+        Ok(Self { platform, isolation, shared, alone })
+    }
+
+    /// Answers a request.
+    pub(super) async fn answer(&self, context: RequestContext, request: http::Request<Body>) -> Result<Response> {
+        let (mut parts, incoming) = request.into_parts();
+        let bytes = received(incoming, &mut parts.headers).await?;
+        let intent = Intent::new(parts.method.clone(), parts.uri.path().to_owned(), bytes.clone());
+        let facts = Arc::new(RequestFacts::new(context, parts.headers.clone(), intent));
+        shorn(&mut parts, &facts.context())?;
+        let first = if self.isolation == Isolation::Shared { &self.shared } else { &self.alone };
+        match self.try_answer(first, &facts, &parts, &bytes).await {
+            // Another request may have brought the instance down. What has written nothing is answered by an instance of its own.
+            Err(Ended::Died) if self.isolation == Isolation::Shared && !facts.may_have_committed() => {
+                self.try_answer(&self.alone, &facts, &parts, &bytes).await
+            }
+            outcome => outcome,
+        }
+        .map_err(|ended| {
+            if matches!(ended, Ended::Died) {
+                self.platform.metrics.component_failed();
+            }
+            ended.into()
+        })
+    }
+
+    /// Asks who is calling where nobody is: that goes through its routes, its import and its problem details.
+    pub(super) async fn probe(&self) -> Result<()> {
+        let wrong = |what: String| {
+            let message = format!(
+                "the component does not answer as the API does ({what}): build it with `scripts/build-component.sh`"
+            );
+            Error::new(ErrorKind::Configuration, "invalid_component", message)
+        };
+        let mut context = RequestContext::new("probe");
+        context.deadline = Instant::now() + PROBE;
+        let request = http::Request::get("/users/me")
+            .header(header::HOST, "probe.invalid")
+            .body(Body::empty())
+            .map_err(|error| Error::internal("a probe cannot be made").with_source(error))?;
+        let response = self.answer(context, request).await.map_err(|error| wrong(error.message().to_owned()))?;
+        let status = response.status();
+        let body = response.into_body().collect().await.map_err(|error| wrong(error.to_string()))?.to_bytes();
+        let code = serde_json::from_slice::<serde_json::Value>(&body).ok();
+        let code = code.as_ref().and_then(|problem| problem.get("code")?.as_str());
+        if status == http::StatusCode::UNAUTHORIZED && code == Some("token_missing") {
+            return Ok(());
+        }
+        Err(wrong(format!("a request without a token got {status}")))
+    }
+
+    async fn try_answer(
+        &self,
+        instances: &ProxyHandler<Instances>,
+        facts: &Arc<RequestFacts>,
+        parts: &Parts,
+        bytes: &Bytes,
+    ) -> std::result::Result<Response, Ended> {
+        let request = http::Request::from_parts(parts.clone(), body(bytes.clone()));
+        let deadline = facts.context().deadline.into();
+        let answering = instances.handle(Arc::clone(facts), request);
+        let response = timeout_at(deadline, answering).await.map_err(|_| Ended::Late)?.map_err(Ended::of)?;
+        let (mut parts, body) = response.into_parts();
+        let collecting = Limited::new(body, ANSWER).collect();
+        let body = timeout_at(deadline, collecting).await.map_err(|_| Ended::Late)?.map_err(|_| Ended::Died)?;
+        let connected: Vec<_> = parts.headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
+        for name in connected {
+            parts.headers.remove(name);
+        }
+        Ok(Response::from_parts(parts, Body::from(body.to_bytes())))
+    }
+}
+
+fn linked(engine: &Engine, component: &wasmtime::component::Component) -> wasmtime::Result<ServicePre<InstanceState>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    imports::add_to(&mut linker)?;
+    ServicePre::new(linker.instantiate_pre(component)?)
+}
+
+/// A component that cannot be served.
+fn unfit(error: &wasmtime::Error) -> Error {
+    let message = format!("the component cannot be served ({error:#}): build it with `scripts/build-component.sh`");
+    Error::new(ErrorKind::Configuration, "invalid_component", message)
+}
+
+/// The whole body. One that is too large is not kept: the component is told its length, and refuses it in its turn.
+async fn received(incoming: Body, headers: &mut HeaderMap) -> Result<Bytes> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAXIMUM_BODY) {
+        return Ok(Bytes::new());
+    }
+    match Limited::new(incoming, MAXIMUM_BODY).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(MAXIMUM_BODY.saturating_add(1)));
+            Ok(Bytes::new())
+        }
+        Err(error) => {
+            Err(Error::new(ErrorKind::BadRequest, "body_incomplete", "the body ended before it was complete")
+                .with_source(error))
+        }
+    }
+}
+
+/// Takes away what a component does not see, and adds what WASI wants: a whole URI.
+fn shorn(parts: &mut Parts, context: &RequestContext) -> Result<()> {
+    for name in &SECRETS {
+        parts.headers.remove(name);
+    }
+    let connected: Vec<_> = parts.headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
+    for name in connected {
+        parts.headers.remove(name);
+    }
+    let id = HeaderValue::from_str(&context.request_id)
+        .map_err(|error| Error::internal("a request id is no header").with_source(error))?;
+    parts.headers.insert(dezky::http::REQUEST_ID, id);
+    parts.extensions.clear();
+    let authority = parts.uri.authority().map(ToString::to_string);
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let whole =
+        |authority: &str| Uri::builder().scheme("http").authority(authority).path_and_query(path.to_owned()).build();
+    let named = authority.or(host);
+    parts.uri = named
+        .as_deref()
+        .map_or_else(|| whole("unnamed.invalid"), |named| whole(named).or_else(|_| whole("unnamed.invalid")))
+        .map_err(|error| Error::internal("a URI cannot be made whole").with_source(error))?;
+    Ok(())
+}
+
+/// Why there is no answer.
+enum Ended {
+    /// The instance died: a trap, too much memory, too much computing.
+    Died,
+    /// It took longer than a request may.
+    Late,
+    /// There is no room for another instance.
+    Full,
+}
+
+impl Ended {
+    fn of(error: wasmtime::Error) -> Self {
+        if error.is::<ExpirationError>() {
+            return Self::Late;
+        }
+        if error.is::<InstantiationError<Arc<RequestFacts>>>() {
+            tracing::warn!(error = format!("{error:#}"), "an instance of the component cannot be made");
+            return Self::Full;
+        }
+        tracing::debug!(error = format!("{error:#}"), "the component did not answer");
+        Self::Died
+    }
+}
+
+impl From<Ended> for Error {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Died => Self::internal("the component died while it answered"),
+            Ended::Late => too_slow(),
+            Ended::Full => {
+                Self::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, "too much at once: try again")
+                    .with_retry_after(Duration::from_secs(1))
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The API as a sandboxed component: loading it, answering requests through it, and what it may ask of the host.
+
+mod artefact;
+mod bindings;
+mod engine;
+mod facts;
+mod imports;
+mod instance;
+mod loaded;
+mod lock;
+mod routes;
+mod swap;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicBool},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    response::{IntoResponse as _, Response},
+};
+use dezky::{Error, ErrorKind, Result, clock::Clock, context::RequestContext, http::Identity, service::Service};
+use http::{HeaderName, header};
+
+pub(crate) use engine::Room;
+pub(crate) use routes::routes;
+pub(crate) use swap::{Occasions, swap};
+
+pub(crate) use crate::configuration::Isolation;
+use crate::server::Metrics;
+use loaded::Loaded;
+use wasmtime::Engine;
+
+/// What the host answers components from.
+pub(crate) struct Platform {
+    /// The use cases that run on the host: the claims sync, launchers, hashes of subjects. Has the store.
+    pub(crate) service: Arc<Service>,
+    /// Verifies tokens.
+    pub(crate) identity: Arc<dyn Identity>,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// What is measured.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Whether the process is about to end.
+    pub(crate) ending: Arc<AtomicBool>,
+}
+
+/// What one instance may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Most requests at the same time.
+    pub(crate) concurrency: usize,
+    /// Most requests in all.
+    pub(crate) reuse: usize,
+    /// Most bytes of memory.
+    pub(crate) memory: usize,
+    /// Longest time of computing without a word to the host.
+    pub(crate) computing: Duration,
+    /// Longest time of a request.
+    pub(crate) request: Duration,
+}
+
+impl Bounds {
+    /// The bounds of a way to share, in a room.
+    fn of(isolation: Isolation, room: Room, request: Duration) -> Self {
+        let (concurrency, reuse) = match isolation {
+            Isolation::Shared => (16, 1_024),
+            Isolation::Request => (1, 1),
+        };
+        Self { concurrency, reuse, memory: room.memory, computing: Duration::from_secs(1), request }
+    }
+}
+
+/// A component that is compiled and not bound to a store yet.
+#[derive(Clone)]
+pub(crate) struct Compiled {
+    engine: Engine,
+    component: wasmtime::component::Component,
+    room: Room,
+}
+
+impl fmt::Debug for Compiled {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Compiled").field("room", &self.room).finish_non_exhaustive()
+    }
+}
+
+impl Compiled {
+    /// Compiles the component in a file, or takes it from where it was compiled before.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when the file is no component.
+    pub(crate) fn load(path: &Path, room: Room) -> Result<Self> {
+        let engine = engine::engine(room)?;
+        let component = artefact::load(&engine, path)?;
+        Ok(Self { engine, component, room })
+    }
+}
+
+/// The component that is served. It can be swapped for another one while it answers.
+pub(crate) struct Component {
+    current: RwLock<Arc<Loaded>>,
+    isolation: Isolation,
+    platform: Arc<Platform>,
+}
+
+impl fmt::Debug for Component {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Component").field("isolation", &self.isolation).finish_non_exhaustive()
+    }
+}
+
+impl Component {
+    /// A component that answers from a platform.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when it exports or imports other than this host knows.
+    pub(crate) fn new(compiled: &Compiled, isolation: Isolation, platform: Platform) -> Result<Self> {
+        let platform = Arc::new(platform);
+        let loaded = Loaded::new(compiled, isolation, Arc::clone(&platform))?;
+        Ok(Self { current: RwLock::new(Arc::new(loaded)), isolation, platform })
+    }
+
+    /// What it answers from.
+    fn platform(&self) -> &Platform {
+        &self.platform
+    }
+
+    /// The one that answers now. Whoever has it keeps it until the answer is complete, whatever is swapped meanwhile.
+    fn current(&self) -> Arc<Loaded> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks something that every component of the API answers alike.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when it answers otherwise, or not at all.
+    pub(crate) async fn probe(&self) -> Result<()> {
+        self.current().probe().await
+    }
+
+    /// Has another component answer from the next request on, if it answers as one of the API.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when it does not; then the one before goes on.
+    async fn replace(&self, compiled: &Compiled) -> Result<()> {
+        let loaded = Loaded::new(compiled, self.isolation, Arc::clone(&self.platform))?;
+        loaded.probe().await?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
+        Ok(())
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer(&self, context: RequestContext, request: http::Request<Body>) -> Response {
+        match self.current().answer(context, request).await {
+            Ok(response) => response,
+            Err(error) => error.into_response(),
+        }
+    }
+}
+
+/// Headers that concern one connection (RFC 9110 §7.6.1) and never pass the boundary.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    [
+        header::CONNECTION,
+        header::PROXY_AUTHENTICATE,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ]
+    .contains(name)
+        || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
+}
+
+/// The component took too long.
+fn too_slow() -> Error {
+    let message = "the request took longer than it may: try again";
+    Error::new(ErrorKind::Unavailable, "request_timeout", message).with_retry_after(Duration::from_secs(1))
+}

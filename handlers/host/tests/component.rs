@@ -1,0 +1,183 @@
+//! The binary serves the API through a component.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use support::{Process, await_ready, dezky, json, request};
+
+/// The component, built once; `DEZKY_TEST_COMPONENT` names one that is built already.
+fn component() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let given = || std::env::var_os("DEZKY_TEST_COMPONENT").map(PathBuf::from);
+    BUILT.get_or_init(|| given().unwrap_or_else(|| build("build-component.sh"))).clone()
+}
+
+/// The hostile component, built once.
+fn hostile() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("build-hostile.sh")).clone()
+}
+
+/// What a script that builds a component prints: where it is.
+fn build(script: &str) -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(script);
+    let output = Command::new(script).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+}
+
+/// The development server with a component: its address, the token of a person and that of an administrator.
+fn dev_with(folder: &Path, isolation: &str) -> (Process, String, String, String) {
+    let file = folder.join("component.wasm");
+    std::fs::copy(component(), &file).unwrap();
+    let mut command = dezky(folder);
+    command.args(["dev", "--listen", "127.0.0.1:0", "--isolation", isolation, "--component"]).arg(&file);
+    let process = Process::start(command);
+    let listens = process.line("Dezky listens on http://");
+    let address = listens.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    let token = |line: String| line.split("Bearer ").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+    let person = token(process.line("curl "));
+    let admin = token(process.line("curl "));
+    (process, address, person, admin)
+}
+
+#[test]
+fn a_revoked_member_loses_the_tenant_at_once_in_both_modes() {
+    for isolation in ["shared", "request"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut process, address, person, admin) = dev_with(folder.path(), isolation);
+        let profile = json(&request(&address, "GET", "/users/me", Some(&person)));
+        assert_eq!(profile["tenants"][0]["slug"], "dezky", "{profile:#}");
+        assert_eq!(request(&address, "GET", "/users/me", Some(&admin)).0, 200);
+        let member = format!("/tenants/dezky/members/{}", profile["user"]["id"].as_str().unwrap());
+        let revoked = request(&address, "DELETE", &member, Some(&admin));
+        assert_eq!(revoked.0, 204, "{}", revoked.1);
+        let after = json(&request(&address, "GET", "/users/me", Some(&person)));
+        assert_eq!(after["tenants"].as_array().unwrap().len(), 0, "{after:#}");
+        process.terminate();
+        assert_eq!(process.wait().code(), Some(0));
+    }
+}
+
+#[test]
+fn the_host_answers_health_metrics_and_logout_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_process, address, person, _) = dev_with(folder.path(), "shared");
+    assert_eq!(json(&request(&address, "GET", "/healthz", None))["status"], "alive");
+    await_ready(&address, true);
+    assert_eq!(request(&address, "GET", "/tenants/dezky", Some(&person)).0, 200);
+    let refused = request(&address, "POST", "/oidc/backchannel-logout", None);
+    assert_eq!((refused.0, json(&refused)["status"].clone()), (400, 400.into()));
+    let (status, text) = request(&address, "GET", "/metrics", None);
+    assert_eq!(status, 200);
+    assert!(text.contains(r#"route="/tenants/{tenant}""#), "{text}");
+    assert!(text.contains("dezky_component_deaths_total 0"), "{text}");
+}
+
+#[test]
+fn what_is_no_component_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("broken.wasm"), "not a component").unwrap();
+    for (file, says) in [("broken.wasm", "is no component"), ("missing.wasm", "cannot be read")] {
+        let mut command = dezky(folder.path());
+        command.args(["dev", "--listen", "127.0.0.1:0", "--component", file]);
+        let output = command.output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(file) && error.contains(says), "{error}");
+    }
+}
+
+/// The component with a section more that says nothing: another file that answers alike.
+fn varied(bytes: &[u8], number: u8) -> Vec<u8> {
+    let mut varied = bytes.to_vec();
+    // A custom section: id 0, length 3, a name of one letter, one byte.
+    varied.extend([0, 3, 1, b'v', number]);
+    varied
+}
+
+/// Puts a file in the place of another as one step.
+fn put(file: &Path, bytes: &[u8]) {
+    let beside = file.with_extension("new");
+    std::fs::write(&beside, bytes).unwrap();
+    std::fs::rename(&beside, file).unwrap();
+}
+
+/// Asks again and again until it is told to stop: how often it was answered as it should be, and every other answer.
+fn ask_until(stop: Arc<AtomicBool>, address: String, token: String) -> std::thread::JoinHandle<(u64, Vec<String>)> {
+    std::thread::spawn(move || {
+        let (mut answered, mut others) = (0, Vec::new());
+        while !stop.load(Ordering::Relaxed) {
+            let answer = request(&address, "GET", "/users/me", Some(&token));
+            if answer.0 == 200 && answer.1.contains("anna@example.eu") {
+                answered += 1;
+            } else {
+                others.push(format!("{} {}", answer.0, answer.1));
+            }
+        }
+        (answered, others)
+    })
+}
+
+#[test]
+fn a_component_is_swapped_under_load_and_a_broken_one_refused_with_no_failed_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut process, address, person, _) = dev_with(folder.path(), "shared");
+    let file = folder.path().join("component.wasm");
+    let genuine = std::fs::read(component()).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let askers: Vec<_> = (0..4).map(|_| ask_until(Arc::clone(&stop), address.clone(), person.clone())).collect();
+
+    put(&file, &varied(&genuine, 1));
+    process.line("the component was swapped");
+    put(&file, b"not a component");
+    assert!(process.line("is refused").contains("is no component"));
+    // It is a component, and does not answer as the API.
+    put(&file, &std::fs::read(hostile()).unwrap());
+    assert!(process.line("is refused").contains("does not answer as the API does"));
+    // In place, in two steps, as a careless copy does it.
+    let next = varied(&genuine, 2);
+    std::fs::write(&file, &next[..next.len() / 2]).unwrap();
+    std::fs::write(&file, &next).unwrap();
+    process.line("the component was swapped");
+    hang_up(&process);
+    process.line("the component was swapped");
+    std::fs::remove_file(&file).unwrap();
+    hang_up(&process);
+    assert!(process.line("is refused").contains("cannot be read"));
+
+    let (_, text) = request(&address, "GET", "/metrics", None);
+    assert!(text.contains("dezky_component_refusals_total"), "{text}");
+    stop.store(true, Ordering::Relaxed);
+    for asker in askers {
+        let (answered, others) = asker.join().unwrap();
+        assert!(answered > 10 && others.is_empty(), "{answered} answered, others: {others:#?}");
+    }
+    process.terminate();
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+fn hang_up(process: &Process) {
+    assert!(Command::new("kill").args(["-HUP", &process.child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn what_does_not_answer_as_the_api_is_not_served_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(hostile(), folder.path().join("other.wasm")).unwrap();
+    let mut command = dezky(folder.path());
+    command.args(["dev", "--listen", "127.0.0.1:0", "--component", "other.wasm"]);
+    let output = command.output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("does not answer as the API does"), "{error}");
+}

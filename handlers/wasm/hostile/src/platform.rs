@@ -1,0 +1,21 @@
+//! The bindings of `dezky:platform`.
+#![allow(
+    unsafe_code,
+    clippy::all,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "generated"
+)]
+
+spin_sdk::wit_bindgen::generate!({
+    path: "../wit",
+    world: "dezky:platform/handler-imports",
+    runtime_path: "::spin_sdk::wit_bindgen::rt",
+    generate_all,
+});
+
+pub(crate) use self::dezky::platform::{identity, launcher, problems, store};

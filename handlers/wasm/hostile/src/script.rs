@@ -1,0 +1,157 @@
+//! Calls of the host as a request lists them.
+
+use std::sync::Mutex;
+
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+use crate::platform::{identity, launcher, problems::Problem, store};
+
+/// What the instance remembers of earlier requests.
+static REMEMBERED: Mutex<Vec<Value>> = Mutex::new(Vec::new());
+
+fn remember(value: Value) {
+    if let Ok(mut remembered) = REMEMBERED.lock() {
+        remembered.push(value);
+    }
+}
+
+/// Carries out what the header `x-script` lists.
+pub(crate) async fn run(headers: &HeaderMap) -> String {
+    let script = headers.get("x-script").and_then(|script| serde_json::from_slice::<Value>(script.as_bytes()).ok());
+    let mut outcomes = Vec::new();
+    for step in script.as_ref().and_then(Value::as_array).into_iter().flatten() {
+        outcomes.push(perform(step).await);
+    }
+    Value::Array(outcomes).to_string()
+}
+
+async fn perform(step: &Value) -> Value {
+    match text(step, "call").as_str() {
+        "caller" => outcome(identity::caller().await.map(|caller| json!([caller.issuer, caller.subject])), problem),
+        "sync" => outcome(identity::sync().await.map(Value::String), problem),
+        "hash" => {
+            let hashed = identity::subject_hash(text(step, "issuer"), text(step, "subject")).await;
+            outcome(hashed.map(Value::String), problem)
+        }
+        "launcher" => {
+            outcome(launcher::lookup(launcher::Address::Slug(text(step, "slug"))).await.map(Value::String), problem)
+        }
+        "get" => outcome(store::get(text(step, "collection"), text(step, "id")).await.map(document), failure),
+        "find" => {
+            let found = store::find(query(step)).await;
+            outcome(found.map(|found| found.into_iter().map(|one| document(Some(one))).collect()), failure)
+        }
+        "count" => outcome(store::count(query(step)).await.map(Value::from), failure),
+        "commit" => outcome(store::commit(transaction(step)).await.map(|()| Value::Null), failure),
+        "remember" => {
+            remember(step.clone());
+            Value::Null
+        }
+        "recall" => REMEMBERED.lock().map(|remembered| Value::Array(remembered.clone())).unwrap_or_default(),
+        // Goes on once the answer is given, and remembers what it got.
+        "linger" => {
+            let step = step.get("then").cloned().unwrap_or_default();
+            spin_sdk::wit_bindgen::rt::async_support::spawn(async move {
+                // By then the answer is given.
+                spin_sdk::wasip3::clocks::monotonic_clock::wait_for(300_000_000).await;
+                let got = Box::pin(perform(&step)).await;
+                remember(got);
+            });
+            Value::Null
+        }
+        _ => json!({ "error": "unknown" }),
+    }
+}
+
+fn text(step: &Value, name: &str) -> String {
+    step.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn list<'a>(step: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    step.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn outcome<E>(result: Result<Value, E>, error: impl Fn(E) -> Value) -> Value {
+    match result {
+        Ok(value) => json!({ "ok": value }),
+        Err(failed) => json!({ "error": error(failed) }),
+    }
+}
+
+fn problem(problem: Problem) -> Value {
+    json!(problem.code)
+}
+
+fn failure(failure: store::Failure) -> Value {
+    match failure {
+        store::Failure::Refused(why) => json!({ "refused": why }),
+        other => json!(format!("{other:?}")),
+    }
+}
+
+fn document(document: Option<store::Document>) -> Value {
+    document.map_or(Value::Null, |document| serde_json::from_str(&document.json).unwrap_or_default())
+}
+
+fn value(value: &Value) -> store::Value {
+    match value {
+        Value::Bool(truth) => store::Value::Boolean(*truth),
+        Value::Number(number) => store::Value::Integer(number.as_i64().unwrap_or_default()),
+        Value::String(id) if id.len() == 24 => store::Value::Id(id.clone()),
+        other => store::Value::Text(other.as_str().unwrap_or_default().to_owned()),
+    }
+}
+
+fn query(step: &Value) -> store::Query {
+    let mut filters = Vec::new();
+    for one in list(step, "equal") {
+        let compared = value(one.get(1).unwrap_or(&Value::Null));
+        let field = one.get(0).and_then(Value::as_str).unwrap_or_default().to_owned();
+        filters.push(store::Filter::Equal(store::Comparison { field, value: compared }));
+    }
+    let keys: Vec<String> = list(step, "keys").filter_map(Value::as_str).map(str::to_owned).collect();
+    if !keys.is_empty() {
+        filters.push(store::Filter::UniqueKey(keys));
+    }
+    let ids: Vec<store::Value> = list(step, "ids").map(value).collect();
+    if !ids.is_empty() {
+        filters.push(store::Filter::OneOf(store::Choice { field: "id".to_owned(), values: ids }));
+    }
+    store::Query {
+        collection: text(step, "collection"),
+        filters,
+        sort: None,
+        descending: false,
+        after: None,
+        limit: step.get("limit").and_then(Value::as_u64).and_then(|limit| u32::try_from(limit).ok()).unwrap_or(100),
+    }
+}
+
+fn change(change: &Value) -> store::Change {
+    let content = || store::Content {
+        json: change.get("json").map(Value::to_string).unwrap_or_default(),
+        unique_keys: list(change, "keys").filter_map(Value::as_str).map(str::to_owned).collect(),
+    };
+    let expected = change.get("expected").and_then(Value::as_u64);
+    let deed = match (expected, change.get("json")) {
+        (None, _) => store::Deed::Insert(content()),
+        (Some(expected), Some(_)) => store::Deed::Update((expected, content())),
+        (Some(expected), None) => store::Deed::Delete(expected),
+    };
+    store::Change { collection: text(change, "collection"), id: text(change, "id"), deed }
+}
+
+fn transaction(step: &Value) -> store::Transaction {
+    store::Transaction {
+        id: text(step, "id"),
+        changes: list(step, "changes").map(change).collect(),
+        guards: list(step, "guards")
+            .map(|guard| store::Guard {
+                collection: text(guard, "collection"),
+                id: text(guard, "id"),
+                version: guard.get("version").and_then(Value::as_u64),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,57 @@
+//! Who is calling, as the host says.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dezky::{
+    Result,
+    authn::{KeyThumbprint, VerifiedToken},
+    clock::Timestamp,
+    context::RequestContext,
+    http::Identity,
+    service::{Call, Service, SubjectHasher, profile::SyncedCaller},
+};
+use http::HeaderMap;
+
+use crate::{
+    platform::identity,
+    problem::{error, unreadable},
+};
+
+/// The host's word for it. It has verified the token of the request that asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HostIdentity;
+
+#[async_trait]
+impl Identity for HostIdentity {
+    async fn caller(&self, _: &RequestContext, _: &HeaderMap) -> Result<Arc<VerifiedToken>> {
+        let caller = identity::caller().await.map_err(error)?;
+        Ok(Arc::new(VerifiedToken {
+            issuer_id: caller.issuer,
+            subject: caller.subject,
+            issued_at: Timestamp::from_milliseconds(caller.issued_at),
+            expires_at: Timestamp::from_milliseconds(caller.expires_at),
+            not_before: None,
+            tenant: caller.tenant,
+            email: None,
+            name: None,
+            // Claims are synced by the host alone.
+            groups: None,
+            session_id: caller.session,
+            token_id: None,
+            key_thumbprint: KeyThumbprint([0; 32]),
+        }))
+    }
+
+    async fn sync(&self, _: &Service, _: &Call) -> Result<SyncedCaller> {
+        let synced = identity::sync().await.map_err(error)?;
+        serde_json::from_str(&synced).map_err(|error| unreadable("a synced caller cannot be read", error))
+    }
+}
+
+#[async_trait]
+impl SubjectHasher for HostIdentity {
+    async fn subject_hash(&self, _: &Call, issuer_id: &str, subject: &str) -> Result<String> {
+        identity::subject_hash(issuer_id.to_owned(), subject.to_owned()).await.map_err(error)
+    }
+}
