@@ -74,7 +74,13 @@ impl Failure {
         };
         // The public message of a failure hides its cause, which an operator needs.
         let cause = std::error::Error::source(error).filter(|_| matches!(exit_code, 1 | exit::UNAVAILABLE));
-        let line = match cause.map(ToString::to_string).filter(|cause| cause != error.message()) {
+        // What the message says already is not said again.
+        let cause = cause.map(ToString::to_string).filter(|cause| cause != error.message());
+        let cause = cause.map(|cause| match cause.strip_prefix("the store is not available: ") {
+            Some(why) => why.to_owned(),
+            None => cause,
+        });
+        let line = match cause {
             Some(cause) => format!("{}: {}: {cause}", error.code(), error.message()),
             None => format!("{}: {}", error.code(), error.message()),
         };
