@@ -8,7 +8,9 @@ mod routes;
 mod secrecy;
 #[path = "../support/mod.rs"]
 mod support;
+mod system;
 mod world;
+mod worlds;
 
 macro_rules! on_every_store {
     ($($promise:ident),+ $(,)?) => {
@@ -38,6 +40,27 @@ on_every_store!(
     every_field_is_set_by_those_whom_the_policy_names,
     nobody_raises_their_own_role,
 );
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_system_may_do_what_the_policy_gives_it_on_sqlite() {
+    let fixture = support::sqlite();
+    system::the_system_may_do_what_the_policy_gives_it(std::sync::Arc::clone(&fixture.store)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_system_may_do_what_the_policy_gives_it_on_mongodb() {
+    system::the_system_may_do_what_the_policy_gives_it(support::mongodb().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_hidden_changes_no_answer_on_sqlite() {
+    worlds::what_is_hidden_changes_no_answer(worlds::on_sqlite, 24).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_hidden_changes_no_answer_on_mongodb() {
+    worlds::what_is_hidden_changes_no_answer(worlds::on_mongodb, 3).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_tells_of_what_is_hidden_on_sqlite() {

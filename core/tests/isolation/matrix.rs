@@ -111,7 +111,7 @@ pub(crate) async fn public_routes_answer_everybody_alike(store: SharedStore) {
 }
 
 /// A value that would be accepted from whoever may set the field.
-fn value(field: &str) -> Value {
+pub(crate) fn value(field: &str) -> Value {
     match field {
         "slug" => json!(format!("renamed-{}", dezky::domain::ObjectId::generate())),
         "status" => json!("suspended"),
