@@ -17,7 +17,7 @@ use crate::{
 
 /// What the policy wants of an answer.
 #[derive(Debug, PartialEq, Eq)]
-enum Expected {
+pub(crate) enum Expected {
     Unauthenticated,
     Forbidden(Option<&'static str>),
     Hidden,
@@ -62,7 +62,7 @@ fn expected(caller: Caller, route: &Route, world: &World) -> Expected {
     }
 }
 
-fn check(answer: &Answer, expected: &Expected, reads: bool, about: &str) {
+pub(crate) fn check(answer: &Answer, expected: &Expected, reads: bool, about: &str) {
     let fits = match expected {
         Expected::Unauthenticated => answer.status == 401,
         Expected::Forbidden(code) => answer.status == 403 && code.is_none_or(|code| answer.code() == code),

@@ -222,9 +222,31 @@ impl Platform {
         path: &str,
         body: Option<&Value>,
     ) -> Answer {
+        self.send(self.bearer(caller, world.number).as_deref(), method, path, body).await
+    }
+
+    /// A token of somebody of a world: the same one for as long as it is used.
+    pub(crate) fn token_of(&self, caller: Caller, world: &World) -> String {
+        self.bearer(caller, world.number).unwrap()
+    }
+
+    /// Ends all sessions of somebody by back-channel logout.
+    pub(crate) async fn log_out(&self, caller: Caller, world: &World) {
+        let name = format!("{caller:?}-{}", world.number).to_lowercase();
+        let claims = self.issuer.logout_claims(&format!("logout-of-{name}"), Some(&name), None);
+        let token = self.issuer.mint(&claims);
+        let request = Request::builder().method("POST").uri("/oidc/backchannel-logout");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request.body(Body::from(format!("logout_token={token}"))).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert!(response.status().is_success(), "{response:?}");
+    }
+
+    /// Calls the API with a token.
+    pub(crate) async fn send(&self, token: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> Answer {
         // Audit events name their requests.
         let mut request = Request::builder().method(method).uri(path).header("x-request-id", "isolation");
-        if let Some(token) = self.bearer(caller, world.number) {
+        if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let text = body.map(|body| {
