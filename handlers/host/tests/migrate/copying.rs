@@ -5,8 +5,8 @@ use mongodb::bson::{Document, doc};
 use crate::database::{Dump, Legacy, id, report, subscription, tenant, user};
 use crate::support::{Process, dezky};
 
-/// People in a copy that is killed half way: three batches, and it is killed in the first or the second.
-const USERS: u32 = 1_200;
+/// People in a copy that is killed half way: two batches, and it is killed in the first.
+const USERS: u32 = 900;
 
 /// A database that was upgraded, with documents in more than the first collections.
 async fn upgraded(users: u32) -> Legacy {
