@@ -4,13 +4,14 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use dezky::{
-    clock::SystemClock,
+    clock::{Clock as _, SystemClock},
     domain::{MembershipRole, TenantId, UpdateTenant, UserId},
     service::Service,
     store::SharedStore,
+    test_kit::ManualClock,
 };
 use serde_json::json;
 use support::{
@@ -127,6 +128,30 @@ async fn a_claim_in_flight_does_not_undo_a_revocation(store: SharedStore) {
     assert_eq!(service.profile(&by(&later)).await.unwrap().tenants.len(), 1, "an explicit grant does");
 }
 
+/// Two first requests of a person are under way. One creates the user, who is then erased; the other one has seen neither.
+async fn a_first_request_in_flight_does_not_bring_back_who_was_erased_meanwhile(store: SharedStore) {
+    let service = Arc::new(support::service(Arc::clone(&store), Arc::new(SystemClock)));
+    // The store has its key for the hashes of subjects, which is made once.
+    service.profile(&by(&token("berta", None, now()))).await.unwrap();
+    let anna = token("anna", None, now());
+    let (other, first) = (Arc::clone(&service), Arc::clone(&anna));
+    let meanwhile: Meanwhile = Box::new(move || {
+        Box::pin(async move {
+            let user = other.profile(&by(&first)).await.unwrap().user.id;
+            other.delete_user(&system(), user).await.unwrap();
+        })
+    });
+    let refused = interleaved(&store, meanwhile).profile(&by(&anna)).await.unwrap_err();
+    assert_eq!(refused.code(), "user_deleted");
+    let later = token("anna", None, now().plus(std::time::Duration::from_secs(3_000)));
+    assert_eq!(service.profile(&by(&later)).await.unwrap_err().code(), "user_deleted");
+    let users = service.list_users(&system(), &Default::default(), &Default::default()).await.unwrap().items;
+    assert_eq!(users.iter().filter(|user| user.authentik_subject_id.is_some()).count(), 1, "berta alone is left");
+    // Only an operator admits the person again, and then a first request finds who is there.
+    let anew = person(&service, "anna").await;
+    assert_eq!(service.profile(&by(&later)).await.unwrap().user.id, anew);
+}
+
 async fn concurrent_first_requests_of_one_person_make_one_user(store: SharedStore) {
     let service = Arc::new(support::service(Arc::clone(&store), Arc::new(SystemClock)));
     tenant(&service, "acme").await;
@@ -173,6 +198,59 @@ async fn a_hundred_profiles_in_flight_do_not_bring_back_what_was_revoked(store: 
     assert_eq!(service.profile(&by(&anna)).await.unwrap().tenants.len(), 1, "an explicit grant does");
 }
 
+/// The clocks of issuer and server may be apart by the leeway, to either side: a token that says that it was issued up to
+/// that much after a revocation may have been issued before it.
+async fn of_a_claims_own_tombstone_only_a_later_claim_makes_a_membership(store: SharedStore) {
+    let clock = Arc::new(ManualClock::at_now());
+    let service = support::service(Arc::clone(&store), clock.clone());
+    let leeway = service.settings().leeway;
+    let millisecond = Duration::from_millis(1);
+    let after = |later: Duration| (Some(later), None);
+    let before = |earlier: Duration| (None, Some(earlier));
+    for (number, (skew, comes_back)) in [
+        (before(leeway + millisecond), false),
+        (before(leeway), false),
+        (before(leeway - millisecond), false),
+        (before(millisecond), false),
+        (after(Duration::ZERO), false),
+        (after(millisecond), false),
+        (after(leeway - millisecond), false),
+        (after(leeway), false),
+        (after(leeway + millisecond), true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        clock.advance(Duration::from_secs(600));
+        let (slug, subject) = (format!("acme-{number}"), format!("anna-{number}"));
+        let tenant = tenant(&service, &slug).await;
+        let groups = [slug.as_str(), "platform-admins"];
+        let sign_in =
+            async |groups: Option<&[&str]>, issued| service.profile(&by(&token(&subject, groups, issued))).await;
+        let revoked_at = clock.now();
+        let long_before = revoked_at.minus(leeway + leeway);
+        assert_eq!(sign_in(Some(&groups), long_before).await.unwrap().tenants.len(), 1);
+        assert!(
+            sign_in(Some(&[]), long_before.plus(millisecond)).await.unwrap().tenants.is_empty(),
+            "the claim takes it"
+        );
+        let issued = match skew {
+            (Some(later), _) => revoked_at.plus(later),
+            (None, earlier) => revoked_at.minus(earlier.unwrap()),
+        };
+        let profile = sign_in(Some(&groups), issued).await.unwrap();
+        assert_eq!(profile.tenants.len(), usize::from(comes_back), "issued {skew:?} of the revocation");
+        assert_eq!(profile.user.platform_admin, comes_back, "issued {skew:?} of the revocation");
+        // What a person takes, no claim brings back, however late.
+        if comes_back {
+            service.revoke_membership(&system(), &tenant.into(), profile.user.id).await.unwrap();
+        }
+        let much_later = revoked_at.plus(leeway * 10);
+        let kept = sign_in(Some(&groups), much_later).await.unwrap().tenants.len();
+        assert_eq!(kept, usize::from(!comes_back), "the claim's own tombstone yields in the end, a person's does not");
+    }
+}
+
 macro_rules! on_every_store {
     ($($promise:ident),+ $(,)?) => {
         mod on_sqlite {
@@ -203,4 +281,6 @@ on_every_store! {
     a_claim_in_flight_does_not_undo_a_revocation,
     a_hundred_profiles_in_flight_do_not_bring_back_what_was_revoked,
     concurrent_first_requests_of_one_person_make_one_user,
+    a_first_request_in_flight_does_not_bring_back_who_was_erased_meanwhile,
+    of_a_claims_own_tombstone_only_a_later_claim_makes_a_membership,
 }

@@ -83,7 +83,7 @@ pub struct User {
     /// The `sub` of the person's tokens. Absent after erasure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentik_subject_id: Option<String>,
-    /// Keyed hash of the subject, after erasure.
+    /// Keyed hash of the subject, which stays after erasure. Users of before this was kept have it from their erasure on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject_hash: Option<String>,
     /// E-mail address. Never links accounts.
@@ -138,7 +138,8 @@ impl User {
         format!("subject:{issuer_id}:{subject}")
     }
 
-    /// The unique key of an erased subject, by its keyed hash.
+    /// The unique key of a subject by its keyed hash. A user has it from creation to after erasure, so that a creation that is
+    /// under way when its person is created and erased comes too late.
     #[must_use]
     pub fn tombstone_key(issuer_id: &str, subject_hash: &str) -> String {
         format!("tombstone:{issuer_id}:{subject_hash}")
@@ -222,7 +223,10 @@ impl Entity for User {
 
     fn unique_keys(&self) -> Vec<String> {
         match (&self.authentik_subject_id, &self.subject_hash) {
-            (Some(subject), _) => vec![Self::subject_key(&self.issuer_id, subject)],
+            (Some(subject), None) => vec![Self::subject_key(&self.issuer_id, subject)],
+            (Some(subject), Some(hash)) => {
+                vec![Self::subject_key(&self.issuer_id, subject), Self::tombstone_key(&self.issuer_id, hash)]
+            }
             (None, Some(hash)) => vec![Self::tombstone_key(&self.issuer_id, hash)],
             (None, None) => Vec::new(),
         }

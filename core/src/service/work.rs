@@ -51,7 +51,8 @@ impl<'a> Work<'a> {
     pub(crate) fn insert<E: Entity>(&mut self, action: Action, kind: &str, subject: Subject, entity: &E) -> Result<()> {
         self.commit.insert(entity)?;
         let after = members(entity)?;
-        let fields = after.keys().filter(|field| is_news(field) && *field != "id" && *field != "createdAt");
+        let given = |field: &&String| !["id", "createdAt", "subjectHash"].contains(&field.as_str());
+        let fields = after.keys().filter(|field| is_news(field)).filter(given);
         let changed = fields.cloned().collect();
         self.record(action.name(), kind, entity.id(), subject, changed, &Map::new(), &after)
     }
@@ -204,7 +205,7 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
         ("tenants", "domain") => {
             field("domainVerifications", "domain_taken", "another tenant has verified this domain")
         }
-        ("users", "subject") => {
+        ("users", "subject" | "tombstone") => {
             field("authentikSubjectId", "user_exists", "there is a user of this issuer and subject already")
         }
         ("subscriptions", "current") => field(

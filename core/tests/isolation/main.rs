@@ -4,20 +4,23 @@
 
 mod matrix;
 mod recording;
+mod revoked;
 mod routes;
 mod secrecy;
 #[path = "../support/mod.rs"]
 mod support;
+mod system;
 mod world;
+mod worlds;
 
 macro_rules! on_every_store {
-    ($($promise:ident),+ $(,)?) => {
+    ($($part:ident::$promise:ident),+ $(,)?) => {
         mod on_sqlite {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $promise() {
                     let fixture = crate::support::sqlite();
-                    crate::matrix::$promise(std::sync::Arc::clone(&fixture.store)).await;
+                    crate::$part::$promise(std::sync::Arc::clone(&fixture.store)).await;
                 }
             )+
         }
@@ -25,7 +28,7 @@ macro_rules! on_every_store {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $promise() {
-                    crate::matrix::$promise(crate::support::mongodb().await).await;
+                    crate::$part::$promise(crate::support::mongodb().await).await;
                 }
             )+
         }
@@ -33,11 +36,23 @@ macro_rules! on_every_store {
 }
 
 on_every_store!(
-    every_route_answers_every_caller_as_the_policy_says,
-    public_routes_answer_everybody_alike,
-    every_field_is_set_by_those_whom_the_policy_names,
-    nobody_raises_their_own_role,
+    matrix::every_route_answers_every_caller_as_the_policy_says,
+    matrix::public_routes_answer_everybody_alike,
+    matrix::every_field_is_set_by_those_whom_the_policy_names,
+    matrix::nobody_raises_their_own_role,
+    revoked::what_is_taken_is_refused_to_the_same_token_on_every_route,
+    system::the_system_may_do_what_the_policy_gives_it,
 );
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_hidden_changes_no_answer_on_sqlite() {
+    worlds::what_is_hidden_changes_no_answer(worlds::on_sqlite, 24).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_hidden_changes_no_answer_on_mongodb() {
+    worlds::what_is_hidden_changes_no_answer(worlds::on_mongodb, 3).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_tells_of_what_is_hidden_on_sqlite() {

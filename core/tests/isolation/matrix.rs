@@ -17,7 +17,7 @@ use crate::{
 
 /// What the policy wants of an answer.
 #[derive(Debug, PartialEq, Eq)]
-enum Expected {
+pub(crate) enum Expected {
     Unauthenticated,
     Forbidden(Option<&'static str>),
     Hidden,
@@ -62,7 +62,7 @@ fn expected(caller: Caller, route: &Route, world: &World) -> Expected {
     }
 }
 
-fn check(answer: &Answer, expected: &Expected, reads: bool, about: &str) {
+pub(crate) fn check(answer: &Answer, expected: &Expected, reads: bool, about: &str) {
     let fits = match expected {
         Expected::Unauthenticated => answer.status == 401,
         Expected::Forbidden(code) => answer.status == 403 && code.is_none_or(|code| answer.code() == code),
@@ -111,7 +111,7 @@ pub(crate) async fn public_routes_answer_everybody_alike(store: SharedStore) {
 }
 
 /// A value that would be accepted from whoever may set the field.
-fn value(field: &str) -> Value {
+pub(crate) fn value(field: &str) -> Value {
     match field {
         "slug" => json!(format!("renamed-{}", dezky::domain::ObjectId::generate())),
         "status" => json!("suspended"),

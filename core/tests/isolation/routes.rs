@@ -112,6 +112,13 @@ impl Route {
         })
     }
 
+    /// Whether it answers in pages.
+    pub(crate) fn is_list(&self) -> bool {
+        const LISTS: [&str; 6] =
+            ["/users/me/tenants", "/users", "/tenants", "/tenants/{tenant}/members", "/subscriptions", "/audit"];
+        self.is_read() && LISTS.contains(&self.path)
+    }
+
     /// The membership that the call changes.
     pub(crate) fn target(&self) -> TargetFacts {
         let (current, wanted) = match self.does {

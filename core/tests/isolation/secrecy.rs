@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Those who belong to the tenant or did, and to no other; the stranger and the one bound elsewhere have their own.
-const CALLERS: [Caller; 6] =
+pub(crate) const CALLERS: [Caller; 6] =
     [Caller::Stranger, Caller::Revoked, Caller::BoundElsewhere, Caller::Member, Caller::Admin, Caller::Owner];
 
 /// One call.
@@ -134,12 +134,16 @@ impl Stage {
     }
 }
 
+/// Runs the same sequences in every run.
+pub(crate) fn runner(sequences: u32, seed: u8) -> TestRunner {
+    let config = Config { cases: sequences, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]))
+}
+
 pub(crate) async fn nothing_tells_of_what_is_hidden(store: SharedStore, sequences: u32) {
     let stage = Arc::new(Stage::new(store).await);
     let runtime = tokio::runtime::Handle::current();
-    // The same sequences in every run.
-    let config = Config { cases: sequences, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[23; 32]));
+    let mut runner = runner(sequences, 23);
     let ran = tokio::task::spawn_blocking(move || {
         runner.run(&prop::collection::vec(step(), 1..24), |steps| {
             runtime.block_on(async {

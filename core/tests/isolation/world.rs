@@ -11,7 +11,7 @@ use dezky::{
         Verifier, VerifierOptions,
         keys::{HttpKeySource, NoArchive},
     },
-    clock::{Clock as _, SystemClock},
+    clock::{Clock, SystemClock},
     domain::{
         CreateSubscription, CreateUser, MembershipRole, SubscriptionId, TenantId, TenantStatus, UpdateUser, UserId,
     },
@@ -104,28 +104,52 @@ fn service_settings() -> ServiceSettings {
 pub(crate) struct Platform {
     pub(crate) service: Service,
     router: Router,
-    issuer: DevelopmentIssuer,
-    bound: DevelopmentIssuer,
+    clock: Arc<dyn Clock>,
+    issuer: Arc<DevelopmentIssuer>,
+    bound: Arc<DevelopmentIssuer>,
     worlds: AtomicUsize,
 }
 
 impl Platform {
     pub(crate) async fn on(store: SharedStore) -> Self {
-        let issuer = DevelopmentIssuer::start().await.unwrap();
-        let bound = DevelopmentIssuer::start().await.unwrap();
+        Self::at(store, Arc::new(SystemClock)).await
+    }
+
+    /// The same by another clock.
+    pub(crate) async fn at(store: SharedStore, clock: Arc<dyn Clock>) -> Self {
+        let issuer = Arc::new(DevelopmentIssuer::start().await.unwrap());
+        let bound = Arc::new(DevelopmentIssuer::start().await.unwrap());
+        let platform = Self::over(store, clock, issuer, bound);
+        platform.prepare().await;
+        platform
+    }
+
+    /// Makes what is there beside the worlds.
+    pub(crate) async fn prepare(&self) {
+        support::tenant(&self.service, BOUND).await;
+        self.person(json!({"authentikSubjectId": "root", "platformAdmin": true})).await;
+    }
+
+    /// One with the same clock and the same issuers over another store.
+    pub(crate) fn twin(&self, store: SharedStore) -> Self {
+        Self::over(store, Arc::clone(&self.clock), Arc::clone(&self.issuer), Arc::clone(&self.bound))
+    }
+
+    fn over(
+        store: SharedStore,
+        clock: Arc<dyn Clock>,
+        issuer: Arc<DevelopmentIssuer>,
+        bound: Arc<DevelopmentIssuer>,
+    ) -> Self {
         let mut settings = vec![issuer.settings("default"), bound.settings("bound")];
         settings[1].tenant = Some(BOUND.to_owned());
         let keys = Arc::new(HttpKeySource::new(None).unwrap());
-        let clock = Arc::new(SystemClock);
-        let verifier =
-            Verifier::new(settings, keys, Arc::new(NoArchive), clock.clone(), VerifierOptions::default()).unwrap();
-        let api = Arc::new(Service::new(Arc::clone(&store), clock.clone(), service_settings()));
+        let archive = Arc::new(NoArchive);
+        let verifier = Verifier::new(settings, keys, archive, Arc::clone(&clock), VerifierOptions::default()).unwrap();
+        let api = Arc::new(Service::new(Arc::clone(&store), Arc::clone(&clock), service_settings()));
         let router = router(HttpState::new(api, Arc::new(TokenIdentity::new(verifier))));
-        let service = Service::new(store, clock, service_settings());
-        support::tenant(&service, BOUND).await;
-        let platform = Self { service, router, issuer, bound, worlds: AtomicUsize::new(0) };
-        platform.person(json!({"authentikSubjectId": "root", "platformAdmin": true})).await;
-        platform
+        let service = Service::new(store, Arc::clone(&clock), service_settings());
+        Self { service, router, clock, issuer, bound, worlds: AtomicUsize::new(0) }
     }
 
     async fn person(&self, body: Value) -> UserId {
@@ -133,7 +157,7 @@ impl Platform {
     }
 
     fn token(&self, issuer: &DevelopmentIssuer, subject: &str) -> String {
-        let claims = issuer.claims(subject).lasting(SystemClock.now(), std::time::Duration::from_secs(3_600));
+        let claims = issuer.claims(subject).lasting(self.clock.now(), std::time::Duration::from_secs(3_600));
         issuer.mint(&claims)
     }
 
@@ -198,8 +222,31 @@ impl Platform {
         path: &str,
         body: Option<&Value>,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some(token) = self.bearer(caller, world.number) {
+        self.send(self.bearer(caller, world.number).as_deref(), method, path, body).await
+    }
+
+    /// A token of somebody of a world: the same one for as long as it is used.
+    pub(crate) fn token_of(&self, caller: Caller, world: &World) -> String {
+        self.bearer(caller, world.number).unwrap()
+    }
+
+    /// Ends all sessions of somebody by back-channel logout.
+    pub(crate) async fn log_out(&self, caller: Caller, world: &World) {
+        let name = format!("{caller:?}-{}", world.number).to_lowercase();
+        let claims = self.issuer.logout_claims(&format!("logout-of-{name}"), Some(&name), None);
+        let token = self.issuer.mint(&claims);
+        let request = Request::builder().method("POST").uri("/oidc/backchannel-logout");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request.body(Body::from(format!("logout_token={token}"))).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert!(response.status().is_success(), "{response:?}");
+    }
+
+    /// Calls the API with a token.
+    pub(crate) async fn send(&self, token: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        // Audit events name their requests.
+        let mut request = Request::builder().method(method).uri(path).header("x-request-id", "isolation");
+        if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let text = body.map(|body| {

@@ -74,7 +74,7 @@ impl Failure {
         };
         // The public message of a failure hides its cause, which an operator needs.
         let cause = std::error::Error::source(error).filter(|_| matches!(exit_code, 1 | exit::UNAVAILABLE));
-        let line = match cause.map(ToString::to_string).filter(|cause| cause != error.message()) {
+        let line = match cause.and_then(|cause| news(cause, error.message())) {
             Some(cause) => format!("{}: {}: {cause}", error.code(), error.message()),
             None => format!("{}: {}", error.code(), error.message()),
         };
@@ -97,16 +97,23 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What a cause says beyond the message before it.
+fn news(cause: &dyn std::error::Error, message: &str) -> Option<String> {
+    let text = cause.to_string();
+    match text.strip_prefix("the store is not available: ") {
+        Some(why) => Some(why.to_owned()),
+        None => Some(text).filter(|text| text != message),
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error.kind() {
             ErrorKind::Configuration => Self::usage(error.message()),
             // The public message of a defect hides its cause, which an operator needs.
-            _ => match std::error::Error::source(&error) {
-                Some(cause) if cause.to_string() != error.message() => {
-                    Self::failed(format!("{}: {cause}", error.message()))
-                }
-                _ => Self::failed(error.message()),
+            _ => match std::error::Error::source(&error).and_then(|cause| news(cause, error.message())) {
+                Some(cause) => Self::failed(format!("{}: {cause}", error.message())),
+                None => Self::failed(error.message()),
             },
         }
     }

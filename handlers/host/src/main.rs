@@ -14,6 +14,7 @@ mod store;
 use std::{io::Write as _, process::ExitCode};
 
 use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 use command_line::CommandLine;
 use failure::Failure;
@@ -21,6 +22,10 @@ use failure::Failure;
 /// A request makes some hundred small allocations; with the allocator of the C library they cost a tenth of its time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// `SIGXFSZ`, which ends a process that writes beyond the limit on the size of a file (`ulimit -f`, `LimitFSIZE`). On all
+/// systems that this is built for it has this number (signal(7)).
+const FILE_TOO_LARGE: i32 = 25;
 
 fn main() -> ExitCode {
     let arguments = CommandLine::parse();
@@ -38,5 +43,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: CommandLine) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(commands::run(arguments.command))
+    runtime.block_on(async {
+        // As long as the signal has a handler, a write beyond the limit fails with an error that can be told.
+        let _handled = signal(SignalKind::from_raw(FILE_TOO_LARGE))?;
+        commands::run(arguments.command).await
+    })
 }

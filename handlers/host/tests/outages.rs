@@ -5,9 +5,6 @@
 mod support;
 
 use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -18,76 +15,10 @@ use std::{
 
 use dezky::test_kit::mongodb_server::MongodbServer;
 use rusqlite::Connection;
-use support::{Process, await_ready, dev, dezky, request};
-
-/// The longest that an answer may take: the API's own limit, and a little for slow machines.
-const LIMIT: Duration = Duration::from_secs(45);
-
-struct Server {
-    _issuer: Process,
-    _process: Process,
-    address: String,
-    admin: String,
-}
-
-fn serve(folder: &Path, store: &str, settings: &[(&str, &str)]) -> Server {
-    let (issuer, _, _, admin) = dev(folder);
-    let url = std::fs::read_to_string(folder.join(".dezky/issuer-url")).unwrap();
-    let mut command = dezky(folder);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--store", store, "--oidc-issuer", url.trim()]);
-    command.args(["--oidc-audience", "dezky", "--platform-admin-group", "dezky-platform-admins"]);
-    command.args(["--caller-rate", "off", "--address-rate", "off"]).envs(settings.iter().copied());
-    let process = Process::start(command);
-    let line = process.line("listening address=");
-    let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
-    await_ready(&address, true);
-    assert_eq!(request(&address, "GET", "/users/me", Some(&admin)).0, 200);
-    Server { _issuer: issuer, _process: process, address, admin }
-}
-
-/// Head and body of the answer to the creation of a tenant.
-fn create(address: &str, token: &str, slug: &str) -> (String, String) {
-    let body = format!(r#"{{"slug":"{slug}","name":"{slug}"}}"#);
-    exchange(
-        address,
-        &format!(
-            "POST /tenants HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nidempotency-key: {slug}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        ),
-    )
-}
-
-fn read(address: &str, token: &str) -> (String, String) {
-    let line = format!("authorization: Bearer {token}\r\nconnection: close");
-    exchange(address, &format!("GET /tenants/dezky HTTP/1.1\r\nhost: {address}\r\n{line}\r\n\r\n"))
-}
-
-fn exchange(address: &str, text: &str) -> (String, String) {
-    let begun = Instant::now();
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(LIMIT)).unwrap();
-    stream.write_all(text.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(begun.elapsed() < LIMIT, "a request hung");
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.to_owned(), body.to_owned())
-}
-
-fn status(answer: &(String, String)) -> u16 {
-    answer.0.split(' ').nth(1).unwrap().parse().unwrap()
-}
-
-/// The answer says that it is for now only, and when to come again.
-fn assert_for_now(answer: &(String, String), codes: &[&str]) {
-    assert_eq!(status(answer), 503, "{answer:?}");
-    assert!(answer.0.contains("\r\nretry-after: ") && answer.0.contains("application/problem+json"), "{}", answer.0);
-    let problem: serde_json::Value = serde_json::from_str(&answer.1).unwrap();
-    assert!(codes.contains(&problem["code"].as_str().unwrap()), "{problem:#}");
-}
-
-const STORE: &[&str] = &["store_unavailable", "store_timeout"];
+use support::{
+    await_ready, request,
+    served::{STORE, assert_for_now, create, read, serve, status},
+};
 
 #[test]
 fn a_locked_file_refuses_writes_for_now_and_reads_go_on() {

@@ -98,7 +98,8 @@ impl Service {
     }
 
     async fn create_caller(&self, call: &Call, token: &VerifiedToken) -> Result<()> {
-        if self.find_tombstone(call, &token.issuer_id, &token.subject).await?.is_some() {
+        let hash = self.subject_hash(call, &token.issuer_id, &token.subject).await?;
+        if self.find_tombstone(call, &token.issuer_id, &hash).await?.is_some() {
             return Err(Error::new(
                 ErrorKind::Forbidden,
                 "user_deleted",
@@ -107,12 +108,13 @@ impl Service {
         }
         let now = self.now();
         let mut user = new_user(token.issuer_id.clone(), token.subject.clone(), now);
+        user.subject_hash = Some(hash);
         take_profile(&mut user, token);
         let mut work = Work::new(call, actor(), now);
         let about = Subject { tenant: None, user: Some(user.id) };
         work.insert(Action::CreateUser, "user", about, &user)?;
         match self.carry_out(work).await {
-            // Another first request of the same person was quicker.
+            // Another first request of the same person was quicker; the person may even be erased again.
             Err(error) if error.code() == "user_exists" => Ok(()),
             outcome => outcome,
         }

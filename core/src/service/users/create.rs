@@ -35,8 +35,10 @@ impl Service {
             return Err(Error::invalid(vec![FieldError::new("issuerId", "unknown_issuer", message)]));
         }
         let now = self.now();
-        let tombstone = self.find_tombstone(call, input.issuer_id(), input.subject()).await?;
-        let user = input.into_user(now);
+        let hash = self.subject_hash(call, input.issuer_id(), input.subject()).await?;
+        let tombstone = self.find_tombstone(call, input.issuer_id(), &hash).await?;
+        let mut user = input.into_user(now);
+        user.subject_hash = Some(hash);
         let mut work = Work::new(call, caller.audit_actor(), now);
         if let Some(tombstone) = tombstone {
             let mut opened = tombstone.clone();

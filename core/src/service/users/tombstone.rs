@@ -89,8 +89,8 @@ impl Service {
     }
 
     /// The tombstone of an erased person, if this subject's is there.
-    pub(crate) async fn find_tombstone(&self, call: &Call, issuer_id: &str, subject: &str) -> Result<Option<User>> {
-        let hash = self.subject_hash(call, issuer_id, subject).await?;
-        Ok(self.store.load_unique(&call.context, User::tombstone_key(issuer_id, &hash)).await?)
+    pub(crate) async fn find_tombstone(&self, call: &Call, issuer_id: &str, hash: &str) -> Result<Option<User>> {
+        let holder: Option<User> = self.store.load_unique(&call.context, User::tombstone_key(issuer_id, hash)).await?;
+        Ok(holder.filter(User::is_deleted))
     }
 }

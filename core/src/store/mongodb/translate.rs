@@ -32,18 +32,19 @@ pub(super) fn index_keys(index: &Index) -> BsonDocument {
     fields.chain(["_id"]).map(|name| (name.to_owned(), Bson::Int32(1))).collect()
 }
 
-/// The index to insist on: that of the order, when the conditions are equalities on its first fields and bounds on the
-/// next ones. Other conditions may have a better index, which the database finds by itself.
+/// The index to insist on: that of the order, whenever it yields the documents in that order. Conditions on other fields
+/// are then looked at in what it names, and left to itself the database may scan the collection for them and sort what
+/// it finds. Ids and unique keys name few documents: there the database finds the better index by itself.
 pub(super) fn hint(query: &Query) -> Option<BsonDocument> {
     let index = query.sort?;
-    let leading = query.filters.iter().all(|filter| match filter {
-        Filter::Equal(field, _) => index.fields.contains(field),
-        Filter::Range { field, .. } | Filter::Prefix(field, _) => query.sort_fields().first() == Some(field),
-        Filter::In(..) | Filter::UniqueKeyIn(_) => false,
-    });
+    let named = |filter: &Filter| match filter {
+        Filter::Equal(field, _) | Filter::In(field, _) => *field == "id",
+        Filter::UniqueKeyIn(_) => true,
+        Filter::Range { .. } | Filter::Prefix(..) => false,
+    };
     let fixed = index.fields.len().saturating_sub(query.sort_fields().len());
     let prefix = index.fields.iter().take(fixed).all(|field| !query.sort_fields().contains(field));
-    (leading && prefix).then(|| index_keys(index))
+    (prefix && !query.filters.iter().any(named)).then(|| index_keys(index))
 }
 
 fn condition(collection: &'static Collection, filter: &Filter) -> BsonDocument {

@@ -215,6 +215,25 @@ pub(super) fn breaks_connection(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// Whether after this error of the writer there is nothing to be read either. A disk that is full or a file that must not be
+/// written can be read, and so can what lies on other pages than a damaged one.
+pub(super) fn prevents_reading(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::FileLockingProtocolFailed)
+    )
+}
+
+/// Notes that a damaged page was met.
+pub(super) fn note_damage(error: &rusqlite::Error, damage: &OnceLock<String>) {
+    if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) {
+        damage.get_or_init(|| {
+            tracing::error!(%error, "the database file is damaged: stop all processes that use it and restore it");
+            described(error)
+        });
+    }
+}
+
 /// Whether another process holds a lock.
 pub(super) fn is_locked(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
@@ -243,15 +262,29 @@ pub(super) fn failure(collection: &'static Collection, error: &rusqlite::Error) 
 
 /// The port's error for an error of the database as a whole.
 pub(super) fn unavailable(error: &rusqlite::Error) -> StoreError {
+    StoreError::Unavailable { detail: described(error) }
+}
+
+/// What is wrong and what to do, with the words of the database.
+fn described(error: &rusqlite::Error) -> String {
     let advice = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another process holds the lock of the database file"
         }
-        Some(ErrorCode::DiskFull) => "the disk is full",
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "the database file cannot be written",
-        Some(ErrorCode::CannotOpen) => "the database file cannot be opened",
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the database file is damaged, restore it",
+        Some(ErrorCode::DiskFull) => "the disk is full, free space on it",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            "the database file cannot be written, let the user that runs dezky write it and its folder"
+        }
+        Some(ErrorCode::CannotOpen) => {
+            "the database file cannot be opened, let the user that runs dezky read and write it and its folder"
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "the database file is damaged, stop all processes that use it and restore it"
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            "the disk refuses to be read or written, see to its space, quotas, limits and health"
+        }
         _ => "the database failed",
     };
-    StoreError::Unavailable { detail: format!("{advice}: {error}") }
+    format!("{advice}: {error}")
 }

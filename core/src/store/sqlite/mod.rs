@@ -104,7 +104,12 @@ impl SqliteStore {
                 None
             }
         };
-        let readers = Readers::new(shared.options.readers, shared.options.busy_timeout, Arc::clone(&shared.generation));
+        let readers = Readers::new(
+            shared.options.readers,
+            shared.options.busy_timeout,
+            Arc::clone(&shared.generation),
+            Arc::clone(&shared.damage),
+        );
         let (sender, receiver) = mpsc::channel();
         let writer = Writer::new(Arc::clone(&shared), receiver, database);
         let thread = thread::Builder::new()
@@ -121,7 +126,7 @@ impl SqliteStore {
         if queued >= context.deadline {
             return Err(StoreError::Timeout);
         }
-        self.inner.shared.opened()?;
+        self.inner.shared.writable()?;
         let room = Arc::clone(&self.inner.room);
         let permit = match Arc::clone(&room).try_acquire_owned() {
             Ok(permit) => permit,
@@ -216,6 +221,9 @@ impl Store for SqliteStore {
     }
 
     async fn health(&self, context: &RequestContext) -> StoreResult<()> {
+        if let Some(damage) = self.inner.shared.damage.get() {
+            return Err(StoreError::Unavailable { detail: damage.clone() });
+        }
         self.submit(context, Work::Probe).await?;
         let Some(collection) = self.inner.shared.collections.first() else { return Ok(()) };
         self.read(context, collection, |connection| {

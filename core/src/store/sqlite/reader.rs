@@ -8,7 +8,7 @@
 use std::{
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -33,6 +33,8 @@ pub(super) struct Readers {
     idle: Mutex<Vec<Reader>>,
     /// Counts the times that the file was opened again; connections of earlier times are thrown away.
     generation: Arc<AtomicU64>,
+    /// Where it is noted that a damaged page was met.
+    damage: Arc<OnceLock<String>>,
     busy_timeout: Duration,
     lease: Arc<Lease>,
 }
@@ -45,11 +47,17 @@ struct Reader {
 }
 
 impl Readers {
-    pub(super) fn new(count: usize, busy_timeout: Duration, generation: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(
+        count: usize,
+        busy_timeout: Duration,
+        generation: Arc<AtomicU64>,
+        damage: Arc<OnceLock<String>>,
+    ) -> Self {
         Self {
             permits: Semaphore::new(count.max(1)),
             idle: Mutex::new(Vec::new()),
             generation,
+            damage,
             busy_timeout,
             lease: Arc::default(),
         }
@@ -91,7 +99,10 @@ impl Readers {
                     }
                     time::sleep(LOCK_INTERVAL).await;
                 }
-                Err(error) => return Err(connection::failure(collection, &error)),
+                Err(error) => {
+                    connection::note_damage(&error, &self.damage);
+                    return Err(connection::failure(collection, &error));
+                }
             }
         }
     }

@@ -42,7 +42,13 @@ pub(super) struct Shared {
     pub(super) notices: broadcast::Sender<ChangeNotice>,
     /// Counts openings of the file, for the readers.
     pub(super) generation: Arc<AtomicU64>,
+    /// What was said when a damaged page was met. It stays for as long as the process: a damaged file is restored with no
+    /// process at it.
+    pub(super) damage: Arc<OnceLock<String>>,
+    /// Whether it can be read.
     open: AtomicBool,
+    /// Whether it can be written too.
+    writable: AtomicBool,
     obstacle: Mutex<String>,
 }
 
@@ -56,7 +62,9 @@ impl Shared {
             collections,
             notices: broadcast::channel(64).0,
             generation: Arc::new(AtomicU64::new(0)),
+            damage: Arc::default(),
             open: AtomicBool::new(false),
+            writable: AtomicBool::new(false),
             obstacle: Mutex::new(String::new()),
         }
     }
@@ -68,10 +76,20 @@ impl Shared {
     pub(super) fn opened(&self) -> StoreResult<&PathBuf> {
         match self.file.get() {
             Some(file) if self.open.load(Ordering::Acquire) => Ok(file),
-            _ => Err(StoreError::Unavailable {
-                detail: self.obstacle.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            }),
+            _ => Err(self.obstacle()),
         }
+    }
+
+    /// Whether the store can be written.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] saying why it cannot.
+    pub(super) fn writable(&self) -> StoreResult<()> {
+        if self.writable.load(Ordering::Acquire) { Ok(()) } else { Err(self.obstacle()) }
+    }
+
+    fn obstacle(&self) -> StoreError {
+        StoreError::Unavailable { detail: self.obstacle.lock().unwrap_or_else(PoisonError::into_inner).clone() }
     }
 
     /// Opens the file for writing, or notes why that is not possible.
@@ -91,6 +109,7 @@ impl Shared {
                 self.file.get_or_init(|| file);
                 self.generation.fetch_add(1, Ordering::AcqRel);
                 self.open.store(true, Ordering::Release);
+                self.writable.store(true, Ordering::Release);
                 Ok(database)
             }
             Err(error) => {
@@ -100,13 +119,20 @@ impl Shared {
         }
     }
 
+    /// Nothing can be read or written until the file was opened again.
     fn close(&self, error: &StoreError) {
+        self.stop_writing(error);
+        self.open.store(false, Ordering::Release);
+    }
+
+    /// Nothing can be written until the file was opened again; what is there can be read meanwhile.
+    fn stop_writing(&self, error: &StoreError) {
         let detail = match error {
             StoreError::Unavailable { detail } => detail.clone(),
             other => other.to_string(),
         };
         *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) = detail;
-        self.open.store(false, Ordering::Release);
+        self.writable.store(false, Ordering::Release);
     }
 }
 
@@ -231,7 +257,7 @@ impl Writer {
     /// Carries out a job and those that wait behind it.
     fn work(&mut self, first: Job) {
         let Some(database) = self.database.take() else {
-            let answer = self.shared.opened().map(drop);
+            let answer = Err(self.shared.obstacle());
             answer_all(vec![(first, answer)]);
             return;
         };
@@ -246,11 +272,16 @@ impl Writer {
             }
             Err(error) => {
                 let failed = connection::unavailable(&error);
+                connection::note_damage(&error, &self.shared.damage);
                 if self.recover(&database.connection, &error) {
                     self.database = Some(database);
                 } else {
                     tracing::error!(path = %self.shared.path.display(), error = %failed, "the store failed");
-                    self.shared.close(&failed);
+                    if connection::prevents_reading(&error) {
+                        self.shared.close(&failed);
+                    } else {
+                        self.shared.stop_writing(&failed);
+                    }
                     self.retry_at = Instant::now() + self.shared.options.retry_interval;
                 }
                 let now = Instant::now();

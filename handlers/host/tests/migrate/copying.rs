@@ -5,8 +5,8 @@ use mongodb::bson::{Document, doc};
 use crate::database::{Dump, Legacy, id, report, subscription, tenant, user};
 use crate::support::{Process, dezky};
 
-/// People in a copy that is killed half way.
-const USERS: u32 = 2_500;
+/// People in a copy that is killed half way: two batches, and it is killed in the first.
+const USERS: u32 = 900;
 
 /// A database that was upgraded, with documents in more than the first collections.
 async fn upgraded(users: u32) -> Legacy {

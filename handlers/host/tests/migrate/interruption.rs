@@ -9,7 +9,8 @@ use crate::{
     support::{Process, dezky},
 };
 
-const USERS: u32 = 2_500;
+/// One batch of an upgrade, in which it is killed, and a part of a second one that it does not come to.
+const USERS: u32 = 600;
 
 async fn many(users: u32) -> Legacy {
     let legacy = Legacy::empty().await;

@@ -1,6 +1,8 @@
 //! Runs the real binary in a folder of its own, and talks to it over sockets.
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod served;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
@@ -14,7 +16,20 @@ use serde_json::Value;
 
 /// The binary, without the settings of whoever runs the tests.
 pub(crate) fn dezky(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dezky"));
+    dezky_under(&[], folder)
+}
+
+/// The same, executed by another command: one that ends by executing its arguments.
+pub(crate) fn dezky_under(wrapper: &[&str], folder: &Path) -> Command {
+    let binary = env!("CARGO_BIN_EXE_dezky");
+    let mut command = match wrapper {
+        [] => Command::new(binary),
+        [program, arguments @ ..] => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(binary);
+            command
+        }
+    };
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if name.starts_with("DEZKY_") || name == "MONGODB_URI" || name == "NODE_EXTRA_CA_CERTS" {
@@ -134,15 +149,24 @@ pub(crate) struct Shell {
     pub(crate) store: String,
     /// An issuer that nobody asks, so that people of `default` can be created.
     pub(crate) issuer: String,
+    /// What executes the commands, if anything does.
+    pub(crate) wrapper: Vec<String>,
 }
 
 impl Shell {
     pub(crate) fn new(folder: &Path, store: &str) -> Self {
-        Self { folder: folder.to_owned(), store: store.to_owned(), issuer: "http://127.0.0.1:9/".to_owned() }
+        Self::under(&[], folder, store)
+    }
+
+    /// One whose commands another command executes.
+    pub(crate) fn under(wrapper: &[&str], folder: &Path, store: &str) -> Self {
+        let wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
+        Self { folder: folder.to_owned(), store: store.to_owned(), issuer: "http://127.0.0.1:9/".to_owned(), wrapper }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = dezky(&self.folder);
+        let wrapper: Vec<&str> = self.wrapper.iter().map(String::as_str).collect();
+        let mut command = dezky_under(&wrapper, &self.folder);
         command.env("DEZKY_STORE", &self.store).env("DEZKY_OIDC_ISSUER", &self.issuer);
         command.env("DEZKY_OIDC_AUDIENCE", "dezky").args(arguments);
         command

@@ -43,7 +43,7 @@ pub(crate) struct OperatorSettings {
     /// The store: sqlite:PATH, mongodb://… or mongodb+srv://… [DEZKY_STORE, else MONGODB_URI]
     #[arg(long, value_name = "URI")]
     store: Option<String>,
-    /// What is logged on standard error: a level, or a filter such as warn,dezky=debug [DEZKY_LOG; default: error]
+    /// What is logged on standard error: a level, or a filter such as warn,dezky=debug [DEZKY_LOG; default: off]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
 }
@@ -60,8 +60,8 @@ fn actor(text: &str) -> Result<String, String> {
 }
 
 impl OperatorSettings {
-    /// The sources of the settings. Logs are of errors only unless somebody asks for more: what went wrong is said by the
-    /// command itself.
+    /// The sources of the settings. Nothing is logged unless somebody asks for it: what went wrong is said by the command
+    /// itself, in one line.
     pub(crate) fn sources(&self) -> Result<Sources, Failure> {
         let flags: Vec<(&'static Setting, String)> = [(&STORE, &self.store), (&LOG, &self.log)]
             .into_iter()
@@ -69,7 +69,7 @@ impl OperatorSettings {
             .collect();
         let mut sources = sources_of_process(self.config.clone(), flags)?;
         if sources.find(&LOG)?.is_none() {
-            sources.flags.push((&LOG, "error".to_owned()));
+            sources.flags.push((&LOG, "off".to_owned()));
         }
         Ok(sources)
     }

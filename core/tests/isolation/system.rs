@@ -1,0 +1,150 @@
+//! Every route as a system actor calls it, through the use cases, compared with the policy.
+
+use dezky::{
+    Error, ErrorKind,
+    authz::{Action, Actor, Outcome, Resource, TenantFacts, decide, policy::FIELD_POLICY},
+    domain::{
+        CreateSubscription, CreateTenant, CreateUser, GrantMembership, TenantStatus, UpdateMembership,
+        UpdateSubscription, UpdateTenant, UpdateUser, UserId,
+    },
+    service::{Call, ListRequest, Service, audit::AuditFilter, subscriptions::SubscriptionFilter},
+    store::SharedStore,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    matrix::value,
+    routes::{Does, Names, ROUTES, Route},
+    world::{Platform, World},
+};
+
+const ACTOR: &str = "nightly-report";
+
+/// Carries out what a route does.
+async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Error> {
+    let call = Call::by_system(ACTOR);
+    let body = || route.body(names).unwrap();
+    let page = ListRequest::default();
+    let tenant = names.tenant.as_str().into();
+    let user: UserId = names.user.parse().unwrap();
+    let subscription = names.subscription.parse().unwrap();
+    match (route.method, route.path) {
+        ("get", "/users/me") => service.profile(&call).await.map(drop),
+        ("get", "/users/me/tenants") => service.list_my_tenants(&call, &Default::default(), &page).await.map(drop),
+        ("get", "/users") => service.list_users(&call, &Default::default(), &page).await.map(drop),
+        ("post", "/users") => service.create_user(&call, CreateUser::read(body())?).await.map(drop),
+        ("get", "/users/{id}") => service.read_user(&call, user).await.map(drop),
+        ("patch", "/users/{id}") => service.update_user(&call, user, UpdateUser::read(body())?).await.map(drop),
+        ("delete", "/users/{id}") => service.delete_user(&call, user).await,
+        ("get", "/tenants") => service.list_tenants(&call, &Default::default(), &page).await.map(drop),
+        ("post", "/tenants") => service.create_tenant(&call, CreateTenant::read(body())?).await.map(drop),
+        ("get", "/tenants/{tenant}") => service.read_tenant(&call, &tenant).await.map(drop),
+        ("patch", "/tenants/{tenant}") => {
+            service.update_tenant(&call, &tenant, UpdateTenant::read(body())?).await.map(drop)
+        }
+        ("delete", "/tenants/{tenant}") => service.delete_tenant(&call, &tenant).await,
+        ("post", "/tenants/{tenant}/suspend") => service.suspend_tenant(&call, &tenant).await.map(drop),
+        ("post", "/tenants/{tenant}/restore") => service.restore_tenant(&call, &tenant).await.map(drop),
+        ("get", "/tenants/{tenant}/members") => {
+            service.list_members(&call, &tenant, &Default::default(), &page).await.map(drop)
+        }
+        ("post", "/tenants/{tenant}/members") => {
+            service.grant_membership(&call, &tenant, GrantMembership::read(body())?).await.map(drop)
+        }
+        ("get", "/tenants/{tenant}/members/{user}") => service.read_member(&call, &tenant, user).await.map(drop),
+        ("patch", "/tenants/{tenant}/members/{user}") => {
+            service.update_membership(&call, &tenant, user, UpdateMembership::read(body())?).await.map(drop)
+        }
+        ("delete", "/tenants/{tenant}/members/{user}") => service.revoke_membership(&call, &tenant, user).await,
+        ("get", "/subscriptions") => {
+            service.list_subscriptions(&call, &SubscriptionFilter::default(), &page).await.map(drop)
+        }
+        ("post", "/subscriptions") => {
+            service.create_subscription(&call, CreateSubscription::read(body())?).await.map(drop)
+        }
+        ("get", "/subscriptions/{id}") => service.read_subscription(&call, subscription).await.map(drop),
+        ("patch", "/subscriptions/{id}") => {
+            service.update_subscription(&call, subscription, UpdateSubscription::read(body())?).await.map(drop)
+        }
+        ("delete", "/subscriptions/{id}") => service.delete_subscription(&call, subscription).await,
+        ("get", "/audit") => {
+            let filter = AuditFilter { tenant: Some(tenant), ..AuditFilter::default() };
+            service.list_audit(&call, &filter, &page).await.map(drop)
+        }
+        other => panic!("{other:?}: call the new route here"),
+    }
+}
+
+fn outcome(action: Action, world: Option<&World>, status: TenantStatus, fields: &[&'static str]) -> Outcome {
+    let tenant = world.map(|world| TenantFacts { slug: &world.slug, status });
+    decide(&Actor::System, action, &Resource { tenant, fields, ..Resource::default() }).outcome
+}
+
+/// Every answer is what the policy says: a system actor is refused only what makes no sense of a deleted tenant.
+fn check(answer: &Result<(), Error>, wanted: Outcome, about: &str) {
+    let fits = match (wanted, answer) {
+        (Outcome::Allow, Ok(())) => true,
+        // What is granted may still be in conflict with what is there.
+        (Outcome::Allow, Err(error)) => error.kind() == ErrorKind::Conflict && error.code() != "tenant_deleted",
+        (Outcome::Refuse, answer) => answer.as_ref().is_err_and(|error| error.code() == "tenant_deleted"),
+        (Outcome::Hide, answer) => answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound),
+    };
+    assert!(fits, "{about}: the policy wants {wanted:?}, the answer is {answer:?}");
+}
+
+async fn newest_event(service: &Service) -> Value {
+    let page = ListRequest { limit: Some(1), cursor: None };
+    let events = service.list_audit(&Call::by_system("reader"), &AuditFilter::default(), &page).await.unwrap();
+    serde_json::to_value(&events.items[0]).unwrap()
+}
+
+pub(crate) async fn the_system_may_do_what_the_policy_gives_it(store: SharedStore) {
+    let platform = Platform::on(store).await;
+    let service = &platform.service;
+    let mut changes = 0;
+    let deleted = async |world: &World| service.delete_tenant(&Call::by_system("test"), &world.tenant.into()).await;
+    for status in [TenantStatus::Active, TenantStatus::Suspended, TenantStatus::Deleted] {
+        for route in ROUTES.iter().filter(|route| !matches!(route.does, Does::Public)) {
+            let world =
+                platform.world(if status == TenantStatus::Deleted { TenantStatus::Active } else { status }).await;
+            if status == TenantStatus::Deleted {
+                deleted(&world).await.unwrap();
+            }
+            let about = format!("{} {} ({status:?})", route.method, route.path);
+            let before = newest_event(service).await;
+            let answer = act(service, route, &world.names()).await;
+            match route.does {
+                Does::Own if route.path == "/users/me" => {
+                    assert_eq!(answer.unwrap_err().code(), "person_required", "{about}");
+                    continue;
+                }
+                Does::Own | Does::Public => assert!(answer.is_ok(), "{about}: {answer:?}"),
+                Does::Platform(action) => check(&answer, outcome(action, None, status, &[]), &about),
+                Does::Tenant(action) => check(&answer, outcome(action, Some(&world), status, &[]), &about),
+            }
+            // Whatever it changed stands in the trail under its name.
+            let after = newest_event(service).await;
+            if after != before {
+                assert_eq!(after["actor"], json!({"kind": "system", "name": ACTOR}), "{about}");
+                changes += 1;
+            }
+        }
+    }
+    assert!(changes >= 24, "only {changes} calls changed something");
+    every_field(&platform).await;
+}
+
+async fn every_field(platform: &Platform) {
+    let world = platform.world(TenantStatus::Active).await;
+    for (action, field, _) in FIELD_POLICY {
+        // One without the systems behind it, to which a slug would be fixed.
+        let call = Call::by_system(ACTOR);
+        let slug = format!("plain-{}", field.to_lowercase());
+        let plain = CreateTenant::read(json!({"slug": slug, "name": slug, "status": "active"})).unwrap();
+        let plain = platform.service.create_tenant(&call, plain).await.unwrap().value.id;
+        let input = UpdateTenant::read(json!({ *field: value(field) })).unwrap();
+        let answer = platform.service.update_tenant(&call, &plain.into(), input).await.map(drop);
+        let about = format!("the system sets {field}");
+        check(&answer, outcome(*action, Some(&world), TenantStatus::Active, &[field]), &about);
+    }
+}

@@ -1,0 +1,209 @@
+//! Two platforms that differ only in documents that are hidden from the callers answer the same random calls with the same
+//! bytes.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use dezky::{
+    context::RequestContext,
+    domain::{
+        CreateSubscription, CreateTenant, GrantMembership, MembershipRole, TenantStatus, UpdateTenant, UpdateUser,
+    },
+    store::{Transfer, mongodb::MongodbStore, sqlite::SqliteStore, transfer::TransferDocument},
+    test_kit::{ManualClock, mongodb_server::shared_uri},
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    routes::{Does, Names, ROUTES},
+    secrecy::{self, CALLERS},
+    support,
+    world::{Answer, Caller, Platform, World},
+};
+
+/// Two empty stores of a backend.
+pub(crate) type Stores = [Arc<dyn Transfer>; 2];
+
+/// Embedded stores; their folder goes with them.
+pub(crate) fn on_sqlite() -> (Stores, Option<TempDir>) {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |name: &str| -> Arc<dyn Transfer> {
+        Arc::new(SqliteStore::open(folder.path().join(name), Default::default(), dezky::COLLECTIONS).unwrap())
+    };
+    ([open("plain.sqlite"), open("fuller.sqlite")], Some(folder))
+}
+
+/// Databases on the MongoDB-wire server of the test run.
+pub(crate) fn on_mongodb() -> (Stores, Option<TempDir>) {
+    let open = || -> Arc<dyn Transfer> {
+        Arc::new(MongodbStore::open(&shared_uri().unwrap(), Default::default(), dezky::COLLECTIONS).unwrap())
+    };
+    ([open(), open()], None)
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+struct Step {
+    caller: Caller,
+    route: usize,
+    /// Names what is hidden in one platform and absent in the other, instead of what is the caller's own.
+    hidden: bool,
+    /// Tenants are named by slug and not by id.
+    by_slug: bool,
+    /// Names one's own tenant and a hidden person or subscription in it.
+    mixed: bool,
+    /// Lists go on where the last page of the same list ended.
+    further: bool,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    (prop::sample::select(&CALLERS[..]), 0..ROUTES.len(), flags).prop_map(
+        |(caller, route, (hidden, by_slug, mixed, further))| Step { caller, route, hidden, by_slug, mixed, further },
+    )
+}
+
+async fn copy(from: &dyn Transfer, to: &dyn Transfer) {
+    let context = RequestContext::system("twins");
+    for collection in dezky::COLLECTIONS {
+        let documents: Vec<TransferDocument> = from.export(&context, collection, None, 1_000).await.unwrap();
+        assert!(documents.len() < 1_000, "`{}` fits into one page", collection.name);
+        to.import(&context, collection, &documents).await.unwrap();
+    }
+}
+
+/// One platform, its copy, and what is hidden in the copy.
+struct Twins {
+    plain: Platform,
+    fuller: Platform,
+    clock: Arc<ManualClock>,
+    world: World,
+    hidden: Names,
+    /// Where the last page of a list ended, in both.
+    ends: HashMap<(Caller, String), [String; 2]>,
+}
+
+impl Twins {
+    /// With the issuers of another platform, whose keys take long to make.
+    async fn new([first, second]: Stores, issuers: &Platform, clock: Arc<ManualClock>) -> Self {
+        let plain = issuers.twin(first.clone());
+        plain.prepare().await;
+        let world = plain.world(TenantStatus::Active).await;
+        copy(&*first, &*second).await;
+        let fuller = plain.twin(second);
+        let hidden = hide(&fuller, &world).await;
+        Self { plain, fuller, clock, world, hidden, ends: HashMap::new() }
+    }
+
+    fn names(&self, step: &Step) -> Names {
+        let mut names = if step.hidden { self.hidden.clone() } else { self.world.names() };
+        if !step.by_slug {
+            names.tenant.clone_from(&names.tenant_id);
+        }
+        if step.mixed {
+            names.tenant.clone_from(&self.world.slug);
+            names.tenant_id = self.world.tenant.to_string();
+        }
+        names
+    }
+
+    async fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        self.clock.advance(Duration::from_secs(1));
+        let route = &ROUTES[step.route];
+        let names = self.names(step);
+        let (method, body) = (route.method.to_uppercase(), route.body(&names));
+        let mut path = route.path(&names);
+        let mut paths = [path.clone(), path.clone()];
+        if route.is_list() {
+            path.push_str(if path.contains('?') { "&limit=1" } else { "?limit=1" });
+            let ends = self.ends.get(&(step.caller, path.clone())).filter(|_| step.further);
+            let after = |place: usize| ends.map_or(String::new(), |ends| format!("&cursor={}", ends[place]));
+            paths = [0, 1].map(|place| format!("{path}{}", after(place)));
+        }
+        let plain = self.plain.call(step.caller, &self.world, &method, &paths[0], body.as_ref()).await;
+        let fuller = self.fuller.call(step.caller, &self.world, &method, &paths[1], body.as_ref()).await;
+        if let [Some(first), Some(second)] = [&plain, &fuller].map(end) {
+            self.ends.insert((step.caller, path), [first, second]);
+        }
+        // Events are made anew in each platform, with ids of their own.
+        let own = matches!(route.path, "/audit");
+        let alike = |answer: Answer| if own { without_ids(answer) } else { answer };
+        prop_assert_eq!(alike(plain), alike(fuller), "{:?} {} {}: what is hidden shows", step, method, route.path);
+        Ok(())
+    }
+}
+
+fn end(answer: &Answer) -> Option<String> {
+    let page: Value = serde_json::from_str(&answer.body).ok()?;
+    Some(page.get("nextCursor")?.as_str()?.to_owned())
+}
+
+/// The page with neither the ids of events nor the cursor, which names the last of them; that there is one stays.
+fn without_ids(mut answer: Answer) -> Answer {
+    if let Ok(mut page) = serde_json::from_str::<Value>(&answer.body)
+        && page.get("items").is_some()
+    {
+        for event in page["items"].as_array_mut().unwrap() {
+            event["id"] = json!("an id");
+        }
+        if page["nextCursor"].is_string() {
+            page["nextCursor"] = json!("a cursor");
+        }
+        answer.body = page.to_string();
+    }
+    answer
+}
+
+/// Another tenant, and a deleted one, whose slugs and people stand between those of the world; one of the world's own people
+/// is an owner there.
+async fn hide(platform: &Platform, world: &World) -> Names {
+    let (service, system) = (&platform.service, support::system());
+    let tenant = support::tenant(service, "acme-0-hidden").await;
+    let name = UpdateTenant::read(json!({"name": "acme-0", "domains": ["hidden.example"]})).unwrap();
+    service.update_tenant(&system, &tenant.into(), name).await.unwrap();
+    let person = support::person(service, "member-0-hidden").await;
+    let former = support::person(service, "revoked-0-hidden").await;
+    for (user_id, role) in
+        [(world.target, MembershipRole::Owner), (person, MembershipRole::Member), (former, MembershipRole::Owner)]
+    {
+        service.grant_membership(&system, &tenant.into(), GrantMembership { user_id, role }).await.unwrap();
+    }
+    service.revoke_membership(&system, &tenant.into(), former).await.unwrap();
+    let input = CreateSubscription::read(json!({"tenantId": tenant, "plan": "starter"})).unwrap();
+    let subscription = service.create_subscription(&system, input).await.unwrap().value.id;
+    let gone = CreateTenant::read(json!({"slug": "acme-0-gone", "name": "acme-0"})).unwrap();
+    let gone = service.create_tenant(&system, gone).await.unwrap().value.id;
+    service.delete_tenant(&system, &gone.into()).await.unwrap();
+    let erased = support::person(service, "erased").await;
+    service.delete_user(&system, erased).await.unwrap();
+    let rename = UpdateUser::read(json!({"name": "admin-0"})).unwrap();
+    service.update_user(&system, person, rename).await.unwrap();
+    Names {
+        tenant: "acme-0-hidden".to_owned(),
+        tenant_id: tenant.to_string(),
+        subscription: subscription.to_string(),
+        user: person.to_string(),
+        former: former.to_string(),
+    }
+}
+
+pub(crate) async fn what_is_hidden_changes_no_answer(stores: fn() -> (Stores, Option<TempDir>), sequences: u32) {
+    let runtime = tokio::runtime::Handle::current();
+    let clock = Arc::new(ManualClock::at_now());
+    let (others, _folder) = stores();
+    let issuers = Platform::at(others[0].clone(), clock.clone()).await;
+    let ran = tokio::task::spawn_blocking(move || {
+        secrecy::runner(sequences, 29).run(&prop::collection::vec(step(), 16..64), |steps| {
+            runtime.block_on(async {
+                let (stores, _folder) = stores();
+                let mut twins = Twins::new(stores, &issuers, clock.clone()).await;
+                for step in steps.iter().filter(|step| !matches!(ROUTES[step.route].does, Does::Public)) {
+                    twins.take(step).await?;
+                }
+                Ok(())
+            })
+        })
+    });
+    ran.await.unwrap().unwrap();
+}

@@ -1,0 +1,149 @@
+//! Every list, with every combination of its filters, on its first page and beyond.
+
+use std::sync::Arc;
+
+use dezky::{
+    Result,
+    clock::{Clock as _, SystemClock},
+    domain::{
+        CreateSubscription, MembershipRole, SubscriptionStatus, TenantId, TenantStatus, UpdateTenant, UserId,
+        UserStatus,
+    },
+    service::{
+        Call, ListRequest, Page, Service, audit::AuditFilter, members::MemberFilter, subscriptions::SubscriptionFilter,
+        tenants::TenantFilter, users::UserFilter,
+    },
+    store::SharedStore,
+};
+use serde_json::json;
+
+use crate::support::{by, grant, now, person, service, system, tenant, token};
+
+/// With and without it.
+fn maybe<T: Clone>(value: &T) -> [Option<T>; 2] {
+    [None, Some(value.clone())]
+}
+
+/// Reads a list in pages of one, the first three.
+async fn pages<T>(list: impl AsyncFn(ListRequest) -> Result<Page<T>>) -> usize {
+    let (mut cursor, mut found) = (None, 0);
+    for _ in 0..3 {
+        let page = list(ListRequest { limit: Some(1), cursor }).await.unwrap();
+        found += page.items.len();
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    found
+}
+
+struct Estate {
+    service: Service,
+    tenant: TenantId,
+    anna: UserId,
+    callers: [Call; 2],
+}
+
+/// Three tenants with three members each, of which one has them all.
+async fn estate(store: SharedStore) -> Estate {
+    let service = service(store, Arc::new(SystemClock));
+    let (mut tenants, mut people) = (Vec::new(), Vec::new());
+    for slug in ["acme", "acorn", "across"] {
+        let id = tenant(&service, slug).await;
+        let plan = UpdateTenant::read(json!({"plan": "starter"})).unwrap();
+        service.update_tenant(&system(), &id.into(), plan).await.unwrap();
+        let subscription = CreateSubscription::read(json!({"tenantId": id, "plan": "starter"})).unwrap();
+        service.create_subscription(&system(), subscription).await.unwrap();
+        tenants.push(id);
+    }
+    for subject in ["anna", "annabel", "annika"] {
+        people.push(person(&service, subject).await);
+    }
+    for id in &tenants {
+        for user in &people {
+            grant(&service, *id, *user, MembershipRole::Owner).await;
+        }
+    }
+    while service.work_outbox().await.unwrap() > 0 {}
+    let anna = by(&token("anna", Some(&["acme"]), now()));
+    service.profile(&anna).await.unwrap();
+    Estate { service, tenant: tenants[0], anna: people[0], callers: [system(), anna] }
+}
+
+pub(crate) async fn every_list_with_every_filter(store: SharedStore) {
+    let estate = estate(store).await;
+    for call in &estate.callers {
+        tenants(&estate, call).await;
+        subscriptions(&estate, call).await;
+        members(&estate, call).await;
+        audit(&estate, call, true).await;
+    }
+    // The platform's alone.
+    users(&estate).await;
+    audit(&estate, &system(), false).await;
+    while estate.service.forget_expired().await.unwrap() > 0 {}
+}
+
+async fn tenants(estate: &Estate, call: &Call) {
+    for status in maybe(&TenantStatus::Active) {
+        for plan in maybe(&"starter".to_owned()) {
+            for search in maybe(&"ac".to_owned()) {
+                let filter = TenantFilter { status, plan: plan.clone(), search };
+                let found = pages(async |request| estate.service.list_tenants(call, &filter, &request).await).await;
+                assert_eq!(found, 3, "{filter:?}");
+            }
+        }
+    }
+}
+
+async fn subscriptions(estate: &Estate, call: &Call) {
+    for tenant_id in maybe(&estate.tenant) {
+        for status in maybe(&SubscriptionStatus::Incomplete) {
+            for plan in maybe(&"starter".to_owned()) {
+                let filter = SubscriptionFilter { tenant_id, status, plan };
+                pages(async |request| estate.service.list_subscriptions(call, &filter, &request).await).await;
+            }
+        }
+    }
+    let all = SubscriptionFilter::default();
+    assert_eq!(pages(async |request| estate.service.list_subscriptions(call, &all, &request).await).await, 3);
+}
+
+async fn members(estate: &Estate, call: &Call) {
+    for role in maybe(&MembershipRole::Owner) {
+        for search in maybe(&"ann".to_owned()) {
+            let (filter, of) = (MemberFilter { role, search }, estate.tenant.into());
+            let found = pages(async |request| estate.service.list_members(call, &of, &filter, &request).await).await;
+            assert_eq!(found, 3, "{filter:?}");
+        }
+    }
+}
+
+async fn users(estate: &Estate) {
+    for status in maybe(&UserStatus::Active) {
+        for search in maybe(&"ann".to_owned()) {
+            for email in maybe(&String::new()) {
+                let filter = UserFilter { status, search: search.clone(), email };
+                let found = pages(async |request| estate.service.list_users(&system(), &filter, &request).await).await;
+                assert_eq!(found, 3, "{filter:?}");
+            }
+        }
+    }
+}
+
+async fn audit(estate: &Estate, call: &Call, of_tenant: bool) {
+    let until = SystemClock.now().plus(std::time::Duration::from_secs(60));
+    for user_id in maybe(&estate.anna) {
+        for action in maybe(&"membership.grant".to_owned()) {
+            for from in maybe(&dezky::clock::Timestamp::from_seconds(1)) {
+                for until in maybe(&until) {
+                    let tenant = of_tenant.then(|| estate.tenant.into());
+                    let filter = AuditFilter { tenant, user_id, action: action.clone(), from, until };
+                    let found = pages(async |request| estate.service.list_audit(call, &filter, &request).await).await;
+                    assert!(found > 0, "{filter:?}");
+                }
+            }
+        }
+    }
+}
