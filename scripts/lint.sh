@@ -6,3 +6,4 @@ cd "$(dirname "$0")/.."
 cargo clippy --workspace --all-targets --all-features --locked -- --deny warnings
 RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --all-features --locked --quiet
 scripts/check-wasm.sh
+scripts/check-infrastructure.sh

@@ -4,7 +4,6 @@ mod background;
 mod command_line;
 mod commands;
 mod component;
-mod configuration;
 mod failure;
 mod logging;
 mod running;
@@ -17,6 +16,7 @@ use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use command_line::CommandLine;
+use dezky_configuration as configuration;
 use failure::Failure;
 
 /// A request makes some hundred small allocations; with the allocator of the C library they cost a tenth of its time.

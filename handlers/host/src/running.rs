@@ -11,10 +11,7 @@ use std::{
 
 use dezky::{
     Result,
-    authn::{
-        Verifier, VerifierOptions,
-        keys::{HttpKeySource, StoreArchive},
-    },
+    authn::Verifier,
     clock::SystemClock,
     context::RequestContext,
     http::{HttpState, TokenIdentity, unidentified},
@@ -85,13 +82,7 @@ impl Running {
         let address = server.address();
         let store = store::open(configuration, &metrics)?;
         let clock = Arc::new(SystemClock);
-        let verifier = Verifier::new(
-            configuration.issuers.clone(),
-            Arc::new(HttpKeySource::new(configuration.extra_ca_certificates.as_deref())?),
-            Arc::new(StoreArchive::new(Arc::clone(&store))),
-            clock.clone(),
-            VerifierOptions::default(),
-        )?;
+        let verifier = configuration.verifier(&store, clock.clone())?;
         verifier.start();
         let service = Arc::new(Service::new(Arc::clone(&store), clock, configuration.service_settings()));
         let readiness = Readiness::new(store, verifier.clone());

@@ -2,20 +2,20 @@
 
 /// A setting.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Setting {
+pub struct Setting {
     /// Path in `dezky.toml`.
-    pub(crate) path: &'static str,
+    pub path: &'static str,
     /// Environment variable.
-    pub(crate) variable: &'static str,
+    pub variable: &'static str,
     /// Flag without its dashes; none when there is no flag.
-    pub(crate) flag: Option<&'static str>,
+    pub flag: Option<&'static str>,
 }
 
 macro_rules! settings {
     ($($name:ident = $path:literal, $variable:literal, $flag:expr;)*) => {
-        $(pub(crate) const $name: Setting = Setting { path: $path, variable: $variable, flag: $flag };)*
+        $(pub const $name: Setting = Setting { path: $path, variable: $variable, flag: $flag };)*
         /// All settings that are single values.
-        pub(crate) const ALL: &[Setting] = &[$($name),*];
+        pub const ALL: &[Setting] = &[$($name),*];
     };
 }
 
@@ -42,37 +42,38 @@ settings! {
     DRAIN_SECONDS = "drain_seconds", "DEZKY_DRAIN_SECONDS", None;
     COMPONENT = "component.file", "DEZKY_COMPONENT", Some("component");
     ISOLATION = "component.isolation", "DEZKY_ISOLATION", Some("isolation");
+    BASE_PATH = "lambda.base_path", "DEZKY_BASE_PATH", None;
     LOG = "log.filter", "DEZKY_LOG", Some("log");
     LOG_FORMAT = "log.format", "DEZKY_LOG_FORMAT", Some("log-format");
 }
 
 impl Setting {
     /// Whether it may be a number in the file.
-    pub(crate) fn is_number(&self) -> bool {
+    pub fn is_number(&self) -> bool {
         [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT, ARRIVAL_SECONDS, DRAIN_SECONDS]
             .contains(self)
     }
 
     /// Whether it may be a list in the file; in variables and flags the items have commas between them.
-    pub(crate) fn is_list(&self) -> bool {
+    pub fn is_list(&self) -> bool {
         [OIDC_AUDIENCE, TRUSTED_PROXIES].contains(self)
     }
 }
 
 /// The variable that names the configuration file; it cannot stand in that file.
-pub(crate) const CONFIG_VARIABLE: &str = "DEZKY_CONFIG";
+pub const CONFIG_VARIABLE: &str = "DEZKY_CONFIG";
 
 /// What the NestJS service called its database.
-pub(crate) const MONGODB_URI: &str = "MONGODB_URI";
+pub const MONGODB_URI: &str = "MONGODB_URI";
 
 /// What Node calls added CA certificates.
-pub(crate) const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
+pub const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
 
 /// The array of issuers in the file.
-pub(crate) const ISSUERS: &str = "issuers";
+pub const ISSUERS: &str = "issuers";
 
 /// The known name that is nearest to one that is not known; none when none is near.
-pub(crate) fn nearest<'known>(given: &str, known: impl Iterator<Item = &'known str>) -> Option<&'known str> {
+pub fn nearest<'known>(given: &str, known: impl Iterator<Item = &'known str>) -> Option<&'known str> {
     known
         .map(|name| (strsim::damerau_levenshtein(given, name), name))
         .min_by_key(|(distance, _)| *distance)

@@ -6,7 +6,8 @@ mod component;
 mod issuers;
 mod limits;
 mod location;
-mod settings;
+mod opening;
+pub mod settings;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -20,62 +21,62 @@ use dezky::{
     service::{ServiceSettings, operation::SeedSettings},
 };
 
-pub(crate) use component::{ComponentSettings, Isolation};
-pub(crate) use limits::{LimitSettings, Network, Rate, counted};
-pub(crate) use location::StoreLocation;
-pub(crate) use settings::{
+pub use component::{ComponentSettings, Isolation};
+pub use limits::{LimitSettings, Network, Rate, counted};
+pub use location::StoreLocation;
+pub use settings::{
     ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
     OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting,
     TRUSTED_PROXIES,
 };
-pub(crate) use sources::{File, Origin, Sources, refuse};
-pub(crate) use values::{LogFormat, LogSettings};
+pub use sources::{File, Origin, Sources, refuse};
+pub use values::{LogFormat, LogSettings};
 
 /// All settings of a server.
 #[derive(Debug)]
-pub(crate) struct Configuration {
+pub struct Configuration {
     /// The store.
-    pub(crate) store: StoreLocation,
+    pub store: StoreLocation,
     /// Where the store's location stands.
-    pub(crate) store_origin: Origin,
+    pub store_origin: Origin,
     /// Where to listen.
-    pub(crate) listen: Listen,
+    pub listen: Listen,
     /// The issuers whose tokens are accepted. May be empty where no token is verified.
-    pub(crate) issuers: Vec<IssuerSettings>,
+    pub issuers: Vec<IssuerSettings>,
     /// Tenants live at `<slug>.<this>`.
-    pub(crate) public_domain: Option<String>,
+    pub public_domain: Option<String>,
     /// Members of this group administer the platform.
-    pub(crate) platform_admin_group: Option<String>,
+    pub platform_admin_group: Option<String>,
     /// The first tenant.
-    pub(crate) seed: SeedSettings,
+    pub seed: SeedSettings,
     /// PEM of added CA certificates.
-    pub(crate) extra_ca_certificates: Option<Vec<u8>>,
+    pub extra_ca_certificates: Option<Vec<u8>>,
     /// What one caller, one address and all together may ask.
-    pub(crate) limits: LimitSettings,
+    pub limits: LimitSettings,
     /// The component that serves the API; without one it is served natively.
-    pub(crate) component: Option<ComponentSettings>,
+    pub component: Option<ComponentSettings>,
     /// How long requests are still accepted after SIGTERM, while `/readyz` says that the process ends.
-    pub(crate) drain: Duration,
+    pub drain: Duration,
 }
 
 /// Where to listen, and where that stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Listen {
+pub struct Listen {
     /// Address and port; port 0 is any free one.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
     /// Where that stands.
-    pub(crate) origin: Origin,
+    pub origin: Origin,
 }
 
 impl Configuration {
     /// Where the file is looked for when nothing names it.
-    pub(crate) const DEFAULT_FILE: &'static str = "dezky.toml";
+    pub const DEFAULT_FILE: &'static str = "dezky.toml";
 
     /// All settings, each checked. Issuers may be missing: see [`Configuration::require_issuers`].
     ///
     /// # Errors
     /// Kind `Configuration` with one line for the first setting that is wrong.
-    pub(crate) fn read(sources: &Sources) -> Result<Self> {
+    pub fn read(sources: &Sources) -> Result<Self> {
         sources.check_variables()?;
         let (store, store_origin) = location::read(sources)?;
         let platform_admin_group = values::platform_admin_group(sources)?;
@@ -104,7 +105,7 @@ impl Configuration {
     ///
     /// # Errors
     /// Kind `Configuration`.
-    pub(crate) fn require_issuers(&self) -> Result<()> {
+    pub fn require_issuers(&self) -> Result<()> {
         if self.issuers.is_empty() {
             return Err(refuse(
                 "no issuer is configured, so that nobody could sign in: set `DEZKY_OIDC_ISSUER` and \
@@ -115,7 +116,7 @@ impl Configuration {
     }
 
     /// What the use cases are set up with.
-    pub(crate) fn service_settings(&self) -> ServiceSettings {
+    pub fn service_settings(&self) -> ServiceSettings {
         ServiceSettings {
             platform_admin_group: self.platform_admin_group.clone(),
             public_domain: self.public_domain.clone(),
@@ -129,7 +130,7 @@ impl Configuration {
 ///
 /// # Errors
 /// Kind `Configuration` when the file cannot be read, or a variable is not UTF-8.
-pub(crate) fn sources_of_process(config: Option<PathBuf>, flags: Vec<(&'static Setting, String)>) -> Result<Sources> {
+pub fn sources_of_process(config: Option<PathBuf>, flags: Vec<(&'static Setting, String)>) -> Result<Sources> {
     let mut sources = Sources { flags, environment: values::environment()?, file: None };
     let named = match config {
         Some(path) => Some((path, Origin::Flag("config"))),
@@ -157,7 +158,7 @@ pub(crate) fn sources_of_process(config: Option<PathBuf>, flags: Vec<(&'static S
 ///
 /// # Errors
 /// As [`sources_of_process`].
-pub(crate) fn sources_without_file(flags: Vec<(&'static Setting, String)>) -> Result<Sources> {
+pub fn sources_without_file(flags: Vec<(&'static Setting, String)>) -> Result<Sources> {
     let sources = Sources { flags, environment: values::environment()?, file: None };
     sources.check_variables()?;
     Ok(sources)
@@ -167,7 +168,7 @@ pub(crate) fn sources_without_file(flags: Vec<(&'static Setting, String)>) -> Re
 ///
 /// # Errors
 /// Kind `Configuration`.
-pub(crate) fn listen(sources: &Sources) -> Result<Listen> {
+pub fn listen(sources: &Sources) -> Result<Listen> {
     values::listen(sources)
 }
 
@@ -175,7 +176,7 @@ pub(crate) fn listen(sources: &Sources) -> Result<Listen> {
 ///
 /// # Errors
 /// Kind `Configuration`.
-pub(crate) fn component(sources: &Sources) -> Result<Option<ComponentSettings>> {
+pub fn component(sources: &Sources) -> Result<Option<ComponentSettings>> {
     component::read(sources)
 }
 
@@ -183,6 +184,6 @@ pub(crate) fn component(sources: &Sources) -> Result<Option<ComponentSettings>> 
 ///
 /// # Errors
 /// Kind `Configuration`.
-pub(crate) fn log(sources: &Sources) -> Result<LogSettings> {
+pub fn log(sources: &Sources) -> Result<LogSettings> {
     values::log(sources)
 }

@@ -9,7 +9,7 @@ use super::settings::{self, Setting, nearest};
 
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// On the command line.
     Flag(&'static str),
     /// In the environment.
@@ -38,28 +38,28 @@ impl fmt::Display for Origin {
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub struct Found {
     /// The value.
-    pub(crate) text: String,
+    pub text: String,
     /// Where it stands.
-    pub(crate) origin: Origin,
+    pub origin: Origin,
 }
 
 impl Found {
     /// The refusal of this value; `advice` says what is wrong and what to do.
-    pub(crate) fn refuse(&self, advice: impl fmt::Display) -> Error {
+    pub fn refuse(&self, advice: impl fmt::Display) -> Error {
         refuse(format!("{}: {advice}", self.origin))
     }
 }
 
 /// A wrong setting.
-pub(crate) fn refuse(message: impl Into<String>) -> Error {
+pub fn refuse(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Configuration, "invalid_setting", message.into())
 }
 
 /// The configuration file.
 #[derive(Debug, Default)]
-pub(crate) struct File {
+pub struct File {
     path: PathBuf,
     table: Table,
 }
@@ -69,7 +69,7 @@ impl File {
     ///
     /// # Errors
     /// Kind `Configuration`, naming the file and the line or the key.
-    pub(crate) fn parse(path: PathBuf, text: &str) -> Result<Self> {
+    pub fn parse(path: PathBuf, text: &str) -> Result<Self> {
         let table: Table = toml::from_str(text).map_err(|error: toml::de::Error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count().saturating_add(1);
@@ -100,12 +100,12 @@ impl File {
     }
 
     /// Where a key of this file stands.
-    pub(crate) fn origin(&self, key: &str) -> Origin {
+    pub fn origin(&self, key: &str) -> Origin {
         Origin::File { file: self.path.clone(), key: key.to_owned() }
     }
 
     /// The value at a path such as `seed.slug`.
-    pub(crate) fn value(&self, path: &str) -> Option<&Value> {
+    pub fn value(&self, path: &str) -> Option<&Value> {
         match path.split_once('.') {
             None => self.table.get(path),
             Some((section, key)) => self.table.get(section)?.as_table()?.get(key),
@@ -129,13 +129,13 @@ impl File {
 
 /// Everything that can hold a setting.
 #[derive(Debug, Default)]
-pub(crate) struct Sources {
+pub struct Sources {
     /// Values of flags by the setting.
-    pub(crate) flags: Vec<(&'static Setting, String)>,
+    pub flags: Vec<(&'static Setting, String)>,
     /// The environment: at least what is of concern here.
-    pub(crate) environment: BTreeMap<String, String>,
+    pub environment: BTreeMap<String, String>,
     /// The file, if there is one.
-    pub(crate) file: Option<File>,
+    pub file: Option<File>,
 }
 
 impl Sources {
@@ -143,7 +143,7 @@ impl Sources {
     ///
     /// # Errors
     /// Kind `Configuration`, naming the variable and the nearest known one.
-    pub(crate) fn check_variables(&self) -> Result<()> {
+    pub fn check_variables(&self) -> Result<()> {
         let known = || settings::ALL.iter().map(|setting| setting.variable).chain([settings::CONFIG_VARIABLE]);
         for name in self.environment.keys().filter(|name| name.starts_with("DEZKY_")) {
             // What the tests of this repository use is no setting and in nobody's way.
@@ -163,7 +163,7 @@ impl Sources {
     }
 
     /// A variable that is set and not empty.
-    pub(crate) fn variable(&self, name: &'static str) -> Option<Found> {
+    pub fn variable(&self, name: &'static str) -> Option<Found> {
         let text = self.environment.get(name).filter(|text| !text.is_empty())?;
         Some(Found { text: text.clone(), origin: Origin::Variable(name) })
     }
@@ -172,7 +172,7 @@ impl Sources {
     ///
     /// # Errors
     /// Kind `Configuration` when it is not text in the file.
-    pub(crate) fn find(&self, setting: &'static Setting) -> Result<Option<Found>> {
+    pub fn find(&self, setting: &'static Setting) -> Result<Option<Found>> {
         if let Some((_, text)) = self.flags.iter().find(|(given, _)| *given == setting) {
             let origin = Origin::Flag(setting.flag.unwrap_or(setting.path));
             return Ok(Some(Found { text: text.clone(), origin }));

@@ -11,7 +11,7 @@ use super::{
 
 /// Whether requests share instances of the component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Isolation {
+pub enum Isolation {
     /// An instance answers several requests, also at the same time.
     #[default]
     Shared,
@@ -21,11 +21,11 @@ pub(crate) enum Isolation {
 
 /// The component that serves the API.
 #[derive(Debug, Clone)]
-pub(crate) struct ComponentSettings {
+pub struct ComponentSettings {
     /// Its file.
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// Whether requests share instances.
-    pub(crate) isolation: Isolation,
+    pub isolation: Isolation,
 }
 
 /// The settings; none when the API is served natively.

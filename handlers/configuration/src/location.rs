@@ -11,7 +11,7 @@ use super::{
 
 /// Where the store is.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) enum StoreLocation {
+pub enum StoreLocation {
     /// The embedded store in this file.
     Sqlite(PathBuf),
     /// MongoDB at this URI, which may hold a password.
@@ -32,7 +32,7 @@ impl StoreLocation {
     ///
     /// # Errors
     /// Kind `Configuration` when it is missing or names no store.
-    pub(crate) fn read(sources: &Sources) -> Result<Self> {
+    pub fn read(sources: &Sources) -> Result<Self> {
         read(sources).map(|(location, _)| location)
     }
 }

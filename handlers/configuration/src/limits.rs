@@ -15,16 +15,16 @@ use super::{
 
 /// How often something may happen: so many times at once, and then so many times a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Rate {
+pub struct Rate {
     /// A second.
-    pub(crate) per_second: NonZeroU32,
+    pub per_second: NonZeroU32,
     /// At once, after a pause that was long enough.
-    pub(crate) burst: NonZeroU32,
+    pub burst: NonZeroU32,
 }
 
 /// Addresses whose first bits are the same: a machine, or a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Network {
+pub struct Network {
     address: u128,
     /// Bits of the 128 that count.
     bits: u32,
@@ -32,17 +32,17 @@ pub(crate) struct Network {
 
 /// Every limit of a server. What is none is not limited.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LimitSettings {
+pub struct LimitSettings {
     /// How often one person or service may ask, after its token was verified.
-    pub(crate) caller: Option<Rate>,
+    pub caller: Option<Rate>,
     /// How often one address may ask, before anything is looked at.
-    pub(crate) address: Option<Rate>,
+    pub address: Option<Rate>,
     /// Proxies that are believed when they say for whom they ask.
-    pub(crate) trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<Network>,
     /// Most requests that are answered at the same time.
-    pub(crate) requests_in_flight: Option<NonZeroU32>,
+    pub requests_in_flight: Option<NonZeroU32>,
     /// Longest time that a request's head, and then its body, may take to arrive.
-    pub(crate) arrival: Duration,
+    pub arrival: Duration,
 }
 
 /// A person who works, and a script that does not wait, stay far below.
@@ -62,7 +62,7 @@ const MOST_PROXIES: usize = 64;
 
 impl LimitSettings {
     /// No limit but the time in which requests must arrive: for development.
-    pub(crate) fn none() -> Self {
+    pub fn none() -> Self {
         Self {
             caller: None,
             address: None,
@@ -75,7 +75,7 @@ impl LimitSettings {
 
 impl Network {
     /// One address, or one with the number of bits that count: `10.0.0.0/8`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
             None => (text, None),
@@ -87,7 +87,7 @@ impl Network {
     }
 
     /// Whether the address is in this network.
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+    pub fn contains(&self, address: IpAddr) -> bool {
         let different = number(address.to_canonical()) ^ self.address;
         different.leading_zeros() >= self.bits
     }
@@ -103,7 +103,7 @@ fn number(address: IpAddr) -> u128 {
 }
 
 /// The number under which an address is counted: a household has a /64 of IPv6 at the least, and may take any address of it.
-pub(crate) fn counted(address: IpAddr) -> u128 {
+pub fn counted(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         IpAddr::V6(address) => Ipv6Addr::to_bits(address) & !u128::from(u64::MAX),

@@ -17,7 +17,7 @@ use super::{
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogFormat {
+pub enum LogFormat {
     /// For people.
     Text,
     /// One JSON object a line.
@@ -26,11 +26,11 @@ pub(crate) enum LogFormat {
 
 /// What is logged and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogSettings {
+pub struct LogSettings {
     /// A filter as `tracing-subscriber` reads it, such as `info,dezky=debug`. Checked.
-    pub(crate) filter: String,
+    pub filter: String,
     /// How lines look.
-    pub(crate) format: LogFormat,
+    pub format: LogFormat,
 }
 
 /// The variables of concern.

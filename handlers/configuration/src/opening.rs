@@ -1,0 +1,57 @@
+//! What a configuration names, opened.
+
+use std::sync::Arc;
+
+use dezky::{
+    Error, Result,
+    authn::{
+        Verifier, VerifierOptions,
+        keys::{HttpKeySource, StoreArchive},
+    },
+    clock::Clock,
+    store::{
+        SharedStore, StoreError,
+        mongodb::{MongodbOptions, MongodbStore},
+        sqlite::{SqliteOptions, SqliteStore},
+    },
+};
+
+use crate::{Configuration, StoreLocation, refuse};
+
+impl Configuration {
+    /// Opens the store. One that does not answer is no error: its operations fail until it does.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when the location cannot hold a store, or a newer release has written it.
+    pub fn open_store(&self) -> Result<SharedStore> {
+        let refused = |error: StoreError| match error {
+            StoreError::Configuration { .. } | StoreError::NewerSchema { .. } => {
+                refuse(format!("{}: {error}", self.store_origin))
+            }
+            other => Error::from(other),
+        };
+        Ok(match &self.store {
+            StoreLocation::Sqlite(path) => {
+                Arc::new(SqliteStore::open(path, SqliteOptions::default(), dezky::COLLECTIONS).map_err(refused)?)
+            }
+            StoreLocation::Mongodb(uri) => {
+                Arc::new(MongodbStore::open(uri, MongodbOptions::default(), dezky::COLLECTIONS).map_err(refused)?)
+            }
+        })
+    }
+
+    /// Verifies tokens of the configured issuers. Their keys are kept in the store, for the next start. Nothing is fetched
+    /// before the verifier is started or asked.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when a setting of an issuer or an added authority is wrong.
+    pub fn verifier(&self, store: &SharedStore, clock: Arc<dyn Clock>) -> Result<Verifier> {
+        Verifier::new(
+            self.issuers.clone(),
+            Arc::new(HttpKeySource::new(self.extra_ca_certificates.as_deref())?),
+            Arc::new(StoreArchive::new(Arc::clone(store))),
+            clock,
+            VerifierOptions::default(),
+        )
+    }
+}

@@ -1,0 +1,44 @@
+//! Events, before they become requests.
+
+use http::{HeaderMap, HeaderName, header};
+use lambda_http::request::LambdaRequest;
+
+/// Under which name the host of a request goes through the conversion.
+pub(crate) const KEPT_HOST: HeaderName = HeaderName::from_static("x-dezky-kept-host");
+
+/// An event without what the conversion would stumble over, or lose.
+pub(crate) fn sound(mut event: LambdaRequest) -> LambdaRequest {
+    match &mut event {
+        LambdaRequest::ApiGatewayV1(proxy) => {
+            single(&mut proxy.headers, &mut proxy.multi_value_headers);
+            plain(&mut proxy.headers, &mut proxy.path);
+        }
+        LambdaRequest::ApiGatewayV2(http) => plain(&mut http.headers, &mut http.raw_path),
+        LambdaRequest::Alb(balancer) => {
+            single(&mut balancer.headers, &mut balancer.multi_value_headers);
+            plain(&mut balancer.headers, &mut balancer.path);
+        }
+        // No other kind is compiled in; what cannot be read is refused by the runtime.
+        _ => {}
+    }
+    event
+}
+
+/// Leaves headers in one of the two maps. Where both are given the first holds the last value of each only, and would win.
+fn single(last: &mut HeaderMap, all: &mut HeaderMap) {
+    if !all.is_empty() {
+        *last = std::mem::take(all);
+    }
+}
+
+/// Keeps what a client may have written out of the URL that the conversion parses, and expects to be one.
+fn plain(headers: &mut HeaderMap, path: &mut Option<String>) {
+    headers.remove("x-forwarded-proto");
+    headers.remove(KEPT_HOST);
+    if let Some(host) = headers.remove(header::HOST) {
+        headers.insert(KEPT_HOST, host);
+    }
+    if let Some(path) = path.as_mut().filter(|path| !path.starts_with('/')) {
+        path.insert(0, '/');
+    }
+}

@@ -1,0 +1,69 @@
+//! The function: settings, store and keys are read once for each environment, and used for all of its invocations.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use dezky::{
+    Error, ErrorKind,
+    clock::SystemClock,
+    http::{HttpState, TokenIdentity, router},
+    service::Service,
+};
+use dezky_configuration::{Configuration, LogFormat, LogSettings, log, settings::BASE_PATH, sources_of_process};
+use tracing_subscriber::EnvFilter;
+
+/// As in the server: a request makes some hundred small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Longest wait for the issuers' keys before the first invocation. One that comes later asks again.
+const KEYS: Duration = Duration::from_secs(2);
+
+/// Longest time of a request. Gateways wait for 29 s.
+const TIMEOUT: Duration = Duration::from_secs(28);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The log of the function is its standard error; it may not be set up yet.
+            use std::io::Write as _;
+            let _told = writeln!(std::io::stderr(), "dezky-lambda: {}", error.message());
+            ExitCode::from(if error.kind() == ErrorKind::Configuration { 2 } else { 1 })
+        }
+    }
+}
+
+async fn serve() -> Result<(), Error> {
+    let sources = sources_of_process(None, Vec::new())?;
+    let configuration = Configuration::read(&sources)?;
+    configuration.require_issuers()?;
+    start_log(&log(&sources)?)?;
+    let base_path = sources.find(&BASE_PATH)?.map(|found| found.text).unwrap_or_default();
+    let store = configuration.open_store()?;
+    let clock = Arc::new(SystemClock);
+    let verifier = configuration.verifier(&store, clock.clone())?;
+    // Keys are there before the first invocation, and those of the last environment if the issuer is away.
+    verifier.start();
+    if tokio::time::timeout(KEYS, verifier.refresh()).await.is_err() {
+        tracing::warn!(seconds = KEYS.as_secs(), "the issuers have not told their keys yet");
+    }
+    let service = Arc::new(Service::new(store, clock, configuration.service_settings()));
+    let mut state = HttpState::new(service, Arc::new(TokenIdentity::new(verifier)));
+    state.timeout = TIMEOUT;
+    dezky_lambda::run(router(state), base_path)
+        .await
+        .map_err(|error| Error::internal("the Runtime API does not answer").with_source(error.to_string()))
+}
+
+/// Logs to standard error, where the platform takes it from.
+fn start_log(settings: &LogSettings) -> Result<(), Error> {
+    let filter = EnvFilter::try_new(&settings.filter)
+        .map_err(|error| Error::internal("the filter of the log cannot be used").with_source(error))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let started = match settings.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+    };
+    started.map_err(|error| Error::internal("logging cannot be started").with_source(error.to_string()))
+}
