@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|mongodb]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|mongodb]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,9 +24,25 @@ processor_time() { awk -v tick="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 
 
 median() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
+# Calls `GET /users/me` of a process for a while, several times. Arguments: process, URL, token, folder for results.
+load() {
+    local server=$1 url=$2 token=$3 folder=$4 before
+    wrk -t2 -c32 -d2s --header "Authorization: Bearer $token" "$url" >/dev/null # Connections and caches fill.
+    for _ in $(seq "$runs"); do
+        before=$(processor_time "$server")
+        wrk -t2 -c32 -d"${seconds}s" --latency --header "Authorization: Bearer $token" "$url" >"$folder/wrk"
+        awk -v before="$before" -v after="$(processor_time "$server")" -v memory="$(resident "$server")" '
+            /^ +50%/ { middle = $2 } /^ +99%/ { slow = $2 } /requests in/ { count = $1 }
+            /^Requests\/sec/ { rate = $2 } /Non-2xx|Socket errors/ { print "NOT ALL ANSWERED: " $0 }
+            END { printf "%6d requests/s   p50 %s   p99 %s   %.1f µs of CPU a request   resident %s MB\n",
+                  rate, middle, slow, (after - before) * 1000 / count, memory }' "$folder/wrk" | tee -a "$folder/all"
+    done
+    echo "median $(awk '{ print $1 }' "$folder/all" | median) requests/s"
+}
+
 profile() {
     install_wrk
-    local folder server input url token before
+    local folder server input url token
     folder=$(mktemp -d)
     mkfifo "$folder/input"
     "$target/release/profile_server" "$folder" <"$folder/input" &
@@ -40,18 +56,35 @@ profile() {
     token=$(cat "$folder/token")
     curl --silent --fail --output "$folder/profile" --header "Authorization: Bearer $token" "$url"
     echo "answer of $(wc -c <"$folder/profile") bytes; resident before load $(resident "$server") MB"
-    wrk -t2 -c32 -d2s --header "Authorization: Bearer $token" "$url" >/dev/null # Connections and caches fill.
-    for _ in $(seq "$runs"); do
-        before=$(processor_time "$server")
-        wrk -t2 -c32 -d"${seconds}s" --latency --header "Authorization: Bearer $token" "$url" >"$folder/wrk"
-        awk -v before="$before" -v after="$(processor_time "$server")" -v memory="$(resident "$server")" '
-            /^ +50%/ { middle = $2 } /^ +99%/ { slow = $2 } /requests in/ { count = $1 }
-            /^Requests\/sec/ { rate = $2 } /Non-2xx|Socket errors/ { print "NOT ALL ANSWERED: " $0 }
-            END { printf "%6d requests/s   p50 %s   p99 %s   %.1f µs of CPU a request   resident %s MB\n",
-                  rate, middle, slow, (after - before) * 1000 / count, memory }' "$folder/wrk" | tee -a "$folder/all"
-    done
-    echo "median $(awk '{ print $1 }' "$folder/all" | median) requests/s"
+    load "$server" "$url" "$token" "$folder"
     exec {input}>&-
+    wait "$server"
+    rm -r "$folder"
+}
+
+# The release binary itself: how soon it is ready on an existing store, with an issuer that answers, and how much it serves.
+binary() {
+    install_wrk
+    local folder server url token begun
+    folder=$(mktemp -d)
+    for attempt in first later; do
+        begun=$(date +%s%N)
+        "$target/release/dezky" dev --data "$folder/data" --listen 127.0.0.1:0 >"$folder/welcome" &
+        server=$!
+        until grep -q 'Stop with' "$folder/welcome"; do
+            kill -0 "$server"
+            sleep 0.002
+        done
+        echo "$attempt start: serves after $((($(date +%s%N) - begun) / 1000000)) ms (development issuer and first sign-ins included)"
+        [ "$attempt" = later ] && break
+        kill "$server"
+        wait "$server"
+    done
+    url=$(grep -o "http://[^/']*/users/me" "$folder/welcome")
+    token=$(grep -o 'Bearer [^'"'"']*' "$folder/welcome" | head -n 1)
+    token=${token#Bearer }
+    load "$server" "$url" "$token" "$folder"
+    kill "$server"
     wait "$server"
     rm -r "$folder"
 }
@@ -67,8 +100,8 @@ mongodb() {
     scripts/with-test-database.sh sh -c '"$0" "${DEZKY_TEST_MONGODB_URI}bench_$$"' "$target/release/mongodb"
 }
 
-cargo build --release --package dezky-benches
-[ $# -gt 0 ] || set -- tokens decisions store profile mongodb
+cargo build --release --package dezky-benches --package dezky-host
+[ $# -gt 0 ] || set -- tokens decisions store profile binary mongodb
 for part in "$@"; do
     echo "== $part"
     "$part"

@@ -11,6 +11,8 @@ pub mod context;
 pub mod domain;
 pub mod error;
 pub mod http;
+#[cfg(feature = "mongodb")]
+pub mod migration;
 pub mod service;
 pub mod store;
 #[cfg(feature = "test-kit")]

@@ -144,6 +144,35 @@ async fn concurrent_first_requests_of_one_person_make_one_user(store: SharedStor
     }
 }
 
+/// A hundred requests of one person with a claim are under way when a person takes the membership away.
+async fn a_hundred_profiles_in_flight_do_not_bring_back_what_was_revoked(store: SharedStore) {
+    let service = Arc::new(support::service(Arc::clone(&store), Arc::new(SystemClock)));
+    let tenant = tenant(&service, "acme").await;
+    let anna = token("anna", Some(&["acme"]), now());
+    let user = service.profile(&by(&anna)).await.unwrap().user.id;
+    let newer = token("anna", Some(&["acme"]), now().plus(std::time::Duration::from_secs(3_000)));
+    let requests: Vec<_> = (0..100)
+        .map(|number| {
+            let (service, token) = (Arc::clone(&service), Arc::clone(if number % 2 == 0 { &anna } else { &newer }));
+            tokio::spawn(async move { service.profile(&by(&token)).await })
+        })
+        .collect();
+    service.revoke_membership(&system(), &tenant.into(), user).await.unwrap();
+    // From here on it is gone, though most of the requests are still under way.
+    let shows_nothing = async |token| service.profile(&by(token)).await.unwrap().tenants.is_empty();
+    assert!(shows_nothing(&anna).await && shows_nothing(&newer).await);
+    for request in requests {
+        // Whatever they saw, none fails.
+        request.await.unwrap().unwrap();
+    }
+    assert!(shows_nothing(&anna).await && shows_nothing(&newer).await);
+    let later = token("anna", Some(&["acme"]), now().plus(std::time::Duration::from_secs(3_200)));
+    assert!(shows_nothing(&later).await, "no token brings it back");
+    assert!(service.read_tenant(&by(&later), &tenant.into()).await.is_err());
+    grant(&service, tenant, user, MembershipRole::Member).await;
+    assert_eq!(service.profile(&by(&anna)).await.unwrap().tenants.len(), 1, "an explicit grant does");
+}
+
 macro_rules! on_every_store {
     ($($promise:ident),+ $(,)?) => {
         mod on_sqlite {
@@ -172,5 +201,6 @@ on_every_store! {
     a_suspended_tenant_wins_over_a_write_in_flight,
     of_two_owners_who_remove_each_other_one_stays,
     a_claim_in_flight_does_not_undo_a_revocation,
+    a_hundred_profiles_in_flight_do_not_bring_back_what_was_revoked,
     concurrent_first_requests_of_one_person_make_one_user,
 }

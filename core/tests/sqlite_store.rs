@@ -78,7 +78,15 @@ dezky::store_conformance!(fixture);
 
 /// Promises of the embedded store alone.
 mod sqlite {
-    use std::{fs, path::Path, sync::Arc, time::Duration};
+    use std::{
+        fs,
+        path::Path,
+        sync::{
+            Arc,
+            atomic::{AtomicBool, Ordering},
+        },
+        time::Duration,
+    };
 
     use dezky::{
         context::RequestContext,
@@ -319,6 +327,56 @@ mod sqlite {
         huge.note = Some("x".repeat(2_000_000));
         insert(&store, &huge).await.unwrap();
         assert_eq!(store.load(&context(), huge.id).await.unwrap(), Some(huge));
+    }
+
+    /// Takes the whole log into the database file, which no read transaction may be in the way of.
+    fn checkpoint(path: &Path) -> bool {
+        let connection = Connection::open(path).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+        busy == 0
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn reading_that_has_ended_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let store = open(&path);
+        let account = account("read");
+        insert(&store, &account).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(store.load(&context(), account.id).await.unwrap().as_ref(), Some(&account));
+            let path = path.clone();
+            assert!(tokio::task::spawn_blocking(move || checkpoint(&path)).await.unwrap(), "a reader held the log");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_log_stays_small_under_reading_without_pause() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let store = open(&path);
+        let account = account("read");
+        insert(&store, &account).await.unwrap();
+        let written = Arc::new(AtomicBool::new(false));
+        let reading = tokio::spawn({
+            let (store, written, id) = (store.clone(), Arc::clone(&written), account.id);
+            async move {
+                while !written.load(Ordering::Relaxed) {
+                    assert!(store.load::<Account>(&context(), id).await.unwrap().is_some());
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+        for number in 0..60 {
+            let mut large = self::account(&format!("large {number}"));
+            large.note = Some("x".repeat(1_000_000));
+            insert(&store, &large).await.unwrap();
+        }
+        written.store(true, Ordering::Relaxed);
+        reading.await.unwrap();
+        let log = fs::metadata(folder.path().join("a.db-wal")).unwrap().len();
+        assert!(log < 30_000_000, "60 MB were written, and the log has {log} bytes");
     }
 
     #[tokio::test]

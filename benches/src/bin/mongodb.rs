@@ -121,7 +121,12 @@ impl Known {
             found.try_collect::<Vec<RawDocumentBuf>>().await
         };
         let by_id = || doc! {"_id": 1};
-        find("users", doc! {"uniqueKeys": {"$in": [&self.user_key]}}, by_id(), 1).await?;
+        // Of the same form as the key of an ended session, which is not there.
+        let ended = "ended:subject:00000000000000000000000000000000000000000000000000000000000000000000";
+        try_join!(
+            find("users", doc! {"uniqueKeys": {"$in": [&self.user_key]}}, by_id(), 1),
+            find("ended_sessions", doc! {"uniqueKeys": {"$in": [ended]}}, by_id(), 2),
+        )?;
         try_join!(
             find("memberships", doc! {"userId": self.user, "active": true}, doc! {"tenantNameKey": 1, "_id": 1}, 101),
             find("user_activity", doc! {"_id": self.user}, by_id(), 1),

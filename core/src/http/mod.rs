@@ -49,8 +49,8 @@ pub const MAXIMUM_BODY: usize = 1024 * 1024;
 /// The API. Every answer carries `X-Request-Id`, and every refusal is a problem document.
 pub fn router(state: HttpState) -> Router {
     let state = Arc::new(state);
-    let layer = middleware::from_fn_with_state(Arc::clone(&state), request::identify);
-    routes::all()
+    let timeout = state.timeout;
+    let routes = routes::all()
         .fallback(|| async {
             Error::new(ErrorKind::NotFound, "route_not_found", "there is no such route: see `/openapi.json`")
         })
@@ -61,6 +61,12 @@ pub fn router(state: HttpState) -> Router {
                 "this route does not have this method: see `Allow`",
             )
         })
-        .layer(layer)
-        .with_state(state)
+        .with_state(state);
+    identified(routes, timeout)
+}
+
+/// Gives every request of these routes its id, its deadline and a line in the log, and every answer its `X-Request-Id`.
+/// For what an edge answers beside the API.
+pub fn identified(routes: Router, timeout: Duration) -> Router {
+    routes.layer(middleware::from_fn_with_state(timeout, request::identify))
 }

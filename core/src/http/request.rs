@@ -1,6 +1,9 @@
 //! What every request gets: an id, a deadline, and a line in the log.
 
-use std::{cell::RefCell, sync::Arc, time::Instant};
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -10,7 +13,6 @@ use axum::{
 use http::{HeaderName, HeaderValue};
 use tracing::Instrument as _;
 
-use super::HttpState;
 use crate::{context::RequestContext, domain::ObjectId};
 
 /// The header that carries the request id.
@@ -51,11 +53,11 @@ fn trace_parent(request: &Request) -> Option<String> {
 }
 
 /// Gives the request its context, and the answer its `X-Request-Id`.
-pub(super) async fn identify(State(state): State<Arc<HttpState>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn identify(State(timeout): State<Duration>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let given = request.extensions_mut().remove::<RequestIdentity>().map(|identity| identity.0);
     let request_id = given.or_else(|| incoming(&request)).unwrap_or_else(|| ObjectId::generate().to_string());
-    let mut context = RequestContext::new(request_id.clone()).with_timeout(state.timeout);
+    let mut context = RequestContext::new(request_id.clone()).with_timeout(timeout);
     context.trace_parent = trace_parent(&request);
     request.extensions_mut().insert(context);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();

@@ -10,11 +10,13 @@ pub mod conformance;
 pub mod document;
 pub mod entity;
 pub mod error;
+pub mod inspection;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 pub mod query;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+pub mod transfer;
 
 use std::{fmt, sync::Arc};
 
@@ -26,7 +28,9 @@ pub use commit::{Change, Commit, Expectation, Guard};
 pub use document::{Document, Value};
 pub use entity::{Entity, Repository};
 pub use error::{StoreError, StoreResult};
+pub use inspection::Inspection;
 pub use query::{Filter, Position, Query};
+pub use transfer::{Transfer, TransferDocument};
 
 use crate::{context::RequestContext, domain::ObjectId};
 

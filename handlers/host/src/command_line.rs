@@ -5,9 +5,25 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dezky::clock::Timestamp;
 
+use crate::commands::{
+    doctor::DoctorFlags,
+    manual::{CompletionFlags, ManFlags},
+    operators::{
+        audit::AuditFlags, member::MemberCommand, subscription::SubscriptionCommand, tenant::TenantCommand,
+        user::UserCommand,
+    },
+};
 use crate::configuration::{
     LISTEN, LOG, LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting,
 };
+
+/// What all operators' commands have in common.
+const OPERATORS: &str = "The commands work on the store of the configuration, also while `dezky serve` runs on it. They may do what \
+the platform may do; the audit trail names the actor of --as.
+
+Exit codes: 0 done; 1 failed; 2 the command, a setting or a field is wrong; 3 there is nothing of that name; 4 the state of \
+something is in the way; 5 not available now, try again; 6 not confirmed; 7 done, and something is left to a person. Errors are one line `code: message` on standard \
+error, with a line for each bad field.";
 
 /// The control plane of a sovereign workspace platform: tenants, people, memberships and subscriptions.
 #[derive(Debug, Parser)]
@@ -29,10 +45,47 @@ pub(crate) enum Command {
     ///
     /// Reads no configuration file and, of the environment, DEZKY_LISTEN, DEZKY_LOG and DEZKY_LOG_FORMAT only.
     Dev(DevFlags),
+    /// Upgrade the MongoDB database of the replaced service in place, or copy one store into another (--from, --to).
+    ///
+    /// Stop whatever writes the database first, and make a backup: docs/migration.md tells every step. Exits with 0 when
+    /// nothing is left to do, with 3 when something needs a person, with 1 when the work could not be done.
+    Migrate(crate::commands::migrate::MigrateFlags),
     /// Make the first tenant and its subscription where they are missing. `serve` does so too when it starts.
     Seed(SettingFlags),
     /// Print the OpenAPI 3.1 document of the API.
     Openapi,
+    /// Administer tenants, as an operator.
+    #[command(subcommand, after_help = OPERATORS)]
+    Tenant(TenantCommand),
+    /// Administer users, as an operator.
+    #[command(subcommand, after_help = OPERATORS)]
+    User(UserCommand),
+    /// Administer the members of a tenant, as an operator.
+    #[command(subcommand, after_help = OPERATORS)]
+    Member(MemberCommand),
+    /// Administer subscriptions, as an operator.
+    #[command(subcommand, after_help = OPERATORS)]
+    Subscription(SubscriptionCommand),
+    /// Show who did what, the newest first.
+    #[command(after_help = "Examples:
+  dezky audit --tenant acme --since 7d
+  dezky audit --actor operator --action tenant.suspend --all
+  dezky audit --user anna@example.eu --json")]
+    Audit(Box<AuditFlags>),
+    /// Find what is wrong with store, issuers, keys, certificates and clock, and say what to do.
+    ///
+    /// Changes nothing but a mark in the store that says that it can be written. Exits 1 if a finding is an error.
+    #[command(after_help = "Examples:\n  dezky doctor\n  dezky doctor --json | jq .healthy")]
+    Doctor(DoctorFlags),
+    /// Print the completions of a shell.
+    #[command(after_help = "Examples:
+  dezky completions bash > /etc/bash_completion.d/dezky
+  dezky completions zsh > \"${fpath[1]}/_dezky\"
+  dezky completions fish > ~/.config/fish/completions/dezky.fish")]
+    Completions(CompletionFlags),
+    /// Write the manual pages of all commands into a folder.
+    #[command(after_help = "Example:\n  dezky man /usr/local/share/man/man1")]
+    Man(ManFlags),
     /// Work with access tokens.
     #[command(subcommand)]
     Token(TokenCommand),

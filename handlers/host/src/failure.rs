@@ -7,32 +7,93 @@ use dezky::{Error, ErrorKind};
 /// Why a command ends without success.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// 1 when the work could not be done, 2 when the command or a setting is wrong.
+    /// 1 when the work could not be done, 2 when the command or a setting is wrong, others as in [`exit`].
     pub(crate) exit_code: u8,
     line: String,
+    /// Bad fields of the input, a line each.
+    fields: Vec<String>,
+}
+
+/// Exit codes of operators' commands beside 0, 1 (failed) and 2 (the command, a setting or a field is wrong).
+pub(crate) mod exit {
+    /// There is nothing of that name.
+    pub(crate) const NOT_FOUND: u8 = 3;
+    /// The state of something is in the way: a taken slug, a deleted tenant.
+    pub(crate) const CONFLICT: u8 = 4;
+    /// The store or something else does not answer now; the same command may succeed later.
+    pub(crate) const UNAVAILABLE: u8 = 5;
+    /// It cannot be undone and was not confirmed.
+    pub(crate) const NOT_CONFIRMED: u8 = 6;
+    /// The work is done, and something is left for a person to decide.
+    pub(crate) const LEFT: u8 = 7;
 }
 
 impl Failure {
+    fn new(exit_code: u8, line: String) -> Self {
+        Self { exit_code, line, fields: Vec::new() }
+    }
+
     /// The command or a setting is wrong: exit code 2.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { exit_code: 2, line: format!("dezky: {}", message.into()) }
+        Self::new(2, format!("dezky: {}", message.into()))
     }
 
     /// The work could not be done: exit code 1.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self { exit_code: 1, line: format!("dezky: {}", message.into()) }
+        Self::new(1, format!("dezky: {}", message.into()))
+    }
+
+    /// The work is done and something is left to a person: exit code 7.
+    pub(crate) fn left(message: impl Into<String>) -> Self {
+        Self::new(exit::LEFT, format!("dezky: {}", message.into()))
     }
 
     /// A token was refused: `code: message`, for programs to read; exit code 1.
     pub(crate) fn refused(code: &str, message: &str) -> Self {
-        Self { exit_code: 1, line: format!("{code}: {message}") }
+        Self::new(1, format!("{code}: {message}"))
+    }
+
+    /// What cannot be undone was not confirmed.
+    pub(crate) fn not_confirmed(message: &str) -> Self {
+        Self::new(exit::NOT_CONFIRMED, format!("confirmation_required: {message}"))
+    }
+
+    /// Nothing more has to be said, because nobody reads on: the reader of standard output has gone.
+    fn silent() -> Self {
+        Self::new(0, String::new())
+    }
+
+    /// A use case refused or failed: `code: message`, a line for each bad field, and an exit code by kind.
+    pub(crate) fn of_operation(error: &Error) -> Self {
+        let exit_code = match error.kind() {
+            ErrorKind::Configuration | ErrorKind::BadRequest | ErrorKind::Invalid | ErrorKind::PayloadTooLarge => 2,
+            ErrorKind::NotFound => exit::NOT_FOUND,
+            ErrorKind::Conflict | ErrorKind::PreconditionFailed => exit::CONFLICT,
+            ErrorKind::Unavailable | ErrorKind::RateLimited => exit::UNAVAILABLE,
+            _ => 1,
+        };
+        // The public message of a failure hides its cause, which an operator needs.
+        let cause = std::error::Error::source(error).filter(|_| matches!(exit_code, 1 | exit::UNAVAILABLE));
+        let line = match cause.map(ToString::to_string).filter(|cause| cause != error.message()) {
+            Some(cause) => format!("{}: {}: {cause}", error.code(), error.message()),
+            None => format!("{}: {}", error.code(), error.message()),
+        };
+        let field = |bad: &dezky::FieldError| format!("{}: {}: {}", bad.field, bad.code, bad.message);
+        Self { exit_code, line, fields: error.fields().iter().map(field).collect() }
+    }
+
+    /// What is to be said on standard error, if anything.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.line.is_empty()
     }
 }
 
 impl fmt::Display for Failure {
-    /// Always one line, whatever a library said.
+    /// Always one line and one more for each bad field, whatever a library said.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.line.split_whitespace().collect::<Vec<_>>().join(" "))
+        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        formatter.write_str(&one_line(&self.line))?;
+        self.fields.iter().try_for_each(|field| write!(formatter, "\n  {}", one_line(field)))
     }
 }
 
@@ -53,6 +114,9 @@ impl From<Error> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::failed(error.to_string())
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::silent(),
+            _ => Self::failed(error.to_string()),
+        }
     }
 }

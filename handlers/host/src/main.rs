@@ -17,13 +17,19 @@ use clap::Parser as _;
 use command_line::CommandLine;
 use failure::Failure;
 
+/// A request makes some hundred small allocations; with the allocator of the C library they cost a tenth of its time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = CommandLine::parse();
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Standard error may be closed; the exit code says it then.
-            let _told = writeln!(std::io::stderr(), "{failure}");
+            if !failure.is_silent() {
+                // Standard error may be closed; the exit code says it then.
+                let _told = writeln!(std::io::stderr(), "{failure}");
+            }
             ExitCode::from(failure.exit_code)
         }
     }

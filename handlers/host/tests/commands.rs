@@ -105,3 +105,59 @@ async fn tokens_are_verified_as_the_server_does() {
     let by_discovery = ["token", "verify", "--issuer", issuer.url(), "--audience", "dezky", &good];
     assert_eq!(dezky(folder.path()).args(by_discovery).output().unwrap().status.code(), Some(0));
 }
+
+#[test]
+fn completions_and_manual_pages_tell_about_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = dezky(folder.path()).args(["completions", shell]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            output.status.success() && text.contains("subscription") && text.contains("idempotency-key"),
+            "{shell}"
+        );
+    }
+    assert!(dezky(folder.path()).args(["man", "pages/man1"]).status().unwrap().success());
+    for (page, text) in [("dezky", "doctor"), ("dezky-tenant-delete", "reserved for ever"), ("dezky-audit", "actor")] {
+        let path = folder.path().join(format!("pages/man1/{page}.1"));
+        let manual = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{page}: {error}"));
+        assert!(manual.contains(text), "{page}: {manual}");
+    }
+}
+
+#[test]
+fn every_option_of_every_command_has_help() {
+    fn pages(folder: &std::path::Path, path: &[&str], seen: &mut usize) {
+        let output = dezky(folder).args(path).arg("--help").output().unwrap();
+        assert!(output.status.success(), "{path:?}");
+        let help = String::from_utf8(output.stdout).unwrap();
+        *seen += 1;
+        let (_, commands) = help.split_once("\nCommands:\n").unwrap_or_default();
+        let commands = commands.split("\n\n").next().unwrap();
+        // A line that is indented further goes on with the one before.
+        for line in commands.lines().filter(|line| !line.starts_with("   ")) {
+            let name = line.split_whitespace().next().unwrap();
+            assert!(line.split_whitespace().count() > 2, "{path:?}: no help of `{name}`");
+            if name != "help" {
+                pages(folder, &[path, &[name]].concat(), seen);
+            }
+        }
+        let lines: Vec<&str> = help.lines().collect();
+        for (position, line) in lines.iter().enumerate() {
+            let option = line.trim_start();
+            // What is indented further is the help of an option, which may speak of others.
+            if line.len() - option.len() > 6 {
+                continue;
+            }
+            if option.starts_with("--") || option.starts_with("-h,") || option.starts_with("-y,") {
+                let told =
+                    option.contains("  ") || lines.get(position + 1).is_some_and(|next| next.starts_with("          "));
+                assert!(told, "{path:?}: no help of {option}");
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut seen = 0;
+    pages(folder.path(), &[], &mut seen);
+    assert!(seen > 30, "{seen} pages");
+}

@@ -121,3 +121,19 @@ fn a_store_that_cannot_be_opened_leaves_the_process_running_and_not_ready() {
     assert!(report["notReady"].to_string().contains("\"store\""), "{report:#}");
     assert_eq!(request(&address, "GET", "/healthz", None).0, 200);
 }
+
+#[test]
+fn what_the_host_answers_itself_carries_the_request_id_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_process, address, _, _) = dev(folder.path());
+    for path in ["/healthz", "/readyz", "/metrics", "/openapi.json"] {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nx-request-id: probe-7\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let head = answer.split("\r\n\r\n").next().unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
+        assert!(head.contains("\r\nx-request-id: probe-7"), "{path}: {head}");
+    }
+}

@@ -4,16 +4,20 @@ use std::{sync::OnceLock, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use reqwest::{Certificate, Client, ClientBuilder, StatusCode, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Response, StatusCode, redirect, tls::TlsInfo};
 use serde_json::Value;
 use url::Url;
 
-use super::source::{FetchError, FetchErrorKind, KeySource};
+use super::{
+    certificate,
+    source::{FetchError, FetchErrorKind, KeySource},
+};
 use crate::{
     authn::{
         issuer::{IssuerSettings, JwksSource, is_acceptable, is_loopback},
         token::parse_object,
     },
+    clock::Timestamp,
     error::{Error, ErrorKind, Result},
 };
 
@@ -37,6 +41,15 @@ pub struct HttpKeySource {
     // Made at first use: reading the system's certificates takes longer than the rest of the start.
     outward: OnceLock<Result<Client, FetchError>>,
     loopback: OnceLock<Result<Client, FetchError>>,
+}
+
+/// What an answer of an issuer tells beside its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Observed {
+    /// What its clock says, in whole seconds, by the header `Date` (RFC 9110, section 6.6.1).
+    pub date: Option<Timestamp>,
+    /// Until when the certificate with which it answered is valid; none over plain HTTP.
+    pub certificate_expires_at: Option<Timestamp>,
 }
 
 /// The PEM text of added CA certificates, from the file that `DEZKY_EXTRA_CA_CERTS` or else `NODE_EXTRA_CA_CERTS` names;
@@ -99,6 +112,7 @@ impl HttpKeySource {
             .timeout(self.timeout)
             .pool_max_idle_per_host(0)
             .referer(false)
+            .tls_info(true)
             .user_agent(concat!("dezky/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| {
@@ -121,8 +135,7 @@ impl HttpKeySource {
 
     /// The `jwks_uri` of the issuer (OpenID Connect Discovery 1.0, sections 4.1 and 4.3).
     async fn discover(&self, issuer: &IssuerSettings) -> Result<String, FetchError> {
-        let base = issuer.urls.first().map(String::as_str).unwrap_or_default();
-        let address = format!("{}/.well-known/openid-configuration", base.trim_end_matches('/'));
+        let address = discovery_address(issuer);
         let body = self.get(&address).await?;
         let misconfigured = |message: String| FetchError::new(FetchErrorKind::Misconfigured, message);
         let document = parse_object(&body)
@@ -144,8 +157,8 @@ impl HttpKeySource {
         }
     }
 
-    /// The body of an answer 200.
-    async fn get(&self, address: &str) -> Result<Bytes, FetchError> {
+    /// An answer 200, before its body is read; and its address as it may be shown.
+    async fn send(&self, address: &str) -> Result<(Response, String), FetchError> {
         let url = Url::parse(address).ok().filter(is_acceptable).ok_or_else(|| {
             let message =
                 "the provider's `jwks_uri` must begin with `https://` (plain `http://` is for loopback addresses only)";
@@ -156,13 +169,41 @@ impl HttpKeySource {
             FetchError::new(FetchErrorKind::Unreachable, format!("`{shown}` does not answer: {reason}"))
         };
         let request = self.client(&url)?.get(url).header(http::header::ACCEPT, "application/json");
-        let mut response = request.send().await.map_err(|error| unreachable(explain(error)))?;
+        let response = request.send().await.map_err(|error| unreachable(explain(error)))?;
         if response.status() != StatusCode::OK {
             let message = format!("`{shown}` answers {}", response.status().as_u16());
             return Err(FetchError::new(FetchErrorKind::Unreachable, message));
         }
+        Ok((response, shown))
+    }
+
+    /// What an answer of the issuer tells beside its keys. Nothing is told of keys that stand in the settings.
+    ///
+    /// # Errors
+    /// [`FetchError`] when it does not answer.
+    pub async fn observe(&self, issuer: &IssuerSettings) -> Result<Observed, FetchError> {
+        let address = match &issuer.jwks {
+            JwksSource::Discovery => discovery_address(issuer),
+            JwksSource::Uri(uri) => uri.clone(),
+            JwksSource::Inline(_) => return Ok(Observed::default()),
+        };
+        let (response, _) = self.send(&address).await?;
+        let header = response.headers().get(http::header::DATE).and_then(|value| value.to_str().ok());
+        let date = header.and_then(|text| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
+        let certificate = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
+        Ok(Observed {
+            date: date.map(|date| Timestamp::from_milliseconds(date.as_millisecond())),
+            certificate_expires_at: certificate.and_then(certificate::expiry),
+        })
+    }
+
+    /// The body of an answer 200.
+    async fn get(&self, address: &str) -> Result<Bytes, FetchError> {
+        let (mut response, shown) = self.send(address).await?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(explain(error)))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| {
+            FetchError::new(FetchErrorKind::Unreachable, format!("`{shown}` does not answer: {}", explain(error)))
+        })? {
             if body.len().saturating_add(chunk.len()) > MAXIMUM_BODY {
                 let message = format!("`{shown}` answers more than 1 MiB");
                 return Err(FetchError::new(FetchErrorKind::Misconfigured, message));
@@ -184,6 +225,11 @@ impl KeySource for HttpKeySource {
             }
         }
     }
+}
+
+fn discovery_address(issuer: &IssuerSettings) -> String {
+    let base = issuer.urls.first().map(String::as_str).unwrap_or_default();
+    format!("{}/.well-known/openid-configuration", base.trim_end_matches('/'))
 }
 
 fn within_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {

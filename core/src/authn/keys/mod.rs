@@ -4,6 +4,8 @@ mod archive;
 #[cfg(feature = "authn")]
 mod cache;
 #[cfg(feature = "authn")]
+mod certificate;
+#[cfg(feature = "authn")]
 mod fetch;
 #[cfg(feature = "authn")]
 mod flight;
@@ -31,7 +33,8 @@ pub(crate) use {
 };
 #[cfg(feature = "authn")]
 pub use {
-    fetch::{HttpKeySource, extra_ca_certificates},
+    certificate::certificate_expiries,
+    fetch::{HttpKeySource, Observed, extra_ca_certificates},
     set::{KeySet, KeySetError},
     source::{FetchError, FetchErrorKind, KeySource},
 };

@@ -109,6 +109,13 @@ impl KeySet {
         &self.skipped
     }
 
+    /// Names of the algorithms that some usable key is for (RFC 7518, section 3.1).
+    #[must_use]
+    pub fn algorithms(&self) -> Vec<&'static str> {
+        let usable = |algorithm: &Algorithm| self.keys.iter().any(|key| key.fits(*algorithm));
+        Algorithm::ALL.into_iter().filter(usable).map(Algorithm::name).collect()
+    }
+
     /// The thumbprints of the usable keys (RFC 7638), each with its `kid`.
     pub fn thumbprints(&self) -> impl Iterator<Item = (Option<&str>, KeyThumbprint)> {
         self.keys.iter().map(|key| (key.key_id.as_deref(), key.thumbprint))

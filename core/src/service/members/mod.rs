@@ -11,8 +11,9 @@ use super::work::Subject;
 use crate::{
     authz::TargetFacts,
     domain::{
-        Membership, MembershipRole, TenantId, UserId,
+        Membership, MembershipRole, TenantId, User, UserId, UserStatus,
         membership::{MEMBERS_BY_ROLE, MEMBERSHIPS},
+        user::USERS,
     },
     error::Result,
     service::{
@@ -20,7 +21,7 @@ use crate::{
         access::{ABSENT, TenantAccess, TenantReference},
         work::Work,
     },
-    store::{Query, Repository},
+    store::{Filter, Query, Repository},
 };
 
 /// The kind of thing in audit events.
@@ -34,24 +35,34 @@ fn subject(membership: &Membership) -> Subject {
 struct MemberAccess {
     access: TenantAccess,
     target: Option<Membership>,
-    /// Two of the tenant's owners, if there are as many.
-    owners: Vec<Membership>,
+    /// Owners of the tenant who are not disabled, among the first [`OWNERS`].
+    owners: Vec<(Membership, User)>,
 }
+
+/// How many owners are looked at for one who stays.
+const OWNERS: u32 = 20;
 
 impl MemberAccess {
     fn facts(&self, wanted: Option<MembershipRole>) -> TargetFacts {
         let active = self.target.as_ref().filter(|membership| membership.active);
         let current = active.map(|membership| membership.role);
-        let only = matches!(self.owners.as_slice(), [only] if active.is_some_and(|target| target.id == only.id));
-        TargetFacts { current, wanted, last_owner: only }
+        let owner = current == Some(MembershipRole::Owner);
+        TargetFacts { current, wanted, last_owner: owner && self.staying_owner().is_none() }
+    }
+
+    /// An owner who can act and is not the one in question.
+    fn staying_owner(&self) -> Option<&(Membership, User)> {
+        let target = self.target.as_ref().map(|membership| membership.id);
+        self.owners.iter().find(|(owner, _)| Some(owner.id) != target)
     }
 
     /// Makes a commit rest on everything that was read. When an owner goes, it rests on another one staying.
     fn guard(&self, work: &mut Work<'_>) {
         self.access.guard(work);
-        let target = self.target.as_ref().map(|membership| membership.id);
-        if let Some(other) = self.owners.iter().find(|owner| Some(owner.id) != target) {
-            work.commit.guard(other);
+        let of_owner = self.facts(None).current == Some(MembershipRole::Owner);
+        if let Some((membership, user)) = self.staying_owner().filter(|_| of_owner) {
+            work.commit.guard(membership);
+            work.commit.guard(user);
         }
     }
 }
@@ -66,11 +77,26 @@ impl Service {
             .equal("tenantId", tenant.0)
             .equal("active", true)
             .equal("role", MembershipRole::Owner.name())
-            .limit(2);
+            .limit(OWNERS);
         let (target, owners) = futures_util::try_join!(
             self.store.load_unique::<Membership>(&call.context, Membership::key(tenant, user)),
             self.store.load_all::<Membership>(&call.context, &owners)
         )?;
+        let owners = self.who_can_act(call, owners).await?;
         Ok(MemberAccess { access, target, owners })
+    }
+
+    /// Those of the memberships whose people are not disabled. Asks the store whether there are any or not.
+    async fn who_can_act(&self, call: &Call, memberships: Vec<Membership>) -> Result<Vec<(Membership, User)>> {
+        let mut ids: Vec<_> = memberships.iter().map(|membership| membership.user_id.0.into()).collect();
+        if ids.is_empty() {
+            ids.push(ABSENT.into());
+        }
+        let users = Query::new(&USERS).filter(Filter::In("id", ids)).limit(OWNERS);
+        let users: Vec<User> = self.store.load_all(&call.context, &users).await?;
+        let of = |membership: &Membership| {
+            users.iter().find(|user| user.id == membership.user_id && user.status == UserStatus::Active).cloned()
+        };
+        Ok(memberships.into_iter().filter_map(|membership| of(&membership).map(|user| (membership, user))).collect())
     }
 }

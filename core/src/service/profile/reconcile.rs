@@ -6,7 +6,7 @@ use crate::{
     authn::VerifiedToken,
     authz::Action,
     clock::Timestamp,
-    domain::{GrantSource, Membership, MembershipRole, RevokedBy, Tenant, User},
+    domain::{GrantSource, Membership, MembershipRole, RevokedBy, Tenant, TenantStatus, User},
     error::Result,
     service::work::{Subject, Work},
 };
@@ -51,6 +51,10 @@ impl Reconciliation<'_> {
     ) -> Result<bool> {
         let mut changed = false;
         for tenant in claimed {
+            // A suspended tenant changes only by losing people: whoever claims it joins when it is restored.
+            if tenant.status == TenantStatus::Suspended {
+                continue;
+            }
             let about = Subject { tenant: Some(tenant.id), user: Some(user.id) };
             match stored.iter().find(|membership| membership.tenant_id == tenant.id) {
                 Some(membership) if membership.active => continue,

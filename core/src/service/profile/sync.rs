@@ -44,6 +44,16 @@ struct Known {
     claimed: Vec<Tenant>,
 }
 
+/// What the claims are compared with.
+struct Due {
+    /// The memberships, tombstones included, in the tenants that the token claims.
+    claimed: Vec<Membership>,
+    /// Those in force that were made by a claim.
+    claim_made: Vec<Membership>,
+    /// Whether another request of this person has made one of them since the memberships were read.
+    overtaken: bool,
+}
+
 impl Service {
     /// Creates or updates the caller's user, and brings `platformAdmin` and memberships in line with the token's groups
     /// as far as that is allowed: what a person or the system has revoked stays revoked.
@@ -139,7 +149,8 @@ impl Service {
         Ok(tenants)
     }
 
-    /// Writes what the sync changes, if anything. Returns the user as it is then and whether memberships changed.
+    /// Writes what the sync changes, if anything. Returns the user as it is then and whether the memberships are
+    /// other than those that are known.
     async fn write_sync(
         &self,
         call: &Call,
@@ -152,6 +163,7 @@ impl Service {
         let mut work = Work::new(call, actor(), now);
         let mut synced = user.clone();
         let mut memberships_changed = false;
+        let mut overtaken = false;
         if fresh {
             take_profile(&mut synced, token);
             let mut reconciliation = Reconciliation { token, leeway: self.settings.leeway, now };
@@ -159,32 +171,32 @@ impl Service {
                 reconciliation.platform_admin(&mut synced, self.settings.platform_admin_group.as_deref());
             }
             if token.groups.is_some() {
-                let (claimed, claim_made) = self.memberships_to_reconcile(call, token, user.id, known).await?;
+                let due = self.memberships_to_reconcile(call, token, user.id, known).await?;
+                overtaken = due.overtaken;
                 memberships_changed =
-                    reconciliation.memberships(&mut work, &synced, &known.claimed, claimed, &claim_made)?;
+                    reconciliation.memberships(&mut work, &synced, &known.claimed, due.claimed, &due.claim_made)?;
             }
             let about = Subject { tenant: None, user: Some(user.id) };
             work.update(Action::UpdateUser, "user", about, user, &mut synced)?;
         }
         write_activity(&mut work, user.id, known.activity.as_ref(), fresh.then_some(token.issued_at), now)?;
         if work.commit.is_empty() {
-            return Ok(None);
+            return Ok(overtaken.then_some((synced, true)));
         }
         // Nothing is written of a person who is erased or disabled meanwhile.
         work.commit.guard(user);
         self.carry_out(work).await?;
-        Ok(Some((synced, memberships_changed)))
+        Ok(Some((synced, memberships_changed || overtaken)))
     }
 
-    /// The memberships, tombstones included, in the tenants that the token claims; and those in force that were made by
-    /// a claim.
+    /// What the claims are to be compared with.
     async fn memberships_to_reconcile(
         &self,
         call: &Call,
         token: &VerifiedToken,
         user: UserId,
         known: &Known,
-    ) -> Result<(Vec<Membership>, Vec<Membership>)> {
+    ) -> Result<Due> {
         let complete = known.memberships.len() <= usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX);
         let mut claimed = Vec::new();
         let mut missing = Vec::new();
@@ -217,8 +229,9 @@ impl Service {
             Ok(self.store.load_all(&call.context, &query).await?)
         };
         let (found, claim_made) = futures_util::try_join!(tombstones, claim_made)?;
+        let overtaken = complete && found.iter().any(|membership| membership.revoked_at.is_none());
         claimed.extend(found);
-        Ok((claimed, claim_made))
+        Ok(Due { claimed, claim_made, overtaken })
     }
 }
 

@@ -23,6 +23,19 @@ impl Service {
         Ok(UserView::new(user, tenant_ids))
     }
 
+    /// The user whom an issuer knows by this subject. For the platform.
+    ///
+    /// # Errors
+    /// `not_found` when there is none, or `platform_admin_required`.
+    pub async fn read_user_by_subject(&self, call: &Call, issuer_id: &str, subject: &str) -> Result<UserView> {
+        let caller = self.caller(call).await?;
+        check(&caller, Action::ListUsers, &Resource::default())?;
+        let key = User::subject_key(issuer_id, subject);
+        let user: User = self.store.load_unique(&call.context, key).await?.ok_or_else(Error::not_found)?;
+        let tenant_ids = self.tenant_ids(call, &caller, user.id).await?;
+        Ok(UserView::new(user, tenant_ids))
+    }
+
     /// The caller and a user, if the caller may do `action` to it.
     pub(super) async fn user_access(
         &self,

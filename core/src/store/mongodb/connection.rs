@@ -18,7 +18,7 @@ use super::{
 use crate::store::{Collection, SCHEMA_VERSION, StoreError, StoreResult};
 
 /// Holds the schema version and what health checks write.
-const META: &str = "dezky_meta";
+pub(crate) const META: &str = "dezky_meta";
 
 /// Holds the marks of commits that insert nothing, for a day.
 pub(super) const COMMITS: &str = "dezky_commits";
@@ -46,7 +46,7 @@ impl Shared {
         Ok(connection)
     }
 
-    async fn handles(&self) -> StoreResult<&Connection> {
+    pub(super) async fn handles(&self) -> StoreResult<&Connection> {
         let connect = || async {
             let options = client_options(self.uri.clone(), &self.options).await?;
             let name = options.default_database.clone();
@@ -63,14 +63,7 @@ impl Shared {
 /// Checks what the server is and what wrote the database, then ensures the indexes. All of it may be done again and by
 /// several processes at the same time.
 async fn prepare(connection: &Connection, collections: &'static [&'static Collection]) -> StoreResult<()> {
-    let hello = connection.database.run_command(doc! { "hello": 1 }).await.map_err(|error| translate(&error))?;
-    if !hello.contains_key("setName") && !hello.get_str("msg").is_ok_and(|message| message == "isdbgrid") {
-        return Err(StoreError::Unavailable {
-            detail: "MongoDB runs without a replica set, so without transactions: start it with `--replSet`, and \
-                     initiate the set, which may have a single member"
-                .to_owned(),
-        });
-    }
+    check_server(connection).await?;
     check_schema(connection).await?;
     for collection in collections {
         connection
@@ -95,19 +88,37 @@ async fn prepare(connection: &Connection, collections: &'static [&'static Collec
     Ok(())
 }
 
-async fn check_schema(connection: &Connection) -> StoreResult<()> {
+/// Checks that the server can do transactions.
+pub(super) async fn check_server(connection: &Connection) -> StoreResult<()> {
+    let hello = connection.database.run_command(doc! { "hello": 1 }).await.map_err(|error| translate(&error))?;
+    if !hello.contains_key("setName") && !hello.get_str("msg").is_ok_and(|message| message == "isdbgrid") {
+        return Err(StoreError::Unavailable {
+            detail: "MongoDB runs without a replica set, so without transactions: start it with `--replSet`, and \
+                     initiate the set, which may have a single member"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}
+
+pub(super) async fn check_schema(connection: &Connection) -> StoreResult<()> {
+    match stored_schema(connection).await? {
+        Some(found) if found > SCHEMA_VERSION => Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION }),
+        _ => Ok(()),
+    }
+}
+
+/// The schema version that stands in the database; one that cannot be read is newer than any that is known.
+pub(super) async fn stored_schema(connection: &Connection) -> StoreResult<Option<u32>> {
     let meta = connection.database.collection::<BsonDocument>(META);
     let schema = meta.find_one(doc! { "_id": "schema" }).await.map_err(|error| translate(&error))?;
-    let Some(schema) = schema else { return Ok(()) };
+    let Some(schema) = schema else { return Ok(None) };
     let found = schema
         .get_i64("version")
         .or_else(|_| schema.get_i32("version").map(i64::from))
         .ok()
         .and_then(|version| u32::try_from(version).ok());
-    match found {
-        Some(found) if found <= SCHEMA_VERSION => Ok(()),
-        found => Err(StoreError::NewerSchema { found: found.unwrap_or(u32::MAX), known: SCHEMA_VERSION }),
-    }
+    Ok(Some(found.unwrap_or(u32::MAX)))
 }
 
 fn indexes(collection: &'static Collection) -> Vec<IndexModel> {

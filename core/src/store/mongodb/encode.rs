@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// An id as the driver has it.
-pub(super) fn object_id(id: ObjectId) -> oid::ObjectId {
+pub(crate) fn object_id(id: ObjectId) -> oid::ObjectId {
     oid::ObjectId::from_bytes(id.bytes())
 }
 

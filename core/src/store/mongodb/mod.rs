@@ -16,14 +16,16 @@
 
 mod attempt;
 mod changes;
-mod connection;
-mod encode;
+pub(crate) mod connection;
+pub(crate) mod encode;
 mod failure;
+mod inspection;
 mod json;
 mod options;
 mod outcome;
 mod patience;
 mod read;
+pub(crate) mod transfer;
 mod translate;
 
 use std::{fmt, sync::Arc};
@@ -39,7 +41,7 @@ use self::{connection::Connection, patience::bounded};
 use super::{ChangeNotice, Collection, Commit, Document, Query, Store, StoreError, StoreResult};
 use crate::{context::RequestContext, domain::ObjectId};
 
-const UNIQUE_KEYS_FIELD: &str = "uniqueKeys";
+pub(crate) const UNIQUE_KEYS_FIELD: &str = "uniqueKeys";
 const COMMIT_FIELD: &str = "_commit";
 const LOCK_FIELD: &str = "_lock";
 

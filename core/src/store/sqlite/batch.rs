@@ -20,6 +20,8 @@ pub(super) enum Work {
     Commit { changes: Vec<PreparedChange>, guards: Vec<Guard> },
     /// A small durable write that changes no document.
     Probe,
+    /// Sets or removes the mark of a copy into this store.
+    CopyMark(Option<i64>),
 }
 
 #[derive(Debug)]
@@ -60,7 +62,7 @@ impl Work {
     pub(super) fn collections(&self) -> BTreeSet<&'static str> {
         match self {
             Self::Commit { changes, .. } => changes.iter().map(|change| change.change.collection().name).collect(),
-            Self::Probe => BTreeSet::new(),
+            Self::Probe | Self::CopyMark(_) => BTreeSet::new(),
         }
     }
 }
@@ -97,6 +99,12 @@ impl Failure {
 pub(super) fn apply(connection: &Connection, tables: &Tables, work: &Work) -> Result<(), Failure> {
     match work {
         Work::Probe => run(connection, statements::PROBE, params![]).map(drop).map_err(Failure::Database),
+        Work::CopyMark(Some(mark)) => {
+            run(connection, statements::WRITE_COPY_MARK, params![mark]).map(drop).map_err(Failure::Database)
+        }
+        Work::CopyMark(None) => {
+            run(connection, statements::DELETE_COPY_MARK, params![]).map(drop).map_err(Failure::Database)
+        }
         Work::Commit { changes, guards } => {
             for prepared in changes {
                 apply_change(connection, tables, prepared)?;

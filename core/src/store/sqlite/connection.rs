@@ -30,6 +30,10 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(1);
 /// Instructions of SQLite's machine between two looks at the deadline: some tens of microseconds.
 const INSTRUCTIONS: i32 = 2_000;
 
+/// Length to which the file of the log is cut when the log begins anew: a little more than what it has at a checkpoint, which is
+/// due at 2,000 pages of 4 KiB and their headers of 24 bytes. A log that is longer waits to begin anew.
+pub(super) const LOG_BYTES: u64 = 8 << 20;
+
 /// Statements that a connection keeps prepared: the fixed ones and the common shapes of queries.
 const STATEMENTS: usize = 128;
 
@@ -115,8 +119,8 @@ pub(super) fn open_writer(
         });
     }
     // FULL: every acknowledged commit has been synchronised to the disk (https://sqlite.org/pragma.html#pragma_synchronous).
-    let durable = [("synchronous", "FULL"), ("wal_autocheckpoint", "2000"), ("journal_size_limit", "67108864")];
-    for (pragma, value) in durable {
+    let limit = LOG_BYTES.to_string();
+    for (pragma, value) in [("synchronous", "FULL"), ("wal_autocheckpoint", "2000"), ("journal_size_limit", &limit)] {
         connection.pragma_update(None, pragma, value).map_err(|error| opening(file, &error))?;
     }
     check_schema(&connection).and_then(|()| migrate(&mut connection, collections))?;
@@ -177,7 +181,7 @@ fn migrate(connection: &mut Connection, collections: &[&'static Collection]) -> 
     apply(&transaction).and_then(|()| transaction.commit()).map_err(|error| unavailable(&error))
 }
 
-fn existing(connection: &Connection) -> rusqlite::Result<Existing> {
+pub(super) fn existing(connection: &Connection) -> rusqlite::Result<Existing> {
     let mut found = Existing::default();
     let mut objects = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")?;
     let mut rows = objects.query([])?;

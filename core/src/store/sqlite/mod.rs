@@ -5,6 +5,8 @@
 
 mod batch;
 mod connection;
+mod inspection;
+mod lease;
 mod location;
 mod mapping;
 mod options;
@@ -13,6 +15,7 @@ mod plans;
 mod reader;
 mod schema;
 mod statements;
+mod transfer;
 mod writer;
 
 use std::{
@@ -146,9 +149,6 @@ impl SqliteStore {
         collection: &'static Collection,
         operation: impl Fn(&rusqlite::Connection) -> rusqlite::Result<T> + Send + Sync,
     ) -> StoreResult<T> {
-        if Instant::now() >= context.deadline {
-            return Err(StoreError::Timeout);
-        }
         let file = self.inner.shared.opened()?;
         self.inner.readers.read(file, collection, context.deadline, operation).await
     }

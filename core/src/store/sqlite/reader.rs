@@ -17,7 +17,10 @@ use std::{
 use rusqlite::Connection;
 use tokio::{sync::Semaphore, time};
 
-use super::connection::{self, Bound};
+use super::{
+    connection::{self, Bound},
+    lease::Lease,
+};
 use crate::store::{Collection, StoreError, StoreResult};
 
 /// Time between two attempts to read what another process has locked (it recovers or closes the log).
@@ -31,6 +34,7 @@ pub(super) struct Readers {
     /// Counts the times that the file was opened again; connections of earlier times are thrown away.
     generation: Arc<AtomicU64>,
     busy_timeout: Duration,
+    lease: Arc<Lease>,
 }
 
 #[derive(Debug)]
@@ -42,7 +46,13 @@ struct Reader {
 
 impl Readers {
     pub(super) fn new(count: usize, busy_timeout: Duration, generation: Arc<AtomicU64>) -> Self {
-        Self { permits: Semaphore::new(count.max(1)), idle: Mutex::new(Vec::new()), generation, busy_timeout }
+        Self {
+            permits: Semaphore::new(count.max(1)),
+            idle: Mutex::new(Vec::new()),
+            generation,
+            busy_timeout,
+            lease: Arc::default(),
+        }
     }
 
     /// Runs a read until the deadline, again if the file is locked.
@@ -57,6 +67,7 @@ impl Readers {
         if start >= deadline {
             return Err(StoreError::Timeout);
         }
+        self.lease.extend(file, self.generation.load(Ordering::Acquire), start);
         loop {
             let result = {
                 let _permit = match self.permits.try_acquire() {
@@ -117,6 +128,7 @@ impl Readers {
 
     /// Closes the connections that are not in use.
     pub(super) fn close(&self) {
+        self.lease.close();
         self.idle().clear();
     }
 

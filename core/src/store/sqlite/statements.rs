@@ -16,6 +16,12 @@ pub(super) const DELETE_KEY: &str = "DELETE FROM unique_keys WHERE collection = 
 pub(super) const READ_SCHEMA: &str = "SELECT value FROM store_meta WHERE key = 'schema_version'";
 pub(super) const WRITE_SCHEMA: &str = "INSERT INTO store_meta(key, value) VALUES('schema_version', ?1) \
      ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+/// `collection`, first `id`, last `id` → `id`, `key`.
+pub(super) const KEYS_BETWEEN: &str = "SELECT id, key FROM unique_keys WHERE collection = ?1 AND id >= ?2 AND id <= ?3";
+pub(super) const READ_COPY_MARK: &str = "SELECT value FROM store_meta WHERE key = 'copy'";
+pub(super) const WRITE_COPY_MARK: &str = "INSERT INTO store_meta(key, value) VALUES('copy', ?1) \
+     ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+pub(super) const DELETE_COPY_MARK: &str = "DELETE FROM store_meta WHERE key = 'copy'";
 pub(super) const PROBE: &str = "INSERT INTO store_meta(key, value) VALUES('probe', 1) \
      ON CONFLICT(key) DO UPDATE SET value = value + 1 WHERE value < 9000000000000000000";
 

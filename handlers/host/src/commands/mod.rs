@@ -1,7 +1,11 @@
 //! The commands, one file each.
 
 mod dev;
+pub(crate) mod doctor;
+pub(crate) mod manual;
+pub(crate) mod migrate;
 mod openapi;
+pub(crate) mod operators;
 mod seed;
 mod serve;
 mod token_verify;
@@ -19,8 +23,17 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(flags) => serve::run(flags).await,
         Command::Dev(flags) => dev::run(flags).await,
+        Command::Migrate(flags) => migrate::run(flags).await,
         Command::Seed(flags) => seed::run(flags).await,
         Command::Openapi => openapi::run(),
+        Command::Tenant(command) => operators::tenant::run(command).await,
+        Command::User(command) => operators::user::run(command).await,
+        Command::Member(command) => operators::member::run(command).await,
+        Command::Subscription(command) => operators::subscription::run(command).await,
+        Command::Audit(flags) => operators::audit::run(*flags).await,
+        Command::Doctor(flags) => doctor::run(flags).await,
+        Command::Completions(flags) => manual::completions(&flags),
+        Command::Man(flags) => manual::pages(&flags),
         Command::Token(TokenCommand::Verify(flags)) => token_verify::run(flags).await,
     }
 }

@@ -27,6 +27,16 @@ impl fmt::Debug for StoreLocation {
     }
 }
 
+impl StoreLocation {
+    /// The location alone.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when it is missing or names no store.
+    pub(crate) fn read(sources: &Sources) -> Result<Self> {
+        read(sources).map(|(location, _)| location)
+    }
+}
+
 const FORMS: &str = "write `sqlite:PATH`, `mongodb://HOST/DATABASE` or `mongodb+srv://HOST/DATABASE`";
 
 /// The store's location, and where that stands.

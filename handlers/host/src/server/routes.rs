@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use dezky::{Error, ErrorKind};
+use dezky::{Error, ErrorKind, context::RequestContext};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
@@ -44,6 +44,7 @@ pub(super) fn all(api: Router, readiness: Arc<Readiness>, metrics: Arc<Metrics>)
             )
         })
         .with_state(host);
+    let own = dezky::http::identified(own, RequestContext::DEFAULT_TIMEOUT);
     // The fallbacks are the API's own: layers of a router wrap them too.
     api.merge(own).layer(middleware::from_fn_with_state(metrics, measure))
 }

@@ -127,3 +127,66 @@ pub(crate) fn dev(folder: &Path) -> (Process, String, String, String) {
     let admin = token(process.line("curl "));
     (process, authority(&origin).to_owned(), person, admin)
 }
+
+/// Runs operators' commands on one store.
+pub(crate) struct Shell {
+    pub(crate) folder: std::path::PathBuf,
+    pub(crate) store: String,
+    /// An issuer that nobody asks, so that people of `default` can be created.
+    pub(crate) issuer: String,
+}
+
+impl Shell {
+    pub(crate) fn new(folder: &Path, store: &str) -> Self {
+        Self { folder: folder.to_owned(), store: store.to_owned(), issuer: "http://127.0.0.1:9/".to_owned() }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = dezky(&self.folder);
+        command.env("DEZKY_STORE", &self.store).env("DEZKY_OIDC_ISSUER", &self.issuer);
+        command.env("DEZKY_OIDC_AUDIENCE", "dezky").args(arguments);
+        command
+    }
+
+    /// Exit code, standard output, standard error.
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    /// The one JSON document of a command that succeeds and says nothing else.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let (code, output, error) = self.run(arguments);
+        assert_eq!((code, error.as_str()), (0, ""), "{arguments:?}: {output}");
+        serde_json::from_str(&output).unwrap()
+    }
+
+    /// The JSON documents of a command that prints one a line.
+    pub(crate) fn lines(&self, arguments: &[&str]) -> Vec<Value> {
+        let (code, output, error) = self.run(arguments);
+        assert_eq!((code, error.as_str()), (0, ""), "{arguments:?}: {output}");
+        output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Standard error of a command that is refused with this exit code, prints nothing else, and begins so.
+    pub(crate) fn refused(&self, arguments: &[&str], exit_code: i32, begins: &str) -> String {
+        let (code, output, error) = self.run(arguments);
+        assert_eq!((code, output.as_str()), (exit_code, ""), "{arguments:?}: {error}");
+        assert!(error.starts_with(begins), "{arguments:?}: {error}");
+        error
+    }
+
+    /// Exit code and everything shown of a command at a terminal, at which this is typed.
+    pub(crate) fn at_terminal(&self, arguments: &[&str], typed: &str) -> (i32, String) {
+        let quoted: Vec<String> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
+        let line = format!("'{}' {}", env!("CARGO_BIN_EXE_dezky"), quoted.join(" "));
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(&self.folder);
+        command.env("DEZKY_STORE", &self.store).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}

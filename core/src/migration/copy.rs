@@ -1,0 +1,178 @@
+//! A copy of all collections from one store to another, verified by counts and hashes.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::canonical::{self, CollectionHash};
+use crate::{
+    context::RequestContext,
+    domain::ObjectId,
+    error::{Error, ErrorKind, Result},
+    store::{Collection, Query, StoreError, Transfer, TransferDocument},
+};
+
+/// Documents that are read and written together.
+const BATCH: u32 = 500;
+
+/// Longest time for one batch.
+const BATCH_TIME: Duration = Duration::from_secs(120);
+
+/// What was copied of a collection, and what proves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Copied {
+    /// Name of the collection.
+    pub collection: &'static str,
+    /// Documents in both stores.
+    pub documents: u64,
+    /// Documents that this run has written; fewer when it went on with an earlier one.
+    pub written: u64,
+    /// SHA-256 over the canonical form of every document in the order of ids, equal in both stores.
+    pub sha256: String,
+}
+
+/// How far a copy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyProgress {
+    /// So many documents of the collection are copied.
+    Copied(&'static str, u64),
+    /// So many documents of the collection are compared.
+    Verified(&'static str, u64),
+}
+
+fn context() -> RequestContext {
+    RequestContext::system("migrate").with_timeout(BATCH_TIME)
+}
+
+/// The mark that a copy from this location leaves in its target while it is under way.
+fn mark_of(location: &str) -> i64 {
+    let hash = Sha256::digest(location.as_bytes());
+    let bytes: [u8; 8] = hash.first_chunk().copied().unwrap_or_default();
+    // SQLite and MongoDB have signed numbers; zero would look like none.
+    (i64::from_be_bytes(bytes) & i64::MAX).max(1)
+}
+
+/// Copies every document of `collections`, with ids, versions, times, unique keys and undeclared fields, then reads both
+/// stores again and compares them. `location` names the source without a password: a copy that was broken off is only
+/// gone on with from the same source. Neither store may be written by anybody else meanwhile.
+///
+/// # Errors
+/// Kind `Conflict` when the target holds documents that are not of this copy, or when the stores differ in the end; what
+/// the stores say otherwise.
+pub async fn copy(
+    source: &dyn Transfer,
+    target: &dyn Transfer,
+    location: &str,
+    collections: &'static [&'static Collection],
+    progress: &(dyn Fn(CopyProgress) + Sync),
+) -> Result<Vec<Copied>> {
+    begin(target, mark_of(location), collections).await?;
+    let mut written = Vec::new();
+    for collection in collections {
+        written.push(copy_collection(source, target, collection, progress).await?);
+    }
+    let mut copied = Vec::new();
+    for (collection, written) in collections.iter().zip(written) {
+        copied.push(compare(source, target, collection, written, progress).await?);
+    }
+    target.set_copy_mark(&context(), None).await?;
+    Ok(copied)
+}
+
+async fn begin(target: &dyn Transfer, mark: i64, collections: &'static [&'static Collection]) -> Result<()> {
+    let found = target.copy_mark(&context()).await?;
+    if found == Some(mark) {
+        return Ok(());
+    }
+    if found.is_some() {
+        return Err(refused(
+            "copy_of_another_source",
+            "the target holds a copy from another source that has not ended: end that one, or use an empty target",
+        ));
+    }
+    for collection in collections {
+        if !target.find(&context(), &Query::new(collection).limit(1)).await?.is_empty() {
+            let message =
+                format!("the target is not empty: it has documents in `{}`: use an empty one", collection.name);
+            return Err(refused("target_not_empty", message));
+        }
+    }
+    Ok(target.set_copy_mark(&context(), Some(mark)).await?)
+}
+
+fn refused(code: &'static str, message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Conflict, code, message.into())
+}
+
+async fn copy_collection(
+    source: &dyn Transfer,
+    target: &dyn Transfer,
+    collection: &'static Collection,
+    progress: &(dyn Fn(CopyProgress) + Sync),
+) -> Result<u64> {
+    // Documents come in the order of ids, so that the last one in the target says where a broken copy stopped.
+    let last = Query { descending: true, ..Query::new(collection).limit(1) };
+    let mut after = target.find(&context(), &last).await?.first().map(|document| document.id);
+    let mut written = 0;
+    loop {
+        let batch = source.export(&context(), collection, after, BATCH).await?;
+        let Some(last) = batch.last() else { return Ok(written) };
+        after = Some(last.id);
+        let batch: Vec<TransferDocument> = batch
+            .into_iter()
+            .map(|document| Ok(TransferDocument { json: normalised(collection, &document)?, ..document }))
+            .collect::<Result<_>>()?;
+        target.import(&context(), collection, &batch).await?;
+        written = u64::try_from(batch.len()).unwrap_or(u64::MAX).saturating_add(written);
+        progress(CopyProgress::Copied(collection.name, written));
+    }
+}
+
+fn normalised(collection: &'static Collection, document: &TransferDocument) -> Result<String> {
+    canonical::normalise(collection, document.id, &document.json)
+        .map_err(|detail| StoreError::Corrupt { collection: collection.name, id: Some(document.id), detail }.into())
+}
+
+async fn hash(
+    store: &dyn Transfer,
+    collection: &'static Collection,
+    progress: &(dyn Fn(CopyProgress) + Sync),
+) -> Result<(u64, String)> {
+    let mut hash = CollectionHash::default();
+    let mut after: Option<ObjectId> = None;
+    let mut documents = 0_u64;
+    loop {
+        let batch = store.export(&context(), collection, after, BATCH).await?;
+        let Some(last) = batch.last() else { return Ok(hash.finish()) };
+        after = Some(last.id);
+        for document in &batch {
+            hash.add(&normalised(collection, document)?, &document.unique_keys);
+            documents = documents.saturating_add(1);
+        }
+        progress(CopyProgress::Verified(collection.name, documents));
+    }
+}
+
+async fn compare(
+    source: &dyn Transfer,
+    target: &dyn Transfer,
+    collection: &'static Collection,
+    written: u64,
+    progress: &(dyn Fn(CopyProgress) + Sync),
+) -> Result<Copied> {
+    let (documents, sha256) = hash(source, collection, progress).await?;
+    let (found, found_hash) = hash(target, collection, progress).await?;
+    if found != documents || found_hash != sha256 {
+        return Err(refused(
+            "copy_differs",
+            format!(
+                "`{}` differs: the source has {documents} documents ({sha256}), the target {found} ({found_hash}): was \
+                 one of them written meanwhile? empty the target and copy again",
+                collection.name
+            ),
+        ));
+    }
+    Ok(Copied { collection: collection.name, documents, written, sha256 })
+}

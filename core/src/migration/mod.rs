@@ -1,0 +1,8 @@
+//! Migration: a MongoDB database of the replaced service upgraded in place, and copies from one store to another.
+
+pub mod canonical;
+pub mod copy;
+pub mod upgrade;
+
+pub use copy::{Copied, CopyProgress, copy};
+pub use upgrade::{Finding, FindingKind, Report, UpgradeSettings, upgrade};

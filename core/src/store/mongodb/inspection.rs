@@ -1,0 +1,69 @@
+//! Looking at a database without preparing it.
+
+use ::mongodb::bson::{Document as BsonDocument, doc};
+use futures_util::TryStreamExt as _;
+
+use super::{
+    MongodbStore, Shared, UNIQUE_KEYS_FIELD,
+    connection::{META, check_server, stored_schema},
+    failure::translate,
+    patience::bounded,
+    translate::index_keys,
+};
+use crate::{
+    context::RequestContext,
+    store::{Collection, Inspection, StoreResult},
+};
+
+/// Code of the error that a collection is not there (MongoDB error codes, `NamespaceNotFound`).
+const NAMESPACE_NOT_FOUND: i32 = 26;
+
+impl MongodbStore {
+    /// Looks at the database and makes nothing that is missing in it.
+    ///
+    /// # Errors
+    /// [`crate::store::StoreError::Unavailable`] if it does not answer or is no replica set,
+    /// [`crate::store::StoreError::Timeout`].
+    pub async fn inspect(&self, context: &RequestContext) -> StoreResult<Inspection> {
+        bounded(context.deadline, inspect(&self.shared)).await
+    }
+}
+
+async fn inspect(shared: &Shared) -> StoreResult<Inspection> {
+    let connection = shared.handles().await?;
+    check_server(connection).await?;
+    let mut missing = Vec::new();
+    for collection in shared.collections {
+        missing.extend(missing_indexes(&connection.database, collection).await?);
+    }
+    let meta = connection.database.collection::<BsonDocument>(META);
+    let mark = doc! { "$currentDate": { "at": true } };
+    let written = meta.update_one(doc! { "_id": "health" }, mark).upsert(true).await;
+    Ok(Inspection {
+        schema_version: stored_schema(connection).await?,
+        missing,
+        not_writable: written.err().map(|error| translate(&error).to_string()),
+    })
+}
+
+async fn missing_indexes(database: &::mongodb::Database, collection: &Collection) -> StoreResult<Vec<String>> {
+    let found: Vec<BsonDocument> = match database.collection::<BsonDocument>(collection.name).list_indexes().await {
+        Ok(cursor) => {
+            let models: Vec<_> = cursor.try_collect().await.map_err(|error| translate(&error))?;
+            models.into_iter().map(|model| model.keys).collect()
+        }
+        Err(error) if super::failure::code(&error) == Some(NAMESPACE_NOT_FOUND) => Vec::new(),
+        Err(error) => return Err(translate(&error)),
+    };
+    let there = |keys: &BsonDocument| found.iter().any(|found| same_keys(found, keys));
+    let declared = collection.indexes.iter().map(|index| (index.name, index_keys(index)));
+    let declared = declared.filter(|(_, keys)| keys.len() > 1);
+    let unique = [("unique_keys", doc! { UNIQUE_KEYS_FIELD: 1 })];
+    let missing = declared.chain(unique).filter(|(_, keys)| !there(keys));
+    Ok(missing.map(|(name, _)| format!("index {}.{name}", collection.name)).collect())
+}
+
+/// Servers answer with numbers of other types than were given.
+fn same_keys(found: &BsonDocument, keys: &BsonDocument) -> bool {
+    found.keys().eq(keys.keys())
+}

@@ -1,0 +1,238 @@
+//! A platform on a real store, and in it tenants with a person of every kind.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{Router, body::Body};
+use dezky::{
+    authn::{
+        Verifier, VerifierOptions,
+        keys::{HttpKeySource, NoArchive},
+    },
+    clock::{Clock as _, SystemClock},
+    domain::{
+        CreateSubscription, CreateUser, MembershipRole, SubscriptionId, TenantId, TenantStatus, UpdateUser, UserId,
+    },
+    http::{HttpState, TokenIdentity, router},
+    service::{Service, ServiceSettings},
+    store::SharedStore,
+    test_kit::DevelopmentIssuer,
+};
+use http::Request;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::support;
+
+/// The tenant to which the second issuer is bound.
+pub(crate) const BOUND: &str = "bolt";
+
+/// Who calls, seen from one tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Caller {
+    NoToken,
+    BadToken,
+    /// A good token of somebody who has never called `GET /users/me`.
+    Unknown,
+    /// A member of another tenant.
+    Stranger,
+    /// A former owner of the tenant.
+    Revoked,
+    /// An owner of the tenant, by the token of another tenant's issuer.
+    BoundElsewhere,
+    Member,
+    Admin,
+    Owner,
+    /// A disabled owner.
+    Disabled,
+    PlatformAdmin,
+}
+
+impl Caller {
+    pub(crate) const ALL: [Self; 11] = [
+        Self::NoToken,
+        Self::BadToken,
+        Self::Unknown,
+        Self::Stranger,
+        Self::Revoked,
+        Self::BoundElsewhere,
+        Self::Disabled,
+        Self::Member,
+        Self::Admin,
+        Self::Owner,
+        Self::PlatformAdmin,
+    ];
+
+    /// The membership that the database holds and that is in force.
+    pub(crate) fn role(self) -> Option<MembershipRole> {
+        match self {
+            Self::Member => Some(MembershipRole::Member),
+            Self::Admin => Some(MembershipRole::Admin),
+            Self::Owner | Self::Disabled | Self::BoundElsewhere => Some(MembershipRole::Owner),
+            _ => None,
+        }
+    }
+}
+
+/// What was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn code(&self) -> String {
+        let problem: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        problem["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// All that the caller gets to see, as one text.
+    pub(crate) fn text(&self) -> String {
+        format!("{} {:?} {}", self.status, self.headers, self.body)
+    }
+}
+
+fn service_settings() -> ServiceSettings {
+    ServiceSettings { issuer_ids: vec!["default".to_owned(), "bound".to_owned()], ..ServiceSettings::default() }
+}
+
+pub(crate) struct Platform {
+    pub(crate) service: Service,
+    router: Router,
+    issuer: DevelopmentIssuer,
+    bound: DevelopmentIssuer,
+    worlds: AtomicUsize,
+}
+
+impl Platform {
+    pub(crate) async fn on(store: SharedStore) -> Self {
+        let issuer = DevelopmentIssuer::start().await.unwrap();
+        let bound = DevelopmentIssuer::start().await.unwrap();
+        let mut settings = vec![issuer.settings("default"), bound.settings("bound")];
+        settings[1].tenant = Some(BOUND.to_owned());
+        let keys = Arc::new(HttpKeySource::new(None).unwrap());
+        let clock = Arc::new(SystemClock);
+        let verifier =
+            Verifier::new(settings, keys, Arc::new(NoArchive), clock.clone(), VerifierOptions::default()).unwrap();
+        let api = Arc::new(Service::new(Arc::clone(&store), clock.clone(), service_settings()));
+        let router = router(HttpState::new(api, Arc::new(TokenIdentity::new(verifier))));
+        let service = Service::new(store, clock, service_settings());
+        support::tenant(&service, BOUND).await;
+        let platform = Self { service, router, issuer, bound, worlds: AtomicUsize::new(0) };
+        platform.person(json!({"authentikSubjectId": "root", "platformAdmin": true})).await;
+        platform
+    }
+
+    async fn person(&self, body: Value) -> UserId {
+        self.service.create_user(&support::system(), CreateUser::read(body).unwrap()).await.unwrap().value.id
+    }
+
+    fn token(&self, issuer: &DevelopmentIssuer, subject: &str) -> String {
+        let claims = issuer.claims(subject).lasting(SystemClock.now(), std::time::Duration::from_secs(3_600));
+        issuer.mint(&claims)
+    }
+
+    /// A new tenant with its people.
+    pub(crate) async fn world(&self, status: TenantStatus) -> World {
+        let number = self.worlds.fetch_add(1, Ordering::Relaxed);
+        let slug = format!("acme-{number}");
+        let tenant = support::tenant(&self.service, &slug).await;
+        let named = |kind: &str| format!("{kind}-{number}");
+        let grant = async |user: UserId, role| support::grant(&self.service, tenant, user, role).await;
+        for (kind, role) in
+            [("member", MembershipRole::Member), ("admin", MembershipRole::Admin), ("owner", MembershipRole::Owner)]
+        {
+            grant(support::person(&self.service, &named(kind)).await, role).await;
+        }
+        let target = support::person(&self.service, &named("target")).await;
+        grant(target, MembershipRole::Member).await;
+        let revoked = support::person(&self.service, &named("revoked")).await;
+        grant(revoked, MembershipRole::Owner).await;
+        self.service.revoke_membership(&support::system(), &tenant.into(), revoked).await.unwrap();
+        let stranger = support::person(&self.service, &named("stranger")).await;
+        let elsewhere = BOUND.into();
+        let input = dezky::domain::GrantMembership { user_id: stranger, role: MembershipRole::Owner };
+        self.service.grant_membership(&support::system(), &elsewhere, input).await.unwrap();
+        let bound = self.person(json!({"issuerId": "bound", "authentikSubjectId": named("bound")})).await;
+        grant(bound, MembershipRole::Owner).await;
+        let disabled = support::person(&self.service, &named("disabled")).await;
+        grant(disabled, MembershipRole::Owner).await;
+        let disable = UpdateUser::read(json!({"status": "disabled"})).unwrap();
+        self.service.update_user(&support::system(), disabled, disable).await.unwrap();
+        let subscription = CreateSubscription::read(json!({"tenantId": tenant, "plan": "starter"})).unwrap();
+        let subscription = self.service.create_subscription(&support::system(), subscription).await.unwrap().value.id;
+        if status == TenantStatus::Suspended {
+            self.service.suspend_tenant(&support::system(), &tenant.into()).await.unwrap();
+        }
+        World { number, slug, tenant, status, subscription, target, revoked }
+    }
+
+    fn bearer(&self, caller: Caller, number: usize) -> Option<String> {
+        let named = |kind: &str| format!("{kind}-{number}");
+        Some(match caller {
+            Caller::NoToken => return None,
+            Caller::BadToken => self.issuer.forge_signature(&self.issuer.claims("root")),
+            Caller::Unknown => self.token(&self.issuer, &named("unknown")),
+            Caller::Stranger => self.token(&self.issuer, &named("stranger")),
+            Caller::Revoked => self.token(&self.issuer, &named("revoked")),
+            Caller::BoundElsewhere => self.token(&self.bound, &named("bound")),
+            Caller::Member => self.token(&self.issuer, &named("member")),
+            Caller::Admin => self.token(&self.issuer, &named("admin")),
+            Caller::Owner => self.token(&self.issuer, &named("owner")),
+            Caller::Disabled => self.token(&self.issuer, &named("disabled")),
+            Caller::PlatformAdmin => self.token(&self.issuer, "root"),
+        })
+    }
+
+    /// Calls the API as somebody of a world.
+    pub(crate) async fn call(
+        &self,
+        caller: Caller,
+        world: &World,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(token) = self.bearer(caller, world.number) {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let text = body.map(|body| {
+            request.headers_mut().unwrap().insert("content-type", "application/json".parse().unwrap());
+            body.to_string()
+        });
+        let request = request.body(Body::from(text.unwrap_or_default())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let headers = parts.headers.iter().filter(|(name, _)| *name != "x-request-id");
+        let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        let mut answer = Answer { status: parts.status.as_u16(), headers, body };
+        // A problem names its request, as the header does.
+        if let Ok(Value::Object(mut problem)) = serde_json::from_str(&answer.body)
+            && problem.remove("requestId").is_some()
+        {
+            answer.body = Value::Object(problem).to_string();
+        }
+        answer
+    }
+}
+
+/// A tenant and its people.
+#[derive(Debug)]
+pub(crate) struct World {
+    number: usize,
+    pub(crate) slug: String,
+    pub(crate) tenant: TenantId,
+    pub(crate) status: TenantStatus,
+    pub(crate) subscription: SubscriptionId,
+    /// A member.
+    pub(crate) target: UserId,
+    /// A former owner, whom the tenant's people may bring back.
+    pub(crate) revoked: UserId,
+}

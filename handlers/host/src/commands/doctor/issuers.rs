@@ -1,0 +1,155 @@
+//! The issuers: discovery, keys, their age, and the clock.
+
+use std::{sync::Arc, time::Duration};
+
+use dezky::{
+    authn::{
+        IssuerSettings, JwksSource,
+        keys::{HttpKeySource, KeySet, KeySetArchive as _, KeySource as _, StoreArchive},
+    },
+    clock::{Clock as _, SystemClock, Timestamp},
+    store::SharedStore,
+};
+
+use super::report::Report;
+use crate::configuration::Configuration;
+
+/// Age up to which a stored key set can serve while the issuer is away.
+const SERVES: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(super) async fn check(configuration: &Configuration, store: Option<&SharedStore>, report: &mut Report) {
+    let source = match HttpKeySource::new(configuration.extra_ca_certificates.as_deref()) {
+        Ok(source) => source,
+        // Said already, of the certificates.
+        Err(_) => return,
+    };
+    let leeway = configuration.service_settings().leeway;
+    for issuer in &configuration.issuers {
+        keys(&source, issuer, report).await;
+        if let Some(store) = store {
+            kept(store, issuer, report).await;
+        }
+        clock_and_certificate(&source, issuer, leeway, report).await;
+    }
+}
+
+/// What is called so in findings.
+fn name(issuer: &IssuerSettings) -> String {
+    format!("issuer {}", issuer.id)
+}
+
+async fn keys(source: &HttpKeySource, issuer: &IssuerSettings, report: &mut Report) {
+    let name = name(issuer);
+    let body = match source.fetch(issuer).await {
+        Ok(body) => body,
+        Err(error) => {
+            let advice = "see that the URL is right and reachable from here, and that its certificate is trusted: \
+                          `DEZKY_EXTRA_CA_CERTS` adds authorities";
+            report.error(&name, &error.message, advice);
+            return;
+        }
+    };
+    match KeySet::from_json(&body) {
+        Ok(set) => {
+            let how = if issuer.jwks == JwksSource::Discovery { "discovery works, " } else { "" };
+            report.ok(&name, format!("{how}{} usable keys for {}", set.len(), set.algorithms().join(", ")));
+            for skipped in set.skipped() {
+                report.warning(
+                    &name,
+                    &format!("a key is not used: {skipped}"),
+                    "tokens signed with it are refused: replace it at the issuer",
+                );
+            }
+        }
+        Err(error) => report.error(&name, &error.to_string(), "choose an RS256 or ES256 signing key at the issuer"),
+    }
+}
+
+/// What would serve if the issuer went away and the server were restarted.
+async fn kept(store: &SharedStore, issuer: &IssuerSettings, report: &mut Report) {
+    if matches!(issuer.jwks, JwksSource::Inline(_)) {
+        return;
+    }
+    let name = name(issuer);
+    match StoreArchive::new(Arc::clone(store)).load(&issuer.id).await {
+        Ok(Some(set)) => {
+            let age = since(set.fetched_at);
+            let message = format!("the stored keys are {} minutes old", age.as_secs() / 60);
+            if age < SERVES {
+                report.ok(&name, message);
+            } else {
+                let advice = "start `dezky serve`; while it runs, see in its log why it cannot fetch them";
+                report.warning(&name, &format!("{message}: too old to serve while the issuer is away"), advice);
+            }
+        }
+        Ok(None) => report.warning(&name, "no keys are stored yet", "start `dezky serve`, which fetches them"),
+        Err(error) => {
+            report.error(&name, &format!("the stored keys: {}", error.message()), "see the findings of the store")
+        }
+    }
+}
+
+/// Days before its end at which the renewal of a certificate is overdue: it is renewed a month ahead as a rule.
+const RENEWAL_DAYS: i64 = 14;
+
+/// Says until when a certificate is valid.
+pub(super) fn expiry(check: &str, end: Timestamp, report: &mut Report) {
+    let days = end.seconds().saturating_sub(SystemClock.now().seconds()).div_euclid(24 * 60 * 60);
+    let message = format!("valid until {end}");
+    if days < 0 {
+        report.error(check, &format!("expired: {message}"), "renew it");
+    } else if days < RENEWAL_DAYS {
+        report.warning(check, &format!("{message}, {days} days from now"), "see why it is not renewed by itself");
+    } else {
+        report.ok(check, message);
+    }
+}
+
+fn since(time: Timestamp) -> Duration {
+    let milliseconds = SystemClock.now().milliseconds().saturating_sub(time.milliseconds());
+    Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0))
+}
+
+async fn clock_and_certificate(source: &HttpKeySource, issuer: &IssuerSettings, leeway: Duration, report: &mut Report) {
+    let before = SystemClock.now();
+    // An issuer that does not answer is a finding already.
+    let Ok(observed) = source.observe(issuer).await else { return };
+    if let Some(end) = observed.certificate_expires_at {
+        expiry(&format!("certificate of {}", name(issuer)), end, report);
+    }
+    let Some(date) = observed.date else { return };
+    let skew = skew(before, SystemClock.now(), date);
+    let name = format!("clock beside {}", name(issuer));
+    let seconds = skew.as_secs();
+    if skew > leeway {
+        let message = format!("{seconds} s apart, and {} s are allowed", leeway.as_secs());
+        report.error(
+            &name,
+            &message,
+            "set the clock by NTP here and at the issuer: tokens are refused as too early or expired",
+        );
+    } else {
+        report.ok(&name, format!("at most {} s apart", seconds.saturating_add(1)));
+    }
+}
+
+/// How far a clock is from this one, at the least: it told its time, in whole seconds, between `before` and `after`.
+fn skew(before: Timestamp, after: Timestamp, date: Timestamp) -> Duration {
+    let ahead = date.milliseconds().saturating_sub(after.milliseconds());
+    let behind = before.milliseconds().saturating_sub(date.milliseconds().saturating_add(999));
+    Duration::from_millis(u64::try_from(ahead.max(behind)).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_the_request_and_the_missing_fraction_are_no_skew() {
+        let at = Timestamp::from_milliseconds;
+        assert_eq!(skew(at(10_900), at(12_100), at(10_000)), Duration::ZERO);
+        assert_eq!(skew(at(10_900), at(12_100), at(12_000)), Duration::ZERO);
+        assert_eq!(skew(at(10_000), at(10_500), at(50_500)), Duration::from_secs(40));
+        assert_eq!(skew(at(50_999), at(51_500), at(10_000)), Duration::from_secs(40));
+    }
+}

@@ -1,0 +1,49 @@
+//! `dezky doctor`: what is wrong with an installation, and what to do about it.
+
+mod configured;
+mod issuers;
+mod report;
+mod store;
+
+use clap::Args;
+
+use self::report::Report;
+use super::operators::session::OperatorSettings;
+use crate::{
+    configuration::{self, Configuration},
+    failure::Failure,
+    logging,
+};
+
+/// Flags of `dezky doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorFlags {
+    /// Print one JSON document for programs
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: OperatorSettings,
+}
+
+/// Looks at everything; fails when something is an error.
+pub(super) async fn run(flags: DoctorFlags) -> Result<(), Failure> {
+    let mut report = Report::default();
+    match read(&flags) {
+        Ok(configuration) => {
+            configured::check(&configuration, &mut report);
+            let store = store::check(&configuration, &mut report).await;
+            issuers::check(&configuration, store.as_ref(), &mut report).await;
+        }
+        Err(failure) => {
+            report.error("configuration", &failure.to_string(), "correct this setting and run the doctor again")
+        }
+    }
+    report.print(flags.json)
+}
+
+fn read(flags: &DoctorFlags) -> Result<Configuration, Failure> {
+    let sources = flags.settings.sources()?;
+    let configuration = Configuration::read(&sources)?;
+    logging::start(&configuration::log(&sources)?)?;
+    Ok(configuration)
+}

@@ -1,0 +1,145 @@
+//! The store: whether it is there, as this release needs it, and can be written.
+
+use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
+
+use dezky::{
+    context::RequestContext,
+    store::{
+        Inspection, SCHEMA_VERSION, SharedStore, StoreError, StoreResult,
+        mongodb::{MongodbOptions, MongodbStore},
+        sqlite::SqliteStore,
+    },
+};
+
+use super::report::Report;
+use crate::{
+    configuration::{Configuration, StoreLocation},
+    server::Metrics,
+    store,
+};
+
+/// Longest wait for the store.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Names of what is missing that are shown.
+const SHOWN: usize = 5;
+
+/// Looks at the store; the store itself, if all of it is there, so that opening it changes nothing.
+pub(super) async fn check(configuration: &Configuration, report: &mut Report) -> Option<SharedStore> {
+    let inspected = match &configuration.store {
+        StoreLocation::Sqlite(path) => {
+            if !is_there(path, report) {
+                return None;
+            }
+            permissions(path, report);
+            SqliteStore::inspect(path, dezky::COLLECTIONS)
+        }
+        StoreLocation::Mongodb(uri) => mongodb(uri).await,
+    };
+    let inspection = match inspected {
+        Ok(inspection) => inspection,
+        Err(error) => {
+            report.error("store", &error.to_string(), advice(&error));
+            return None;
+        }
+    };
+    if !judge(&inspection, report) {
+        return None;
+    }
+    match store::open(configuration, &Arc::new(Metrics::new())) {
+        Ok(store) => Some(store),
+        Err(error) => {
+            report.error("store", error.message(), "correct the location of the store");
+            None
+        }
+    }
+}
+
+async fn mongodb(uri: &str) -> StoreResult<Inspection> {
+    let store = MongodbStore::open(uri, MongodbOptions::default(), dezky::COLLECTIONS)?;
+    store.inspect(&RequestContext::system("doctor").with_timeout(TIMEOUT)).await
+}
+
+fn advice(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unavailable { .. } | StoreError::Timeout => {
+            "see that the database runs, is reachable from here and accepts this user"
+        }
+        StoreError::NewerSchema { .. } => "use the newer release",
+        _ => "correct the location of the store",
+    }
+}
+
+fn is_there(path: &Path, report: &mut Report) -> bool {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => true,
+        Ok(_) => {
+            report.error("store", &format!("`{}` is no file", path.display()), "give the path of the database file");
+            false
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let message = format!("`{}` is not there", path.display());
+            report.warning(
+                "store",
+                &message,
+                "start `dezky serve` or run `dezky seed`, which make it; or correct the path",
+            );
+            false
+        }
+        Err(error) => {
+            let message = format!("`{}` cannot be looked at: {error}", path.display());
+            report.error("store", &message, "let the user that runs dezky read its folder");
+            false
+        }
+    }
+}
+
+/// The store holds personal data: it is for the user that runs dezky alone.
+fn permissions(path: &Path, report: &mut Report) {
+    let Ok(metadata) = std::fs::metadata(path) else { return };
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        report.ok("store permissions", format!("mode {mode:03o}"));
+    } else {
+        let message = format!("other users of this machine can read or write the file (mode {mode:03o})");
+        report.warning("store permissions", &message, &format!("run: chmod 600 '{}'", path.display()));
+    }
+}
+
+/// Whether the store is as this release needs it.
+fn judge(inspection: &Inspection, report: &mut Report) -> bool {
+    let mut whole = true;
+    match inspection.schema_version {
+        Some(found) if found > SCHEMA_VERSION => {
+            let message = format!("schema version {found}, and this release knows up to {SCHEMA_VERSION}");
+            report.error("store", &message, "use the newer release");
+            return false;
+        }
+        Some(found) => report.ok("store", format!("reachable, schema version {found}")),
+        None => {
+            whole = false;
+            report.warning("store", "reachable, and not prepared yet", "start `dezky serve` or run `dezky seed`");
+        }
+    }
+    match &inspection.not_writable {
+        None => report.ok("store", "can be written"),
+        Some(why) => {
+            whole = false;
+            let advice = "free disk space, or let the user that runs dezky write the store";
+            report.error("store", &format!("cannot be written: {why}"), advice);
+        }
+    }
+    let missing = &inspection.missing;
+    if missing.is_empty() {
+        report.ok("indexes", "all there");
+    } else if inspection.schema_version.is_some() {
+        whole = false;
+        let mut names: Vec<&str> = missing.iter().take(SHOWN).map(String::as_str).collect();
+        if missing.len() > SHOWN {
+            names.push("…");
+        }
+        let message = format!("{} missing or not as declared: {}", missing.len(), names.join(", "));
+        report.error("indexes", &message, "restart `dezky serve`, which makes them, at a quiet time");
+    }
+    whole
+}

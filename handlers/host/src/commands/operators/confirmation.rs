@@ -1,0 +1,37 @@
+//! Asking before what cannot be undone.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
+
+use clap::Args;
+
+use crate::failure::Failure;
+
+/// The flag of commands that cannot be undone.
+#[derive(Debug, Args)]
+pub(crate) struct ConfirmationFlags {
+    /// Do not ask; needed where nobody can be asked because standard input is no terminal
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+/// Asks whether to go on. `what` says what happens; `word` is what has to be typed.
+///
+/// # Errors
+/// When it was not confirmed, or nobody can be asked.
+pub(crate) fn confirm(flags: &ConfirmationFlags, what: &str, word: &str) -> Result<(), Failure> {
+    if flags.yes {
+        return Ok(());
+    }
+    if !stdin().is_terminal() || !stderr().is_terminal() {
+        let message = format!("{what}, which cannot be undone: add --yes to do so without being asked");
+        return Err(Failure::not_confirmed(&message));
+    }
+    // Stored text is shown: it must not steer the terminal.
+    let shown: String =
+        what.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).collect();
+    write!(stderr(), "{shown}.\nThis cannot be undone. Type `{word}` to go on: ")?;
+    stderr().flush()?;
+    let mut answer = String::new();
+    stdin().lock().read_line(&mut answer)?;
+    if answer.trim() == word { Ok(()) } else { Err(Failure::not_confirmed("nothing was done")) }
+}

@@ -1,0 +1,55 @@
+//! Lists: one page, or all of them.
+
+use clap::Args;
+use dezky::service::{ListRequest, Page};
+use serde::Serialize;
+
+use super::{
+    output::{Column, Output},
+    session::settled,
+};
+use crate::failure::Failure;
+
+/// Flags of every list.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Paging")]
+pub(crate) struct ListFlags {
+    /// The most items of a page, 1 to 200 [default: 50]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub(crate) limit: Option<u32>,
+    /// Go on after the page that named this cursor
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) cursor: Option<String>,
+    /// All pages to the end; with --json, one document a line
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Prints what a list is asked for, page by page, so that a list of any length needs the memory of one page.
+pub(crate) async fn list<T, F>(
+    output: &Output,
+    flags: &ListFlags,
+    columns: &[Column],
+    fetch: impl Fn(ListRequest) -> F,
+) -> Result<(), Failure>
+where
+    T: Serialize,
+    F: Future<Output = dezky::Result<Page<T>>>,
+{
+    let mut request = ListRequest { limit: flags.limit, cursor: flags.cursor.clone() };
+    if !flags.all {
+        return output.page(columns, &settled(fetch(request).await)?);
+    }
+    // Fewer, larger pages where nobody said how large.
+    request.limit = request.limit.or(Some(ListRequest::MAXIMUM_LIMIT));
+    let mut first = true;
+    loop {
+        let page = settled(fetch(request.clone()).await)?;
+        output.part(columns, &page.items, first)?;
+        first = false;
+        match page.next_cursor {
+            Some(cursor) => request.cursor = Some(cursor),
+            None => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! `dezky member`.
+
+use clap::{Args, Subcommand};
+use dezky::{
+    domain::{GrantMembership, MembershipRole, UpdateMembership},
+    service::{access::TenantReference, members::MemberFilter},
+};
+use serde_json::json;
+
+use super::{
+    choice,
+    listing::{ListFlags, list},
+    output::Column,
+    person,
+    session::{CommonFlags, OnceFlags, Session, settled},
+};
+use crate::failure::Failure;
+
+const COLUMNS: &[Column] = &[
+    ("USER", "/userId"),
+    ("ROLE", "/role"),
+    ("SOURCE", "/source"),
+    ("E-MAIL", "/email"),
+    ("NAME", "/name"),
+    ("CHANGED", "/changedAt"),
+];
+
+/// What to do with the members of a tenant.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemberCommand {
+    /// List the members of a tenant by name
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:
+  dezky member list acme
+  dezky member list acme --role owner --json"
+    )]
+    List(ListMembers),
+    /// Show a member of a tenant
+    #[command(after_help = "Example:\n  dezky member show acme anna@example.eu")]
+    Show(OneMember),
+    /// Put a person into a tenant, or back into it after revocation
+    #[command(
+        visible_alias = "grant",
+        after_help = "Example:
+  dezky member create acme anna@example.eu --role admin"
+    )]
+    Create(GrantFlags),
+    /// Change a member's role
+    #[command(after_help = "Example:\n  dezky member update acme anna@example.eu --role owner")]
+    Update(UpdateFlags),
+    /// Take a person out of a tenant, at once; no token's claim undoes it, `member create` does
+    #[command(visible_alias = "delete", after_help = "Example:\n  dezky member revoke acme anna@example.eu")]
+    Revoke(OneMember),
+}
+
+/// Flags of `dezky member list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListMembers {
+    /// Id or slug of the tenant
+    tenant: String,
+    /// In this role
+    #[arg(long, value_parser = ["owner", "admin", "member"])]
+    role: Option<String>,
+    /// Whose name begins with this, whatever the case
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    #[command(flatten)]
+    list: ListFlags,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Flags of commands on one member.
+#[derive(Debug, Args)]
+pub(crate) struct OneMember {
+    /// Id or slug of the tenant
+    tenant: String,
+    #[arg(help = person::HELP)]
+    user: String,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Flags of `dezky member create`.
+#[derive(Debug, Args)]
+pub(crate) struct GrantFlags {
+    /// Id or slug of the tenant
+    tenant: String,
+    #[arg(help = person::HELP)]
+    user: String,
+    /// The role
+    #[arg(long, value_parser = ["owner", "admin", "member"], default_value = "member")]
+    role: String,
+    #[command(flatten)]
+    once: OnceFlags,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Flags of `dezky member update`.
+#[derive(Debug, Args)]
+pub(crate) struct UpdateFlags {
+    /// Id or slug of the tenant
+    tenant: String,
+    #[arg(help = person::HELP)]
+    user: String,
+    /// The new role
+    #[arg(long, value_parser = ["owner", "admin", "member"])]
+    role: String,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Carries it out.
+pub(crate) async fn run(command: MemberCommand) -> Result<(), Failure> {
+    match command {
+        MemberCommand::List(flags) => list_members(flags).await,
+        MemberCommand::Show(flags) => {
+            let session = Session::open(&flags.common)?;
+            let user = person::find(&session, &flags.user).await?;
+            let reference = TenantReference::from(flags.tenant.as_str());
+            let member = session.service.read_member(&session.call(), &reference, user.id).await;
+            session.output.document(&settled(member)?)
+        }
+        MemberCommand::Create(flags) => grant(flags).await,
+        MemberCommand::Update(flags) => {
+            let input = settled(UpdateMembership::read(json!({ "role": flags.role })))?;
+            let session = Session::open(&flags.common)?;
+            let user = person::find(&session, &flags.user).await?;
+            let reference = TenantReference::from(flags.tenant.as_str());
+            let member = session.service.update_membership(&session.call(), &reference, user.id, input).await;
+            session.output.document(&settled(member)?)
+        }
+        MemberCommand::Revoke(flags) => revoke(flags).await,
+    }
+}
+
+async fn list_members(flags: ListMembers) -> Result<(), Failure> {
+    let session = Session::open(&flags.common)?;
+    let reference = TenantReference::from(flags.tenant.as_str());
+    let role = flags.role.as_deref().map(choice::<MembershipRole>).transpose()?;
+    let filter = MemberFilter { role, search: flags.search };
+    let (session, filter, reference) = (&session, &filter, &reference);
+    list(&session.output, &flags.list, COLUMNS, |request| async move {
+        session.service.list_members(&session.call(), reference, filter, &request).await
+    })
+    .await
+}
+
+async fn grant(flags: GrantFlags) -> Result<(), Failure> {
+    let session = Session::open(&flags.common)?;
+    let user = person::find(&session, &flags.user).await?;
+    let body = json!({ "userId": user.id, "role": flags.role });
+    let target = format!("member create {}", flags.tenant);
+    let call = session.call_once(flags.once.idempotency_key.as_ref(), &target, &body);
+    let input = settled(GrantMembership::read(body))?;
+    let reference = TenantReference::from(flags.tenant.as_str());
+    session.output.document(&settled(session.service.grant_membership(&call, &reference, input).await)?.value)
+}
+
+async fn revoke(flags: OneMember) -> Result<(), Failure> {
+    let session = Session::open(&flags.common)?;
+    let user = person::find(&session, &flags.user).await?;
+    let reference = TenantReference::from(flags.tenant.as_str());
+    settled(session.service.revoke_membership(&session.call(), &reference, user.id).await)?;
+    let sentence = format!("user {} is no member of `{}` any more", user.id, flags.tenant);
+    session.output.done(&sentence, &json!({ "tenant": flags.tenant, "userId": user.id, "revoked": true }))
+}

@@ -1,0 +1,23 @@
+//! Operators' commands: the use cases of the service in the name of a system actor, with no rules of their own.
+
+pub(crate) mod audit;
+mod body;
+mod confirmation;
+mod listing;
+pub(crate) mod member;
+mod output;
+mod person;
+pub(crate) mod session;
+pub(crate) mod subscription;
+mod table;
+pub(crate) mod tenant;
+pub(crate) mod user;
+
+use serde::de::DeserializeOwned;
+
+use crate::failure::Failure;
+
+/// One of the names of an enumeration, which the command line has checked already.
+fn choice<T: DeserializeOwned>(name: &str) -> Result<T, Failure> {
+    serde_json::from_value(name.into()).map_err(|error| Failure::usage(error.to_string()))
+}

@@ -1,0 +1,61 @@
+//! Naming a person on the command line: by id, by issuer and subject, or by e-mail address.
+
+use dezky::{
+    Error, ErrorKind,
+    domain::{UserId, fields::search_key},
+    service::{ListRequest, users::UserFilter, views::UserView},
+};
+
+use super::session::{Session, settled};
+use crate::failure::Failure;
+
+/// What the help says of an argument that names a person.
+pub(crate) const HELP: &str = "Id, or ISSUER/SUBJECT such as default/anna, or an e-mail address if only one has it";
+
+/// The person who is named so.
+///
+/// # Errors
+/// `not_found`, or `ambiguous_user` with the ids when several people have this address: addresses are no proof of who
+/// somebody is, so nobody is guessed.
+pub(crate) async fn find(session: &Session, named: &str) -> Result<UserView, Failure> {
+    if let Ok(id) = named.parse::<UserId>() {
+        return settled(session.service.read_user(&session.call(), id).await);
+    }
+    match named.split_once('/') {
+        Some((issuer, subject)) if !issuer.contains('@') => {
+            settled(session.service.read_user_by_subject(&session.call(), issuer, subject).await)
+        }
+        _ if named.contains('@') => by_email(session, named).await,
+        _ => Err(Failure::usage(format!(
+            "`{}` names no person: give an id, ISSUER/SUBJECT or an e-mail address",
+            named.escape_debug()
+        ))),
+    }
+}
+
+async fn by_email(session: &Session, email: &str) -> Result<UserView, Failure> {
+    let filter = UserFilter { email: Some(email.to_owned()), ..UserFilter::default() };
+    // The list is by address, so that whoever has exactly this one comes before longer addresses.
+    let request = ListRequest { limit: Some(20), cursor: None };
+    let page = settled(session.service.list_users(&session.call(), &filter, &request).await)?;
+    let key = search_key(email);
+    let exactly = |user: &UserView| user.email.as_deref().is_some_and(|stored| search_key(stored) == key);
+    let mut found: Vec<UserView> = page.items.into_iter().filter(exactly).collect();
+    match (found.pop(), found.len()) {
+        (Some(user), 0) => Ok(user),
+        (None, _) => Err(Failure::of_operation(&Error::not_found())),
+        (Some(last), _) => {
+            found.push(last);
+            let ids: Vec<String> = found.iter().map(|user| user.id.to_string()).collect();
+            let message = format!("several people have this address: name one by id: {}", ids.join(", "));
+            Err(Failure::of_operation(&Error::new(ErrorKind::Conflict, "ambiguous_user", message)))
+        }
+    }
+}
+
+/// How a person is called in a question.
+pub(crate) fn called(user: &UserView) -> String {
+    let parts = [user.name.as_deref(), user.email.as_deref()];
+    let known: Vec<&str> = parts.into_iter().flatten().collect();
+    if known.is_empty() { user.id.to_string() } else { format!("{} ({})", user.id, known.join(", ")) }
+}

@@ -1,0 +1,149 @@
+//! What every operators' command has in common: settings, the actor in whose name it runs, and the use cases.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::Args;
+use dezky::{
+    clock::SystemClock,
+    service::{Call, IdempotencyRequest, Service},
+};
+
+use super::output::Output;
+use crate::{
+    configuration::{self, Configuration, LOG, STORE, Setting, Sources, sources_of_process},
+    failure::Failure,
+    logging,
+    server::Metrics,
+    store,
+};
+
+/// Names under which the system itself appears in the audit trail; nobody else may be taken for them.
+const RESERVED_ACTORS: [&str; 6] = ["housekeeping", "keys", "outbox", "provisioning", "readiness", "seed"];
+
+/// Flags of every operators' command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct CommonFlags {
+    /// Print JSON for programs, as the HTTP API shows it, and not a table for people
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The name of the system actor in the audit trail: letters, digits and `-`, `_`, `.`, `@`, `:`, at most 64
+    #[arg(long = "as", value_name = "NAME", default_value = "operator", value_parser = actor)]
+    pub(crate) actor: String,
+    #[command(flatten)]
+    pub(crate) settings: OperatorSettings,
+}
+
+/// Settings of operators' commands; everything else comes from the environment and the configuration file.
+#[derive(Debug, Args)]
+pub(crate) struct OperatorSettings {
+    /// The configuration file [DEZKY_CONFIG; default: dezky.toml in the working folder if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The store: sqlite:PATH, mongodb://… or mongodb+srv://… [DEZKY_STORE, else MONGODB_URI]
+    #[arg(long, value_name = "URI")]
+    store: Option<String>,
+    /// What is logged on standard error: a level, or a filter such as warn,dezky=debug [DEZKY_LOG; default: error]
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+fn actor(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@:".contains(&byte);
+    if text.is_empty() || text.len() > 64 || !text.bytes().all(fits) {
+        return Err("must be 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`".to_owned());
+    }
+    if RESERVED_ACTORS.contains(&text) {
+        return Err("is the name of a part of the system: choose another".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+impl OperatorSettings {
+    /// The sources of the settings. Logs are of errors only unless somebody asks for more: what went wrong is said by the
+    /// command itself.
+    pub(crate) fn sources(&self) -> Result<Sources, Failure> {
+        let flags: Vec<(&'static Setting, String)> = [(&STORE, &self.store), (&LOG, &self.log)]
+            .into_iter()
+            .filter_map(|(setting, value)| Some((setting, value.clone()?)))
+            .collect();
+        let mut sources = sources_of_process(self.config.clone(), flags)?;
+        if sources.find(&LOG)?.is_none() {
+            sources.flags.push((&LOG, "error".to_owned()));
+        }
+        Ok(sources)
+    }
+}
+
+/// An operators' command under way.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) service: Service,
+    pub(crate) output: Output,
+    actor: String,
+}
+
+impl Session {
+    /// Reads the settings and opens the store.
+    ///
+    /// # Errors
+    /// When a setting is wrong.
+    pub(crate) fn open(flags: &CommonFlags) -> Result<Self, Failure> {
+        let sources = flags.settings.sources()?;
+        let configuration = Configuration::read(&sources)?;
+        logging::start(&configuration::log(&sources)?)?;
+        let store = store::open(&configuration, &Arc::new(Metrics::new()))?;
+        let service = Service::new(store, Arc::new(SystemClock), configuration.service_settings());
+        Ok(Self { service, output: Output::new(flags.json), actor: flags.actor.clone() })
+    }
+
+    /// A call in the name of the actor.
+    pub(crate) fn call(&self) -> Call {
+        Call::by_system(self.actor.clone())
+    }
+
+    /// The same for a change that has one effect however often it is asked for with this key.
+    pub(crate) fn call_once(&self, key: Option<&String>, target: &str, body: &serde_json::Value) -> Call {
+        let mut call = self.call();
+        call.idempotency = key.map(|key| IdempotencyRequest {
+            key: key.clone(),
+            target: format!("dezky {target}"),
+            body: body.to_string().into_bytes(),
+        });
+        call
+    }
+}
+
+/// What makes a repeated command have one effect.
+#[derive(Debug, Args)]
+pub(crate) struct OnceFlags {
+    /// Makes the command have one effect however often it is run with this key; kept for 24 hours
+    #[arg(long, value_name = "KEY", value_parser = idempotency_key)]
+    pub(crate) idempotency_key: Option<String>,
+}
+
+fn idempotency_key(text: &str) -> Result<String, String> {
+    let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    if fits { Ok(text.to_owned()) } else { Err("must be 1 to 255 printable ASCII characters".to_owned()) }
+}
+
+/// Turns the error of a use case into the failure of the command.
+pub(crate) fn settled<T>(result: dezky::Result<T>) -> Result<T, Failure> {
+    result.map_err(|error| Failure::of_operation(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn actors_have_plain_names_that_are_nobody_elses() {
+        assert_eq!(actor("nightly-report").unwrap(), "nightly-report");
+        assert!(actor("maria@ops:host-1").is_ok());
+        for refused in ["", "seed", "outbox", "a b", "a\nb", &"x".repeat(65)] {
+            assert!(actor(refused).is_err(), "{refused}");
+        }
+    }
+}

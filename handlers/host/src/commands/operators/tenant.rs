@@ -1,0 +1,248 @@
+//! `dezky tenant`.
+
+use clap::{Args, Subcommand};
+use dezky::{
+    domain::{CreateTenant, TenantStatus, UpdateTenant},
+    service::{access::TenantReference, tenants::TenantFilter},
+};
+use serde_json::json;
+
+use super::{
+    body::BodyFlags,
+    choice,
+    confirmation::{ConfirmationFlags, confirm},
+    listing::{ListFlags, list},
+    output::Column,
+    session::{CommonFlags, OnceFlags, Session, settled},
+};
+use crate::failure::Failure;
+
+const COLUMNS: &[Column] = &[
+    ("ID", "/id"),
+    ("SLUG", "/slug"),
+    ("STATUS", "/status"),
+    ("PLAN", "/plan"),
+    ("NAME", "/name"),
+    ("CREATED", "/createdAt"),
+];
+
+/// What to do with tenants.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TenantCommand {
+    /// List tenants by name, all but the deleted ones
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:
+  dezky tenant list --status suspended
+  dezky tenant list --search acme --json
+  dezky tenant list --all --json | jq -r .slug"
+    )]
+    List(ListTenants),
+    /// Show a tenant with all its fields
+    #[command(after_help = "Example:\n  dezky tenant show acme")]
+    Show(OneTenant),
+    /// Create a tenant; it is `pending` unless --status says otherwise
+    #[command(after_help = "Examples:
+  dezky tenant create acme --name 'Acme GmbH' --plan business --domain acme.example --group acme
+  dezky tenant create acme --name Acme --status active --json
+  dezky tenant create acme --name Acme --body '{\"billingInfo\": {\"vatId\": \"DE136695976\"}}'")]
+    Create(CreateFlags),
+    /// Change fields of a tenant
+    #[command(after_help = "Examples:
+  dezky tenant update acme --plan enterprise
+  dezky tenant update acme --body '{\"authentikGroup\": null}'
+  dezky tenant update acme --body @branding.json")]
+    Update(UpdateFlags),
+    /// Make a tenant read-only to its own people, at once
+    #[command(after_help = "Example:\n  dezky tenant suspend acme --as billing")]
+    Suspend(SwitchTenant),
+    /// End the suspension of a tenant
+    #[command(after_help = "Example:\n  dezky tenant restore acme")]
+    Restore(SwitchTenant),
+    /// Delete a tenant; asks first
+    ///
+    /// Its subscription is cancelled, its verified domains are free again, and nobody but the platform sees it any more. Its
+    /// slug stays reserved for ever.
+    #[command(after_help = "Example:\n  dezky tenant delete acme --yes")]
+    Delete(DeleteTenant),
+}
+
+/// Flags of `dezky tenant list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListTenants {
+    /// In this state; without it, all but the deleted ones
+    #[arg(long, value_parser = ["pending", "active", "suspended", "deleted"])]
+    status: Option<String>,
+    /// With this plan
+    #[arg(long)]
+    plan: Option<String>,
+    /// Whose name begins with this, whatever the case
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    #[command(flatten)]
+    list: ListFlags,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Flags of `dezky tenant show`.
+#[derive(Debug, Args)]
+pub(crate) struct OneTenant {
+    /// Id or slug
+    tenant: String,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Fields of a tenant that have a flag.
+#[derive(Debug, Args)]
+struct Fields {
+    /// What it has booked [default of a new tenant: starter]
+    #[arg(long)]
+    plan: Option<String>,
+    /// Its state; suspending and restoring have commands of their own
+    #[arg(long, value_parser = ["pending", "active", "suspended"])]
+    status: Option<String>,
+    /// A domain; may be given several times, and then these are all
+    #[arg(long = "domain", value_name = "DOMAIN")]
+    domains: Vec<String>,
+    /// The Authentik group whose members are its members
+    #[arg(long)]
+    group: Option<String>,
+    #[command(flatten)]
+    body: BodyFlags,
+}
+
+impl Fields {
+    fn body(&self) -> Result<super::body::Body, Failure> {
+        let body = self.body.read()?.set("plan", self.plan.clone()).set("status", self.status.clone());
+        Ok(body.set("authentikGroup", self.group.clone()).set_list("domains", &self.domains))
+    }
+}
+
+/// Flags of `dezky tenant create`.
+#[derive(Debug, Args)]
+pub(crate) struct CreateFlags {
+    /// Slug: 2 to 63 lower-case letters, digits and `-`; it is in the tenant's addresses
+    slug: String,
+    /// Name for people
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    fields: Fields,
+    #[command(flatten)]
+    once: OnceFlags,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Flags of `dezky tenant update`.
+#[derive(Debug, Args)]
+pub(crate) struct UpdateFlags {
+    /// Id or slug
+    tenant: String,
+    /// New slug, possible until the systems behind the tenant are set up; the former one stays reserved
+    #[arg(long)]
+    slug: Option<String>,
+    /// Name for people
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    fields: Fields,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Flags of `dezky tenant suspend` and `restore`.
+#[derive(Debug, Args)]
+pub(crate) struct SwitchTenant {
+    /// Id or slug
+    tenant: String,
+    #[command(flatten)]
+    once: OnceFlags,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Flags of `dezky tenant delete`.
+#[derive(Debug, Args)]
+pub(crate) struct DeleteTenant {
+    /// Id or slug
+    tenant: String,
+    #[command(flatten)]
+    confirmation: ConfirmationFlags,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Carries it out.
+pub(crate) async fn run(command: TenantCommand) -> Result<(), Failure> {
+    match command {
+        TenantCommand::List(flags) => list_tenants(flags).await,
+        TenantCommand::Show(flags) => {
+            let session = Session::open(&flags.common)?;
+            let reference = TenantReference::from(flags.tenant.as_str());
+            session.output.document(&settled(session.service.read_tenant(&session.call(), &reference).await)?)
+        }
+        TenantCommand::Create(flags) => create(flags).await,
+        TenantCommand::Update(flags) => update(flags).await,
+        TenantCommand::Suspend(flags) => switch(flags, true).await,
+        TenantCommand::Restore(flags) => switch(flags, false).await,
+        TenantCommand::Delete(flags) => delete(flags).await,
+    }
+}
+
+async fn list_tenants(flags: ListTenants) -> Result<(), Failure> {
+    let session = Session::open(&flags.common)?;
+    let status = flags.status.as_deref().map(choice::<TenantStatus>).transpose()?;
+    let filter = TenantFilter { status, plan: flags.plan, search: flags.search };
+    let (session, filter) = (&session, &filter);
+    list(&session.output, &flags.list, COLUMNS, |request| async move {
+        session.service.list_tenants(&session.call(), filter, &request).await
+    })
+    .await
+}
+
+async fn create(flags: CreateFlags) -> Result<(), Failure> {
+    let body = flags.fields.body()?.set("slug", Some(flags.slug)).set("name", flags.name).into_value();
+    let session = Session::open(&flags.common)?;
+    let call = session.call_once(flags.once.idempotency_key.as_ref(), "tenant create", &body);
+    let input = settled(CreateTenant::read(body))?;
+    session.output.document(&settled(session.service.create_tenant(&call, input).await)?.value)
+}
+
+async fn update(flags: UpdateFlags) -> Result<(), Failure> {
+    let body = flags.fields.body()?.set("slug", flags.slug).set("name", flags.name).into_patch()?;
+    let session = Session::open(&flags.common)?;
+    let input = settled(UpdateTenant::read(body))?;
+    let reference = TenantReference::from(flags.tenant.as_str());
+    session.output.document(&settled(session.service.update_tenant(&session.call(), &reference, input).await)?)
+}
+
+async fn switch(flags: SwitchTenant, suspend: bool) -> Result<(), Failure> {
+    let session = Session::open(&flags.common)?;
+    let reference = TenantReference::from(flags.tenant.as_str());
+    let target = format!("tenant {} {}", if suspend { "suspend" } else { "restore" }, flags.tenant);
+    let call = session.call_once(flags.once.idempotency_key.as_ref(), &target, &json!({}));
+    let answer = if suspend {
+        session.service.suspend_tenant(&call, &reference).await
+    } else {
+        session.service.restore_tenant(&call, &reference).await
+    };
+    session.output.document(&settled(answer)?.value)
+}
+
+async fn delete(flags: DeleteTenant) -> Result<(), Failure> {
+    let session = Session::open(&flags.common)?;
+    let reference = TenantReference::from(flags.tenant.as_str());
+    let tenant = settled(session.service.read_tenant(&session.call(), &reference).await)?;
+    let what = format!(
+        "this deletes the tenant `{}` ({}): its subscription is cancelled, its people lose it, and its slug stays \
+         reserved for ever",
+        tenant.slug, tenant.name
+    );
+    confirm(&flags.confirmation, &what, &tenant.slug)?;
+    settled(session.service.delete_tenant(&session.call(), &TenantReference::Id(tenant.id)).await)?;
+    let sentence = format!("tenant `{}` ({}) is deleted", tenant.slug, tenant.id);
+    session.output.done(&sentence, &json!({ "id": tenant.id, "slug": tenant.slug, "deleted": true }))
+}

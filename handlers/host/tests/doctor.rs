@@ -1,0 +1,142 @@
+//! `dezky doctor`: each thing that can be wrong is found and comes with what to do.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
+
+use dezky::test_kit::{DevelopmentIssuer, DevelopmentIssuerOptions};
+use serde_json::Value;
+use support::Shell;
+
+/// Exit code and findings.
+fn examine(shell: &Shell, arguments: &[&str]) -> (i32, Vec<Value>) {
+    let (code, output, _) = shell.run(&[&["doctor", "--json"], arguments].concat());
+    let report: Value = serde_json::from_str(&output).unwrap();
+    let findings = report["findings"].as_array().unwrap().clone();
+    let errors = findings.iter().any(|finding| finding["level"] == "error");
+    assert_eq!(report["healthy"], !errors);
+    assert_eq!(code, i32::from(errors), "{report:#}");
+    let told =
+        |finding: &Value| finding["level"] == "ok" || finding["advice"].as_str().is_some_and(|text| !text.is_empty());
+    assert!(findings.iter().all(told), "each finding says what to do: {report:#}");
+    (code, findings)
+}
+
+/// The messages of a check at a level, one after the other.
+fn messages(findings: &[Value], level: &str, check: &str) -> String {
+    let wanted = findings.iter().filter(|finding| finding["level"] == level && finding["check"] == check);
+    wanted.map(|finding| finding["message"].as_str().unwrap()).collect::<Vec<_>>().join("; ")
+}
+
+fn shell(folder: &Path, issuer: &str) -> Shell {
+    Shell { issuer: issuer.to_owned(), ..Shell::new(folder, "sqlite:dezky.sqlite") }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_healthy_installation_has_no_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = DevelopmentIssuer::start().await.unwrap();
+    let shell = shell(folder.path(), issuer.url());
+    assert_eq!(shell.run(&["seed"]).0, 0);
+    let (code, findings) = examine(&shell, &[]);
+    assert_eq!(code, 0);
+    assert!(messages(&findings, "ok", "store").contains("schema version 1; can be written"), "{findings:#?}");
+    assert_eq!(messages(&findings, "ok", "indexes"), "all there");
+    assert!(
+        messages(&findings, "ok", "issuer default").contains("discovery works, 1 usable keys for"),
+        "{findings:#?}"
+    );
+    assert!(messages(&findings, "ok", "clock beside issuer default").contains("s apart"), "{findings:#?}");
+    let (code, text, _) = shell.run(&["doctor"]);
+    assert!(
+        code == 0 && text.contains("warning  configuration: no group") && text.contains("         -> set"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_is_not_made_by_looking_and_open_permissions_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = DevelopmentIssuer::start().await.unwrap();
+    let shell = shell(folder.path(), issuer.url());
+    let (code, findings) = examine(&shell, &[]);
+    assert!(code == 0 && messages(&findings, "warning", "store").contains("is not there"), "{findings:#?}");
+    assert!(!folder.path().join("dezky.sqlite").exists());
+    assert_eq!(shell.run(&["seed"]).0, 0);
+    let file = folder.path().join("dezky.sqlite");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (_, findings) = examine(&shell, &[]);
+    assert!(messages(&findings, "warning", "store permissions").contains("644"), "{findings:#?}");
+    std::fs::write(folder.path().join("text.sqlite"), "this is not a database, however long it may be ".repeat(20))
+        .unwrap();
+    let (code, findings) = examine(&shell, &["--store", "sqlite:text.sqlite"]);
+    assert!(code == 1 && messages(&findings, "error", "store").contains("not a SQLite database"), "{findings:#?}");
+    let (code, findings) = examine(&shell, &["--store", "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200"]);
+    assert!(code == 1 && !messages(&findings, "error", "store").is_empty(), "{findings:#?}");
+}
+
+#[test]
+fn wrong_settings_and_absent_issuers_are_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(folder.path(), "");
+    std::fs::write(folder.path().join("dezky.toml"), "stor = 'sqlite:x'\n").unwrap();
+    let (code, findings) = examine(&shell, &[]);
+    assert!(code == 1 && messages(&findings, "error", "configuration").contains("`stor`"), "{findings:#?}");
+    std::fs::remove_file(folder.path().join("dezky.toml")).unwrap();
+    let shell = self::shell(folder.path(), "http://127.0.0.1:9/");
+    let (code, findings) = examine(&shell, &[]);
+    assert!(code == 1 && messages(&findings, "error", "issuer default").contains("does not answer"), "{findings:#?}");
+}
+
+/// An issuer that answers with these keys and this time.
+fn issuer(keys: &'static str, date: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let discovery = format!(r#"{{"issuer":"{url}","jwks_uri":"{url}jwks"}}"#);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let first = lines.next().unwrap_or_default();
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
+            let body = if first.starts_with("GET /jwks ") { keys } else { &discovery };
+            let length = body.len();
+            let head =
+                format!("HTTP/1.1 200 OK\r\ndate: {date}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            let _gone = write!(&stream, "{head}{body}");
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_certificates_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = DevelopmentIssuerOptions { https: true, ..DevelopmentIssuerOptions::default() };
+    let issuer = DevelopmentIssuer::start_with(options).await.unwrap();
+    let shell = shell(folder.path(), issuer.url());
+    let (code, findings) = examine(&shell, &[]);
+    assert!(code == 1 && messages(&findings, "error", "issuer default").contains("certificate"), "{findings:#?}");
+    std::fs::write(folder.path().join("ca.pem"), issuer.ca_pem().unwrap()).unwrap();
+    std::fs::write(folder.path().join("dezky.toml"), "extra_ca_certs = 'ca.pem'\n").unwrap();
+    let (code, findings) = examine(&shell, &[]);
+    assert_eq!(code, 0, "{findings:#?}");
+    assert_eq!(messages(&findings, "ok", "certificates"), "1 added CA certificates can be read");
+    assert!(messages(&findings, "ok", "added CA certificate").contains("valid until 4096"), "{findings:#?}");
+    assert!(messages(&findings, "ok", "certificate of issuer default").contains("valid until 4096"), "{findings:#?}");
+}
+
+#[test]
+fn clocks_apart_and_unusable_keys_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(folder.path(), &issuer("{}", "Tue, 15 Nov 1994 08:12:31 GMT"));
+    let (code, findings) = examine(&shell, &[]);
+    assert_eq!(code, 1);
+    assert!(messages(&findings, "error", "issuer default").contains("no `keys`"), "{findings:#?}");
+    assert!(messages(&findings, "error", "clock beside issuer default").contains("30 s are allowed"), "{findings:#?}");
+}

@@ -1,0 +1,12 @@
+//! `dezky migrate` on a real MongoDB-wire server, with the documents that years of another service leave behind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "migrate/copying.rs"]
+mod copying;
+#[path = "migrate/database.rs"]
+mod database;
+#[path = "migrate/interruption.rs"]
+mod interruption;
+mod support;
+#[path = "migrate/upgrading.rs"]
+mod upgrading;

@@ -1,0 +1,268 @@
+//! Operators' commands: what they print, what they refuse, what the audit trail says, beside a running server too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use serde_json::Value;
+use support::{Process, Shell, await_ready, dev, dezky, json as body_of, request};
+
+/// A shell over a SQLite store of its own.
+fn shell(folder: &tempfile::TempDir) -> Shell {
+    Shell::new(folder.path(), "sqlite:dezky.sqlite")
+}
+
+/// The events of the audit trail, the newest first, as `actor action`.
+fn trail(shell: &Shell) -> Vec<String> {
+    let event =
+        |event: Value| format!("{} {}", event["actor"]["name"].as_str().unwrap(), event["action"].as_str().unwrap());
+    shell.lines(&["audit", "--all", "--json"]).into_iter().map(event).collect()
+}
+
+#[test]
+fn a_tenant_is_created_shown_listed_suspended_restored_and_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    let created = shell.json(&["tenant", "create", "acme", "--name", "Acme GmbH", "--status", "active", "--json"]);
+    assert_eq!((created["slug"].as_str(), created["version"].as_u64()), (Some("acme"), Some(1)));
+    let id = created["id"].as_str().unwrap();
+    assert_eq!(shell.json(&["tenant", "show", id, "--json"]), shell.json(&["tenant", "show", "acme", "--json"]));
+    let list = shell.json(&["tenant", "list", "--json"]);
+    assert_eq!(list["items"][0], created);
+    assert!(list["nextCursor"].is_null());
+    let updated = shell.json(&["tenant", "update", "acme", "--plan", "business", "--json"]);
+    assert_eq!(updated["plan"], "business");
+    for command in ["suspend", "suspend", "restore", "restore"] {
+        let expected = if command == "suspend" { "suspended" } else { "active" };
+        assert_eq!(shell.json(&["tenant", command, "acme", "--as", "billing", "--json"])["status"], expected);
+    }
+    assert_eq!(shell.json(&["tenant", "delete", "acme", "--yes", "--json"])["deleted"], true);
+    assert_eq!(shell.json(&["tenant", "list", "--json"])["items"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        trail(&shell),
+        [
+            "operator tenant.delete",
+            "billing tenant.restore",
+            "billing tenant.suspend",
+            "operator tenant.update",
+            "operator tenant.create"
+        ],
+        "each change once, by the actor of --as, and nothing where nothing changed"
+    );
+}
+
+#[test]
+fn a_person_becomes_a_member_and_is_found_by_every_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    shell.json(&["tenant", "create", "acme", "--name", "Acme", "--json"]);
+    let anna = shell.json(&["user", "create", "anna", "--email", "Anna@example.eu", "--name", "Anna", "--json"]);
+    let id = anna["id"].as_str().unwrap();
+    for name in [id, "default/anna", "anna@EXAMPLE.eu"] {
+        assert_eq!(shell.json(&["user", "show", name, "--json"])["id"], id, "{name}");
+    }
+    let granted = shell.json(&["member", "create", "acme", "default/anna", "--role", "owner", "--json"]);
+    assert_eq!((granted["role"].as_str(), granted["source"].as_str()), (Some("owner"), Some("grant")));
+    assert_eq!(shell.json(&["member", "update", "acme", id, "--role", "admin", "--json"])["role"], "admin");
+    assert_eq!(shell.json(&["member", "list", "acme", "--role", "admin", "--json"])["items"][0]["userId"], id);
+    assert_eq!(shell.json(&["user", "suspend", id, "--json"])["status"], "disabled");
+    assert_eq!(shell.json(&["user", "restore", id, "--json"])["status"], "active");
+    assert!(shell.json(&["user", "revoke", id, "--json"])["tokensValidAfter"].is_string());
+    assert_eq!(shell.json(&["member", "revoke", "acme", id, "--json"])["revoked"], true);
+    shell.refused(&["member", "show", "acme", id], 3, "not_found: ");
+    // Two people with one address: nobody is guessed.
+    let second = shell.json(&["user", "create", "anna2", "--email", "anna@example.eu", "--json"]);
+    let error = shell.refused(&["user", "show", "anna@example.eu"], 4, "ambiguous_user: ");
+    assert!(error.contains(id) && error.contains(second["id"].as_str().unwrap()), "{error}");
+    assert_eq!(shell.json(&["user", "delete", id, "--yes", "--json"])["deleted"], true);
+    assert!(shell.json(&["user", "show", id, "--json"]).get("email").is_none());
+}
+
+#[test]
+fn subscriptions_are_named_by_their_tenant_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    shell.json(&["tenant", "create", "acme", "--name", "Acme", "--plan", "business", "--json"]);
+    shell.refused(&["subscription", "show", "acme"], 3, "not_found: ");
+    let created = shell.json(&["subscription", "create", "acme", "--seats", "3", "--json"]);
+    assert_eq!((created["plan"].as_str(), created["seats"].as_u64()), (Some("business"), Some(3)));
+    shell.refused(&["subscription", "create", "acme"], 4, "subscription_exists: ");
+    assert_eq!(shell.json(&["subscription", "suspend", "acme", "--json"])["status"], "suspended");
+    assert_eq!(shell.json(&["subscription", "restore", "acme", "--json"])["status"], "active");
+    assert_eq!(shell.json(&["subscription", "update", "acme", "--seats", "4", "--json"])["seats"], 4);
+    let listed = shell.json(&["subscription", "list", "--tenant", "acme", "--status", "active", "--json"]);
+    assert_eq!(listed["items"][0]["id"], created["id"]);
+    shell.refused(&["subscription", "update", "acme", "--status", "cancelled"], 6, "confirmation_required: ");
+    assert_eq!(shell.json(&["subscription", "show", "acme", "--json"])["status"], "active");
+    let cancelled = shell.json(&["subscription", "update", "acme", "--status", "cancelled", "--yes", "--json"]);
+    assert_eq!(cancelled["status"], "cancelled");
+    shell.refused(&["subscription", "show", "acme"], 3, "not_found: ");
+    let id = created["id"].as_str().unwrap();
+    assert_eq!(shell.json(&["subscription", "delete", id, "--yes", "--json"])["deleted"], true);
+}
+
+#[test]
+fn what_cannot_be_undone_is_refused_where_nobody_can_be_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    shell.json(&["tenant", "create", "acme", "--name", "Acme", "--json"]);
+    shell.json(&["user", "create", "anna", "--json"]);
+    shell.json(&["subscription", "create", "acme", "--json"]);
+    for command in
+        [["tenant", "delete", "acme"], ["user", "delete", "default/anna"], ["subscription", "delete", "acme"]]
+    {
+        let error = shell.refused(&command, 6, "confirmation_required: ");
+        assert!(error.contains("--yes") && error.contains("cannot be undone"), "{error}");
+    }
+    assert_eq!(shell.json(&["tenant", "show", "acme", "--json"])["status"], "pending");
+    assert_eq!(shell.json(&["subscription", "show", "acme", "--json"])["status"], "active");
+    assert_eq!(trail(&shell).len(), 3, "nothing was done");
+}
+
+#[test]
+fn at_a_terminal_the_name_has_to_be_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    shell.json(&["tenant", "create", "acme", "--name", "Acme", "--json"]);
+    let (code, shown) = shell.at_terminal(&["tenant", "delete", "acme"], "yes\n");
+    assert!(code == 6 && shown.contains("stays reserved for ever") && shown.contains("Type `acme`"), "{code} {shown}");
+    assert_eq!(shell.json(&["tenant", "show", "acme", "--json"])["status"], "pending");
+    let (code, shown) = shell.at_terminal(&["tenant", "delete", "acme"], "acme\n");
+    assert_eq!(code, 0, "{shown}");
+    assert_eq!(shell.json(&["tenant", "show", "acme", "--json"])["status"], "deleted");
+}
+
+#[test]
+fn refusals_are_a_line_and_the_bad_fields_with_a_code_by_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    shell.json(&["tenant", "create", "acme", "--name", "Acme", "--json"]);
+    shell.refused(&["tenant", "create", "acme", "--name", "Acme"], 4, "slug_taken: ");
+    shell.refused(&["tenant", "show", "nobody"], 3, "not_found: ");
+    let error = shell.refused(&["tenant", "create", "Acme!", "--body", r#"{"colour": 1}"#], 2, "invalid_fields: ");
+    let fields: Vec<&str> = error.lines().skip(1).map(|line| line.trim().split(':').next().unwrap()).collect();
+    assert_eq!(fields, ["slug", "name", "colour"], "{error}");
+    shell.refused(&["tenant", "update", "acme"], 2, "dezky: there is nothing to change");
+    shell.refused(&["tenant", "list", "--cursor", "x"], 2, "invalid_cursor: ");
+    shell.refused(&["tenant", "list", "--as", "seed"], 2, "error: invalid value 'seed'");
+    shell.refused(&["user", "show", "anna"], 2, "dezky: `anna` names no person");
+    shell.refused(&["user", "create", "x", "--issuer", "other"], 2, "invalid_fields: ");
+    let link = folder.path().join("loop.sqlite");
+    std::os::unix::fs::symlink("loop.sqlite", &link).unwrap();
+    shell.refused(&["tenant", "list", "--store", "sqlite:loop.sqlite"], 5, "store_unavailable: ");
+    assert_eq!(trail(&shell), ["operator tenant.create"], "what is refused leaves no trace");
+}
+
+#[test]
+fn one_idempotency_key_has_one_effect() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    let create = ["tenant", "create", "acme", "--name", "Acme", "--idempotency-key", "k1", "--json"];
+    let first = shell.json(&create);
+    assert_eq!(shell.json(&create), first);
+    let other = ["tenant", "create", "acme", "--name", "Other", "--idempotency-key", "k1"];
+    shell.refused(&other, 2, "idempotency_key_reused: ");
+    assert_eq!(trail(&shell), ["operator tenant.create"]);
+}
+
+#[test]
+fn lists_come_in_pages_or_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    for number in 0..5 {
+        shell.json(&["tenant", "create", &format!("t-{number}"), "--name", &format!("Name {number}"), "--json"]);
+    }
+    let slugs = |page: &Value| -> Vec<String> {
+        page["items"].as_array().unwrap().iter().map(|item| item["slug"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = shell.json(&["tenant", "list", "--limit", "2", "--json"]);
+    let cursor = first["nextCursor"].as_str().unwrap();
+    let second = shell.json(&["tenant", "list", "--limit", "2", "--cursor", cursor, "--json"]);
+    assert_eq!((slugs(&first), slugs(&second)), (vec!["t-0".into(), "t-1".into()], vec!["t-2".into(), "t-3".into()]));
+    let all = shell.lines(&["tenant", "list", "--limit", "2", "--all", "--json"]);
+    assert_eq!(
+        all.iter().map(|item| item["slug"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["t-0", "t-1", "t-2", "t-3", "t-4"]
+    );
+    let found = shell.json(&["tenant", "list", "--search", "name 3", "--json"]);
+    assert_eq!(slugs(&found), ["t-3"]);
+    let (code, table, told) = shell.run(&["tenant", "list", "--limit", "2"]);
+    assert!(code == 0 && told.contains("--cursor"), "{told}");
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 3, "{table}");
+    let column = lines[0].find("SLUG").unwrap();
+    assert!(lines[0].starts_with("ID ") && lines[1][column..].starts_with("t-0 "), "{table}");
+    let (_, whole, _) = shell.run(&["tenant", "list", "--limit", "2", "--all"]);
+    assert_eq!(whole.lines().count(), 6, "one heading, five tenants: {whole}");
+}
+
+#[test]
+fn the_audit_trail_is_filtered_by_tenant_action_actor_and_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    shell.json(&["tenant", "create", "acme", "--name", "Acme", "--json"]);
+    shell.json(&["tenant", "create", "other", "--name", "Other", "--as", "nightly-report", "--json"]);
+    shell.json(&["tenant", "suspend", "acme", "--json"]);
+    let count = |filter: &[&str]| shell.lines(&[&["audit", "--all", "--json"], filter].concat()).len();
+    assert_eq!(count(&[]), 3);
+    assert_eq!(count(&["--tenant", "acme"]), 2);
+    assert_eq!(count(&["--action", "tenant.create"]), 2);
+    assert_eq!(count(&["--actor", "nightly-report"]), 1);
+    assert_eq!(count(&["--since", "1h"]), 3);
+    assert_eq!(count(&["--until", "1h"]), 0);
+    let (_, table, _) = shell.run(&["audit", "--tenant", "other"]);
+    assert!(table.contains("nightly-report") && table.contains("tenant.create"), "{table}");
+}
+
+#[test]
+fn operators_work_beside_a_running_server_which_obeys_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_process, address, person, _) = dev(folder.path());
+    await_ready(&address, true);
+    let shell = Shell::new(folder.path(), &format!("sqlite:{}", store_of(folder.path())));
+    let me = || body_of(&request(&address, "GET", "/users/me", Some(&person)));
+    assert_eq!(me()["tenants"][0]["status"], "active");
+    shell.json(&["tenant", "suspend", "dezky", "--json"]);
+    assert_eq!(me()["tenants"][0]["status"], "suspended");
+    shell.json(&["tenant", "restore", "dezky", "--json"]);
+    shell.json(&["member", "revoke", "dezky", "anna@example.eu", "--json"]);
+    assert_eq!(me()["tenants"].as_array().unwrap().len(), 0);
+    shell.json(&["user", "suspend", "anna@example.eu", "--json"]);
+    assert_eq!(request(&address, "GET", "/users/me", Some(&person)).0, 403);
+}
+
+/// The store that `dezky dev` made.
+fn store_of(folder: &std::path::Path) -> String {
+    let files = std::fs::read_dir(folder.join(".dezky")).unwrap().map(|entry| entry.unwrap().path());
+    let found = files.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "sqlite"));
+    found.unwrap().display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_works_on_mongodb_and_so_does_the_server() {
+    let uri = dezky::test_kit::mongodb_server::shared_uri().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = dezky::test_kit::DevelopmentIssuer::start().await.unwrap();
+    let shell = Shell { issuer: issuer.url().to_owned(), ..Shell::new(folder.path(), &uri) };
+    let mut command = dezky(folder.path());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--store", &uri]);
+    command.args(["--oidc-issuer", issuer.url(), "--oidc-audience", "dezky"]);
+    let process = Process::start(command);
+    let line = process.line("listening address=");
+    let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    await_ready(&address, true);
+    let created =
+        shell.json(&["tenant", "create", "acme", "--name", "Acme", "--status", "active", "--group", "acme", "--json"]);
+    assert_eq!(shell.json(&["tenant", "list", "--search", "acme", "--json"])["items"][0], created);
+    let token = issuer.mint(&issuer.claims("anna").person("anna@example.eu", "Anna").groups(["acme"]));
+    let answer = request(&address, "GET", "/users/me", Some(&token));
+    assert_eq!(answer.0, 200, "{}", answer.1);
+    assert_eq!(body_of(&answer)["tenants"][0]["id"], created["id"]);
+    shell.json(&["member", "revoke", "acme", "anna@example.eu", "--json"]);
+    let after = body_of(&request(&address, "GET", "/users/me", Some(&token)));
+    assert_eq!(after["tenants"].as_array().unwrap().len(), 0, "{after:#}");
+    let events = shell.lines(&["audit", "--tenant", "acme", "--actor", "operator", "--all", "--json"]);
+    let actions: Vec<&str> = events.iter().map(|event| event["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["membership.revoke", "tenant.create"]);
+    let report = shell.json(&["doctor", "--json"]);
+    assert_eq!(report["healthy"], true, "{report:#}");
+}
