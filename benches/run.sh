@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|mongodb]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|mongodb|flat_cost]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -94,6 +94,9 @@ store() { "$target/release/store" "$target"; }
 tokens() { "$target/release/tokens"; }
 decisions() { "$target/release/decisions"; }
 
+# PEOPLE and TENANTS say how large the large store is; it takes about 2 GB of disk for a while.
+flat_cost() { "$target/release/flat_cost" "$target" "${PEOPLE:-1000000}" "${TENANTS:-100000}"; }
+
 # Processor time of this side only: the test server is slow, and its speed does not enter.
 mongodb() {
     # shellcheck disable=SC2016 # expanded inside
@@ -101,7 +104,7 @@ mongodb() {
 }
 
 cargo build --release --package dezky-benches --package dezky-host
-[ $# -gt 0 ] || set -- tokens decisions store profile binary mongodb
+[ $# -gt 0 ] || set -- tokens decisions store profile binary mongodb flat_cost
 for part in "$@"; do
     echo "== $part"
     "$part"

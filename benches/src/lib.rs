@@ -3,6 +3,8 @@
 //! A figure is the median over the rounds; a ratio is the median of the ratios within each round. Criterion measures one case
 //! after the other, which on a shared machine makes ratios of minutes that have little to do with each other.
 
+pub mod estate;
+
 use std::time::{Duration, Instant};
 
 /// What any of the programs may end with.
