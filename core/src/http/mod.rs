@@ -48,9 +48,13 @@ pub const MAXIMUM_BODY: usize = 1024 * 1024;
 
 /// The API. Every answer carries `X-Request-Id`, and every refusal is a problem document.
 pub fn router(state: HttpState) -> Router {
-    let state = Arc::new(state);
     let timeout = state.timeout;
-    let routes = routes::all()
+    identified(unidentified(state), timeout)
+}
+
+/// The API without what [`identified`] gives, for an edge that puts layers of its own in between.
+pub fn unidentified(state: HttpState) -> Router {
+    routes::all()
         .fallback(|| async {
             Error::new(ErrorKind::NotFound, "route_not_found", "there is no such route: see `/openapi.json`")
         })
@@ -61,8 +65,7 @@ pub fn router(state: HttpState) -> Router {
                 "this route does not have this method: see `Allow`",
             )
         })
-        .with_state(state);
-    identified(routes, timeout)
+        .with_state(Arc::new(state))
 }
 
 /// Gives every request of these routes its id, its deadline and a line in the log, and every answer its `X-Request-Id`.

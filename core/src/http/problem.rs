@@ -14,6 +14,9 @@ use crate::error::{Error, ErrorKind, FieldError};
 /// The media type of problem documents.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// The code with which an edge sheds requests that it cannot bear.
+pub const OVERLOADED: &str = "overloaded";
+
 /// The HTTP status of a kind of error.
 #[must_use]
 pub const fn status(kind: ErrorKind) -> StatusCode {
@@ -98,7 +101,10 @@ impl Problem {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let status = status(self.kind());
-        if status.is_server_error() {
+        // What is shed is counted by the edge that sheds it: a line each would be work that nobody can bear just then.
+        if self.code() == OVERLOADED {
+            tracing::debug!(request_id = current_request_id(), "request shed");
+        } else if status.is_server_error() {
             tracing::error!(request_id = current_request_id(), code = self.code(), error = ?self, "request failed");
         }
         let problem = Problem::new(&self, current_request_id());

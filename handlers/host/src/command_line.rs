@@ -14,7 +14,8 @@ use crate::commands::{
     },
 };
 use crate::configuration::{
-    LISTEN, LOG, LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting,
+    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, LISTEN, LOG, LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER,
+    PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
 };
 
 /// What all operators' commands have in common.
@@ -116,7 +117,46 @@ pub(crate) struct SettingFlags {
     #[arg(long, value_name = "GROUP")]
     platform_admin_group: Option<String>,
     #[command(flatten)]
+    limits: LimitFlags,
+    #[command(flatten)]
     log: LogFlags,
+}
+
+/// Flags about what one caller, one address and all together may ask; `off` or 0 switches a limit off.
+#[derive(Debug, Args)]
+pub(crate) struct LimitFlags {
+    /// Requests a second of one caller [DEZKY_CALLER_RATE; default: 100]
+    #[arg(long, value_name = "NUMBER|off")]
+    caller_rate: Option<String>,
+    /// Requests of one caller at once [DEZKY_CALLER_BURST; default: five seconds of the rate]
+    #[arg(long, value_name = "NUMBER")]
+    caller_burst: Option<String>,
+    /// Requests a second of one address, or of one /64 of IPv6 [DEZKY_ADDRESS_RATE; default: 1000]
+    #[arg(long, value_name = "NUMBER|off")]
+    address_rate: Option<String>,
+    /// Requests of one address at once [DEZKY_ADDRESS_BURST; default: five seconds of the rate]
+    #[arg(long, value_name = "NUMBER")]
+    address_burst: Option<String>,
+    /// Proxies whose `X-Forwarded-For` or `Forwarded` is believed: addresses or networks with commas [DEZKY_TRUSTED_PROXIES; default: none]
+    #[arg(long, value_name = "NETWORKS")]
+    trusted_proxies: Option<String>,
+    /// Requests that are answered at the same time; more get 503 at once [DEZKY_REQUESTS_IN_FLIGHT; default: 512]
+    #[arg(long, value_name = "NUMBER|off")]
+    requests_in_flight: Option<String>,
+}
+
+impl LimitFlags {
+    /// The settings that are given.
+    fn settings(&self) -> Vec<(&'static Setting, String)> {
+        given([
+            (&CALLER_RATE, &self.caller_rate),
+            (&CALLER_BURST, &self.caller_burst),
+            (&ADDRESS_RATE, &self.address_rate),
+            (&ADDRESS_BURST, &self.address_burst),
+            (&TRUSTED_PROXIES, &self.trusted_proxies),
+            (&REQUESTS_IN_FLIGHT, &self.requests_in_flight),
+        ])
+    }
 }
 
 /// Flags about logs, which go to standard error.
@@ -148,6 +188,7 @@ impl SettingFlags {
             (&PUBLIC_DOMAIN, &self.public_domain),
             (&PLATFORM_ADMIN_GROUP, &self.platform_admin_group),
         ]);
+        settings.extend(self.limits.settings());
         settings.extend(self.log.settings());
         settings
     }

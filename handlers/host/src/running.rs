@@ -10,7 +10,7 @@ use dezky::{
     },
     clock::SystemClock,
     context::RequestContext,
-    http::{HttpState, TokenIdentity, router},
+    http::{HttpState, TokenIdentity, unidentified},
     service::{Call, Service, views::ProfileView},
 };
 use tokio::{
@@ -23,7 +23,7 @@ use crate::{
     background,
     configuration::Configuration,
     failure::Failure,
-    server::{Metrics, Readiness, Server},
+    server::{LimitedIdentity, Limits, Metrics, Readiness, Server},
     store,
 };
 
@@ -85,9 +85,11 @@ impl Running {
         let readiness = Readiness::new(store, verifier.clone());
         let (fatal_sender, fatal) = mpsc::channel(1);
         let background = background::start(&service, configuration.seed.clone(), Arc::clone(&readiness), fatal_sender);
-        let api = router(HttpState::new(Arc::clone(&service), Arc::new(TokenIdentity::new(verifier.clone()))));
+        let limits = Limits::new(&configuration.limits, Arc::clone(&metrics));
+        let identity = LimitedIdentity::new(TokenIdentity::new(verifier.clone()), Arc::clone(&limits));
+        let api = unidentified(HttpState::new(Arc::clone(&service), Arc::new(identity)));
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, stopped));
+        let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, limits, stopped));
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         Ok(Self { verifier, service, readiness, address, signals, background, server, stop, fatal })
     }

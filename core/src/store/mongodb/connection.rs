@@ -1,7 +1,5 @@
 //! The connection, made and prepared at the first operation that finds a server.
 
-use std::time::Instant;
-
 use ::mongodb::{
     Client, Database, IndexModel,
     bson::{Document as BsonDocument, RawDocumentBuf, doc},
@@ -12,12 +10,11 @@ use super::{
     Shared, UNIQUE_KEYS_FIELD,
     failure::translate,
     options::{DEFAULT_DATABASE, client_options},
-    patience::remaining,
     translate::index_keys,
 };
 use crate::store::{Collection, SCHEMA_VERSION, StoreError, StoreResult};
 
-/// Holds the schema version and what health checks write.
+/// Holds the schema version.
 pub(crate) const META: &str = "dezky_meta";
 
 /// Holds the marks of commits that insert nothing, for a day.
@@ -146,15 +143,13 @@ fn index_failure(collection: &Collection, error: &::mongodb::error::Error) -> St
     }
 }
 
-/// Reads and writes as commits do: only that says whether commits are possible.
-pub(super) async fn check(shared: &Shared, deadline: Instant) -> StoreResult<()> {
+/// Asks the primary whether it accepts writes, and reads from it what a majority has. A write of its own at each probe would
+/// cost a durable commit on every machine of the set.
+pub(super) async fn check(shared: &Shared) -> StoreResult<()> {
     let connection = shared.connected().await?;
-    check_schema(connection).await?;
-    let ping = doc! { "$currentDate": { "at": true } };
-    let meta = connection.database.collection::<BsonDocument>(META);
-    tokio::time::timeout(remaining(deadline), meta.update_one(doc! { "_id": "health" }, ping).upsert(true))
-        .await
-        .map_err(|_| StoreError::Timeout)?
-        .map_err(|error| translate(&error))?;
-    Ok(())
+    let hello = connection.database.run_command(doc! { "hello": 1 }).await.map_err(|error| translate(&error))?;
+    if !hello.get_bool("isWritablePrimary").unwrap_or(true) {
+        return Err(StoreError::Unavailable { detail: "the MongoDB server that answers accepts no writes".to_owned() });
+    }
+    check_schema(connection).await
 }

@@ -141,6 +141,6 @@ impl Store for MongodbStore {
     }
 
     async fn health(&self, context: &RequestContext) -> StoreResult<()> {
-        bounded(context.deadline, connection::check(&self.shared, context.deadline)).await
+        bounded(context.deadline, connection::check(&self.shared)).await
     }
 }

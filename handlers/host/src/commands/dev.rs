@@ -16,7 +16,7 @@ use dezky::{
 
 use crate::{
     command_line::{DevFlags, reachable},
-    configuration::{self, Configuration, Origin, StoreLocation, sources_without_file},
+    configuration::{self, Configuration, LimitSettings, Origin, StoreLocation, sources_without_file},
     failure::Failure,
     logging,
     running::Running,
@@ -42,6 +42,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         platform_admin_group: Some(ADMIN_GROUP.to_owned()),
         seed: SeedSettings::default(),
         extra_ca_certificates: None,
+        limits: LimitSettings::none(),
     };
     let mut running = Running::start(&configuration).await?;
     // What is printed works at once: the tenant is there and the keys are known.

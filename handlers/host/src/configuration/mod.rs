@@ -3,6 +3,7 @@
 //! A wrong setting is refused with one line that says where it stands and what to do.
 
 mod issuers;
+mod limits;
 mod location;
 mod settings;
 mod sources;
@@ -18,9 +19,11 @@ use dezky::{
     service::{ServiceSettings, operation::SeedSettings},
 };
 
+pub(crate) use limits::{LimitSettings, Network, Rate, counted};
 pub(crate) use location::StoreLocation;
 pub(crate) use settings::{
-    LISTEN, LOG, LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting,
+    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, LISTEN, LOG, LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER,
+    PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
 };
 pub(crate) use sources::{File, Origin, Sources, refuse};
 pub(crate) use values::{LogFormat, LogSettings};
@@ -44,6 +47,8 @@ pub(crate) struct Configuration {
     pub(crate) seed: SeedSettings,
     /// PEM of added CA certificates.
     pub(crate) extra_ca_certificates: Option<Vec<u8>>,
+    /// What one caller, one address and all together may ask.
+    pub(crate) limits: LimitSettings,
 }
 
 /// Where to listen, and where that stands.
@@ -82,6 +87,7 @@ impl Configuration {
             platform_admin_group,
             seed,
             extra_ca_certificates,
+            limits: limits::read(sources)?,
         })
     }
 

@@ -32,8 +32,27 @@ settings! {
     SEED_GROUP = "seed.group", "DEZKY_SEED_GROUP", None;
     SEED_PLAN = "seed.plan", "DEZKY_SEED_PLAN", None;
     SEED_DOMAIN = "seed.domain", "DEZKY_SEED_DOMAIN", None;
+    CALLER_RATE = "limits.caller_rate", "DEZKY_CALLER_RATE", Some("caller-rate");
+    CALLER_BURST = "limits.caller_burst", "DEZKY_CALLER_BURST", Some("caller-burst");
+    ADDRESS_RATE = "limits.address_rate", "DEZKY_ADDRESS_RATE", Some("address-rate");
+    ADDRESS_BURST = "limits.address_burst", "DEZKY_ADDRESS_BURST", Some("address-burst");
+    TRUSTED_PROXIES = "limits.trusted_proxies", "DEZKY_TRUSTED_PROXIES", Some("trusted-proxies");
+    REQUESTS_IN_FLIGHT = "limits.requests_in_flight", "DEZKY_REQUESTS_IN_FLIGHT", Some("requests-in-flight");
+    ARRIVAL_SECONDS = "limits.arrival_seconds", "DEZKY_ARRIVAL_SECONDS", None;
     LOG = "log.filter", "DEZKY_LOG", Some("log");
     LOG_FORMAT = "log.format", "DEZKY_LOG_FORMAT", Some("log-format");
+}
+
+impl Setting {
+    /// Whether it may be a number in the file.
+    pub(crate) fn is_number(&self) -> bool {
+        [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT, ARRIVAL_SECONDS].contains(self)
+    }
+
+    /// Whether it may be a list in the file; in variables and flags the items have commas between them.
+    pub(crate) fn is_list(&self) -> bool {
+        [OIDC_AUDIENCE, TRUSTED_PROXIES].contains(self)
+    }
 }
 
 /// The variable that names the configuration file; it cannot stand in that file.

@@ -117,8 +117,8 @@ impl File {
         let origin = self.origin(setting.path);
         let text = match value {
             Value::String(text) => text.clone(),
-            // Lists are written with commas in variables and flags.
-            Value::Array(items) if *setting == settings::OIDC_AUDIENCE && items.iter().all(Value::is_str) => {
+            Value::Integer(number) if setting.is_number() => number.to_string(),
+            Value::Array(items) if setting.is_list() && items.iter().all(Value::is_str) => {
                 items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
             }
             other => return Err(refuse(format!("{origin}: must be text, not {}", other.type_str()))),

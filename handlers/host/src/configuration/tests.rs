@@ -59,6 +59,17 @@ fn variables_define_the_default_issuer_or_replace_parts_of_it() {
     assert_eq!(issuers[0].profile, dezky::authn::Profile::Any);
 }
 
+#[test]
+fn limits_are_numbers_or_off_in_every_place() {
+    let limits = read(&[STORE_VARIABLE], "").unwrap().limits;
+    let rate = |rate: Option<Rate>| rate.map(|rate| (rate.per_second.get(), rate.burst.get()));
+    assert_eq!((rate(limits.caller), rate(limits.address)), (Some((100, 500)), Some((1_000, 5_000))));
+    let file = "[limits]\ncaller_rate = 7\naddress_rate = 'off'\ntrusted_proxies = ['10.0.0.0/8', 'fd00::1']";
+    let limits = read(&[STORE_VARIABLE, ("DEZKY_REQUESTS_IN_FLIGHT", "0")], file).unwrap().limits;
+    assert_eq!((rate(limits.caller), rate(limits.address)), (Some((7, 35)), None));
+    assert_eq!((limits.trusted_proxies.len(), limits.requests_in_flight), (2, None));
+}
+
 /// Environment, file, and what the line must name.
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
@@ -69,6 +80,10 @@ fn a_wrong_setting_is_named_with_its_place() {
         (&[("DEZKY_STORE", "postgres://u:secret@h/d")], "", "variable `DEZKY_STORE`: is no store"),
         (&[("DEZKY_STORE", "sqlite:")], "", "names no file"),
         (&[STORE_VARIABLE, ("DEZKY_LISTEN", "8080")], "", "variable `DEZKY_LISTEN`: `8080`"),
+        (&[STORE_VARIABLE, ("DEZKY_CALLER_RATE", "-1")], "", "variable `DEZKY_CALLER_RATE`: `-1`"),
+        (&[STORE_VARIABLE, ("DEZKY_CALLER_BURST", "0")], "", "set `DEZKY_CALLER_RATE` to `off`"),
+        (&[STORE_VARIABLE, ("DEZKY_ARRIVAL_SECONDS", "off")], "", "1 to 3600 seconds"),
+        (&[STORE_VARIABLE], "[limits]\ntrusted_proxies = 'proxy'", "`proxy` is no address or network"),
         (&[STORE_VARIABLE, ("DEZKY_LISTN", "x")], "", "did you mean `DEZKY_LISTEN`?"),
         (&[STORE_VARIABLE], "[sed]\nslug = 'a'", "`sed` in the file `dezky.toml`"),
         (&[STORE_VARIABLE], "[seed]\nslgu = 'a'", "did you mean `seed.slug`?"),

@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     future,
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -25,12 +26,15 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use super::Metrics;
+use super::{
+    Limits, Metrics,
+    limits::{Peer, Shares},
+    metrics::Refusal,
+};
+use crate::configuration::counted;
 
 /// Most connections at the same time; further ones wait in the queue of the operating system.
 const CONNECTIONS: usize = 10_000;
-/// Longest wait for a request's head, and for the next request of a connection.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most bytes of a request's head.
 const HEADER_BYTES: u32 = 64 * 1024;
 /// Most header lines of a request.
@@ -47,10 +51,12 @@ pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
     metrics: Arc<Metrics>,
+    limits: Arc<Limits>,
     mut stop: watch::Receiver<bool>,
 ) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
-    let builder = Arc::new(builder());
+    let shares = Shares::halved(CONNECTIONS);
+    let builder = Arc::new(builder(limits.arrival()));
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -58,12 +64,19 @@ pub(super) async fn serve(
             () = stopped(&mut stop) => break,
             accepted = accept(&listener, &room) => accepted,
         };
-        if let Some((stream, permit)) = accepted {
+        if let Some((stream, peer, permit)) = accepted {
+            // Whoever leaves connections open takes none from the others. A proxy's are those of many.
+            let place = if limits.is_proxy(peer.ip()) { None } else { shares.enter(counted(peer.ip())) };
+            if place.is_none() && !limits.is_proxy(peer.ip()) {
+                metrics.refuse(Refusal::Connections);
+                continue;
+            }
+            let silence = limits.arrival();
             let (router, builder, stop) = (router.clone(), Arc::clone(&builder), stop.clone());
             let open = metrics.connect();
             connections.spawn(async move {
-                connection(stream, router, &builder, stop).await;
-                drop((permit, open));
+                connection((stream, peer), router, &builder, silence, stop).await;
+                drop((permit, place, open));
             });
         }
     }
@@ -79,15 +92,15 @@ pub(super) async fn serve(
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> Option<(TcpStream, Option<tokio::sync::OwnedSemaphorePermit>)> {
+) -> Option<(TcpStream, SocketAddr, Option<tokio::sync::OwnedSemaphorePermit>)> {
     // The semaphore is never closed, so that there is always a permit in the end.
     let permit = Arc::clone(room).acquire_owned().await.ok();
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "the connection was closed before it began");
             }
-            Some((stream, permit))
+            Some((stream, peer, permit))
         }
         Err(error) => {
             // Out of file descriptors, most likely: others will be closed. Without a pause this would spin.
@@ -98,12 +111,13 @@ async fn accept(
     }
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
+/// `patience` is the longest wait for a request's head, and for the next request of a connection.
+fn builder(patience: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(patience)
         .max_buf_size(usize::try_from(HEADER_BYTES).unwrap_or(usize::MAX))
         .max_headers(HEADER_LINES)
         .keep_alive(true);
@@ -118,21 +132,23 @@ fn builder() -> auto::Builder<TokioExecutor> {
 }
 
 async fn connection(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, SocketAddr),
     router: Router,
     builder: &auto::Builder<TokioExecutor>,
+    patience: Duration,
     mut stop: watch::Receiver<bool>,
 ) {
     let asked = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&asked);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         seen.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(Peer(peer));
         let router = router.clone();
         async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     // Until the protocol is known no other limit of time counts.
-    let mut silence = std::pin::pin!(time::sleep(HEADER_TIMEOUT));
+    let mut silence = std::pin::pin!(time::sleep(patience));
     let mut awaiting = true;
     let mut stopping = false;
     loop {

@@ -33,6 +33,24 @@ struct StoreErrorLabels {
     kind: &'static str,
 }
 
+/// Why a request was refused before it was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Refusal {
+    /// Its address asks too often.
+    Address,
+    /// Its caller asks too often.
+    Caller,
+    /// Too many are being answered.
+    Overloaded,
+    /// Too many connections come from its address.
+    Connections,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    limit: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct IssuerLabels {
     issuer: String,
@@ -46,6 +64,8 @@ pub(crate) struct Metrics {
     in_flight: Gauge,
     connections: Gauge,
     store_errors: Family<StoreErrorLabels, Counter>,
+    refused: Family<RefusalLabels, Counter>,
+    limited: Family<RefusalLabels, Gauge>,
     keys: Family<IssuerLabels, Gauge>,
     key_age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
     keys_stale: Family<IssuerLabels, Gauge>,
@@ -69,6 +89,8 @@ impl Metrics {
             in_flight: Gauge::default(),
             connections: Gauge::default(),
             store_errors: Family::default(),
+            refused: Family::default(),
+            limited: Family::default(),
             keys: Family::default(),
             key_age: Family::default(),
             keys_stale: Family::default(),
@@ -91,6 +113,8 @@ impl Metrics {
         registry.register("http_requests_in_flight", "Requests that are being answered", self.in_flight.clone());
         registry.register("http_connections", "Open connections", self.connections.clone());
         registry.register("store_errors", "Store operations that ended with an error", self.store_errors.clone());
+        registry.register("http_refused", "Requests and connections that a limit refused", self.refused.clone());
+        registry.register("http_limited_keys", "Callers and addresses whose budget is not whole", self.limited.clone());
         registry.register("issuer_keys", "Usable signing keys that serve now", self.keys.clone());
         registry.register(
             "issuer_keys_age_seconds",
@@ -120,6 +144,22 @@ impl Metrics {
         let labels = RequestLabels { method, route: route.to_owned(), status };
         self.durations.get_or_create(&labels).observe(took.as_secs_f64());
         self.requests.get_or_create(&labels).inc();
+    }
+
+    /// A limit refused something.
+    pub(super) fn refuse(&self, refusal: Refusal) {
+        let limit = match refusal {
+            Refusal::Address => "address",
+            Refusal::Caller => "caller",
+            Refusal::Overloaded => "in_flight",
+            Refusal::Connections => "connections",
+        };
+        self.refused.get_or_create(&RefusalLabels { limit }).inc();
+    }
+
+    /// How many keys a limit remembers.
+    pub(super) fn remembered(&self, limit: &'static str, keys: usize) {
+        self.limited.get_or_create(&RefusalLabels { limit }).set(i64::try_from(keys).unwrap_or(i64::MAX));
     }
 
     /// A store operation ended with an error.

@@ -1,6 +1,7 @@
 //! The HTTP server: the API, liveness, readiness and metrics over HTTP/1.1 and HTTP/2 without TLS.
 
 mod connections;
+mod limits;
 mod metrics;
 mod readiness;
 mod routes;
@@ -11,6 +12,7 @@ use axum::Router;
 use dezky::Result;
 use tokio::{net::TcpListener, sync::watch};
 
+pub(crate) use limits::{LimitedIdentity, Limits};
 pub(crate) use metrics::Metrics;
 pub(crate) use readiness::Readiness;
 
@@ -42,15 +44,19 @@ impl Server {
         self.address
     }
 
-    /// Answers until `stop` turns true and every request under way is finished.
+    /// Answers until `stop` turns true and every request under way is finished. `api` comes without ids: they are given here.
     pub(crate) async fn serve(
         self,
         api: Router,
         readiness: Arc<Readiness>,
         metrics: Arc<Metrics>,
+        limits: Arc<Limits>,
         stop: watch::Receiver<bool>,
     ) {
-        let router = routes::all(api, readiness, Arc::clone(&metrics));
-        connections::serve(self.listener, router, metrics, stop).await;
+        let router = routes::all(api, readiness, Arc::clone(&metrics), Arc::clone(&limits));
+        tokio::select! {
+            () = connections::serve(self.listener, router, metrics, Arc::clone(&limits), stop) => {}
+            () = limits.prune() => {}
+        }
     }
 }

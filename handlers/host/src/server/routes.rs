@@ -1,9 +1,6 @@
 //! The API with what the host answers itself: liveness, readiness and metrics.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Json, Router,
@@ -17,21 +14,18 @@ use dezky::{Error, ErrorKind, context::RequestContext};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
-use super::{Metrics, Readiness, metrics::MEDIA_TYPE};
-
-/// How long a request may take with its body. Longer than the API's own limit of 30 s, which does not count while a
-/// body arrives.
-const TIMEOUT: Duration = Duration::from_secs(40);
+use super::{Limits, Metrics, Readiness, limits::guarded, metrics::MEDIA_TYPE};
 
 #[derive(Debug, Clone)]
 struct Host {
     readiness: Arc<Readiness>,
     metrics: Arc<Metrics>,
+    limits: Arc<Limits>,
 }
 
-/// All routes, measured.
-pub(super) fn all(api: Router, readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Router {
-    let host = Host { readiness, metrics: Arc::clone(&metrics) };
+/// All routes, measured; those of the API within the limits.
+pub(super) fn all(api: Router, readiness: Arc<Readiness>, metrics: Arc<Metrics>, limits: Arc<Limits>) -> Router {
+    let host = Host { readiness, metrics: Arc::clone(&metrics), limits: Arc::clone(&limits) };
     let own = Router::new()
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
@@ -45,6 +39,7 @@ pub(super) fn all(api: Router, readiness: Arc<Readiness>, metrics: Arc<Metrics>)
         })
         .with_state(host);
     let own = dezky::http::identified(own, RequestContext::DEFAULT_TIMEOUT);
+    let api = dezky::http::identified(guarded(api, limits), RequestContext::DEFAULT_TIMEOUT);
     // The fallbacks are the API's own: layers of a router wrap them too.
     api.merge(own).layer(middleware::from_fn_with_state(metrics, measure))
 }
@@ -64,6 +59,9 @@ async fn ready(State(host): State<Host>) -> Response {
 
 async fn measures(State(host): State<Host>) -> Response {
     let ready = host.readiness.report().await.ready;
+    for (limit, keys) in host.limits.keys() {
+        host.metrics.remembered(limit, keys);
+    }
     match host.metrics.text(&host.readiness.keys(), ready) {
         Ok(text) => {
             let mut response = Response::new(Body::from(text));
@@ -81,15 +79,7 @@ async fn measure(State(metrics): State<Arc<Metrics>>, request: Request, next: Ne
     let started = Instant::now();
     let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = match tokio::time::timeout(TIMEOUT, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Error::new(
-            ErrorKind::BadRequest,
-            "request_timeout",
-            "the request did not arrive completely within 40 seconds: send it again",
-        )
-        .into_response(),
-    };
+    let response = next.run(request).await;
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     metrics.answered(method, route, response.status().as_u16(), started.elapsed());
     drop(in_flight);

@@ -1,0 +1,211 @@
+//! Limits of a server: how often one caller and one address may ask, and how much is answered at the same time.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use dezky::Result;
+
+use super::{
+    settings::{self, Setting},
+    sources::{Found, Sources},
+};
+
+/// How often something may happen: so many times at once, and then so many times a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rate {
+    /// A second.
+    pub(crate) per_second: NonZeroU32,
+    /// At once, after a pause that was long enough.
+    pub(crate) burst: NonZeroU32,
+}
+
+/// Addresses whose first bits are the same: a machine, or a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Network {
+    address: u128,
+    /// Bits of the 128 that count.
+    bits: u32,
+}
+
+/// Every limit of a server. What is none is not limited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LimitSettings {
+    /// How often one person or service may ask, after its token was verified.
+    pub(crate) caller: Option<Rate>,
+    /// How often one address may ask, before anything is looked at.
+    pub(crate) address: Option<Rate>,
+    /// Proxies that are believed when they say for whom they ask.
+    pub(crate) trusted_proxies: Vec<Network>,
+    /// Most requests that are answered at the same time.
+    pub(crate) requests_in_flight: Option<NonZeroU32>,
+    /// Longest time that a request's head, and then its body, may take to arrive.
+    pub(crate) arrival: Duration,
+}
+
+/// A person who works, and a script that does not wait, stay far below.
+const CALLER_RATE: u32 = 100;
+/// A portal asks for everybody who uses it from one address.
+const ADDRESS_RATE: u32 = 1_000;
+/// Seconds of the rate that may come at once, where no burst is set.
+const BURST_SECONDS: u32 = 5;
+/// Enough for 15,000 requests a second that take 30 ms each; with bodies of 1 MiB each they fit into 512 MiB.
+const REQUESTS_IN_FLIGHT: u32 = 512;
+/// A body of 1 MiB needs 0.8 Mbit/s.
+const ARRIVAL_SECONDS: u32 = 10;
+/// Most that a rate or a burst may be: beyond it is as good as none.
+const MOST: u32 = 10_000_000;
+/// Most proxies or networks of proxies.
+const MOST_PROXIES: usize = 64;
+
+impl LimitSettings {
+    /// No limit but the time in which requests must arrive: for development.
+    pub(crate) fn none() -> Self {
+        Self {
+            caller: None,
+            address: None,
+            trusted_proxies: Vec::new(),
+            requests_in_flight: None,
+            arrival: Duration::from_secs(u64::from(ARRIVAL_SECONDS)),
+        }
+    }
+}
+
+impl Network {
+    /// One address, or one with the number of bits that count: `10.0.0.0/8`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let length = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.unwrap_or(length);
+        (bits <= length).then(|| Self { address: number(address), bits: bits + (128 - length) })
+    }
+
+    /// Whether the address is in this network.
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+        let different = number(address.to_canonical()) ^ self.address;
+        different.leading_zeros() >= self.bits
+    }
+}
+
+/// IPv4 addresses are in the range of IPv6 that is theirs (RFC 4291 §2.5.5.2).
+fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
+    }
+    .to_bits()
+}
+
+/// The number under which an address is counted: a household has a /64 of IPv6 at the least, and may take any address of it.
+pub(crate) fn counted(address: IpAddr) -> u128 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => Ipv6Addr::to_bits(address) & !u128::from(u64::MAX),
+    }
+}
+
+/// All limits.
+///
+/// # Errors
+/// Kind `Configuration`.
+pub(super) fn read(sources: &Sources) -> Result<LimitSettings> {
+    let arrival = number_of(sources, &settings::ARRIVAL_SECONDS, ARRIVAL_SECONDS)?;
+    let Some(arrival) = arrival.filter(|seconds| seconds.get() <= 3_600) else {
+        let found = sources.find(&settings::ARRIVAL_SECONDS)?;
+        let refuse = |found: Found| found.refuse("must be 1 to 3600 seconds");
+        return Err(found.map_or_else(|| dezky::Error::internal("a default is out of range"), refuse));
+    };
+    Ok(LimitSettings {
+        caller: rate(sources, &settings::CALLER_RATE, CALLER_RATE, &settings::CALLER_BURST)?,
+        address: rate(sources, &settings::ADDRESS_RATE, ADDRESS_RATE, &settings::ADDRESS_BURST)?,
+        trusted_proxies: trusted_proxies(sources)?,
+        requests_in_flight: number_of(sources, &settings::REQUESTS_IN_FLIGHT, REQUESTS_IN_FLIGHT)?,
+        arrival: Duration::from_secs(u64::from(arrival.get())),
+    })
+}
+
+fn rate(sources: &Sources, rate: &'static Setting, default: u32, burst: &'static Setting) -> Result<Option<Rate>> {
+    let per_second = number_of(sources, rate, default)?;
+    let given = sources.find(burst)?;
+    let default = per_second.map_or(1, |rate| rate.get().saturating_mul(BURST_SECONDS).min(MOST));
+    match (per_second, number_of(sources, burst, default)?, given) {
+        (None, _, _) => Ok(None),
+        (Some(per_second), Some(burst), _) => Ok(Some(Rate { per_second, burst })),
+        (Some(_), None, Some(found)) => {
+            Err(found.refuse(format!("a burst of 0 would let nobody in: set `{}` to `off` instead", rate.variable)))
+        }
+        (Some(_), None, None) => Ok(None),
+    }
+}
+
+/// A whole number; none when it is `0` or `off`.
+fn number_of(sources: &Sources, setting: &'static Setting, default: u32) -> Result<Option<NonZeroU32>> {
+    let Some(found) = sources.find(setting)? else { return Ok(NonZeroU32::new(default)) };
+    if found.text == "off" {
+        return Ok(None);
+    }
+    match found.text.parse::<u32>() {
+        Ok(number) if number <= MOST => Ok(NonZeroU32::new(number)),
+        _ => {
+            Err(found.refuse(format!("`{}` must be a whole number up to {MOST}, or `off`", found.text.escape_debug())))
+        }
+    }
+}
+
+fn trusted_proxies(sources: &Sources) -> Result<Vec<Network>> {
+    let Some(found) = sources.find(&settings::TRUSTED_PROXIES)? else { return Ok(Vec::new()) };
+    let mut networks = Vec::new();
+    for text in found.text.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+        let network = Network::parse(text).ok_or_else(|| {
+            found.refuse(format!(
+                "`{}` is no address or network: write `10.0.0.7` or `10.0.0.0/8`, with commas between them",
+                text.escape_debug()
+            ))
+        })?;
+        networks.push(network);
+    }
+    if networks.len() > MOST_PROXIES {
+        return Err(found.refuse(format!("names more than {MOST_PROXIES}: name their networks instead")));
+    }
+    Ok(networks)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_network_is_its_first_bits() {
+        let contains =
+            |network: &str, address: &str| Network::parse(network).unwrap().contains(address.parse().unwrap());
+        assert!(contains("10.0.0.0/8", "10.255.0.1"));
+        assert!(!contains("10.0.0.0/8", "11.0.0.1"));
+        assert!(contains("10.0.0.0/8", "::ffff:10.1.2.3"), "an IPv4 address is the same in IPv6's clothes");
+        assert!(contains("10.0.0.7", "10.0.0.7"));
+        assert!(!contains("10.0.0.7", "10.0.0.6"));
+        assert!(contains("fd00::/8", "fd12::1"));
+        assert!(!contains("fd00::/8", "10.0.0.1"));
+        assert!(contains("0.0.0.0/0", "192.0.2.1"));
+        assert!(!contains("0.0.0.0/0", "2001:db8::1"));
+        for wrong in ["", "10.0.0.0/33", "::/129", "10.0.0", "10.0.0.0/-1", "proxy.example"] {
+            assert!(Network::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_one_household_count_as_one() {
+        let counted = |address: &str| counted(address.parse().unwrap());
+        assert_eq!(counted("2001:db8:1:2::1"), counted("2001:db8:1:2:ffff::9"));
+        assert_ne!(counted("2001:db8:1:2::1"), counted("2001:db8:1:3::1"));
+        assert_eq!(counted("::ffff:192.0.2.1"), counted("192.0.2.1"));
+        assert_ne!(counted("192.0.2.2"), counted("192.0.2.1"));
+    }
+}

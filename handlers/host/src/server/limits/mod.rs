@@ -1,0 +1,127 @@
+//! What one caller, one address and all together may ask of this process.
+//!
+//! In the order in which a request meets them: the rate of its address, before anything is looked at; the requests in
+//! flight; the time in which its body must arrive; and the rate of its caller, once the token is verified.
+
+mod address;
+mod arrival;
+mod bounded;
+mod caller;
+mod guard;
+mod limiter;
+mod shares;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::extract::Request;
+use dezky::{Error, ErrorKind, Result};
+use tokio::time;
+
+pub(crate) use caller::LimitedIdentity;
+pub(super) use guard::guarded;
+use limiter::{ADDRESS, CALLER, Limiter, Standing};
+pub(super) use shares::{Place, Shares};
+
+use super::{Metrics, metrics::Refusal};
+use crate::configuration::{LimitSettings, Network, counted};
+
+/// Time between two looks for budgets that are whole again.
+const PRUNING: Duration = Duration::from_secs(10);
+
+/// The peer of a connection, as an extension of its requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+/// All limits of a process.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    caller: Option<Limiter>,
+    address: Option<Limiter>,
+    trusted_proxies: Vec<Network>,
+    in_flight: Option<Arc<Shares>>,
+    arrival: Duration,
+    metrics: Arc<Metrics>,
+}
+
+impl Limits {
+    /// Limits with whole budgets.
+    pub(crate) fn new(settings: &LimitSettings, metrics: Arc<Metrics>) -> Arc<Self> {
+        let in_flight = settings.requests_in_flight.map(|most| {
+            let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
+            // Where addresses are not told apart, one may have everything.
+            if settings.address.is_some() { Shares::halved(most) } else { Shares::new(most, most) }
+        });
+        Arc::new(Self {
+            caller: settings.caller.map(|rate| Limiter::new(CALLER, rate)),
+            address: settings.address.map(|rate| Limiter::new(ADDRESS, rate)),
+            trusted_proxies: settings.trusted_proxies.clone(),
+            in_flight,
+            arrival: settings.arrival,
+            metrics,
+        })
+    }
+
+    /// Forgets budgets that are whole again, for as long as it is polled.
+    pub(super) async fn prune(&self) {
+        let mut interval = time::interval(PRUNING);
+        loop {
+            interval.tick().await;
+            for limiter in [&self.address, &self.caller].into_iter().flatten() {
+                limiter.prune();
+            }
+        }
+    }
+
+    /// Keys with a budget of their own, by the name of the limit.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        let keys = |name, limiter: &Option<Limiter>| limiter.as_ref().map(|limiter| (name, limiter.keys()));
+        [keys(ADDRESS, &self.address), keys(CALLER, &self.caller)].into_iter().flatten()
+    }
+
+    /// Whether a peer asks for others, so that it is not counted itself.
+    pub(super) fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(peer))
+    }
+
+    /// Longest time that a request's head, and then its body, may take to arrive.
+    pub(super) fn arrival(&self) -> Duration {
+        self.arrival
+    }
+
+    /// The number under which the client of a request is counted.
+    fn client(&self, request: &Request) -> u128 {
+        // Requests that came through no socket are those of tests.
+        let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+        counted(address::client(peer, request.headers(), &self.trusted_proxies))
+    }
+
+    fn of_address(&self, address: u128) -> Option<Standing> {
+        self.address.as_ref().map(|limiter| limiter.check(address))
+    }
+
+    fn of_caller(&self, caller: u128) -> Option<Standing> {
+        self.caller.as_ref().map(|limiter| limiter.check(caller))
+    }
+
+    fn admit(&self, standing: &Standing) -> Result<()> {
+        let Some(wait) = standing.wait else { return Ok(()) };
+        self.metrics.refuse(standing.refusal());
+        let message = "there were too many requests: wait for as many seconds as `Retry-After` says";
+        Err(Error::new(ErrorKind::RateLimited, "rate_limited", message).with_retry_after(wait))
+    }
+
+    /// A place among the requests in flight; none inside where they are not limited.
+    fn enter(&self, address: u128) -> Result<Option<Place>> {
+        let Some(in_flight) = &self.in_flight else { return Ok(None) };
+        in_flight.enter(address).map(Some).ok_or_else(|| {
+            self.metrics.refuse(Refusal::Overloaded);
+            let message = "more requests are being answered than this server can bear: try again";
+            Error::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, message)
+                .with_retry_after(Duration::from_secs(1))
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! Room for so much at the same time, of which one address may take a part.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Room for so many at the same time. None of them waits: who finds no room is refused.
+#[derive(Debug)]
+pub(in crate::server) struct Shares {
+    most: usize,
+    /// Most places of one address.
+    most_of_one: usize,
+    taken: Mutex<Taken>,
+}
+
+/// Never more entries than places.
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    by_address: HashMap<u128, usize>,
+}
+
+/// A place, free again when it is dropped.
+#[derive(Debug)]
+pub(in crate::server) struct Place {
+    shares: Arc<Shares>,
+    address: u128,
+}
+
+impl Shares {
+    /// Room for `most`, of which one address has half at the most: what one does slowly does not shut the others out.
+    pub(in crate::server) fn halved(most: usize) -> Arc<Self> {
+        Self::new(most, most.div_ceil(2))
+    }
+
+    /// Room for `most`, whoever they are.
+    pub(in crate::server) fn new(most: usize, most_of_one: usize) -> Arc<Self> {
+        Arc::new(Self { most, most_of_one, taken: Mutex::default() })
+    }
+
+    /// A place for this address, if there is one.
+    pub(in crate::server) fn enter(self: &Arc<Self>, address: u128) -> Option<Place> {
+        let mut taken = self.taken();
+        let Taken { all, by_address } = &mut *taken;
+        if *all >= self.most || by_address.get(&address).is_some_and(|places| *places >= self.most_of_one) {
+            return None;
+        }
+        *all = all.saturating_add(1);
+        let places = by_address.entry(address).or_default();
+        *places = places.saturating_add(1);
+        Some(Place { shares: Arc::clone(self), address })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.shares.taken();
+        taken.all = taken.all.saturating_sub(1);
+        if let Some(places) = taken.by_address.get_mut(&self.address) {
+            *places = places.saturating_sub(1);
+            if *places == 0 {
+                taken.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn one_address_has_half_of_the_places_and_all_together_have_all() {
+        let shares = Shares::halved(4);
+        let first = shares.enter(1).unwrap();
+        let _second = shares.enter(1).unwrap();
+        assert!(shares.enter(1).is_none());
+        let _others = [shares.enter(2).unwrap(), shares.enter(3).unwrap()];
+        assert!(shares.enter(4).is_none());
+        drop(first);
+        let again = shares.enter(1).unwrap();
+        drop(again);
+        assert_eq!(shares.taken().by_address.len(), 3);
+    }
+
+    #[test]
+    fn who_has_left_is_forgotten() {
+        let shares = Shares::new(1, 1);
+        for address in 0..1_000 {
+            drop(shares.enter(address).unwrap());
+        }
+        assert!(shares.taken().by_address.is_empty());
+    }
+}

@@ -1,0 +1,66 @@
+//! Changes whose fate can be told afterwards.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
+/// How many changes are made.
+pub(crate) fn writes(usually: usize) -> usize {
+    std::env::var("DEZKY_TEST_CRASH_WRITES").map_or(usually, |count| count.parse().unwrap())
+}
+
+/// Creates the tenant of this number; the head of the answer, or none if the connection broke.
+pub(crate) fn create(address: &str, token: &str, number: usize) -> Option<String> {
+    let body = format!(r#"{{"slug":"tenant-{number}","name":"Tenant {number}"}}"#);
+    let mut stream = TcpStream::connect(address).ok()?;
+    write!(
+        stream,
+        "POST /tenants HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nidempotency-key: key-{number}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split_once("\r\n\r\n").map(|(head, _)| head.to_owned())
+}
+
+/// Ids of tenants by slug, each of which has exactly one event of its creation in the audit trail, and no event is without one.
+pub(crate) fn whole(
+    tenants: impl IntoIterator<Item = (String, String)>,
+    created: impl IntoIterator<Item = String>,
+) -> BTreeMap<String, String> {
+    let tenants: BTreeMap<_, _> = tenants.into_iter().collect();
+    let mut created: Vec<String> = created.into_iter().collect();
+    created.sort();
+    let mut ids: Vec<String> = tenants.values().cloned().collect();
+    ids.sort();
+    assert_eq!(ids, created, "tenants, and the events of their creation");
+    tenants
+}
+
+/// Nothing acknowledged is missing, and what is sent again has one effect.
+pub(crate) fn assert_nothing_lost_or_doubled(
+    acknowledged: &BTreeSet<usize>,
+    writes: usize,
+    (address, token): (&str, &str),
+    tenants: impl Fn() -> BTreeMap<String, String>,
+) {
+    let after = tenants();
+    let missing: Vec<_> =
+        acknowledged.iter().filter(|number| !after.contains_key(&format!("tenant-{number}"))).collect();
+    assert!(missing.is_empty(), "acknowledged and lost: {missing:?}");
+    for number in 0..writes {
+        let head = create(address, token, number).unwrap();
+        assert!(head.starts_with("HTTP/1.1 201"), "{number} sent again: {head}");
+        let replayed = head.contains("idempotency-replayed: true");
+        assert_eq!(replayed, after.contains_key(&format!("tenant-{number}")), "{number} sent again: {head}");
+    }
+    let all = tenants();
+    assert_eq!(all.len(), writes + 1, "all, and the tenant of the platform");
+    for (slug, id) in &after {
+        assert_eq!(all.get(slug), Some(id), "{slug} was made anew");
+    }
+}
