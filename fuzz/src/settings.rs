@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use dezky::ErrorKind;
 
-use crate::configuration::{Configuration, File, Sources, StoreLocation, log};
+use crate::configuration::{Configuration, File, LimitSettings, Sources, StoreLocation, log};
 
 /// Settings are accepted or refused with one line, the same way each time, and passwords are never shown.
 pub fn check(data: &[u8]) {
@@ -27,8 +27,21 @@ pub fn check(data: &[u8]) {
     {
         assert!(!format!("{configuration:?}").contains(rest), "the store's address may hold a password");
     }
-    assert!(configuration.issuers.is_empty() || dezky::authn::IssuerSettings::validate_all(&configuration.issuers).is_ok());
+    assert!(
+        configuration.issuers.is_empty() || dezky::authn::IssuerSettings::validate_all(&configuration.issuers).is_ok()
+    );
+    within(&configuration.limits);
     assert_ne!(Some(configuration.seed.group.as_str()), configuration.platform_admin_group.as_deref());
+}
+
+/// Limits are those that the documentation of each setting states.
+fn within(limits: &LimitSettings) {
+    for rate in [limits.caller, limits.address].into_iter().flatten() {
+        assert!(rate.per_second.get() <= 10_000_000 && rate.burst.get() <= 10_000_000, "{rate:?}");
+    }
+    assert!(limits.requests_in_flight.is_none_or(|most| most.get() <= 10_000_000));
+    assert!((1..=3_600).contains(&limits.arrival.as_secs()) && limits.arrival.subsec_nanos() == 0);
+    assert!(limits.trusted_proxies.len() <= 64);
 }
 
 fn read(variables: &str, file: &str) -> Result<Configuration, String> {
