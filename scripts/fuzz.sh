@@ -44,13 +44,16 @@ for target in "${targets[@]}"; do
     cp "fuzz/corpus/$target/"* "$work/$target/"
     # The shared cases are the best examples of themselves.
     if [ "$target" = case_files ]; then cp core/tests/cases/*.json "$work/$target/"; fi
+    dictionary=()
+    if [ -f "fuzz/dictionaries/$target" ]; then dictionary=("-dict=fuzz/dictionaries/$target"); fi
     status=0
     "target/fuzz/$triple/release/$target" "$work/$target" -max_total_time="$seconds" -max_len=20480 -timeout=10 \
         -rss_limit_mb=1024 -seed="${DEZKY_FUZZ_SEED:-1}" -print_final_stats=1 -verbosity=1 \
-        -artifact_prefix="fuzz/artifacts/$target/" >"$work/$target.log" 2>&1 || status=$?
-    coverage=$(grep -oE 'cov: [0-9]+ ft: [0-9]+ corp: [0-9]+' "$work/$target.log" | tail -n 1)
+        "${dictionary[@]}" -artifact_prefix="fuzz/artifacts/$target/" >"$work/$target.log" 2>&1 || status=$?
+    # Neither line is there when an example itself does not hold.
+    coverage=$(grep -oE 'cov: [0-9]+ ft: [0-9]+ corp: [0-9]+' "$work/$target.log" | tail -n 1 || true)
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$target.log")
-    echo "$target: ${executions:-?} executions, $coverage"
+    echo "$target: ${executions:-?} executions, ${coverage:-no coverage}"
     if [ "$status" -ne 0 ]; then
         failed+=("$target")
         grep -v '^#' "$work/$target.log" | tail -n 60 >&2

@@ -10,16 +10,38 @@ pub fn check(data: &[u8]) {
     let document: Value = serde_json::from_str(text).expect("it was read as JSON");
     assert_eq!(count, document["cases"].as_array().expect("it has cases").len());
     assert_eq!(cases::check("made-up.json", &document.to_string()), Ok(count));
-    let refused = |pointer: String| {
+    for place in places(&document) {
         let mut changed = document.clone();
-        changed.pointer_mut(&pointer).expect("it is there")["nonsense"] = json!(1);
-        assert!(cases::check("made-up.json", &changed.to_string()).is_err(), "{pointer} takes what is not known");
-    };
-    refused(String::new());
-    for (case, found) in document["cases"].as_array().into_iter().flatten().enumerate() {
-        refused(format!("/cases/{case}"));
-        for step in 0..found["steps"].as_array().map_or(0, Vec::len) {
-            refused(format!("/cases/{case}/steps/{step}"));
-        }
+        changed.pointer_mut(&place).expect("it is there")["nonsense"] = json!(1);
+        assert!(cases::check("made-up.json", &changed.to_string()).is_err(), "`{place}` takes what is not known");
     }
+}
+
+/// Where objects stand whose members are fixed.
+fn places(document: &Value) -> Vec<String> {
+    let mut places = vec![String::new()];
+    for case in elements(document, "/cases") {
+        for part in ["/settings", "/given", "/after"] {
+            places.push(format!("{case}{part}"));
+        }
+        places.extend(elements(document, &format!("{case}/settings/issuers")));
+        places.extend(elements(document, &format!("{case}/after/audit")));
+        for step in elements(document, &format!("{case}/steps")) {
+            places.push(format!("{step}/as"));
+            places.extend(elements(document, &format!("{step}/rawBody")));
+            let form = document.pointer(&format!("{step}/form")).and_then(Value::as_object);
+            let escaped = |name: &String| name.replace('~', "~0").replace('/', "~1");
+            places.extend(form.into_iter().flatten().map(|(name, _)| format!("{step}/form/{}", escaped(name))));
+            places.push(step);
+        }
+        places.push(case);
+    }
+    places.retain(|place| document.pointer(place).is_some_and(Value::is_object));
+    places
+}
+
+/// The places of the elements of a list.
+fn elements(document: &Value, list: &str) -> Vec<String> {
+    let length = document.pointer(list).and_then(Value::as_array).map_or(0, Vec::len);
+    (0..length).map(|position| format!("{list}/{position}")).collect()
 }

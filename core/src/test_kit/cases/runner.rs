@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Edge, Setup, Stage,
-    caller::Callers,
+    caller::{Caller, Callers},
     expectation::{self, Answer},
     format::{Case, CaseFile, FormValue, Part, PlatformWork, Step},
     given, stored,
@@ -37,7 +37,8 @@ pub fn check(file: &str, text: &str) -> Result<usize, String> {
     let steps = cases.cases.iter().flat_map(|case| case.steps.iter().map(move |step| (case, step)));
     for (case, step) in steps {
         let expect = step.expect.as_ref().map(expectation::read).transpose();
-        expect.map_err(|error| format!("{file} › {}: {error}", case.name))?;
+        let caller = step.caller.as_ref().map(Caller::read).transpose();
+        expect.map(|_| ()).and(caller.map(|_| ())).map_err(|error| format!("{file} › {}: {error}", case.name))?;
     }
     Ok(cases.cases.len())
 }
