@@ -25,7 +25,8 @@ pub fn check(data: &[u8]) {
         && let Some(("mongodb" | "mongodb+srv", rest)) = uri.split_once("://")
         && rest.len() > 8
     {
-        assert!(!format!("{configuration:?}").contains(rest), "the store's address may hold a password");
+        // Of the store alone: another setting that is shown may happen to say the same.
+        assert!(!format!("{:?}", configuration.store).contains(rest), "the store's address may hold a password");
     }
     assert!(
         configuration.issuers.is_empty() || dezky::authn::IssuerSettings::validate_all(&configuration.issuers).is_ok()
