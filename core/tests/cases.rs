@@ -4,7 +4,7 @@
 
 use std::{fs, path::PathBuf};
 
-use dezky::test_kit::cases::{NativeStage, Stage, run};
+use dezky::test_kit::cases::{NativeStage, Stage, check, run};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
@@ -85,5 +85,19 @@ async fn what_does_not_hold_or_is_not_known_is_reported() {
         let file = format!(r#"{{"name": "wrong", "cases": [{}]}}"#, case.replacen('{', r#"{"name": "one", "#, 1));
         let failure = run("wrong.json", &file, &stage).await.expect_err(case);
         assert!(failure.contains(report) && failure.contains("wrong.json"), "{case}\n{failure}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_reported_without_running() {
+    for (step, report) in [
+        (r#"{"as": {"subject": "anna", "sex": "f"}, "request": "GET /users", "expect": 200}"#, "unknown field `sex`"),
+        (r#"{"as": {"authorization": "", "subject": ""}, "request": "GET /users", "expect": 200}"#, "unknown field"),
+        (r#"{"as": 1, "request": "GET /users", "expect": 200}"#, "`as` is wrong"),
+        (r#"{"request": "GET /users", "expect": {"status": 200, "bodi": {}}}"#, "unknown field `bodi`"),
+    ] {
+        let file = format!(r#"{{"name": "wrong", "cases": [{{"name": "one", "steps": [{step}]}}]}}"#);
+        let failure = check("wrong.json", &file).expect_err(step);
+        assert!(failure.contains(report) && failure.contains("wrong.json"), "{step}\n{failure}");
     }
 }

@@ -68,6 +68,18 @@ fn it_is_openapi_3_1() {
     }
 }
 
+#[test]
+fn operations_have_names_of_their_own() {
+    let document = document();
+    let mut names = std::collections::BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in METHODS.iter().filter_map(|method| Some((method, item.get(method)?))) {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name), "{method} {path}: `{name}` names another operation already");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn documented_routes_are_there_and_undocumented_methods_are_not() {
     let (_stage, _issuer, edge) = edge().await;
@@ -177,5 +189,20 @@ fn required_fields_are_required() {
         documented.sort();
         required.sort();
         assert_eq!(required, documented, "{name}");
+    }
+}
+
+#[test]
+fn null_is_taken_where_the_document_says_so() {
+    let document = document();
+    for (name, read) in BODIES {
+        for (field, schema) in document["components"]["schemas"][name]["properties"].as_object().unwrap() {
+            let body: Map<String, Value> = [(field.clone(), Value::Null)].into_iter().collect();
+            let refused = read(Value::Object(body)).err();
+            let refused = refused.iter().flat_map(Error::fields).any(|problem| problem.field == *field);
+            let documented = schema["type"].as_array().is_some_and(|types| types.contains(&json!("null")))
+                || schema["oneOf"].as_array().is_some_and(|choices| choices.contains(&json!({ "type": "null" })));
+            assert_eq!(refused, !documented, "{name}.{field}: {schema}");
+        }
     }
 }

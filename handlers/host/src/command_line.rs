@@ -233,6 +233,9 @@ pub(crate) struct DevFlags {
     /// Port of the development issuer on 127.0.0.1 [default: the one of the last time, else a free one]
     #[arg(long, value_name = "PORT")]
     pub(crate) issuer_port: Option<u16>,
+    /// Print one JSON document instead: where it listens, and each person with id and token
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     component: ComponentFlags,
     #[command(flatten)]

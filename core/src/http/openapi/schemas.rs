@@ -48,9 +48,10 @@ pub(crate) struct CreateTenantBody {
     #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// Its state; `pending` without it, and never `deleted`.
+    #[schema(nullable = false)]
     status: Option<TenantStatus>,
     /// What it has bought; `starter` without it.
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", nullable = false)]
     plan: Option<String>,
     /// Domains that it says are its own.
     #[schema(max_items = 100)]
@@ -62,10 +63,10 @@ pub(crate) struct CreateTenantBody {
     /// How its launcher looks.
     branding: Option<Branding>,
     /// Name of its group in Authentik.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     authentik_group: Option<String>,
     /// Its space in ownCloud Infinite Scale.
-    #[schema(max_length = 255)]
+    #[schema(min_length = 1, max_length = 255)]
     ocis_space_id: Option<String>,
     /// Its mail domain in Stalwart.
     stalwart_domain: Option<String>,
@@ -98,10 +99,10 @@ pub(crate) struct UpdateTenantBody {
     /// How its launcher looks.
     branding: Option<Branding>,
     /// Name of its group in Authentik. For the platform.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     authentik_group: Option<String>,
     /// Its space in ownCloud Infinite Scale. For the platform.
-    #[schema(max_length = 255)]
+    #[schema(min_length = 1, max_length = 255)]
     ocis_space_id: Option<String>,
     /// Its mail domain in Stalwart. For the platform.
     stalwart_domain: Option<String>,
@@ -113,15 +114,16 @@ pub(crate) struct UpdateTenantBody {
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct CreateUserBody {
     /// Id of the issuer that knows this person; `default` without it.
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
     issuer_id: Option<String>,
     /// The person's subject at the issuer.
     #[schema(min_length = 1, max_length = 255)]
     authentik_subject_id: String,
     /// E-mail address.
-    #[schema(max_length = 254)]
+    #[schema(min_length = 3, max_length = 254)]
     email: Option<String>,
     /// Name.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// Informative role; `user` without it.
     role: Option<UserRole>,
@@ -137,10 +139,10 @@ pub(crate) struct CreateUserBody {
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct UpdateUserBody {
     /// E-mail address.
-    #[schema(max_length = 254)]
+    #[schema(min_length = 3, max_length = 254)]
     email: Option<String>,
     /// Name.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// Informative role.
     #[schema(nullable = false)]
@@ -202,8 +204,10 @@ macro_rules! subscription_bodies {
             #[schema(value_type = Option<String>, format = DateTime)]
             current_period_ends_at: Option<Timestamp>,
             /// The customer at Stripe.
+            #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
             stripe_customer_id: Option<String>,
             /// The subscription at Stripe.
+            #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
             stripe_subscription_id: Option<String>,
         }
     )+};

@@ -17,8 +17,9 @@ use crate::{
     get,
     path = "/audit",
     tag = "audit",
+    operation_id = "listAuditEvents",
     summary = "List audit events, the newest first: a tenant's for its owners and admins, all for the platform",
-    params(("tenant" = Option<String>, Query, description = "Id or slug of a tenant; without it the trail of the platform"), ("userId" = Option<String>, Query, description = "About this person"), ("action" = Option<String>, Query, description = "Of this action, such as `tenant.update`"), ("from" = Option<String>, Query, description = "From this time on, RFC 3339"), ("until" = Option<String>, Query, description = "Before this time, RFC 3339"), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
+    params(("tenant" = Option<String>, Query, description = "Id or slug of a tenant; without it the trail of the platform", min_length = 1, max_length = 200), ("userId" = Option<String>, Query, description = "About this person", pattern = "^[0-9a-fA-F]{24}$"), ("action" = Option<String>, Query, description = "Of this action, such as `tenant.update`", pattern = "^[A-Za-z0-9._-]{1,64}$"), ("from" = Option<String>, Query, description = "From this time on, RFC 3339", format = DateTime), ("until" = Option<String>, Query, description = "Before this time, RFC 3339", format = DateTime), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
     responses(
         (status = 200, body = AuditPage, description = "A page"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),

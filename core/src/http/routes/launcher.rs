@@ -15,8 +15,9 @@ use crate::{
     get,
     path = "/launcher",
     tag = "launcher",
+    operation_id = "readLauncher",
     summary = "How a tenant's launcher looks, by its host name or slug; public",
-    params(("slug" = Option<String>, Query, description = "Slug of the tenant; without it the `Host` header says which"), ("If-None-Match" = Option<String>, Header, description = "Tag of the version that the caller has; 304 when it is still that")),
+    params(("slug" = Option<String>, Query, description = "Slug of the tenant; without it the `Host` header says which", min_length = 1, max_length = 200), ("If-None-Match" = Option<String>, Header, description = "Tag of the version that the caller has; 304 when it is still that")),
     responses(
         (status = 200, body = LauncherView, description = "The document", headers(("ETag" = String, description = "Tag of this view, for `If-Match`"))),
         (status = 304, description = "The caller has this version"),

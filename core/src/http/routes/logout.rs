@@ -22,6 +22,7 @@ use crate::{
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct LogoutForm {
     /// The logout token.
+    #[schema(min_length = 1)]
     #[allow(dead_code, reason = "the form is read parameter by parameter; this documents it")]
     logout_token: String,
 }
@@ -30,6 +31,7 @@ pub(crate) struct LogoutForm {
     post,
     path = "/oidc/backchannel-logout",
     tag = "sessions",
+    operation_id = "endSessions",
     summary = "Ends sessions, as OpenID Connect Back-Channel Logout 1.0 says: called by the identity provider",
     request_body(content = LogoutForm, content_type = "application/x-www-form-urlencoded", description = "The logout token"),
     responses(

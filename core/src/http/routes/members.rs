@@ -24,8 +24,9 @@ use crate::{
     get,
     path = "/tenants/{tenant}/members",
     tag = "members",
+    operation_id = "listMembers",
     summary = "List a tenant's members by name",
-    params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("role" = Option<MembershipRole>, Query, description = "In this role"), ("search" = Option<String>, Query, description = "Whose name begins with this, whatever the case"), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
+    params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("role" = Option<MembershipRole>, Query, description = "In this role"), ("search" = Option<String>, Query, description = "Whose name begins with this, whatever the case", min_length = 1, max_length = 200), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
     responses(
         (status = 200, body = MembershipPage, description = "A page"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
@@ -52,6 +53,7 @@ pub(crate) async fn list(
     post,
     path = "/tenants/{tenant}/members",
     tag = "members",
+    operation_id = "grantMember",
     summary = "Grant a membership, anew after revocation too",
     params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request have one effect; kept for 24 hours", min_length = 1, max_length = 255)),
     request_body(content = GrantMembershipBody, content_type = "application/json"),
@@ -79,6 +81,7 @@ pub(crate) async fn grant(
     get,
     path = "/tenants/{tenant}/members/{user}",
     tag = "members",
+    operation_id = "readMember",
     summary = "Read a member",
     params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("user" = String, Path, description = "Id of the user", pattern = "^[0-9a-fA-F]{24}$"), ("If-None-Match" = Option<String>, Header, description = "Tag of the version that the caller has; 304 when it is still that")),
     responses(
@@ -103,6 +106,7 @@ pub(crate) async fn read(
     patch,
     path = "/tenants/{tenant}/members/{user}",
     tag = "members",
+    operation_id = "updateMember",
     summary = "Change a member's role",
     params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("user" = String, Path, description = "Id of the user", pattern = "^[0-9a-fA-F]{24}$"), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
     request_body(content = UpdateMembershipBody, content_type = "application/merge-patch+json"),
@@ -129,6 +133,7 @@ pub(crate) async fn update(
     delete,
     path = "/tenants/{tenant}/members/{user}",
     tag = "members",
+    operation_id = "revokeMember",
     summary = "Revoke a membership, at once",
     params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("user" = String, Path, description = "Id of the user", pattern = "^[0-9a-fA-F]{24}$"), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
     responses(

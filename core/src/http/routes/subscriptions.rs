@@ -24,8 +24,9 @@ use crate::{
     get,
     path = "/subscriptions",
     tag = "subscriptions",
+    operation_id = "listSubscriptions",
     summary = "List subscriptions: all for the platform, those of their tenants for everybody else",
-    params(("tenantId" = Option<String>, Query, description = "Of this tenant"), ("status" = Option<SubscriptionStatus>, Query, description = "In this state"), ("plan" = Option<String>, Query, description = "With this plan"), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
+    params(("tenantId" = Option<String>, Query, description = "Of this tenant", pattern = "^[0-9a-fA-F]{24}$"), ("status" = Option<SubscriptionStatus>, Query, description = "In this state"), ("plan" = Option<String>, Query, description = "With this plan", pattern = "^[A-Za-z0-9._-]{1,64}$"), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
     responses(
         (status = 200, body = SubscriptionPage, description = "A page"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
@@ -51,6 +52,7 @@ pub(crate) async fn list(
     post,
     path = "/subscriptions",
     tag = "subscriptions",
+    operation_id = "createSubscription",
     summary = "Create a subscription; for the platform",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request have one effect; kept for 24 hours", min_length = 1, max_length = 255)),
     request_body(content = CreateSubscriptionBody, content_type = "application/json"),
@@ -75,6 +77,7 @@ pub(crate) async fn create(
     get,
     path = "/subscriptions/{id}",
     tag = "subscriptions",
+    operation_id = "readSubscription",
     summary = "Read a subscription",
     params(("id" = String, Path, description = "Id", pattern = "^[0-9a-fA-F]{24}$"), ("If-None-Match" = Option<String>, Header, description = "Tag of the version that the caller has; 304 when it is still that")),
     responses(
@@ -98,6 +101,7 @@ pub(crate) async fn read(
     patch,
     path = "/subscriptions/{id}",
     tag = "subscriptions",
+    operation_id = "updateSubscription",
     summary = "Change a subscription; for the platform",
     params(("id" = String, Path, description = "Id", pattern = "^[0-9a-fA-F]{24}$"), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
     request_body(content = UpdateSubscriptionBody, content_type = "application/merge-patch+json"),
@@ -123,6 +127,7 @@ pub(crate) async fn update(
     delete,
     path = "/subscriptions/{id}",
     tag = "subscriptions",
+    operation_id = "deleteSubscription",
     summary = "Remove a subscription; for the platform",
     params(("id" = String, Path, description = "Id", pattern = "^[0-9a-fA-F]{24}$"), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
     responses(

@@ -34,8 +34,9 @@ pub(super) fn filter(parameters: &mut Parameters) -> TenantFilter {
     get,
     path = "/tenants",
     tag = "tenants",
+    operation_id = "listTenants",
     summary = "List tenants by name: all for the platform, their own for everybody else",
-    params(("status" = Option<TenantStatus>, Query, description = "In this state; without it all but the deleted ones"), ("plan" = Option<String>, Query, description = "With this plan"), ("search" = Option<String>, Query, description = "Whose name begins with this, whatever the case"), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
+    params(("status" = Option<TenantStatus>, Query, description = "In this state; without it all but the deleted ones"), ("plan" = Option<String>, Query, description = "With this plan", pattern = "^[A-Za-z0-9._-]{1,64}$"), ("search" = Option<String>, Query, description = "Whose name begins with this, whatever the case", min_length = 1, max_length = 200), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
     responses(
         (status = 200, body = TenantPage, description = "A page"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
@@ -56,6 +57,7 @@ pub(crate) async fn list(
     post,
     path = "/tenants",
     tag = "tenants",
+    operation_id = "createTenant",
     summary = "Create a tenant; for the platform",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request have one effect; kept for 24 hours", min_length = 1, max_length = 255)),
     request_body(content = CreateTenantBody, content_type = "application/json"),
@@ -80,6 +82,7 @@ pub(crate) async fn create(
     get,
     path = "/tenants/{tenant}",
     tag = "tenants",
+    operation_id = "readTenant",
     summary = "Read a tenant",
     params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("If-None-Match" = Option<String>, Header, description = "Tag of the version that the caller has; 304 when it is still that")),
     responses(
@@ -104,6 +107,7 @@ pub(crate) async fn read(
     patch,
     path = "/tenants/{tenant}",
     tag = "tenants",
+    operation_id = "updateTenant",
     summary = "Change a tenant",
     params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
     request_body(content = UpdateTenantBody, content_type = "application/merge-patch+json"),
@@ -129,6 +133,7 @@ pub(crate) async fn update(
     delete,
     path = "/tenants/{tenant}",
     tag = "tenants",
+    operation_id = "deleteTenant",
     summary = "Delete a tenant; its slug stays reserved",
     params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
     responses(
@@ -151,6 +156,7 @@ pub(crate) async fn delete(
     post,
     path = "/tenants/{tenant}/suspend",
     tag = "tenants",
+    operation_id = "suspendTenant",
     summary = "Make a tenant read-only to its own people; for the platform",
     params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request have one effect; kept for 24 hours", min_length = 1, max_length = 255), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
     responses(
@@ -175,6 +181,7 @@ pub(crate) async fn suspend(
     post,
     path = "/tenants/{tenant}/restore",
     tag = "tenants",
+    operation_id = "restoreTenant",
     summary = "End the suspension of a tenant; for the platform",
     params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request have one effect; kept for 24 hours", min_length = 1, max_length = 255), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
     responses(

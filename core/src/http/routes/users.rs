@@ -24,8 +24,9 @@ use crate::{
     get,
     path = "/users",
     tag = "users",
+    operation_id = "listUsers",
     summary = "List users; for the platform",
-    params(("status" = Option<UserStatus>, Query, description = "In this state"), ("search" = Option<String>, Query, description = "Whose name begins with this, whatever the case"), ("email" = Option<String>, Query, description = "Whose e-mail address begins with this; the list is then by address"), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
+    params(("status" = Option<UserStatus>, Query, description = "In this state"), ("search" = Option<String>, Query, description = "Whose name begins with this, whatever the case", min_length = 1, max_length = 200), ("email" = Option<String>, Query, description = "Whose e-mail address begins with this; the list is then by address", min_length = 1, max_length = 200), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
     responses(
         (status = 200, body = UserPage, description = "A page"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
@@ -50,6 +51,7 @@ pub(crate) async fn list(
     post,
     path = "/users",
     tag = "users",
+    operation_id = "createUser",
     summary = "Create a user before the first sign-in, or admit an erased person again; for the platform",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request have one effect; kept for 24 hours", min_length = 1, max_length = 255)),
     request_body(content = CreateUserBody, content_type = "application/json"),
@@ -74,6 +76,7 @@ pub(crate) async fn create(
     get,
     path = "/users/{id}",
     tag = "users",
+    operation_id = "readUser",
     summary = "Read a user: oneself, or anybody for the platform",
     params(("id" = String, Path, description = "Id", pattern = "^[0-9a-fA-F]{24}$"), ("If-None-Match" = Option<String>, Header, description = "Tag of the version that the caller has; 304 when it is still that")),
     responses(
@@ -97,6 +100,7 @@ pub(crate) async fn read(
     patch,
     path = "/users/{id}",
     tag = "users",
+    operation_id = "updateUser",
     summary = "Change a user; for the platform",
     params(("id" = String, Path, description = "Id", pattern = "^[0-9a-fA-F]{24}$"), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
     request_body(content = UpdateUserBody, content_type = "application/merge-patch+json"),
@@ -122,6 +126,7 @@ pub(crate) async fn update(
     delete,
     path = "/users/{id}",
     tag = "users",
+    operation_id = "deleteUser",
     summary = "Erase a person; a tombstone stays; for the platform",
     params(("id" = String, Path, description = "Id", pattern = "^[0-9a-fA-F]{24}$"), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
     responses(

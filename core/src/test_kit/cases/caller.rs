@@ -11,6 +11,30 @@ use crate::{
     test_kit::{Claims, DevelopmentIssuer},
 };
 
+/// Who calls.
+#[derive(Debug)]
+pub(super) enum Caller {
+    /// Somebody who holds a token.
+    Person(Box<Person>),
+    /// A header that is sent as it is.
+    Raw(String),
+}
+
+impl Caller {
+    /// Reads `as`.
+    pub(super) fn read(caller: &Value) -> Result<Self, String> {
+        let wrong = |error| format!("`as` is wrong: {error}");
+        match caller {
+            Value::Object(members) if members.contains_key("authorization") => {
+                serde_json::from_value(caller.clone()).map(|raw: RawAuthorization| Self::Raw(raw.authorization))
+            }
+            Value::String(subject) => serde_json::from_value(json!({ "subject": subject })).map(Self::Person),
+            _ => serde_json::from_value(caller.clone()).map(Self::Person),
+        }
+        .map_err(wrong)
+    }
+}
+
 /// The issuers of a case, and the tokens that they have issued.
 #[derive(Debug, Default)]
 pub(super) struct Callers {
@@ -25,15 +49,10 @@ impl Callers {
 
     /// The `Authorization` header of a caller. Who calls twice at the same instant sends the same token.
     pub(super) fn authorization(&mut self, caller: &Value, now: Timestamp) -> Result<String, String> {
-        let person = match caller {
-            Value::String(subject) => serde_json::from_value(json!({ "subject": subject })),
-            Value::Object(members) if members.contains_key("authorization") => {
-                let raw: RawAuthorization = read(caller)?;
-                return Ok(raw.authorization);
-            }
-            _ => serde_json::from_value(caller.clone()),
+        let person = match Caller::read(caller)? {
+            Caller::Raw(authorization) => return Ok(authorization),
+            Caller::Person(person) => person,
         };
-        let person: Person = person.map_err(|error| format!("`as` is wrong: {error}"))?;
         let key = format!("{now} {caller}");
         if let Some(token) = self.issued.get(&key) {
             return Ok(format!("Bearer {token}"));
@@ -95,10 +114,6 @@ fn sign(
         TokenKind::Truncated => genuine().rsplit_once('.').map(|(signed, _)| signed.to_owned()).unwrap_or_default(),
         TokenKind::Oversized => issuer.mint(&claims.clone().with("padding", "x".repeat(17 * 1024))),
     })
-}
-
-fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, String> {
-    serde_json::from_value(value.clone()).map_err(|error| format!("`as` is wrong: {error}"))
 }
 
 fn merge(target: &mut Map<String, Value>, changes: &Map<String, Value>) {

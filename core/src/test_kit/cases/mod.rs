@@ -34,7 +34,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 pub use native::NativeStage;
-pub use runner::run;
+pub use runner::{check, run};
 
 use super::ManualClock;
 use crate::{authn::IssuerSettings, error::Result, service::ServiceSettings, store::SharedStore};

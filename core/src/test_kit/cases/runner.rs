@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Edge, Setup, Stage,
-    caller::Callers,
+    caller::{Caller, Callers},
     expectation::{self, Answer},
     format::{Case, CaseFile, FormValue, Part, PlatformWork, Step},
     given, stored,
@@ -28,15 +28,35 @@ const START: Timestamp = Timestamp::from_seconds(1_772_366_400);
 /// The most rounds of work that a step waits for.
 const MAXIMUM_ROUNDS: usize = 100;
 
+/// Reads a file without running it, and returns how many cases it has.
+///
+/// # Errors
+/// Why it is no case file.
+pub fn check(file: &str, text: &str) -> Result<usize, String> {
+    let cases = read(file, text)?;
+    let steps = cases.cases.iter().flat_map(|case| case.steps.iter().map(move |step| (case, step)));
+    for (case, step) in steps {
+        let expect = step.expect.as_ref().map(expectation::read).transpose();
+        let caller = step.caller.as_ref().map(Caller::read).transpose();
+        expect.map(|_| ()).and(caller.map(|_| ())).map_err(|error| format!("{file} › {}: {error}", case.name))?;
+    }
+    Ok(cases.cases.len())
+}
+
+fn read(file: &str, text: &str) -> Result<CaseFile, String> {
+    let cases: CaseFile = serde_json::from_str(text).map_err(|error| format!("{file} is no case file: {error}"))?;
+    if cases.cases.is_empty() {
+        return Err(format!("{file} ({}) has no cases", cases.name));
+    }
+    Ok(cases)
+}
+
 /// Runs all cases of a file and returns how many there are.
 ///
 /// # Errors
 /// What is not as expected, with file, case and step; or why the file cannot be read.
 pub async fn run(file: &str, text: &str, stage: &dyn Stage) -> Result<usize, String> {
-    let cases: CaseFile = serde_json::from_str(text).map_err(|error| format!("{file} is no case file: {error}"))?;
-    if cases.cases.is_empty() {
-        return Err(format!("{file} ({}) has no cases", cases.name));
-    }
+    let cases = read(file, text)?;
     let mut failures = Vec::new();
     for case in &cases.cases {
         if let Err(failure) = run_case(case, stage).await {

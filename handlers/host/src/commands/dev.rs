@@ -13,6 +13,7 @@ use dezky::{
     service::operation::SeedSettings,
     test_kit::{DevelopmentIssuer, DevelopmentIssuerOptions},
 };
+use serde_json::json;
 
 use crate::{
     command_line::{DevFlags, reachable},
@@ -54,9 +55,14 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
     let address = reachable(running.address());
     let people = People::mint(&issuer);
     // Both have signed in once, so that the administrator is one and Anna has an id to show.
-    running.sign_in(&people.admin).await?;
+    let paul = running.sign_in(&people.admin).await?.user.id.to_string();
     let anna = running.sign_in(&people.member).await?.user.id.to_string();
-    print_welcome(&format!("http://{address}"), &issuer, &flags.data, &people, &anna)?;
+    let origin = format!("http://{address}");
+    if flags.json {
+        print_document(&origin, &issuer, &people, (&anna, &paul))?;
+    } else {
+        print_welcome(&origin, &issuer, &flags.data, &people, &anna)?;
+    }
     running.until_stopped().await
 }
 
@@ -110,6 +116,27 @@ impl People {
             admin: issuer.mint(&admin.lasting(now, TOKEN_LIFE)),
         }
     }
+}
+
+/// One line for programs that talk to this server.
+fn print_document(
+    origin: &str,
+    issuer: &DevelopmentIssuer,
+    people: &People,
+    (anna, paul): (&str, &str),
+) -> Result<(), Failure> {
+    let document = json!({
+        "origin": origin,
+        "issuer": issuer.url(),
+        "people": {
+            "anna": { "id": anna, "token": people.member },
+            "paul": { "id": paul, "token": people.admin },
+        },
+    });
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{document}")?;
+    output.flush()?;
+    Ok(())
 }
 
 fn print_welcome(

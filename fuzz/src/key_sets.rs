@@ -1,0 +1,39 @@
+//! JSON Web Key Sets.
+
+use dezky::authn::{keys::KeySet, verify_signature};
+use serde_json::{Value, json};
+
+/// A token whose signature is no one's.
+const FORGED: [&str; 3] = [
+    "eyJhbGciOiJSUzI1NiJ9.e30.AAAA",
+    "eyJhbGciOiJFUzI1NiJ9.e30.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "eyJhbGciOiJFZERTQSJ9.e30.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+];
+
+/// A set is read the same way each time, holds nothing that it says it does not, and verifies no forgery.
+pub fn check(data: &[u8]) {
+    let Ok(set) = KeySet::from_json(data) else { return };
+    assert!((1..=100).contains(&set.len()) && !set.is_empty());
+    let again = KeySet::from_json(data).expect("it was read before");
+    let thumbprints: Vec<_> = set.thumbprints().collect();
+    assert_eq!(thumbprints, again.thumbprints().collect::<Vec<_>>());
+    for (position, key) in thumbprints.iter().enumerate() {
+        assert!(!thumbprints[..position].contains(key), "a key stands in the set once");
+    }
+    let document: Value = serde_json::from_slice(data).expect("it was read as JSON");
+    let published = document["keys"].as_array().expect("it has keys");
+    assert!(set.len() <= published.len());
+    assert!(published.iter().any(|key| key["kty"] != "oct"), "symmetric keys are of no use");
+    for token in FORGED {
+        // Ed25519 keys of small order accept signatures that nobody made (RFC 8032, section 8.9 leaves them to who
+        // publishes the key); the others never do.
+        if !published.iter().any(|key| key["kty"] == "OKP") {
+            assert!(verify_signature(token, &set).is_err(), "a forgery is accepted");
+        }
+    }
+    // What is not understood beside the keys changes nothing.
+    let mut extended = document;
+    extended["nothing"] = json!([1]);
+    let extended = KeySet::from_json(extended.to_string().as_bytes()).expect("unknown members are ignored");
+    assert_eq!(thumbprints, extended.thumbprints().collect::<Vec<_>>());
+}
