@@ -1,5 +1,5 @@
 # Every target installs what it needs: Rust by rustup, Node and Python by the system are all that must be there.
-.PHONY: dev test soak bench lint fmt
+.PHONY: dev test soak fuzz bench lint fmt
 
 # The main job on the embedded store, served by the component: prints a token and a request that works. The development
 # profile builds in a fraction of the time that the release profile takes.
@@ -13,6 +13,10 @@ test:
 # The long parts: the same tests with large numbers. Prints what was measured.
 soak:
 	scripts/soak.sh
+
+# Every fuzz target for 20 seconds; fuzz/README.md tells more.
+fuzz:
+	scripts/fuzz.sh
 
 bench:
 	benches/run.sh

@@ -28,6 +28,17 @@ fn flags_win_over_variables_and_variables_over_the_file() {
 }
 
 #[test]
+fn a_log_filter_names_levels_and_targets_and_is_no_pattern() {
+    let filter = |text: &str| log(&sources(&[("DEZKY_LOG", text)], "").unwrap()).map(|settings| settings.filter);
+    assert_eq!(filter("info,dezky::server=debug").unwrap(), "info,dezky::server=debug");
+    for wrong in ["[span{field=.*}]=info", "dezky=.....", "loud=everything", &"info,".repeat(300)] {
+        let error = filter(wrong).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{wrong}");
+        assert!(error.message().contains("DEZKY_LOG") && error.message().contains("info,dezky=debug"), "{error}");
+    }
+}
+
+#[test]
 fn an_empty_variable_is_as_if_it_were_not_set() {
     let configuration = read(&[STORE_VARIABLE, ("DEZKY_LISTEN", "")], "").unwrap();
     assert_eq!(configuration.listen.address.to_string(), "127.0.0.1:8080");

@@ -97,10 +97,23 @@ pub(super) fn seed(sources: &Sources, platform_admin_group: Option<&str>) -> Res
     Ok(seed)
 }
 
+/// Most bytes of a log filter.
+const LONGEST_FILTER: usize = 1_024;
+
+/// What is logged, and how.
 pub(super) fn log(sources: &Sources) -> Result<LogSettings> {
     let filter = match sources.find(&settings::LOG)? {
         None => "info".to_owned(),
         Some(found) => {
+            // Filters by spans and fields are patterns, and some of those take the library minutes to read.
+            let plain =
+                |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | ':' | '=' | ',' | '-' | ' ');
+            if found.text.len() > LONGEST_FILTER || !found.text.chars().all(plain) {
+                return Err(found.refuse(format!(
+                    "a log filter is a list of levels and `target=level`, at most {LONGEST_FILTER} bytes: write a level such as \
+                     `info`, or `info,dezky=debug`"
+                )));
+            }
             EnvFilter::try_new(&found.text).map_err(|error| {
                 found.refuse(format!(
                     "`{}` is no log filter ({error}): write a level such as `info`, or `info,dezky=debug`",
