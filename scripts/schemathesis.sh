@@ -66,4 +66,5 @@ run() {
     grep -E "generated" "$folder/$name"
 }
 run administrator "$administrator" "$@"
-run member "$member" --phases coverage,fuzzing --max-examples 4 "$@"
+# As a member some routes refuse everything, which is what they should do: that is no warning here.
+run member "$member" --warnings off --phases coverage,fuzzing --max-examples 4 "$@"

@@ -8,3 +8,4 @@ DEZKY_TEST_COMPONENT="$(scripts/build-component.sh)"
 DEZKY_TEST_MONGODB_SERVER="$(scripts/test-database.sh)"
 export DEZKY_TEST_COMPONENT DEZKY_TEST_MONGODB_SERVER
 scripts/with-test-database.sh cargo test --workspace --all-features --locked "$@"
+scripts/schemathesis.sh
