@@ -131,8 +131,8 @@ async fn a_killed_copy_is_gone_on_with_from_the_same_source_only() {
     let users = report["collections"].as_array().unwrap().iter().find(|one| one["collection"] == "users").unwrap();
     assert_eq!(users["documents"].as_u64(), Some(u64::from(USERS)));
     let written = users["written"].as_u64().unwrap();
-    // The server may have carried out what the killed process asked last.
-    assert!(written > 0 && written <= u64::from(USERS) - done, "{written} after {done}");
+    // What was there is not written again. The server may have carried out what the killed process asked last, and that may be all.
+    assert!(written <= u64::from(USERS) - done, "{written} after {done}");
     assert_eq!(texts(target.dump().await), texts(source.dump().await));
 
     // Somebody touches what was copied, and the copy is gone on with once more: the hashes tell.
