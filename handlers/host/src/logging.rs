@@ -2,10 +2,8 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
-
 use crate::{
-    configuration::{LogFormat, LogSettings},
+    configuration::{LogFormat, LogSettings, log_filter},
     failure::Failure,
 };
 
@@ -14,7 +12,7 @@ use crate::{
 /// # Errors
 /// When something logs already: a defect.
 pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&settings.filter).map_err(|error| Failure::usage(error.to_string()))?;
+    let filter = log_filter(&settings.filter).map_err(|error| Failure::usage(error.to_string()))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match settings.format {
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),

@@ -26,7 +26,7 @@ pub(crate) use settings::{
     PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
 };
 pub(crate) use sources::{File, Origin, Sources, refuse};
-pub(crate) use values::{LogFormat, LogSettings};
+pub(crate) use values::{LogFormat, LogSettings, log_filter};
 
 /// All settings of a server.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use dezky::{
     domain::{Problem, fields},
     service::operation::SeedSettings,
 };
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 use super::{
     Listen,
@@ -97,11 +97,17 @@ pub(super) fn seed(sources: &Sources, platform_admin_group: Option<&str>) -> Res
     Ok(seed)
 }
 
+/// Reads a filter. Values of fields in it are texts, not regular expressions: one of 150 characters can take seconds to
+/// be made ready, and much memory.
+pub(crate) fn log_filter(text: &str) -> std::result::Result<EnvFilter, ParseError> {
+    EnvFilter::builder().with_regex(false).parse(text)
+}
+
 pub(super) fn log(sources: &Sources) -> Result<LogSettings> {
     let filter = match sources.find(&settings::LOG)? {
         None => "info".to_owned(),
         Some(found) => {
-            EnvFilter::try_new(&found.text).map_err(|error| {
+            log_filter(&found.text).map_err(|error| {
                 found.refuse(format!(
                     "`{}` is no log filter ({error}): write a level such as `info`, or `info,dezky=debug`",
                     found.text.escape_debug()
