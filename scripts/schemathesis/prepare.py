@@ -41,8 +41,6 @@ known = {
 }
 for name, value in {
     "origin": server["origin"],
-    # Has no subscription yet.
-    "vacant": ask("/tenants", {"slug": "vacant", "name": "Vacant"})["id"],
     "administrator": people["paul"]["token"],
     "member": people["anna"]["token"],
     "DEZKY_SCHEMATHESIS_KNOWN": json.dumps(known),
