@@ -10,22 +10,34 @@ with open(sys.argv[1], encoding="utf-8") as file:
 people = server["people"]
 
 
-def first(path):
-    """The first item of a list, as the administrator sees it."""
-    request = urllib.request.Request(server["origin"] + path)
+def ask(path, body=None):
+    """The answer to the administrator."""
+    request = urllib.request.Request(server["origin"] + path, None if body is None else json.dumps(body).encode())
     request.add_header("Authorization", "Bearer " + people["paul"]["token"])
+    if body is not None:
+        request.add_header("Content-Type", "application/json")
     with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)["items"][0]
+        return json.load(answer)
 
 
-tenant = first("/tenants")
+tenant = ask("/tenants")["items"][0]
+subscription = ask("/subscriptions")["items"][0]
+doomed = ask("/tenants", {"slug": "doomed", "name": "Doomed"})
 known = {
     "tenant": tenant["id"],
     "slug": tenant["slug"],
     "user": people["anna"]["id"],
     "users": people["anna"]["id"],
-    "subscriptions": first("/subscriptions")["id"],
+    "subscriptions": subscription["id"],
+    # Has no subscription yet.
+    "vacant": ask("/tenants", {"slug": "vacant", "name": "Vacant"})["id"],
     "administrator": people["paul"]["id"],
+    # What may be deleted.
+    "doomed": {
+        "tenants": doomed["id"],
+        "users": ask("/users", {"authentikSubjectId": "doomed"})["id"],
+        "subscriptions": ask("/subscriptions", {"tenantId": doomed["id"]})["id"],
+    },
 }
 for name, value in {
     "origin": server["origin"],

@@ -39,6 +39,7 @@ pages! {
 /// A tenant to be created.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"slug": "acme", "name": "Acme GmbH", "plan": "business", "domains": ["acme.eu"], "billingInfo": {"company": "Acme GmbH", "email": "billing@acme.eu"}, "branding": {"logoUrl": "https://acme.eu/logo.svg", "primaryColor": "#1a2b3c", "launcherLinks": [{"title": "Wiki", "url": "https://wiki.acme.eu/"}]}, "authentikGroup": "acme"}))]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct CreateTenantBody {
     /// DNS label under which it will live; not a reserved one.
@@ -75,6 +76,7 @@ pub(crate) struct CreateTenantBody {
 /// Changes of a tenant.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"name": "Acme AG", "billingInfo": {"address": null}, "branding": {"accentColor": "#aabbcc"}}))]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct UpdateTenantBody {
     /// DNS label under which it lives; fixed once it is provisioned. For the platform.
@@ -111,6 +113,7 @@ pub(crate) struct UpdateTenantBody {
 /// A user to be created.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"authentikSubjectId": "0b7c", "email": "bea@example.eu", "name": "Bea Example"}))]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct CreateUserBody {
     /// Id of the issuer that knows this person; `default` without it.
@@ -136,6 +139,7 @@ pub(crate) struct CreateUserBody {
 /// Changes of a user.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"name": "Bea Beispiel", "role": "support"}))]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct UpdateUserBody {
     /// E-mail address.
@@ -173,6 +177,7 @@ pub(crate) struct GrantMembershipBody {
 /// Changes of a membership.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"role": "admin"}))]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct UpdateMembershipBody {
     /// The role.
