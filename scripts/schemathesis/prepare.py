@@ -32,6 +32,8 @@ known = {
     # Has no subscription yet.
     "vacant": ask("/tenants", {"slug": "vacant", "name": "Vacant"})["id"],
     "administrator": people["paul"]["id"],
+    # Is a member of nothing yet.
+    "newcomer": ask("/users", {"authentikSubjectId": "newcomer"})["id"],
     # What may be deleted.
     "doomed": {
         "tenants": doomed["id"],
