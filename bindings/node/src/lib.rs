@@ -11,6 +11,8 @@ mod failure;
 mod opening;
 mod platform;
 mod request;
+#[cfg(feature = "test-kit")]
+pub mod test_kit;
 mod tokens;
 
 pub use platform::Platform;

@@ -49,7 +49,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Has a panic be an error: JavaScript would wait for ever otherwise.
-async fn guarded<T>(work: impl Future<Output = Result<T>>) -> napi::Result<T> {
+pub(crate) async fn guarded<T>(work: impl Future<Output = Result<T>>) -> napi::Result<T> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(result) => result.map_err(|error| thrown(&error)),
         Err(_) => Err(thrown(&Error::internal("a call panicked; standard error says where"))),
@@ -63,20 +63,18 @@ fn told(tokens: &Mutex<Tokens>, token: &Arc<VerifiedToken>) -> Result<Either<u32
     })
 }
 
+impl Platform {
+    pub(crate) fn new(opened: Opened) -> Self {
+        Self { opened: Arc::new(RwLock::new(Some(opened))), tokens: Arc::default(), ends: Arc::default() }
+    }
+}
+
 #[napi]
 impl Platform {
     /// Opens what these options (JSON) name.
     #[napi]
     pub async fn open(options: String) -> napi::Result<Self> {
-        guarded(async {
-            let opened = Options::parse(&options)?.open(Arc::new(SystemClock))?;
-            Ok(Self {
-                opened: Arc::new(RwLock::new(Some(opened))),
-                tokens: Arc::default(),
-                ends: Arc::default(),
-            })
-        })
-        .await
+        guarded(async { Ok(Self::new(Options::parse(&options)?.open(Arc::new(SystemClock))?)) }).await
     }
 
     /// Checks the name of a system actor.
