@@ -74,7 +74,7 @@ test("users and subscriptions are created, listed, changed and deleted", async (
   assert.deepEqual((await users.list({ email: `${subject}@` })).items, [user]);
   assert.equal((await users.update(user.id, { name: "Beate" })).name, "Beate");
   await users.delete(user.id);
-  await assert.rejects(users.get(user.id), NotFoundError);
+  assert.deepEqual([(await users.get(user.id)).name, (await users.get(user.id)).status], [undefined, "disabled"]);
 
   const tenant = await tenants.create({ slug: fresh("paying"), name: "Paying" });
   const subscription = await subscriptions.create({ tenantId: tenant.id, seats: 3 });
@@ -95,7 +95,7 @@ test("the audit trail names the system actor", async () => {
 
 test("lists are walked page by page to their end", async () => {
   const system = dezky.asSystem("test");
-  const slugs = Array.from({ length: 5 }, () => fresh("walked"));
+  const slugs = ["a", "b", "c", "d", "e"].map((letter) => `walked-${letter}`);
   for (const slug of slugs) await system.tenants.create({ slug, name: `Walked ${slug}` });
   const first = await system.tenants.list({ search: "walked", limit: 2 });
   assert.equal(first.items.length, 2);
