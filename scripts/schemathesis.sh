@@ -18,7 +18,8 @@ if [ "$(cat "$marker" 2>/dev/null)" != "$version" ]; then
     echo "$version" >"$marker"
 fi
 
-cargo build --package dezky-host --locked
+# Of the features that the tests have built it with, so that nothing is built twice.
+cargo build --workspace --all-features --locked --bin dezky
 # Reads the program's path from cargo, since the folder of what is built may be another one.
 target=$(cargo metadata --format-version 1 --no-deps --locked | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 folder=$(mktemp -d "${TMPDIR:-/tmp}/dezky-schemathesis.XXXXXX")
