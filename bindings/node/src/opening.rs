@@ -11,8 +11,8 @@ use dezky::{
     service::Service,
 };
 use dezky_configuration::{
-    Configuration, LOG, LogFormat, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting, Sources, log,
-    refuse, settings::EXTRA_CA_CERTS, sources_of_process,
+    Configuration, LOG, LogFormat, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting,
+    Sources, log, refuse, settings::EXTRA_CA_CERTS, sources_of_process,
 };
 use serde::Deserialize;
 use tokio::task::JoinSet;

@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use dezky::{Error, ErrorKind, Result, authn::VerifiedToken, clock::SystemClock, context::RequestContext, domain::ObjectId, service::Principal};
+use dezky::{
+    Error, ErrorKind, Result, authn::VerifiedToken, clock::SystemClock, context::RequestContext, domain::ObjectId,
+    service::Principal,
+};
 use futures_util::{
     FutureExt as _,
     future::{AbortHandle, AbortRegistration, Abortable},
@@ -24,7 +27,7 @@ use crate::{
     failure::{closed, thrown},
     opening::{Opened, Options},
     request::Said,
-    tokens::{Told, Tokens},
+    tokens::{Tokens, Told},
 };
 
 /// Dezky inside this process.
@@ -92,7 +95,10 @@ impl Platform {
             let Ok(opened) = self.opened.try_read() else { return Err(thrown(&closed())) };
             let Some(opened) = opened.as_ref() else { return Err(thrown(&closed())) };
             let verified = opened.verifier.verify_now(&token);
-            verified.map(|result| result.and_then(|token| told(&self.tokens, &token))).transpose().map_err(|error| thrown(&error))
+            verified
+                .map(|result| result.and_then(|token| told(&self.tokens, &token)))
+                .transpose()
+                .map_err(|error| thrown(&error))
         })
     }
 

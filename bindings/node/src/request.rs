@@ -31,7 +31,8 @@ impl Said {
         *request.uri_mut() = self.url.parse().unwrap_or_else(|_| Uri::from_static("/%00"));
         let mut lines = self.headers.split('\n');
         while let (Some(name), Some(value)) = (lines.next().filter(|name| !name.is_empty()), lines.next()) {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unreadable("a header has no proper name"))?;
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| unreadable("a header has no proper name"))?;
             let value = latin_1(value).ok_or_else(|| unreadable("a header has a value that cannot be sent"))?;
             request.headers_mut().append(name, value);
         }
