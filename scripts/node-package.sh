@@ -25,16 +25,15 @@ library() {
 }
 
 build() {
-    local profile=release
-    if [ "${1:-}" = --test ]; then
+    local profile=addon addon
+    if [ "$1" = test ]; then
         profile=debug
         # The features of the tests of the whole workspace, so that what they have built is used.
         cargo build --workspace --all-features --locked --lib --bin dezky --example cases
     else
-        cargo build --release --package dezky-node --locked
+        cargo build --profile addon --package dezky-node --locked
     fi
     # Moved into place: a process may have the former one open.
-    local addon
     addon=$package/dezky.$(node "$package/scripts/platform.mjs").node
     cp "$target/$profile/$(library)" "$addon.new"
     mv "$addon.new" "$addon"
@@ -44,16 +43,17 @@ pack() {
     local folder platform
     folder=$(mkdir -p "$1" && cd "$1" && pwd)
     platform=$(node "$package/scripts/platform.mjs")
-    build
+    build release
     mv "$package/dezky.$platform.node" "$package/npm/$platform/"
     (cd "$package" && npm pack --silent --pack-destination "$folder")
     (cd "$package/npm/$platform" && npm pack --silent --pack-destination "$folder")
 }
 
-command=${1:-}
-[ $# -eq 0 ] || shift
-case "$command" in
-    generate | build | pack) "$command" "$@" ;;
+case "${1:-} ${2:-}" in
+    "generate " | "generate --check") generate "${@:2}" ;;
+    "build ") build release ;;
+    "build --test") build test ;;
+    "pack "?*) pack "$2" ;;
     *)
         echo "usage: node-package.sh generate [--check] | build [--test] | pack FOLDER" >&2
         exit 2
