@@ -15,11 +15,11 @@ use futures_util::{
     future::{AbortHandle, AbortRegistration, Abortable},
 };
 use napi::{
-    Either,
-    bindgen_prelude::{Buffer, within_runtime_if_available},
+    Either, Env,
+    bindgen_prelude::{Buffer, PromiseRaw, within_runtime_if_available},
 };
 use napi_derive::napi;
-use tokio::sync::RwLock;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tower::ServiceExt as _;
 
 use crate::{
@@ -70,6 +70,11 @@ impl Platform {
     pub(crate) fn new(opened: Opened) -> Self {
         Self { opened: Arc::new(RwLock::new(Some(opened))), tokens: Arc::default(), ends: Arc::default() }
     }
+
+    /// Begins a call, on the thread of JavaScript, so that a `close` that comes later waits for it.
+    fn enter(&self) -> Result<OwnedRwLockReadGuard<Option<Opened>>> {
+        Arc::clone(&self.opened).try_read_owned().map_err(|_| closed())
+    }
 }
 
 #[napi]
@@ -104,14 +109,14 @@ impl Platform {
 
     /// Verifies a token, and fetches keys for it.
     #[napi]
-    pub async fn verify(&self, token: String) -> napi::Result<Either<u32, String>> {
-        guarded(async {
-            let opened = self.opened.read().await;
-            let opened = opened.as_ref().ok_or_else(closed)?;
+    pub fn verify<'env>(&self, env: &'env Env, token: String) -> napi::Result<PromiseRaw<'env, Either<u32, String>>> {
+        let (opened, tokens) = (self.enter(), Arc::clone(&self.tokens));
+        env.spawn_future(guarded(async move {
+            let opened = opened?;
+            let verifier = opened.as_ref().ok_or_else(closed)?.verifier.clone();
             let context = RequestContext::new(ObjectId::generate().to_string());
-            told(&self.tokens, &opened.verifier.verify(&context, &token).await?)
-        })
-        .await
+            told(&tokens, &verifier.verify(&context, &token).await?)
+        }))
     }
 
     /// A token that was told before, once more.
@@ -132,30 +137,37 @@ impl Platform {
 
     /// Asks the router. `end` is a number of [`Platform::endable`], or 0.
     #[napi]
-    pub async fn request(
+    #[allow(clippy::too_many_arguments, reason = "an object would cost more to take apart than it says")]
+    pub fn request<'env>(
         &self,
+        env: &'env Env,
         actor: Option<String>,
         method: String,
         url: String,
         headers: String,
         body: Option<Buffer>,
         end: u32,
-    ) -> napi::Result<Answer> {
+    ) -> napi::Result<PromiseRaw<'env, Answer>> {
         let said = Said { method, url, headers, body: body.map(Vec::from), actor };
-        let answered = async {
-            let opened = self.opened.read().await;
+        let opened = self.enter();
+        let answered = guarded(async move {
+            // Held until the answer is there.
+            let opened = opened?;
             let router = opened.as_ref().ok_or_else(closed)?.router.clone();
             match router.oneshot(said.request()?).await {
                 Ok(response) => Answer::of(response).await,
                 Err(never) => match never {},
             }
-        };
+        });
         let registration = locked(&self.ends).open.get_mut(&end).and_then(|(_, registration)| registration.take());
-        let Some(registration) = registration else { return guarded(answered).await };
-        let ended = Abortable::new(guarded(answered), registration).await;
-        locked(&self.ends).open.remove(&end);
-        ended.unwrap_or_else(|_| {
-            Err(thrown(&Error::new(ErrorKind::Unavailable, "ended", "the call was ended before its time")))
+        let Some(registration) = registration else { return env.spawn_future(answered) };
+        let ends = Arc::clone(&self.ends);
+        env.spawn_future(async move {
+            let ended = Abortable::new(answered, registration).await;
+            locked(&ends).open.remove(&end);
+            ended.unwrap_or_else(|_| {
+                Err(thrown(&Error::new(ErrorKind::Unavailable, "ended", "the call was ended before its time")))
+            })
         })
     }
 
