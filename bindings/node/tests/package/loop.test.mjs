@@ -34,8 +34,8 @@ test("the loop turns while hundreds of durable writes are made", async (context)
   writing = false;
   delay.disable();
   context.diagnostic(`${writes} writes, ${turns} turns; delay p50 ${delay.percentile(50) / 1e6} ms, p99 ${delay.percentile(99) / 1e6} ms, max ${delay.max / 1e6} ms`);
-  // A call that blocked the loop until its write were durable would allow one turn each at the most.
-  assert.ok(turns > writes, `${turns} turns`);
+  // Calls that blocked the loop would all be made before it turns for the first time.
+  assert.ok(turns >= 20, `${turns} turns`);
 });
 
 test("a signal ends a call, before it and while it is made; what was asked for is done or not, and never half", async () => {
