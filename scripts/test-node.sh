@@ -47,7 +47,7 @@ stores=sqlite
 for version in "${versions[@]}"; do
     node=$(node_of "$version")
     echo "== @dezky/sdk on Node $("$node" --version)"
-    DEZKY_TEST_BINARY=$target/debug/dezky "$node" --test --test-reporter spec "$package"/tests/package/*.test.mjs
+    RUST_BACKTRACE=0 DEZKY_TEST_BINARY=$target/debug/dezky "$node" --test --test-reporter spec "$package"/tests/package/*.test.mjs
     DEZKY_TEST_NODE=$node DEZKY_TEST_STORES=$stores "$target/debug/examples/cases"
     stores=sqlite # Once is enough: what differs between versions of Node is not the store.
     "$node" "$package/tests/packed.mjs"
