@@ -20,7 +20,7 @@ const options = {
   noUncheckedIndexedAccess: true,
   module: "nodenext",
   target: "es2022",
-  lib: ["es2022", "esnext.disposable"],
+  lib: ["es2022"],
   types: ["node"],
 };
 const typescript = fileURLToPath(new URL("../tests/node_modules/typescript/bin/tsc", import.meta.url));
