@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|mongodb|flat_cost]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|mongodb|flat_cost|node]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -152,8 +152,16 @@ mongodb() {
     scripts/with-test-database.sh sh -c '"$0" "${DEZKY_TEST_MONGODB_URI}bench_$$"' "$target/release/mongodb"
 }
 
+# The package for Node beside other libraries from npm, on one core.
+node() {
+    (cd benches/node && npm ci --silent --no-audit --no-fund)
+    scripts/node-package.sh build
+    echo "addon $(cat bindings/node/dezky.*.node | wc -c) bytes"
+    DEZKY_BENCH_FOLDER=$target taskset --cpu-list 0 "$(type -P node)" benches/node/measure.mjs
+}
+
 cargo build --release --package dezky-benches --package dezky-host
-[ $# -gt 0 ] || set -- tokens decisions store profile binary component mongodb flat_cost
+[ $# -gt 0 ] || set -- tokens decisions store profile binary component mongodb flat_cost node
 for part in "$@"; do
     echo "== $part"
     "$part"

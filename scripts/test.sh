@@ -9,3 +9,4 @@ DEZKY_TEST_MONGODB_SERVER="$(scripts/test-database.sh)"
 export DEZKY_TEST_COMPONENT DEZKY_TEST_MONGODB_SERVER
 scripts/with-test-database.sh cargo test --workspace --all-features --locked "$@"
 scripts/schemathesis.sh
+scripts/with-test-database.sh scripts/test-node.sh

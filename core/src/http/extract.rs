@@ -9,7 +9,7 @@ use super::HttpState;
 use crate::{
     context::RequestContext,
     error::{Error, ErrorKind, Result},
-    service::{Call, IdempotencyRequest, IfMatch},
+    service::{Call, IdempotencyRequest, IfMatch, Principal},
 };
 
 /// The most characters of an `Idempotency-Key`.
@@ -27,7 +27,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Context {
     }
 }
 
-/// The call of a verified caller.
+/// The call of a verified caller. An edge inside a process may have put the [`Principal`] into the extensions of its request,
+/// which nothing that comes over a network can; everybody else proves by a token who they are.
 pub(super) struct Caller(pub(super) Call);
 
 impl FromRequestParts<Arc<HttpState>> for Caller {
@@ -35,8 +36,10 @@ impl FromRequestParts<Arc<HttpState>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<HttpState>) -> Result<Self> {
         let Context(context) = Context::from_request_parts(parts, state).await?;
-        let token = state.identity.caller(&context, &parts.headers).await?;
-        let mut call = Call::by_token(context, token);
+        let mut call = match parts.extensions.get::<Principal>() {
+            Some(principal) => Call::by(context, principal.clone()),
+            None => Call::by_token(context.clone(), state.identity.caller(&context, &parts.headers).await?),
+        };
         call.if_match = if_match(&parts.headers)?;
         if parts.method == Method::POST {
             call.idempotency = idempotency(parts)?;

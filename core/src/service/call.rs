@@ -5,7 +5,11 @@ use std::sync::Arc;
 use crate::{
     authn::VerifiedToken,
     context::{Caller, RequestContext},
+    error::{Error, FieldError, Result},
 };
+
+/// Names under which the system itself appears in the audit trail; nobody else may be taken for them.
+const RESERVED_ACTORS: [&str; 6] = ["housekeeping", "keys", "outbox", "provisioning", "readiness", "seed"];
 
 /// Who calls.
 #[derive(Debug, Clone)]
@@ -14,6 +18,24 @@ pub enum Principal {
     Token(Arc<VerifiedToken>),
     /// A named system actor, such as `nightly-report`.
     System(String),
+}
+
+impl Principal {
+    /// A system actor with a name that somebody chose: 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] when the name cannot be used, or is that of a part of the system.
+    pub fn named_system(name: &str) -> Result<Self> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@:".contains(&byte);
+        let refuse = |code, message| Err(Error::invalid(vec![FieldError::new("name", code, message)]));
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) {
+            return refuse("invalid_format", "must be 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`");
+        }
+        if RESERVED_ACTORS.contains(&name) {
+            return refuse("reserved", "is the name of a part of the system: choose another");
+        }
+        Ok(Self::System(name.to_owned()))
+    }
 }
 
 /// An `If-Match` header (RFC 9110 §13.1.1).
@@ -55,6 +77,18 @@ impl Call {
     pub fn by_token(mut context: RequestContext, token: Arc<VerifiedToken>) -> Self {
         context.caller = Caller::Subject { issuer: token.issuer_id.clone(), subject: token.subject.clone() };
         Self { context, principal: Principal::Token(token), if_match: None, idempotency: None }
+    }
+
+    /// A call by whoever the edge has found out that it is.
+    #[must_use]
+    pub fn by(mut context: RequestContext, principal: Principal) -> Self {
+        match principal {
+            Principal::Token(token) => Self::by_token(context, token),
+            Principal::System(name) => {
+                context.caller = Caller::System(name.clone());
+                Self { context, principal: Principal::System(name), if_match: None, idempotency: None }
+            }
+        }
     }
 
     /// A call by a named system actor.

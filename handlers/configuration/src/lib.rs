@@ -132,7 +132,7 @@ impl Configuration {
 /// # Errors
 /// Kind `Configuration` when the file cannot be read, or a variable is not UTF-8.
 pub fn sources_of_process(config: Option<PathBuf>, flags: Vec<(&'static Setting, String)>) -> Result<Sources> {
-    let mut sources = Sources { flags, environment: values::environment()?, file: None };
+    let mut sources = Sources { flags, environment: values::environment()?, ..Sources::default() };
     let named = match config {
         Some(path) => Some((path, Origin::Flag("config"))),
         None => sources.variable(settings::CONFIG_VARIABLE).map(|found| (found.text.into(), found.origin)),
@@ -160,7 +160,7 @@ pub fn sources_of_process(config: Option<PathBuf>, flags: Vec<(&'static Setting,
 /// # Errors
 /// As [`sources_of_process`].
 pub fn sources_without_file(flags: Vec<(&'static Setting, String)>) -> Result<Sources> {
-    let sources = Sources { flags, environment: values::environment()?, file: None };
+    let sources = Sources { flags, environment: values::environment()?, ..Sources::default() };
     sources.check_variables()?;
     Ok(sources)
 }

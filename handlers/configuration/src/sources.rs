@@ -12,6 +12,8 @@ use super::settings::{self, Setting, nearest};
 pub enum Origin {
     /// On the command line.
     Flag(&'static str),
+    /// In the options that a program gave.
+    Option(&'static str),
     /// In the environment.
     Variable(&'static str),
     /// In the configuration file.
@@ -29,6 +31,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(flag) => write!(formatter, "the flag `--{flag}`"),
+            Self::Option(option) => write!(formatter, "the option `{option}`"),
             Self::Variable(variable) => write!(formatter, "the environment variable `{variable}`"),
             Self::File { file, key } => write!(formatter, "`{key}` in the file `{}`", file.display()),
             Self::Default(variable) => write!(formatter, "the default of `{variable}`"),
@@ -132,6 +135,8 @@ impl File {
 pub struct Sources {
     /// Values of flags by the setting.
     pub flags: Vec<(&'static Setting, String)>,
+    /// Values that a program gave, by the setting and by what the program calls it. They win over everything.
+    pub options: Vec<(&'static Setting, &'static str, String)>,
     /// The environment: at least what is of concern here.
     pub environment: BTreeMap<String, String>,
     /// The file, if there is one.
@@ -168,11 +173,14 @@ impl Sources {
         Some(Found { text: text.clone(), origin: Origin::Variable(name) })
     }
 
-    /// The value of a setting, from the flag, else the variable, else the file.
+    /// The value of a setting, from the option or the flag, else the variable, else the file.
     ///
     /// # Errors
     /// Kind `Configuration` when it is not text in the file.
     pub fn find(&self, setting: &'static Setting) -> Result<Option<Found>> {
+        if let Some((_, option, text)) = self.options.iter().find(|(given, ..)| *given == setting) {
+            return Ok(Some(Found { text: text.clone(), origin: Origin::Option(option) }));
+        }
         if let Some((_, text)) = self.flags.iter().find(|(given, _)| *given == setting) {
             let origin = Origin::Flag(setting.flag.unwrap_or(setting.path));
             return Ok(Some(Found { text: text.clone(), origin }));

@@ -8,7 +8,7 @@ use super::*;
 fn sources(environment: &[(&str, &str)], file: &str) -> dezky::Result<Sources> {
     let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let file = if file.is_empty() { None } else { Some(File::parse("dezky.toml".into(), file)?) };
-    Ok(Sources { flags: Vec::new(), environment, file })
+    Ok(Sources { environment, file, ..Sources::default() })
 }
 
 fn read(environment: &[(&str, &str)], file: &str) -> dezky::Result<Configuration> {
@@ -25,6 +25,16 @@ fn flags_win_over_variables_and_variables_over_the_file() {
     assert_eq!(Configuration::read(&both).unwrap().listen.address.port(), 2);
     both.flags.push((&LISTEN, "127.0.0.1:3".to_owned()));
     assert_eq!(Configuration::read(&both).unwrap().listen.address.port(), 3);
+}
+
+#[test]
+fn options_of_a_program_win_and_are_named_as_it_calls_them() {
+    let mut given = sources(&[STORE_VARIABLE], "").unwrap();
+    given.options.push((&STORE, "store", "sqlite:option.sqlite".to_owned()));
+    assert_eq!(Configuration::read(&given).unwrap().store, StoreLocation::Sqlite("option.sqlite".into()));
+    given.options.push((&PUBLIC_DOMAIN, "publicDomain", "not a domain".to_owned()));
+    let error = Configuration::read(&given).unwrap_err();
+    assert!(error.message().starts_with("the option `publicDomain`: "), "{error}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use clap::Args;
 use dezky::{
     clock::SystemClock,
-    service::{Call, IdempotencyRequest, Service},
+    service::{Call, IdempotencyRequest, Principal, Service},
 };
 
 use super::output::Output;
@@ -16,9 +16,6 @@ use crate::{
     server::Metrics,
     store,
 };
-
-/// Names under which the system itself appears in the audit trail; nobody else may be taken for them.
-const RESERVED_ACTORS: [&str; 6] = ["housekeeping", "keys", "outbox", "provisioning", "readiness", "seed"];
 
 /// Flags of every operators' command.
 #[derive(Debug, Args)]
@@ -49,14 +46,8 @@ pub(crate) struct OperatorSettings {
 }
 
 fn actor(text: &str) -> Result<String, String> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@:".contains(&byte);
-    if text.is_empty() || text.len() > 64 || !text.bytes().all(fits) {
-        return Err("must be 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`".to_owned());
-    }
-    if RESERVED_ACTORS.contains(&text) {
-        return Err("is the name of a part of the system: choose another".to_owned());
-    }
-    Ok(text.to_owned())
+    let named = Principal::named_system(text).map(|_| text.to_owned());
+    named.map_err(|error| error.fields().first().map_or_else(|| error.to_string(), |field| field.message.clone()))
 }
 
 impl OperatorSettings {

@@ -1,0 +1,5 @@
+//! Tells the linker that the symbols of Node-API are Node's.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,6 @@
+"use strict";
+const { Dezky } = require("./lib/dezky.cjs");
+const { fromAddon, fromProblem, make, ...errors } = require("./lib/errors.cjs");
+const { entityTag } = require("./lib/scope.cjs");
+
+module.exports = { Dezky, entityTag, ...errors };

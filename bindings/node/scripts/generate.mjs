@@ -1,0 +1,219 @@
+// Writes what follows from the API's document: `lib/api.d.ts`, the types of documents, inputs and scopes with the comments
+// of the Rust code, and `lib/operations.cjs`, the requests behind the methods.
+//
+// node scripts/generate.mjs OPENAPI.json [--check]: with --check nothing is written, and the exit code is 1 where the files differ.
+import { readFileSync, writeFileSync } from "node:fs";
+
+/** Where each operation of the document is found, or why it is not. */
+const METHODS = {
+  readProfile: "me",
+  listOwnTenants: "myTenants.list",
+  listTenants: "tenants.list",
+  readTenant: "tenants.get",
+  createTenant: "tenants.create",
+  updateTenant: "tenants.update",
+  suspendTenant: "tenants.suspend",
+  restoreTenant: "tenants.restore",
+  deleteTenant: "tenants.delete",
+  listMembers: "members.list",
+  readMember: "members.get",
+  grantMember: "members.grant",
+  updateMember: "members.update",
+  revokeMember: "members.revoke",
+  listUsers: "users.list",
+  readUser: "users.get",
+  createUser: "users.create",
+  updateUser: "users.update",
+  deleteUser: "users.delete",
+  listSubscriptions: "subscriptions.list",
+  readSubscription: "subscriptions.get",
+  createSubscription: "subscriptions.create",
+  updateSubscription: "subscriptions.update",
+  deleteSubscription: "subscriptions.delete",
+  listAuditEvents: "audit.list",
+  readLauncher: null, // `Dezky.launcher`: public, no scope
+  endSessions: null, // asked by the identity provider, through `fetch`
+};
+
+const RESOURCES = {
+  myTenants: "The caller's own tenants.",
+  tenants: "Tenants: the caller's, or all for the platform.",
+  members: "Members of a tenant.",
+  users: "Users; written by the platform.",
+  subscriptions: "Subscriptions; written by the platform.",
+  audit: "The audit trail.",
+};
+
+const [source, check] = process.argv.slice(2);
+const api = JSON.parse(readFileSync(source, "utf8"));
+const schemas = api.components.schemas;
+const typeName = (schema) => schema.replace(/Body$/, "");
+const reference = (schema) => schema.$ref?.split("/").at(-1);
+
+function comment(indent, ...lines) {
+  const text = lines.filter(Boolean).join("\n\n").split("\n");
+  const mark = text.length === 1 ? [`/** ${text[0]} */`] : ["/**", ...text.map((line) => ` * ${line}`.trimEnd()), " */"];
+  return mark.map((line) => indent + line).join("\n");
+}
+
+function type(schema) {
+  const name = reference(schema);
+  if (name) return /Page$/.test(name) ? `Page<${type(schemas[name].properties.items.items)}>` : typeName(name);
+  if (schema.oneOf) return schema.oneOf.map(type).join(" | ");
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
+  const kinds = [schema.type].flat();
+  const one = (kind) => {
+    if (kind === "array") {
+      const item = type(schema.items);
+      return item.includes(" ") ? `Array<${item}>` : `${item}[]`;
+    }
+    if (kind === "integer") return "number";
+    if (["string", "number", "boolean", "null"].includes(kind)) return kind;
+    throw new Error(`a schema of a kind that is not known here: ${JSON.stringify(schema)}`);
+  };
+  return kinds.map(one).join(" | ");
+}
+
+/** What a value must be beyond its type. */
+function bounds(schema) {
+  const said = [];
+  if (schema.format === "date-time" && !schema.description?.includes("RFC 3339")) said.push("RFC 3339");
+  if (schema.minimum !== undefined && schema.maximum !== undefined) said.push(`${schema.minimum} to ${schema.maximum}`);
+  if (schema.maxLength) said.push(`${schema.minLength ?? 0} to ${schema.maxLength} characters`);
+  if (schema.maxItems) said.push(`at most ${schema.maxItems}`);
+  return said.length ? `(${said.join("; ")})` : "";
+}
+
+function members(schema, indent) {
+  return Object.entries(schema.properties ?? {})
+    .map(([name, property]) => {
+      const described = property.description ?? property.oneOf?.find((part) => part.description)?.description ?? "";
+      const optional = schema.required?.includes(name) ? "" : "?";
+      const text = [described, bounds(property)].filter(Boolean).join(" ");
+      return `${comment(indent, text || name)}\n${indent}${name}${optional}: ${type(property)};`;
+    })
+    .join("\n");
+}
+
+const declarations = Object.entries(schemas)
+  .filter(([name]) => !/Page$|^Problem|^LogoutForm$/.test(name))
+  .map(([name, schema]) => {
+    const head = comment("", schema.description);
+    if (schema.type !== "object") return `${head}\nexport type ${typeName(name)} = ${type(schema)};`;
+    return `${head}\nexport interface ${typeName(name)} {\n${members(schema, "  ")}\n}`;
+  });
+
+const operations = [];
+const listed = new Set();
+for (const [path, methods] of Object.entries(api.paths)) {
+  for (const [method, operation] of Object.entries(methods)) {
+    const place = METHODS[operation.operationId];
+    if (place === undefined) throw new Error(`scripts/generate.mjs: METHODS does not say where \`${operation.operationId}\` is`);
+    listed.add(operation.operationId);
+    if (place) operations.push({ path, method: method.toUpperCase(), place, ...operation, parameters: operation.parameters ?? [] });
+  }
+}
+const gone = Object.keys(METHODS).filter((name) => !listed.has(name));
+if (gone.length) throw new Error(`scripts/generate.mjs: the document has no ${gone}`);
+operations.sort((one, other) => Object.values(METHODS).indexOf(one.place) - Object.values(METHODS).indexOf(other.place));
+
+/** The name of the filter of a list: `tenants.list` takes `TenantsQuery`. */
+const queryName = (operation) => {
+  const resource = operation.place.split(".")[0];
+  return `${resource[0].toUpperCase()}${resource.slice(1)}Query`;
+};
+
+const parametersIn = (operation, place) => operation.parameters.filter((parameter) => parameter.in === place);
+const hasHeader = (operation, name) => parametersIn(operation, "header").some((parameter) => parameter.name === name);
+
+const queries = operations
+  .filter((operation) => parametersIn(operation, "query").length)
+  .map((operation) => {
+    const own = parametersIn(operation, "query").filter(({ name }) => !["limit", "cursor"].includes(name));
+    const properties = Object.fromEntries(own.map(({ name, schema, description }) => [name, { ...schema, description }]));
+    const fields = members({ properties }, "  ").replaceAll(" | null;", ";");
+    return `/** Which items \`${operation.place}\` tells of. */\nexport interface ${queryName(operation)} extends ListQuery {\n${fields}\n}`;
+  });
+
+function options(operation) {
+  if (operation.method === "GET") return "CallOptions";
+  if (operation.method !== "POST") return "ChangeOptions";
+  return hasHeader(operation, "If-Match") ? "WriteOptions" : "CreateOptions";
+}
+
+function result(operation) {
+  const [, answer] = Object.entries(operation.responses).find(([status]) => status.startsWith("2"));
+  return answer.content ? type(answer.content["application/json"].schema) : "void";
+}
+
+function signatures(operation) {
+  const name = operation.place.split(".").at(-1);
+  const parts = parametersIn(operation, "path").map((parameter) => `${parameter.name}: string`);
+  const told = parametersIn(operation, "path").map((parameter) => `@param ${parameter.name} ${parameter.description}`);
+  const body = operation.requestBody && Object.values(operation.requestBody.content)[0].schema;
+  if (body) {
+    const patch = operation.method === "PATCH";
+    parts.push(`${patch ? "patch" : "input"}: ${type(body)}`);
+    if (patch) told.push("@param patch What changes; `null` takes a value away.");
+  }
+  const query = parametersIn(operation, "query").length > 0;
+  if (query) parts.push(`query?: ${queryName(operation)}`);
+  parts.push(`options?: ${options(operation)}`);
+  const summary = `${operation.summary}.`;
+  const declared = [`${comment("  ", summary, told.join("\n"))}\n  ${name}(${parts.join(", ")}): Promise<${result(operation)}>;`];
+  if (query) {
+    const item = result(operation).replace(/^Page<(.*)>$/, "$1");
+    const text = "All items of `list`, page by page as they are asked for: `for await (const item of …)`.";
+    declared.push(`${comment("  ", text)}\n  all(${parts.join(", ")}): AsyncGenerator<${item}, void, undefined>;`);
+  }
+  return declared.join("\n");
+}
+
+const resources = Object.entries(RESOURCES).map(([resource, text]) => {
+  const own = operations.filter((operation) => operation.place.startsWith(`${resource}.`));
+  const name = `${resource[0].toUpperCase()}${resource.slice(1)}`;
+  return `${comment("", text)}\nexport interface ${name} {\n${own.map(signatures).join("\n")}\n}`;
+});
+
+const scope = [
+  "/** The use cases, on behalf of one caller. */",
+  "export interface Scope {",
+  ...operations.filter((operation) => !operation.place.includes(".")).map(signatures),
+  ...Object.entries(RESOURCES).map(
+    ([resource, text]) => `${comment("  ", text)}\n  readonly ${resource}: ${resource[0].toUpperCase()}${resource.slice(1)};`,
+  ),
+  "}",
+].join("\n");
+
+const note = "// Generated by scripts/generate.mjs from the API's document. Do not edit: run `npm run generate`.\n";
+const types = [
+  note +
+    'import type { CallOptions, ChangeOptions, CreateOptions, ListQuery, Page, WriteOptions } from "../index.js";',
+  ...declarations,
+  ...queries,
+  ...resources,
+  scope,
+].join("\n\n");
+
+const table = operations.map((operation) => {
+  const row = {
+    method: operation.method,
+    path: operation.path,
+    query: parametersIn(operation, "query").map(({ name }) => name),
+    body: operation.requestBody ? Object.keys(operation.requestBody.content)[0] : null,
+  };
+  return `  ${JSON.stringify(operation.place)}: ${JSON.stringify(row)},`;
+});
+const requests = `"use strict";\n${note}\nmodule.exports = {\n${table.join("\n")}\n};\n`;
+
+let stale = false;
+for (const [file, text] of [["lib/api.d.ts", `${types}\n`], ["lib/operations.cjs", requests]]) {
+  const path = new URL(`../${file}`, import.meta.url);
+  if (!check) {
+    writeFileSync(path, text);
+  } else if (readFileSync(path, "utf8") !== text) {
+    console.error(`bindings/node/${file} does not follow from the code any more: run \`npm run generate\` in bindings/node`);
+    stale = true;
+  }
+}
+process.exitCode = stale ? 1 : 0;

@@ -1,0 +1,192 @@
+//! The one class of the addon.
+
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use dezky::{
+    Error, ErrorKind, Result, authn::VerifiedToken, clock::SystemClock, context::RequestContext, domain::ObjectId,
+    service::Principal,
+};
+use futures_util::{
+    FutureExt as _,
+    future::{AbortHandle, AbortRegistration, Abortable},
+};
+use napi::{
+    Either, Env,
+    bindgen_prelude::{Buffer, PromiseRaw, within_runtime_if_available},
+};
+use napi_derive::napi;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
+use tower::ServiceExt as _;
+
+use crate::{
+    answer::Answer,
+    failure::{closed, thrown},
+    opening::{Opened, Options},
+    request::Said,
+    tokens::{Tokens, Told},
+};
+
+/// Dezky inside this process.
+#[napi]
+pub struct Platform {
+    /// None after `close`. Whoever works with it holds the lock for reading, so that closing waits for them.
+    opened: Arc<RwLock<Option<Opened>>>,
+    tokens: Arc<Mutex<Tokens>>,
+    ends: Arc<Mutex<Ends>>,
+}
+
+/// Requests that may be ended before their time.
+#[derive(Default)]
+struct Ends {
+    last: u32,
+    /// By number; with the registration until the request takes it.
+    open: HashMap<u32, (AbortHandle, Option<AbortRegistration>)>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has a panic be an error: JavaScript would wait for ever otherwise.
+pub(crate) async fn guarded<T>(work: impl Future<Output = Result<T>>) -> napi::Result<T> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(result) => result.map_err(|error| thrown(&error)),
+        Err(_) => Err(thrown(&Error::internal("a call panicked; standard error says where"))),
+    }
+}
+
+fn told(tokens: &Mutex<Tokens>, token: &Arc<VerifiedToken>) -> Result<Either<u32, String>> {
+    Ok(match locked(tokens).tell(token)? {
+        Told::Before(number) => Either::A(number),
+        Told::Now(json) => Either::B(json),
+    })
+}
+
+impl Platform {
+    pub(crate) fn new(opened: Opened) -> Self {
+        Self { opened: Arc::new(RwLock::new(Some(opened))), tokens: Arc::default(), ends: Arc::default() }
+    }
+
+    /// Begins a call, on the thread of JavaScript, so that a `close` that comes later waits for it.
+    fn enter(&self) -> Result<OwnedRwLockReadGuard<Option<Opened>>> {
+        Arc::clone(&self.opened).try_read_owned().map_err(|_| closed())
+    }
+}
+
+#[napi]
+impl Platform {
+    /// Opens what these options (JSON) name.
+    #[napi]
+    pub async fn open(options: String) -> napi::Result<Self> {
+        guarded(async { Ok(Self::new(Options::parse(&options)?.open(Arc::new(SystemClock))?)) }).await
+    }
+
+    /// Checks the name of a system actor.
+    #[napi]
+    pub fn check_actor(name: String) -> napi::Result<()> {
+        Principal::named_system(&name).map(|_| ()).map_err(|error| thrown(&error))
+    }
+
+    /// Verifies a token on this thread: its number if it was told before, else itself as JSON; nothing when keys must be
+    /// fetched first.
+    #[napi]
+    pub fn verify_now(&self, token: String) -> napi::Result<Option<Either<u32, String>>> {
+        // Background fetches of keys are spawned from here too.
+        within_runtime_if_available(|| {
+            let Ok(opened) = self.opened.try_read() else { return Err(thrown(&closed())) };
+            let Some(opened) = opened.as_ref() else { return Err(thrown(&closed())) };
+            let verified = opened.verifier.verify_now(&token);
+            verified
+                .map(|result| result.and_then(|token| told(&self.tokens, &token)))
+                .transpose()
+                .map_err(|error| thrown(&error))
+        })
+    }
+
+    /// Verifies a token, and fetches keys for it.
+    #[napi]
+    pub fn verify<'env>(&self, env: &'env Env, token: String) -> napi::Result<PromiseRaw<'env, Either<u32, String>>> {
+        let (opened, tokens) = (self.enter(), Arc::clone(&self.tokens));
+        env.spawn_future(guarded(async move {
+            let opened = opened?;
+            let verifier = opened.as_ref().ok_or_else(closed)?.verifier.clone();
+            let context = RequestContext::new(ObjectId::generate().to_string());
+            told(&tokens, &verifier.verify(&context, &token).await?)
+        }))
+    }
+
+    /// A token that was told before, once more.
+    #[napi]
+    pub fn token(&self, number: u32) -> napi::Result<Option<String>> {
+        locked(&self.tokens).again(number).map_err(|error| thrown(&error))
+    }
+
+    /// A number by which the request that is made next with it can be ended.
+    #[napi]
+    pub fn endable(&self) -> u32 {
+        let mut ends = locked(&self.ends);
+        ends.last = ends.last.checked_add(1).unwrap_or(1);
+        let (number, (handle, registration)) = (ends.last, AbortHandle::new_pair());
+        ends.open.insert(number, (handle, Some(registration)));
+        number
+    }
+
+    /// Asks the router. `end` is a number of [`Platform::endable`], or 0.
+    #[napi]
+    #[allow(clippy::too_many_arguments, reason = "an object would cost more to take apart than it says")]
+    pub fn request<'env>(
+        &self,
+        env: &'env Env,
+        actor: Option<String>,
+        method: String,
+        url: String,
+        headers: String,
+        body: Option<Buffer>,
+        end: u32,
+    ) -> napi::Result<PromiseRaw<'env, Answer>> {
+        let said = Said { method, url, headers, body: body.map(Vec::from), actor };
+        let opened = self.enter();
+        let answered = guarded(async move {
+            // Held until the answer is there.
+            let opened = opened?;
+            let router = opened.as_ref().ok_or_else(closed)?.router.clone();
+            match router.oneshot(said.request()?).await {
+                Ok(response) => Answer::of(response).await,
+                Err(never) => match never {},
+            }
+        });
+        let registration = locked(&self.ends).open.get_mut(&end).and_then(|(_, registration)| registration.take());
+        let Some(registration) = registration else { return env.spawn_future(answered) };
+        let ends = Arc::clone(&self.ends);
+        env.spawn_future(async move {
+            let ended = Abortable::new(answered, registration).await;
+            locked(&ends).open.remove(&end);
+            ended.unwrap_or_else(|_| {
+                Err(thrown(&Error::new(ErrorKind::Unavailable, "ended", "the call was ended before its time")))
+            })
+        })
+    }
+
+    /// Ends a request. Of what it was to do, all has happened or nothing.
+    #[napi]
+    pub fn end(&self, number: u32) {
+        if let Some((handle, _)) = locked(&self.ends).open.get(&number) {
+            handle.abort();
+        }
+    }
+
+    /// Ends what runs beside the calls, waits for those under way and closes the store.
+    #[napi]
+    pub async fn close(&self) {
+        let opened = self.opened.write().await.take();
+        if let Some(opened) = opened {
+            opened.verifier.stop();
+            drop(opened);
+        }
+        *locked(&self.tokens) = Tokens::default();
+    }
+}

@@ -1,0 +1,106 @@
+//! Verified tokens as JavaScript knows them: a number for each, so that the object of a remembered token is made once.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use dezky::{Result, authn::VerifiedToken};
+use serde::Serialize;
+
+/// How many tokens have a number: as many as are remembered.
+const MOST: usize = 10_000;
+
+/// The numbers of tokens.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    /// By address: what is held cannot be another token at the same one.
+    numbers: HashMap<usize, u32>,
+    /// The oldest first.
+    held: VecDeque<Arc<VerifiedToken>>,
+    last: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View<'token> {
+    number: u32,
+    token: TokenView<'token>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenView<'token> {
+    issuer_id: &'token str,
+    subject: &'token str,
+    issued_at: dezky::clock::Timestamp,
+    expires_at: dezky::clock::Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<dezky::clock::Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'token str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'token str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'token str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<&'token str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_id: Option<&'token str>,
+}
+
+/// A token that JavaScript knows, or what it is.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// The number under which it was told.
+    Before(u32),
+    /// Its number and itself, as JSON.
+    Now(String),
+}
+
+impl Tokens {
+    /// What JavaScript has to be told of a token.
+    pub(crate) fn tell(&mut self, token: &Arc<VerifiedToken>) -> Result<Told> {
+        if let Some(number) = self.numbers.get(&address(token)) {
+            return Ok(Told::Before(*number));
+        }
+        if self.held.len() >= MOST
+            && let Some(oldest) = self.held.pop_front()
+        {
+            self.numbers.remove(&address(&oldest));
+        }
+        self.last = self.last.wrapping_add(1);
+        self.numbers.insert(address(token), self.last);
+        self.held.push_back(Arc::clone(token));
+        Ok(Told::Now(describe(self.last, token)?))
+    }
+
+    /// A token that was told before, once more.
+    pub(crate) fn again(&self, number: u32) -> Result<Option<String>> {
+        let token = self.held.iter().find(|token| self.numbers.get(&address(token)) == Some(&number));
+        token.map(|token| describe(number, token)).transpose()
+    }
+}
+
+fn address(token: &Arc<VerifiedToken>) -> usize {
+    Arc::as_ptr(token).addr()
+}
+
+fn describe(number: u32, token: &VerifiedToken) -> Result<String> {
+    let view = View {
+        number,
+        token: TokenView {
+            issuer_id: &token.issuer_id,
+            subject: &token.subject,
+            issued_at: token.issued_at,
+            expires_at: token.expires_at,
+            not_before: token.not_before,
+            tenant: token.tenant.as_deref(),
+            email: token.email.as_deref(),
+            name: token.name.as_deref(),
+            session_id: token.session_id.as_deref(),
+            token_id: token.token_id.as_deref(),
+        },
+    };
+    serde_json::to_string(&view).map_err(|error| dezky::Error::internal(error.to_string()))
+}
