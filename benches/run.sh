@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|mongodb|flat_cost|node]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|lambda|mongodb|flat_cost|node]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -135,8 +135,13 @@ component() {
         kill "$(cat "$folder/$mode/server")"
         wait "$(cat "$folder/$mode/server")"
     done
+    # What the host adds to one call of the store.
+    "$target/release/component_calls" "$target/release/dezky" "$(scripts/build-hostile.sh --features obliging)" "$folder"
     rm -r "$folder"
 }
+
+# The function on an emulated Runtime API beside the native server.
+lambda() { "$target/release/lambda" "$target/release/dezky-lambda" "$target/release/dezky" "$target"; }
 
 # On the disk of the build, not in a folder that may be in memory.
 store() { "$target/release/store" "$target"; }
@@ -160,8 +165,8 @@ node() {
     DEZKY_BENCH_FOLDER=$target taskset --cpu-list 0 "$(type -P node)" benches/node/measure.mjs
 }
 
-cargo build --release --package dezky-benches --package dezky-host
-[ $# -gt 0 ] || set -- tokens decisions store profile binary component mongodb flat_cost node
+cargo build --release --package dezky-benches --package dezky-host --package dezky-lambda
+[ $# -gt 0 ] || set -- tokens decisions store profile binary component lambda mongodb flat_cost node
 for part in "$@"; do
     echo "== $part"
     "$part"
