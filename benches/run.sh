@@ -22,6 +22,9 @@ resident() { awk '/^VmRSS/ { printf "%.1f", $2 / 1000 }' "/proc/$1/status"; }
 # Processor time of a process so far, in ms.
 processor_time() { awk -v tick="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / tick }' "/proc/$1/stat"; }
 
+# Milliseconds from wrk's `1.23s`, `4.56ms` or `789.00us`.
+milliseconds() { awk '{ value = $1 + 0 } /us$/ { value /= 1000 } /[0-9]s$/ { value *= 1000 } { print value }'; }
+
 median() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
 # Calls `GET /users/me` of a process for a while, several times. Arguments: process, URL, token, folder for results.
@@ -129,9 +132,14 @@ component() {
         done
     done
     for mode in native shared request; do
-        awk '{ print $1 }' "$folder/$mode/all" | median >"$folder/$mode/median"
-        awk -v mode="$mode" -v native="$(cat "$folder/native/median")" \
-            '{ printf "%s: median %d requests/s, %.2f of native\n", mode, $1, $1 / native }' "$folder/$mode/median"
+        {
+            awk '{ print $1 }' "$folder/$mode/all" | median
+            awk '{ print $6 }' "$folder/$mode/all" | milliseconds | median
+        } | paste - - >"$folder/$mode/median"
+        awk -v mode="$mode" -v native="$(cat "$folder/native/median")" '{
+            split(native, of)
+            printf "%s: median %d requests/s, %.2f of native; p99 %.2f ms, %.2f times that of native\n", mode, $1, $1 / of[1], $2, $2 / of[2]
+        }' "$folder/$mode/median"
         kill "$(cat "$folder/$mode/server")"
         wait "$(cat "$folder/$mode/server")"
     done
