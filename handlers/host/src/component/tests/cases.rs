@@ -44,3 +44,8 @@ async fn all_hold_on_sqlite_with_an_instance_for_each_request() {
 async fn all_hold_on_mongodb() {
     run_all(NativeStage::on_mongodb().unwrap(), Isolation::Shared).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_hold_on_mongodb_with_an_instance_for_each_request() {
+    run_all(NativeStage::on_mongodb().unwrap(), Isolation::Request).await;
+}
