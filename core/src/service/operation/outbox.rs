@@ -4,7 +4,7 @@ use crate::{
     authz::Action,
     domain::{
         AuditActor, AuditActorKind, AuditDetails, IdempotencyRecord, Membership, OutboxEvent, RevokedBy, Subscription,
-        SubscriptionStatus, Tenant, TenantId, User, UserActivity, UserId,
+        SubscriptionStatus, Tenant, TenantId, TenantStatus, User, UserActivity, UserId,
         audit::{AUDIT_DETAILS, DETAILS_OF_USER},
         idempotency::{IDEMPOTENCY_OF_USER, IDEMPOTENCY_RECORDS},
         membership::{MEMBERSHIPS, MEMBERSHIPS_OF_TENANT, MEMBERSHIPS_OF_USER},
@@ -78,14 +78,25 @@ impl Service {
             ("user.update", _, Some(user)) if changed(&["name", "email"]) => {
                 self.refresh_copies(&Stale::User(user)).await
             }
-            ("user.delete", _, Some(user)) => {
+            // What the event says is looked up: nobody alive is erased, and nobody pays less, because an event is wrong.
+            ("user.delete", _, Some(user)) if self.is_erased(user).await? => {
                 self.refresh_copies(&Stale::User(user)).await?;
                 self.erase_details(user).await?;
                 self.erase_traces(user).await
             }
-            ("tenant.delete", Some(tenant), _) => self.cancel_subscription(tenant).await,
+            ("tenant.delete", Some(tenant), _) if self.is_gone(tenant).await? => self.cancel_subscription(tenant).await,
             _ => Ok(()),
         }
+    }
+
+    async fn is_erased(&self, user: UserId) -> Result<bool> {
+        let user: Option<User> = self.store.load(&Call::by_system("outbox").context, user).await?;
+        Ok(user.is_none_or(|user| user.is_deleted()))
+    }
+
+    async fn is_gone(&self, tenant: TenantId) -> Result<bool> {
+        let tenant: Option<Tenant> = self.store.load(&Call::by_system("outbox").context, tenant).await?;
+        Ok(tenant.is_none_or(|tenant| tenant.status == TenantStatus::Deleted))
     }
 
     /// Brings the copies of names in memberships up to date; revokes those of a person who was erased.

@@ -222,7 +222,7 @@ impl Metrics {
     }
 
     /// The text of all measures; the state of keys and readiness is as given.
-    pub(super) fn text(&self, keys: &[KeyStatus], ready: bool) -> Result<String, fmt::Error> {
+    pub(crate) fn text(&self, keys: &[KeyStatus], ready: bool) -> Result<String, fmt::Error> {
         self.ready.set(i64::from(ready));
         self.key_age.clear();
         for status in keys {
