@@ -7,6 +7,7 @@ mod recording;
 mod revoked;
 mod routes;
 mod secrecy;
+mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
 mod system;
@@ -41,6 +42,7 @@ on_every_store!(
     matrix::every_field_is_set_by_those_whom_the_policy_names,
     matrix::nobody_raises_their_own_role,
     revoked::what_is_taken_is_refused_to_the_same_token_on_every_route,
+    sessions::all_sessions_end_whatever_the_clock_of_the_issuer,
     system::the_system_may_do_what_the_policy_gives_it,
 );
 

@@ -44,11 +44,7 @@ async fn take(platform: &Platform, world: &World, taken: Taken, user: UserId) {
         Taken::PlatformAdmin => update(service, user, json!({"platformAdmin": false})).await,
         Taken::Status => update(service, user, json!({"status": "disabled"})).await,
         Taken::Person => service.delete_user(&system(), user).await.unwrap(),
-        Taken::Tokens => {
-            // Tokens are issued in whole seconds.
-            let after = crate::support::now().plus(std::time::Duration::from_secs(1));
-            update(service, user, json!({"tokensValidAfter": after})).await;
-        }
+        Taken::Tokens => drop(service.end_all_sessions(&system(), user).await.unwrap()),
         Taken::Session => platform.log_out(Caller::Owner, world).await,
     }
 }

@@ -11,7 +11,7 @@ use dezky::{
         Verifier, VerifierOptions,
         keys::{HttpKeySource, NoArchive},
     },
-    clock::{Clock, SystemClock},
+    clock::{Clock, SystemClock, Timestamp},
     domain::{
         CreateSubscription, CreateUser, MembershipRole, SubscriptionId, TenantId, TenantStatus, UpdateUser, UserId,
     },
@@ -159,6 +159,12 @@ impl Platform {
     fn token(&self, issuer: &DevelopmentIssuer, subject: &str) -> String {
         let claims = issuer.claims(subject).lasting(self.clock.now(), std::time::Duration::from_secs(3_600));
         issuer.mint(&claims)
+    }
+
+    /// A token of the first issuer.
+    pub(crate) fn mint(&self, subject: &str, issued_at: Timestamp, groups: &[&str]) -> String {
+        let claims = self.issuer.claims(subject).lasting(issued_at, std::time::Duration::from_secs(3_600));
+        self.issuer.mint(&claims.groups(groups.iter().copied()))
     }
 
     /// A new tenant with its people.
