@@ -64,6 +64,30 @@ async fn an_event_that_fails_holds_up_none_of_the_others(store: SharedStore) {
     assert_eq!(membership(&store, stuck, anna).await.tenant_name, "Stuck, renamed");
 }
 
+async fn many_events_that_fail_do_not_starve_a_later_one(store: SharedStore) {
+    let calm = service(&store);
+    let (stuck, other) = (tenant(&calm, "stuck").await, tenant(&calm, "other").await);
+    let anna = person(&calm, "anna").await;
+    grant(&calm, stuck, anna, MembershipRole::Member).await;
+    grant(&calm, other, anna, MembershipRole::Member).await;
+    drain(&calm).await;
+    for number in 0..120 {
+        rename(&calm, stuck, &format!("Stuck {number}")).await;
+    }
+    rename(&calm, other, "Other, renamed").await;
+    let of_stuck = Filter::Equal("tenantId", stuck.0.into());
+    let failing = Interleaved {
+        store: Arc::clone(&store),
+        meanwhile: Mutex::new(None),
+        fails: Mutex::new(Some(Box::new(move |query: &Query| query.filters.contains(&of_stuck)))),
+    };
+    let troubled = support::service(Arc::new(failing), Arc::new(SystemClock));
+    assert_eq!(troubled.work_outbox().await.unwrap(), 1);
+    assert_eq!(membership(&store, other, anna).await.tenant_name, "Other, renamed");
+    drain(&calm).await;
+    assert_eq!(membership(&store, stuck, anna).await.tenant_name, "Stuck 119");
+}
+
 async fn erasure_leaves_no_trace_of_the_person(store: SharedStore) {
     let service = service(&store);
     let acme = tenant(&service, "acme").await;
@@ -163,6 +187,7 @@ macro_rules! on_every_store {
 
 on_every_store! {
     an_event_that_fails_holds_up_none_of_the_others,
+    many_events_that_fail_do_not_starve_a_later_one,
     erasure_leaves_no_trace_of_the_person,
     a_subscription_made_while_its_tenant_goes_is_cancelled,
     restoring_gives_back_the_state_before_the_suspension,

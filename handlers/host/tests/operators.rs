@@ -84,6 +84,30 @@ fn a_person_becomes_a_member_and_is_found_by_every_name() {
 }
 
 #[test]
+fn what_is_missing_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    let missing = |arguments: &[&str], what: &str| {
+        assert_eq!(shell.refused(arguments, 3, "not_found: ").trim_end(), format!("not_found: {what}"));
+    };
+    missing(&["member", "create", "acme", "x@y.eu"], "there is no tenant `acme`");
+    missing(&["subscription", "show", "acme"], "there is no tenant `acme`");
+    shell.json(&["tenant", "create", "acme", "--name", "Acme", "--json"]);
+    missing(&["member", "create", "acme", "x@y.eu"], "there is no person `x@y.eu`");
+    missing(&["user", "show", "default/x"], "there is no person `default/x`");
+    shell.json(&["user", "create", "anna", "--json"]);
+    missing(&["member", "revoke", "acme", "default/anna"], "`default/anna` is no member of `acme`");
+    missing(&["subscription", "show", "acme"], "the tenant `acme` has no current subscription");
+    std::fs::write(folder.path().join("dezky.toml"), "").unwrap();
+    let without = support::dezky(folder.path())
+        .args(["user", "create", "paul", "--store", &shell.store])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(without.stderr).unwrap();
+    assert!(without.status.code() == Some(2) && told.contains("none is configured"), "{told}");
+}
+
+#[test]
 fn subscriptions_are_named_by_their_tenant_too() {
     let folder = tempfile::tempdir().unwrap();
     let shell = shell(&folder);

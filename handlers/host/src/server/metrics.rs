@@ -42,6 +42,8 @@ pub(super) enum Refusal {
     Caller,
     /// Too many are being answered.
     Overloaded,
+    /// Too many bytes of bodies are being held.
+    Bodies,
     /// Too many connections come from its address.
     Connections,
 }
@@ -180,6 +182,7 @@ impl Metrics {
             Refusal::Address => "address",
             Refusal::Caller => "caller",
             Refusal::Overloaded => "in_flight",
+            Refusal::Bodies => "body_bytes",
             Refusal::Connections => "connections",
         };
         self.refused.get_or_create(&RefusalLabels { limit }).inc();
