@@ -32,8 +32,3 @@ async fn all_hold_on_mongodb() {
 async fn all_hold_on_mongodb_with_an_instance_for_each_request() {
     run_all("component-each-mongodb", NativeStage::on_mongodb().unwrap(), Isolation::Request).await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn all_hold_on_mongodb_with_an_instance_for_each_request() {
-    run_all(NativeStage::on_mongodb().unwrap(), Isolation::Request).await;
-}
