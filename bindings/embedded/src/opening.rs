@@ -10,6 +10,7 @@ use dezky::{
     http::{HttpState, TokenIdentity, router},
     service::Service,
 };
+use dezky_background::FirstTenant;
 use dezky_configuration::{
     Configuration, LOG, LogFormat, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting,
     Sources, log, refuse, settings::EXTRA_CA_CERTS, sources_of_process,
@@ -18,48 +19,82 @@ use serde::Deserialize;
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
-use crate::background;
-
 /// What `open` is given.
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Options {
-    store: Option<String>,
-    oidc_issuer: Option<String>,
-    oidc_audience: Option<Texts>,
-    issuers: Option<Vec<IssuerSettings>>,
-    public_domain: Option<String>,
-    platform_admin_group: Option<String>,
-    extra_ca_certs: Option<String>,
-    log: Option<String>,
-    config: Option<PathBuf>,
-    environment: Option<bool>,
-    background: Option<bool>,
+pub struct Options {
+    /// The store.
+    pub store: Option<String>,
+    /// URL of the issuer `default`.
+    pub oidc_issuer: Option<String>,
+    /// Client ids that tokens of the issuer `default` may be for.
+    pub oidc_audience: Option<Texts>,
+    /// All issuers, in place of every other setting of issuers.
+    pub issuers: Option<Vec<IssuerSettings>>,
+    /// Tenants live at `<slug>.<this>`.
+    pub public_domain: Option<String>,
+    /// Members of this group administer the platform.
+    pub platform_admin_group: Option<String>,
+    /// PEM file of authorities beside the system's.
+    pub extra_ca_certs: Option<String>,
+    /// What is logged. Default: `warn`.
+    pub log: Option<String>,
+    /// The configuration file.
+    pub config: Option<PathBuf>,
+    /// Whether variables, and a file that no option names, are read. Default: yes.
+    pub environment: Option<bool>,
+    /// Whether what runs beside the calls does. Default: yes.
+    pub background: Option<bool>,
 }
 
-#[derive(Deserialize)]
+/// One text or several.
+#[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Texts {
+pub enum Texts {
+    /// One.
     One(String),
+    /// Several.
     Many(Vec<String>),
+}
+
+/// How the other language writes the names of options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// `publicDomain`
+    Camel,
+    /// `public_domain`
+    Snake,
 }
 
 /// Everything that answers calls.
 #[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) verifier: Verifier,
-    pub(crate) router: Router,
+pub struct Opened {
+    /// Verifies tokens.
+    pub verifier: Verifier,
+    /// Answers requests.
+    pub router: Router,
     /// Ends with this.
     _background: JoinSet<()>,
 }
 
 impl Options {
     /// Reads the options.
-    pub(crate) fn parse(json: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Kind `Configuration` when they are none.
+    pub fn parse(json: &str) -> Result<Self> {
         serde_json::from_str(json).map_err(|error| refuse(format!("the options of `open`: {error}")))
     }
 
-    fn sources(self) -> Result<(Sources, Option<Vec<IssuerSettings>>, bool)> {
+    /// Reads the option `issuers`.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when it is none.
+    pub fn parse_issuers(json: &str) -> Result<Vec<IssuerSettings>> {
+        serde_json::from_str(json).map_err(|error| refuse(format!("the option `issuers`: {error}")))
+    }
+
+    fn sources(self, names: Names) -> Result<(Sources, Option<Vec<IssuerSettings>>, bool)> {
         let mut sources = if self.environment.unwrap_or(true) {
             sources_of_process(self.config, Vec::new())?
         } else {
@@ -76,13 +111,14 @@ impl Options {
             Texts::One(text) => text,
             Texts::Many(texts) => texts.join(","),
         });
+        let name = |camel, snake| if names == Names::Camel { camel } else { snake };
         let given: [(&'static Setting, &'static str, Option<String>); 7] = [
             (&STORE, "store", self.store),
-            (&OIDC_ISSUER, "oidcIssuer", self.oidc_issuer),
-            (&OIDC_AUDIENCE, "oidcAudience", audiences),
-            (&PUBLIC_DOMAIN, "publicDomain", self.public_domain),
-            (&PLATFORM_ADMIN_GROUP, "platformAdminGroup", self.platform_admin_group),
-            (&EXTRA_CA_CERTS, "extraCaCerts", self.extra_ca_certs),
+            (&OIDC_ISSUER, name("oidcIssuer", "oidc_issuer"), self.oidc_issuer),
+            (&OIDC_AUDIENCE, name("oidcAudience", "oidc_audience"), audiences),
+            (&PUBLIC_DOMAIN, name("publicDomain", "public_domain"), self.public_domain),
+            (&PLATFORM_ADMIN_GROUP, name("platformAdminGroup", "platform_admin_group"), self.platform_admin_group),
+            (&EXTRA_CA_CERTS, name("extraCaCerts", "extra_ca_certs"), self.extra_ca_certs),
             (&LOG, "log", self.log),
         ];
         sources.options = given.into_iter().filter_map(|(setting, name, text)| Some((setting, name, text?))).collect();
@@ -93,8 +129,8 @@ impl Options {
     ///
     /// # Errors
     /// Kind `Configuration` when a setting is wrong.
-    pub(crate) fn open(self, clock: Arc<dyn Clock>) -> Result<Opened> {
-        let (mut sources, issuers, in_background) = self.sources()?;
+    pub fn open(self, names: Names, clock: Arc<dyn Clock>) -> Result<Opened> {
+        let (mut sources, issuers, in_background) = self.sources(names)?;
         if sources.find(&LOG)?.is_none() {
             // A library keeps quiet unless something is wrong.
             sources.options.push((&LOG, "log", "warn".to_owned()));
@@ -111,10 +147,14 @@ impl Options {
         verifier.start();
         let service = Arc::new(Service::new(store, clock, configuration.service_settings()));
         let background = match in_background {
-            true => background::start(&service, configuration.seed),
+            true => dezky_background::start(&service, configuration.seed, |told| {
+                if let FirstTenant::Refused(error) = told {
+                    tracing::error!(?error, "the first tenant cannot be made");
+                }
+            }),
             false => JoinSet::new(),
         };
-        let router = router(HttpState::new(service, Arc::new(TokenIdentity::new(verifier.clone()))));
+        let router = router(HttpState::new(Arc::clone(&service), Arc::new(TokenIdentity::new(verifier.clone()))));
         Ok(Opened { verifier, router, _background: background })
     }
 }
