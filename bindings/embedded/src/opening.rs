@@ -8,7 +8,7 @@ use dezky::{
     authn::{IssuerSettings, Verifier},
     clock::Clock,
     http::{HttpState, TokenIdentity, router},
-    service::Service,
+    service::{Service, ServiceSettings},
 };
 use dezky_background::FirstTenant;
 use dezky_configuration::{
@@ -125,7 +125,7 @@ impl Options {
         Ok((sources, self.issuers, self.background.unwrap_or(true)))
     }
 
-    /// Opens what the options name. Must be called on the runtime on which it is to live.
+    /// Opens what the options name. Without an issuer no token is accepted, which is enough for who calls as the system. Must be called on the runtime on which it is to live.
     ///
     /// # Errors
     /// Kind `Configuration` when a setting is wrong.
@@ -145,7 +145,12 @@ impl Options {
         let store = configuration.open_store()?;
         let verifier = configuration.verifier(&store, Arc::clone(&clock))?;
         verifier.start();
-        let service = Arc::new(Service::new(store, clock, configuration.service_settings()));
+        let mut settings = configuration.service_settings();
+        if settings.issuer_ids.is_empty() {
+            // Nobody can sign in here; people are still stored under the name that a single issuer has.
+            settings.issuer_ids = ServiceSettings::default().issuer_ids;
+        }
+        let service = Arc::new(Service::new(store, clock, settings));
         let background = match in_background {
             true => dezky_background::start(&service, configuration.seed, |told| {
                 if let FirstTenant::Refused(error) = told {
