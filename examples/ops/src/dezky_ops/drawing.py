@@ -1,0 +1,104 @@
+"""The one look of all pictures. Drawn without a screen."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from .failure import Exit, Failure
+from .files import written_whole
+
+INK = "#1b2430"
+FAINT = "#66717f"
+LINE = "#dfe4ea"
+PAPER = "#ffffff"
+
+SERIES = ("#1f6f78", "#e0a526", "#7b5ea7", "#c8553d", "#5f8d4e", "#3d6fb6", "#a8648a", "#8a8f98")
+"""Told apart by most people who see colours differently, and in grey too."""
+
+STYLE = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 10,
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 12,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": FAINT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "text.parse_math": False,  # a name with two dollar signs is a name
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "figure.facecolor": PAPER,
+    "axes.facecolor": PAPER,
+    "svg.fonttype": "none",
+}
+
+FORMATS = (".png", ".svg", ".pdf")
+RESOLUTION = 150
+"""Dots per inch."""
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Draws in the style of these pictures."""
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty picture of so many inches."""
+    result = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(result)
+    return result
+
+
+def headline(drawn: Figure, title: str, below: str) -> None:
+    """The words above a picture."""
+    drawn.suptitle(title, x=0.012, ha="left", fontsize=15, fontweight="bold", color=INK)
+    drawn.get_layout_engine().set(rect=(0, 0, 1, 0.96))  # type: ignore[union-attr,call-arg]
+    top = 1 - 0.50 / drawn.get_figheight()
+    drawn.text(0.012, top, below, ha="left", va="top", fontsize=9.5, color=FAINT)
+
+
+def bare(axes: Axes) -> None:
+    """Takes away lines that tell nothing."""
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def check_format(path: Path) -> None:
+    """Refuses a picture of an unknown kind before anything is done for it."""
+    if path.suffix.lower() not in FORMATS:
+        raise Failure(Exit.USAGE, "unknown_picture", f"`{path}` is no kind of picture: name it .png, .svg or .pdf")
+
+
+def save(drawn: Figure, path: Path) -> None:
+    """Writes a picture whole."""
+    check_format(path)
+    with written_whole(path) as file:
+        options: dict[str, Any] = {"format": path.suffix.lower().lstrip("."), "dpi": RESOLUTION, "facecolor": PAPER}
+        drawn.savefig(file, **options)
+
+
+def shortened(text: str, longest: int) -> str:
+    """A text that fits beside a picture."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
