@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
@@ -54,6 +55,11 @@ class Common:
 
 
 PATH = click.Path(path_type=Path)
+
+
+def choice(kind: type[StrEnum]) -> click.Choice[str]:
+    """One of these texts."""
+    return click.Choice([str(member) for member in kind])
 
 
 def common(*, writes: bool) -> Callable[[Command], Command]:
@@ -137,7 +143,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, name: st
         return told(of_error(error), as_json=as_json)
     except BrokenPipeError:
         # Nobody reads on, which is no failure; Python must not try to write the rest.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return Exit.DONE
     except OSError as error:
         place = f"`{error.filename}`: " if error.filename else ""

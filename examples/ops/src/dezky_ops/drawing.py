@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ PAPER = "#ffffff"
 SERIES = ("#1f6f78", "#e0a526", "#7b5ea7", "#c8553d", "#5f8d4e", "#3d6fb6", "#a8648a", "#8a8f98")
 """Told apart by most people who see colours differently, and in grey too."""
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 10,
     "axes.titlesize": 11.5,
@@ -65,17 +66,27 @@ def look() -> Iterator[None]:
 
 def figure(width: float, height: float) -> Figure:
     """An empty picture of so many inches."""
-    result = Figure(figsize=(width, height), layout="constrained")
+    result = Figure(figsize=(width, height))
     FigureCanvasAgg(result)
     return result
 
 
+HEAD = 0.95
+"""Inches that the words above a picture take."""
+
+
 def headline(drawn: Figure, title: str, below: str) -> None:
-    """The words above a picture."""
-    drawn.suptitle(title, x=0.012, ha="left", fontsize=15, fontweight="bold", color=INK)
-    drawn.get_layout_engine().set(rect=(0, 0, 1, 0.96))  # type: ignore[union-attr,call-arg]
-    top = 1 - 0.50 / drawn.get_figheight()
-    drawn.text(0.012, top, below, ha="left", va="top", fontsize=9.5, color=FAINT)
+    """The words above a picture, whatever its size."""
+    width, height = drawn.get_size_inches()
+    left = 0.28 / width
+    drawn.text(left, 1 - 0.28 / height, title, ha="left", va="top", fontsize=15, fontweight="bold", color=INK)
+    drawn.text(left, 1 - 0.62 / height, below, ha="left", va="top", fontsize=9.5, color=FAINT)
+    drawn.set_layout_engine(
+        "constrained",
+        rect=(0.18 / width, 0.14 / height, 1 - 0.36 / width, 1 - (HEAD + 0.14) / height),
+        h_pad=0.14,
+        w_pad=0.14,
+    )
 
 
 def bare(axes: Axes) -> None:
@@ -97,6 +108,11 @@ def save(drawn: Figure, path: Path) -> None:
     with written_whole(path) as file:
         options: dict[str, Any] = {"format": path.suffix.lower().lstrip("."), "dpi": RESOLUTION, "facecolor": PAPER}
         drawn.savefig(file, **options)
+
+
+def day(at: datetime) -> str:
+    """A day in words."""
+    return f"{at.day} {at:%B %Y}"
 
 
 def shortened(text: str, longest: int) -> str:

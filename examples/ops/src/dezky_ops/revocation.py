@@ -74,9 +74,9 @@ def look(scope: Scope, user_id: str, tenants: list[TenantView], person: Scope | 
     """Asks the store and the policy what a person may do, and where there is a token, asks as the person."""
     user = scope.users.get(user_id)
     memberships = sum(1 for tenant in tenants if is_member(scope, tenant, user_id))
-    rights = list(scope.rights(user_id))
+    rights = [*scope.rights(user_id).rights]
     for tenant in tenants:
-        rights += scope.rights(user_id, tenant=tenant.id)
+        rights += scope.rights(user_id, tenant.id).rights
     allowed = sum(1 for right in rights if str(right.outcome) == "allow")
     calls = dict(called(person, user_id, tenants)) if person is not None else {}
     return Looked(
@@ -101,11 +101,16 @@ def called(person: Scope, user_id: str, tenants: list[TenantView]) -> Iterator[t
         ("GET /tenants", person.tenants.list().page),
     ]
     for tenant in tenants[:3]:
-        calls.append((f"GET /tenants/{tenant.slug}", lambda tenant=tenant: person.tenants.get(tenant.id)))
-        calls.append(
-            (f"GET /tenants/{tenant.slug}/members", lambda tenant=tenant: person.members.list(tenant.id).page())
-        )
+        calls += calls_of_tenant(person, tenant)
     yield from answers(calls)
+
+
+def calls_of_tenant(person: Scope, tenant: TenantView) -> list[tuple[str, Callable[[], Any]]]:
+    """Reading a tenant and its members."""
+    return [
+        (f"GET /tenants/{tenant.slug}", lambda: person.tenants.get(tenant.id)),
+        (f"GET /tenants/{tenant.slug}/members", lambda: person.members.list(tenant.id).page()),
+    ]
 
 
 def answers(calls: list[tuple[str, Callable[[], Any]]]) -> Iterator[tuple[str, str]]:

@@ -110,22 +110,17 @@ def administrators(scope: Scope, advance: Advance) -> Iterator[UserView]:
 
 def decided(scope: Scope, wanted: Iterable[Wanted]) -> Iterator[Access]:
     """The core's decisions for each person."""
-    facts = list(wanted)
-    questions = (
-        {"user_id": user.id} | ({"tenant": tenant.id} if tenant is not None else {}) for user, tenant, _ in facts
-    )
-    answers = scope.each(scope.rights, questions)
-    for (user, tenant, member), rights in zip(facts, answers, strict=True):
-        if isinstance(rights, NotFound):
-            continue  # erased meanwhile
-        if isinstance(rights, DezkyError):
-            raise rights
-        relation = str(member.role) if member is not None else "none"
-        source = member.source if member is not None else None
+    for user, tenant, member in wanted:
+        try:
+            found = scope.rights(user.id, tenant.id if tenant is not None else None)
+        except NotFound:
+            continue  # gone meanwhile
+        relation, source, since = str(found.role or "none"), found.source, None
         if user.platform_admin:
             relation, source = "platform admin", user.platform_admin_source
-        since = member.changed_at if member is not None and not user.platform_admin else None
-        yield Access(user, tenant, relation, str(source) if source is not None else None, since, tuple(rights))
+        elif member is not None:
+            since = member.changed_at
+        yield Access(user, tenant, relation, str(source) if source is not None else None, since, found.rights)
 
 
 def succeeded(outcomes: Iterable[UserView | DezkyError]) -> Iterator[UserView]:

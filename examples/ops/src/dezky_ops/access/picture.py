@@ -4,6 +4,7 @@ from collections import Counter
 
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch
+from matplotlib.ticker import MaxNLocator
 
 from .. import drawing
 from .collect import ORDER, Access, Report
@@ -17,7 +18,6 @@ RELATIONS = {
     "owner": "#1f6f78",
     "admin": "#3d6fb6",
     "member": "#6fa8a0",
-    "oneself": "#8fae5d",
     "none": "#b9c0c8",
 }
 REFUSED = "#f0c9a0"
@@ -42,7 +42,7 @@ def matrix(report: Report) -> Figure:
     for row, (_, access) in enumerate(labelled):
         for column, right in enumerate(access.rights):
             outcome = str(right.outcome)
-            colour = {"refuse": REFUSED, "hide": HIDDEN}.get(outcome) or colour_of(right.granted_as, access)
+            colour = {"refuse": REFUSED, "hide": HIDDEN}.get(outcome) or RELATIONS[access.relation]
             box = FancyBboxPatch(
                 (column - 0.42, row - 0.40), 0.84, 0.80, boxstyle="round,pad=0,rounding_size=0.12", fc=colour, ec="none"
             )
@@ -61,13 +61,10 @@ def matrix(report: Report) -> Figure:
     axes.tick_params(length=0)
     legend(drawn, labelled, numbers)
     places = "tenants" if report.subject == "person" else "people"
-    drawing.headline(drawn, report.title, f"{len(report.accesses)} {places} · {report.made:%d %B %Y, %H:%M} UTC")
+    drawing.headline(
+        drawn, report.title, f"{len(report.accesses)} {places} · {drawing.day(report.made)}, {report.made:%H:%M} UTC"
+    )
     return drawn
-
-
-def colour_of(granted_as: str | None, access: Access) -> str:
-    """The colour of a right that is granted."""
-    return RELATIONS.get(granted_as or access.relation, RELATIONS["none"])
 
 
 def labelled_rows(report: Report) -> list[tuple[str, Access]]:
@@ -95,21 +92,25 @@ def label_of(report: Report, access: Access) -> str:
 def legend(drawn: Figure, labelled: list[tuple[str, Access]], numbers: dict[str, tuple[int, str]]) -> None:
     """What colours and numbers mean: only those that are there."""
     granted = {
-        right.granted_as or access.relation
-        for _, access in labelled
-        for right in access.rights
-        if str(right.outcome) == "allow"
+        access.relation for _, access in labelled if any(str(right.outcome) == "allow" for right in access.rights)
     }
     partly = any(right.forbidden_fields for _, access in labelled for right in access.rights)
     hidden = any(str(right.outcome) == "hide" for _, access in labelled for right in access.rights)
-    entries = [Patch(fc=colour, label=f"allowed, as {name}") for name, colour in RELATIONS.items() if name in granted]
+    names = {name: "allowed to everybody" if name == "none" else f"allowed, as {name}" for name in RELATIONS}
+    entries = [Patch(fc=colour, label=names[name]) for name, colour in RELATIONS.items() if name in granted]
     if partly:
         entries.append(Patch(fc="none", label="◐  some fields may not be set"))
     entries += [Patch(fc=REFUSED, label=f"{number}  {because}") for number, because in numbers.values()]
     if hidden:
         entries.append(Patch(fc=HIDDEN, label="hidden, as if it did not exist"))
     drawn.legend(
-        handles=entries, loc="outside lower left", ncols=2, handlelength=1.1, handleheight=1.1, columnspacing=2.2
+        handles=entries,
+        loc="outside lower left",
+        borderaxespad=1.8,
+        ncols=2,
+        handlelength=1.1,
+        handleheight=1.1,
+        columnspacing=2.2,
     )
 
 
@@ -142,14 +143,14 @@ def bars(report: Report) -> Figure:
     axes.set_yticks(range(len(largest)), labels, color=drawing.INK, fontsize=9.5)
     axes.set_ylim(len(largest) - 0.4, -0.6)
     axes.margins(x=0.08)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if largest:
-        drawn.legend(loc="outside lower left", ncols=5, handlelength=1.1, handleheight=1.1)
+        drawn.legend(loc="outside lower left", borderaxespad=1.8, ncols=5, handlelength=1.1, handleheight=1.1)
     shown = (
         f"the {len(largest)} largest of {len(people):,} tenants"
         if len(people) > len(largest)
         else f"{len(people):,} tenants"
     )
-    below = f"{shown} · {admins} administrators of the platform reach all of them · {report.made:%d %B %Y, %H:%M} UTC"
+    below = f"{shown} · {admins} administrators of the platform reach all of them · {drawing.day(report.made)}, {report.made:%H:%M} UTC"
     drawing.headline(drawn, "People with access, by role", below)
     return drawn

@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from dezky import UserStatus
+
 from ..portability.archive import timestamp
 from .collect import Access, Report
 
@@ -117,12 +119,21 @@ def as_markdown(report: Report) -> str:
         lines.append(row_of(["nobody", *[NONE] * (len(head) - 1)]))
     for number, (example, alike) in enumerate(report.profiles(), start=1):
         lines += ["", f"## {number}. {heading(report, example, alike)}", ""]
-        lines += [row_of(["Action", "May", "Why"]), row_of(["---"] * 3)]
-        for right in example.rights:
-            fields = ", ".join(f"`{field}`" for field in right.forbidden_fields)
-            because = plain(right.because) + (f"; not these fields: {fields}" if fields else "")
-            lines.append(row_of([f"`{right.action}`", MAY[str(right.outcome)], f"{because} (`{right.reason}`)"]))
+        lines += decisions(example)
     return "\n".join([*lines, "", CLOSING]) + "\n"
+
+
+def decisions(example: Access) -> list[str]:
+    """What is allowed and what is not; in a sentence where nothing is, for one reason."""
+    first = example.rights[0]
+    if all(right.outcome == "refuse" and right.reason == first.reason for right in example.rights):
+        return [f"Nothing: {plain(first.because)} (`{first.reason}`)."]
+    lines = [row_of(["Action", "May", "Why"]), row_of(["---"] * 3)]
+    for right in example.rights:
+        fields = ", ".join(f"`{field}`" for field in right.forbidden_fields)
+        because = plain(right.because) + (f"; not these fields: {fields}" if fields else "")
+        lines.append(row_of([f"`{right.action}`", MAY[right.outcome], f"{because} (`{right.reason}`)"]))
+    return lines
 
 
 def heading(report: Report, example: Access, alike: list[Access]) -> str:
@@ -135,6 +146,8 @@ def heading(report: Report, example: Access, alike: list[Access]) -> str:
         names = [plain(access.person.name or access.person.email or access.person.id) for access in first]
     others = f" and {len(alike) - named} more" if len(alike) > named else ""
     relation = "no role" if example.relation == "none" else example.relation
+    if example.person.status == UserStatus.DISABLED:
+        relation = f"{relation}, disabled"
     return f"{relation[0].upper()}{relation[1:]}: {', '.join(names)}{others}"
 
 

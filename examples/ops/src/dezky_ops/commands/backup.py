@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.progress import Progress as Bars
+from rich.progress import TaskID
 
-from ..command_line import PATH, Common, common
+from ..command_line import PATH, Common, choice, common
 from ..failure import Exit
 from ..files import refuse_existing
 from ..output import Output, table
@@ -19,9 +22,7 @@ PATTERN = "dezky-*.backup"
 
 @click.command("backup")
 @click.argument("target", type=PATH, default=Path())
-@click.option(
-    "--method", type=click.Choice(list(Method)), default=Method.AUTO, show_default=True, help="For MongoDB: how."
-)
+@click.option("--method", type=choice(Method), default=str(Method.AUTO), show_default=True, help="For MongoDB: how.")
 @click.option(
     "--keep",
     type=click.IntRange(min=1),
@@ -53,7 +54,7 @@ def backup(common: Common, target: Path, method: Method, keep: int | None, force
         }
     )
     what = "verified, and nothing was kept (--dry-run)" if made.path is None else f"written and verified: {made.path}"
-    common.output.line(f"{what}, {made.size / 1_000_000:.1f} MB, {made.manifest.documents:,} documents")
+    common.output.line(f"{what}, {made.size / 1_000_000:.1f} MB, {made.manifest.records:,} records")
     if keep is not None and made.path is not None:
         remove_oldest(common.output, folder, keep)
     return Exit.DONE
@@ -62,12 +63,9 @@ def backup(common: Common, target: Path, method: Method, keep: int | None, force
 @contextmanager
 def shown_progress(output: Output) -> Iterator[Progress]:
     """A bar for each piece of the work."""
-    from rich.console import Console
-    from rich.progress import Progress as Bars
-
     console = Console(stderr=True)
     with Bars(console=console, transient=True, disable=output.quiet or not console.is_terminal) as bars:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
 
         def progress(what: str, done: int, of: int | None) -> None:
             if what not in tasks:
@@ -81,7 +79,7 @@ def shown_progress(output: Output) -> Iterator[Progress]:
 
 def tell(output: Output, manifest: Manifest) -> None:
     """What the backup holds."""
-    shown = table("collection", "documents", "SHA-256")
+    shown = table("collection", "records", "SHA-256")
     for collection in manifest.collections:
         shown.add_row(collection.name, f"{collection.documents:,}", collection.sha256)
     output.table(shown)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..access.text import harmless
-from ..command_line import PATH, Common, common
+from ..command_line import PATH, Common, choice, common
 from ..failure import Exit, Failure
 from ..importing import Existing, Format, Plan, RowProblem, RowResult, carry_out, make_plan, open_source
 from ..importing.plan import Step
@@ -22,11 +22,11 @@ CALM = ("created", "updated", "unchanged", "skipped", "would_create", "would_upd
 
 @click.command("import-tenants")
 @click.argument("file", type=PATH)
-@click.option("--format", "rows_format", type=click.Choice(list(Format)), help="Else by the name of FILE.")
+@click.option("--format", "rows_format", type=choice(Format), help="Else by the name of FILE.")
 @click.option(
     "--existing",
-    type=click.Choice(list(Existing)),
-    default=Existing.REFUSE,
+    type=choice(Existing),
+    default=str(Existing.REFUSE),
     show_default=True,
     help="What to do with a tenant that is there already and is not as its row says.",
 )

@@ -25,9 +25,12 @@ from ..output import table
     type=PATH,
     help="Make a platform of its own in this folder: store, settings, an issuer, and access tokens to try it with.",
 )
+@click.option(
+    "--issuer", default="default", show_default=True, help="Id of the configured issuer that knows the people."
+)
 @click.option("--yes", is_flag=True, help="Load also into a store that holds other tenants.")
 @common(writes=True)
-def load_demo(common: Common, tenants: int, people: int, seed: int, folder: Path | None, yes: bool) -> int:
+def load_demo(common: Common, tenants: int, people: int, seed: int, folder: Path | None, issuer: str, yes: bool) -> int:
     """Load a made-up estate: companies of several countries, their people, roles, subscriptions.
 
     The same numbers and seed make the same estate. What is there already is left alone, so that a load that was broken
@@ -42,7 +45,7 @@ def load_demo(common: Common, tenants: int, people: int, seed: int, folder: Path
         return foretell(common, estate)
     if folder is None:
         with common.scope() as scope:
-            loaded = filled(common, scope, estate, "default", yes=yes)
+            loaded = filled(common, scope, estate, issuer, yes=yes)
         return tell(common, loaded, {}, None)
     if common.store is not None or common.config is not None:
         raise Failure(

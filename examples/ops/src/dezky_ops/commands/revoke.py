@@ -47,11 +47,8 @@ def revoke(common: Common, person: str, token_file: Path | None, yes: bool) -> i
         if common.dry_run:
             slugs = sorted(tenant.slug for tenant in tenants_of(scope, user))
             output.document({"dryRun": True, "userId": user.id, "tenants": slugs, "platformAdmin": user.platform_admin})
-            output.line(
-                f"would disable {shown(user)}, refuse all tokens issued until now, and revoke {len(slugs)} memberships:"
-            )
-            for slug in slugs:
-                output.line(f"  {slug}")
+            output.line(f"would disable {shown(user)} and refuse all tokens issued until now")
+            output.line(f"would revoke the memberships in: {', '.join(slugs) or 'no tenant'}")
             return Exit.DONE
         confirm(f"End all access of {shown(user)} now?", yes=yes)
         with output.progress("revoking"):

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from .. import drawing
-from ..command_line import PATH, Common, common
+from ..command_line import PATH, Common, choice, common
 from ..failure import Exit, Failure
 from ..files import write_text
 from ..usage import Interval, as_csv, as_json, as_markdown, collect, draw
@@ -18,7 +18,7 @@ DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 @click.command("usage-report")
 @click.option("--since", type=DAY, help="First day, in UTC. Default: when the first tenant or person came.")
 @click.option("--until", type=DAY, help="End, in UTC, not included. Default: now.")
-@click.option("--interval", type=click.Choice(list(Interval)), help="Length of a step. Default: what fits the period.")
+@click.option("--interval", type=choice(Interval), help="Length of a step. Default: what fits the period.")
 @click.option(
     "--largest",
     type=click.IntRange(0, 1_000),

@@ -31,7 +31,8 @@ Not in this archive: mail, files and calendars, which are kept by their own syst
 last seen, and values before and after a change, which the platform does not hand out.
 
 Nothing was locked meanwhile: what was changed between `begun` and `ended` of the manifest may be in one file and not
-yet in another. """
+yet in another.
+"""
 
 
 def export_person(scope: Scope, user: UserView, archive: Archive, advance: Advance = nobody_watches) -> None:

@@ -30,7 +30,8 @@ Not in this archive: mail, files and calendars, which are kept by their own syst
 which the audit trail tells; values before and after a change, which the platform does not hand out.
 
 The tenant was not locked meanwhile. What was changed between `begun` and `ended` of the manifest may be in one file
-and not yet in another; the audit trail tells of it. """
+and not yet in another; the audit trail tells of it.
+"""
 
 OF_A_PERSON = ("id", "issuerId", "authentikSubjectId", "email", "name", "status", "createdAt", "updatedAt")
 """What a tenant is told of a person. Everything else is of other tenants or of the platform."""

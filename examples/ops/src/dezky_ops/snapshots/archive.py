@@ -54,8 +54,8 @@ class Manifest:
     payload_sha256: str
 
     @property
-    def documents(self) -> int:
-        """All documents together."""
+    def records(self) -> int:
+        """Everything in all collections together."""
         return sum(collection.documents for collection in self.collections)
 
     def as_json(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from dezky import Scope, SubscriptionStatus, TenantStatus, TenantView
 
 from ..output import Advance, nobody_watches
-from .series import Interval, Life, Series, count_over_time, ends, fitting
+from .series import Interval, Life, Series, count_over_time, fitting, moments
 
 ENDED = SubscriptionStatus.CANCELLED
 
@@ -42,8 +42,8 @@ def collect(
     largest: int = 10,
     advance: Advance = nobody_watches,
 ) -> Usage:
-    """Reads all tenants, people and subscriptions, and counts them at the end of each step of the period. Without a
-    beginning it begins with the first tenant, without an end it ends now."""
+    """Reads all tenants, people and subscriptions, and counts them at the beginning of the period and at the end of
+    each step of it. Without a beginning it begins with the first tenant, without an end it ends now."""
     until = until or datetime.now(UTC)
     statuses: Counter[str] = Counter()
     tenants: list[Life] = []
@@ -72,7 +72,7 @@ def collect(
         advance(1)
     began = since or min((life.began for life in (*tenants, *people)), default=until)
     interval = interval or fitting(began, until)
-    at = ends(began, until, interval)
+    at = moments(began, until, interval)
     return Usage(
         began,
         until,

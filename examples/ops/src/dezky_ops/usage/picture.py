@@ -1,6 +1,7 @@
 """Use as a picture: tenants by plan, people, seats against people, and the states of today."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import matplotlib.dates as mdates
 from matplotlib.axes import Axes
@@ -29,7 +30,7 @@ def draw(usage: Usage) -> Figure:
         totals = (
             f"{usage.tenants.total[-1]:,} tenants · {usage.people.total[-1]:,} people · "
             f"{usage.seats.total[-1]:,} seats · "
-            f"{usage.since:%d %B %Y} to {usage.until:%d %B %Y, %H:%M} UTC"
+            f"{drawing.day(usage.since)} to {drawing.day(usage.until)}"
         )
         drawing.headline(drawn, "Use of the platform", totals)
         return drawn
@@ -49,7 +50,7 @@ def stacked(axes: Axes, series: Series, title: str) -> None:
     """Numbers by kind, one above the other."""
     kinds = merged(series.by_kind)
     if kinds:
-        at = [mdates.date2num(moment) for moment in series.at]
+        at = places(series.at)
         if len(at) == 1:
             bottom = 0
             for colour, (kind, values) in zip(drawing.SERIES, kinds.items(), strict=False):
@@ -63,13 +64,13 @@ def stacked(axes: Axes, series: Series, title: str) -> None:
             )
             dates(axes)
             axes.set_xlim(at[0], at[-1])
-        axes.legend(loc="upper left", ncols=2, reverse=False)
+        axes.legend(loc="upper left", ncols=4)
     numbers(axes, title)
 
 
 def seats_and_people(axes: Axes, usage: Usage) -> None:
     """Whether what is paid for is used."""
-    at = [mdates.date2num(moment) for moment in usage.seats.at]
+    at = places(usage.seats.at)
     marker = "o" if len(at) == 1 else ""
     axes.plot(at, usage.seats.total, color=drawing.SERIES[1], linewidth=2.2, marker=marker, label="seats")
     axes.plot(at, usage.people.total, color=drawing.SERIES[0], linewidth=2.2, marker=marker, label="people")
@@ -104,11 +105,16 @@ def states(axes: Axes, usage: Usage) -> None:
     axes.set_title("States today")
 
 
+def places(at: tuple[datetime, ...]) -> list[float]:
+    """Where moments stand on an axis of times."""
+    return [float(mdates.date2num(moment)) for moment in at]  # type: ignore[no-untyped-call]
+
+
 def dates(axes: Axes) -> None:
     """A readable axis of times."""
-    locator = mdates.AutoDateLocator(minticks=3, maxticks=7)
+    locator = mdates.AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def numbers(axes: Axes, title: str) -> None:

@@ -1,4 +1,4 @@
-"""Counting over time: how many there were at the end of each day, week or month."""
+"""Counting over time: how many there were at the beginning, and at the end of each day, week or month."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -41,7 +41,7 @@ class Series:
     """Numbers over time, by kind."""
 
     at: tuple[datetime, ...]
-    """The ends of the steps; the last one may lie within its step."""
+    """When they were counted."""
     by_kind: dict[str, tuple[int, ...]]
     """The kinds with the most at the end come first."""
 
@@ -57,9 +57,9 @@ def fitting(since: datetime, until: datetime) -> Interval:
     return next((interval for longest, interval in LONGEST_BY_STEP if length <= longest), Interval.MONTH)
 
 
-def ends(since: datetime, until: datetime, interval: Interval) -> tuple[datetime, ...]:
-    """The ends of the steps of a period, in UTC; the last one is the period's end."""
-    steps = []
+def moments(since: datetime, until: datetime, interval: Interval) -> tuple[datetime, ...]:
+    """The beginning of a period, in UTC, the ends of the steps in it, and its end."""
+    steps = [since]
     at = beginning(since.astimezone(UTC), interval)
     while (at := following(at, interval)) < until:
         steps.append(at)
