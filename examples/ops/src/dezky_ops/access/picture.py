@@ -46,13 +46,17 @@ def matrix(report: Report) -> Figure:
             box = FancyBboxPatch(
                 (column - 0.42, row - 0.40), 0.84, 0.80, boxstyle="round,pad=0,rounding_size=0.12", fc=colour, ec="none"
             )
+            # What lies within the axes needs no room of its own: without this, finding the layout takes seconds.
+            box.set_in_layout(False)
             axes.add_patch(box)
             if outcome == "allow":
                 partly = "◐" if right.forbidden_fields else "✓"
-                axes.text(column, row, partly, ha="center", va="center", color="white", fontsize=9)
+                axes.text(column, row, partly, ha="center", va="center", color="white", fontsize=9, in_layout=False)
             elif outcome == "refuse":
                 number, _ = numbers.setdefault(right.reason, (len(numbers) + 1, right.because))
-                axes.text(column, row, str(number), ha="center", va="center", color="#8a5a1f", fontsize=8)
+                axes.text(
+                    column, row, str(number), ha="center", va="center", color="#8a5a1f", fontsize=8, in_layout=False
+                )
     axes.set_xlim(-0.6, len(actions) - 0.4)
     axes.set_ylim(len(labelled) - 0.4, -0.6)
     axes.set_xticks(range(len(actions)), actions, rotation=55, ha="left", rotation_mode="anchor", fontsize=9)
