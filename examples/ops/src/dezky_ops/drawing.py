@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from .failure import Exit, Failure
-from .files import written_whole
+from .files import check_picture, written_whole
 
 INK = "#1b2430"
 FAINT = "#66717f"
@@ -52,7 +51,6 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
 }
 
-FORMATS = (".png", ".svg", ".pdf")
 RESOLUTION = 150
 """Dots per inch."""
 
@@ -66,7 +64,7 @@ def look() -> Iterator[None]:
 
 def figure(width: float, height: float) -> Figure:
     """An empty picture of so many inches."""
-    result = Figure(figsize=(width, height))
+    result = Figure(figsize=(width, height), dpi=RESOLUTION)
     FigureCanvasAgg(result)
     return result
 
@@ -96,15 +94,9 @@ def bare(axes: Axes) -> None:
         spine.set_visible(False)
 
 
-def check_format(path: Path) -> None:
-    """Refuses a picture of an unknown kind before anything is done for it."""
-    if path.suffix.lower() not in FORMATS:
-        raise Failure(Exit.USAGE, "unknown_picture", f"`{path}` is no kind of picture: name it .png, .svg or .pdf")
-
-
 def save(drawn: Figure, path: Path) -> None:
     """Writes a picture whole."""
-    check_format(path)
+    check_picture(path)
     with written_whole(path) as file:
         options: dict[str, Any] = {"format": path.suffix.lower().lstrip("."), "dpi": RESOLUTION, "facecolor": PAPER}
         drawn.savefig(file, **options)

@@ -63,5 +63,6 @@ EXIT_BY_KIND = {
 def of_error(error: DezkyError) -> Failure:
     """What a refused or failed use case means for a command."""
     exit_code = EXIT_BY_KIND.get(error.kind, Exit.FAILED)
-    details = tuple(f"{field.field}: {field.message}" for field in error.fields)
+    # A single field stands in the message already.
+    details = tuple(f"{field.field}: {field.message}" for field in error.fields) if len(error.fields) > 1 else ()
     return Failure(exit_code, error.code, error.message, details)

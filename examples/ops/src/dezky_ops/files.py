@@ -9,6 +9,14 @@ from typing import IO
 
 from .failure import Exit, Failure
 
+PICTURES = (".png", ".svg", ".pdf")
+
+
+def check_picture(path: Path) -> None:
+    """Refuses a picture of an unknown kind before anything is done for it."""
+    if path.suffix.lower() not in PICTURES:
+        raise Failure(Exit.USAGE, "unknown_picture", f"`{path}` is no kind of picture: name it .png, .svg or .pdf")
+
 
 def refuse_existing(path: Path, *, force: bool) -> None:
     """Refuses to write over something that is there, unless it was asked for."""

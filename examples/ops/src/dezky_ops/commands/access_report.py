@@ -4,11 +4,10 @@ from pathlib import Path
 
 import click
 
-from .. import drawing
-from ..access import as_csv, as_json, as_markdown, draw, of_person, of_platform, of_tenant
+from ..access import as_csv, as_json, as_markdown, of_person, of_platform, of_tenant, save_picture
 from ..command_line import PATH, Common, common
 from ..failure import Exit, Failure
-from ..files import write_text
+from ..files import check_picture, write_text
 from ..people import find_person, find_tenant
 
 FORMATS = ("markdown", "csv")
@@ -36,7 +35,7 @@ def access_report(
     if tenant is not None and person is not None:
         raise Failure(Exit.USAGE, "two_subjects", "name a tenant or a person, not both")
     if picture is not None:
-        drawing.check_format(picture)
+        check_picture(picture)
     with common.scope() as scope, common.output.progress("reading") as advance:
         if tenant is not None:
             report = of_tenant(scope, find_tenant(scope, tenant), advance)
@@ -45,7 +44,7 @@ def access_report(
         else:
             report = of_platform(scope, advance)
     if picture is not None:
-        drawing.save(draw(report), picture)
+        save_picture(report, picture)
         common.output.note(f"drawn: {picture}")
     if common.output.as_json:
         common.output.document(as_json(report))

@@ -86,7 +86,7 @@ def refuse(output: Output, problems: list[RowProblem], report: Path | None) -> N
         )
     for problem in problems:
         output.document(problem.as_json())
-    shown = [f"line {problem.line}: {problem.field or 'row'}: {problem.message}" for problem in problems[:SHOWN]]
+    shown = [in_words(problem) for problem in problems[:SHOWN]]
     if len(problems) > SHOWN:
         shown.append(f"and {len(problems) - SHOWN:,} more: --report FILE or --json has all")
     message = f"nothing was written: {len(problems):,} problems in the file"
@@ -96,6 +96,12 @@ def refuse(output: Output, problems: list[RowProblem], report: Path | None) -> N
         message.replace("1 problems", "1 problem") if len(problems) == 1 else message,
         tuple(shown),
     )
+
+
+def in_words(problem: RowProblem) -> str:
+    """A problem in a line of text."""
+    place = f"line {problem.line}: {problem.field or 'row'}: " if problem.line else ""
+    return f"{place}{problem.message}"
 
 
 def tell(output: Output, results: Iterator[RowResult], report: Path | None) -> Counter[str]:

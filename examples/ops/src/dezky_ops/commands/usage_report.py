@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from .. import drawing
 from ..command_line import PATH, Common, choice, common
 from ..failure import Exit, Failure
-from ..files import write_text
-from ..usage import Interval, as_csv, as_json, as_markdown, collect, draw
+from ..files import check_picture, write_text
+from ..usage import Interval, as_csv, as_json, as_markdown, collect, save_picture
 
 FORMATS = ("markdown", "csv")
 DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
@@ -44,14 +43,14 @@ def usage_report(
 ) -> int:
     """Report how many tenants, people and seats there were over time, by plan and state. Nothing is changed."""
     if picture is not None:
-        drawing.check_format(picture)
+        check_picture(picture)
     since, until = (moment.replace(tzinfo=UTC) if moment is not None else None for moment in (since, until))
     if since is not None and since >= (until or datetime.now(UTC)):
         raise Failure(Exit.USAGE, "empty_period", "the period ends before it begins: correct --since or --until")
     with common.scope() as scope, common.output.progress("reading") as advance:
         usage = collect(scope, since, until, Interval(interval) if interval else None, largest, advance)
     if picture is not None:
-        drawing.save(draw(usage), picture)
+        save_picture(usage, picture)
         common.output.note(f"drawn: {picture}")
     if common.output.as_json:
         common.output.document(as_json(usage))
