@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -108,13 +109,25 @@ class Demo:
         return Dezky.open(config=self.platform.settings, environment=False, background=False, log="off")
 
 
-@pytest.fixture
-def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
-    """A demonstration platform that the settings name."""
-    platform = prepare_platform(tmp_path / "demo")
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """A demonstration platform that tests take copies of."""
+    platform = prepare_platform(tmp_path_factory.mktemp("template") / "demo")
     estate = make_estate(companies=6, people=60, seed=2)
-    monkeypatch.setenv("DEZKY_CONFIG", str(platform.settings))
-    with Dezky.open(config=platform.settings, environment=False, background=False, log="off") as loading:
+    demo = Demo(platform, estate)
+    with demo.open() as loading:
         load(loading.as_system("demo"), estate, ISSUER_ID)
     platform.write_tokens(estate)
-    return Demo(platform, estate)
+    return demo
+
+
+@pytest.fixture
+def demo(template: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
+    """A demonstration platform that the settings name."""
+    folder = tmp_path / "demo"
+    shutil.copytree(template.platform.folder, folder)
+    platform = DemoPlatform(folder)
+    settings = platform.settings.read_text()
+    platform.settings.write_text(settings.replace(str(template.platform.folder), str(folder)))
+    monkeypatch.setenv("DEZKY_CONFIG", str(platform.settings))
+    return Demo(platform, template.estate)

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 from conftest import Ops, opened
-from dezky import Scope, TenantStatus, Unavailable
+from dezky import DezkyError, Scope, TenantStatus, Unavailable
 
 from dezky_ops.failure import Exit, Failure
 from dezky_ops.importing import carry_out, make_plan, open_source
@@ -217,8 +217,11 @@ class Outage:
                 if call["slug"] == "acme" and self._failures == 4:
                     method(**call)
                 yield Unavailable("the store does not answer", code="store_unavailable", status=503, retry_after=2)
-            else:
+                continue
+            try:
                 yield method(**call)
+            except DezkyError as error:
+                yield error
 
 
 def test_an_outage_is_waited_for_and_nothing_is_done_twice(store: str, file: Path) -> None:

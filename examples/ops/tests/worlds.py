@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dezky import Dezky, _native
+from dezky import Dezky
+from dezky._native import test_kit  # type: ignore[attr-defined] # only builds for tests have it
 
 from dezky_ops.demo import Estate, load, make_estate
 
@@ -17,7 +18,7 @@ BEGINNING = datetime(2025, 6, 3, 9, 30, tzinfo=UTC)
 def at_time(store: str, now: datetime) -> Iterator[Dezky]:
     """A platform whose clock stands still; only builds for tests have this."""
     options = {"store": store, "environment": False, "background": False, "log": "off"}
-    with Dezky(_native.open_at(json.dumps(options), milliseconds(now))) as platform:
+    with Dezky(test_kit.open_at(json.dumps(options), milliseconds(now))) as platform:
         yield platform
 
 
@@ -37,7 +38,7 @@ def grow(store: str, months: int = 17, companies: int = 60, people: int = 900) -
         now = BEGINNING
         for month in range(months):
             now = BEGINNING + timedelta(days=30.4 * month)
-            _native.set_time(milliseconds(now))
+            test_kit.set_time(milliseconds(now))
             # Faster in the beginning and the end than between.
             share = ((month + 1) / months) ** 1.6
             load(scope, first_of(estate, max(1, int(companies * share))))

@@ -110,6 +110,8 @@ def administrators(scope: Scope, advance: Advance) -> Iterator[UserView]:
 
 def decided(scope: Scope, wanted: Iterable[Wanted]) -> Iterator[Access]:
     """The core's decisions for each person."""
+    # Most people may do the same for the same reasons: what is equal is kept once.
+    known: dict[tuple[Right, ...], tuple[Right, ...]] = {}
     for user, tenant, member in wanted:
         try:
             found = scope.rights(user.id, tenant.id if tenant is not None else None)
@@ -120,7 +122,14 @@ def decided(scope: Scope, wanted: Iterable[Wanted]) -> Iterator[Access]:
             relation, source = "platform admin", user.platform_admin_source
         elif member is not None:
             since = member.changed_at
-        yield Access(user, tenant, relation, str(source) if source is not None else None, since, found.rights)
+        yield Access(
+            user,
+            tenant,
+            relation,
+            str(source) if source is not None else None,
+            since,
+            known.setdefault(found.rights, found.rights),
+        )
 
 
 def succeeded(outcomes: Iterable[UserView | DezkyError]) -> Iterator[UserView]:
