@@ -1,7 +1,9 @@
 """What all commands have in common: help, exit codes, signals, and nothing said that must not be."""
 
+import contextlib
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -120,3 +122,25 @@ def test_a_signal_ends_a_command_in_order(store: str, tmp_path: Path, number: si
     assert err.splitlines()[-1].startswith("interrupted: ")
     assert json.loads(out.splitlines()[-1])["error"]["code"] == "interrupted"
     assert list(scratch.iterdir()) == []
+
+
+def test_a_terminal_is_shown_how_far_it_is_and_a_file_is_not(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-m", "dezky_ops", "load-demo", "--tenants", "3", "--people", "60", "--platform"]
+    terminal, child = pty.openpty()
+    process = subprocess.Popen(
+        [*arguments, str(tmp_path / "one")],
+        stdout=subprocess.DEVNULL,
+        stderr=child,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(child)
+    seen = b""
+    # Reading from a terminal that everybody has left fails on Linux.
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 4_096):
+            seen += piece
+    os.close(terminal)
+    assert process.wait() == 0
+    assert b"loading" in seen
+    into_a_pipe = subprocess.run([*arguments, str(tmp_path / "two")], capture_output=True, check=True)
+    assert into_a_pipe.stderr == b""

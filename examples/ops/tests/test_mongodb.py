@@ -198,3 +198,23 @@ def test_locations_are_shown_without_secrets() -> None:
     assert (
         location.with_database("other").text == "mongodb+srv://user:pass@db.example.eu/other?tls=true&authSource=admin"
     )
+
+
+def test_every_command_works_on_mongodb(
+    ops: Ops, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEZKY_STORE", database)
+    assert ops("load-demo", "--tenants", 3, "--people", 20, "--seed", 7).code == 0
+    tenants = '[{"slug": "acme", "name": "Acme"}, {"slug": "beta", "name": "Beta"}]'
+    assert ops("import-tenants", "-", "--format", "json", stdin=tenants).code == 0
+    again = ops("import-tenants", "-", "--format", "json", "--json", stdin=tenants)
+    assert again.lines[-1] == {"summary": {"unchanged": 2}}
+    estate = make_estate(3, 20, seed=7)
+    employment = estate.employments[0]
+    report = ops("access-report", "--tenant", employment.slug, "--json").json
+    assert employment.email in {row["email"] for row in report["rights"]}
+    assert ops("export-tenant", employment.slug, "--output", tmp_path / "out.zip").code == 0
+    usage = ops("usage-report", "--json").json
+    assert usage["tenants"]["total"][-1] == 5
+    revoked = ops("revoke", employment.email, "--yes", "--json")
+    assert (revoked.code, revoked.json["proven"]) == (0, True)
