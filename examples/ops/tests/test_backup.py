@@ -167,7 +167,7 @@ def changed(source: Path, target: Path, how: str) -> Path:
     elif how == "other":
         data = bytearray(b"something else")
     target.write_bytes(data)
-    if how in ("count", "version"):
+    if how in ("count", "version", "hash"):
         rewrite(source, target, how)
     return target
 
@@ -178,6 +178,8 @@ def rewrite(source: Path, target: Path, how: str) -> None:
     said: dict[str, Any] = manifest.as_json()
     if how == "version":
         said["formatVersion"] = 99
+    elif how == "hash":
+        said["payload_sha256"] = "0" * 64
     else:
         said["collections"] = [
             {**collection, "documents": collection["documents"] + 1} for collection in said["collections"]
@@ -196,6 +198,7 @@ def rewrite(source: Path, target: Path, how: str) -> None:
     [
         ("byte", 1, "damaged_backup"),
         ("end", 1, "damaged_backup"),
+        ("hash", 1, "damaged_backup"),
         ("count", 1, "snapshot_differs"),
         ("other", 2, "no_backup"),
         ("version", 2, "newer_backup"),

@@ -7,6 +7,7 @@ import json
 import shutil
 import tarfile
 import time
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -155,7 +156,7 @@ def unpack(path: Path, packed: Path, target: Path) -> None:
     try:
         with gzip.open(packed, "rb") as file, target.open("wb") as plain:
             shutil.copyfileobj(file, plain, PIECE)
-    except (gzip.BadGzipFile, EOFError):
+    except (gzip.BadGzipFile, EOFError, zlib.error):
         raise damaged(path, "the snapshot cannot be unpacked") from None
 
 

@@ -46,7 +46,7 @@ def snapshot(source: Path, target: Path, progress: Progress) -> tuple[Collection
                 copy, pages=PAGES, progress=lambda _, left, all_pages: progress(all_pages - left, all_pages)
             )
             proof = tables(connection)
-            connection.execute("COMMIT")
+            connection.commit()
             # One file by itself, with no log beside it.
             copy.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
