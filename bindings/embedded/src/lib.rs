@@ -7,6 +7,7 @@ mod answer;
 mod failure;
 mod opening;
 mod request;
+mod stores;
 #[cfg(feature = "test-kit")]
 pub mod test_kit;
 mod tokens;
@@ -15,4 +16,5 @@ pub use answer::{Answer, ask, guarded};
 pub use failure::{closed, json};
 pub use opening::{Names, Opened, Options, Texts};
 pub use request::{Headers, Said};
+pub use stores::{IssuerView, SettingsView, check_input, copy_store, fingerprint};
 pub use tokens::KnownTokens;

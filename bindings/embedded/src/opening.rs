@@ -19,6 +19,8 @@ use serde::Deserialize;
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
+use crate::{IssuerView, SettingsView};
+
 /// What `open` is given.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -73,6 +75,8 @@ pub struct Opened {
     pub verifier: Verifier,
     /// Answers requests.
     pub router: Router,
+    /// The use cases, for what is no request.
+    pub service: Arc<Service>,
     /// Ends with this.
     _background: JoinSet<()>,
 }
@@ -125,6 +129,22 @@ impl Options {
         Ok((sources, self.issuers, self.background.unwrap_or(true)))
     }
 
+    /// What the options name, with nothing opened.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when a setting is wrong.
+    pub fn settings(self, names: Names) -> Result<SettingsView> {
+        let (sources, issuers, _) = self.sources(names)?;
+        let configuration = Configuration::read(&sources)?;
+        let issuers = issuers.unwrap_or(configuration.issuers);
+        let view = |issuer: IssuerSettings| IssuerView { id: issuer.id, urls: issuer.urls, tenant: issuer.tenant };
+        Ok(SettingsView {
+            store: configuration.store.setting(),
+            store_identity: configuration.store.identity(),
+            issuers: issuers.into_iter().map(view).collect(),
+        })
+    }
+
     /// Opens what the options name. Without an issuer no token is accepted, which is enough for who calls as the system. Must be called on the runtime on which it is to live.
     ///
     /// # Errors
@@ -160,7 +180,7 @@ impl Options {
             false => JoinSet::new(),
         };
         let router = router(HttpState::new(Arc::clone(&service), Arc::new(TokenIdentity::new(verifier.clone()))));
-        Ok(Opened { verifier, router, _background: background })
+        Ok(Opened { verifier, router, service, _background: background })
     }
 }
 

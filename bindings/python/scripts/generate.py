@@ -120,7 +120,9 @@ def nullable(schema: Schema) -> bool:
 
 
 def described(schema: Schema) -> str:
-    text = schema.get("description") or next((p["description"] for p in schema.get("oneOf", ()) if "description" in p), "")
+    text = schema.get("description") or next(
+        (p["description"] for p in schema.get("oneOf", ()) if "description" in p), ""
+    )
     said = []
     if "minimum" in schema and "maximum" in schema:
         said.append(f"{schema['minimum']} to {schema['maximum']}")
@@ -146,24 +148,24 @@ def declare(name: str, schema: Schema) -> str:
         literal = ", ".join(f'"{value}"' for value in schema["enum"])
         return f"class {name}(StrEnum):\n{text}\n\n{values}\n\n\n{name}Text: TypeAlias = Literal[{literal}]"
     lines = [f"class {name}(Document, frozen=True, kw_only=True):", text, ""]
-    for field, property in schema["properties"].items():
+    for field, field_schema in schema["properties"].items():
         required = field in schema.get("required", ())
-        kind = of(property, given=False)
-        if not required and kind.startswith("tuple[") and not nullable(property):
+        kind = of(field_schema, given=False)
+        if not required and kind.startswith("tuple[") and not nullable(field_schema):
             kind += " = ()"
         elif not required:
-            kind += " = None" if nullable(property) else " | None = None"
-        lines += [f"    {snake(field)}: {kind}", quoted(described(property), "    ")]
+            kind += " = None" if nullable(field_schema) else " | None = None"
+        lines += [f"    {snake(field)}: {kind}", quoted(described(field_schema), "    ")]
     return "\n".join(lines)
 
 
 def declare_input(name: str, schema: Schema, *, title: str) -> str:
     lines = [f"class {title}(TypedDict, total=False):", quoted(schema.get("description", name), "    "), ""]
-    for field, property in schema["properties"].items():
-        kind = of(property, given=True)
+    for field, field_schema in schema["properties"].items():
+        kind = of(field_schema, given=True)
         if field in schema.get("required", ()):
             kind = f"Required[{kind}]"
-        lines += [f"    {snake(field)}: {kind}", quoted(described(property), "    ")]
+        lines += [f"    {snake(field)}: {kind}", quoted(described(field_schema), "    ")]
     return "\n".join(lines)
 
 
@@ -239,20 +241,35 @@ def method(operation: Schema, *, asynchronous: bool) -> str:
         patch = operation["method"] == "PATCH"
         required = set(schema.get("required", ()))
         ordered = sorted(schema["properties"].items(), key=lambda field: field[0] not in required)
-        for field, property in ordered:
-            kind = of(property, given=True)
-            keywords.append(f"{snake(field)}: {kind}" + ("" if field in required else " | UnsetType = UNSET"))
-            told.append((snake(field), described(property) + (" `None` takes it away." if patch and nullable(property) else "")))
+        for field, field_schema in ordered:
+            kind = of(field_schema, given=True)
+            if field not in required:
+                some, null, _ = kind.partition(" | None")
+                kind = f"{some} | UnsetType{null} = UNSET"
+            keywords.append(f"{snake(field)}: {kind}")
+            told.append(
+                (
+                    snake(field),
+                    described(field_schema) + (" `None` takes it away." if patch and nullable(field_schema) else ""),
+                )
+            )
         said = ", ".join(f'"{field}": {snake(field)}' for field in schema["properties"])
         passed.append(f"body={{{said}}}")
     headers = {parameter["name"] for parameter in parameters(operation, "header")}
     if "If-Match" in headers:
         keywords.append("if_match: str | Document | None = None")
-        told.append(("if_match", "The version that is to be changed: a document as a method gave it, or an entity tag with its quotes."))
+        told.append(
+            (
+                "if_match",
+                "The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.",
+            )
+        )
         passed.append("if_match=if_match")
     if "Idempotency-Key" in headers:
         keywords.append("idempotency_key: str | None = None")
-        told.append(("idempotency_key", "Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours."))
+        told.append(
+            ("idempotency_key", "Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.")
+        )
         passed.append("idempotency_key=idempotency_key")
     keywords.append("timeout: float | None = None")
     told.append(("timeout", "The most seconds that a call may take, at most 30."))
@@ -268,8 +285,7 @@ def method(operation: Schema, *, asynchronous: bool) -> str:
     else:
         head, call = f"def {name}({arguments}) -> {result}:", "self._caller.call("
     call += ", ".join([constant(operation), *passed]) + ")"
-    statement = call if result == "None" else f"return {call}"
-    return f"    {head}\n{quoted(text, '        ')}\n        {statement}\n"
+    return f"    {head}\n{quoted(text, '        ')}\n        return {call}\n"
 
 
 def resources(*, asynchronous: bool) -> str:
@@ -280,7 +296,7 @@ def resources(*, asynchronous: bool) -> str:
     for resource, text in RESOURCES.items():
         own = [method(o, asynchronous=asynchronous) for o in known if o["place"].startswith(f"{resource}.")]
         parts.append(
-            f"class {prefix}{resource_class(resource)}:\n{quoted(text, '    ')}\n\n    __slots__ = (\"_caller\",)\n\n"
+            f'class {prefix}{resource_class(resource)}:\n{quoted(text, "    ")}\n\n    __slots__ = ("_caller",)\n\n'
             f"    def __init__(self, caller: {caller}) -> None:\n        self._caller = caller\n\n" + "\n".join(own)
         )
     members = [*RESOURCES, "_caller"]
@@ -302,7 +318,7 @@ def resources(*, asynchronous: bool) -> str:
         "from datetime import datetime\n",
         "from msgspec import UNSET, UnsetType\n",
         f"from ._callers import {caller}",
-        "from ._documents import Document, Page",
+        "from ._documents import Document",
         f"from ._lists import {listing}",
     ]
     code = "\n\n\n".join(parts)
@@ -324,7 +340,9 @@ def tables() -> str:
 
 
 def types() -> str:
-    told = {name: schema for name, schema in schemas.items() if not re.search(r"Page$|^Problem|^LogoutForm$|Body$", name)}
+    told = {
+        name: schema for name, schema in schemas.items() if not re.search(r"Page$|^Problem|^LogoutForm$|Body$", name)
+    }
     bodies = {name: schema for name, schema in schemas.items() if name.endswith("Body")}
     # Enums first: what documents are decoded to is looked up when they are declared.
     ordered = sorted(told, key=lambda name: (not is_enum(name), name))
@@ -349,7 +367,17 @@ def types() -> str:
 
 
 def laid_out(text: str, name: str) -> str:
-    command = [sys.executable, "-m", "ruff", "format", "--config", str(ROOT / "ruff.toml"), "--stdin-filename", name, "-"]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "format",
+        "--config",
+        str(ROOT / "ruff.toml"),
+        "--stdin-filename",
+        name,
+        "-",
+    ]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
 
 
@@ -369,7 +397,9 @@ def main() -> int:
         if not check:
             path.write_text(laid)
         elif not path.exists() or path.read_text() != laid:
-            print(f"bindings/python/python/dezky/{name} does not follow from the code any more: run `scripts/python-package.sh generate`")
+            print(
+                f"bindings/python/python/dezky/{name} does not follow from the code any more: run `scripts/python-package.sh generate`"
+            )
             stale = 1
     return stale
 

@@ -8,6 +8,7 @@
 mod answer;
 mod calling;
 mod failure;
+mod functions;
 mod platform;
 mod started;
 #[cfg(feature = "test-kit")]
@@ -22,14 +23,14 @@ mod _native {
     #[pymodule_export]
     use crate::failure::Failure;
     #[pymodule_export]
-    use crate::platform::Platform;
+    use crate::functions::{check_actor, check_input, copy_store, fingerprint, settings};
     #[pymodule_export]
-    use crate::platform::check_actor;
+    use crate::platform::Platform;
     #[pymodule_export]
     use crate::started::Started;
     #[cfg(feature = "test-kit")]
     #[pymodule_export]
-    use crate::test_kit::{open_at, panic, set_time};
+    use crate::test_kit::test_kit;
     #[pymodule_export]
     use crate::token::VerifiedToken;
 }

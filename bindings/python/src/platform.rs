@@ -15,9 +15,10 @@ use dezky::{
     clock::{Clock, SystemClock},
     context::RequestContext,
     domain::ObjectId,
-    service::Principal,
+    service::{Call, Principal, access::TenantReference},
 };
 use dezky_embedded::{Answer, Headers, KnownTokens, Names, Opened, Options, Said, Texts, ask, closed};
+use http::{HeaderMap, StatusCode};
 use pyo3::{prelude::*, pybacked::PyBackedBytes};
 use pyo3_async_runtimes::tokio::get_runtime;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
@@ -37,12 +38,6 @@ fn forked() -> Error {
     let message = "this process was forked off one that uses Dezky, and has none of its threads: open it in a process that was \
                    started anew (`multiprocessing` with `spawn` or `forkserver`, or before any `open`)";
     Error::new(ErrorKind::Unavailable, "forked", message)
-}
-
-/// Checks the name of a system actor.
-#[pyfunction]
-pub(crate) fn check_actor(name: &str) -> PyResult<()> {
-    Principal::named_system(name).map(|_| ()).map_err(|error| raised(&error))
 }
 
 type Opening = Arc<RwLock<Option<Opened>>>;
@@ -78,32 +73,60 @@ impl Platform {
         Ok(Self { opened: Arc::new(RwLock::new(Some(opened))), tokens: Arc::default(), process })
     }
 
-    /// Begins a call, on the thread of Python, so that a `close` that comes later waits for it.
-    pub(crate) fn enter(&self) -> Result<OwnedRwLockReadGuard<Option<Opened>>> {
+    /// Begins a call, on the thread of Python, so that a `close` that comes later waits for it. What cannot begin is raised at once,
+    /// before the runtime is asked for anything: a forked child has none of its threads.
+    fn begin(&self) -> PyResult<OwnedRwLockReadGuard<Option<Opened>>> {
+        self.enter().map_err(|error| raised(&error))
+    }
+
+    fn enter(&self) -> Result<OwnedRwLockReadGuard<Option<Opened>>> {
         if self.process != process::id() {
             return Err(forked());
         }
         Arc::clone(&self.opened).try_read_owned().map_err(|_| closed())
     }
 
-    fn asked(&self, said: Said, seconds: Option<f64>) -> impl Future<Output = Result<Answer>> + Send + use<> {
-        let opened = self.enter();
-        async move {
-            // Held until the answer is there.
-            let opened = opened?;
+    fn asked(&self, said: Said, seconds: Option<f64>) -> PyResult<impl Future<Output = Result<Answer>> + Send + use<>> {
+        let opened = self.begin()?;
+        Ok(async move {
+            // `opened` is held until the answer is there.
             let router = opened.as_ref().ok_or_else(closed)?.router.clone();
             within(limit(seconds)?, async move { ask(router, said.request()?).await }).await
-        }
+        })
     }
 
-    fn verified(&self, token: String) -> impl Future<Output = Result<Arc<authn::VerifiedToken>>> + Send + use<> {
-        let opened = self.enter();
-        async move {
-            let opened = opened?;
+    fn decided(
+        &self,
+        actor: String,
+        user: String,
+        tenant: Option<String>,
+    ) -> PyResult<impl Future<Output = Result<String>> + Send + use<>> {
+        let opened = self.begin()?;
+        let decided = async move {
+            let Opened { service, verifier, .. } = opened.as_ref().ok_or_else(closed)?;
+            let call = Call::by(RequestContext::system(&*actor), Principal::named_system(&actor)?);
+            let bound_to = |issuer: &str| {
+                let issuer = verifier.issuers().iter().find(|known| known.id == issuer)?;
+                issuer.tenant.clone()
+            };
+            let tenant = tenant.map(|tenant| TenantReference::from(&*tenant));
+            let user = user.parse().map_err(|_| Error::not_found())?;
+            let rights = service.rights(&call, user, tenant.as_ref(), bound_to).await?;
+            serde_json::to_string(&rights).map_err(|error| Error::internal(error.to_string()))
+        };
+        Ok(within(None, decided))
+    }
+
+    fn verified(
+        &self,
+        token: String,
+    ) -> PyResult<impl Future<Output = Result<Arc<authn::VerifiedToken>>> + Send + use<>> {
+        let opened = self.begin()?;
+        Ok(async move {
             let verifier = opened.as_ref().ok_or_else(closed)?.verifier.clone();
             let context = RequestContext::new(ObjectId::generate().to_string());
             within(None, async move { verifier.verify(&context, &token).await }).await
-        }
+        })
     }
 }
 
@@ -184,7 +207,7 @@ impl Platform {
         body: Option<&[u8]>,
         timeout: Option<f64>,
     ) -> PyResult<Told> {
-        let asked = self.asked(said(actor, method, url, headers, body)?, timeout);
+        let asked = self.asked(said(actor, method, url, headers, body)?, timeout)?;
         wait(py, async move { asked.await.map(Told) })
     }
 
@@ -201,7 +224,7 @@ impl Platform {
         body: Option<&[u8]>,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let asked = self.asked(said(actor, method, url, headers, body)?, timeout);
+        let asked = self.asked(said(actor, method, url, headers, body)?, timeout)?;
         promise(py, async move { asked.await.map(Told) })
     }
 
@@ -217,7 +240,7 @@ impl Platform {
         body: Option<&[u8]>,
         timeout: Option<f64>,
     ) -> PyResult<Started> {
-        Ok(Started::new(self.asked(said(actor, method, url, headers, body)?, timeout)))
+        Ok(Started::new(self.asked(said(actor, method, url, headers, body)?, timeout)?))
     }
 
     /// Answers a request that came over HTTP; an awaitable.
@@ -235,16 +258,44 @@ impl Platform {
             given.add(name, value).map_err(|error| raised(&error))?;
         }
         let said = Said { method, url, headers: given, body: Some(body.to_vec()), actor: None };
-        let asked = self.asked(said, None);
+        let asked = self.asked(said, None)?;
         promise(py, async move { asked.await.map(Whole) })
+    }
+
+    /// What a person may do, and why; JSON.
+    #[pyo3(signature = (actor, user, tenant))]
+    fn rights(&self, py: Python<'_>, actor: String, user: String, tenant: Option<String>) -> PyResult<String> {
+        wait(py, self.decided(actor, user, tenant)?)
+    }
+
+    /// The same; an awaitable.
+    #[pyo3(signature = (actor, user, tenant) -> "collections.abc.Awaitable[str]")]
+    fn rights_async<'py>(
+        &self,
+        py: Python<'py>,
+        actor: String,
+        user: String,
+        tenant: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        promise(py, self.decided(actor, user, tenant)?)
+    }
+
+    /// The same, and goes on.
+    #[pyo3(signature = (actor, user, tenant))]
+    fn start_rights(&self, actor: String, user: String, tenant: Option<String>) -> PyResult<Started> {
+        let decided = self.decided(actor, user, tenant)?;
+        Ok(Started::new(async move {
+            let body = decided.await?.into();
+            Ok(Answer { status: StatusCode::OK, headers: HeaderMap::new(), body })
+        }))
     }
 
     /// Verifies a token on this thread; nothing when keys must be fetched first.
     fn verify_now(&self, py: Python<'_>, token: &str) -> PyResult<Option<Py<VerifiedToken>>> {
         let verified = py.detach(|| {
+            let opened = self.enter()?;
             // Background fetches of keys are spawned from here too.
             let _runtime = get_runtime().enter();
-            let opened = self.enter()?;
             opened.as_ref().ok_or_else(closed)?.verifier.verify_now(token).transpose()
         });
         let Some(token) = verified.map_err(|error| raised(&error))? else { return Ok(None) };
@@ -253,14 +304,14 @@ impl Platform {
 
     /// Verifies a token, fetches keys for it, and waits.
     fn verify(&self, py: Python<'_>, token: String) -> PyResult<Py<VerifiedToken>> {
-        let verified = wait(py, self.verified(token))?;
+        let verified = wait(py, self.verified(token)?)?;
         object(py, &self.tokens, &verified)
     }
 
     /// Verifies a token, and fetches keys for it; an awaitable.
     #[pyo3(signature = (token) -> "collections.abc.Awaitable[VerifiedToken]")]
     fn verify_async<'py>(&self, py: Python<'py>, token: String) -> PyResult<Bound<'py, PyAny>> {
-        let (verified, tokens) = (self.verified(token), Arc::clone(&self.tokens));
+        let (verified, tokens) = (self.verified(token)?, Arc::clone(&self.tokens));
         pyo3_async_runtimes::tokio::future_into_py(py, async move {
             let verified = verified.await.map_err(|error| raised(&error))?;
             Python::attach(|py| object(py, &tokens, &verified))

@@ -40,3 +40,10 @@ pub(crate) fn set_time(milliseconds: i64) {
 pub(crate) fn panic(py: Python<'_>) -> PyResult<()> {
     wait(py, within(None, async { panic!("a test asked for it") }))
 }
+
+/// What tests need and nobody else.
+#[pymodule]
+pub(crate) mod test_kit {
+    #[pymodule_export]
+    use super::{open_at, panic, set_time};
+}

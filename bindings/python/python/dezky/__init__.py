@@ -42,6 +42,8 @@ from ._errors import (
 from ._lists import AsyncListing, Listing
 from ._native import VerifiedToken
 from ._opening import IssuerOptions
+from ._rights import Outcome, Right, Rights
+from ._stores import ConfiguredIssuer, Copied, Fingerprint, Settings, check_input, copy_store, fingerprint, settings
 from ._types import (
     AuditActor,
     AuditActorKind,
@@ -77,12 +79,15 @@ __all__ = [
     "BillingInfo",
     "Branding",
     "ConfigurationError",
+    "ConfiguredIssuer",
     "Conflict",
+    "Copied",
     "Dezky",
     "DezkyError",
     "Document",
     "DomainVerification",
     "FieldError",
+    "Fingerprint",
     "Forbidden",
     "GrantSource",
     "Internal",
@@ -96,12 +101,16 @@ __all__ = [
     "MembershipView",
     "MethodNotAllowed",
     "NotFound",
+    "Outcome",
     "Page",
     "PayloadTooLarge",
     "PreconditionFailed",
     "ProfileView",
     "RateLimited",
+    "Right",
+    "Rights",
     "Scope",
+    "Settings",
     "SubscriptionStatus",
     "SubscriptionView",
     "TenantStatus",
@@ -112,7 +121,11 @@ __all__ = [
     "UserStatus",
     "UserView",
     "VerifiedToken",
+    "check_input",
+    "copy_store",
     "entity_tag",
+    "fingerprint",
+    "settings",
     "to_dict",
     "to_json",
 ]

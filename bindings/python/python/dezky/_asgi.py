@@ -16,7 +16,9 @@ Send = Callable[[Message], Awaitable[None]]
 _MOST = 1024 * 1024 + 1
 """What the API takes in, and one byte more: by it the router sees that a body is too large."""
 
-_FAILED = b'{"type":"about:blank","title":"Service Unavailable","status":503,"code":"closed","detail":"this was closed"}'
+_FAILED = (
+    b'{"type":"about:blank","title":"Service Unavailable","status":503,"code":"closed","detail":"this was closed"}'
+)
 
 
 class _Gone(Exception):
@@ -54,7 +56,8 @@ class Asgi:
         # The length is that of the body as it is handed over.
         headers = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
         asked = asyncio.ensure_future(self._ask(scope["method"], _target(scope), headers, body))
-        gone = asyncio.ensure_future(_gone(receive, whole))
+        # What is left of a body that is too large is not read, not even to see the client go: the answer is there soon.
+        gone = asyncio.ensure_future(_gone(receive) if whole else _never())
         try:
             await asyncio.wait((asked, gone), return_when=asyncio.FIRST_COMPLETED)
             if not asked.done():
@@ -92,15 +95,16 @@ async def _body(receive: Receive) -> tuple[bytes, bool]:
             return b"".join(parts)[:_MOST], not more
 
 
-async def _gone(receive: Receive, whole: bool) -> None:
+async def _gone(receive: Receive) -> None:
     """Waits until the client is gone."""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        if whole:
-            # A server that tells of nothing else: nobody says when the client goes.
-            await asyncio.get_running_loop().create_future()
+    message = await receive()
+    if message["type"] != "http.disconnect":
+        # A server that tells of something else after the body: nobody says when the client goes.
+        await _never()
+
+
+async def _never() -> None:
+    await asyncio.get_running_loop().create_future()
 
 
 def _target(scope: Message) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from . import _native
 from ._asgi import Asgi
 from ._async_resources import AsyncUseCases
 from ._callers import AsyncCaller, each_async
-from ._errors import DezkyError, from_failure
 from ._dezky import LAUNCHER
+from ._errors import DezkyError, from_failure
 from ._opening import IssuerOptions, open_platform
 from ._operations import one_line
+from ._rights import Rights
 from ._types import LauncherView
 
 Result = TypeVar("Result")
@@ -40,6 +41,21 @@ class AsyncScope(AsyncUseCases):
             concurrency: How many calls are under way at the most.
         """
         return each_async(method, calls, concurrency)
+
+    async def rights(self, user: str, tenant: str | None = None) -> Rights:
+        """What a person may do in a tenant, or without one on the platform, and why: the decisions of the policy.
+
+        They are those that the person's own calls would meet now, were they made with a token that holds. For system actors alone.
+        Actions on members are decided for members who are no owners.
+
+        Args:
+            user: Id of the person.
+            tenant: Id or slug of the tenant; without it the actions that concern none.
+
+        Raises:
+            NotFound: There is no such person or tenant.
+        """
+        return await self._caller.rights(user, tenant)
 
 
 class AsyncDezky:
@@ -75,7 +91,7 @@ class AsyncDezky:
         config: str | os.PathLike[str] | None = None,
         environment: bool = True,
         background: bool = True,
-    ) -> AsyncDezky:
+    ) -> Self:
         """Opens the store and begins to fetch the issuers' keys; at once, without waiting for either.
 
         What is left out comes from ``DEZKY_*`` variables, and then from the configuration file. A store or an issuer that does not
@@ -117,7 +133,9 @@ class AsyncDezky:
 
     def as_user(self, access_token: str) -> AsyncScope:
         """The use cases as a person. The token is verified at every call, and a revoked right is gone with the next one."""
-        return AsyncScope(AsyncCaller(self._platform, None, "authorization\nBearer " + one_line("access_token", access_token)))
+        return AsyncScope(
+            AsyncCaller(self._platform, None, "authorization\nBearer " + one_line("access_token", access_token))
+        )
 
     def as_system(self, name: str) -> AsyncScope:
         """The use cases as a named system actor, which may do everything and stands in the audit trail.
@@ -169,7 +187,7 @@ class AsyncDezky:
         except _native.Failure as failure:
             raise from_failure(failure) from None
 
-    async def __aenter__(self) -> AsyncDezky:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import UNSET, UnsetType
 
 from ._callers import AsyncCaller
-from ._documents import Document, Page
+from ._documents import Document
 from ._lists import AsyncListing
 from ._table import (
     AUDIT_LIST,
@@ -152,13 +152,13 @@ class AsyncTenants:
         name: str,
         status: TenantStatus | TenantStatusText | UnsetType = UNSET,
         plan: str | UnsetType = UNSET,
-        domains: Sequence[str] | None | UnsetType = UNSET,
-        domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | None | UnsetType = UNSET,
-        billing_info: BillingInfo | BillingInfoInput | None | UnsetType = UNSET,
-        branding: Branding | BrandingInput | None | UnsetType = UNSET,
-        authentik_group: str | None | UnsetType = UNSET,
-        ocis_space_id: str | None | UnsetType = UNSET,
-        stalwart_domain: str | None | UnsetType = UNSET,
+        domains: Sequence[str] | UnsetType | None = UNSET,
+        domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | UnsetType | None = UNSET,
+        billing_info: BillingInfo | BillingInfoInput | UnsetType | None = UNSET,
+        branding: Branding | BrandingInput | UnsetType | None = UNSET,
+        authentik_group: str | UnsetType | None = UNSET,
+        ocis_space_id: str | UnsetType | None = UNSET,
+        stalwart_domain: str | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> TenantView:
@@ -206,13 +206,13 @@ class AsyncTenants:
         name: str | UnsetType = UNSET,
         status: TenantStatus | TenantStatusText | UnsetType = UNSET,
         plan: str | UnsetType = UNSET,
-        domains: Sequence[str] | None | UnsetType = UNSET,
-        domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | None | UnsetType = UNSET,
-        billing_info: BillingInfo | BillingInfoInput | None | UnsetType = UNSET,
-        branding: Branding | BrandingInput | None | UnsetType = UNSET,
-        authentik_group: str | None | UnsetType = UNSET,
-        ocis_space_id: str | None | UnsetType = UNSET,
-        stalwart_domain: str | None | UnsetType = UNSET,
+        domains: Sequence[str] | UnsetType | None = UNSET,
+        domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | UnsetType | None = UNSET,
+        billing_info: BillingInfo | BillingInfoInput | UnsetType | None = UNSET,
+        branding: Branding | BrandingInput | UnsetType | None = UNSET,
+        authentik_group: str | UnsetType | None = UNSET,
+        ocis_space_id: str | UnsetType | None = UNSET,
+        stalwart_domain: str | UnsetType | None = UNSET,
         if_match: str | Document | None = None,
         timeout: float | None = None,
     ) -> TenantView:
@@ -304,7 +304,7 @@ class AsyncTenants:
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
-        await self._caller.call(TENANTS_DELETE, tenant, if_match=if_match, timeout=timeout)
+        return await self._caller.call(TENANTS_DELETE, tenant, if_match=if_match, timeout=timeout)
 
 
 class AsyncMembers:
@@ -358,7 +358,7 @@ class AsyncMembers:
         tenant: str,
         *,
         user_id: str,
-        role: MembershipRole | MembershipRoleText | None | UnsetType = UNSET,
+        role: MembershipRole | MembershipRoleText | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> MembershipView:
@@ -412,7 +412,7 @@ class AsyncMembers:
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
-        await self._caller.call(MEMBERS_REVOKE, tenant, user, if_match=if_match, timeout=timeout)
+        return await self._caller.call(MEMBERS_REVOKE, tenant, user, if_match=if_match, timeout=timeout)
 
 
 class AsyncUsers:
@@ -463,12 +463,12 @@ class AsyncUsers:
         self,
         *,
         authentik_subject_id: str,
-        issuer_id: str | None | UnsetType = UNSET,
-        email: str | None | UnsetType = UNSET,
-        name: str | None | UnsetType = UNSET,
-        role: UserRole | UserRoleText | None | UnsetType = UNSET,
-        platform_admin: bool | None | UnsetType = UNSET,
-        status: UserStatus | UserStatusText | None | UnsetType = UNSET,
+        issuer_id: str | UnsetType | None = UNSET,
+        email: str | UnsetType | None = UNSET,
+        name: str | UnsetType | None = UNSET,
+        role: UserRole | UserRoleText | UnsetType | None = UNSET,
+        platform_admin: bool | UnsetType | None = UNSET,
+        status: UserStatus | UserStatusText | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> UserView:
@@ -504,12 +504,12 @@ class AsyncUsers:
         self,
         id: str,
         *,
-        email: str | None | UnsetType = UNSET,
-        name: str | None | UnsetType = UNSET,
+        email: str | UnsetType | None = UNSET,
+        name: str | UnsetType | None = UNSET,
         role: UserRole | UserRoleText | UnsetType = UNSET,
         platform_admin: bool | UnsetType = UNSET,
         status: UserStatus | UserStatusText | UnsetType = UNSET,
-        tokens_valid_after: datetime | None | UnsetType = UNSET,
+        tokens_valid_after: datetime | UnsetType | None = UNSET,
         if_match: str | Document | None = None,
         timeout: float | None = None,
     ) -> UserView:
@@ -549,7 +549,7 @@ class AsyncUsers:
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
-        await self._caller.call(USERS_DELETE, id, if_match=if_match, timeout=timeout)
+        return await self._caller.call(USERS_DELETE, id, if_match=if_match, timeout=timeout)
 
 
 class AsyncSubscriptions:
@@ -603,10 +603,10 @@ class AsyncSubscriptions:
         plan: str | UnsetType = UNSET,
         status: SubscriptionStatus | SubscriptionStatusText | UnsetType = UNSET,
         seats: int | UnsetType = UNSET,
-        trial_ends_at: datetime | None | UnsetType = UNSET,
-        current_period_ends_at: datetime | None | UnsetType = UNSET,
-        stripe_customer_id: str | None | UnsetType = UNSET,
-        stripe_subscription_id: str | None | UnsetType = UNSET,
+        trial_ends_at: datetime | UnsetType | None = UNSET,
+        current_period_ends_at: datetime | UnsetType | None = UNSET,
+        stripe_customer_id: str | UnsetType | None = UNSET,
+        stripe_subscription_id: str | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> SubscriptionView:
@@ -647,10 +647,10 @@ class AsyncSubscriptions:
         plan: str | UnsetType = UNSET,
         status: SubscriptionStatus | SubscriptionStatusText | UnsetType = UNSET,
         seats: int | UnsetType = UNSET,
-        trial_ends_at: datetime | None | UnsetType = UNSET,
-        current_period_ends_at: datetime | None | UnsetType = UNSET,
-        stripe_customer_id: str | None | UnsetType = UNSET,
-        stripe_subscription_id: str | None | UnsetType = UNSET,
+        trial_ends_at: datetime | UnsetType | None = UNSET,
+        current_period_ends_at: datetime | UnsetType | None = UNSET,
+        stripe_customer_id: str | UnsetType | None = UNSET,
+        stripe_subscription_id: str | UnsetType | None = UNSET,
         if_match: str | Document | None = None,
         timeout: float | None = None,
     ) -> SubscriptionView:
@@ -692,7 +692,7 @@ class AsyncSubscriptions:
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
-        await self._caller.call(SUBSCRIPTIONS_DELETE, id, if_match=if_match, timeout=timeout)
+        return await self._caller.call(SUBSCRIPTIONS_DELETE, id, if_match=if_match, timeout=timeout)
 
 
 class AsyncAudit:

@@ -9,19 +9,30 @@ from typing import Any, TypeVar
 
 from . import _native
 from ._documents import Document
-from ._errors import DezkyError, from_failure
+from ._errors import DezkyError, from_failure, invalid_argument
 from ._operations import Operation
+from ._rights import RIGHTS, Rights
 
 Result = TypeVar("Result")
 
 
 class _Caller:
+    """Who calls."""
+
     __slots__ = ("actor", "authorization", "platform")
 
     def __init__(self, platform: _native.Platform, actor: str | None, authorization: str) -> None:
         self.platform = platform
         self.actor = actor
         self.authorization = authorization
+
+    def asked(self, user: object, tenant: object) -> tuple[str, str, str | None]:
+        """What is asked about somebody's rights."""
+        if self.actor is None:
+            raise invalid_argument("user", "is asked about in the scope of a system actor: use `as_system`")
+        if not isinstance(user, str) or not (tenant is None or isinstance(tenant, str)):
+            raise invalid_argument("user", "must be an id, and the tenant an id or a slug")
+        return self.actor, user, tenant
 
 
 class Caller(_Caller):
@@ -52,6 +63,13 @@ class Caller(_Caller):
             raise from_failure(failure) from None
         return operation.result(answer)
 
+    def rights(self, user: str, tenant: str | None) -> Rights:
+        asked = self.asked(user, tenant)
+        try:
+            return RIGHTS.result((200, None, None, self.platform.rights(*asked).encode()))
+        except _native.Failure as failure:
+            raise from_failure(failure) from None
+
 
 class AsyncCaller(_Caller):
     """Calls, and lets others run until the answer is there."""
@@ -80,6 +98,13 @@ class AsyncCaller(_Caller):
         except _native.Failure as failure:
             raise from_failure(failure) from None
         return operation.result(answer)
+
+    async def rights(self, user: str, tenant: str | None) -> Rights:
+        asked = self.asked(user, tenant)
+        try:
+            return RIGHTS.result((200, None, None, (await self.platform.rights_async(*asked)).encode()))
+        except _native.Failure as failure:
+            raise from_failure(failure) from None
 
 
 class _Underway:
@@ -125,12 +150,15 @@ class _Starter(_Caller):
         )
         return _Underway(operation, started)
 
+    def rights(self, user: str, tenant: str | None) -> Any:
+        return _Underway(RIGHTS, self.platform.start_rights(*self.asked(user, tenant)))
+
 
 def starting(method: Callable[..., Any]) -> Callable[..., Any]:
     """The same method of a scope, which gives back what is under way."""
     owner = getattr(method, "__self__", None)
     caller = getattr(owner, "_caller", None)
-    if owner is None or not isinstance(caller, Caller) or method.__name__ in ("list", "rights"):
+    if owner is None or not isinstance(caller, Caller) or method.__name__ in ("list", "each"):
         raise TypeError("the method must be one of a scope that gives one answer, such as `scope.tenants.create`")
     starter = _Starter(caller.platform, caller.actor, caller.authorization)
     begun: Callable[..., Any] = getattr(type(owner)(starter), method.__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from . import _native
 from ._asgi import Asgi
@@ -14,6 +14,7 @@ from ._errors import DezkyError, from_failure
 from ._opening import IssuerOptions, open_platform
 from ._operations import Operation, one_line
 from ._resources import UseCases
+from ._rights import Rights
 from ._types import LauncherView
 
 Result = TypeVar("Result")
@@ -32,9 +33,9 @@ class Scope(UseCases):
         """Makes many calls, several of them at a time, and tells what each gave, in their order: its result, or its error.
 
         ``for outcome in scope.each(scope.tenants.create, [{"slug": "acme", "name": "Acme"}, …])``. The store makes what is under way
-        durable together, so that this is many times as fast as one call after the other. Memory is bounded: of ``calls``, which may
-        be a generator, no more is read than is under way. Who looks no further ends what is under way: of each call, all has
-        happened or nothing.
+        durable together, so that this is many times as fast as one call after the other. In which order they take effect is not said.
+        Memory is bounded: of ``calls``, which may be a generator, no more is read than is under way. Who looks no further ends what is
+        under way: of each call, all has happened or nothing.
 
         Args:
             method: A method of this scope that gives one answer.
@@ -42,6 +43,21 @@ class Scope(UseCases):
             concurrency: How many calls are under way at the most.
         """
         return each(method, calls, concurrency)
+
+    def rights(self, user: str, tenant: str | None = None) -> Rights:
+        """What a person may do in a tenant, or without one on the platform, and why: the decisions of the policy.
+
+        They are those that the person's own calls would meet now, were they made with a token that holds. For system actors alone.
+        Actions on members are decided for members who are no owners.
+
+        Args:
+            user: Id of the person.
+            tenant: Id or slug of the tenant; without it the actions that concern none.
+
+        Raises:
+            NotFound: There is no such person or tenant.
+        """
+        return self._caller.rights(user, tenant)
 
 
 class Dezky:
@@ -76,7 +92,7 @@ class Dezky:
         config: str | os.PathLike[str] | None = None,
         environment: bool = True,
         background: bool = True,
-    ) -> Dezky:
+    ) -> Self:
         """Opens the store and begins to fetch the issuers' keys.
 
         What is left out comes from ``DEZKY_*`` variables, and then from the configuration file. A store or an issuer that does not
@@ -169,7 +185,7 @@ class Dezky:
         except _native.Failure as failure:
             raise from_failure(failure) from None
 
-    def __enter__(self) -> Dezky:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -31,7 +31,8 @@ def entity_tag(document: Document) -> str | None:
 def remember_entity_tag(document: object, tag: str) -> None:
     """Keeps the tag beside the fields: it is no part of what the document says."""
     if isinstance(document, Document):
-        document.__dict__["entity_tag"] = tag
+        beside: dict[str, Any] = vars(document)
+        beside["entity_tag"] = tag
 
 
 def to_dict(document: Document | Page[Any]) -> dict[str, Any]:

@@ -62,7 +62,15 @@ class DezkyError(Exception):
         self.retryable = self.kind in ("rate_limited", "unavailable") and code not in ("closed", "forked")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _again, (type(self), self.message, self.code, self.status, self.fields, self.retry_after, self.request_id)
+        return _again, (
+            type(self),
+            self.message,
+            self.code,
+            self.status,
+            self.fields,
+            self.retry_after,
+            self.request_id,
+        )
 
 
 def _again(

@@ -42,7 +42,9 @@ class Operation(Generic[Result]):
         for name, place, part in zip(self.places, places, self.parts[1:], strict=True):
             path += _place(name, place) + part
         if query:
-            said = "&".join(f"{name}={quote(_text(value), safe='')}" for name, value in query.items() if value is not None)
+            said = "&".join(
+                f"{name}={quote(_text(value), safe='')}" for name, value in query.items() if value is not None
+            )
             if said:
                 path += "?" + said
         return path
@@ -62,7 +64,7 @@ class Operation(Generic[Result]):
         """The body; what is not said is not in it."""
         if self.body_type is None:
             return None
-        said = {} if fields is None else {name: _wire(value) for name, value in fields.items() if value is not UNSET}
+        said = {} if fields is None else {name: wire(value) for name, value in fields.items() if value is not UNSET}
         try:
             return _encode(said)
         except (TypeError, ValueError) as error:
@@ -116,9 +118,10 @@ def camel(name: str) -> str:
     return first + "".join(other[:1].upper() + other[1:] for other in others)
 
 
-def _wire(value: object) -> object:
+def wire(value: object) -> object:
+    """A value with its names as the API has them."""
     if isinstance(value, Mapping):
-        return {camel(str(name)): _wire(part) for name, part in value.items()}
+        return {camel(str(name)): wire(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_wire(part) for part in value]
+        return [wire(part) for part in value]
     return value

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import UNSET, UnsetType
 
 from ._callers import Caller
-from ._documents import Document, Page
+from ._documents import Document
 from ._lists import Listing
 from ._table import (
     AUDIT_LIST,
@@ -152,13 +152,13 @@ class Tenants:
         name: str,
         status: TenantStatus | TenantStatusText | UnsetType = UNSET,
         plan: str | UnsetType = UNSET,
-        domains: Sequence[str] | None | UnsetType = UNSET,
-        domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | None | UnsetType = UNSET,
-        billing_info: BillingInfo | BillingInfoInput | None | UnsetType = UNSET,
-        branding: Branding | BrandingInput | None | UnsetType = UNSET,
-        authentik_group: str | None | UnsetType = UNSET,
-        ocis_space_id: str | None | UnsetType = UNSET,
-        stalwart_domain: str | None | UnsetType = UNSET,
+        domains: Sequence[str] | UnsetType | None = UNSET,
+        domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | UnsetType | None = UNSET,
+        billing_info: BillingInfo | BillingInfoInput | UnsetType | None = UNSET,
+        branding: Branding | BrandingInput | UnsetType | None = UNSET,
+        authentik_group: str | UnsetType | None = UNSET,
+        ocis_space_id: str | UnsetType | None = UNSET,
+        stalwart_domain: str | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> TenantView:
@@ -206,13 +206,13 @@ class Tenants:
         name: str | UnsetType = UNSET,
         status: TenantStatus | TenantStatusText | UnsetType = UNSET,
         plan: str | UnsetType = UNSET,
-        domains: Sequence[str] | None | UnsetType = UNSET,
-        domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | None | UnsetType = UNSET,
-        billing_info: BillingInfo | BillingInfoInput | None | UnsetType = UNSET,
-        branding: Branding | BrandingInput | None | UnsetType = UNSET,
-        authentik_group: str | None | UnsetType = UNSET,
-        ocis_space_id: str | None | UnsetType = UNSET,
-        stalwart_domain: str | None | UnsetType = UNSET,
+        domains: Sequence[str] | UnsetType | None = UNSET,
+        domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | UnsetType | None = UNSET,
+        billing_info: BillingInfo | BillingInfoInput | UnsetType | None = UNSET,
+        branding: Branding | BrandingInput | UnsetType | None = UNSET,
+        authentik_group: str | UnsetType | None = UNSET,
+        ocis_space_id: str | UnsetType | None = UNSET,
+        stalwart_domain: str | UnsetType | None = UNSET,
         if_match: str | Document | None = None,
         timeout: float | None = None,
     ) -> TenantView:
@@ -302,7 +302,7 @@ class Tenants:
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
-        self._caller.call(TENANTS_DELETE, tenant, if_match=if_match, timeout=timeout)
+        return self._caller.call(TENANTS_DELETE, tenant, if_match=if_match, timeout=timeout)
 
 
 class Members:
@@ -356,7 +356,7 @@ class Members:
         tenant: str,
         *,
         user_id: str,
-        role: MembershipRole | MembershipRoleText | None | UnsetType = UNSET,
+        role: MembershipRole | MembershipRoleText | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> MembershipView:
@@ -408,7 +408,7 @@ class Members:
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
-        self._caller.call(MEMBERS_REVOKE, tenant, user, if_match=if_match, timeout=timeout)
+        return self._caller.call(MEMBERS_REVOKE, tenant, user, if_match=if_match, timeout=timeout)
 
 
 class Users:
@@ -459,12 +459,12 @@ class Users:
         self,
         *,
         authentik_subject_id: str,
-        issuer_id: str | None | UnsetType = UNSET,
-        email: str | None | UnsetType = UNSET,
-        name: str | None | UnsetType = UNSET,
-        role: UserRole | UserRoleText | None | UnsetType = UNSET,
-        platform_admin: bool | None | UnsetType = UNSET,
-        status: UserStatus | UserStatusText | None | UnsetType = UNSET,
+        issuer_id: str | UnsetType | None = UNSET,
+        email: str | UnsetType | None = UNSET,
+        name: str | UnsetType | None = UNSET,
+        role: UserRole | UserRoleText | UnsetType | None = UNSET,
+        platform_admin: bool | UnsetType | None = UNSET,
+        status: UserStatus | UserStatusText | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> UserView:
@@ -500,12 +500,12 @@ class Users:
         self,
         id: str,
         *,
-        email: str | None | UnsetType = UNSET,
-        name: str | None | UnsetType = UNSET,
+        email: str | UnsetType | None = UNSET,
+        name: str | UnsetType | None = UNSET,
         role: UserRole | UserRoleText | UnsetType = UNSET,
         platform_admin: bool | UnsetType = UNSET,
         status: UserStatus | UserStatusText | UnsetType = UNSET,
-        tokens_valid_after: datetime | None | UnsetType = UNSET,
+        tokens_valid_after: datetime | UnsetType | None = UNSET,
         if_match: str | Document | None = None,
         timeout: float | None = None,
     ) -> UserView:
@@ -545,7 +545,7 @@ class Users:
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
-        self._caller.call(USERS_DELETE, id, if_match=if_match, timeout=timeout)
+        return self._caller.call(USERS_DELETE, id, if_match=if_match, timeout=timeout)
 
 
 class Subscriptions:
@@ -599,10 +599,10 @@ class Subscriptions:
         plan: str | UnsetType = UNSET,
         status: SubscriptionStatus | SubscriptionStatusText | UnsetType = UNSET,
         seats: int | UnsetType = UNSET,
-        trial_ends_at: datetime | None | UnsetType = UNSET,
-        current_period_ends_at: datetime | None | UnsetType = UNSET,
-        stripe_customer_id: str | None | UnsetType = UNSET,
-        stripe_subscription_id: str | None | UnsetType = UNSET,
+        trial_ends_at: datetime | UnsetType | None = UNSET,
+        current_period_ends_at: datetime | UnsetType | None = UNSET,
+        stripe_customer_id: str | UnsetType | None = UNSET,
+        stripe_subscription_id: str | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> SubscriptionView:
@@ -643,10 +643,10 @@ class Subscriptions:
         plan: str | UnsetType = UNSET,
         status: SubscriptionStatus | SubscriptionStatusText | UnsetType = UNSET,
         seats: int | UnsetType = UNSET,
-        trial_ends_at: datetime | None | UnsetType = UNSET,
-        current_period_ends_at: datetime | None | UnsetType = UNSET,
-        stripe_customer_id: str | None | UnsetType = UNSET,
-        stripe_subscription_id: str | None | UnsetType = UNSET,
+        trial_ends_at: datetime | UnsetType | None = UNSET,
+        current_period_ends_at: datetime | UnsetType | None = UNSET,
+        stripe_customer_id: str | UnsetType | None = UNSET,
+        stripe_subscription_id: str | UnsetType | None = UNSET,
         if_match: str | Document | None = None,
         timeout: float | None = None,
     ) -> SubscriptionView:
@@ -688,7 +688,7 @@ class Subscriptions:
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
-        self._caller.call(SUBSCRIPTIONS_DELETE, id, if_match=if_match, timeout=timeout)
+        return self._caller.call(SUBSCRIPTIONS_DELETE, id, if_match=if_match, timeout=timeout)
 
 
 class Audit:
