@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Demo, Ops, opened
-from dezky import Forbidden, InvalidToken, NotFound, UserStatus
+from dezky import Forbidden, InvalidToken, MembershipView, NotFound, TenantView, UserStatus
 
 from dezky_ops import revocation
 from dezky_ops.people import find_person
@@ -124,3 +124,19 @@ def test_what_does_not_hold_is_said_with_an_exit_code(ops: Ops, demo: Demo, monk
     failed = {check["check"] for check in ended.json["checks"] if not check["holds"]}
     assert {"account", "actions that the policy allows", "GET /users/me with the token"} <= failed
     assert "not_proven" in ended.err
+
+
+def test_a_person_in_more_tenants_than_their_document_names_loses_them_all(ops: Ops, demo: Demo) -> None:
+    email = email_of(demo, "member")
+    with opened(demo.store) as scope:
+        user = find_person(scope, email)
+        made = scope.each(scope.tenants.create, ({"slug": f"many-{number}", "name": "Many"} for number in range(120)))
+        calls = [{"tenant": tenant.id, "user_id": user.id} for tenant in made if isinstance(tenant, TenantView)]
+        granted = scope.each(scope.members.grant, calls)
+        assert all(isinstance(membership, MembershipView) for membership in granted)
+        assert len(scope.users.get(user.id).tenant_ids) == 100
+    ended = ops("revoke", email, "--yes", "--json")
+    assert (ended.code, ended.json["proven"]) == (0, True)
+    assert len(ended.json["revoked"]) == 121
+    with opened(demo.store) as scope:
+        assert scope.users.get(user.id).tenant_ids == ()

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from .row import Row, RowProblem, snake_case
 
@@ -30,6 +30,15 @@ COLUMNS = (*TEXT_COLUMNS, *LIST_COLUMNS)
 SEPARATORS = re.compile(r"[\s;,|]+")
 DELIMITERS = (",", ";", "\t")
 """Spreadsheets of many European languages write `;`."""
+
+
+class Column(NamedTuple):
+    """What a column says something about."""
+
+    group: str | None
+    """The argument that holds it, for what is nested."""
+    argument: str
+    is_list: bool
 
 
 class HeadingError(Exception):
@@ -67,8 +76,8 @@ def rows(file: TextIO) -> Iterator[Row]:
         line = reader.line_num + 1
 
 
-def read_heading(cells: list[str]) -> list[tuple[str, ...]]:
-    """The path of each column's field."""
+def read_heading(cells: list[str]) -> list[Column]:
+    """The columns in their order."""
     known = {column.casefold(): column for column in COLUMNS}
     names = [cell.strip() for cell in cells]
     problems = []
@@ -88,23 +97,28 @@ def read_heading(cells: list[str]) -> list[tuple[str, ...]]:
     problems += [RowProblem(1, name, "missing_column", f"the column `{name}` is missing: add it") for name in lacking]
     if problems:
         raise HeadingError(problems)
-    return [tuple(known[name.casefold()].split(".")) for name in names]
+    return [column_of(known[name.casefold()]) for name in names]
 
 
-def read_row(line: int, columns: list[tuple[str, ...]], cells: list[str]) -> Row:
+def column_of(name: str) -> Column:
+    """The column of this name."""
+    *group, argument = map(snake_case, name.split("."))
+    return Column(group[0] if group else None, argument, name in LIST_COLUMNS)
+
+
+def read_row(line: int, columns: list[Column], cells: list[str]) -> Row:
     """One row."""
     if len(cells) != len(columns):
         message = f"has {len(cells)} cells where the heading has {len(columns)}: check separators and quotes"
         return Row(line, problems=(RowProblem(line, "", "wrong_number_of_cells", message),))
     arguments: dict[str, object] = {}
-    for path, cell in zip(columns, cells, strict=True):
+    groups: dict[str, dict[str, object]] = {}
+    for column, cell in zip(columns, cells, strict=True):
         text = cell.strip()
         if not text:
             continue
         target = arguments
-        if len(path) == 2:
-            nested = arguments.setdefault(snake_case(path[0]), {})
-            assert isinstance(nested, dict)
-            target = nested
-        target[snake_case(path[-1])] = SEPARATORS.split(text) if path[-1] in LIST_COLUMNS else text
-    return Row(line, arguments)
+        if column.group is not None:
+            target = groups.setdefault(column.group, {})
+        target[column.argument] = SEPARATORS.split(text) if column.is_list else text
+    return Row(line, arguments | groups)

@@ -1,6 +1,7 @@
 """A row of a file: where it stands and what it says of a tenant."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,13 @@ class Row:
         return slug if isinstance(slug, str) else None
 
 
+@lru_cache(maxsize=1_024)
 def snake_case(name: str) -> str:
     """The name of an argument for the name of a field: `billing_info` for `billingInfo`."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
+@lru_cache(maxsize=1_024)
 def camel_case(name: str) -> str:
     """The name of a field for the name of an argument: `billingInfo` for `billing_info`."""
     first, *others = name.split("_")

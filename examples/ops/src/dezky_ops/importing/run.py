@@ -62,9 +62,10 @@ def carry_out(
 
     Raises `Failure` when the store does not answer for long; the same import then goes on later.
     """
-    for row, step in zip(source.rows(), plan.steps, strict=True):
-        if step in (Step.UNCHANGED, Step.SKIP):
-            yield RowResult(row.line, row.slug or "", NAMES[Step(step)])
+    if plan.writes < len(plan.steps):
+        for row, step in zip(source.rows(), plan.steps, strict=True):
+            if step in (Step.UNCHANGED, Step.SKIP):
+                yield RowResult(row.line, row.slug or "", NAMES[Step(step)])
     for step in (Step.CREATE, Step.UPDATE):
         yield from Writing(scope, source, plan, step).run(wait)
 
