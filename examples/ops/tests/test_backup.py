@@ -129,6 +129,18 @@ def test_a_store_in_use_is_not_replaced(ops: Ops, demo: Demo, backup: Path) -> N
     assert not [file for file in demo.platform.folder.iterdir() if file.name.startswith(".dezky-restore")]
 
 
+def test_a_store_that_this_very_process_has_open_is_safe(ops: Ops, demo: Demo, backup: Path, tmp_path: Path) -> None:
+    """Two SQLite libraries in one process would not see each other's locks, and would let go of them."""
+    with opened(demo.store) as scope:
+        assert scope.tenants.get(demo.largest)
+        assert ops("backup", tmp_path / "another.backup").code == 0
+        ended = ops("restore", backup, "--replace", "--yes")
+        assert (ended.code, ended.err.split(":")[0]) == (4, "store_in_use")
+        assert scope.tenants.create(slug="still-there", name="Still there")
+    with opened(demo.store) as scope:
+        assert scope.tenants.get("still-there")
+
+
 def test_a_damaged_store_can_be_replaced(ops: Ops, demo: Demo, backup: Path) -> None:
     before = fingerprint(demo.store)
     file = Path(demo.store.removeprefix("sqlite:"))

@@ -15,7 +15,7 @@ from dezky import Dezky
 from ..failure import Exit, Failure
 from ..files import written_whole
 from ..portability.archive import timestamp
-from . import archive, mongodb, sqlite
+from . import apart, archive, mongodb, sqlite
 from .archive import MONGODUMP, SQLITE, Collection, Manifest
 from .location import Location
 
@@ -93,7 +93,7 @@ def take(location: Location, folder: Path, by: str, method: Method, progress: Pr
 def take_sqlite(source: Path, payload: Path, folder: Path, progress: Progress) -> tuple[Collection, ...]:
     """A snapshot of a SQLite file."""
     plain = folder / "snapshot.sqlite"
-    proof = sqlite.snapshot(source, plain, lambda done, of: progress("copying", done, of))
+    proof = apart.snapshot(source, plain, lambda done, of: progress("copying", done, of))
     progress("compressing", 0, None)
     archive.compress(plain, payload)
     plain.unlink()

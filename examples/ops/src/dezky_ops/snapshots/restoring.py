@@ -11,7 +11,7 @@ from pathlib import Path
 import dezky
 
 from ..failure import Exit, Failure
-from . import archive, mongodb, sqlite
+from . import apart, archive, mongodb, sqlite
 from .archive import MONGODUMP, SQLITE, Manifest
 from .backing_up import Progress, open_once, silent
 from .location import Location
@@ -80,7 +80,7 @@ def into_file(path: Path, target: Path, *, replace: bool, progress: Progress) ->
             )
             raise Failure(Exit.USAGE, "wrong_store", message)
         snapshot.chmod(0o600)
-        kept = sqlite.put_into_place(snapshot, target, replace=replace)
+        kept = apart.put_into_place(snapshot, target, replace=replace)
     return Restoration(manifest, kept)
 
 
