@@ -11,7 +11,9 @@ from conftest import Demo, Ops, opened
 from dezky import DezkyError, Forbidden, NotFound, Scope
 from PIL import Image
 
+from dezky_ops.access import draw, of_person
 from dezky_ops.access.text import harmless, plain
+from dezky_ops.people import find_person
 
 
 def decisions(ops: Ops, *arguments: str) -> dict[tuple[str, str], tuple[str, str]]:
@@ -112,6 +114,24 @@ def test_markdown_and_picture_of_a_tenant(ops: Ops, demo: Demo, tmp_path: Path) 
     admins = {person.email for person in demo.estate.people.values() if person.platform_admin}
     assert {email for email in demo.estate.people if f"| {email} |" in report} == members | admins
     assert "tenant.suspend" in picture.read_text()
+
+
+def test_every_cell_of_a_picture_stands_under_its_action(demo: Demo) -> None:
+    """The platform has other actions than a tenant, and a person's picture shows both."""
+    memberships = {one.email for one in demo.estate.employments if one.role == "member"}
+    email = next(email for email in sorted(memberships) if not demo.estate.people[email].disabled)
+    with opened(demo.store) as scope:
+        report = of_person(scope, find_person(scope, email))
+    (axes,) = draw(report).axes
+    actions = [label.get_text() for label in axes.get_xticklabels()]
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    marks = {(round(text.get_position()[1]), round(text.get_position()[0])): text.get_text() for text in axes.texts}
+    assert len(actions) == len(set(actions))
+    assert len(rows) == len(report.accesses) == 2
+    for row, access in enumerate(report.accesses):
+        of_row = {actions[column]: mark for (at, column), mark in marks.items() if at == row}
+        shown = {right.action: right.outcome == "allow" for right in access.rights if right.outcome != "hide"}
+        assert {action: mark in ("✓", "◐") for action, mark in of_row.items()} == shown
 
 
 def test_nothing_is_changed(ops: Ops, demo: Demo) -> None:

@@ -33,14 +33,17 @@ def draw(report: Report) -> Figure:
 def matrix(report: Report) -> Figure:
     """A row for each person (or tenant, of a person), a column for each action: as what it is allowed, or why not."""
     labelled = labelled_rows(report)
-    actions = [right.action for right in labelled[0][1].rights] if labelled else []
+    # A tenant has other actions than the platform: each has its column, and a cell only where it means something.
+    places = [access for _, access in labelled if access.tenant is not None] + [access for _, access in labelled]
+    actions = list(dict.fromkeys(right.action for access in places for right in access.rights))
     width, height = 5.2 + 0.42 * len(actions), 3.1 + 0.33 * max(len(labelled), 1)
     drawn = drawing.figure(width, height)
     axes = drawn.add_subplot()
     drawing.bare(axes)
     numbers: dict[str, tuple[int, str]] = {}
     for row, (_, access) in enumerate(labelled):
-        for column, right in enumerate(access.rights):
+        for right in access.rights:
+            column = actions.index(right.action)
             outcome = str(right.outcome)
             colour = {"refuse": REFUSED, "hide": HIDDEN}.get(outcome) or RELATIONS[access.relation]
             box = FancyBboxPatch(
@@ -64,10 +67,13 @@ def matrix(report: Report) -> Figure:
     axes.set_yticks(range(len(labelled)), [label for label, _ in labelled], fontsize=9.5, color=drawing.INK)
     axes.tick_params(length=0)
     legend(drawn, labelled, numbers)
-    places = "tenants" if report.subject == "person" else "people"
-    drawing.headline(
-        drawn, report.title, f"{len(report.accesses)} {places} · {drawing.day(report.made)}, {report.made:%H:%M} UTC"
+    tenants = sum(access.tenant is not None for access in report.accesses)
+    subject = (
+        f"the platform and {tenants:,} tenant{'' if tenants == 1 else 's'}"
+        if report.subject == "person"
+        else f"{len(report.accesses):,} people"
     )
+    drawing.headline(drawn, report.title, f"{subject} · {drawing.day(report.made)}, {report.made:%H:%M} UTC")
     return drawn
 
 
