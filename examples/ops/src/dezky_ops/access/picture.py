@@ -67,14 +67,16 @@ def matrix(report: Report) -> Figure:
     axes.set_yticks(range(len(labelled)), [label for label, _ in labelled], fontsize=9.5, color=drawing.INK)
     axes.tick_params(length=0)
     legend(drawn, labelled, numbers)
-    tenants = sum(access.tenant is not None for access in report.accesses)
-    subject = (
-        f"the platform and {tenants:,} tenant{'' if tenants == 1 else 's'}"
-        if report.subject == "person"
-        else f"{len(report.accesses):,} people"
-    )
-    drawing.headline(drawn, report.title, f"{subject} · {drawing.day(report.made)}, {report.made:%H:%M} UTC")
+    drawing.headline(drawn, report.title, f"{shown(report)} · {drawing.day(report.made)}, {report.made:%H:%M} UTC")
     return drawn
+
+
+def shown(report: Report) -> str:
+    """Of how many a picture tells."""
+    if report.subject == "tenant":
+        return f"{len(report.accesses):,} people"
+    tenants = sum(access.tenant is not None for access in report.accesses)
+    return f"the platform and {tenants:,} tenant{'' if tenants == 1 else 's'}"
 
 
 def labelled_rows(report: Report) -> list[tuple[str, Access]]:
@@ -84,7 +86,7 @@ def labelled_rows(report: Report) -> list[tuple[str, Access]]:
     groups = []
     for example, alike in report.profiles():
         first = label_of(report, example)
-        groups.append((first if len(alike) == 1 else f"{first} and {len(alike) - 1} more like this", example))
+        groups.append((first if len(alike) == 1 else f"{first}  ·  and {len(alike) - 1} more", example))
     return groups[:MOST_ROWS]
 
 
