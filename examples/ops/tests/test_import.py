@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from conftest import Ops, opened
-from dezky import DezkyError, Scope, TenantStatus, Unavailable
+from dezky import DezkyError, DomainVerification, Scope, TenantStatus, Unavailable
 
 from dezky_ops.failure import Exit, Failure
 from dezky_ops.importing import carry_out, make_plan, open_source
@@ -78,7 +79,7 @@ def test_json_is_the_body_of_the_api(ops: Ops, store: str) -> None:
 def test_nothing_is_written_when_one_row_is_wrong(ops: Ops, store: str, tmp_path: Path) -> None:
     with opened(store) as scope:
         scope.tenants.create(slug="taken-group", name="X", authentik_group="theirs")
-        scope.tenants.create(slug="gone", name="Gone")
+        scope.tenants.create(slug="gone", name="Gone", authentik_group="gone-group")
         scope.tenants.delete("gone")
     file = written(
         tmp_path / "tenants.csv",
@@ -90,6 +91,7 @@ def test_nothing_is_written_when_one_row_is_wrong(ops: Ops, store: str, tmp_path
         "two,Two,,,,same",
         "gone,Deleted,,,,",
         "thief,Thief,,,,theirs",
+        "heir,Heir,,,,gone-group",
         "short,Short",
     )
     ended = ops("import-tenants", file, "--json")
@@ -104,14 +106,38 @@ def test_nothing_is_written_when_one_row_is_wrong(ops: Ops, store: str, tmp_path
         (4, "domains[1]", "invalid_domain"),
         (4, "domains[2]", "invalid_domain"),
         (4, "billingInfo.vatId", "invalid_vat_id"),
-        (5, "slug", "duplicate_slug"),
-        (7, "authentikGroup", "duplicate_authentikgroup"),
+        (5, "slug", "duplicate_in_file"),
+        (7, "authentikGroup", "duplicate_in_file"),
         (8, "slug", "slug_reserved"),
         (9, "authentikGroup", "held_by_another_tenant"),
-        (10, "", "wrong_number_of_cells"),
+        (10, "authentikGroup", "held_by_another_tenant"),
+        (11, "", "wrong_number_of_cells"),
     }
     assert [problem["line"] for problem in problems] == sorted(problem["line"] for problem in problems)
     assert slugs(store) == ["taken-group"]
+
+
+def test_a_domain_that_another_has_proved_is_refused_and_a_freed_one_is_not(ops: Ops, store: str) -> None:
+    proved = {"name": "proved.example", "verifiedAt": "2026-01-01T00:00:00Z"}
+    freed = {**proved, "name": "freed.example"}
+    with opened(store) as scope:
+        for slug, domain in (("holder", proved), ("leaver", freed)):
+            verifications = [DomainVerification(name=domain["name"], verified_at=datetime(2026, 1, 1, tzinfo=UTC))]
+            scope.tenants.create(slug=slug, name=slug, domains=[domain["name"]], domain_verifications=verifications)
+        scope.tenants.delete("leaver")
+
+    def row(slug: str, domain: dict[str, str]) -> str:
+        return json.dumps({"slug": slug, "name": slug, "domains": [domain["name"]], "domainVerifications": [domain]})
+
+    refused = ops("import-tenants", "-", "--format", "json", "--json", stdin=row("thief", proved) + row("heir", freed))
+    assert [(problem["line"], problem["code"]) for problem in refused.lines[:-1]] == [(1, "held_by_another_tenant")]
+    assert ops("import-tenants", "-", "--format", "json", stdin=row("heir", freed)).code == 0
+    twice = ops(
+        "import-tenants", "-", "--format", "json", "--json", stdin=row("one", proved) + "\n" + row("two", proved)
+    )
+    assert (2, "domainVerifications", "duplicate_in_file") in {
+        (p["line"], p["field"], p["code"]) for p in twice.lines[:-1]
+    }
 
 
 def test_a_person_is_told_what_to_change(ops: Ops, store: str, tmp_path: Path) -> None:

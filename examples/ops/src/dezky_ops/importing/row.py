@@ -13,7 +13,7 @@ class RowProblem:
     field: str
     """Path of the field as the API names it, such as `billingInfo.vatId`; empty for the row as a whole."""
     code: str
-    """Stable code, such as `duplicate_slug`."""
+    """Stable code, such as `duplicate_in_file`."""
     message: str
     """What to change."""
 
