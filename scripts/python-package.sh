@@ -94,10 +94,9 @@ build() {
 }
 
 wheel() {
-    local folder=$1 copy
+    local folder=$1
     folder=$(mkdir -p "$folder" && cd "$folder" && pwd)
-    # What was built into the package for tests is no part of a wheel: maturin builds its own.
-    rm -f "$package/python/dezky/_native.abi3.so"
+    # maturin builds its own native module, and leaves out the one that lies in the package.
     (cd "$package" && "$environment/bin/maturin" build --quiet --locked "${@:2}" --out "$folder")
 }
 

@@ -41,5 +41,3 @@ scripts/python-package.sh wheel "$work" --test
 python3 -m venv "$work/empty"
 "$work/empty/bin/pip" install --quiet --disable-pip-version-check "$work"/dezky-*.whl "$scripts"
 DEZKY_TEST_WHEEL=$(echo "$work"/dezky-*.whl) "$work/empty/bin/python" -I "$package/tests/installed.py"
-# Whoever works on goes on with what the tests had.
-scripts/python-package.sh build --test

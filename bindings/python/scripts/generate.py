@@ -147,7 +147,7 @@ def declare(name: str, schema: Schema) -> str:
         values = "\n".join(f'    {value.upper()} = "{value}"' for value in schema["enum"])
         literal = ", ".join(f'"{value}"' for value in schema["enum"])
         return f"class {name}(StrEnum):\n{text}\n\n{values}\n\n\n{name}Text: TypeAlias = Literal[{literal}]"
-    lines = [f"class {name}(Document, frozen=True, kw_only=True):", text, ""]
+    lines = [f"class {name}(Document, frozen=True, kw_only=True):", attributes(schema), ""]
     for field, field_schema in schema["properties"].items():
         required = field in schema.get("required", ())
         kind = of(field_schema, given=False)
@@ -155,17 +155,23 @@ def declare(name: str, schema: Schema) -> str:
             kind += " = ()"
         elif not required:
             kind += " = None" if nullable(field_schema) else " | None = None"
-        lines += [f"    {snake(field)}: {kind}", quoted(described(field_schema), "    ")]
+        lines.append(f"    {snake(field)}: {kind}")
     return "\n".join(lines)
 
 
-def declare_input(name: str, schema: Schema, *, title: str) -> str:
-    lines = [f"class {title}(TypedDict, total=False):", quoted(schema.get("description", name), "    "), ""]
+def attributes(schema: Schema) -> str:
+    """What `help` shows of a class."""
+    told = [f"    {snake(field)}: {described(of_field)}" for field, of_field in schema["properties"].items()]
+    return quoted(schema.get("description", "") + "\n\nAttributes:\n" + "\n".join(told), "    ")
+
+
+def declare_input(schema: Schema, *, title: str) -> str:
+    lines = [f"class {title}(TypedDict, total=False):", attributes(schema), ""]
     for field, field_schema in schema["properties"].items():
         kind = of(field_schema, given=True)
         if field in schema.get("required", ()):
             kind = f"Required[{kind}]"
-        lines += [f"    {snake(field)}: {kind}", quoted(described(field_schema), "    ")]
+        lines.append(f"    {snake(field)}: {kind}")
     return "\n".join(lines)
 
 
@@ -347,11 +353,11 @@ def types() -> str:
     # Enums first: what documents are decoded to is looked up when they are declared.
     ordered = sorted(told, key=lambda name: (not is_enum(name), name))
     declared = [declare(name, told[name]) for name in ordered]
-    inputs = [declare_input(name, schema, title=name.removesuffix("Body") + "Input") for name, schema in bodies.items()]
+    inputs = [declare_input(schema, title=name.removesuffix("Body") + "Input") for name, schema in bodies.items()]
     done: set[str] = set()
     while left := nested - done:
         for name in sorted(left):
-            inputs.insert(0, declare_input(name, schemas[name], title=f"{name}Input"))
+            inputs.insert(0, declare_input(schemas[name], title=f"{name}Input"))
             done.add(name)
     head = [
         NOTE,

@@ -179,21 +179,18 @@ def each(
         return first if isinstance(first, DezkyError) else first.settle()
 
     def outcomes() -> Iterator[Result | DezkyError]:
-        try:
-            for arguments in calls:
-                try:
-                    underway.append(begin(**arguments))
-                except _native.Failure as failure:
-                    underway.append(from_failure(failure))
-                except DezkyError as error:
-                    underway.append(error)
-                if len(underway) >= concurrency:
-                    yield settle()
-            while underway:
+        # Who looks no further drops what is under way, which ends it.
+        for arguments in calls:
+            try:
+                underway.append(begin(**arguments))
+            except _native.Failure as failure:
+                underway.append(from_failure(failure))
+            except DezkyError as error:
+                underway.append(error)
+            if len(underway) >= concurrency:
                 yield settle()
-        finally:
-            # Who looks no further ends what is under way.
-            underway.clear()
+        while underway:
+            yield settle()
 
     return outcomes()
 

@@ -96,435 +96,509 @@ UserStatusText: TypeAlias = Literal["active", "disabled"]
 
 
 class AuditActor(Document, frozen=True, kw_only=True):
-    """Who did it."""
+    """Who did it.
+
+    Attributes:
+        kind: What kind of actor.
+        user_id: The person.
+        name: The system actor.
+    """
 
     kind: AuditActorKind
-    """What kind of actor."""
     user_id: str | None = None
-    """The person."""
     name: str | None = None
-    """The system actor."""
 
 
 class AuditEventView(Document, frozen=True, kw_only=True):
-    """An event of the audit trail."""
+    """An event of the audit trail.
+
+    Attributes:
+        id: Its id.
+        at: When it happened.
+        actor: Who did it.
+        action: What was done, such as `tenant.update`.
+        resource: What it was done to.
+        tenant_id: The tenant that it concerns.
+        request_id: The request that did it.
+        changed_fields: Names of the fields that changed.
+    """
 
     id: str
-    """Its id."""
     at: datetime
-    """When it happened."""
     actor: AuditActor
-    """Who did it."""
     action: str
-    """What was done, such as `tenant.update`."""
     resource: AuditResource
-    """What it was done to."""
     tenant_id: str | None = None
-    """The tenant that it concerns."""
     request_id: str
-    """The request that did it."""
     changed_fields: tuple[str, ...]
-    """Names of the fields that changed."""
 
 
 class AuditResource(Document, frozen=True, kw_only=True):
-    """What it was done to."""
+    """What it was done to.
+
+    Attributes:
+        type: The kind of thing: `tenant`, `user`, `membership`, `subscription`.
+        id: Its id.
+    """
 
     type: str
-    """The kind of thing: `tenant`, `user`, `membership`, `subscription`."""
     id: str
-    """Its id."""
 
 
 class BillingInfo(Document, frozen=True, kw_only=True):
-    """To whom invoices go."""
+    """To whom invoices go.
+
+    Attributes:
+        company: Name of the company.
+        vat_id: VAT identification number.
+        email: Where invoices are sent.
+        address: Postal address.
+    """
 
     company: str | None = None
-    """Name of the company."""
     vat_id: str | None = None
-    """VAT identification number."""
     email: str | None = None
-    """Where invoices are sent."""
     address: str | None = None
-    """Postal address."""
 
 
 class Branding(Document, frozen=True, kw_only=True):
-    """How the tenant's launcher looks."""
+    """How the tenant's launcher looks.
+
+    Attributes:
+        logo_url: The logo; an `https` URL.
+        primary_color: Main colour, `#rrggbb`.
+        accent_color: Second colour, `#rrggbb`.
+        launcher_links: Entries of the launcher, in their order.
+    """
 
     logo_url: str | None = None
-    """The logo; an `https` URL."""
     primary_color: str | None = None
-    """Main colour, `#rrggbb`."""
     accent_color: str | None = None
-    """Second colour, `#rrggbb`."""
     launcher_links: tuple[LauncherLink, ...] = ()
-    """Entries of the launcher, in their order."""
 
 
 class DomainVerification(Document, frozen=True, kw_only=True):
-    """When a domain was proved to belong to the tenant."""
+    """When a domain was proved to belong to the tenant.
+
+    Attributes:
+        name: The domain, one of the tenant's `domains`.
+        verified_at: When it was verified.
+    """
 
     name: str
-    """The domain, one of the tenant's `domains`."""
     verified_at: datetime
-    """When it was verified."""
 
 
 class LauncherLink(Document, frozen=True, kw_only=True):
-    """An entry of the launcher."""
+    """An entry of the launcher.
+
+    Attributes:
+        title: What it says.
+        url: Where it leads; an `https` URL.
+        icon: Name of an icon.
+    """
 
     title: str
-    """What it says."""
     url: str
-    """Where it leads; an `https` URL."""
     icon: str | None = None
-    """Name of an icon."""
 
 
 class LauncherView(Document, frozen=True, kw_only=True):
-    """What anybody may know of a tenant: how its launcher looks."""
+    """What anybody may know of a tenant: how its launcher looks.
+
+    Attributes:
+        slug: The DNS label under which it lives.
+        name: Its name.
+        branding: How its launcher looks.
+    """
 
     slug: str
-    """The DNS label under which it lives."""
     name: str
-    """Its name."""
     branding: Branding
-    """How its launcher looks."""
 
 
 class MembershipView(Document, frozen=True, kw_only=True):
-    """A member of a tenant. The e-mail address is shown to owners, admins, the platform and the member."""
+    """A member of a tenant. The e-mail address is shown to owners, admins, the platform and the member.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        tenant_id: The tenant.
+        user_id: The user.
+        name: The member's name.
+        email: The member's e-mail address.
+        role: The role.
+        source: Where it came from.
+        changed_at: When role or source last changed.
+        created_at: When it was created.
+        updated_at: When it was last written.
+    """
 
     id: str
-    """Its id."""
     version: int
-    """Its version."""
     tenant_id: str
-    """The tenant."""
     user_id: str
-    """The user."""
     name: str | None = None
-    """The member's name."""
     email: str | None = None
-    """The member's e-mail address."""
     role: MembershipRole
-    """The role."""
     source: GrantSource
-    """Where it came from."""
     changed_at: datetime
-    """When role or source last changed."""
     created_at: datetime
-    """When it was created."""
     updated_at: datetime
-    """When it was last written."""
 
 
 class ProfileView(Document, frozen=True, kw_only=True):
-    """Who the caller is, and what they have: the answer of `GET /users/me`."""
+    """Who the caller is, and what they have: the answer of `GET /users/me`.
+
+    Attributes:
+        user: The caller.
+        tenants: The caller's tenants, the first 100 by name.
+        subscriptions: The subscriptions of those tenants that are not cancelled.
+        next_cursor: Where `GET /users/me/tenants` goes on after these tenants; `null` when these are all.
+    """
 
     user: UserView
-    """The caller."""
     tenants: tuple[TenantView, ...]
-    """The caller's tenants, the first 100 by name."""
     subscriptions: tuple[SubscriptionView, ...]
-    """The subscriptions of those tenants that are not cancelled."""
     next_cursor: str | None = None
-    """Where `GET /users/me/tenants` goes on after these tenants; `null` when these are all."""
 
 
 class SubscriptionView(Document, frozen=True, kw_only=True):
-    """A subscription. The Stripe ids are shown to owners and to the platform."""
+    """A subscription. The Stripe ids are shown to owners and to the platform.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        tenant_id: The tenant.
+        plan: What is paid for.
+        status: Its state.
+        seats: How many people it is for.
+        trial_ends_at: When the trial ends.
+        current_period_ends_at: When the paid period ends.
+        stripe_customer_id: The customer at Stripe.
+        stripe_subscription_id: The subscription at Stripe.
+        created_at: When it was created.
+        updated_at: When it was last written.
+    """
 
     id: str
-    """Its id."""
     version: int
-    """Its version."""
     tenant_id: str
-    """The tenant."""
     plan: str
-    """What is paid for."""
     status: SubscriptionStatus
-    """Its state."""
     seats: int
-    """How many people it is for."""
     trial_ends_at: datetime | None = None
-    """When the trial ends."""
     current_period_ends_at: datetime | None = None
-    """When the paid period ends."""
     stripe_customer_id: str | None = None
-    """The customer at Stripe."""
     stripe_subscription_id: str | None = None
-    """The subscription at Stripe."""
     created_at: datetime
-    """When it was created."""
     updated_at: datetime
-    """When it was last written."""
 
 
 class TenantView(Document, frozen=True, kw_only=True):
     """A tenant. `billingInfo`, `authentikGroup`, `ocisSpaceId` and `stalwartDomain` are shown to its owners and admins and to the
     platform.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        slug: The DNS label under which it lives.
+        name: Its name.
+        status: Its state.
+        plan: What it has bought.
+        role: The caller's own role in it.
+        domains: Domains that it says are its own.
+        domain_verifications: Which of them are proved.
+        billing_info: To whom invoices go.
+        branding: How its launcher looks.
+        authentik_group: Name of its group in Authentik.
+        ocis_space_id: Its space in ownCloud Infinite Scale.
+        stalwart_domain: Its mail domain in Stalwart.
+        deleted_at: When it was deleted.
+        created_at: When it was created.
+        updated_at: When it was last written.
     """
 
     id: str
-    """Its id."""
     version: int
-    """Its version."""
     slug: str
-    """The DNS label under which it lives."""
     name: str
-    """Its name."""
     status: TenantStatus
-    """Its state."""
     plan: str
-    """What it has bought."""
     role: MembershipRole | None = None
-    """The caller's own role in it."""
     domains: tuple[str, ...]
-    """Domains that it says are its own."""
     domain_verifications: tuple[DomainVerification, ...]
-    """Which of them are proved."""
     billing_info: BillingInfo | None = None
-    """To whom invoices go."""
     branding: Branding | None = None
-    """How its launcher looks."""
     authentik_group: str | None = None
-    """Name of its group in Authentik."""
     ocis_space_id: str | None = None
-    """Its space in ownCloud Infinite Scale."""
     stalwart_domain: str | None = None
-    """Its mail domain in Stalwart."""
     deleted_at: datetime | None = None
-    """When it was deleted."""
     created_at: datetime
-    """When it was created."""
     updated_at: datetime
-    """When it was last written."""
 
 
 class UserView(Document, frozen=True, kw_only=True):
-    """A user, as they see themselves and the platform sees them."""
+    """A user, as they see themselves and the platform sees them.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        issuer_id: The issuer that knows this person.
+        authentik_subject_id: The person's subject at the issuer; absent after erasure.
+        email: E-mail address.
+        name: Name.
+        role: Informative role.
+        platform_admin: Whether the user administers the platform.
+        platform_admin_source: Where that right came from.
+        status: Whether the user may call at all.
+        tenant_ids: Tenants in which the user has a membership in force: the first 100 by name, of those that the caller may see.
+        tokens_valid_after: Tokens issued before this are refused.
+        deleted_at: When the person was erased.
+        created_at: When it was created.
+        updated_at: When it was last written.
+    """
 
     id: str
-    """Its id."""
     version: int
-    """Its version."""
     issuer_id: str
-    """The issuer that knows this person."""
     authentik_subject_id: str | None = None
-    """The person's subject at the issuer; absent after erasure."""
     email: str | None = None
-    """E-mail address."""
     name: str | None = None
-    """Name."""
     role: UserRole
-    """Informative role."""
     platform_admin: bool
-    """Whether the user administers the platform."""
     platform_admin_source: GrantSource | None = None
-    """Where that right came from."""
     status: UserStatus
-    """Whether the user may call at all."""
     tenant_ids: tuple[str, ...]
-    """Tenants in which the user has a membership in force: the first 100 by name, of those that the caller may see."""
     tokens_valid_after: datetime | None = None
-    """Tokens issued before this are refused."""
     deleted_at: datetime | None = None
-    """When the person was erased."""
     created_at: datetime
-    """When it was created."""
     updated_at: datetime
-    """When it was last written."""
 
 
 class LauncherLinkInput(TypedDict, total=False):
-    """An entry of the launcher."""
+    """An entry of the launcher.
+
+    Attributes:
+        title: What it says.
+        url: Where it leads; an `https` URL.
+        icon: Name of an icon.
+    """
 
     title: Required[str]
-    """What it says."""
     url: Required[str]
-    """Where it leads; an `https` URL."""
     icon: str | None
-    """Name of an icon."""
 
 
 class DomainVerificationInput(TypedDict, total=False):
-    """When a domain was proved to belong to the tenant."""
+    """When a domain was proved to belong to the tenant.
+
+    Attributes:
+        name: The domain, one of the tenant's `domains`.
+        verified_at: When it was verified.
+    """
 
     name: Required[str]
-    """The domain, one of the tenant's `domains`."""
     verified_at: Required[datetime]
-    """When it was verified."""
 
 
 class BrandingInput(TypedDict, total=False):
-    """How the tenant's launcher looks."""
+    """How the tenant's launcher looks.
+
+    Attributes:
+        logo_url: The logo; an `https` URL.
+        primary_color: Main colour, `#rrggbb`.
+        accent_color: Second colour, `#rrggbb`.
+        launcher_links: Entries of the launcher, in their order.
+    """
 
     logo_url: str | None
-    """The logo; an `https` URL."""
     primary_color: str | None
-    """Main colour, `#rrggbb`."""
     accent_color: str | None
-    """Second colour, `#rrggbb`."""
     launcher_links: Sequence[LauncherLink | LauncherLinkInput]
-    """Entries of the launcher, in their order."""
 
 
 class BillingInfoInput(TypedDict, total=False):
-    """To whom invoices go."""
+    """To whom invoices go.
+
+    Attributes:
+        company: Name of the company.
+        vat_id: VAT identification number.
+        email: Where invoices are sent.
+        address: Postal address.
+    """
 
     company: str | None
-    """Name of the company."""
     vat_id: str | None
-    """VAT identification number."""
     email: str | None
-    """Where invoices are sent."""
     address: str | None
-    """Postal address."""
 
 
 class CreateSubscriptionInput(TypedDict, total=False):
-    """A subscription to be created. Without `status` it is active, without `seats` it has one, without `plan` the tenant's."""
+    """A subscription to be created. Without `status` it is active, without `seats` it has one, without `plan` the tenant's.
+
+    Attributes:
+        tenant_id: The tenant.
+        plan: What is paid for.
+        status: Its state.
+        seats: How many people it is for (1 to 1000000).
+        trial_ends_at: When the trial ends.
+        current_period_ends_at: When the paid period ends.
+        stripe_customer_id: The customer at Stripe.
+        stripe_subscription_id: The subscription at Stripe.
+    """
 
     tenant_id: Required[str]
-    """The tenant."""
     plan: str
-    """What is paid for."""
     status: SubscriptionStatus | SubscriptionStatusText
-    """Its state."""
     seats: int
-    """How many people it is for (1 to 1000000)."""
     trial_ends_at: datetime | None
-    """When the trial ends."""
     current_period_ends_at: datetime | None
-    """When the paid period ends."""
     stripe_customer_id: str | None
-    """The customer at Stripe."""
     stripe_subscription_id: str | None
-    """The subscription at Stripe."""
 
 
 class CreateTenantInput(TypedDict, total=False):
-    """A tenant to be created."""
+    """A tenant to be created.
+
+    Attributes:
+        slug: DNS label under which it will live; not a reserved one (2 to 63 characters).
+        name: Its name (1 to 200 characters).
+        status: Its state; `pending` without it, and never `deleted`.
+        plan: What it has bought; `starter` without it.
+        domains: Domains that it says are its own (at most 100).
+        domain_verifications: Which of them are proved.
+        billing_info: To whom invoices go.
+        branding: How its launcher looks.
+        authentik_group: Name of its group in Authentik (1 to 200 characters).
+        ocis_space_id: Its space in ownCloud Infinite Scale (1 to 255 characters).
+        stalwart_domain: Its mail domain in Stalwart.
+    """
 
     slug: Required[str]
-    """DNS label under which it will live; not a reserved one (2 to 63 characters)."""
     name: Required[str]
-    """Its name (1 to 200 characters)."""
     status: TenantStatus | TenantStatusText
-    """Its state; `pending` without it, and never `deleted`."""
     plan: str
-    """What it has bought; `starter` without it."""
     domains: Sequence[str] | None
-    """Domains that it says are its own (at most 100)."""
     domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | None
-    """Which of them are proved."""
     billing_info: BillingInfo | BillingInfoInput | None
-    """To whom invoices go."""
     branding: Branding | BrandingInput | None
-    """How its launcher looks."""
     authentik_group: str | None
-    """Name of its group in Authentik (1 to 200 characters)."""
     ocis_space_id: str | None
-    """Its space in ownCloud Infinite Scale (1 to 255 characters)."""
     stalwart_domain: str | None
-    """Its mail domain in Stalwart."""
 
 
 class CreateUserInput(TypedDict, total=False):
-    """A user to be created."""
+    """A user to be created.
+
+    Attributes:
+        issuer_id: Id of the issuer that knows this person; `default` without it.
+        authentik_subject_id: The person's subject at the issuer (1 to 255 characters).
+        email: E-mail address (3 to 254 characters).
+        name: Name (1 to 200 characters).
+        role: Informative role; `user` without it.
+        platform_admin: Whether the user administers the platform.
+        status: Whether the user may call at all; `active` without it.
+    """
 
     issuer_id: str | None
-    """Id of the issuer that knows this person; `default` without it."""
     authentik_subject_id: Required[str]
-    """The person's subject at the issuer (1 to 255 characters)."""
     email: str | None
-    """E-mail address (3 to 254 characters)."""
     name: str | None
-    """Name (1 to 200 characters)."""
     role: UserRole | UserRoleText | None
-    """Informative role; `user` without it."""
     platform_admin: bool | None
-    """Whether the user administers the platform."""
     status: UserStatus | UserStatusText | None
-    """Whether the user may call at all; `active` without it."""
 
 
 class GrantMembershipInput(TypedDict, total=False):
-    """A membership to be granted."""
+    """A membership to be granted.
+
+    Attributes:
+        user_id: The person.
+        role: The role; `member` without it.
+    """
 
     user_id: Required[str]
-    """The person."""
     role: MembershipRole | MembershipRoleText | None
-    """The role; `member` without it."""
 
 
 class UpdateMembershipInput(TypedDict, total=False):
-    """Changes of a membership."""
+    """Changes of a membership.
+
+    Attributes:
+        role: The role.
+    """
 
     role: MembershipRole | MembershipRoleText
-    """The role."""
 
 
 class UpdateSubscriptionInput(TypedDict, total=False):
-    """Changes of a subscription."""
+    """Changes of a subscription.
+
+    Attributes:
+        plan: What is paid for.
+        status: Its state.
+        seats: How many people it is for (1 to 1000000).
+        trial_ends_at: When the trial ends.
+        current_period_ends_at: When the paid period ends.
+        stripe_customer_id: The customer at Stripe.
+        stripe_subscription_id: The subscription at Stripe.
+    """
 
     plan: str
-    """What is paid for."""
     status: SubscriptionStatus | SubscriptionStatusText
-    """Its state."""
     seats: int
-    """How many people it is for (1 to 1000000)."""
     trial_ends_at: datetime | None
-    """When the trial ends."""
     current_period_ends_at: datetime | None
-    """When the paid period ends."""
     stripe_customer_id: str | None
-    """The customer at Stripe."""
     stripe_subscription_id: str | None
-    """The subscription at Stripe."""
 
 
 class UpdateTenantInput(TypedDict, total=False):
-    """Changes of a tenant."""
+    """Changes of a tenant.
+
+    Attributes:
+        slug: DNS label under which it lives; fixed once it is provisioned. For the platform (2 to 63 characters).
+        name: Its name (1 to 200 characters).
+        status: Its state. For the platform.
+        plan: What it has bought. For the platform.
+        domains: Domains that it says are its own (at most 100).
+        domain_verifications: Which of them are proved. For the platform.
+        billing_info: To whom invoices go. For owners and the platform.
+        branding: How its launcher looks.
+        authentik_group: Name of its group in Authentik. For the platform (1 to 200 characters).
+        ocis_space_id: Its space in ownCloud Infinite Scale. For the platform (1 to 255 characters).
+        stalwart_domain: Its mail domain in Stalwart. For the platform.
+    """
 
     slug: str
-    """DNS label under which it lives; fixed once it is provisioned. For the platform (2 to 63 characters)."""
     name: str
-    """Its name (1 to 200 characters)."""
     status: TenantStatus | TenantStatusText
-    """Its state. For the platform."""
     plan: str
-    """What it has bought. For the platform."""
     domains: Sequence[str] | None
-    """Domains that it says are its own (at most 100)."""
     domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | None
-    """Which of them are proved. For the platform."""
     billing_info: BillingInfo | BillingInfoInput | None
-    """To whom invoices go. For owners and the platform."""
     branding: Branding | BrandingInput | None
-    """How its launcher looks."""
     authentik_group: str | None
-    """Name of its group in Authentik. For the platform (1 to 200 characters)."""
     ocis_space_id: str | None
-    """Its space in ownCloud Infinite Scale. For the platform (1 to 255 characters)."""
     stalwart_domain: str | None
-    """Its mail domain in Stalwart. For the platform."""
 
 
 class UpdateUserInput(TypedDict, total=False):
-    """Changes of a user."""
+    """Changes of a user.
+
+    Attributes:
+        email: E-mail address (3 to 254 characters).
+        name: Name (1 to 200 characters).
+        role: Informative role.
+        platform_admin: Whether the user administers the platform.
+        status: Whether the user may call at all.
+        tokens_valid_after: Tokens issued before this are refused.
+    """
 
     email: str | None
-    """E-mail address (3 to 254 characters)."""
     name: str | None
-    """Name (1 to 200 characters)."""
     role: UserRole | UserRoleText
-    """Informative role."""
     platform_admin: bool
-    """Whether the user administers the platform."""
     status: UserStatus | UserStatusText
-    """Whether the user may call at all."""
     tokens_valid_after: datetime | None
-    """Tokens issued before this are refused."""

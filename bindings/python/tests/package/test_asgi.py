@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 from conftest import World
 from dezky import AsyncDezky, Dezky, NotFound, Scope
+from dezky._asgi import Asgi
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -132,6 +133,34 @@ async def test_a_client_that_goes_ends_the_request(world: World, system: Scope, 
                 assert connection.sent == []
                 continue
             assert [event.action for event in system.audit.list(tenant=there.id)] == ["tenant.create"]
+
+
+class Endless:
+    """A platform whose answer never comes."""
+
+    ended = False
+
+    async def answer(self, *_: object) -> object:
+        try:
+            return await asyncio.get_running_loop().create_future()
+        finally:
+            self.ended = True
+
+
+async def test_what_nobody_waits_for_is_ended() -> None:
+    for ends in ("client", "server"):
+        platform = Endless()
+        connection = Connection([{"type": "http.request", "body": b"", "more_body": False}])
+        application = Asgi(platform)  # type: ignore[arg-type]
+        answering = asyncio.create_task(application(scope_of("GET", "/"), connection.receive, connection.send))
+        await connection.waits.wait()
+        if ends == "client":
+            connection.gone.set()
+        else:
+            answering.cancel()
+        await asyncio.wait([answering])
+        await asyncio.sleep(0)  # What was ended hears of it.
+        assert (ends, platform.ended, connection.sent) == (ends, True, [])
 
 
 async def test_lifespan_is_answered_and_closes_nothing(dezky: Dezky, system: Scope) -> None:

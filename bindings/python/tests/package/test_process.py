@@ -17,71 +17,79 @@ import pytest
 from conftest import World
 from dezky import Dezky, DezkyError, Scope
 
-# A socket that takes connections and says nothing: whoever asks it for keys waits.
-SILENT = """
-import socket
+# A program whose call waits: for the keys of an issuer that takes the connection and says nothing.
+WAITING = """
+import base64, json, os, signal, socket, sys, threading
+from dezky import Dezky
+
 silent = socket.create_server(("127.0.0.1", 0), backlog=16)
 address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+encode = lambda claims: base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+token = ".".join([encode({"alg": "RS256", "kid": "a"}), encode({"iss": address}), "AAAA"])
+issuers = [{"id": "default", "urls": [address], "audiences": ["dezky"], "jwks": address + "keys"}]
+connections = []
+
+def asked():
+    # The keys are asked for, and the main thread is in the call.
+    connections.append(silent.accept()[0])
+    while sys._current_frames()[threading.main_thread().ident].f_code.co_name != "verify":
+        pass
+
+def waits_still():
+    # Who has given up waiting has closed the connection.
+    connection = connections[0]
+    connection.setblocking(False)
+    try:
+        while connection.recv(65536):
+            pass
+    except BlockingIOError:
+        return True
+    return False
+
+dezky = Dezky.open(environment=False, store=f"sqlite:{sys.argv[1]}/a.sqlite", issuers=issuers, log="off")
 """
 
 
 def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = textwrap.dedent(script)
-    command = [sys.executable, "-c", code, *arguments]
+    command = [sys.executable, "-c", script, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_ctrl_c_interrupts_a_call_that_waits(tmp_path: Path) -> None:
     ran = run(
-        SILENT
+        WAITING
         + textwrap.dedent("""
-        import base64, json, os, signal, sys, threading
-        from dezky import Dezky
-        encode = lambda claims: base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-        token = ".".join([encode({"alg": "RS256", "kid": "a"}), encode({"iss": address}), "AAAA"])
-        issuers = [{"id": "default", "urls": [address], "audiences": ["dezky"], "jwks": address + "keys"}]
-        dezky = Dezky.open(environment=False, store=f"sqlite:{sys.argv[1]}/a.sqlite", issuers=issuers, log="off")
         def interrupt():
-            connection, _ = silent.accept()  # Its keys are asked for: the call waits.
+            asked()
             os.kill(os.getpid(), signal.SIGINT)
-            interrupt.connection = connection
         threading.Thread(target=interrupt, daemon=True).start()
         try:
             dezky.verify(token)
         except KeyboardInterrupt:
-            print("interrupted")
-        except Exception as error:
-            print(repr(error))
+            print("interrupted", waits_still(), flush=True)
         os._exit(0)
         """),
         str(tmp_path),
     )
-    assert ran.stdout == "interrupted\n", ran.stderr
+    assert ran.stdout == "interrupted True\n", ran.stderr
 
 
 def test_threads_go_on_while_a_call_waits(tmp_path: Path) -> None:
     ran = run(
-        SILENT
+        WAITING
         + textwrap.dedent("""
-        import base64, json, os, sys, threading
-        from dezky import Dezky, Unavailable
-        encode = lambda claims: base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-        token = ".".join([encode({"alg": "RS256", "kid": "a"}), encode({"iss": address}), "AAAA"])
-        issuers = [{"id": "default", "urls": [address], "audiences": ["dezky"], "jwks": address + "keys"}]
-        dezky = Dezky.open(environment=False, store=f"sqlite:{sys.argv[1]}/a.sqlite", issuers=issuers, log="off")
         def go_on():
-            connection, _ = silent.accept()
-            # With the GIL held by who waits, none of this would run before that call ends.
+            asked()
             system = dezky.as_system("test")
             system.tenants.create(slug="acme", name="Acme")
-            print([tenant.slug for tenant in system.tenants.list(search="acme")], flush=True)
+            print([tenant.slug for tenant in system.tenants.list(search="acme")], waits_still(), flush=True)
             os._exit(0)
         threading.Thread(target=go_on, daemon=True).start()
         dezky.verify(token)
         """),
         str(tmp_path),
     )
-    assert ran.stdout == "['acme']\n", ran.stderr
+    assert ran.stdout == "['acme'] True\n", ran.stderr
 
 
 def in_child(dezky: Dezky, options: dict[str, object]) -> dict[str, str]:
