@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex};
 use dezky::{
     clock::SystemClock,
     domain::{
-        CreateSubscription, CreateTenant, CreateUser, IdempotencyRecord, Membership, MembershipRole, Subscription,
-        SubscriptionStatus, TenantId, TenantStatus, UpdateTenant, UserActivity, UserId,
-        idempotency::IDEMPOTENCY_RECORDS,
+        CreateSubscription, CreateTenant, CreateUser, IdempotencyRecord, Membership, MembershipRole, ObjectId,
+        OutboxEvent, OutboxEventId, Subscription, SubscriptionStatus, TenantId, TenantStatus, UpdateTenant,
+        UserActivity, UserId, audit::AUDIT_DETAILS, idempotency::IDEMPOTENCY_RECORDS,
     },
     service::{IdempotencyRequest, Service},
-    store::{Filter, Query, Repository, SharedStore},
+    store::{Commit, Filter, Query, Repository, SharedStore},
 };
 use serde_json::json;
 use support::{
@@ -62,6 +62,30 @@ async fn an_event_that_fails_holds_up_none_of_the_others(store: SharedStore) {
     assert_eq!(troubled.work_outbox().await.unwrap_err().code(), "store_unavailable");
     drain(&calm).await;
     assert_eq!(membership(&store, stuck, anna).await.tenant_name, "Stuck, renamed");
+}
+
+async fn many_events_that_fail_do_not_starve_a_later_one(store: SharedStore) {
+    let calm = service(&store);
+    let (stuck, other) = (tenant(&calm, "stuck").await, tenant(&calm, "other").await);
+    let anna = person(&calm, "anna").await;
+    grant(&calm, stuck, anna, MembershipRole::Member).await;
+    grant(&calm, other, anna, MembershipRole::Member).await;
+    drain(&calm).await;
+    for number in 0..120 {
+        rename(&calm, stuck, &format!("Stuck {number}")).await;
+    }
+    rename(&calm, other, "Other, renamed").await;
+    let of_stuck = Filter::Equal("tenantId", stuck.0.into());
+    let failing = Interleaved {
+        store: Arc::clone(&store),
+        meanwhile: Mutex::new(None),
+        fails: Mutex::new(Some(Box::new(move |query: &Query| query.filters.contains(&of_stuck)))),
+    };
+    let troubled = support::service(Arc::new(failing), Arc::new(SystemClock));
+    assert_eq!(troubled.work_outbox().await.unwrap(), 1);
+    assert_eq!(membership(&store, other, anna).await.tenant_name, "Other, renamed");
+    drain(&calm).await;
+    assert_eq!(membership(&store, stuck, anna).await.tenant_name, "Stuck 119");
 }
 
 async fn erasure_leaves_no_trace_of_the_person(store: SharedStore) {
@@ -114,6 +138,31 @@ async fn restoring_gives_back_the_state_before_the_suspension(store: SharedStore
     }
 }
 
+async fn an_event_that_tells_of_a_deletion_is_not_believed_while_its_subject_lives(store: SharedStore) {
+    let service = service(&store);
+    let (acme, anna) = (tenant(&service, "acme").await, person(&service, "anna").await);
+    grant(&service, acme, anna, MembershipRole::Member).await;
+    let input = CreateSubscription::read(json!({"tenantId": acme})).unwrap();
+    service.create_subscription(&system(), input).await.unwrap();
+    drain(&service).await;
+    let context = system().context;
+    let details = async || store.find(&context, &Query::new(&AUDIT_DETAILS).limit(100)).await.unwrap();
+    let before = details().await;
+    let mut commit = Commit::new();
+    for (action, tenant_id, user_id) in [("tenant.delete", Some(acme), None), ("user.delete", None, Some(anna))] {
+        let id = OutboxEventId(ObjectId::generate());
+        let (action, changed_fields) = (action.to_owned(), Vec::new());
+        let created_at = now();
+        commit.insert(&OutboxEvent { id, version: 1, action, tenant_id, user_id, changed_fields, created_at }).unwrap();
+    }
+    store.commit(&context, &commit).await.unwrap();
+    drain(&service).await;
+    let current: Option<Subscription> = store.load_unique(&context, Subscription::current_key(acme)).await.unwrap();
+    assert!(current.is_some());
+    assert!(membership(&store, acme, anna).await.active);
+    assert_eq!(details().await, before);
+}
+
 macro_rules! on_every_store {
     ($($promise:ident),+ $(,)?) => {
         mod on_sqlite {
@@ -138,7 +187,9 @@ macro_rules! on_every_store {
 
 on_every_store! {
     an_event_that_fails_holds_up_none_of_the_others,
+    many_events_that_fail_do_not_starve_a_later_one,
     erasure_leaves_no_trace_of_the_person,
     a_subscription_made_while_its_tenant_goes_is_cancelled,
     restoring_gives_back_the_state_before_the_suspension,
+    an_event_that_tells_of_a_deletion_is_not_believed_while_its_subject_lives,
 }

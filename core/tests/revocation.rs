@@ -7,18 +7,24 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use dezky::{
-    clock::{Clock as _, SystemClock},
-    domain::{MembershipRole, TenantId, UpdateTenant, UserId},
+    authn::VerifiedToken,
+    clock::{Clock as _, SystemClock, Timestamp},
+    domain::{GrantMembership, MembershipRole, TenantId, UpdateTenant, UserId},
     service::Service,
     store::SharedStore,
     test_kit::ManualClock,
 };
 use serde_json::json;
 use support::{
-    by, grant,
+    by, by_as,
+    gated::Gated,
+    grant,
     interleaved::{Meanwhile, interleaved},
-    now, person, system, tenant, token,
+    now, person,
+    scheduled::Scheduled,
+    system, tenant, token,
 };
+use tokio::task::JoinSet;
 
 /// A tenant with two owners, `anna` and `berta`.
 struct Estate {
@@ -169,33 +175,168 @@ async fn concurrent_first_requests_of_one_person_make_one_user(store: SharedStor
     }
 }
 
-/// A hundred requests of one person with a claim are under way when a person takes the membership away.
-async fn a_hundred_profiles_in_flight_do_not_bring_back_what_was_revoked(store: SharedStore) {
-    let service = Arc::new(support::service(Arc::clone(&store), Arc::new(SystemClock)));
-    let tenant = tenant(&service, "acme").await;
-    let anna = token("anna", Some(&["acme"]), now());
-    let user = service.profile(&by(&anna)).await.unwrap().user.id;
-    let newer = token("anna", Some(&["acme"]), now().plus(std::time::Duration::from_secs(3_000)));
-    let requests: Vec<_> = (0..100)
-        .map(|number| {
-            let (service, token) = (Arc::clone(&service), Arc::clone(if number % 2 == 0 { &anna } else { &newer }));
-            tokio::spawn(async move { service.profile(&by(&token)).await })
-        })
-        .collect();
-    service.revoke_membership(&system(), &tenant.into(), user).await.unwrap();
-    // From here on it is gone, though most of the requests are still under way.
-    let shows_nothing = async |token| service.profile(&by(token)).await.unwrap().tenants.is_empty();
-    assert!(shows_nothing(&anna).await && shows_nothing(&newer).await);
-    for request in requests {
-        // Whatever they saw, none fails.
-        request.await.unwrap().unwrap();
+/// In which state a membership is when requests with a claim to it begin.
+#[derive(Debug, Clone, Copy)]
+enum Claimed {
+    /// In force, made by a claim.
+    Member,
+    /// Taken by a claim; the claims of those requests are late enough to revive it.
+    Tombstone,
+    /// There was never one.
+    Absent,
+}
+
+const CLAIMED: [Claimed; 3] = [Claimed::Member, Claimed::Tombstone, Claimed::Absent];
+
+/// A person and a tenant whose group they claim.
+struct Claim {
+    service: Arc<Service>,
+    tenant: TenantId,
+    user: UserId,
+    slug: String,
+    subject: String,
+    from: Timestamp,
+}
+
+impl Claim {
+    async fn new(store: &SharedStore, state: Claimed, number: u64) -> Self {
+        let service = Arc::new(support::service(Arc::clone(store), Arc::new(SystemClock)));
+        let (slug, subject) = (format!("acme-{number}"), format!("anna-{number}"));
+        let tenant = tenant(&service, &slug).await;
+        let from = now().minus(Duration::from_secs(3_000));
+        let groups: &[&[&str]] = match state {
+            Claimed::Member => &[&[&slug]],
+            Claimed::Tombstone => &[&[&slug], &[]],
+            Claimed::Absent => &[&[]],
+        };
+        let mut user = None;
+        for (later, groups) in groups.iter().enumerate() {
+            let issued = from.plus(Duration::from_secs(u64::try_from(later).unwrap()));
+            user = Some(service.profile(&by(&token(&subject, Some(groups), issued))).await.unwrap().user.id);
+        }
+        Self { service, tenant, user: user.unwrap(), slug, subject, from }
     }
-    assert!(shows_nothing(&anna).await && shows_nothing(&newer).await);
-    let later = token("anna", Some(&["acme"]), now().plus(std::time::Duration::from_secs(3_200)));
-    assert!(shows_nothing(&later).await, "no token brings it back");
-    assert!(service.read_tenant(&by(&later), &tenant.into()).await.is_err());
-    grant(&service, tenant, user, MembershipRole::Member).await;
-    assert_eq!(service.profile(&by(&anna)).await.unwrap().tenants.len(), 1, "an explicit grant does");
+
+    /// A token that claims the group, issued so many seconds after those that brought about the state: from 3,100 on, late
+    /// enough to revive what a claim has taken just now.
+    fn token(&self, later: u64) -> Arc<VerifiedToken> {
+        token(&self.subject, Some(&[&self.slug]), self.from.plus(Duration::from_secs(later)))
+    }
+
+    /// What a person takes, after a claim or a person has made it if it is not there.
+    async fn take(&self, state: Claimed) {
+        match state {
+            Claimed::Member => {}
+            Claimed::Tombstone => {
+                let revived = self.service.profile(&by(&self.token(3_200))).await.unwrap();
+                assert_eq!(revived.tenants.len(), 1, "the claim is late enough");
+            }
+            Claimed::Absent => grant(&self.service, self.tenant, self.user, MembershipRole::Member).await,
+        }
+        self.service.revoke_membership(&system(), &self.tenant.into(), self.user).await.unwrap();
+    }
+
+    /// Whatever was under way: it is gone, no token brings it back, and an explicit grant does.
+    async fn is_gone_until_it_is_granted(&self, about: &str) {
+        for later in [10, 3_100, 3_200, 3_300, 6_000] {
+            let profile = self.service.profile(&by(&self.token(later))).await.unwrap();
+            assert!(profile.tenants.is_empty(), "{about}: a token of {later} brings it back");
+        }
+        assert!(self.service.read_tenant(&by(&self.token(6_000)), &self.tenant.into()).await.is_err(), "{about}");
+        grant(&self.service, self.tenant, self.user, MembershipRole::Member).await;
+        assert_eq!(self.service.profile(&by(&self.token(10))).await.unwrap().tenants.len(), 1, "{about}");
+    }
+}
+
+/// A hundred requests of one person have decided what they write, and all are at their first commit, when a person takes the
+/// membership away.
+async fn a_hundred_profiles_in_flight_do_not_bring_back_what_was_revoked(store: SharedStore) {
+    for (number, state) in (0..).zip(CLAIMED) {
+        let claim = Claim::new(&store, state, number).await;
+        let gate = Gated::new(Arc::clone(&store));
+        let service = Arc::new(support::service(gate.clone(), Arc::new(SystemClock)));
+        let requests: Vec<_> = (0..100)
+            .map(|request| {
+                let (service, token) =
+                    (Arc::clone(&service), claim.token(if request % 2 == 0 { 3_100 } else { 3_150 }));
+                tokio::spawn(async move { service.profile(&by_as(&token, format!("request-{request}"))).await })
+            })
+            .collect();
+        gate.holds(100).await;
+        claim.take(state).await;
+        gate.open();
+        for request in requests {
+            // None fails. What somebody has read before it was taken they show; what they were to make they have not made.
+            let profile = request.await.unwrap().unwrap();
+            assert!(
+                matches!(state, Claimed::Member) || profile.tenants.is_empty(),
+                "{state:?}: made after it was taken"
+            );
+        }
+        claim.is_gone_until_it_is_granted(&format!("{state:?}")).await;
+    }
+}
+
+/// The sync has decided to revive what a claim has taken; meanwhile another one does so, and a person takes it.
+async fn a_claim_in_flight_does_not_revive_what_a_person_takes_meanwhile(store: SharedStore) {
+    let claim = Arc::new(Claim::new(&store, Claimed::Tombstone, 0).await);
+    let other = Arc::clone(&claim);
+    let meanwhile: Meanwhile = Box::new(move || Box::pin(async move { other.take(Claimed::Tombstone).await }));
+    let profile = interleaved(&store, meanwhile).profile(&by(&claim.token(3_100))).await.unwrap();
+    assert!(profile.tenants.is_empty());
+    claim.is_gone_until_it_is_granted("revived meanwhile").await;
+}
+
+/// Requests with claims old and new, one without, and somebody who takes the membership: whichever order their calls of the
+/// store come in, it stays taken.
+async fn in_no_order_of_calls_does_a_claim_undo_a_revocation(store: SharedStore, seeds: u64) {
+    let mut calls = 0;
+    for seed in 0..seeds {
+        let state = CLAIMED[usize::try_from(seed % 3).unwrap()];
+        let claim = Arc::new(Claim::new(&store, state, seed).await);
+        let scheduler = Scheduled::new(Arc::clone(&store));
+        let service = Arc::new(support::service(scheduler.clone(), Arc::new(SystemClock)));
+        let mut tasks = JoinSet::new();
+        let without = token(&claim.subject, Some(&[]), claim.from.plus(Duration::from_secs(3_120)));
+        for token in [claim.token(10), claim.token(3_100), without, claim.token(3_150), claim.token(3_150)] {
+            let service = Arc::clone(&service);
+            tasks.spawn(async move {
+                service.profile(&by(&token)).await.unwrap();
+            });
+        }
+        let taking = Arc::clone(&claim);
+        tasks.spawn(async move {
+            // What is not there, or what a claim has taken meanwhile, is there to be taken once it is granted.
+            loop {
+                let taken = service.revoke_membership(&system(), &taking.tenant.into(), taking.user).await;
+                match taken {
+                    Ok(()) => return,
+                    Err(error) if error.code() == "not_found" => {
+                        let grant = GrantMembership { user_id: taking.user, role: MembershipRole::Member };
+                        let granted = service.grant_membership(&system(), &taking.tenant.into(), grant).await;
+                        // A claim may have been faster.
+                        assert!(granted.err().is_none_or(|error| error.code() == "already_member"));
+                    }
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+        });
+        calls += scheduler.run(tasks, seed + 1).await;
+        claim.is_gone_until_it_is_granted(&format!("seed {seed}, {state:?}")).await;
+    }
+    assert!(calls > usize::try_from(seeds).unwrap() * 20, "only {calls} calls of the store were put in order");
+}
+
+#[tokio::test]
+async fn in_no_order_of_calls_does_a_claim_undo_a_revocation_on_sqlite() {
+    let fixture = support::sqlite();
+    in_no_order_of_calls_does_a_claim_undo_a_revocation(Arc::clone(&fixture.store), 300).await;
+}
+
+#[tokio::test]
+async fn in_no_order_of_calls_does_a_claim_undo_a_revocation_on_mongodb() {
+    // Fewer: the order of the calls is the use cases', and the test server is slow.
+    in_no_order_of_calls_does_a_claim_undo_a_revocation(support::mongodb().await, 20).await;
 }
 
 /// The clocks of issuer and server may be apart by the leeway, to either side: a token that says that it was issued up to
@@ -279,6 +420,7 @@ on_every_store! {
     a_suspended_tenant_wins_over_a_write_in_flight,
     of_two_owners_who_remove_each_other_one_stays,
     a_claim_in_flight_does_not_undo_a_revocation,
+    a_claim_in_flight_does_not_revive_what_a_person_takes_meanwhile,
     a_hundred_profiles_in_flight_do_not_bring_back_what_was_revoked,
     concurrent_first_requests_of_one_person_make_one_user,
     a_first_request_in_flight_does_not_bring_back_who_was_erased_meanwhile,

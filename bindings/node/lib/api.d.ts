@@ -347,7 +347,7 @@ export interface UpdateUser {
   platformAdmin?: boolean;
   /** Whether the user may call at all. */
   status?: UserStatus;
-  /** Tokens issued before this are refused. (RFC 3339) */
+  /** Tokens issued before this are refused; an issuer's clock may be ahead by 30 seconds. (RFC 3339) */
   tokensValidAfter?: string | null;
 }
 

@@ -6,6 +6,7 @@ use dezky::{Error, ErrorKind, FieldError, Result};
 use dezky_embedded::guarded;
 use pyo3::{IntoPyObject, prelude::*};
 use pyo3_async_runtimes::tokio::{future_into_py, get_runtime};
+use tokio::runtime::Handle;
 
 use crate::failure::raised;
 
@@ -41,6 +42,11 @@ pub(crate) async fn within<T>(limit: Option<Duration>, work: impl Future<Output 
 /// Waits on this thread, with the GIL released. A signal whose handler raises ends the work: of what was asked for, all has
 /// happened or nothing.
 pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = Result<T>> + Send) -> PyResult<T> {
+    if Handle::try_current().is_ok() {
+        let message = "a call from within another one on the same thread, such as from what is told its progress, cannot wait: make \
+                       it in another thread, or afterwards";
+        return Err(raised(&Error::new(ErrorKind::Conflict, "nested_call", message)));
+    }
     py.detach(|| {
         get_runtime().block_on(async {
             let mut work = pin!(work);

@@ -2,11 +2,13 @@
 #![cfg(all(feature = "sqlite", feature = "mongodb", feature = "test-kit"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod conditions;
 mod matrix;
 mod recording;
 mod revoked;
 mod routes;
 mod secrecy;
+mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
 mod system;
@@ -37,10 +39,13 @@ macro_rules! on_every_store {
 
 on_every_store!(
     matrix::every_route_answers_every_caller_as_the_policy_says,
+    matrix::a_tenants_own_issuer_speaks_for_that_tenant_alone,
+    matrix::no_body_reaches_into_another_tenant,
     matrix::public_routes_answer_everybody_alike,
     matrix::every_field_is_set_by_those_whom_the_policy_names,
     matrix::nobody_raises_their_own_role,
     revoked::what_is_taken_is_refused_to_the_same_token_on_every_route,
+    sessions::all_sessions_end_whatever_the_clock_of_the_issuer,
     system::the_system_may_do_what_the_policy_gives_it,
 );
 
@@ -57,11 +62,11 @@ async fn what_is_hidden_changes_no_answer_on_mongodb() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_tells_of_what_is_hidden_on_sqlite() {
     let fixture = support::sqlite();
-    secrecy::nothing_tells_of_what_is_hidden(std::sync::Arc::clone(&fixture.store), 200).await;
+    secrecy::nothing_tells_of_what_is_hidden(std::sync::Arc::clone(&fixture.store), 60).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_tells_of_what_is_hidden_on_mongodb() {
     // Fewer: the policy and the use cases are the same, and the test server is slow.
-    secrecy::nothing_tells_of_what_is_hidden(support::mongodb().await, 12).await;
+    secrecy::nothing_tells_of_what_is_hidden(support::mongodb().await, 4).await;
 }

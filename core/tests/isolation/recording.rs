@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use dezky::{
     context::RequestContext,
     domain::ObjectId,
-    store::{ChangeNotice, Collection, Commit, Document, Query, SharedStore, Store, StoreResult},
+    store::{Change, ChangeNotice, Collection, Commit, Document, Expectation, Query, SharedStore, Store, StoreResult},
 };
 use futures_util::stream::BoxStream;
 
@@ -31,6 +31,52 @@ impl Recording {
     }
 }
 
+/// All that a query asks for.
+fn description(query: &Query) -> String {
+    let sort = query.sort.map(|index| index.name);
+    let Query { collection, filters, descending, after, limit, .. } = query;
+    format!("{} {filters:?} by {sort:?} descending {descending} after {after:?} limit {limit}", collection.name)
+}
+
+/// What a commit changes and what it rests on.
+fn contents(commit: &Commit) -> String {
+    let changes = commit.changes.iter().map(|change| {
+        let kind = match change {
+            Change::Insert { .. } => "insert",
+            Change::Update { .. } => "update",
+            Change::Delete { .. } => "delete",
+        };
+        format!("{kind} {}", change.collection().name)
+    });
+    let guards = commit.guards.iter().map(|guard| {
+        let present = matches!(guard.expect, Expectation::Version(_));
+        format!("guard {} present {present}", guard.collection.name)
+    });
+    changes.chain(guards).collect::<Vec<_>>().join(", ")
+}
+
+/// The call with all ids and hashes in it made alike, since those of what is hidden and of what is absent differ; so do the
+/// names that the caller gave.
+pub(crate) fn anonymous(call: &str, names: &[&str]) -> String {
+    let unnamed = names.iter().fold(call.to_owned(), |text, name| text.replace(name, "NAME"));
+    let mut alike = String::new();
+    let mut digits = String::new();
+    for character in unnamed.chars().chain([' ']) {
+        if matches!(character, '0'..='9' | 'a'..='f') {
+            digits.push(character);
+            continue;
+        }
+        alike.push_str(match digits.len() {
+            24 => "NAME",
+            64 => "HASH",
+            _ => &digits,
+        });
+        digits.clear();
+        alike.push(character);
+    }
+    alike
+}
+
 #[async_trait]
 impl Store for Recording {
     async fn get(
@@ -39,22 +85,22 @@ impl Store for Recording {
         collection: &'static Collection,
         id: ObjectId,
     ) -> StoreResult<Option<Document>> {
-        self.record(format!("get {}", collection.name));
+        self.record(format!("get {} {id}", collection.name));
         self.store.get(context, collection, id).await
     }
 
     async fn find(&self, context: &RequestContext, query: &Query) -> StoreResult<Vec<Document>> {
-        self.record(format!("find {}", query.collection.name));
+        self.record(format!("find {}", description(query)));
         self.store.find(context, query).await
     }
 
     async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
-        self.record(format!("count {}", query.collection.name));
+        self.record(format!("count {}", description(query)));
         self.store.count(context, query).await
     }
 
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
-        self.record("commit".to_owned());
+        self.record(format!("commit {}", contents(commit)));
         self.store.commit(context, commit).await
     }
 

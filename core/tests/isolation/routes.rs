@@ -112,6 +112,51 @@ impl Route {
         })
     }
 
+    /// Query strings with which it is asked for less; in braces stand names.
+    pub(crate) fn filters(&self) -> &'static [&'static str] {
+        match (self.method, self.path) {
+            ("get", "/users/me/tenants" | "/tenants") => &[
+                "status=active",
+                "status=suspended",
+                "status=deleted",
+                "plan=starter",
+                "search=ACME",
+                "search={tenant}",
+                "plan=starter&search={tenant}",
+            ],
+            ("get", "/users") => &["status=disabled", "search=member", "email=member", "search={tenant}"],
+            ("get", "/tenants/{tenant}/members") => {
+                &["role=owner", "role=member", "search=target", "search={tenant}", "role=admin&search=a"]
+            }
+            ("get", "/subscriptions") => {
+                &["tenantId={tenantId}", "status=active", "plan=starter", "tenantId={tenantId}&status=active"]
+            }
+            ("get", "/audit") => &[
+                "userId={user}",
+                "userId={former}&action=membership.revoke",
+                "action=membership.grant",
+                "from=2020-01-01T00:00:00Z",
+                "until=2020-01-01T00:00:00Z",
+                "from=2020-01-01T00:00:00Z&userId={user}",
+            ],
+            _ => &[],
+        }
+    }
+
+    /// The path with one of its filters, if it has any.
+    pub(crate) fn filtered(&self, names: &Names, choice: Option<usize>) -> String {
+        let path = self.path(names);
+        let Some(filter) = choice.and_then(|choice| self.filters().get(choice % self.filters().len().max(1))) else {
+            return path;
+        };
+        let filter = filter
+            .replace("{tenant}", &names.tenant)
+            .replace("{tenantId}", &names.tenant_id)
+            .replace("{user}", &names.user)
+            .replace("{former}", &names.former);
+        format!("{path}{}{filter}", if path.contains('?') { '&' } else { '?' })
+    }
+
     /// Whether it answers in pages.
     pub(crate) fn is_list(&self) -> bool {
         const LISTS: [&str; 6] =

@@ -11,15 +11,16 @@ use dezky::{
         Verifier, VerifierOptions,
         keys::{HttpKeySource, NoArchive},
     },
-    clock::{Clock, SystemClock},
+    clock::{Clock, SystemClock, Timestamp},
     domain::{
         CreateSubscription, CreateUser, MembershipRole, SubscriptionId, TenantId, TenantStatus, UpdateUser, UserId,
     },
     http::{HttpState, TokenIdentity, router},
-    service::{Service, ServiceSettings},
+    service::{Service, ServiceSettings, subscriptions::SubscriptionFilter},
     store::SharedStore,
     test_kit::DevelopmentIssuer,
 };
+use futures_util::future::join_all;
 use http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -29,6 +30,9 @@ use crate::support;
 
 /// The tenant to which the second issuer is bound.
 pub(crate) const BOUND: &str = "bolt";
+
+/// The group whose members administer the platform.
+pub(crate) const PLATFORM_ADMINS: &str = "platform-admins";
 
 /// Who calls, seen from one tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,10 +53,17 @@ pub(crate) enum Caller {
     /// A disabled owner.
     Disabled,
     PlatformAdmin,
+    /// Marked as an administrator of the platform, by the token of a tenant's own issuer: no more than a stranger.
+    BoundRoot,
+    /// An owner of the tenant by the token of the tenant's own issuer; in a world at that tenant alone.
+    BoundOwner,
+    /// A member of it, likewise.
+    BoundMember,
 }
 
 impl Caller {
-    pub(crate) const ALL: [Self; 11] = [
+    /// Everybody in an ordinary world.
+    pub(crate) const ALL: [Self; 12] = [
         Self::NoToken,
         Self::BadToken,
         Self::Unknown,
@@ -64,14 +75,18 @@ impl Caller {
         Self::Admin,
         Self::Owner,
         Self::PlatformAdmin,
+        Self::BoundRoot,
     ];
+
+    /// Those who come by the issuer of a tenant, in the world at that tenant.
+    pub(crate) const AT_BOUND: [Self; 3] = [Self::BoundRoot, Self::BoundOwner, Self::BoundMember];
 
     /// The membership that the database holds and that is in force.
     pub(crate) fn role(self) -> Option<MembershipRole> {
         match self {
-            Self::Member => Some(MembershipRole::Member),
+            Self::Member | Self::BoundMember => Some(MembershipRole::Member),
             Self::Admin => Some(MembershipRole::Admin),
-            Self::Owner | Self::Disabled | Self::BoundElsewhere => Some(MembershipRole::Owner),
+            Self::Owner | Self::Disabled | Self::BoundElsewhere | Self::BoundOwner => Some(MembershipRole::Owner),
             _ => None,
         }
     }
@@ -86,6 +101,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The entity tag.
+    pub(crate) fn tag(&self) -> Option<&str> {
+        self.headers.iter().find(|(name, _)| name == "etag").map(|(_, value)| value.as_str())
+    }
+
     pub(crate) fn code(&self) -> String {
         let problem: Value = serde_json::from_str(&self.body).unwrap_or_default();
         problem["code"].as_str().unwrap_or_default().to_owned()
@@ -98,7 +118,11 @@ impl Answer {
 }
 
 fn service_settings() -> ServiceSettings {
-    ServiceSettings { issuer_ids: vec!["default".to_owned(), "bound".to_owned()], ..ServiceSettings::default() }
+    ServiceSettings {
+        issuer_ids: vec!["default".to_owned(), "bound".to_owned()],
+        platform_admin_group: Some(PLATFORM_ADMINS.to_owned()),
+        ..ServiceSettings::default()
+    }
 }
 
 pub(crate) struct Platform {
@@ -127,7 +151,9 @@ impl Platform {
     /// Makes what is there beside the worlds.
     pub(crate) async fn prepare(&self) {
         support::tenant(&self.service, BOUND).await;
-        self.person(json!({"authentikSubjectId": "root", "platformAdmin": true})).await;
+        for issuer in ["default", "bound"] {
+            self.person(json!({"issuerId": issuer, "authentikSubjectId": "root", "platformAdmin": true})).await;
+        }
     }
 
     /// One with the same clock and the same issuers over another store.
@@ -161,39 +187,92 @@ impl Platform {
         issuer.mint(&claims)
     }
 
+    /// A token of the first issuer.
+    pub(crate) fn mint(&self, subject: &str, issued_at: Timestamp, groups: &[&str]) -> String {
+        let claims = self.issuer.claims(subject).lasting(issued_at, std::time::Duration::from_secs(3_600));
+        self.issuer.mint(&claims.groups(groups.iter().copied()))
+    }
+
     /// A new tenant with its people.
     pub(crate) async fn world(&self, status: TenantStatus) -> World {
         let number = self.worlds.fetch_add(1, Ordering::Relaxed);
         let slug = format!("acme-{number}");
         let tenant = support::tenant(&self.service, &slug).await;
         let named = |kind: &str| format!("{kind}-{number}");
-        let grant = async |user: UserId, role| support::grant(&self.service, tenant, user, role).await;
-        for (kind, role) in
-            [("member", MembershipRole::Member), ("admin", MembershipRole::Admin), ("owner", MembershipRole::Owner)]
-        {
-            grant(support::person(&self.service, &named(kind)).await, role).await;
+        // At once, since stores write together what comes together.
+        let kinds = ["member", "admin", "owner", "stranger", "disabled"].map(named);
+        let people = join_all(kinds.iter().map(|subject| support::person(&self.service, subject)));
+        let bound = self.person(json!({"issuerId": "bound", "authentikSubjectId": named("bound")}));
+        let (people, bound, (target, revoked)) = futures_util::join!(people, bound, self.targets(number));
+        let [member, admin, owner, stranger, disabled] = people.try_into().unwrap();
+        for (user, role) in [
+            (member, MembershipRole::Member),
+            (admin, MembershipRole::Admin),
+            (owner, MembershipRole::Owner),
+            (bound, MembershipRole::Owner),
+            (disabled, MembershipRole::Owner),
+        ] {
+            support::grant(&self.service, tenant, user, role).await;
         }
-        let target = support::person(&self.service, &named("target")).await;
-        grant(target, MembershipRole::Member).await;
-        let revoked = support::person(&self.service, &named("revoked")).await;
-        grant(revoked, MembershipRole::Owner).await;
-        self.service.revoke_membership(&support::system(), &tenant.into(), revoked).await.unwrap();
-        let stranger = support::person(&self.service, &named("stranger")).await;
-        let elsewhere = BOUND.into();
+        self.settle_targets(tenant, target, revoked).await;
         let input = dezky::domain::GrantMembership { user_id: stranger, role: MembershipRole::Owner };
-        self.service.grant_membership(&support::system(), &elsewhere, input).await.unwrap();
-        let bound = self.person(json!({"issuerId": "bound", "authentikSubjectId": named("bound")})).await;
-        grant(bound, MembershipRole::Owner).await;
-        let disabled = support::person(&self.service, &named("disabled")).await;
-        grant(disabled, MembershipRole::Owner).await;
+        self.service.grant_membership(&support::system(), &BOUND.into(), input).await.unwrap();
         let disable = UpdateUser::read(json!({"status": "disabled"})).unwrap();
         self.service.update_user(&support::system(), disabled, disable).await.unwrap();
-        let subscription = CreateSubscription::read(json!({"tenantId": tenant, "plan": "starter"})).unwrap();
-        let subscription = self.service.create_subscription(&support::system(), subscription).await.unwrap().value.id;
-        if status == TenantStatus::Suspended {
-            self.service.suspend_tenant(&support::system(), &tenant.into()).await.unwrap();
-        }
+        let subscription = self.subscription(tenant).await;
+        self.set_status(tenant, status).await;
         World { number, slug, tenant, status, subscription, target, revoked }
+    }
+
+    /// The tenant to which the second issuer is bound, with new people: those of [`Caller::AT_BOUND`] alone. Once deleted, it
+    /// stays so.
+    pub(crate) async fn world_at_bound(&self, status: TenantStatus) -> World {
+        let number = self.worlds.fetch_add(1, Ordering::Relaxed);
+        let tenant = self.service.read_tenant(&support::system(), &BOUND.into()).await.unwrap().id;
+        self.set_status(tenant, TenantStatus::Active).await;
+        for (kind, role) in [("bound-owner", MembershipRole::Owner), ("bound-member", MembershipRole::Member)] {
+            let subject = format!("{kind}-{number}");
+            let user = self.person(json!({"issuerId": "bound", "authentikSubjectId": subject})).await;
+            support::grant(&self.service, tenant, user, role).await;
+        }
+        let (target, revoked) = self.targets(number).await;
+        self.settle_targets(tenant, target, revoked).await;
+        let filter = SubscriptionFilter { tenant_id: Some(tenant), ..SubscriptionFilter::default() };
+        let page = self.service.list_subscriptions(&support::system(), &filter, &Default::default()).await.unwrap();
+        let subscription = match page.items.first() {
+            Some(subscription) => subscription.id,
+            None => self.subscription(tenant).await,
+        };
+        self.set_status(tenant, status).await;
+        World { number, slug: BOUND.to_owned(), tenant, status, subscription, target, revoked }
+    }
+
+    /// Those who become a member and a former owner.
+    async fn targets(&self, number: usize) -> (UserId, UserId) {
+        let [target, revoked] = ["target", "revoked"].map(|kind| format!("{kind}-{number}"));
+        futures_util::join!(support::person(&self.service, &target), support::person(&self.service, &revoked))
+    }
+
+    async fn settle_targets(&self, tenant: TenantId, target: UserId, revoked: UserId) {
+        support::grant(&self.service, tenant, target, MembershipRole::Member).await;
+        support::grant(&self.service, tenant, revoked, MembershipRole::Owner).await;
+        self.service.revoke_membership(&support::system(), &tenant.into(), revoked).await.unwrap();
+    }
+
+    async fn subscription(&self, tenant: TenantId) -> SubscriptionId {
+        let input = CreateSubscription::read(json!({"tenantId": tenant, "plan": "starter"})).unwrap();
+        self.service.create_subscription(&support::system(), input).await.unwrap().value.id
+    }
+
+    async fn set_status(&self, tenant: TenantId, status: TenantStatus) {
+        let (system, tenant) = (support::system(), tenant.into());
+        match status {
+            TenantStatus::Suspended => drop(self.service.suspend_tenant(&system, &tenant).await.unwrap()),
+            TenantStatus::Deleted => self.service.delete_tenant(&system, &tenant).await.unwrap(),
+            TenantStatus::Active | TenantStatus::Pending => {
+                drop(self.service.restore_tenant(&system, &tenant).await.unwrap());
+            }
+        }
     }
 
     fn bearer(&self, caller: Caller, number: usize) -> Option<String> {
@@ -210,6 +289,9 @@ impl Platform {
             Caller::Owner => self.token(&self.issuer, &named("owner")),
             Caller::Disabled => self.token(&self.issuer, &named("disabled")),
             Caller::PlatformAdmin => self.token(&self.issuer, "root"),
+            Caller::BoundRoot => self.token(&self.bound, "root"),
+            Caller::BoundOwner => self.token(&self.bound, &named("bound-owner")),
+            Caller::BoundMember => self.token(&self.bound, &named("bound-member")),
         })
     }
 
@@ -225,15 +307,23 @@ impl Platform {
         self.send(self.bearer(caller, world.number).as_deref(), method, path, body).await
     }
 
-    /// A token of somebody of a world: the same one for as long as it is used.
-    pub(crate) fn token_of(&self, caller: Caller, world: &World) -> String {
-        self.bearer(caller, world.number).unwrap()
+    /// The same with further headers.
+    pub(crate) async fn call_with(
+        &self,
+        caller: Caller,
+        world: &World,
+        (method, path): (&str, &str),
+        body: Option<&Value>,
+        headers: &[(&'static str, String)],
+    ) -> Answer {
+        self.send_with(self.bearer(caller, world.number).as_deref(), (method, path), body, headers).await
     }
 
     /// Ends all sessions of somebody by back-channel logout.
     pub(crate) async fn log_out(&self, caller: Caller, world: &World) {
         let name = format!("{caller:?}-{}", world.number).to_lowercase();
         let claims = self.issuer.logout_claims(&format!("logout-of-{name}"), Some(&name), None);
+        let claims = claims.lasting(self.clock.now(), std::time::Duration::from_secs(120));
         let token = self.issuer.mint(&claims);
         let request = Request::builder().method("POST").uri("/oidc/backchannel-logout");
         let request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -244,10 +334,23 @@ impl Platform {
 
     /// Calls the API with a token.
     pub(crate) async fn send(&self, token: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        self.send_with(token, (method, path), body, &[]).await
+    }
+
+    async fn send_with(
+        &self,
+        token: Option<&str>,
+        (method, path): (&str, &str),
+        body: Option<&Value>,
+        headers: &[(&'static str, String)],
+    ) -> Answer {
         // Audit events name their requests.
         let mut request = Request::builder().method(method).uri(path).header("x-request-id", "isolation");
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, value);
         }
         let text = body.map(|body| {
             request.headers_mut().unwrap().insert("content-type", "application/json".parse().unwrap());

@@ -1,7 +1,9 @@
 //! A platform on a real store, as several tests need it.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub(crate) mod gated;
 pub(crate) mod interleaved;
+pub(crate) mod scheduled;
 
 use std::sync::Arc;
 
@@ -66,6 +68,11 @@ pub(crate) fn token(subject: &str, groups: Option<&[&str]>, issued_at: Timestamp
 /// A call by the bearer of a token.
 pub(crate) fn by(token: &Arc<VerifiedToken>) -> Call {
     Call::by_token(RequestContext::new("test"), Arc::clone(token))
+}
+
+/// The same under a request id of its own.
+pub(crate) fn by_as(token: &Arc<VerifiedToken>, request_id: String) -> Call {
+    Call::by_token(RequestContext::new(request_id), Arc::clone(token))
 }
 
 /// A call by the system.

@@ -41,8 +41,11 @@ pub struct LimitSettings {
     pub trusted_proxies: Vec<Network>,
     /// Most requests that are answered at the same time.
     pub requests_in_flight: Option<NonZeroU32>,
-    /// Longest time that a request's head, and then its body, may take to arrive.
+    /// Longest time that a request's head, and then its body, may take to arrive, and that a client may take no byte of
+    /// its answer.
     pub arrival: Duration,
+    /// How long a connection on which nothing is asked stays open.
+    pub keep_alive: Duration,
 }
 
 /// A person who works, and a script that does not wait, stay far below.
@@ -55,13 +58,15 @@ const BURST_SECONDS: u32 = 5;
 const REQUESTS_IN_FLIGHT: u32 = 512;
 /// A body of 1 MiB needs 0.8 Mbit/s.
 const ARRIVAL_SECONDS: u32 = 10;
+/// Longer than balancers keep theirs, 60 s as a rule.
+const KEEP_ALIVE_SECONDS: u32 = 75;
 /// Most that a rate or a burst may be: beyond it is as good as none.
 const MOST: u32 = 10_000_000;
 /// Most proxies or networks of proxies.
 const MOST_PROXIES: usize = 64;
 
 impl LimitSettings {
-    /// No limit but the time in which requests must arrive: for development.
+    /// No limit but those of time: for development.
     pub fn none() -> Self {
         Self {
             caller: None,
@@ -69,6 +74,7 @@ impl LimitSettings {
             trusted_proxies: Vec::new(),
             requests_in_flight: None,
             arrival: Duration::from_secs(u64::from(ARRIVAL_SECONDS)),
+            keep_alive: Duration::from_secs(u64::from(KEEP_ALIVE_SECONDS)),
         }
     }
 }
@@ -115,19 +121,24 @@ pub fn counted(address: IpAddr) -> u128 {
 /// # Errors
 /// Kind `Configuration`.
 pub(super) fn read(sources: &Sources) -> Result<LimitSettings> {
-    let arrival = number_of(sources, &settings::ARRIVAL_SECONDS, ARRIVAL_SECONDS)?;
-    let Some(arrival) = arrival.filter(|seconds| seconds.get() <= 3_600) else {
-        let found = sources.find(&settings::ARRIVAL_SECONDS)?;
-        let refuse = |found: Found| found.refuse("must be 1 to 3600 seconds");
-        return Err(found.map_or_else(|| dezky::Error::internal("a default is out of range"), refuse));
-    };
     Ok(LimitSettings {
         caller: rate(sources, &settings::CALLER_RATE, CALLER_RATE, &settings::CALLER_BURST)?,
         address: rate(sources, &settings::ADDRESS_RATE, ADDRESS_RATE, &settings::ADDRESS_BURST)?,
         trusted_proxies: trusted_proxies(sources)?,
         requests_in_flight: number_of(sources, &settings::REQUESTS_IN_FLIGHT, REQUESTS_IN_FLIGHT)?,
-        arrival: Duration::from_secs(u64::from(arrival.get())),
+        arrival: seconds(sources, &settings::ARRIVAL_SECONDS, ARRIVAL_SECONDS)?,
+        keep_alive: seconds(sources, &settings::KEEP_ALIVE_SECONDS, KEEP_ALIVE_SECONDS)?,
     })
+}
+
+/// A time that has an end: up to an hour.
+fn seconds(sources: &Sources, setting: &'static Setting, default: u32) -> Result<Duration> {
+    let given = number_of(sources, setting, default)?.filter(|seconds| seconds.get() <= 3_600);
+    if let Some(seconds) = given {
+        return Ok(Duration::from_secs(u64::from(seconds.get())));
+    }
+    let refuse = |found: Found| found.refuse("must be 1 to 3600 seconds");
+    Err(sources.find(setting)?.map_or_else(|| dezky::Error::internal("a default is out of range"), refuse))
 }
 
 fn rate(sources: &Sources, rate: &'static Setting, default: u32, burst: &'static Setting) -> Result<Option<Rate>> {

@@ -39,6 +39,7 @@ settings! {
     TRUSTED_PROXIES = "limits.trusted_proxies", "DEZKY_TRUSTED_PROXIES", Some("trusted-proxies");
     REQUESTS_IN_FLIGHT = "limits.requests_in_flight", "DEZKY_REQUESTS_IN_FLIGHT", Some("requests-in-flight");
     ARRIVAL_SECONDS = "limits.arrival_seconds", "DEZKY_ARRIVAL_SECONDS", None;
+    KEEP_ALIVE_SECONDS = "limits.keep_alive_seconds", "DEZKY_KEEP_ALIVE_SECONDS", None;
     DRAIN_SECONDS = "drain_seconds", "DEZKY_DRAIN_SECONDS", None;
     COMPONENT = "component.file", "DEZKY_COMPONENT", Some("component");
     ISOLATION = "component.isolation", "DEZKY_ISOLATION", Some("isolation");
@@ -50,8 +51,8 @@ settings! {
 impl Setting {
     /// Whether it may be a number in the file.
     pub fn is_number(&self) -> bool {
-        [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT, ARRIVAL_SECONDS, DRAIN_SECONDS]
-            .contains(self)
+        let rates = [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT];
+        rates.contains(self) || [ARRIVAL_SECONDS, KEEP_ALIVE_SECONDS, DRAIN_SECONDS].contains(self)
     }
 
     /// Whether it may be a list in the file; in variables and flags the items have commas between them.

@@ -104,6 +104,7 @@ fn a_wrong_setting_is_named_with_its_place() {
         (&[STORE_VARIABLE, ("DEZKY_CALLER_RATE", "-1")], "", "variable `DEZKY_CALLER_RATE`: `-1`"),
         (&[STORE_VARIABLE, ("DEZKY_CALLER_BURST", "0")], "", "set `DEZKY_CALLER_RATE` to `off`"),
         (&[STORE_VARIABLE, ("DEZKY_ARRIVAL_SECONDS", "off")], "", "1 to 3600 seconds"),
+        (&[STORE_VARIABLE, ("DEZKY_KEEP_ALIVE_SECONDS", "3601")], "", "1 to 3600 seconds"),
         (&[STORE_VARIABLE, ("DEZKY_DRAIN_SECONDS", "301")], "", "0 to 300 seconds"),
         (&[STORE_VARIABLE], "[limits]\ntrusted_proxies = 'proxy'", "`proxy` is no address or network"),
         (&[STORE_VARIABLE, ("DEZKY_LISTN", "x")], "", "did you mean `DEZKY_LISTEN`?"),

@@ -82,6 +82,14 @@ impl Failure {
         Self { exit_code, line, fields: error.fields().iter().map(field).collect() }
     }
 
+    /// The same where something is not there: it says what.
+    pub(crate) fn of_missing(error: &Error, what: impl FnOnce() -> String) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::new(exit::NOT_FOUND, format!("{}: {}", error.code(), what())),
+            _ => Self::of_operation(error),
+        }
+    }
+
     /// What is to be said on standard error, if anything.
     pub(crate) fn is_silent(&self) -> bool {
         self.line.is_empty()

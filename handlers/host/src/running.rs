@@ -53,11 +53,17 @@ pub(crate) struct Running {
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// Swaps the component where there is one. Elsewhere it does nothing; without a handler it would end the process.
+    _hangup: Signal,
 }
 
 impl Signals {
     fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            _hangup: signal(SignalKind::hangup())?,
+        })
     }
 
     /// Whether the process is asked to end by whoever supervises it, and not by a person who waits for it.

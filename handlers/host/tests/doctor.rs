@@ -126,9 +126,51 @@ async fn the_end_of_certificates_is_told() {
     std::fs::write(folder.path().join("dezky.toml"), "extra_ca_certs = 'ca.pem'\n").unwrap();
     let (code, findings) = examine(&shell, &[]);
     assert_eq!(code, 0, "{findings:#?}");
-    assert_eq!(messages(&findings, "ok", "certificates"), "1 added CA certificates can be read");
-    assert!(messages(&findings, "ok", "added CA certificate").contains("valid until 4096"), "{findings:#?}");
+    let told = messages(&findings, "ok", "certificates");
+    assert!(told.starts_with("1 added CA certificates can be read; 1 valid until 4096"), "{told}");
     assert!(messages(&findings, "ok", "certificate of issuer default").contains("valid until 4096"), "{findings:#?}");
+}
+
+/// A self-signed certificate of an authority as PEM.
+fn authority(name: &str, ends_in: i32) -> String {
+    let mut parameters = rcgen::CertificateParams::default();
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    parameters.not_after = rcgen::date_time_ymd(ends_in, 6, 30);
+    parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_is_one_line_and_an_ended_authority_in_it_is_named_and_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = DevelopmentIssuer::start().await.unwrap();
+    let shell = shell(folder.path(), issuer.url());
+    let bundle: String = (0..20).map(|number| authority(&format!("Root {number}"), 3000 + number)).collect();
+    std::fs::write(folder.path().join("ca.pem"), bundle + &authority("Old Root", 2001)).unwrap();
+    std::fs::write(folder.path().join("dezky.toml"), "extra_ca_certs = 'ca.pem'\n").unwrap();
+    let (code, findings) = examine(&shell, &[]);
+    assert_eq!(code, 0, "{findings:#?}");
+    let told = messages(&findings, "ok", "certificates");
+    assert!(told.starts_with("21 added CA certificates can be read; 20 valid until 3000-06-30"), "{told}");
+    let told = messages(&findings, "warning", "added CA certificate");
+    assert!(told.starts_with("Old Root: expired") && !told.contains(';'), "{told}");
+}
+
+#[test]
+fn too_few_open_files_and_a_clock_that_cannot_be_compared_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at_most = |limit: &str| format!("ulimit -S -n {limit} && ulimit -H -n {limit} && exec \"$0\" \"$@\"");
+    let (few, too_few) = (at_most("1024"), at_most("100"));
+    let shell = |line: &str| Shell {
+        issuer: issuer("{}", "never"),
+        ..Shell::under(&["sh", "-c", line], folder.path(), "sqlite:dezky.sqlite")
+    };
+    let (_, findings) = examine(&shell(&few), &[]);
+    assert!(messages(&findings, "warning", "open files").contains("room for 928 of 10000"), "{findings:#?}");
+    let told = messages(&findings, "warning", "clock beside issuer default");
+    assert!(told.contains("could not be compared"), "{findings:#?}");
+    let (_, findings) = examine(&shell(&too_few), &[]);
+    assert!(messages(&findings, "error", "open files").contains("does not start"), "{findings:#?}");
 }
 
 #[test]

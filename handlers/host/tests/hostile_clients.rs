@@ -11,31 +11,41 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{Process, await_ready, dev, dezky, request};
+use support::{
+    Process, await_ready, connect_from, dev, dezky_under,
+    http2::{self, Http2},
+    request,
+};
 
 /// Far more than the two seconds in which a request must arrive here.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Server {
     _issuer: Process,
-    _process: Process,
+    process: Process,
     address: String,
     admin: String,
 }
 
 fn serve(folder: &Path) -> Server {
+    serve_under(&[], folder, &[])
+}
+
+/// The same with settings, executed by another command if there is one.
+fn serve_under(wrapper: &[&str], folder: &Path, settings: &[(&str, &str)]) -> Server {
     let (issuer, _, _, admin) = dev(folder);
     let url = std::fs::read_to_string(folder.join(".dezky/issuer-url")).unwrap();
-    let mut command = dezky(folder);
+    let mut command = dezky_under(wrapper, folder);
     command.args(["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:served.sqlite", "--oidc-issuer", url.trim()]);
     command.args(["--oidc-audience", "dezky", "--platform-admin-group", "dezky-platform-admins"]);
-    command.env("DEZKY_ARRIVAL_SECONDS", "2").args(["--caller-rate", "off", "--address-rate", "off"]);
+    command.env("DEZKY_ARRIVAL_SECONDS", "2").env("DEZKY_ADDRESS_RATE", "off").args(["--caller-rate", "off"]);
+    command.envs(settings.iter().copied());
     let process = Process::start(command);
     let line = process.line("listening address=");
     let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
     await_ready(&address, true);
     assert_eq!(request(&address, "GET", "/users/me", Some(&admin)).0, 200);
-    Server { _issuer: issuer, _process: process, address, admin }
+    Server { _issuer: issuer, process, address, admin }
 }
 
 fn connect(address: &str) -> TcpStream {
@@ -191,4 +201,158 @@ fn requests_that_come_before_the_answers_to_earlier_ones_are_answered_in_order()
     let ids: Vec<_> =
         answers.lines().filter_map(|line| line.strip_prefix("x-request-id: ")).map(str::to_owned).collect();
     assert_eq!(ids, (0..50).map(|number| format!("n-{number}")).collect::<Vec<_>>());
+}
+
+/// Executes a command with limits on its open files.
+fn limited(limits: &str) -> [String; 3] {
+    ["sh".to_owned(), "-c".to_owned(), format!("{limits} && exec \"$0\" \"$@\"")]
+}
+
+#[test]
+fn one_address_does_not_take_the_descriptors_of_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrapper = limited("ulimit -S -n 128 && ulimit -H -n 256");
+    let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+    let server = serve_under(&wrapper, folder.path(), &[("DEZKY_ARRIVAL_SECONDS", "120")]);
+    let held: Vec<TcpStream> = (0..300).map(|_| connect(&server.address)).collect();
+    let mut other = connect_from([127, 0, 0, 2], &server.address);
+    other.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(other, "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    assert!(rest(&mut other).starts_with("HTTP/1.1 200"));
+    drop(held);
+}
+
+#[test]
+fn the_soft_limit_on_descriptors_is_raised_and_a_hard_one_that_is_far_too_low_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrapper = limited("ulimit -H -n 1000 && ulimit -S -n 64");
+    let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+    let server = serve_under(&wrapper, folder.path(), &[]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.process.child.id())).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(files.split_whitespace().nth(3), Some("1000"), "{files}");
+    let wrapper = limited("ulimit -S -n 100 && ulimit -H -n 100");
+    let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+    let mut command = dezky_under(&wrapper, folder.path());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:served.sqlite"]);
+    command.args(["--oidc-issuer", "http://127.0.0.1:9/", "--oidc-audience", "dezky"]);
+    let output = command.output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), told.lines().count()), (Some(2), 1), "{told}");
+    assert!(told.contains("100 open files are allowed") && told.contains("LimitNOFILE"), "{told}");
+}
+
+#[test]
+fn an_idle_http2_connection_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve_under(&[], folder.path(), &[("DEZKY_KEEP_ALIVE_SECONDS", "3")]);
+    let mut connection = Http2::connect(&server.address, 65_535, PATIENCE);
+    connection.get("/healthz", 1);
+    connection.await_end(1);
+    let mut told = false;
+    while let Some(frame) = connection.read() {
+        told |= frame.kind == http2::GOAWAY;
+    }
+    assert!(told, "the client learns that the connection ends");
+}
+
+#[test]
+fn an_unfinished_http2_head_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve_under(&[], folder.path(), &[("DEZKY_KEEP_ALIVE_SECONDS", "3600")]);
+    let mut connection = Http2::connect(&server.address, 65_535, PATIENCE);
+    connection.get("/healthz", 1);
+    connection.await_end(1);
+    connection.write(http2::HEADERS, http2::END_STREAM, 3, &http2::head("/healthz")).unwrap();
+    while connection.read().is_some() {}
+}
+
+/// Waits until the server has no connection but that on which it is asked.
+fn await_alone(address: &str) {
+    let begun = Instant::now();
+    while !request(address, "GET", "/metrics", None).1.contains("\ndezky_http_connections 1\n") {
+        assert!(begun.elapsed() < PATIENCE, "the server keeps who does not read");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn who_does_not_read_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve_under(&[], folder.path(), &[("DEZKY_KEEP_ALIVE_SECONDS", "3600")]);
+    let mut stream = connect(&server.address);
+    // Far more than the buffers of both ends take.
+    let text = "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
+    stream.write_all(text.as_bytes()).unwrap();
+    await_alone(&server.address);
+    drop(stream);
+}
+
+#[test]
+fn who_takes_nothing_of_an_http2_stream_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve_under(&[], folder.path(), &[("DEZKY_KEEP_ALIVE_SECONDS", "2")]);
+    let mut connection = Http2::connect(&server.address, 0, PATIENCE);
+    connection.get("/openapi.json", 1);
+    let mut kinds = Vec::new();
+    while let Some(frame) = connection.read() {
+        kinds.push(frame.kind);
+    }
+    assert!(kinds.contains(&http2::HEADERS) && !kinds.contains(&http2::DATA), "{kinds:?}");
+}
+
+/// The most memory that a process has had, in MiB.
+fn peak(process: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1_024
+}
+
+fn post(stream: &mut TcpStream, admin: &str, body: &[u8], length: usize) -> std::io::Result<()> {
+    let head = format!(
+        "POST /tenants HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {admin}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)
+}
+
+/// The answer to a body that is complete.
+fn posted(mut stream: TcpStream, admin: &str, slug: &str) -> String {
+    let body = format!(r#"{{"slug":"{slug}","name":"{slug}"}}"#);
+    post(&mut stream, admin, body.as_bytes(), body.len()).unwrap();
+    rest(&mut stream)
+}
+
+#[test]
+fn bodies_that_are_never_complete_take_bounded_memory_and_not_all_of_it() {
+    const BODY: usize = 1 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [("DEZKY_ARRIVAL_SECONDS", "120"), ("DEZKY_ADDRESS_RATE", "100000")];
+    let server = serve_under(&[], folder.path(), &settings);
+    let (address, admin) = (server.address.as_str(), server.admin.as_str());
+    let before = peak(server.process.child.id());
+    let almost = vec![b' '; BODY - 1];
+    let held: Vec<TcpStream> = (0..200)
+        .map(|_| {
+            let mut stream = connect(address);
+            // Whoever is refused is closed before all is sent.
+            let _refused = post(&mut stream, admin, &almost, BODY);
+            stream
+        })
+        .collect();
+    let answer = posted(connect_from([127, 0, 0, 2], address), admin, "other");
+    assert!(answer.starts_with("HTTP/1.1 201"), "another address has room: {answer}");
+    let answer = posted(connect(address), admin, "same");
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("overloaded"), "{answer}");
+    let (_, metrics) = request(address, "GET", "/metrics", None);
+    assert!(metrics.contains(r#"dezky_http_refused_total{limit="body_bytes"}"#), "{metrics}");
+    let grown = peak(server.process.child.id()).saturating_sub(before);
+    assert!(grown < 128, "{grown} MiB more");
+    drop(held);
+    let begun = Instant::now();
+    while !posted(connect(address), admin, "same").starts_with("HTTP/1.1 201") {
+        assert!(begun.elapsed() < PATIENCE, "the room is given back");
+        thread::sleep(Duration::from_millis(50));
+    }
 }

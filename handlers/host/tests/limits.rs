@@ -150,3 +150,22 @@ fn limits_are_switched_off_by_0_and_off() {
         assert_eq!((status(&head), header(&head, "ratelimit")), (200, None));
     }
 }
+
+#[test]
+fn the_development_server_has_no_rate_limits_and_a_server_has_them_by_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_development, address, person, _) = dev(folder.path());
+    let authorization = format!("Bearer {person}");
+    let told = |address: &str| {
+        let (head, body) = ask(address, "/users/me", &[("authorization", &authorization)]);
+        assert_eq!(status(&head), 200, "{body}");
+        (header(&head, "ratelimit-policy").map(str::to_owned), header(&head, "ratelimit").is_some())
+    };
+    assert_eq!(told(&address), (None, false));
+    let folder = tempfile::tempdir().unwrap();
+    let server = limited(folder.path(), &[]);
+    let authorization = format!("Bearer {}", server.person);
+    let (head, _) = ask(&server.address, "/users/me", &[("authorization", &authorization)]);
+    assert_eq!(header(&head, "ratelimit-policy"), Some("\"caller\";q=500;w=5"), "{head}");
+    assert!(header(&head, "ratelimit").is_some(), "{head}");
+}

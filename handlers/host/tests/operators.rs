@@ -3,6 +3,12 @@
 
 mod support;
 
+use std::time::Duration;
+
+use dezky::{
+    clock::{Clock as _, SystemClock, Timestamp},
+    test_kit::DevelopmentIssuer,
+};
 use serde_json::Value;
 use support::{Process, Shell, await_ready, dev, dezky, json as body_of, request};
 
@@ -75,6 +81,30 @@ fn a_person_becomes_a_member_and_is_found_by_every_name() {
     assert!(error.contains(id) && error.contains(second["id"].as_str().unwrap()), "{error}");
     assert_eq!(shell.json(&["user", "delete", id, "--yes", "--json"])["deleted"], true);
     assert!(shell.json(&["user", "show", id, "--json"]).get("email").is_none());
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    let missing = |arguments: &[&str], what: &str| {
+        assert_eq!(shell.refused(arguments, 3, "not_found: ").trim_end(), format!("not_found: {what}"));
+    };
+    missing(&["member", "create", "acme", "x@y.eu"], "there is no tenant `acme`");
+    missing(&["subscription", "show", "acme"], "there is no tenant `acme`");
+    shell.json(&["tenant", "create", "acme", "--name", "Acme", "--json"]);
+    missing(&["member", "create", "acme", "x@y.eu"], "there is no person `x@y.eu`");
+    missing(&["user", "show", "default/x"], "there is no person `default/x`");
+    shell.json(&["user", "create", "anna", "--json"]);
+    missing(&["member", "revoke", "acme", "default/anna"], "`default/anna` is no member of `acme`");
+    missing(&["subscription", "show", "acme"], "the tenant `acme` has no current subscription");
+    std::fs::write(folder.path().join("dezky.toml"), "").unwrap();
+    let without = support::dezky(folder.path())
+        .args(["user", "create", "paul", "--store", &shell.store])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(without.stderr).unwrap();
+    assert!(without.status.code() == Some(2) && told.contains("none is configured"), "{told}");
 }
 
 #[test]
@@ -237,19 +267,57 @@ fn store_of(folder: &std::path::Path) -> String {
     found.unwrap().display().to_string()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn everything_works_on_mongodb_and_so_does_the_server() {
-    let uri = dezky::test_kit::mongodb_server::shared_uri().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let issuer = dezky::test_kit::DevelopmentIssuer::start().await.unwrap();
-    let shell = Shell { issuer: issuer.url().to_owned(), ..Shell::new(folder.path(), &uri) };
-    let mut command = dezky(folder.path());
-    command.args(["serve", "--listen", "127.0.0.1:0", "--store", &uri]);
+/// A server that runs on the store of a shell and trusts an issuer.
+fn serve(shell: &Shell, issuer: &DevelopmentIssuer) -> (Process, String) {
+    let mut command = dezky(&shell.folder);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--store", &shell.store]);
     command.args(["--oidc-issuer", issuer.url(), "--oidc-audience", "dezky"]);
     let process = Process::start(command);
     let line = process.line("listening address=");
     let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
     await_ready(&address, true);
+    (process, address)
+}
+
+/// The issuer's clock may be apart from the server's by the leeway.
+fn ending_all_sessions_ends_tokens_of_every_clock(shell: &Shell, issuer: &DevelopmentIssuer, address: &str) {
+    shell.json(&["user", "create", "berta", "--json"]);
+    let now = SystemClock.now().seconds();
+    let tokens = [-30, 0, 20, 30].map(|skew| {
+        let issued = Timestamp::from_seconds(now + skew);
+        (skew, issuer.mint(&issuer.claims("berta").lasting(issued, Duration::from_secs(3_600))))
+    });
+    let ask = |token: &String| request(address, "GET", "/users/me", Some(token));
+    for (skew, token) in &tokens {
+        assert_eq!(ask(token).0, 200, "issued at {skew} s: good before");
+    }
+    let from = shell.json(&["user", "revoke", "default/berta", "--json"])["tokensValidAfter"].clone();
+    for (skew, token) in &tokens {
+        let answer = ask(token);
+        assert_eq!((answer.0, &body_of(&answer)["code"]), (401, &"token_revoked".into()), "issued at {skew} s");
+    }
+    assert!(from.as_str().unwrap().parse::<Timestamp>().unwrap().seconds() > now + 30, "{from}");
+    let (code, shown, told) = shell.run(&["user", "revoke", "default/berta"]);
+    let said = told.contains("signs in again") && told.contains("user suspend");
+    assert!(code == 0 && said, "{shown} {told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ending_all_sessions_of_a_person_ends_every_token_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = DevelopmentIssuer::start().await.unwrap();
+    let shell = Shell { issuer: issuer.url().to_owned(), ..shell(&folder) };
+    let (_process, address) = serve(&shell, &issuer);
+    ending_all_sessions_ends_tokens_of_every_clock(&shell, &issuer, &address);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_works_on_mongodb_and_so_does_the_server() {
+    let uri = dezky::test_kit::mongodb_server::shared_uri().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = DevelopmentIssuer::start().await.unwrap();
+    let shell = Shell { issuer: issuer.url().to_owned(), ..Shell::new(folder.path(), &uri) };
+    let (_process, address) = serve(&shell, &issuer);
     let created =
         shell.json(&["tenant", "create", "acme", "--name", "Acme", "--status", "active", "--group", "acme", "--json"]);
     assert_eq!(shell.json(&["tenant", "list", "--search", "acme", "--json"])["items"][0], created);
@@ -257,6 +325,7 @@ async fn everything_works_on_mongodb_and_so_does_the_server() {
     let answer = request(&address, "GET", "/users/me", Some(&token));
     assert_eq!(answer.0, 200, "{}", answer.1);
     assert_eq!(body_of(&answer)["tenants"][0]["id"], created["id"]);
+    ending_all_sessions_ends_tokens_of_every_clock(&shell, &issuer, &address);
     shell.json(&["member", "revoke", "acme", "anna@example.eu", "--json"]);
     let after = body_of(&request(&address, "GET", "/users/me", Some(&token)));
     assert_eq!(after["tenants"].as_array().unwrap().len(), 0, "{after:#}");

@@ -2,8 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fs,
-    path::PathBuf,
     process::ExitCode,
     sync::{Arc, Mutex},
 };
@@ -17,7 +15,7 @@ use dezky::{
     store::{SharedStore, mongodb::MongodbStore, sqlite::SqliteStore},
     test_kit::{
         ManualClock,
-        cases::{Edge, Setup, Stage, run},
+        cases::{Edge, Setup, Stage, Suite},
         mongodb_server,
     },
 };
@@ -27,49 +25,33 @@ use tokio::process::Command;
 
 use super::process::Other;
 
-/// Runs all cases through the process that `command` starts, and prints what is wrong. `DEZKY_TEST_STORES` says on which
-/// stores, `sqlite,mongodb` without it.
+/// Runs all cases through the process that `command` starts, and prints what is wrong. They are recorded as those of the edge
+/// `EDGE-STORE`. `DEZKY_TEST_STORES` says on which stores, `sqlite,mongodb` without it.
 ///
 /// # Panics
-/// When the process, a store or the folder of the cases is not there.
+/// When the process or a store is not there.
 #[must_use]
-pub fn run_cases(through: &str, command: impl Fn() -> Command) -> ExitCode {
+pub fn run_cases(edge: &str, command: impl Fn() -> Command) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let stores = std::env::var("DEZKY_TEST_STORES").unwrap_or_else(|_| "sqlite,mongodb".to_owned());
         let mut code = ExitCode::SUCCESS;
         for store in stores.split(',') {
-            let reports = cases(store, command()).await;
-            println!("cases on {store} through {through} ... {}", if reports.is_empty() { "ok" } else { "FAILED" });
-            for report in reports {
+            let stage = OtherStage {
+                other: Arc::new(Other::start(command())),
+                folder: tempfile::tempdir().unwrap(),
+                mongodb: store == "mongodb",
+                locations: Mutex::default(),
+            };
+            let outcome = Suite::of(format!("{edge}-{store}")).run(&stage).await;
+            println!("cases of {edge} on {store} ... {}", if outcome.is_ok() { "ok" } else { "FAILED" });
+            if let Err(report) = outcome {
                 println!("{report}");
                 code = ExitCode::FAILURE;
             }
         }
         code
     })
-}
-
-async fn cases(store: &str, command: Command) -> Vec<String> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../core/tests/cases");
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    assert!(files.len() > 10, "{files:?}");
-    let stage = OtherStage {
-        other: Arc::new(Other::start(command)),
-        folder: tempfile::tempdir().unwrap(),
-        mongodb: store == "mongodb",
-        locations: Mutex::default(),
-    };
-    let mut reports = Vec::new();
-    for path in files {
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if let Err(report) = run(&name, &fs::read_to_string(&path).unwrap(), &stage).await {
-            reports.push(report);
-        }
-    }
-    reports
 }
 
 #[derive(Debug)]

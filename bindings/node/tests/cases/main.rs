@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // The runner of all tests of the workspace has no addon: `scripts/test-node.sh` builds it and comes here.
-    dezky_embedded::test_kit::run_cases("fetch", || {
+    dezky_embedded::test_kit::run_cases("node", || {
         let program = std::env::var("DEZKY_TEST_NODE").unwrap_or_else(|_| "node".to_owned());
         let mut command = tokio::process::Command::new(program);
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/edge.mjs"));

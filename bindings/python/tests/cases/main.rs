@@ -10,7 +10,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // The runner of all tests of the workspace has no package: `scripts/test-python.sh` builds it and comes here.
     let mode = std::env::args().nth(1).unwrap_or_else(|| "async".to_owned());
-    dezky_embedded::test_kit::run_cases(&format!("ASGI ({mode})"), || {
+    dezky_embedded::test_kit::run_cases(&format!("python-{mode}"), || {
         let program = std::env::var("DEZKY_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
         let mut command = tokio::process::Command::new(program);
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/edge.py")).arg(&mode);

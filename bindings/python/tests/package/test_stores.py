@@ -55,6 +55,13 @@ def test_an_exception_of_the_progress_ends_a_copy_which_goes_on_later(tmp_path: 
     assert fingerprint(source) == fingerprint(target)
 
 
+def test_a_call_from_within_another_is_an_error(tmp_path: Path) -> None:
+    source, target = filled(tmp_path / "source.sqlite"), f"sqlite:{tmp_path}/target.sqlite"
+    with pytest.raises(Conflict) as refused:
+        copy_store(source, target, progress=lambda *_: fingerprint(source))
+    assert refused.value.code == "nested_call"
+
+
 def test_what_is_no_store_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"^the option `source`: "):
         copy_store("nowhere", f"sqlite:{tmp_path}/a.sqlite")

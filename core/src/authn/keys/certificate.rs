@@ -1,39 +1,85 @@
-//! Until when certificates are valid: the one thing of X.509 that the doctor tells. Trust is decided elsewhere.
+//! What certificates are called and until when they are valid: all of X.509 that the doctor tells. Trust is decided elsewhere.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
 
 use crate::clock::Timestamp;
 
 const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
 const INTEGER: u8 = 0x02;
+const OBJECT_IDENTIFIER: u8 = 0x06;
 const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// The ends of validity of the certificates of a PEM file, in their order; none for one that cannot be read.
+/// `id-at-commonName` and `id-at-organizationName` (RFC 5280, appendix A.1), in DER.
+const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+const ORGANISATION: &[u8] = &[0x55, 0x04, 0x0a];
+
+/// What a person wants to know of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedCertificate {
+    /// Common name of its subject, else the organisation, else the beginning of its SHA-256 fingerprint.
+    pub name: String,
+    /// The end of its validity; none when that cannot be read.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The certificates of a PEM file, in their order.
 #[must_use]
-pub fn certificate_expiries(pem: &[u8]) -> Vec<Option<Timestamp>> {
+pub fn added_certificates(pem: &[u8]) -> Vec<AddedCertificate> {
     let text = String::from_utf8_lossy(pem);
     let bodies = text.split("-----BEGIN CERTIFICATE-----").skip(1);
     bodies
         .map(|body| {
-            let encoded: String = body.split("-----END").next()?.split_whitespace().collect();
-            expiry(&STANDARD.decode(encoded).ok()?)
+            let encoded: String = body.split("-----END").next().unwrap_or_default().split_whitespace().collect();
+            let der = STANDARD.decode(encoded).unwrap_or_default();
+            AddedCertificate { name: subject(&der).unwrap_or_else(|| fingerprint(&der)), expires_at: expiry(&der) }
         })
         .collect()
 }
 
+fn fingerprint(der: &[u8]) -> String {
+    let start: String = Sha256::digest(der).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("SHA-256 {start}…")
+}
+
+/// How the subject of a certificate is called (RFC 5280, section 4.1.2.4).
+fn subject(der: &[u8]) -> Option<String> {
+    let (_, rest) = element(validity_and_rest(der)?, SEQUENCE)?;
+    let (mut names, _) = element(rest, SEQUENCE)?;
+    let (mut common_name, mut organisation) = (None, None);
+    while let Some((set, more)) = element(names, SET) {
+        names = more;
+        let (pair, _) = element(set, SEQUENCE)?;
+        let (kind, value) = element(pair, OBJECT_IDENTIFIER)?;
+        // The types of strings that are in use are ASCII or UTF-8.
+        let text = || Some(String::from_utf8_lossy(element(value, *value.first()?)?.0).into_owned());
+        match kind {
+            COMMON_NAME => common_name = text(),
+            ORGANISATION => organisation = text(),
+            _ => {}
+        }
+    }
+    common_name.or(organisation).filter(|name| !name.trim().is_empty())
+}
+
 /// The end of validity of a certificate in DER (RFC 5280, sections 4.1 and 4.1.2.5).
 pub(super) fn expiry(der: &[u8]) -> Option<Timestamp> {
+    let (validity, _) = element(validity_and_rest(der)?, SEQUENCE)?;
+    let (_, end) = time(validity)?;
+    time(end).map(|(end, _)| end)
+}
+
+/// What a certificate says from its validity on, after which comes its subject.
+fn validity_and_rest(der: &[u8]) -> Option<&[u8]> {
     let (certificate, _) = element(der, SEQUENCE)?;
     let (signed, _) = element(certificate, SEQUENCE)?;
     let rest = element(signed, VERSION).map_or(signed, |(_, rest)| rest);
     let (_, rest) = element(rest, INTEGER)?;
     let (_algorithm, rest) = element(rest, SEQUENCE)?;
-    let (_issuer, rest) = element(rest, SEQUENCE)?;
-    let (validity, _) = element(rest, SEQUENCE)?;
-    let (_, end) = time(validity)?;
-    time(end).map(|(end, _)| end)
+    element(rest, SEQUENCE).map(|(_issuer, rest)| rest)
 }
 
 /// The content of the first element, which must have this tag, and what comes after it.
@@ -76,6 +122,7 @@ mod tests {
 
     fn pem(year: i32) -> String {
         let mut parameters = rcgen::CertificateParams::new(vec!["auth.example.eu".to_owned()]).unwrap();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, format!("Root {year} é"));
         parameters.not_after = rcgen::date_time_ymd(year, 6, 30);
         parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
     }
@@ -83,20 +130,26 @@ mod tests {
     #[test]
     fn the_end_of_validity_is_read_in_both_forms() {
         let both = format!("# two\n{}{}", pem(2031), pem(2061));
-        let found: Vec<String> =
-            certificate_expiries(both.as_bytes()).into_iter().map(|time| time.unwrap().to_string()).collect();
-        assert_eq!(found, ["2031-06-30T00:00:00.000Z", "2061-06-30T00:00:00.000Z"]);
+        let found: Vec<(String, String)> = added_certificates(both.as_bytes())
+            .into_iter()
+            .map(|certificate| (certificate.name, certificate.expires_at.unwrap().to_string()))
+            .collect();
+        let expected = [("Root 2031 é", "2031-06-30T00:00:00.000Z"), ("Root 2061 é", "2061-06-30T00:00:00.000Z")];
+        assert_eq!(found, expected.map(|(name, end)| (name.to_owned(), end.to_owned())));
     }
 
     #[test]
     fn what_is_no_certificate_has_no_end() {
         let begin = "-----BEGIN CERTIFICATE-----\n";
-        assert_eq!(certificate_expiries(format!("{begin}AAAA\n-----END CERTIFICATE-----").as_bytes()), [None]);
-        assert_eq!(certificate_expiries(b"nothing"), []);
+        let found = added_certificates(format!("{begin}AAAA\n-----END CERTIFICATE-----").as_bytes());
+        assert_eq!((found.len(), found[0].expires_at), (1, None));
+        assert!(found[0].name.starts_with("SHA-256 "), "{found:?}");
+        assert_eq!(added_certificates(b"nothing"), []);
         let body = pem(2031);
         let der = STANDARD.decode(body.lines().filter(|line| !line.starts_with('-')).collect::<String>()).unwrap();
         for length in 0..100 {
             assert_eq!(expiry(&der[..length]), None);
+            assert_eq!(subject(&der[..length]), None);
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) use {
 };
 #[cfg(feature = "authn")]
 pub use {
-    certificate::certificate_expiries,
+    certificate::{AddedCertificate, added_certificates},
     fetch::{HttpKeySource, Observed, extra_ca_certificates},
     set::{KeySet, KeySetError},
     source::{FetchError, FetchErrorKind, KeySource},

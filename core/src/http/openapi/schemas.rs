@@ -157,7 +157,7 @@ pub(crate) struct UpdateUserBody {
     /// Whether the user may call at all.
     #[schema(nullable = false)]
     status: Option<UserStatus>,
-    /// Tokens issued before this are refused.
+    /// Tokens issued before this are refused; an issuer's clock may be ahead by 30 seconds.
     #[schema(value_type = Option<String>, format = DateTime)]
     tokens_valid_after: Option<Timestamp>,
 }

@@ -4,7 +4,7 @@ use crate::{
     authz::Action,
     domain::{
         AuditActor, AuditActorKind, AuditDetails, IdempotencyRecord, Membership, OutboxEvent, RevokedBy, Subscription,
-        SubscriptionStatus, Tenant, TenantId, User, UserActivity, UserId,
+        SubscriptionStatus, Tenant, TenantId, TenantStatus, User, UserActivity, UserId,
         audit::{AUDIT_DETAILS, DETAILS_OF_USER},
         idempotency::{IDEMPOTENCY_OF_USER, IDEMPOTENCY_RECORDS},
         membership::{MEMBERSHIPS, MEMBERSHIPS_OF_TENANT, MEMBERSHIPS_OF_USER},
@@ -18,7 +18,7 @@ use crate::{
     store::{Commit, Index, Position, Query, Repository, StoreError},
 };
 
-/// How many events one round works on, and how many documents one commit writes.
+/// How many events are read at once, and how many documents one commit writes.
 const BATCH: u32 = 100;
 
 /// Whose copies an event makes stale.
@@ -28,8 +28,8 @@ enum Stale {
 }
 
 impl Service {
-    /// Works on the oldest events of the outbox, up to 100, and returns how many are done. Call it again while it
-    /// returns any.
+    /// Works on all events of the outbox from the oldest on, and returns how many are done. Call it again while it returns
+    /// any: there may be new ones.
     ///
     /// An event is removed when its work is done, so that a process that dies in between has it done again; every
     /// piece of work may be done twice. One that fails stays and holds up none of the others.
@@ -37,17 +37,26 @@ impl Service {
     /// # Errors
     /// The last failure, when no event could be finished.
     pub async fn work_outbox(&self) -> Result<usize> {
-        let call = Call::by_system("outbox");
-        let query = Query::new(&OUTBOX).sort(&OUTBOX_BY_AGE).limit(BATCH);
-        let events: Vec<OutboxEvent> = self.store.load_all(&call.context, &query).await?;
-        let (mut done, mut failure) = (0, None);
-        for event in &events {
-            match self.finish(event).await {
-                Ok(()) => done += 1,
-                Err(error) => {
-                    tracing::warn!(action = event.action, id = %event.id, ?error, "an outbox event has to wait");
-                    failure = Some(error);
+        let (mut done, mut failure, mut after) = (0, None, None);
+        loop {
+            let call = Call::by_system("outbox");
+            let query = Query::new(&OUTBOX).sort(&OUTBOX_BY_AGE).after(after).limit(BATCH);
+            let events: Vec<OutboxEvent> = self.store.load_all(&call.context, &query).await?;
+            for event in &events {
+                match self.finish(event).await {
+                    Ok(()) => done += 1,
+                    Err(error) => {
+                        tracing::warn!(action = event.action, id = %event.id, ?error, "an outbox event has to wait");
+                        failure = Some(error);
+                    }
                 }
+            }
+            match events.last() {
+                // Those that failed stay where they are, however many they are.
+                Some(last) if events.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) => {
+                    after = Some(Position { values: vec![last.created_at.into()], id: last.id.0 });
+                }
+                _ => break,
             }
         }
         match failure {
@@ -78,14 +87,25 @@ impl Service {
             ("user.update", _, Some(user)) if changed(&["name", "email"]) => {
                 self.refresh_copies(&Stale::User(user)).await
             }
-            ("user.delete", _, Some(user)) => {
+            // What the event says is looked up: nobody alive is erased, and nobody pays less, because an event is wrong.
+            ("user.delete", _, Some(user)) if self.is_erased(user).await? => {
                 self.refresh_copies(&Stale::User(user)).await?;
                 self.erase_details(user).await?;
                 self.erase_traces(user).await
             }
-            ("tenant.delete", Some(tenant), _) => self.cancel_subscription(tenant).await,
+            ("tenant.delete", Some(tenant), _) if self.is_gone(tenant).await? => self.cancel_subscription(tenant).await,
             _ => Ok(()),
         }
+    }
+
+    async fn is_erased(&self, user: UserId) -> Result<bool> {
+        let user: Option<User> = self.store.load(&Call::by_system("outbox").context, user).await?;
+        Ok(user.is_none_or(|user| user.is_deleted()))
+    }
+
+    async fn is_gone(&self, tenant: TenantId) -> Result<bool> {
+        let tenant: Option<Tenant> = self.store.load(&Call::by_system("outbox").context, tenant).await?;
+        Ok(tenant.is_none_or(|tenant| tenant.status == TenantStatus::Deleted))
     }
 
     /// Brings the copies of names in memberships up to date; revokes those of a person who was erased.

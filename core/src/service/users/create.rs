@@ -31,7 +31,10 @@ impl Service {
             Begun::New(slot) => slot,
         };
         if !self.settings.issuer_ids.iter().any(|id| id == input.issuer_id()) {
-            let message = format!("must be the id of a configured issuer: {}", self.settings.issuer_ids.join(", "));
+            let message = match self.settings.issuer_ids.as_slice() {
+                [] => "must be the id of a configured issuer, and none is configured: configure one first".to_owned(),
+                known => format!("must be the id of a configured issuer: {}", known.join(", ")),
+            };
             return Err(Error::invalid(vec![FieldError::new("issuerId", "unknown_issuer", message)]));
         }
         let now = self.now();

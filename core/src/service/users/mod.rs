@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod end_sessions;
 mod list;
 mod read;
 pub mod tombstone;

@@ -3,10 +3,12 @@
 use super::{KIND, subject};
 use crate::{
     authz::Action,
-    domain::{UpdateUser, UserId},
+    clock::Timestamp,
+    domain::{UpdateUser, User, UserId},
     error::{Error, ErrorKind, Result},
     service::{
         Call, Service,
+        access::CallerFacts,
         views::{UserView, check_if_match},
         work::Work,
     },
@@ -22,7 +24,19 @@ impl Service {
     }
 
     async fn try_update_user(&self, call: &Call, id: UserId, input: UpdateUser) -> Result<UserView> {
-        let (caller, before) = self.user_access(call, id, Action::UpdateUser, input.fields()).await?;
+        let fields = input.fields().to_vec();
+        self.change_user(call, id, &fields, |user, caller, now| input.apply(user, caller.revoker(), now)).await
+    }
+
+    /// Changes these fields of a user, if the caller may and nobody comes first.
+    pub(super) async fn change_user(
+        &self,
+        call: &Call,
+        id: UserId,
+        fields: &[&'static str],
+        change: impl FnOnce(&mut User, &CallerFacts, Timestamp) + Send,
+    ) -> Result<UserView> {
+        let (caller, before) = self.user_access(call, id, Action::UpdateUser, fields).await?;
         let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids.clone()))?;
         if before.is_deleted() {
@@ -30,7 +44,7 @@ impl Service {
         }
         let now = self.now();
         let mut after = before.clone();
-        input.apply(&mut after, caller.revoker(), now);
+        change(&mut after, &caller, now);
         let mut work = Work::new(call, caller.audit_actor(), now);
         if work.update(Action::UpdateUser, KIND, subject(&before), &before, &mut after)? {
             caller.guard(&mut work);

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
-use dezky::{Error, Result};
+use dezky::{Error, Result, context::RequestContext};
 use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// Time between two epochs: how exactly computing time is measured.
@@ -15,12 +15,14 @@ pub(crate) struct Room {
     pub(crate) instances: u32,
     /// Most bytes of memory of one instance.
     pub(crate) memory: usize,
+    /// Longest time of a request, whatever its own deadline: an instance that goes on is ended.
+    pub(crate) request: Duration,
 }
 
 impl Default for Room {
-    /// 256 instances of 64 MiB each at the most; what is not used is address space only.
+    /// 256 instances of 64 MiB each at the most, of which what is not used is address space only; 30 s.
     fn default() -> Self {
-        Self { instances: 256, memory: 64 * 1024 * 1024 }
+        Self { instances: 256, memory: 64 * 1024 * 1024, request: RequestContext::DEFAULT_TIMEOUT }
     }
 }
 

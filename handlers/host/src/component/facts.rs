@@ -4,39 +4,50 @@ use std::{
     fmt,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
 };
 
 use dezky::{
     Error, Result,
     authn::VerifiedToken,
+    clock::Timestamp,
     context::{Caller, RequestContext},
-    service::{Call, IdempotencyRequest},
+    service::Call,
 };
 use http::HeaderMap;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::{
     Platform,
-    lock::{Actor, Intent, Seen},
+    lock::{Actor, Asked, Rehearsals},
 };
 use crate::server::Noticed;
 
-/// Most lines that a component may write to the log for one request.
+/// Most lines that a request may cause in the log.
 const LINES: u32 = 32;
+
+/// Most calls to the host of one request. The longest list of the API makes a few hundred.
+const CALLS: u32 = 2_000;
+
+/// Most calls of one request that the host works on at the same time; others wait.
+const AT_ONCE: usize = 16;
 
 /// A request as the host has it: with the token, which the component never sees.
 pub(crate) struct RequestFacts {
     context: RequestContext,
-    headers: HeaderMap,
+    arrived: Timestamp,
+    asked: Asked,
+    rehearsals: Rehearsals,
     noticed: Option<Noticed>,
     caller: OnceLock<Arc<VerifiedToken>>,
-    intent: Intent,
-    seen: Seen,
+    call: OnceLock<Arc<Call>>,
     actor: Mutex<Option<Arc<Actor>>>,
-    committed: AtomicBool,
+    effect: Mutex<bool>,
     lines: AtomicU32,
+    calls: AtomicU32,
+    places: Semaphore,
+    computed: AtomicU32,
 }
 
 impl fmt::Debug for RequestFacts {
@@ -47,24 +58,43 @@ impl fmt::Debug for RequestFacts {
 }
 
 impl RequestFacts {
-    /// A request that nobody has looked at.
-    pub(super) fn new(context: RequestContext, headers: HeaderMap, intent: Intent) -> Self {
+    /// A request that nobody has looked at, which has just arrived.
+    pub(super) fn new(context: RequestContext, arrived: Timestamp, asked: Asked, rehearsals: Rehearsals) -> Self {
         Self {
             context,
-            headers,
+            arrived,
+            asked,
+            rehearsals,
             noticed: Noticed::current(),
             caller: OnceLock::new(),
-            intent,
-            seen: Seen::default(),
+            call: OnceLock::new(),
             actor: Mutex::new(None),
-            committed: AtomicBool::new(false),
+            effect: Mutex::new(false),
             lines: AtomicU32::new(0),
+            calls: AtomicU32::new(0),
+            places: Semaphore::new(AT_ONCE),
+            computed: AtomicU32::new(0),
         }
     }
 
     /// Its headers, all of them.
     pub(super) fn headers(&self) -> &HeaderMap {
-        &self.headers
+        self.asked.headers()
+    }
+
+    /// What the request asks for.
+    pub(super) fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    /// Where it is found out what the request comes to.
+    pub(super) fn rehearsals(&self) -> &Rehearsals {
+        &self.rehearsals
+    }
+
+    /// When it arrived, by the clock of the service.
+    pub(super) fn arrived(&self) -> Timestamp {
+        self.arrived
     }
 
     /// Where the caller's limit is told.
@@ -98,7 +128,7 @@ impl RequestFacts {
         if let Some(actor) = &*actor {
             return Ok(Arc::clone(actor));
         }
-        Ok(Arc::clone(actor.insert(Arc::new(Actor::load(platform, &call).await?))))
+        Ok(Arc::clone(actor.insert(Arc::new(Actor::load(platform, call).await?))))
     }
 
     /// The actor is known from elsewhere.
@@ -112,42 +142,41 @@ impl RequestFacts {
     }
 
     /// A call of the caller; none before the component has asked who that is.
-    pub(super) fn call(&self) -> Option<Call> {
-        self.caller().map(|token| Call::by_token(self.context.clone(), Arc::clone(token)))
+    pub(super) fn call(&self) -> Option<&Arc<Call>> {
+        let token = self.caller()?;
+        Some(self.call.get_or_init(|| Arc::new(Call::by_token(self.context.clone(), Arc::clone(token)))))
     }
 
-    /// What the request asks for.
-    pub(super) fn intent(&self) -> &Intent {
-        &self.intent
-    }
-
-    /// What the component has read for it.
-    pub(super) fn seen(&self) -> &Seen {
-        &self.seen
-    }
-
-    /// The key under which the answer of this request is stored, if it has an `Idempotency-Key`.
-    pub(super) fn stored_key(&self, call: &Call) -> Option<String> {
-        if self.intent.method() != http::Method::POST {
-            return None;
-        }
-        let key = self.headers.get("idempotency-key")?.to_str().ok()?.to_owned();
-        let body = Vec::new();
-        Some(IdempotencyRequest { key, target: self.intent.target(), body }.stored_key(call))
-    }
-
-    /// Something is going to be written for it, so that it cannot be answered anew by another instance.
-    pub(super) fn will_commit(&self) {
-        self.committed.store(true, Ordering::Release);
-    }
-
-    /// Whether something may have been written for it.
-    pub(super) fn may_have_committed(&self) -> bool {
-        self.committed.load(Ordering::Acquire)
+    /// Whether the request has had its effect; held while it is having it.
+    pub(super) fn effect(&self) -> &Mutex<bool> {
+        &self.effect
     }
 
     /// Whether it may have another line in the log.
     pub(super) fn may_log(&self) -> bool {
         self.lines.fetch_add(1, Ordering::Relaxed) < LINES
+    }
+
+    /// A place for a call to the host; none when the request has made too many.
+    pub(super) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        if self.calls.fetch_add(1, Ordering::Relaxed) >= CALLS {
+            return None;
+        }
+        self.places.acquire().await.ok()
+    }
+
+    /// Whether the host is working on a call of the request.
+    pub(super) fn waits_for_host(&self) -> bool {
+        self.places.available_permits() < AT_ONCE
+    }
+
+    /// Another instance answers it from the beginning.
+    pub(super) fn start_anew(&self) {
+        self.computed.store(0, Ordering::Relaxed);
+    }
+
+    /// So many epochs passed while the component was computing for it. Returns how many in all.
+    pub(super) fn computed(&self, epochs: u32) -> u32 {
+        self.computed.fetch_add(epochs, Ordering::Relaxed).saturating_add(epochs)
     }
 }

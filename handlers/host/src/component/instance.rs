@@ -32,6 +32,12 @@ const IDLE: Duration = Duration::from_secs(10);
 /// How long an instance may go on after its last answer: it sends that answer's body meanwhile.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 
+/// Most handles that an instance may hold: streams, bodies, headers, pollables.
+const RESOURCES: usize = 4_096;
+
+/// Most bytes that one call may have the host take over from the component.
+const TAKEN_OVER: usize = 8 * 1024 * 1024;
+
 /// The requests that an instance is answering, by their tasks.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Tasks(Arc<Mutex<HashMap<GuestTaskId, Arc<RequestFacts>>>>);
@@ -54,8 +60,10 @@ pub(super) struct InstanceState {
     table: ResourceTable,
     limits: StoreLimits,
     tasks: Tasks,
-    /// Epochs that passed while the component was computing, since it last gave the word to the host.
+    /// Epochs that passed while the component was computing and that are no request's yet.
     busy: Arc<AtomicU32>,
+    /// Most epochs of computing of one request.
+    most: u32,
     pub(super) platform: Arc<Platform>,
 }
 
@@ -63,27 +71,35 @@ impl InstanceState {
     fn new(platform: Arc<Platform>, bounds: &Bounds) -> Self {
         let mut wasi = WasiCtx::builder();
         wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false).wall_clock(HostClock(Arc::clone(&platform)));
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES);
         let limits = StoreLimitsBuilder::new().memory_size(bounds.memory).memories(1).tables(8).instances(32).build();
         Self {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             hooks: NoNetwork,
-            table: ResourceTable::new(),
+            table,
             limits,
             tasks: Tasks::default(),
             busy: Arc::new(AtomicU32::new(0)),
+            most: epochs(bounds.computing),
             platform,
         }
     }
 }
 
-/// The request on whose behalf the component calls: that of the task at the root of the call, never the last one.
+/// The request on whose behalf the component calls: that of the task at the root of the call, never the last one. What
+/// the component has computed until now was for it; a request for which it has computed too long ends the instance.
 pub(super) fn request_of(mut store: impl AsContextMut<Data = InstanceState>) -> Option<Arc<RequestFacts>> {
     let mut context = store.as_context_mut();
     let task = context.async_call_stack().ok()?.last()?;
     let state = context.data();
-    state.busy.store(0, Ordering::Relaxed);
-    state.tasks.lock().get(&task).cloned()
+    let facts = state.tasks.lock().get(&task).cloned()?;
+    let passed = state.busy.swap(0, Ordering::Relaxed);
+    if facts.computed(passed) >= state.most {
+        state.busy.store(state.most, Ordering::Relaxed);
+    }
+    Some(facts)
 }
 
 impl WasiView for InstanceState {
@@ -160,9 +176,10 @@ impl HandlerState for Instances {
     async fn instantiate(&self) -> wasmtime::Result<Instance<InstanceState, Expiry, Requests>> {
         let mut store = Store::new(&self.engine, InstanceState::new(Arc::clone(&self.platform), &self.bounds));
         store.limiter(|state| &mut state.limits);
+        store.set_hostcall_fuel(TAKEN_OVER);
         store.set_epoch_deadline(1);
         let busy = Arc::clone(&store.data().busy);
-        let most = epochs(self.bounds.computing);
+        let most = store.data().most;
         store.epoch_deadline_callback(move |_| {
             Ok(if busy.fetch_add(1, Ordering::Relaxed) >= most {
                 UpdateDeadline::Interrupt
@@ -224,9 +241,13 @@ impl WorkerState for Requests {
         facts: Arc<RequestFacts>,
         task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        store.data().busy.store(0, Ordering::Relaxed);
         let end = facts.context().deadline;
-        self.tasks.lock().insert(task, facts);
+        let mut tasks = self.tasks.lock();
+        if tasks.is_empty() {
+            store.data().busy.store(0, Ordering::Relaxed);
+        }
+        tasks.insert(task, facts);
+        drop(tasks);
         let attributed = Attributed(self.tasks.clone(), task);
         Box::pin(sleep_until(end.into()).map(move |()| drop(attributed)))
     }

@@ -8,9 +8,9 @@ use std::{
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use dezky::{Error, ErrorKind, Result, context::RequestContext, http::MAXIMUM_BODY};
-use http::{HeaderMap, HeaderValue, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 use wasmtime::{Engine, component::Linker};
 use wasmtime_wasi_http::{
     handler::{ExpirationError, InstantiationError, ProxyHandler, ProxyPre},
@@ -22,8 +22,7 @@ use super::{
     facts::RequestFacts,
     imports,
     instance::{InstanceState, Instances, body},
-    is_hop_by_hop,
-    lock::Intent,
+    lock::{Asked, Rehearsals},
     too_slow,
 };
 
@@ -33,12 +32,40 @@ const ANSWER: usize = 16 * 1024 * 1024;
 /// Longest time of a probe.
 const PROBE: Duration = Duration::from_secs(5);
 
-/// Headers with secrets of the caller, which a component does not see.
-const SECRETS: [header::HeaderName; 3] = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
+/// How long a shared instance may be silent about a request that waits for nothing of the host. Then another request
+/// holds it up, and this one is answered elsewhere.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Headers of requests that a component sees: what the router reads. Whatever else a client or a proxy sends may be a secret.
+const LET_IN: [HeaderName; 8] = [
+    header::ACCEPT,
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::HOST,
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("traceparent"),
+];
+
+/// Headers of answers that pass: what the router sets. A component sets no cookie.
+const LET_OUT: [HeaderName; 10] = [
+    header::ALLOW,
+    header::CACHE_CONTROL,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::ETAG,
+    header::LOCATION,
+    header::RETRY_AFTER,
+    header::VARY,
+    header::WWW_AUTHENTICATE,
+    HeaderName::from_static("idempotency-replayed"),
+];
 
 /// A component that answers requests.
 pub(super) struct Loaded {
     platform: Arc<Platform>,
+    rehearsals: Rehearsals,
     isolation: Isolation,
     shared: ProxyHandler<Instances>,
     alone: ProxyHandler<Instances>,
@@ -51,34 +78,62 @@ impl Loaded {
         let linked = linked(engine, component).map_err(|error| unfit(&error))?;
         let pre = Arc::new(ProxyPre::P3(linked));
         let instances = |isolation| {
-            let bounds = Bounds::of(isolation, *room, RequestContext::DEFAULT_TIMEOUT);
+            let bounds = Bounds::of(isolation, *room);
             ProxyHandler::new(Instances::new(engine.clone(), Arc::clone(&pre), Arc::clone(&platform), bounds))
         };
         let (shared, alone) = (instances(Isolation::Shared), instances(Isolation::Request));
-        Ok(Self { platform, isolation, shared, alone })
+        let rehearsals = Rehearsals::new(&platform);
+        Ok(Self { platform, rehearsals, isolation, shared, alone })
     }
 
     /// Answers a request.
     pub(super) async fn answer(&self, context: RequestContext, request: http::Request<Body>) -> Result<Response> {
+        let arrived = self.platform.clock.now();
         let (mut parts, incoming) = request.into_parts();
         let bytes = received(incoming, &mut parts.headers).await?;
-        let intent = Intent::new(parts.method.clone(), parts.uri.path().to_owned(), bytes.clone());
-        let facts = Arc::new(RequestFacts::new(context, parts.headers.clone(), intent));
+        let asked = Asked::new(parts.method.clone(), parts.uri.clone(), parts.headers.clone(), bytes.clone());
+        let facts = Arc::new(RequestFacts::new(context, arrived, asked, self.rehearsals.clone()));
         shorn(&mut parts, &facts.context())?;
-        let first = if self.isolation == Isolation::Shared { &self.shared } else { &self.alone };
-        match self.try_answer(first, &facts, &parts, &bytes).await {
-            // Another request may have brought the instance down. What has written nothing is answered by an instance of its own.
-            Err(Ended::Died) if self.isolation == Isolation::Shared && !facts.may_have_committed() => {
-                self.try_answer(&self.alone, &facts, &parts, &bytes).await
+        // What may write has an instance of its own: nobody else's trap takes its answer, and nothing is tried twice.
+        let shared = self.isolation == Isolation::Shared && !facts.asked().may_write();
+        let outcome = if shared {
+            match self.answer_shared(&facts, &parts, &bytes).await {
+                // Another request may have brought the instance down, or holds it up.
+                Err(Ended::Died) => {
+                    facts.start_anew();
+                    self.try_answer(&self.alone, &facts, &parts, &bytes).await
+                }
+                outcome => outcome,
             }
-            outcome => outcome,
-        }
-        .map_err(|ended| {
+        } else {
+            self.try_answer(&self.alone, &facts, &parts, &bytes).await
+        };
+        outcome.map_err(|ended| {
             if matches!(ended, Ended::Died) {
                 self.platform.metrics.component_failed();
             }
             ended.into()
         })
+    }
+
+    /// Has a shared instance answer, for as long as it gets on with the request.
+    async fn answer_shared(
+        &self,
+        facts: &Arc<RequestFacts>,
+        parts: &Parts,
+        bytes: &Bytes,
+    ) -> std::result::Result<Response, Ended> {
+        let mut answering = std::pin::pin!(self.try_answer(&self.shared, facts, parts, bytes));
+        loop {
+            match timeout(PATIENCE, &mut answering).await {
+                Ok(outcome) => return outcome,
+                Err(_) if facts.waits_for_host() => {}
+                Err(_) => {
+                    tracing::warn!(id = facts.context().request_id, "an instance of the component is held up");
+                    return Err(Ended::Died);
+                }
+            }
+        }
     }
 
     /// Asks who is calling where nobody is: that goes through its routes, its import and its problem details.
@@ -120,10 +175,7 @@ impl Loaded {
         let (mut parts, body) = response.into_parts();
         let collecting = Limited::new(body, ANSWER).collect();
         let body = timeout_at(deadline, collecting).await.map_err(|_| Ended::Late)?.map_err(|_| Ended::Died)?;
-        let connected: Vec<_> = parts.headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
-        for name in connected {
-            parts.headers.remove(name);
-        }
+        keep(&mut parts.headers, &LET_OUT);
         Ok(Response::from_parts(parts, Body::from(body.to_bytes())))
     }
 }
@@ -162,15 +214,17 @@ async fn received(incoming: Body, headers: &mut HeaderMap) -> Result<Bytes> {
     }
 }
 
+/// Takes all other headers away.
+fn keep(headers: &mut HeaderMap, names: &[HeaderName]) {
+    let others: Vec<_> = headers.keys().filter(|name| !names.contains(name)).cloned().collect();
+    for name in others {
+        headers.remove(name);
+    }
+}
+
 /// Takes away what a component does not see, and adds what WASI wants: a whole URI.
 fn shorn(parts: &mut Parts, context: &RequestContext) -> Result<()> {
-    for name in &SECRETS {
-        parts.headers.remove(name);
-    }
-    let connected: Vec<_> = parts.headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
-    for name in connected {
-        parts.headers.remove(name);
-    }
+    keep(&mut parts.headers, &LET_IN);
     let id = HeaderValue::from_str(&context.request_id)
         .map_err(|error| Error::internal("a request id is no header").with_source(error))?;
     parts.headers.insert(dezky::http::REQUEST_ID, id);

@@ -59,7 +59,7 @@ pub(crate) struct Bounds {
     pub(crate) reuse: usize,
     /// Most bytes of memory.
     pub(crate) memory: usize,
-    /// Longest time of computing without a word to the host.
+    /// Longest time of computing for one request.
     pub(crate) computing: Duration,
     /// Longest time of a request.
     pub(crate) request: Duration,
@@ -67,12 +67,12 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     /// The bounds of a way to share, in a room.
-    fn of(isolation: Isolation, room: Room, request: Duration) -> Self {
+    fn of(isolation: Isolation, room: Room) -> Self {
         let (concurrency, reuse) = match isolation {
             Isolation::Shared => (16, 1_024),
             Isolation::Request => (1, 1),
         };
-        Self { concurrency, reuse, memory: room.memory, computing: Duration::from_secs(1), request }
+        Self { concurrency, reuse, memory: room.memory, computing: Duration::from_secs(1), request: room.request }
     }
 }
 

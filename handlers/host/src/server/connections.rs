@@ -4,10 +4,7 @@ use std::{
     convert::Infallible,
     future,
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,41 +19,50 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::JoinSet,
-    time,
+    time::{self, Instant},
 };
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
 use super::{
     Limits, Metrics,
+    activity::Activity,
     limits::{Peer, Shares},
     metrics::Refusal,
 };
 use crate::configuration::counted;
 
-/// Most connections at the same time; further ones wait in the queue of the operating system.
-const CONNECTIONS: usize = 10_000;
 /// Most bytes of a request's head.
 const HEADER_BYTES: u32 = 64 * 1024;
 /// Most header lines of a request.
 const HEADER_LINES: usize = 100;
 /// Most requests at the same time in one HTTP/2 connection.
 const STREAMS: u32 = 128;
-/// How often an HTTP/2 connection is asked whether the other side is still there, and how long it may take to answer.
-const PING: Duration = Duration::from_secs(20);
 /// How long requests that are under way may take once the process is to stop.
 const DRAIN: Duration = Duration::from_secs(25);
 
-/// Serves until `stop` turns true, then until every request under way is answered, at most 25 s more.
+/// How long connections wait for what.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// For a request's head, and for a client that takes no byte of its answer.
+    arrival: Duration,
+    /// For the next request.
+    keep_alive: Duration,
+}
+
+/// Serves until `stop` turns true, then until every request under way is answered, at most 25 s more. Beyond as many
+/// connections as are given, further ones wait in the queue of the operating system.
 pub(super) async fn serve(
-    listener: TcpListener,
+    (listener, most): (TcpListener, usize),
     router: Router,
     metrics: Arc<Metrics>,
     limits: Arc<Limits>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    let shares = Shares::halved(CONNECTIONS);
-    let builder = Arc::new(builder(limits.arrival()));
+    let room = Arc::new(Semaphore::new(most));
+    let shares = Shares::halved(most);
+    let patience = Patience { arrival: limits.arrival(), keep_alive: limits.keep_alive() };
+    let builder = Arc::new(builder(patience.arrival));
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -71,11 +77,10 @@ pub(super) async fn serve(
                 metrics.refuse(Refusal::Connections);
                 continue;
             }
-            let silence = limits.arrival();
             let (router, builder, stop) = (router.clone(), Arc::clone(&builder), stop.clone());
             let open = metrics.connect();
             connections.spawn(async move {
-                connection((stream, peer), router, &builder, silence, stop).await;
+                connection((stream, peer), router, &builder, patience, stop).await;
                 drop((permit, place, open));
             });
         }
@@ -111,7 +116,8 @@ async fn accept(
     }
 }
 
-/// `patience` is the longest wait for a request's head, and for the next request of a connection.
+/// `patience` is the longest wait for a request's head: over HTTP/1.1 for the next one of a connection too. Over HTTP/2 the
+/// other side is asked as often whether it is still there: in the middle of a head it cannot say so.
 fn builder(patience: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -126,8 +132,8 @@ fn builder(patience: Duration) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_header_list_size(HEADER_BYTES)
         .max_concurrent_streams(STREAMS)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PING);
+        .keep_alive_interval(patience)
+        .keep_alive_timeout(patience);
     builder
 }
 
@@ -135,21 +141,28 @@ async fn connection(
     (stream, peer): (TcpStream, SocketAddr),
     router: Router,
     builder: &auto::Builder<TokioExecutor>,
-    patience: Duration,
+    patience: Patience,
     mut stop: watch::Receiver<bool>,
 ) {
-    let asked = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&asked);
+    let activity = Activity::new();
+    let asked = Arc::clone(&activity);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        seen.store(true, Ordering::Relaxed);
+        let under_way = asked.begin();
         request.extensions_mut().insert(Peer(peer));
         let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+        async move {
+            let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            drop(under_way);
+            Ok::<_, Infallible>(answer)
+        }
     });
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut stream = TimeoutStream::new(stream);
+    // Who does not read its answers is gone.
+    stream.set_write_timeout(Some(patience.arrival));
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(Box::pin(stream)), service));
     // Until the protocol is known no other limit of time counts.
-    let mut silence = std::pin::pin!(time::sleep(patience));
-    let mut awaiting = true;
+    let mut next_look = std::pin::pin!(time::sleep(patience.arrival));
+    let mut last_words = false;
     let mut stopping = false;
     loop {
         tokio::select! {
@@ -160,11 +173,22 @@ async fn connection(
                 }
                 return;
             }
-            () = &mut silence, if awaiting => {
-                awaiting = false;
-                if !asked.load(Ordering::Relaxed) {
+            () = &mut next_look => {
+                if !activity.was_asked() {
                     return;
                 }
+                let wait = match activity.idle() {
+                    // What was asked has its own limit.
+                    None => patience.arrival,
+                    Some(_) if last_words => return,
+                    Some(idle) if idle < patience.keep_alive => patience.keep_alive.saturating_sub(idle),
+                    Some(_) => {
+                        last_words = true;
+                        connection.as_mut().graceful_shutdown();
+                        patience.arrival
+                    }
+                };
+                next_look.as_mut().reset(Instant::now() + wait);
             }
             () = stopped(&mut stop), if !stopping => {
                 stopping = true;

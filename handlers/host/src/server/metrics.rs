@@ -42,6 +42,8 @@ pub(super) enum Refusal {
     Caller,
     /// Too many are being answered.
     Overloaded,
+    /// Too many bytes of bodies are being held.
+    Bodies,
     /// Too many connections come from its address.
     Connections,
 }
@@ -180,6 +182,7 @@ impl Metrics {
             Refusal::Address => "address",
             Refusal::Caller => "caller",
             Refusal::Overloaded => "in_flight",
+            Refusal::Bodies => "body_bytes",
             Refusal::Connections => "connections",
         };
         self.refused.get_or_create(&RefusalLabels { limit }).inc();
@@ -222,7 +225,7 @@ impl Metrics {
     }
 
     /// The text of all measures; the state of keys and readiness is as given.
-    pub(super) fn text(&self, keys: &[KeyStatus], ready: bool) -> Result<String, fmt::Error> {
+    pub(crate) fn text(&self, keys: &[KeyStatus], ready: bool) -> Result<String, fmt::Error> {
         self.ready.set(i64::from(ready));
         self.key_age.clear();
         for status in keys {

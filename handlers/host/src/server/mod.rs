@@ -1,6 +1,8 @@
 //! The HTTP server: the API, liveness, readiness and metrics over HTTP/1.1 and HTTP/2 without TLS.
 
+mod activity;
 mod connections;
+mod descriptors;
 mod limits;
 mod metrics;
 mod readiness;
@@ -12,6 +14,7 @@ use axum::Router;
 use dezky::Result;
 use tokio::{net::TcpListener, sync::watch};
 
+pub(crate) use descriptors::{CONNECTIONS, Room};
 pub(crate) use limits::{LimitedIdentity, Limits, Noticed};
 pub(crate) use metrics::Metrics;
 pub(crate) use readiness::Readiness;
@@ -23,20 +26,22 @@ use crate::configuration::{Listen, refuse};
 pub(crate) struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    connections: usize,
 }
 
 impl Server {
-    /// Listens.
+    /// Listens, with as many file descriptors as this process may have.
     ///
     /// # Errors
-    /// Kind `Configuration` when the address cannot be used.
+    /// Kind `Configuration` when the address cannot be used, or there are far too few descriptors.
     pub(crate) async fn bind(listen: &Listen) -> Result<Self> {
         let refused = |error: std::io::Error| {
             refuse(format!("{}: cannot listen on `{}` ({error}): choose another", listen.origin, listen.address))
         };
+        let connections = connections()?;
         let listener = TcpListener::bind(listen.address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, connections })
     }
 
     /// Where it listens.
@@ -55,8 +60,26 @@ impl Server {
     ) {
         let router = routes::all(api, readiness, Arc::clone(&metrics), Arc::clone(&limits));
         tokio::select! {
-            () = connections::serve(self.listener, router, metrics, Arc::clone(&limits), stop) => {}
+            () = connections::serve((self.listener, self.connections), router, metrics, Arc::clone(&limits), stop) => {}
             () = limits.prune() => {}
         }
     }
+}
+
+/// How many connections there is room for.
+fn connections() -> Result<usize> {
+    let room = Room::take()
+        .map_err(|error| refuse(format!("the limit on open files cannot be raised ({error}): raise `ulimit -n`")))?;
+    let Some(connections) = room.connections else {
+        return Err(refuse(format!(
+            "{} open files are allowed, which is too few for a server: raise the hard limit (`ulimit -Hn`, or \
+             `LimitNOFILE=` of the service), to 16384 for all {CONNECTIONS} connections",
+            room.limit
+        )));
+    };
+    if connections < CONNECTIONS {
+        let limit = room.limit;
+        tracing::warn!(connections, limit, "fewer connections than usual: the hard limit on open files is low");
+    }
+    Ok(connections)
 }

@@ -1,6 +1,7 @@
 //! Runs the real binary in a folder of its own, and talks to it over sockets.
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod http2;
 pub(crate) mod served;
 
 use std::{
@@ -109,6 +110,19 @@ pub(crate) fn request(authority: &str, method: &str, path: &str, token: Option<&
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// A connection from this address of the machine.
+pub(crate) fn connect_from(source: [u8; 4], authority: &str) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let socket = tokio::net::TcpSocket::new_v4();
+    let stream = runtime.block_on(async {
+        let socket = socket.unwrap();
+        socket.bind((source, 0).into()).unwrap();
+        socket.connect(authority.parse().unwrap()).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    stream
 }
 
 pub(crate) fn json(answer: &(u16, String)) -> Value {

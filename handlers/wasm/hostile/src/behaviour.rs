@@ -3,8 +3,10 @@
 
 use std::{hint::black_box, net::TcpStream, time::Duration};
 
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use serde_json::json;
+
+use crate::platform::{identity, store, telemetry};
 
 /// Computes for ever.
 pub(crate) fn spin() -> String {
@@ -37,10 +39,31 @@ pub(crate) fn sleep() -> String {
     String::new()
 }
 
+/// Computes for ever, with a word to the host now and then.
+pub(crate) fn chatter() -> String {
+    loop {
+        for number in 0..1_000_u32 {
+            black_box(number);
+        }
+        telemetry::log(telemetry::Level::Detail, "on and on");
+    }
+}
+
+/// Computes for ever, and reads now and then.
+pub(crate) async fn browse() -> String {
+    let _caller = identity::caller().await;
+    loop {
+        for number in 0..1_000_000_u32 {
+            black_box(number);
+        }
+        let _found = store::get("users".to_owned(), "0".repeat(24)).await;
+    }
+}
+
 /// Tells what it can see and reach.
-pub(crate) async fn surroundings(headers: &HeaderMap) -> String {
+pub(crate) async fn surroundings(headers: &HeaderMap, uri: &Uri) -> String {
     let names: Vec<&str> = headers.keys().map(http::HeaderName::as_str).collect();
-    let port = headers.get("x-port").and_then(|port| port.to_str().ok()).unwrap_or("1");
+    let port = parameter(uri, "port").unwrap_or_else(|| "1".to_owned());
     let connected = TcpStream::connect(format!("127.0.0.1:{port}")).is_ok();
     let bound = std::net::TcpListener::bind("127.0.0.1:0").is_ok();
     let fetched = spin_sdk::http::get(format!("http://127.0.0.1:{port}/")).await.is_ok();
@@ -52,4 +75,26 @@ pub(crate) async fn surroundings(headers: &HeaderMap) -> String {
         "arguments": std::env::args().count(), "listed": listed, "read": read,
     })
     .to_string()
+}
+
+/// Asks who is calling, and `count` times for the user `id`; answers how often it got one.
+pub(crate) async fn calls(uri: &Uri) -> String {
+    let text = |name: &str| parameter(uri, name).unwrap_or_default();
+    let (count, id) = (text("count").parse::<u32>().unwrap_or_default(), text("id"));
+    let mut got = 0_u32;
+    if identity::caller().await.is_ok() {
+        for _ in 0..count {
+            if let Ok(Some(_)) = store::get("users".to_owned(), id.clone()).await {
+                got += 1;
+            }
+        }
+    }
+    got.to_string()
+}
+
+/// A parameter of the query, decoded.
+pub(crate) fn parameter(uri: &Uri, name: &str) -> Option<String> {
+    let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
+    let value = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next()?;
+    percent_encoding::percent_decode_str(value).decode_utf8().ok().map(Into::into)
 }

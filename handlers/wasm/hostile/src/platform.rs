@@ -18,4 +18,4 @@ spin_sdk::wit_bindgen::generate!({
     generate_all,
 });
 
-pub(crate) use self::dezky::platform::{identity, launcher, problems, store};
+pub(crate) use self::dezky::platform::{identity, launcher, problems, store, telemetry};

@@ -1,10 +1,10 @@
 //! Calls of the host as a request lists them.
 
-use std::sync::Mutex;
+use std::{cell::RefCell, pin::Pin, sync::Mutex, task::Poll};
 
-use http::HeaderMap;
 use serde_json::{Value, json};
 
+use crate::behaviour;
 use crate::platform::{identity, launcher, problems::Problem, store};
 
 /// What the instance remembers of earlier requests.
@@ -16,12 +16,18 @@ fn remember(value: Value) {
     }
 }
 
-/// Carries out what the header `x-script` lists.
-pub(crate) async fn run(headers: &HeaderMap) -> String {
-    let script = headers.get("x-script").and_then(|script| serde_json::from_slice::<Value>(script.as_bytes()).ok());
+thread_local! {
+    /// Calls that were begun and not ended.
+    static BEGUN: RefCell<Vec<Pin<Box<dyn Future<Output = Value>>>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Carries out what a script lists, for a request whose body had this length.
+pub(crate) async fn run(script: &str, length: usize) -> String {
+    let script = serde_json::from_str::<Value>(script).unwrap_or_default();
     let mut outcomes = Vec::new();
-    for step in script.as_ref().and_then(Value::as_array).into_iter().flatten() {
-        outcomes.push(perform(step).await);
+    for step in script.as_array().into_iter().flatten() {
+        let outcome = if text(step, "call") == "length" { Value::from(length) } else { perform(step).await };
+        outcomes.push(outcome);
     }
     Value::Array(outcomes).to_string()
 }
@@ -59,6 +65,33 @@ async fn perform(step: &Value) -> Value {
                 remember(got);
             });
             Value::Null
+        }
+        // Begins a call in this request, to be ended in another.
+        "begin" => {
+            let step = step.get("then").cloned().unwrap_or_default();
+            let mut begun: Pin<Box<dyn Future<Output = Value>>> = Box::pin(async move {
+                spin_sdk::wasip3::clocks::monotonic_clock::wait_for(50_000_000).await;
+                Box::pin(perform(&step)).await
+            });
+            std::future::poll_fn(|context| {
+                let _pending = begun.as_mut().poll(context);
+                Poll::Ready(())
+            })
+            .await;
+            BEGUN.with_borrow_mut(|all| all.push(begun));
+            Value::Null
+        }
+        "end" => match BEGUN.with_borrow_mut(Vec::pop) {
+            Some(begun) => begun.await,
+            None => json!({ "error": "nothing was begun" }),
+        },
+        "trap" => Value::String(behaviour::trap()),
+        "many" => {
+            let mut outcomes = Vec::new();
+            for _ in 0..step.get("count").and_then(Value::as_u64).unwrap_or_default() {
+                outcomes.push(Box::pin(perform(step.get("then").unwrap_or(&Value::Null))).await);
+            }
+            outcomes.pop().unwrap_or_default()
         }
         _ => json!({ "error": "unknown" }),
     }
@@ -118,12 +151,24 @@ fn query(step: &Value) -> store::Query {
     if !ids.is_empty() {
         filters.push(store::Filter::OneOf(store::Choice { field: "id".to_owned(), values: ids }));
     }
+    for one in list(step, "range") {
+        let bound = |place: usize| one.get(place).filter(|bound| !bound.is_null()).map(value);
+        let field = one.get(0).and_then(Value::as_str).unwrap_or_default().to_owned();
+        filters.push(store::Filter::Range(store::Span { field, lower: bound(1), upper: bound(2) }));
+    }
+    for one in list(step, "prefix") {
+        let text = |place: usize| one.get(place).and_then(Value::as_str).unwrap_or_default().to_owned();
+        filters.push(store::Filter::Prefix(store::Beginning { field: text(0), text: text(1) }));
+    }
+    let after = step
+        .get("after")
+        .map(|after| store::Position { values: list(after, "values").map(value).collect(), id: text(after, "id") });
     store::Query {
         collection: text(step, "collection"),
         filters,
-        sort: None,
-        descending: false,
-        after: None,
+        sort: step.get("sort").and_then(Value::as_str).map(str::to_owned),
+        descending: step.get("descending") == Some(&Value::Bool(true)),
+        after,
         limit: step.get("limit").and_then(Value::as_u64).and_then(|limit| u32::try_from(limit).ok()).unwrap_or(100),
     }
 }

@@ -1,9 +1,15 @@
 //! The configuration, beyond what is refused when it is read.
 
-use dezky::authn::keys::{HttpKeySource, certificate_expiries};
+use dezky::{
+    authn::keys::{HttpKeySource, added_certificates},
+    clock::{Clock as _, SystemClock, Timestamp},
+};
 
 use super::{issuers, report::Report};
-use crate::configuration::{Configuration, StoreLocation};
+use crate::{
+    configuration::{Configuration, StoreLocation},
+    server::{CONNECTIONS, Room},
+};
 
 pub(super) fn check(configuration: &Configuration, report: &mut Report) {
     let store = match &configuration.store {
@@ -27,6 +33,7 @@ pub(super) fn check(configuration: &Configuration, report: &mut Report) {
         );
     }
     certificates(configuration, report);
+    descriptors(report);
 }
 
 /// That they are PEM is known: the configuration could not be read otherwise.
@@ -36,12 +43,44 @@ fn certificates(configuration: &Configuration, report: &mut Report) {
         report.error("certificates", error.message(), "write the certificates as PEM into DEZKY_EXTRA_CA_CERTS");
         return;
     }
-    let ends = certificate_expiries(pem);
-    report.ok("certificates", format!("{} added CA certificates can be read", ends.len()));
-    for end in ends {
-        match end {
-            Some(end) => issuers::expiry("added CA certificate", end, report),
-            None => report.warning("added CA certificate", "its validity cannot be read", "replace it"),
+    let added = added_certificates(pem);
+    let (now, mut sound, mut first_end) = (SystemClock.now(), 0, None);
+    for certificate in &added {
+        match certificate.expires_at {
+            Some(end) if issuers::days_until(end, now) >= issuers::RENEWAL_DAYS => {
+                sound += 1;
+                first_end = Some(first_end.map_or(end, |first: Timestamp| first.min(end)));
+            }
+            // Bundles of a system hold authorities that have ended. What they signed is refused, and nothing else.
+            Some(end) => {
+                let state = if issuers::days_until(end, now) < 0 { "expired" } else { "expires soon" };
+                let message = format!("{}: {state}: valid until {end}", certificate.name);
+                report.warning(ADDED, &message, "replace it if an issuer's certificate is signed by it");
+            }
+            None => {
+                let message = format!("{}: its validity cannot be read", certificate.name);
+                report.warning(ADDED, &message, "replace it");
+            }
+        }
+    }
+    let until = first_end.map_or_else(String::new, |end| format!("; {sound} valid until {end} at least"));
+    report.ok("certificates", format!("{} added CA certificates can be read{until}", added.len()));
+}
+
+const ADDED: &str = "added CA certificate";
+
+/// As many connections as the limits of this shell allow; a service has its own.
+fn descriptors(report: &mut Report) {
+    let Room { connections, limit } = Room::of_process();
+    let advice = "raise the hard limit to 16384: `ulimit -Hn`, or `LimitNOFILE=` of the service, whose limit counts";
+    match connections {
+        Some(CONNECTIONS) => report.ok("open files", format!("room for {CONNECTIONS} connections")),
+        Some(connections) => {
+            let message = format!("{limit} are allowed here: room for {connections} of {CONNECTIONS} connections");
+            report.warning("open files", &message, advice);
+        }
+        None => {
+            report.error("open files", &format!("{limit} are allowed here: `dezky serve` does not start"), advice)
         }
     }
 }

@@ -90,11 +90,16 @@ async fn kept(store: &SharedStore, issuer: &IssuerSettings, report: &mut Report)
 }
 
 /// Days before its end at which the renewal of a certificate is overdue: it is renewed a month ahead as a rule.
-const RENEWAL_DAYS: i64 = 14;
+pub(super) const RENEWAL_DAYS: i64 = 14;
+
+/// Whole days until then; fewer than none once it has passed.
+pub(super) fn days_until(end: Timestamp, now: Timestamp) -> i64 {
+    end.seconds().saturating_sub(now.seconds()).div_euclid(24 * 60 * 60)
+}
 
 /// Says until when a certificate is valid.
-pub(super) fn expiry(check: &str, end: Timestamp, report: &mut Report) {
-    let days = end.seconds().saturating_sub(SystemClock.now().seconds()).div_euclid(24 * 60 * 60);
+fn expiry(check: &str, end: Timestamp, report: &mut Report) {
+    let days = days_until(end, SystemClock.now());
     let message = format!("valid until {end}");
     if days < 0 {
         report.error(check, &format!("expired: {message}"), "renew it");
@@ -117,9 +122,13 @@ async fn clock_and_certificate(source: &HttpKeySource, issuer: &IssuerSettings, 
     if let Some(end) = observed.certificate_expires_at {
         expiry(&format!("certificate of {}", name(issuer)), end, report);
     }
-    let Some(date) = observed.date else { return };
-    let skew = skew(before, SystemClock.now(), date);
     let name = format!("clock beside {}", name(issuer));
+    let Some(date) = observed.date else {
+        let advice = "see that the clocks of both machines are set by NTP (`timedatectl`)";
+        report.warning(&name, "the issuer's answers have no `Date`: the clocks could not be compared", advice);
+        return;
+    };
+    let skew = skew(before, SystemClock.now(), date);
     let seconds = skew.as_secs();
     if skew > leeway {
         let message = format!("{seconds} s apart, and {} s are allowed", leeway.as_secs());

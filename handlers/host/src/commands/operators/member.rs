@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use dezky::{
     domain::{GrantMembership, MembershipRole, UpdateMembership},
-    service::{access::TenantReference, members::MemberFilter},
+    service::{access::TenantReference, members::MemberFilter, views::UserView},
 };
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use super::{
     listing::{ListFlags, list},
     output::Column,
     person,
-    session::{CommonFlags, OnceFlags, Session, settled},
+    session::{CommonFlags, OnceFlags, Session, settled, tenant},
 };
 use crate::failure::Failure;
 
@@ -118,27 +118,37 @@ pub(crate) async fn run(command: MemberCommand) -> Result<(), Failure> {
         MemberCommand::List(flags) => list_members(flags).await,
         MemberCommand::Show(flags) => {
             let session = Session::open(&flags.common)?;
-            let user = person::find(&session, &flags.user).await?;
-            let reference = TenantReference::from(flags.tenant.as_str());
+            let (reference, user) = both(&session, &flags.tenant, &flags.user).await?;
             let member = session.service.read_member(&session.call(), &reference, user.id).await;
-            session.output.document(&settled(member)?)
+            session.output.document(&member_of(member, &flags.tenant, &flags.user)?)
         }
         MemberCommand::Create(flags) => grant(flags).await,
         MemberCommand::Update(flags) => {
             let input = settled(UpdateMembership::read(json!({ "role": flags.role })))?;
             let session = Session::open(&flags.common)?;
-            let user = person::find(&session, &flags.user).await?;
-            let reference = TenantReference::from(flags.tenant.as_str());
+            let (reference, user) = both(&session, &flags.tenant, &flags.user).await?;
             let member = session.service.update_membership(&session.call(), &reference, user.id, input).await;
-            session.output.document(&settled(member)?)
+            session.output.document(&member_of(member, &flags.tenant, &flags.user)?)
         }
         MemberCommand::Revoke(flags) => revoke(flags).await,
     }
 }
 
+/// The tenant and the person who are named so. Which of them is missing is said: an operator may see both.
+async fn both(session: &Session, tenant: &str, user: &str) -> Result<(TenantReference, UserView), Failure> {
+    let tenant = self::tenant(session, tenant).await?;
+    Ok((TenantReference::Id(tenant.id), person::find(session, user).await?))
+}
+
+/// The outcome of something about a member of a tenant; both are there.
+fn member_of<T>(outcome: dezky::Result<T>, tenant: &str, user: &str) -> Result<T, Failure> {
+    let what = || format!("`{}` is no member of `{}`", user.escape_debug(), tenant.escape_debug());
+    outcome.map_err(|error| Failure::of_missing(&error, what))
+}
+
 async fn list_members(flags: ListMembers) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
-    let reference = TenantReference::from(flags.tenant.as_str());
+    let reference = TenantReference::Id(tenant(&session, &flags.tenant).await?.id);
     let role = flags.role.as_deref().map(choice::<MembershipRole>).transpose()?;
     let filter = MemberFilter { role, search: flags.search };
     let (session, filter, reference) = (&session, &filter, &reference);
@@ -150,20 +160,19 @@ async fn list_members(flags: ListMembers) -> Result<(), Failure> {
 
 async fn grant(flags: GrantFlags) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
-    let user = person::find(&session, &flags.user).await?;
+    let (reference, user) = both(&session, &flags.tenant, &flags.user).await?;
     let body = json!({ "userId": user.id, "role": flags.role });
     let target = format!("member create {}", flags.tenant);
     let call = session.call_once(flags.once.idempotency_key.as_ref(), &target, &body);
     let input = settled(GrantMembership::read(body))?;
-    let reference = TenantReference::from(flags.tenant.as_str());
     session.output.document(&settled(session.service.grant_membership(&call, &reference, input).await)?.value)
 }
 
 async fn revoke(flags: OneMember) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
-    let user = person::find(&session, &flags.user).await?;
-    let reference = TenantReference::from(flags.tenant.as_str());
-    settled(session.service.revoke_membership(&session.call(), &reference, user.id).await)?;
+    let (reference, user) = both(&session, &flags.tenant, &flags.user).await?;
+    let revoked = session.service.revoke_membership(&session.call(), &reference, user.id).await;
+    member_of(revoked, &flags.tenant, &flags.user)?;
     let sentence = format!("user {} is no member of `{}` any more", user.id, flags.tenant);
     session.output.done(&sentence, &json!({ "tenant": flags.tenant, "userId": user.id, "revoked": true }))
 }

@@ -50,6 +50,14 @@ impl Output {
         if self.json { print(&format!("{document}\n")) } else { print(&format!("{sentence}\n")) }
     }
 
+    /// Tells people on standard error what the document does not say by itself; programs are told nothing more.
+    pub(crate) fn note(&self, text: &str) -> Result<(), Failure> {
+        if !self.json {
+            writeln!(std::io::stderr(), "{text}")?;
+        }
+        Ok(())
+    }
+
     /// Prints a page: `{"items": …, "nextCursor": …}`, or a table and, on standard error, how to go on.
     pub(crate) fn page<T: Serialize>(&self, columns: &[Column], page: &Page<T>) -> Result<(), Failure> {
         if self.json {

@@ -19,11 +19,11 @@ pub(crate) const HELP: &str = "Id, or ISSUER/SUBJECT such as default/anna, or an
 /// somebody is, so nobody is guessed.
 pub(crate) async fn find(session: &Session, named: &str) -> Result<UserView, Failure> {
     if let Ok(id) = named.parse::<UserId>() {
-        return settled(session.service.read_user(&session.call(), id).await);
+        return there(session.service.read_user(&session.call(), id).await, named);
     }
     match named.split_once('/') {
         Some((issuer, subject)) if !issuer.contains('@') => {
-            settled(session.service.read_user_by_subject(&session.call(), issuer, subject).await)
+            there(session.service.read_user_by_subject(&session.call(), issuer, subject).await, named)
         }
         _ if named.contains('@') => by_email(session, named).await,
         _ => Err(Failure::usage(format!(
@@ -31,6 +31,10 @@ pub(crate) async fn find(session: &Session, named: &str) -> Result<UserView, Fai
             named.escape_debug()
         ))),
     }
+}
+
+fn there(found: dezky::Result<UserView>, named: &str) -> Result<UserView, Failure> {
+    found.map_err(|error| Failure::of_missing(&error, || format!("there is no person `{}`", named.escape_debug())))
 }
 
 async fn by_email(session: &Session, email: &str) -> Result<UserView, Failure> {
@@ -43,7 +47,7 @@ async fn by_email(session: &Session, email: &str) -> Result<UserView, Failure> {
     let mut found: Vec<UserView> = page.items.into_iter().filter(exactly).collect();
     match (found.pop(), found.len()) {
         (Some(user), 0) => Ok(user),
-        (None, _) => Err(Failure::of_operation(&Error::not_found())),
+        (None, _) => there(Err(Error::not_found()), email),
         (Some(last), _) => {
             found.push(last);
             let ids: Vec<String> = found.iter().map(|user| user.id.to_string()).collect();

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use clap::Args;
 use dezky::{
     clock::SystemClock,
-    service::{Call, IdempotencyRequest, Principal, Service},
+    service::{Call, IdempotencyRequest, Principal, Service, access::TenantReference, views::TenantView},
 };
 
 use super::output::Output;
@@ -103,6 +103,15 @@ impl Session {
         });
         call
     }
+}
+
+/// The tenant with this id or slug.
+///
+/// # Errors
+/// `not_found`, with its name.
+pub(crate) async fn tenant(session: &Session, named: &str) -> Result<TenantView, Failure> {
+    let found = session.service.read_tenant(&session.call(), &TenantReference::from(named)).await;
+    found.map_err(|error| Failure::of_missing(&error, || format!("there is no tenant `{}`", named.escape_debug())))
 }
 
 /// What makes a repeated command have one effect.

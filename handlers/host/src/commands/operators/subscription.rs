@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use dezky::{
     Error,
     domain::{CreateSubscription, SubscriptionId, SubscriptionStatus, UpdateSubscription},
-    service::{ListRequest, access::TenantReference, subscriptions::SubscriptionFilter, views::SubscriptionView},
+    service::{ListRequest, subscriptions::SubscriptionFilter, views::SubscriptionView},
 };
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use super::{
     confirmation::{ConfirmationFlags, confirm},
     listing::{ListFlags, list},
     output::Column,
-    session::{CommonFlags, OnceFlags, Session, settled},
+    session::{self, CommonFlags, OnceFlags, Session, settled},
 };
 use crate::failure::Failure;
 
@@ -175,7 +175,7 @@ pub(crate) async fn run(command: SubscriptionCommand) -> Result<(), Failure> {
 async fn list_subscriptions(flags: ListSubscriptions) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
     let tenant_id = match &flags.tenant {
-        Some(tenant) => Some(tenant_id(&session, tenant).await?),
+        Some(tenant) => Some(session::tenant(&session, tenant).await?.id),
         None => None,
     };
     let status = flags.status.as_deref().map(choice::<SubscriptionStatus>).transpose()?;
@@ -187,16 +187,12 @@ async fn list_subscriptions(flags: ListSubscriptions) -> Result<(), Failure> {
     .await
 }
 
-async fn tenant_id(session: &Session, tenant: &str) -> Result<dezky::domain::TenantId, Failure> {
-    Ok(settled(session.service.read_tenant(&session.call(), &TenantReference::from(tenant)).await)?.id)
-}
-
 /// The subscription with this id, or the current one of the tenant with this slug.
 async fn find(session: &Session, named: &str) -> Result<SubscriptionView, Failure> {
     if let Ok(id) = named.parse::<SubscriptionId>() {
         return settled(session.service.read_subscription(&session.call(), id).await);
     }
-    let filter = SubscriptionFilter { tenant_id: Some(tenant_id(session, named).await?), ..Default::default() };
+    let filter = SubscriptionFilter { tenant_id: Some(session::tenant(session, named).await?.id), ..Default::default() };
     let mut request = ListRequest { limit: Some(ListRequest::MAXIMUM_LIMIT), cursor: None };
     loop {
         let page = settled(session.service.list_subscriptions(&session.call(), &filter, &request).await)?;
@@ -204,7 +200,10 @@ async fn find(session: &Session, named: &str) -> Result<SubscriptionView, Failur
         match (current, page.next_cursor) {
             (Some(current), _) => return Ok(current),
             (None, Some(cursor)) => request.cursor = Some(cursor),
-            (None, None) => return Err(Failure::of_operation(&Error::not_found())),
+            (None, None) => {
+                let what = || format!("the tenant `{}` has no current subscription", named.escape_debug());
+                return Err(Failure::of_missing(&Error::not_found(), what));
+            }
         }
     }
 }
@@ -212,7 +211,7 @@ async fn find(session: &Session, named: &str) -> Result<SubscriptionView, Failur
 async fn create(flags: CreateFlags) -> Result<(), Failure> {
     let body = flags.fields.body()?;
     let session = Session::open(&flags.common)?;
-    let tenant = tenant_id(&session, &flags.tenant).await?;
+    let tenant = session::tenant(&session, &flags.tenant).await?.id;
     let body = body.set("tenantId", Some(tenant.to_string())).into_value();
     let call = session.call_once(flags.once.idempotency_key.as_ref(), "subscription create", &body);
     let input = settled(CreateSubscription::read(body))?;

@@ -13,7 +13,7 @@ use super::{
     confirmation::{ConfirmationFlags, confirm},
     listing::{ListFlags, list},
     output::Column,
-    session::{CommonFlags, OnceFlags, Session, settled},
+    session::{CommonFlags, OnceFlags, Session, settled, tenant},
 };
 use crate::failure::Failure;
 
@@ -181,8 +181,7 @@ pub(crate) async fn run(command: TenantCommand) -> Result<(), Failure> {
         TenantCommand::List(flags) => list_tenants(flags).await,
         TenantCommand::Show(flags) => {
             let session = Session::open(&flags.common)?;
-            let reference = TenantReference::from(flags.tenant.as_str());
-            session.output.document(&settled(session.service.read_tenant(&session.call(), &reference).await)?)
+            session.output.document(&tenant(&session, &flags.tenant).await?)
         }
         TenantCommand::Create(flags) => create(flags).await,
         TenantCommand::Update(flags) => update(flags).await,
@@ -215,13 +214,13 @@ async fn update(flags: UpdateFlags) -> Result<(), Failure> {
     let body = flags.fields.body()?.set("slug", flags.slug).set("name", flags.name).into_patch()?;
     let session = Session::open(&flags.common)?;
     let input = settled(UpdateTenant::read(body))?;
-    let reference = TenantReference::from(flags.tenant.as_str());
+    let reference = TenantReference::Id(tenant(&session, &flags.tenant).await?.id);
     session.output.document(&settled(session.service.update_tenant(&session.call(), &reference, input).await)?)
 }
 
 async fn switch(flags: SwitchTenant, suspend: bool) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
-    let reference = TenantReference::from(flags.tenant.as_str());
+    let reference = TenantReference::Id(tenant(&session, &flags.tenant).await?.id);
     let target = format!("tenant {} {}", if suspend { "suspend" } else { "restore" }, flags.tenant);
     let call = session.call_once(flags.once.idempotency_key.as_ref(), &target, &json!({}));
     let answer = if suspend {
@@ -234,8 +233,7 @@ async fn switch(flags: SwitchTenant, suspend: bool) -> Result<(), Failure> {
 
 async fn delete(flags: DeleteTenant) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
-    let reference = TenantReference::from(flags.tenant.as_str());
-    let tenant = settled(session.service.read_tenant(&session.call(), &reference).await)?;
+    let tenant = tenant(&session, &flags.tenant).await?;
     let what = format!(
         "this deletes the tenant `{}` ({}): its subscription is cancelled, its people lose it, and its slug stays \
          reserved for ever",

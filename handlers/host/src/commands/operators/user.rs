@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 use dezky::{
-    clock::{Clock as _, SystemClock},
     domain::{CreateUser, UpdateUser, UserStatus},
     service::users::UserFilter,
 };
@@ -59,7 +58,11 @@ pub(crate) enum UserCommand {
     /// Enable a user again
     #[command(after_help = "Example:\n  dezky user restore anna@example.eu")]
     Restore(OneUser),
-    /// End all sessions of a user: tokens issued until now are refused, at once
+    /// End all sessions of a user: every token that there is now is refused, at once
+    ///
+    /// An issuer's clock may be ahead of this machine's by up to 30 seconds, so that tokens count again only if they are
+    /// issued about half a minute from now: `tokensValidAfter` says when. Who signs in again earlier is refused until then.
+    /// The identity provider keeps its own session, which gives new tokens: end it there, or `dezky user suspend`.
     #[command(after_help = "Example:\n  dezky user revoke anna@example.eu")]
     Revoke(OneUser),
     /// Erase a person; asks first
@@ -177,12 +180,7 @@ pub(crate) async fn run(command: UserCommand) -> Result<(), Failure> {
         }
         UserCommand::Suspend(flags) => patch(flags, json!({ "status": "disabled" })).await,
         UserCommand::Restore(flags) => patch(flags, json!({ "status": "active" })).await,
-        UserCommand::Revoke(flags) => {
-            // A token's `iat` has whole seconds: those issued within this one are refused too.
-            let next = SystemClock.now().seconds().saturating_add(1);
-            let until = dezky::clock::Timestamp::from_seconds(next);
-            patch(flags, json!({ "tokensValidAfter": until.to_string() })).await
-        }
+        UserCommand::Revoke(flags) => revoke(flags).await,
         UserCommand::Delete(flags) => delete(flags).await,
     }
 }
@@ -215,6 +213,18 @@ async fn update(session: &Session, named: &str, body: Value) -> Result<(), Failu
     let input = settled(UpdateUser::read(body))?;
     let user = person::find(session, named).await?;
     session.output.document(&settled(session.service.update_user(&session.call(), user.id, input).await)?)
+}
+
+async fn revoke(flags: OneUser) -> Result<(), Failure> {
+    let session = Session::open(&flags.common)?;
+    let user = person::find(&session, &flags.user).await?;
+    let user = settled(session.service.end_all_sessions(&session.call(), user.id).await)?;
+    session.output.document(&user)?;
+    let from = user.tokens_valid_after.map(|from| from.to_string()).unwrap_or_default();
+    session.output.note(&format!(
+        "all sessions have ended: tokens issued before {from} are refused, those of who signs in again until then too;\n\
+         the identity provider keeps its own session, which gives new tokens: end it there, or `dezky user suspend`"
+    ))
 }
 
 async fn delete(flags: DeleteUser) -> Result<(), Failure> {

@@ -6,10 +6,10 @@ use dezky::{
     store::{self as port, Collection, Expectation, Filter, Guard, Position, StoreError, Value},
 };
 
-use crate::component::bindings::store as wit;
+use crate::component::{bindings::store as wit, facts::RequestFacts};
 
 /// Most changes, and most guards, of one commit.
-const CHANGES: usize = 5_000;
+const CHANGES: usize = 64;
 
 /// Why a call is not one that the store knows.
 pub(super) struct Refused(pub(super) String);
@@ -121,7 +121,7 @@ pub(super) fn commit(transaction: wit::Transaction) -> Converted<port::Commit> {
 }
 
 /// The error as a component may know it; what the database said stays in the log.
-pub(super) fn failure(error: StoreError) -> wit::Failure {
+pub(super) fn failure(facts: &RequestFacts, error: StoreError) -> wit::Failure {
     let place = |collection: &str, id: Option<ObjectId>| wit::Place {
         collection: collection.to_owned(),
         id: id.map(|id| id.to_string()),
@@ -132,11 +132,15 @@ pub(super) fn failure(error: StoreError) -> wit::Failure {
         StoreError::GuardFailed { collection, id } => wit::Failure::GuardFailed(place(collection, Some(id))),
         StoreError::Timeout => wit::Failure::Timeout,
         StoreError::Corrupt { collection, id, detail } => {
-            tracing::error!(collection, ?id, detail, "a stored document cannot be read");
+            if facts.may_log() {
+                tracing::error!(collection, ?id, detail, "a stored document cannot be read");
+            }
             wit::Failure::Corrupt(place(collection, id))
         }
         StoreError::Unsupported { detail } => {
-            tracing::warn!(detail, "a call of the component was refused");
+            if facts.may_log() {
+                tracing::warn!(id = facts.context().request_id, detail, "a call of the component was refused");
+            }
             wit::Failure::Refused(detail)
         }
         StoreError::Unavailable { .. } | StoreError::NewerSchema { .. } | StoreError::Configuration { .. } => {

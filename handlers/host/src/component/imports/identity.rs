@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dezky::{Error, ErrorKind, Result, authn::VerifiedToken, service::Call};
 use wasmtime::component::Accessor;
 
-use super::{Host, asking, problem};
+use super::{Host, asking, place, problem, unattributed};
 use crate::component::{
     Platform,
     bindings::{
@@ -21,21 +21,26 @@ impl identity::Host for InstanceState {}
 
 impl identity::HostWithStore<InstanceState> for Host {
     async fn caller(accessor: &Accessor<InstanceState, Self>) -> Result<VerifiedCaller, Problem> {
-        let (facts, platform) = asking(accessor).map_err(|error| problem(&error))?;
-        let token = verified(&facts, &platform).await.map_err(|error| problem(&error))?;
-        Ok(VerifiedCaller {
-            issuer: token.issuer_id.clone(),
-            subject: token.subject.clone(),
-            issued_at: token.issued_at.milliseconds(),
-            expires_at: token.expires_at.milliseconds(),
-            tenant: token.tenant.clone(),
-            session: token.session_id.clone(),
-        })
+        let (facts, platform) = asking(accessor).map_err(|error| unattributed(&error))?;
+        let verified = async {
+            let _place = place(&facts).await?;
+            let token = verified(&facts, &platform).await?;
+            Ok(VerifiedCaller {
+                issuer: token.issuer_id.clone(),
+                subject: token.subject.clone(),
+                issued_at: token.issued_at.milliseconds(),
+                expires_at: token.expires_at.milliseconds(),
+                tenant: token.tenant.clone(),
+                session: token.session_id.clone(),
+            })
+        };
+        verified.await.map_err(|error| problem(&facts, &error))
     }
 
     async fn sync(accessor: &Accessor<InstanceState, Self>) -> Result<String, Problem> {
+        let (facts, platform) = asking(accessor).map_err(|error| unattributed(&error))?;
         let synced = async {
-            let (facts, platform) = asking(accessor)?;
+            let _place = place(&facts).await?;
             let call = call(&facts, &platform).await?;
             // Doing it twice changes nothing more, so that it does not count as a commit.
             let synced = platform.identity.sync(&platform.service, &call).await?;
@@ -43,7 +48,7 @@ impl identity::HostWithStore<InstanceState> for Host {
             serde_json::to_string(&synced)
                 .map_err(|error| Error::internal("a synced caller cannot be written").with_source(error))
         };
-        synced.await.map_err(|error| problem(&error))
+        synced.await.map_err(|error| problem(&facts, &error))
     }
 
     async fn subject_hash(
@@ -51,8 +56,9 @@ impl identity::HostWithStore<InstanceState> for Host {
         issuer: String,
         subject: String,
     ) -> Result<String, Problem> {
+        let (facts, platform) = asking(accessor).map_err(|error| unattributed(&error))?;
         let hashed = async {
-            let (facts, platform) = asking(accessor)?;
+            let _place = place(&facts).await?;
             let call = call(&facts, &platform).await?;
             if !facts.actor(&platform).await?.is_platform() {
                 let message = "only the platform may ask for the hash of a subject";
@@ -60,7 +66,7 @@ impl identity::HostWithStore<InstanceState> for Host {
             }
             platform.service.subject_hash(&call, &issuer, &subject).await
         };
-        hashed.await.map_err(|error| problem(&error))
+        hashed.await.map_err(|error| problem(&facts, &error))
     }
 }
 

@@ -3,7 +3,7 @@
 use dezky::{Error, http::LauncherSource as _};
 use wasmtime::component::Accessor;
 
-use super::{Host, asking, problem};
+use super::{Host, asking, place, problem, unattributed};
 use crate::component::{
     bindings::{
         launcher::{self, Address},
@@ -16,8 +16,9 @@ impl launcher::Host for InstanceState {}
 
 impl launcher::HostWithStore<InstanceState> for Host {
     async fn lookup(accessor: &Accessor<InstanceState, Self>, address: Address) -> Result<String, Problem> {
+        let (facts, platform) = asking(accessor).map_err(|error| unattributed(&error))?;
         let found = async {
-            let (facts, platform) = asking(accessor)?;
+            let _place = place(&facts).await?;
             let view = match &address {
                 Address::Host(host) => platform.service.at_host(&facts.context(), host).await?,
                 Address::Slug(slug) => platform.service.of_slug(&facts.context(), slug).await?,
@@ -25,6 +26,6 @@ impl launcher::HostWithStore<InstanceState> for Host {
             serde_json::to_string(&view)
                 .map_err(|error| Error::internal("a launcher cannot be written").with_source(error))
         };
-        found.await.map_err(|error| problem(&error))
+        found.await.map_err(|error| problem(&facts, &error))
     }
 }

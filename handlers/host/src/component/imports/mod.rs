@@ -10,6 +10,7 @@ mod telemetry;
 use std::sync::Arc;
 
 use dezky::{Error, Result};
+use tokio::sync::SemaphorePermit;
 use wasmtime::component::{Accessor, HasData, Linker};
 
 use super::{
@@ -34,10 +35,15 @@ pub(super) fn add_to(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()>
 impl super::bindings::problems::Host for InstanceState {}
 
 /// The error as a component may know it. Whatever is internal goes to the log.
-fn problem(error: &Error) -> Problem {
-    if error.kind() == dezky::ErrorKind::Internal {
-        tracing::error!(?error, "what the component asked for failed");
+fn problem(facts: &RequestFacts, error: &Error) -> Problem {
+    if error.kind() == dezky::ErrorKind::Internal && facts.may_log() {
+        tracing::error!(id = facts.context().request_id, ?error, "what the component asked for failed");
     }
+    unattributed(error)
+}
+
+/// The error of a call that is no request's. It is not written to the log: nothing would bound that.
+fn unattributed(error: &Error) -> Problem {
     let internal = matches!(error.kind(), dezky::ErrorKind::Internal | dezky::ErrorKind::Configuration);
     Problem {
         kind: error.kind().name().to_owned(),
@@ -65,4 +71,9 @@ fn asking(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>
             .map(|facts| (facts, platform))
             .ok_or_else(|| Error::internal("a call of the component belongs to no request that is being answered"))
     })
+}
+
+/// A place for a call of this request.
+async fn place(facts: &RequestFacts) -> Result<SemaphorePermit<'_>> {
+    facts.place().await.ok_or_else(|| Error::internal("the request makes too many calls"))
 }

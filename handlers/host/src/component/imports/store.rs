@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::sync::SemaphorePermit;
 use wasmtime::component::Accessor;
 
 use super::{
     Host, asking,
     conversion::{self, Refused},
+    place,
 };
 use crate::component::{
     Platform,
@@ -19,14 +21,18 @@ use crate::component::{
 impl store::Host for InstanceState {}
 
 /// The store behind its lock; only for a request whose caller is known.
-async fn open(accessor: &Accessor<InstanceState, Host>) -> Result<Locked, Failure> {
-    let refused = |detail: &str| Failure::Refused(detail.to_owned());
-    let (facts, platform): (Arc<RequestFacts>, Arc<Platform>) =
-        asking(accessor).map_err(|_| refused("the call belongs to no request that is being answered"))?;
-    if facts.caller().is_none() {
-        return Err(refused("the store answers a request once its caller is known"));
-    }
-    Locked::for_request(facts, platform).await.map_err(conversion::failure)
+fn open(facts: &Arc<RequestFacts>, platform: Arc<Platform>) -> Result<Locked, Failure> {
+    Locked::for_request(Arc::clone(facts), platform).map_err(|error| conversion::failure(facts, error))
+}
+
+/// A place for a call of this request.
+async fn place_of(facts: &RequestFacts) -> Result<SemaphorePermit<'_>, Failure> {
+    place(facts).await.map_err(|_| Failure::Refused("the request makes too many calls".to_owned()))
+}
+
+/// The request that calls, and what it is answered from.
+fn asker(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>, Arc<Platform>), Failure> {
+    asking(accessor).map_err(|_| Failure::Refused("the call belongs to no request that is being answered".to_owned()))
 }
 
 impl store::HostWithStore<InstanceState> for Host {
@@ -35,27 +41,33 @@ impl store::HostWithStore<InstanceState> for Host {
         collection: String,
         id: String,
     ) -> Result<Option<Document>, Failure> {
-        let store = open(accessor).await?;
+        let (facts, platform) = asker(accessor)?;
+        let _place = place_of(&facts).await?;
         let (collection, id) = (conversion::collection(&collection)?, conversion::id(&id)?);
-        let found = store.get(collection, id).await.map_err(conversion::failure)?;
-        Ok(found.map(conversion::document))
+        let found = open(&facts, platform)?.get(collection, id).await;
+        Ok(found.map_err(|error| conversion::failure(&facts, error))?.map(conversion::document))
     }
 
     async fn find(accessor: &Accessor<InstanceState, Self>, query: Query) -> Result<Vec<Document>, Failure> {
-        let store = open(accessor).await?;
-        let found = store.find(&conversion::query(query)?).await.map_err(conversion::failure)?;
+        let (facts, platform) = asker(accessor)?;
+        let _place = place_of(&facts).await?;
+        let found = open(&facts, platform)?.find(&conversion::query(query)?).await;
+        let found = found.map_err(|error| conversion::failure(&facts, error))?;
         Ok(found.into_iter().map(conversion::document).collect())
     }
 
     async fn count(accessor: &Accessor<InstanceState, Self>, query: Query) -> Result<u64, Failure> {
-        let store = open(accessor).await?;
-        store.count(&conversion::query(query)?).await.map_err(conversion::failure)
+        let (facts, platform) = asker(accessor)?;
+        let _place = place_of(&facts).await?;
+        let count = open(&facts, platform)?.count(&conversion::query(query)?).await;
+        count.map_err(|error| conversion::failure(&facts, error))
     }
 
     async fn commit(accessor: &Accessor<InstanceState, Self>, transaction: Transaction) -> Result<(), Failure> {
-        let store = open(accessor).await?;
-        let commit = conversion::commit(transaction)?;
-        store.commit(commit).await.map_err(conversion::failure)
+        let (facts, platform) = asker(accessor)?;
+        let _place = place_of(&facts).await?;
+        let done = open(&facts, platform)?.commit(&conversion::commit(transaction)?).await;
+        done.map_err(|error| conversion::failure(&facts, error))
     }
 }
 

@@ -1,20 +1,18 @@
-//! The second lock: what the host checks of every store call, whatever the component has decided.
+//! The second lock: what the host makes of every store call, whatever the component has decided.
 //!
 //! Reading: a query names its scope (a tenant in which the caller has a role, or the caller) or the documents themselves,
-//! and what comes out is looked at once more; what the caller may not have is as absent. Writing: every change is put to
-//! the policy of the core with facts that the host has read itself; the audit trail is stamped. `core/DESIGN.md` says what
-//! is left to the component.
+//! and what comes out is looked at once more; what the caller may not have is as absent, and hidden fields are taken out.
+//! Writing: the host finds out itself what the request writes, and writes that. `core/DESIGN.md` says what is left to the
+//! component.
 
 mod actor;
-mod intent;
+mod asked;
+mod hidden;
 mod reading;
-mod trail;
+mod rehearsal;
 mod writing;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use dezky::{
     domain::ObjectId,
@@ -23,39 +21,19 @@ use dezky::{
 };
 
 pub(crate) use actor::Actor;
-pub(crate) use intent::Intent;
+pub(crate) use asked::Asked;
+pub(crate) use rehearsal::Rehearsals;
 
 use super::{Platform, facts::RequestFacts};
 
-/// Most documents of one answer: a page of the API and one more, or as many as a condition names.
+/// Most documents of one answer: as many as a condition may name, and one more.
 const DOCUMENTS: u32 = 1_001;
-
-/// Most documents of one request that are remembered as seen.
-const SEEN: usize = 20_000;
-
-/// Documents that a request has seen, and may rest its writes on.
-#[derive(Debug, Default)]
-pub(crate) struct Seen(Mutex<HashSet<(&'static str, ObjectId)>>);
-
-impl Seen {
-    fn add(&self, collection: &'static Collection, id: ObjectId) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() < SEEN {
-            seen.insert((collection.name, id));
-        }
-    }
-
-    fn has(&self, collection: &'static Collection, id: ObjectId) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&(collection.name, id))
-    }
-}
 
 /// The store for one request.
 pub(super) struct Locked {
     facts: Arc<RequestFacts>,
     platform: Arc<Platform>,
-    call: Call,
-    actor: Arc<Actor>,
+    call: Arc<Call>,
 }
 
 /// The call is not one that a component may make.
@@ -65,13 +43,10 @@ fn refused<T>(detail: impl Into<String>) -> StoreResult<T> {
 
 impl Locked {
     /// For a request whose caller is known.
-    pub(super) async fn for_request(facts: Arc<RequestFacts>, platform: Arc<Platform>) -> StoreResult<Self> {
+    pub(super) fn for_request(facts: Arc<RequestFacts>, platform: Arc<Platform>) -> StoreResult<Self> {
         let Some(call) = facts.call() else { return refused("the store answers a request once its caller is known") };
-        let actor = facts.actor(&platform).await.map_err(|error| {
-            tracing::debug!(?error, "the caller cannot be read");
-            StoreError::Unavailable { detail: error.to_string() }
-        })?;
-        Ok(Self { facts, platform, call, actor })
+        let call = Arc::clone(call);
+        Ok(Self { facts, platform, call })
     }
 
     fn store(&self) -> &SharedStore {
@@ -80,37 +55,49 @@ impl Locked {
 
     /// The document with this id, if the caller may have it.
     pub(super) async fn get(&self, collection: &'static Collection, id: ObjectId) -> StoreResult<Option<Document>> {
+        let view = self.view().await?;
         reading::check_collection(collection)?;
         let found = self.store().get(&self.call.context, collection, id).await?;
-        Ok(self.shown(collection, found.into_iter().collect()).await?.pop())
+        Ok(view.shown(collection, found.into_iter().collect()).await?.pop())
     }
 
     /// The documents that a query names and the caller may have.
     pub(super) async fn find(&self, query: &Query) -> StoreResult<Vec<Document>> {
-        if !self.may_ask(query).await? {
-            return Ok(Vec::new());
-        }
-        let found = self.store().find(&self.call.context, query).await?;
-        self.shown(query.collection, found).await
+        let view = self.view().await?;
+        let Some(asked) = view.permitted(query).await? else { return Ok(Vec::new()) };
+        let found = self.store().find(&self.call.context, &asked).await?;
+        let mut shown = view.shown(query.collection, found).await?;
+        shown.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
+        Ok(shown)
     }
 
     /// How many documents a query names. Only where it names its scope: what is filtered afterwards cannot be counted.
     pub(super) async fn count(&self, query: &Query) -> StoreResult<u64> {
-        if !self.actor.is_platform() && self.scope(query) == reading::Named::Documents {
+        let view = self.view().await?;
+        if !view.may_count(query) {
             return refused("a count names its scope");
         }
-        if self.may_ask(query).await? { self.store().count(&self.call.context, query).await } else { Ok(0) }
+        match view.permitted(query).await? {
+            Some(asked) => self.store().count(&self.call.context, &asked).await,
+            None => Ok(0),
+        }
     }
 
-    /// Carries out a commit whose every change the caller may make.
-    pub(super) async fn commit(&self, mut commit: Commit) -> StoreResult<()> {
-        self.check_writes(&mut commit).await?;
-        self.facts.will_commit();
-        let outcome = self.store().commit(&self.call.context, &commit).await;
+    /// Has the request's own effect take place, if that is what the commit proposes.
+    pub(super) async fn commit(&self, commit: &Commit) -> StoreResult<()> {
+        let outcome = self.write(commit).await;
         if outcome.is_err() {
             // The component decides anew on a conflict; so does the host.
             self.facts.forget_actor().await;
         }
         outcome
+    }
+
+    async fn view(&self) -> StoreResult<reading::View<'_>> {
+        let actor = self.facts.actor(&self.platform).await.map_err(|error| {
+            tracing::debug!(?error, "the caller cannot be read");
+            StoreError::Unavailable { detail: error.to_string() }
+        })?;
+        Ok(reading::View { locked: self, actor })
     }
 }

@@ -1,9 +1,10 @@
 //! What a component may read for the caller of a request.
 
+use std::{borrow::Cow, sync::Arc};
+
 use dezky::{
-    domain::IdempotencyRecord,
     domain::{
-        EndedSession, Membership, MembershipRole, ObjectId,
+        EndedSession, IdempotencyRecord, Membership, MembershipRole, ObjectId, Tenant, User,
         audit::AUDIT_EVENTS,
         idempotency::IDEMPOTENCY_RECORDS,
         membership::MEMBERSHIPS,
@@ -12,21 +13,23 @@ use dezky::{
         tenant::TENANTS,
         user::USERS,
     },
-    store::{Collection, Document, Filter, Query, Scope, StoreError, StoreResult, Value},
+    store::{Collection, Document, Entity as _, Filter, Query, Scope, StoreError, StoreResult, Value},
 };
 use serde::Deserialize;
 
-use super::{DOCUMENTS, Locked, refused};
+use super::{DOCUMENTS, Locked, actor::Actor, hidden, refused};
 
 /// What a query says about whose documents it wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Named {
+enum Named {
+    /// The caller's own.
+    Own,
     /// Those of a tenant.
     Tenant(ObjectId),
-    /// Those of a person.
-    Person(ObjectId),
-    /// Documents by id or unique key, each of which is looked at.
-    Documents,
+    /// Those of somebody else.
+    Other,
+    /// So many documents by id or unique key, each of which is looked at.
+    Documents(usize),
     /// Nothing: all there are.
     Nothing,
 }
@@ -41,18 +44,44 @@ pub(super) fn check_collection(collection: &'static Collection) -> StoreResult<(
     refused(format!("a component does not read `{}`", collection.name))
 }
 
-/// The fields of a document by which it is decided who may see it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// Whose a document is.
 struct Belonging {
-    tenant_id: Option<ObjectId>,
-    user_id: Option<ObjectId>,
-    key: Option<String>,
+    tenant: Option<ObjectId>,
+    /// What the document is, if it is a membership.
+    membership: Option<Membership>,
 }
 
-impl Locked {
+impl Belonging {
+    fn of(document: &Document, collection: &'static Collection) -> StoreResult<Self> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct OfTenant {
+            tenant_id: Option<ObjectId>,
+        }
+        if collection == &TENANTS {
+            return Ok(Self { tenant: Some(document.id), membership: None });
+        }
+        if collection == &MEMBERSHIPS {
+            let membership: Membership = document.decode(collection)?;
+            return Ok(Self { tenant: Some(membership.tenant_id.0), membership: Some(membership) });
+        }
+        Ok(Self { tenant: document.decode::<OfTenant>(collection)?.tenant_id, membership: None })
+    }
+}
+
+/// The store as the caller of a request sees it.
+pub(super) struct View<'a> {
+    pub(super) locked: &'a Locked,
+    pub(super) actor: Arc<Actor>,
+}
+
+impl View<'_> {
+    async fn learn(&self, tenants: impl Iterator<Item = ObjectId>) -> StoreResult<()> {
+        self.actor.learn(&self.locked.platform, &self.locked.call, tenants).await
+    }
+
     /// What a query says about its scope.
-    pub(super) fn scope(&self, query: &Query) -> Named {
+    fn named(&self, query: &Query) -> Named {
         let (tenant, person) = match query.collection.scope {
             Scope::Tenant(tenant) => (Some(tenant), None),
             Scope::Person(person) => (None, Some(person)),
@@ -65,38 +94,91 @@ impl Locked {
                 _ => None,
             })
         };
-        let by_name =
-            |filter: &Filter| matches!(filter, Filter::UniqueKeyIn(_) | Filter::In("id", _) | Filter::Equal("id", _));
-        match (equal(person).filter(|id| self.actor.is(*id)), equal(tenant), equal(person)) {
-            (Some(own), ..) => Named::Person(own),
-            (None, Some(tenant), _) => Named::Tenant(tenant),
-            (None, None, Some(person)) => Named::Person(person),
-            _ if query.filters.iter().any(by_name) => Named::Documents,
-            _ => Named::Nothing,
+        let by_name = query.filters.iter().find_map(|filter| match filter {
+            Filter::UniqueKeyIn(keys) => Some(keys.len()),
+            Filter::In("id", values) => Some(values.len()),
+            Filter::Equal("id", _) => Some(1),
+            _ => None,
+        });
+        match (equal(person), equal(tenant), by_name) {
+            (Some(person), ..) if self.actor.is(person) => Named::Own,
+            (_, Some(tenant), _) => Named::Tenant(tenant),
+            (Some(_), None, _) => Named::Other,
+            (None, None, Some(count)) => Named::Documents(count),
+            (None, None, None) => Named::Nothing,
         }
     }
 
-    /// Whether there is anything that the caller may have of what a query wants. What names no scope is refused.
-    pub(super) async fn may_ask(&self, query: &Query) -> StoreResult<bool> {
+    /// Whether a count tells nothing that the documents would not.
+    pub(super) fn may_count(&self, query: &Query) -> bool {
+        self.actor.is_platform() || matches!(self.named(query), Named::Own | Named::Tenant(_))
+    }
+
+    /// What to ask the store instead of a query; none if there is nothing that the caller may have of what it wants. What
+    /// names no scope is refused.
+    pub(super) async fn permitted<'q>(&self, query: &'q Query) -> StoreResult<Option<Cow<'q, Query>>> {
         check_collection(query.collection)?;
         if query.limit > DOCUMENTS {
             return refused(format!("a query wants more than {DOCUMENTS} documents"));
         }
         if query.collection == &ENDED_SESSIONS || query.collection == &IDEMPOTENCY_RECORDS {
-            return self.own_keys(query);
+            return self.own_keys(query).map(|()| Some(Cow::Borrowed(query)));
         }
         if self.actor.is_platform() {
-            return Ok(true);
+            return Ok(Some(Cow::Borrowed(query)));
         }
-        match self.scope(query) {
+        match self.named(query) {
             Named::Nothing => refused(format!("a query of `{}` names no scope", query.collection.name)),
-            Named::Documents => Ok(true),
-            Named::Person(person) => Ok(self.actor.is(person)),
+            Named::Other => Ok(None),
+            // A token that speaks for one tenant does not tell of others; it names the membership that it is about.
+            Named::Own if self.actor.is_bound() => Ok(None),
+            Named::Own => {
+                in_force(query)?;
+                Ok(Some(Cow::Borrowed(query)))
+            }
+            Named::Documents(count) => self.by_name(query, count).map(Some),
             Named::Tenant(tenant) => {
-                self.actor.learn(&self.platform, &self.call, std::iter::once(tenant)).await?;
-                Ok(self.in_tenant(query.collection, tenant))
+                self.learn(std::iter::once(tenant)).await?;
+                if !self.in_tenant(query.collection, tenant) {
+                    return Ok(None);
+                }
+                if query.filters.iter().any(|filter| matches!(filter, Filter::UniqueKeyIn(_))) {
+                    return refused("a query names a scope or keys, not both");
+                }
+                if query.collection == &MEMBERSHIPS && self.actor.role(tenant) < Some(MembershipRole::Admin) {
+                    in_force(query)?;
+                    without_addresses(query)?;
+                }
+                Ok(Some(Cow::Borrowed(query)))
             }
         }
+    }
+
+    /// Documents by name: nothing but their names counts, and all of them are fetched. A further condition, an order or a
+    /// limit would tell something of those that are taken out afterwards.
+    fn by_name<'q>(&self, query: &'q Query, count: usize) -> StoreResult<Cow<'q, Query>> {
+        if query.filters.len() != 1 || query.sort.is_some() || query.after.is_some() || query.descending {
+            return refused("a query of documents by name has no other condition and no order");
+        }
+        if let [Filter::UniqueKeyIn(keys)] = query.filters.as_slice()
+            && !keys.iter().all(|key| self.may_name(query.collection, key))
+        {
+            return refused(format!("a key of `{}` is none by which this caller asks", query.collection.name));
+        }
+        let all = u32::try_from(count).unwrap_or(u32::MAX).min(DOCUMENTS);
+        Ok(if query.limit >= all { Cow::Borrowed(query) } else { Cow::Owned(query.clone().limit(all)) })
+    }
+
+    /// Whether a key says nothing that a view would hide: what a tenant's group is, or whose a subject is.
+    fn may_name(&self, collection: &'static Collection, key: &str) -> bool {
+        if collection == &USERS {
+            let token = self.locked.facts.caller();
+            return token.is_some_and(|token| key == User::subject_key(&token.issuer_id, &token.subject));
+        }
+        let begins = |with: String| key.starts_with(&with);
+        collection == &TENANTS && begins(Tenant::slug_key(""))
+            || collection == &MEMBERSHIPS
+            || collection == &SUBSCRIPTIONS && begins("current:".to_owned())
     }
 
     fn in_tenant(&self, collection: &'static Collection, tenant: ObjectId) -> bool {
@@ -105,82 +187,113 @@ impl Locked {
     }
 
     /// Records of the platform that are read for every request: by the keys of this caller and this request alone.
-    fn own_keys(&self, query: &Query) -> StoreResult<bool> {
+    fn own_keys(&self, query: &Query) -> StoreResult<()> {
         let [Filter::UniqueKeyIn(keys)] = query.filters.as_slice() else {
             return refused(format!("`{}` is read by key", query.collection.name));
         };
         if keys.iter().all(|key| self.is_own_key(query.collection, key)) {
-            return Ok(true);
+            return Ok(());
         }
         refused(format!("a key of `{}` is not that of this request", query.collection.name))
     }
 
     fn is_own_key(&self, collection: &'static Collection, key: &str) -> bool {
+        let facts = &self.locked.facts;
         if collection == &IDEMPOTENCY_RECORDS {
-            let own = self.facts.stored_key(&self.call);
+            let own = facts.asked().stored_key(&self.locked.call);
             return own.is_some_and(|own| IdempotencyRecord::unique_key(&own) == key);
         }
-        let Some(token) = self.facts.caller() else { return false };
+        let Some(token) = facts.caller() else { return false };
         let own = |kind, name: &str| EndedSession::unique_key(kind, &token.issuer_id, name) == key;
         own(EndedSessionKind::Subject, &token.subject)
             || token.session_id.as_deref().is_some_and(|session| own(EndedSessionKind::Session, session))
     }
 
-    /// What the caller may have of these documents. The rest is as absent.
+    /// What the caller may have of these documents. The rest is as absent, and so are hidden fields.
     pub(super) async fn shown(
         &self,
         collection: &'static Collection,
         documents: Vec<Document>,
     ) -> StoreResult<Vec<Document>> {
-        if documents.is_empty() {
+        if collection == &ENDED_SESSIONS || collection == &IDEMPOTENCY_RECORDS {
+            return self.own_records(collection, documents);
+        }
+        if documents.is_empty() || self.actor.is_platform() {
             return Ok(documents);
+        }
+        if collection == &USERS {
+            return self.shown_people(documents);
+        }
+        if collection == &TENANTS {
+            self.actor.saw_tenants(&documents)?;
         }
         let belongings = documents
             .iter()
-            .map(|document| document.decode::<Belonging>(collection))
+            .map(|document| Belonging::of(document, collection))
             .collect::<Result<Vec<_>, StoreError>>()?;
-        let tenant_of = |document: &Document, belonging: &Belonging| match collection.scope {
-            Scope::Tenant("id") => Some(document.id),
-            _ => belonging.tenant_id,
-        };
-        if !self.actor.is_platform() {
-            if collection == &MEMBERSHIPS {
-                self.note_memberships(&documents)?;
+        for membership in belongings.iter().filter_map(|of| of.membership.as_ref()) {
+            // The caller's own need not be read again.
+            if self.actor.is(membership.user_id.0) {
+                self.actor.saw(membership);
             }
-            let tenants = documents.iter().zip(&belongings).filter_map(|(document, of)| tenant_of(document, of));
-            self.actor.learn(&self.platform, &self.call, tenants).await?;
         }
+        self.learn(belongings.iter().filter_map(|of| of.tenant)).await?;
         let mut shown = Vec::with_capacity(documents.len());
-        for (document, belonging) in documents.into_iter().zip(&belongings) {
-            if self.may_see(collection, &document, tenant_of(&document, belonging), belonging) {
-                self.facts.seen().add(collection, document.id);
+        for (mut document, of) in documents.into_iter().zip(&belongings) {
+            if self.show(collection, &mut document, of)? {
                 shown.push(document);
             }
-        }
-        if collection == &MEMBERSHIPS && !self.actor.is_platform() {
-            self.note_memberships(&shown)?;
         }
         Ok(shown)
     }
 
-    fn may_see(
-        &self,
-        collection: &'static Collection,
-        document: &Document,
-        tenant: Option<ObjectId>,
-        belonging: &Belonging,
-    ) -> bool {
-        if collection == &IDEMPOTENCY_RECORDS {
-            return belonging.key.is_some() && belonging.key == self.facts.stored_key(&self.call);
+    /// The caller's own user whole, and of others what their tenant knows.
+    fn shown_people(&self, documents: Vec<Document>) -> StoreResult<Vec<Document>> {
+        let mut shown = Vec::with_capacity(documents.len());
+        for mut document in documents {
+            if self.is_caller(&document) {
+                shown.push(document);
+            } else if self.actor.knows(document.id) {
+                hidden::take_away(&USERS, None, &mut document)?;
+                shown.push(document);
+            }
         }
-        if collection == &ENDED_SESSIONS || self.actor.is_platform() {
-            return true;
+        Ok(shown)
+    }
+
+    fn own_records(&self, collection: &'static Collection, documents: Vec<Document>) -> StoreResult<Vec<Document>> {
+        let mut shown = Vec::new();
+        for document in documents {
+            let keys = if collection == &ENDED_SESSIONS {
+                document.decode::<EndedSession>(collection)?.unique_keys()
+            } else {
+                document.decode::<IdempotencyRecord>(collection)?.unique_keys()
+            };
+            if keys.iter().all(|key| self.is_own_key(collection, key)) {
+                shown.push(document);
+            }
         }
-        if collection == &USERS {
-            return self.is_caller(document) || self.actor.knows(document.id);
+        Ok(shown)
+    }
+
+    /// Whether the caller may have a document, from which it takes what is hidden.
+    fn show(&self, collection: &'static Collection, document: &mut Document, of: &Belonging) -> StoreResult<bool> {
+        let Some(tenant) = of.tenant else { return Ok(false) };
+        let role = self.actor.role(tenant);
+        if let Some(membership) = &of.membership {
+            if self.actor.is(membership.user_id.0) && membership.active && self.actor.speaks_for(tenant) {
+                return Ok(true);
+            }
+            if !membership.active && role < Some(MembershipRole::Admin) {
+                return Ok(false);
+            }
+            self.actor.saw(membership);
         }
-        let own = collection == &MEMBERSHIPS && belonging.user_id.is_some_and(|user| self.actor.is(user));
-        own || tenant.is_some_and(|tenant| self.in_tenant(collection, tenant))
+        let visible = self.in_tenant(collection, tenant);
+        if visible {
+            hidden::take_away(collection, role, document)?;
+        }
+        Ok(visible)
     }
 
     /// Whether this is the user of the token, which even those see who are refused, to be told why.
@@ -191,17 +304,33 @@ impl Locked {
             issuer_id: Option<String>,
             authentik_subject_id: Option<String>,
         }
-        let Some(token) = self.facts.caller() else { return false };
+        let Some(token) = self.locked.facts.caller() else { return false };
         serde_json::from_str::<Named>(&document.json).is_ok_and(|named| {
             named.issuer_id.as_deref() == Some(&token.issuer_id)
                 && named.authentik_subject_id.as_deref() == Some(&token.subject)
         })
     }
+}
 
-    fn note_memberships(&self, documents: &[Document]) -> StoreResult<()> {
-        for document in documents {
-            self.actor.saw(&document.decode::<Membership>(&MEMBERSHIPS)?);
-        }
-        Ok(())
+/// Only those who administer a tenant see whom it has lost.
+fn in_force(query: &Query) -> StoreResult<()> {
+    if query.filters.contains(&Filter::Equal("active", Value::Boolean(true))) {
+        return Ok(());
     }
+    refused("memberships that are not in force are not this caller's to see")
+}
+
+/// Neither a condition nor the order tells of addresses.
+fn without_addresses(query: &Query) -> StoreResult<()> {
+    let conditions = query.filters.iter().map(|filter| match filter {
+        Filter::Equal(field, _) | Filter::In(field, _) | Filter::Range { field, .. } | Filter::Prefix(field, _) => {
+            *field
+        }
+        Filter::UniqueKeyIn(_) => "",
+    });
+    let order = query.sort.map_or(&[][..], |index| index.fields).iter().copied();
+    if conditions.chain(order).any(|field| field == "userEmailKey") {
+        return refused("addresses of fellow members are not this caller's to see");
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::{
     path::PathBuf,
     process::Command,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ use dezky::{
         Verifier, VerifierOptions,
         keys::{HttpKeySource, StoreArchive},
     },
+    context::RequestContext,
     http::{HttpState, TokenIdentity},
     service::Service,
     store::SharedStore,
@@ -83,12 +85,19 @@ impl Stage for ComponentStage {
     }
 
     async fn edge(&self, setup: Setup) -> Result<Box<dyn Edge>> {
-        Ok(Box::new(ComponentEdge { router: router(setup, &self.compiled, self.isolation)?.0 }))
+        Ok(Box::new(ComponentEdge {
+            router: router(setup, &self.compiled, self.isolation, RequestContext::DEFAULT_TIMEOUT)?.0,
+        }))
     }
 }
 
 /// The routes of a host over a setup, and what it measures.
-pub(super) fn router(setup: Setup, compiled: &Compiled, isolation: Isolation) -> Result<(Router, Arc<Metrics>)> {
+pub(super) fn router(
+    setup: Setup,
+    compiled: &Compiled,
+    isolation: Isolation,
+    timeout: Duration,
+) -> Result<(Router, Arc<Metrics>)> {
     let verifier = Verifier::new(
         setup.issuers,
         Arc::new(HttpKeySource::new(None)?),
@@ -105,7 +114,7 @@ pub(super) fn router(setup: Setup, compiled: &Compiled, isolation: Isolation) ->
         Platform { service, identity, clock: setup.clock, metrics: Arc::clone(&metrics), ending: Arc::default() };
     let component = Arc::new(Component::new(compiled, isolation, platform)?);
     let routes = routes(component, own);
-    Ok((dezky::http::identified(routes, dezky::context::RequestContext::DEFAULT_TIMEOUT), metrics))
+    Ok((dezky::http::identified(routes, timeout), metrics))
 }
 
 #[derive(Debug)]

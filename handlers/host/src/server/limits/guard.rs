@@ -1,12 +1,6 @@
 //! The layer around the API that holds its requests to the limits.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -19,7 +13,12 @@ use dezky::{Error, ErrorKind};
 use hyper::body::Body as _;
 use tokio::time;
 
-use super::{Limits, arrival::TimedBody, caller::noticing};
+use super::{
+    Limits,
+    arrival::{Arrival, BoundedBody, Fault},
+    caller::noticing,
+};
+use crate::server::metrics::Refusal;
 
 /// How long a request may take in all. Longer than the API's own limit of 30 s with the time in which a body must arrive.
 const TIMEOUT: Duration = Duration::from_secs(45);
@@ -35,7 +34,7 @@ async fn guard(State(limits): State<Arc<Limits>>, request: Request, next: Next) 
     let admitted = of_address.map_or(Ok(()), |standing| limits.admit(&standing)).and_then(|()| limits.enter(address));
     let (mut response, of_caller) = match admitted {
         Ok(place) => {
-            let answered = noticing(answer(request, next, limits.arrival())).await;
+            let answered = noticing(answer(&limits, address, request, next)).await;
             drop(place);
             answered
         }
@@ -48,12 +47,13 @@ async fn guard(State(limits): State<Arc<Limits>>, request: Request, next: Next) 
     response
 }
 
-async fn answer(request: Request, next: Next, arrival: Duration) -> Response {
-    let (request, late) = timed(request, arrival);
+async fn answer(limits: &Limits, address: u128, request: Request, next: Next) -> Response {
+    let (request, arrival) = bounded(limits, address, request);
     let answered = time::timeout(TIMEOUT, next.run(request)).await;
-    match answered {
-        Ok(response) if !late.is_some_and(|late| late.load(Ordering::Acquire)) => response,
-        Ok(_) | Err(_) => Error::new(
+    match (answered, arrival.and_then(|arrival| arrival.fault())) {
+        (Ok(response), None) => response,
+        (_, Some(Fault::NoRoom)) => limits.overloaded(Refusal::Bodies).into_response(),
+        (Ok(_), Some(Fault::Late)) | (Err(_), _) => Error::new(
             ErrorKind::BadRequest,
             "request_timeout",
             "the request did not arrive completely in time: send it again",
@@ -62,11 +62,12 @@ async fn answer(request: Request, next: Next, arrival: Duration) -> Response {
     }
 }
 
-fn timed(request: Request, arrival: Duration) -> (Request, Option<Arc<AtomicBool>>) {
+/// The request with a body that keeps to the limits, and how it arrives, if there is one.
+fn bounded(limits: &Limits, address: u128, request: Request) -> (Request, Option<Arrival>) {
     if request.body().is_end_stream() {
         return (request, None);
     }
     let (parts, body) = request.into_parts();
-    let (body, late) = TimedBody::new(body, arrival);
-    (Request::from_parts(parts, Body::new(body)), Some(late))
+    let (body, arrival) = BoundedBody::new(body, limits.arrival, limits.body_bytes.reserve(address));
+    (Request::from_parts(parts, Body::new(body)), Some(arrival))
 }

@@ -1,7 +1,7 @@
 //! What one caller, one address and all together may ask of this process.
 //!
 //! In the order in which a request meets them: the rate of its address, before anything is looked at; the requests in
-//! flight; the time in which its body must arrive; and the rate of its caller, once the token is verified.
+//! flight; the time in which its body must arrive, and the bytes of all bodies together; and the rate of its caller, once the token is verified.
 
 mod address;
 mod arrival;
@@ -29,6 +29,9 @@ pub(super) use shares::{Place, Shares};
 use super::{Metrics, metrics::Refusal};
 use crate::configuration::{LimitSettings, Network, counted};
 
+/// Most bytes of bodies that are held at the same time, half of them of one address. Bodies are a few kilobytes as a rule, and
+/// what is made of one in memory is a multiple of it.
+const BODY_BYTES: usize = 32 * 1024 * 1024;
 /// Time between two looks for budgets that are whole again.
 const PRUNING: Duration = Duration::from_secs(10);
 
@@ -43,24 +46,28 @@ pub(crate) struct Limits {
     address: Option<Limiter>,
     trusted_proxies: Vec<Network>,
     in_flight: Option<Arc<Shares>>,
+    body_bytes: Arc<Shares>,
     arrival: Duration,
+    keep_alive: Duration,
     metrics: Arc<Metrics>,
 }
 
 impl Limits {
     /// Limits with whole budgets.
     pub(crate) fn new(settings: &LimitSettings, metrics: Arc<Metrics>) -> Arc<Self> {
-        let in_flight = settings.requests_in_flight.map(|most| {
-            let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
-            // Where addresses are not told apart, one may have everything.
-            if settings.address.is_some() { Shares::halved(most) } else { Shares::new(most, most) }
-        });
+        // Where addresses are not told apart, one may have everything.
+        let shares =
+            |most| if settings.address.is_some() { Shares::halved(most) } else { Shares::new(most, most) };
+        let in_flight =
+            settings.requests_in_flight.map(|most| shares(usize::try_from(most.get()).unwrap_or(usize::MAX)));
         Arc::new(Self {
             caller: settings.caller.map(|rate| Limiter::new(CALLER, rate)),
             address: settings.address.map(|rate| Limiter::new(ADDRESS, rate)),
             trusted_proxies: settings.trusted_proxies.clone(),
             in_flight,
+            body_bytes: shares(BODY_BYTES),
             arrival: settings.arrival,
+            keep_alive: settings.keep_alive,
             metrics,
         })
     }
@@ -87,9 +94,15 @@ impl Limits {
         self.trusted_proxies.iter().any(|network| network.contains(peer))
     }
 
-    /// Longest time that a request's head, and then its body, may take to arrive.
+    /// Longest time that a request's head, and then its body, may take to arrive, and that a client may take no byte of its
+    /// answer.
     pub(super) fn arrival(&self) -> Duration {
         self.arrival
+    }
+
+    /// How long a connection on which nothing is asked stays open.
+    pub(super) fn keep_alive(&self) -> Duration {
+        self.keep_alive
     }
 
     /// The number under which the client of a request is counted.
@@ -117,11 +130,13 @@ impl Limits {
     /// A place among the requests in flight; none inside where they are not limited.
     fn enter(&self, address: u128) -> Result<Option<Place>> {
         let Some(in_flight) = &self.in_flight else { return Ok(None) };
-        in_flight.enter(address).map(Some).ok_or_else(|| {
-            self.metrics.refuse(Refusal::Overloaded);
-            let message = "more requests are being answered than this server can bear: try again";
-            Error::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, message)
-                .with_retry_after(Duration::from_secs(1))
-        })
+        in_flight.enter(address).map(Some).ok_or_else(|| self.overloaded(Refusal::Overloaded))
+    }
+
+    fn overloaded(&self, refusal: Refusal) -> Error {
+        self.metrics.refuse(refusal);
+        let message = "more requests are being answered than this server can bear: try again";
+        Error::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, message)
+            .with_retry_after(Duration::from_secs(1))
     }
 }

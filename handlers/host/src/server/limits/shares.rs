@@ -21,11 +21,12 @@ struct Taken {
     by_address: HashMap<u128, usize>,
 }
 
-/// A place, free again when it is dropped.
+/// Places of an address, free again when this is dropped.
 #[derive(Debug)]
 pub(in crate::server) struct Place {
     shares: Arc<Shares>,
     address: u128,
+    places: usize,
 }
 
 impl Shares {
@@ -41,15 +42,13 @@ impl Shares {
 
     /// A place for this address, if there is one.
     pub(in crate::server) fn enter(self: &Arc<Self>, address: u128) -> Option<Place> {
-        let mut taken = self.taken();
-        let Taken { all, by_address } = &mut *taken;
-        if *all >= self.most || by_address.get(&address).is_some_and(|places| *places >= self.most_of_one) {
-            return None;
-        }
-        *all = all.saturating_add(1);
-        let places = by_address.entry(address).or_default();
-        *places = places.saturating_add(1);
-        Some(Place { shares: Arc::clone(self), address })
+        let mut place = self.reserve(address);
+        place.more(1).then_some(place)
+    }
+
+    /// No place yet, and what takes them for this address.
+    pub(in crate::server) fn reserve(self: &Arc<Self>, address: u128) -> Place {
+        Place { shares: Arc::clone(self), address, places: 0 }
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -57,12 +56,32 @@ impl Shares {
     }
 }
 
+impl Place {
+    /// Takes so many more; false, and none is taken, where there are not as many.
+    pub(in crate::server) fn more(&mut self, places: usize) -> bool {
+        let mut taken = self.shares.taken();
+        let Taken { all, by_address } = &mut *taken;
+        let together = all.saturating_add(places);
+        let of_one = by_address.get(&self.address).copied().unwrap_or_default().saturating_add(places);
+        let room = together <= self.shares.most && of_one <= self.shares.most_of_one;
+        if room && places > 0 {
+            *all = together;
+            by_address.insert(self.address, of_one);
+            self.places = self.places.saturating_add(places);
+        }
+        room
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
+        if self.places == 0 {
+            return;
+        }
         let mut taken = self.shares.taken();
-        taken.all = taken.all.saturating_sub(1);
+        taken.all = taken.all.saturating_sub(self.places);
         if let Some(places) = taken.by_address.get_mut(&self.address) {
-            *places = places.saturating_sub(1);
+            *places = places.saturating_sub(self.places);
             if *places == 0 {
                 taken.by_address.remove(&self.address);
             }
@@ -88,6 +107,18 @@ mod tests {
         let again = shares.enter(1).unwrap();
         drop(again);
         assert_eq!(shares.taken().by_address.len(), 3);
+    }
+
+    #[test]
+    fn places_that_are_taken_one_after_the_other_are_free_together() {
+        let shares = Shares::halved(100);
+        let mut place = shares.reserve(1);
+        assert!(place.more(0) && place.more(30) && place.more(20));
+        assert!(!place.more(1), "one address has half of them");
+        assert!(shares.reserve(2).more(50));
+        drop(place);
+        assert!(shares.reserve(1).more(50));
+        assert!(shares.taken().by_address.is_empty());
     }
 
     #[test]

@@ -1,0 +1,48 @@
+//! Conditional requests, and ones that have one effect however often they are sent.
+
+use proptest::prelude::*;
+
+/// What a request says of that beside its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Nothing,
+    /// Whatever there is.
+    IfMatchAny,
+    /// The version that the caller has, or may have got to know somewhere else.
+    IfMatchKnown,
+    /// A version that nobody has.
+    IfMatchOther,
+    IfNoneMatchAny,
+    IfNoneMatchKnown,
+    /// One of a few keys, so that they come again: with the same request and with others.
+    Key(u8),
+}
+
+/// Each of them, plain requests most often.
+pub(crate) fn condition() -> impl Strategy<Value = Condition> {
+    prop_oneof![
+        5 => Just(Condition::Nothing),
+        1 => Just(Condition::IfMatchAny),
+        1 => Just(Condition::IfMatchKnown),
+        1 => Just(Condition::IfMatchOther),
+        1 => Just(Condition::IfNoneMatchAny),
+        1 => Just(Condition::IfNoneMatchKnown),
+        3 => (0..2u8).prop_map(Condition::Key),
+    ]
+}
+
+impl Condition {
+    /// The headers; `known` is the entity tag that the caller knows.
+    pub(crate) fn headers(self, known: Option<&str>) -> Vec<(&'static str, String)> {
+        let known = known.unwrap_or("\"unknown\"").to_owned();
+        match self {
+            Self::Nothing => vec![],
+            Self::IfMatchAny => vec![("if-match", "*".to_owned())],
+            Self::IfMatchKnown => vec![("if-match", known)],
+            Self::IfMatchOther => vec![("if-match", "\"another\"".to_owned())],
+            Self::IfNoneMatchAny => vec![("if-none-match", "*".to_owned())],
+            Self::IfNoneMatchKnown => vec![("if-none-match", known)],
+            Self::Key(number) => vec![("idempotency-key", format!("key-{number}"))],
+        }
+    }
+}

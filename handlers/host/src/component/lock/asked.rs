@@ -1,0 +1,51 @@
+//! What the caller has asked for in so many words. Whatever is written follows from this and from nothing that the
+//! component says.
+
+use axum::body::Body;
+use bytes::Bytes;
+use dezky::service::{Call, IdempotencyRequest};
+use http::{HeaderMap, Method, Request, Uri};
+
+/// A request as it came in, with the token, which the component never sees.
+pub(crate) struct Asked {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Asked {
+    /// Of a request.
+    pub(crate) fn new(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Self {
+        Self { method, uri, headers, body }
+    }
+
+    /// Its headers, all of them.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Whether it may change anything at all (RFC 9110 §9.2.1).
+    pub(crate) fn may_write(&self) -> bool {
+        !self.method.is_safe()
+    }
+
+    /// The key under which its answer is stored, if it has an `Idempotency-Key`.
+    pub(super) fn stored_key(&self, call: &Call) -> Option<String> {
+        if self.method != Method::POST {
+            return None;
+        }
+        let key = self.headers.get("idempotency-key")?.to_str().ok()?.to_owned();
+        let target = format!("{} {}", self.method, self.uri.path());
+        Some(IdempotencyRequest { key, target, body: Vec::new() }.stored_key(call))
+    }
+
+    /// The same request once more.
+    pub(super) fn again(&self) -> Request<Body> {
+        let mut request = Request::new(Body::from(self.body.clone()));
+        request.method_mut().clone_from(&self.method);
+        request.uri_mut().clone_from(&self.uri);
+        request.headers_mut().clone_from(&self.headers);
+        request
+    }
+}

@@ -1,0 +1,114 @@
+//! To whom a call belongs, and what an instance knows of earlier and concurrent requests.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{BOTH, World, commit, nothing, refused, update};
+use crate::component::Isolation;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_belong_to_their_own_request_at_concurrency_16() {
+    for isolation in BOTH {
+        let world = World::new(isolation).await;
+        let both = [
+            json!({"call": "get", "collection": "tenants", "id": world.acme.to_string()}),
+            json!({"call": "get", "collection": "tenants", "id": world.other.to_string()}),
+            json!({"call": "find", "collection": "memberships",
+                "equal": [["tenantId", world.other.to_string()], ["active", true]]}),
+        ];
+        for _ in 0..10 {
+            let requests = (0..16).map(|number| {
+                let (world, both) = (&world, &both);
+                async move {
+                    let subject = ["anna", "eve", "mark"][number % 3];
+                    (subject, world.script(subject, both).await)
+                }
+            });
+            for (subject, outcomes) in futures_util::future::join_all(requests).await {
+                let sees: Vec<bool> = outcomes.iter().map(|outcome| !nothing(outcome)).collect();
+                let right = if subject == "eve" { [false, true, true] } else { [true, false, false] };
+                assert_eq!(sees, right, "{subject}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_on_after_the_answer_belongs_to_nobody() {
+    let world = World::new(Isolation::Shared).await;
+    let lingering =
+        json!({"call": "linger", "then": {"call": "get", "collection": "tenants", "id": world.other.to_string()}});
+    world.script("eve", &[lingering]).await;
+    let end = Instant::now() + Duration::from_secs(60);
+    let got = loop {
+        let outcomes = world.script("mark", &[json!({"call": "recall"})]).await;
+        match outcomes[0].as_array().unwrap().first() {
+            Some(got) => break got.clone(),
+            None => assert!(Instant::now() < end, "it did not go on"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(refused(&got), "{got}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_request_knew_or_began_gives_no_right() {
+    let world = World::new(Isolation::Shared).await;
+    let other = world.other.to_string();
+    let secret = json!({"call": "get", "collection": "tenants", "id": other});
+    // Eve's request reads, remembers ids and versions, and begins a call that Mark's ends.
+    let seen = world.script("eve", &[secret.clone(), json!({"call": "begin", "then": secret})]).await;
+    let remembered = json!({"call": "remember", "id": seen[0]["ok"]["id"], "version": seen[0]["ok"]["version"]});
+    world.script("eve", &[remembered]).await;
+    let recalled = world.script("mark", &[json!({"call": "recall"})]).await;
+    assert_eq!(recalled[0][0]["id"], other, "memory is shared, which is why no right may follow from it");
+    let before = world.stored().await;
+    let change = update(&world, "tenants", &seen[0]["ok"], &json!({"name": "Taken", "nameKey": "taken"}));
+    let steps = [secret, commit(&world, &[change])];
+    for path in [format!("/tenants/{other}"), format!("/tenants/{}", world.acme)] {
+        let outcomes = world.during("mark", "PATCH", &path, Some(&json!({"name": "Taken"})), &steps).await;
+        assert!(outcomes.iter().all(nothing), "{outcomes:?}");
+    }
+    let ended = world.try_during("mark", "GET", "/anything", None, &[json!({"call": "end"})]).await;
+    assert!(ended.status != 200 || nothing(&ended.body[1]), "{ended:?}");
+    assert_eq!(world.stored().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_instance_remembers_nothing_of_other_requests() {
+    let world = World::new(Isolation::Request).await;
+    for _ in 0..4 {
+        let requests = (0..16).map(|_| {
+            let steps =
+                [json!({"call": "recall"}), json!({"call": "remember", "secret": 1}), json!({"call": "recall"})];
+            let world = &world;
+            async move { world.script("anna", &steps).await }
+        });
+        for outcomes in futures_util::future::join_all(requests).await {
+            assert_eq!((&outcomes[0], outcomes[2].as_array().unwrap().len()), (&json!([]), 1));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_write_has_an_instance_of_its_own_where_others_are_shared_too() {
+    let world = World::new(Isolation::Shared).await;
+    world.script("anna", &[json!({"call": "remember", "secret": 1})]).await;
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let outcomes = world.during("mark", method, "/anything", None, &[json!({"call": "recall"})]).await;
+        assert_eq!(outcomes[0], json!([]), "{method}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_calls_of_a_request_are_bounded() {
+    for isolation in BOTH {
+        let world = World::new(isolation).await;
+        let read = json!({"call": "get", "collection": "tenants", "id": world.acme.to_string()});
+        let many = |count: u32| json!({"call": "many", "count": count, "then": read});
+        let outcomes: Vec<Value> = world.script("mark", &[many(1_900), many(200)]).await;
+        assert_eq!(outcomes[0]["ok"]["slug"], "acme");
+        assert!(refused(&outcomes[1]), "{outcomes:?}");
+    }
+}

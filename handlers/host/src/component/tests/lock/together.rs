@@ -1,0 +1,84 @@
+//! All attacks at the same time, by everybody, in instances that they share.
+
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
+
+use super::{BOTH, World, commit, nothing, writing};
+
+/// An attack: who, in which request, with which step, none of which may get anything.
+struct Try {
+    name: &'static str,
+    method: &'static str,
+    path: String,
+    body: Value,
+    step: Value,
+}
+
+/// Reads that none of these people may make.
+fn reads(world: &World) -> Vec<Try> {
+    let (acme, other, gone) = (world.acme.to_string(), world.other.to_string(), world.gone.to_string());
+    let of = |name: &'static str, step: Value| Try {
+        name,
+        method: "GET",
+        path: "/anything".to_owned(),
+        body: Value::Null,
+        step,
+    };
+    let mut all = Vec::new();
+    for (name, tenant) in [
+        ("anna", &other),
+        ("ada", &other),
+        ("mark", &other),
+        ("eve", &acme),
+        ("sam", &gone),
+        ("bea", &other),
+        ("dora", &acme),
+    ] {
+        for step in [
+            json!({"call": "get", "collection": "tenants", "id": tenant}),
+            json!({"call": "find", "collection": "memberships", "equal": [["tenantId", tenant], ["active", true]]}),
+            json!({"call": "find", "collection": "subscriptions", "keys": [format!("current:{tenant}")]}),
+            json!({"call": "find", "collection": "audit_events", "equal": [["tenantId", tenant]]}),
+            json!({"call": "find", "collection": "tenants"}),
+            json!({"call": "get", "collection": "users", "id": world.id("root")}),
+            json!({"call": "find", "collection": "users", "keys": ["subject:default:root"]}),
+            json!({"call": "hash", "issuer": "default", "subject": "root"}),
+        ] {
+            all.push(of(name, step));
+        }
+    }
+    for name in ["root", "anna", "eve"] {
+        for collection in ["platform_secrets", "key_sets", "outbox", "audit_details", "user_activity"] {
+            all.push(of(name, json!({"call": "find", "collection": collection})));
+        }
+        all.push(of(name, json!({"call": "find", "collection": "idempotency_records", "keys": ["request:0"]})));
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixteen_attacks_at_a_time_get_nothing_and_change_nothing() {
+    for isolation in BOTH {
+        let world = World::new(isolation).await;
+        let before = world.stored().await;
+        let mut all = reads(&world);
+        all.extend(writing::attacks(&world).await.into_iter().map(|attack| {
+            let step = commit(&world, &attack.changes);
+            Try { name: attack.name, method: attack.method, path: attack.path, body: attack.body, step }
+        }));
+        // Reads and writes of different people next to each other; each remembers what it knows for those that come after.
+        all.sort_by_key(|one| one.step.to_string().bytes().map(u64::from).sum::<u64>() % 97);
+        stream::iter(&all)
+            .for_each_concurrent(16, |Try { name, method, path, body, step }| {
+                let world = &world;
+                async move {
+                    let steps = [json!({"call": "remember", "of": name}), step.clone(), step.clone()];
+                    let outcomes = world.during(name, method, path, Some(body), &steps).await;
+                    let got = outcomes[1..].iter().find(|outcome| !nothing(outcome));
+                    assert_eq!(got, None, "{name} {method} {path} {step}");
+                }
+            })
+            .await;
+        assert_eq!(world.stored().await, before);
+    }
+}
