@@ -8,9 +8,11 @@ RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --all-features --
 scripts/check-wasm.sh
 scripts/check-infrastructure.sh
 python=$(scripts/python-package.sh tools)/bin/python
-for layout in check "format --check"; do
+for work in check "format --check"; do
     # shellcheck disable=SC2086 # two words
-    "$python" -m ruff $layout --quiet bindings/python examples/ops
+    "$python" -m ruff $work --quiet bindings/python
     # shellcheck disable=SC2086
-    "$python" -m ruff $layout --quiet --config bindings/python/ruff.toml benches/python
+    (cd examples/ops && "$python" -m ruff $work --quiet .)
+    # shellcheck disable=SC2086
+    "$python" -m ruff $work --quiet --config bindings/python/ruff.toml benches/python
 done

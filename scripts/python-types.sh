@@ -11,4 +11,4 @@ python=$environment/bin/python
 (cd "$package" && "$python" -m mypy)
 (cd "$package" && "$python" -m mypy.stubtest dezky._native --ignore-unused-allowlist --allowlist stubtest.txt)
 (cd "$package" && PATH=$environment/bin:$PATH "$environment/bin/pyright" --pythonpath "$python")
-(cd examples/ops && "$python" -m mypy --strict src tests)
+(cd examples/ops && "$python" -m mypy)
