@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from conftest import Demo, Ops, opened
 
-from dezky_ops.snapshots import archive, sqlite
+from dezky_ops.snapshots import apart, archive, sqlite
 
 
 def fingerprint(location: str) -> dict[str, tuple[int, str]]:
@@ -249,6 +249,27 @@ def test_a_dry_run_verifies_and_keeps_nothing(ops: Ops, demo: Demo, tmp_path: Pa
     ended = ops("backup", tmp_path / "no.backup", "--dry-run", "--json")
     assert (ended.code, ended.json["verified"], ended.json["backup"]) == (0, True, None)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_nothing_is_said_that_nobody_needs(demo: Demo, tmp_path: Path) -> None:
+    assert demo
+    command = [sys.executable, "-m", "dezky_ops", "backup", str(tmp_path / "a.backup"), "--quiet"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+
+
+def test_no_room_is_said_and_leaves_nothing(
+    ops: Ops, demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit on the size of files stands in for a full disk."""
+    assert demo
+    monkeypatch.setattr(
+        apart, "PROGRAM", f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536)); {apart.PROGRAM}"
+    )
+    ended = ops("backup", tmp_path / "a.backup")
+    assert ended.code == 1
+    assert ended.err.split(":")[0] in ("no_space", "unreadable_store")
+    assert not [file for file in tmp_path.iterdir() if "backup" in file.name]
 
 
 def test_the_oldest_backups_go_when_a_new_one_is_good(ops: Ops, demo: Demo, tmp_path: Path) -> None:

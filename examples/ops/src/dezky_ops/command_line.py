@@ -1,5 +1,6 @@
 """What all commands have in common: options, opening the platform, and ending."""
 
+import errno
 import functools
 import signal
 import sys
@@ -147,6 +148,9 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, name: st
         return Exit.DONE
     except OSError as error:
         place = f"`{error.filename}`: " if error.filename else ""
+        if error.errno == errno.ENOSPC:
+            message = f"{place}no space is left: make room, and run the same command again; nothing half-done was kept"
+            return told(Failure(Exit.FAILED, "no_space", message), as_json=as_json)
         return told(Failure(Exit.FAILED, "system_error", f"{place}{error.strerror or error}"), as_json=as_json)
     except (KeyboardInterrupt, click.Abort):
         return told(

@@ -18,6 +18,8 @@ from . import sqlite
 from .archive import Collection
 from .sqlite import Progress
 
+PROGRAM = f"import sys; from {__name__} import main; main(*sys.argv[1:])"
+
 
 def snapshot(source: Path, target: Path, progress: Progress) -> tuple[Collection, ...]:
     """`sqlite.snapshot`."""
@@ -38,7 +40,7 @@ def call(work: str, *arguments: str, progress: Progress) -> Any:
 
     Raises `Failure`, its own or that of the work.
     """
-    command = [sys.executable, "-m", __name__, work, *arguments]
+    command = [sys.executable, "-c", PROGRAM, work, *arguments]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -77,7 +79,3 @@ def main(work: str, *arguments: str) -> None:
             tell("done", str(kept) if kept is not None else None)
     except Failure as failure:
         tell("failure", {"exit_code": failure.exit_code, "code": failure.code, "message": failure.message})
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -50,9 +50,21 @@ def snapshot(source: Path, target: Path, progress: Progress) -> tuple[Collection
             # One file by itself, with no log beside it.
             copy.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
-        raise Failure(Exit.FAILED, "unreadable_store", f"`{source}` cannot be read: {error}") from error
+        if primary_code(error) == sqlite3.SQLITE_FULL:
+            message = (
+                f"`{target.parent.parent}` has no room for the snapshot: make room, or name a target on another disk"
+            )
+            raise Failure(Exit.FAILED, "no_space", message) from None
+        message = f"`{source}` cannot be read: {error}; run this as the user that the server runs as"
+        raise Failure(Exit.FAILED, "unreadable_store", message) from error
     target.chmod(0o600)
     return proof
+
+
+def primary_code(error: sqlite3.Error) -> int | None:
+    """What went wrong, without the details that SQLite has in the upper bits."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code & 0xFF if isinstance(code, int) else None
 
 
 def tables(connection: sqlite3.Connection) -> tuple[Collection, ...]:
@@ -157,7 +169,7 @@ def alone(path: Path) -> Iterator[bool]:
             connection.execute("PRAGMA journal_mode = DELETE")
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            if primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 message = (
                     f"`{path}` is in use: stop `dezky serve`, the portal and whatever else has it open, then restore"
                 )
