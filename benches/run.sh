@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|lambda|mongodb|flat_cost|node]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|lambda|mongodb|flat_cost|node|python]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -173,8 +173,21 @@ node() {
     DEZKY_BENCH_FOLDER=$target taskset --cpu-list 0 "$(type -P node)" benches/node/measure.mjs
 }
 
+# The package for Python beside other libraries from PyPI, on one core, with the wheel installed.
+python() {
+    local environment=$PWD/.venv/bench-python wheels
+    wheels=$(mktemp -d -p "$target")
+    scripts/python-package.sh wheel "$wheels"
+    [ -e "$environment" ] || python3 -m venv "$environment"
+    "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement benches/python/requirements.txt
+    "$environment/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheels"/dezky-*.whl
+    echo "wheel $(wc -c <"$(echo "$wheels"/dezky-*.whl)") bytes"
+    DEZKY_BENCH_FOLDER=$target taskset --cpu-list 0 "$environment/bin/python" benches/python/measure.py
+    rm -r "$wheels"
+}
+
 cargo build --release --package dezky-benches --package dezky-host --package dezky-lambda
-[ $# -gt 0 ] || set -- tokens decisions store profile binary component lambda mongodb flat_cost node
+[ $# -gt 0 ] || set -- tokens decisions store profile binary component lambda mongodb flat_cost node python
 for part in "$@"; do
     echo "== $part"
     "$part"

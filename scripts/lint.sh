@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lints everything: clippy over all targets and features, the documentation, and what must build for WASM.
+# Lints everything: clippy over all targets and features, the documentation, what must build for WASM, templates, and Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,3 +7,12 @@ cargo clippy --workspace --all-targets --all-features --locked -- --deny warning
 RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --all-features --locked --quiet
 scripts/check-wasm.sh
 scripts/check-infrastructure.sh
+python=$(scripts/python-package.sh tools)/bin/python
+for work in check "format --check"; do
+    # shellcheck disable=SC2086 # two words
+    "$python" -m ruff $work --quiet bindings/python
+    # shellcheck disable=SC2086
+    (cd examples/ops && "$python" -m ruff $work --quiet .)
+    # shellcheck disable=SC2086
+    "$python" -m ruff $work --quiet --config bindings/python/ruff.toml benches/python
+done

@@ -13,9 +13,11 @@ trap 'rm -rf "$DEZKY_CASES_REPORT"' EXIT
 scripts/with-test-database.sh cargo test --workspace --all-features --locked "$@"
 scripts/schemathesis.sh
 scripts/with-test-database.sh scripts/test-node.sh
+scripts/with-test-database.sh scripts/test-python.sh
 # Whoever runs a part of the tests gets no report of the whole.
 if [ $# -eq 0 ]; then
     python3 scripts/cases_report.py "$DEZKY_CASES_REPORT" native-sqlite native-mongodb component-sqlite component-mongodb \
         component-each-sqlite component-each-mongodb lambda-rest-sqlite lambda-http-sqlite lambda-functionurl-sqlite \
-        lambda-balancer-sqlite lambda-http-mongodb node-sqlite node-mongodb
+        lambda-balancer-sqlite lambda-http-mongodb node-sqlite node-mongodb python-async-sqlite \
+        python-async-mongodb python-sync-sqlite python-sync-mongodb
 fi

@@ -1,8 +1,6 @@
 //! Answers for JavaScript.
 
-use axum::{body::Body, response::Response};
 use dezky::{Error, Result};
-use http_body_util::BodyExt as _;
 use napi_derive::napi;
 
 /// An answer of the router.
@@ -17,16 +15,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Takes the answer in.
+    /// Takes the answer over.
     ///
     /// # Errors
-    /// When a body breaks off or is no text, which those of the router do not and are not.
-    pub(crate) async fn of(response: Response<Body>) -> Result<Self> {
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.map_err(|error| Error::internal(error.to_string()))?.to_bytes();
-        let body = String::from_utf8(bytes.into()).map_err(|error| Error::internal(error.to_string()))?;
+    /// When the body is no text, which those of the router are.
+    pub(crate) fn of(answer: dezky_embedded::Answer) -> Result<Self> {
+        let body = String::from_utf8(answer.body.into()).map_err(|error| Error::internal(error.to_string()))?;
         let mut headers = String::with_capacity(256);
-        for (name, value) in &parts.headers {
+        for (name, value) in &answer.headers {
             if !headers.is_empty() {
                 headers.push('\n');
             }
@@ -34,6 +30,6 @@ impl Answer {
             headers.push('\n');
             headers.extend(value.as_bytes().iter().map(|byte| char::from(*byte)));
         }
-        Ok(Self { status: parts.status.as_u16(), headers, body })
+        Ok(Self { status: answer.status.as_u16(), headers, body })
     }
 }

@@ -1,52 +1,13 @@
 //! Errors on their way to JavaScript: as JSON, since an error of Node-API carries a text and nothing else.
 
-use dezky::{
-    Error, ErrorKind,
-    http::problem::{Problem, ProblemField, status},
-};
-use serde::Serialize;
-
-/// What JavaScript makes an error of.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Payload<'error> {
-    kind: &'static str,
-    code: &'error str,
-    status: u16,
-    message: &'error str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u64>,
-    fields: Vec<ProblemField>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'error str>,
-}
-
-/// An error as JSON. What is internal stays inside and goes to the log.
-pub(crate) fn json(error: &Error, request_id: Option<&str>) -> String {
-    let problem = Problem::new(error, request_id.unwrap_or_default().to_owned());
-    if error.kind() == ErrorKind::Internal {
-        tracing::error!(request_id, ?error, "a call failed");
-    }
-    // A wrong setting is this program's own, and it has to be told of it.
-    let settings = error.kind() == ErrorKind::Configuration;
-    let payload = Payload {
-        kind: error.kind().name(),
-        code: if settings { error.code() } else { &problem.code },
-        status: status(error.kind()).as_u16(),
-        message: if settings { error.message() } else { &problem.detail },
-        retry_after: error.retry_after().map(|wait| wait.as_secs().max(1)),
-        fields: problem.errors,
-        request_id,
-    };
-    serde_json::to_string(&payload).unwrap_or_default()
-}
+use dezky::{Error, Result};
 
 /// The error to throw.
 pub(crate) fn thrown(error: &Error) -> napi::Error {
-    napi::Error::from_reason(json(error, None))
+    napi::Error::from_reason(dezky_embedded::json(error, None))
 }
 
-/// The answer of everything after `close`.
-pub(crate) fn closed() -> Error {
-    Error::new(ErrorKind::Unavailable, "closed", "this was closed: open it again")
+/// Work whose errors are thrown, and whose panics are errors.
+pub(crate) async fn guarded<T>(work: impl Future<Output = Result<T>>) -> napi::Result<T> {
+    dezky_embedded::guarded(work).await.map_err(|error| thrown(&error))
 }

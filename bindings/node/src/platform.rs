@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -10,23 +9,18 @@ use dezky::{
     Error, ErrorKind, Result, authn::VerifiedToken, clock::SystemClock, context::RequestContext, domain::ObjectId,
     service::Principal,
 };
-use futures_util::{
-    FutureExt as _,
-    future::{AbortHandle, AbortRegistration, Abortable},
-};
+use dezky_embedded::{Headers, Names, Opened, Options, Said, ask, closed};
+use futures_util::future::{AbortHandle, AbortRegistration, Abortable};
 use napi::{
     Either, Env,
     bindgen_prelude::{Buffer, PromiseRaw, within_runtime_if_available},
 };
 use napi_derive::napi;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
-use tower::ServiceExt as _;
 
 use crate::{
     answer::Answer,
-    failure::{closed, thrown},
-    opening::{Opened, Options},
-    request::Said,
+    failure::{guarded, thrown},
     tokens::{Tokens, Told},
 };
 
@@ -49,14 +43,6 @@ struct Ends {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Has a panic be an error: JavaScript would wait for ever otherwise.
-pub(crate) async fn guarded<T>(work: impl Future<Output = Result<T>>) -> napi::Result<T> {
-    match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(result) => result.map_err(|error| thrown(&error)),
-        Err(_) => Err(thrown(&Error::internal("a call panicked; standard error says where"))),
-    }
 }
 
 fn told(tokens: &Mutex<Tokens>, token: &Arc<VerifiedToken>) -> Result<Either<u32, String>> {
@@ -82,7 +68,7 @@ impl Platform {
     /// Opens what these options (JSON) name.
     #[napi]
     pub async fn open(options: String) -> napi::Result<Self> {
-        guarded(async { Ok(Self::new(Options::parse(&options)?.open(Arc::new(SystemClock))?)) }).await
+        guarded(async { Ok(Self::new(Options::parse(&options)?.open(Names::Camel, Arc::new(SystemClock))?)) }).await
     }
 
     /// Checks the name of a system actor.
@@ -148,16 +134,14 @@ impl Platform {
         body: Option<Buffer>,
         end: u32,
     ) -> napi::Result<PromiseRaw<'env, Answer>> {
-        let said = Said { method, url, headers, body: body.map(Vec::from), actor };
+        let body = body.map(Vec::from);
         let opened = self.enter();
         let answered = guarded(async move {
             // Held until the answer is there.
             let opened = opened?;
             let router = opened.as_ref().ok_or_else(closed)?.router.clone();
-            match router.oneshot(said.request()?).await {
-                Ok(response) => Answer::of(response).await,
-                Err(never) => match never {},
-            }
+            let said = Said { method, url, headers: Headers::lines(&headers)?, body, actor };
+            Answer::of(ask(router, said.request()?).await?)
         });
         let registration = locked(&self.ends).open.get_mut(&end).and_then(|(_, registration)| registration.take());
         let Some(registration) = registration else { return env.spawn_future(answered) };

@@ -3,12 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dezky::{clock::Timestamp, test_kit::ManualClock};
+use dezky_embedded::{Names, Options};
 use napi_derive::napi;
 
-use crate::{
-    opening::Options,
-    platform::{Platform, guarded},
-};
+use crate::{failure::guarded, platform::Platform};
 
 /// The clock of every platform that [`open_at`] opens, in the order of their opening.
 static CLOCKS: Mutex<Vec<Arc<ManualClock>>> = Mutex::new(Vec::new());
@@ -19,7 +17,7 @@ pub async fn open_at(options: String, milliseconds: i64) -> napi::Result<Platfor
     guarded(async {
         let clock = Arc::new(ManualClock::at(Timestamp::from_milliseconds(milliseconds)));
         CLOCKS.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&clock));
-        Ok(Platform::new(Options::parse(&options)?.open(clock)?))
+        Ok(Platform::new(Options::parse(&options)?.open(Names::Camel, clock)?))
     })
     .await
 }

@@ -1,23 +1,15 @@
 //! Verified tokens as JavaScript knows them: a number for each, so that the object of a remembered token is made once.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use dezky::{Result, authn::VerifiedToken};
+use dezky_embedded::KnownTokens;
 use serde::Serialize;
-
-/// How many tokens have a number: as many as are remembered.
-const MOST: usize = 10_000;
 
 /// The numbers of tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
-    /// By address: what is held cannot be another token at the same one.
-    numbers: HashMap<usize, u32>,
-    /// The oldest first.
-    held: VecDeque<Arc<VerifiedToken>>,
+    numbers: KnownTokens<u32>,
     last: u32,
 }
 
@@ -61,29 +53,18 @@ pub(crate) enum Told {
 impl Tokens {
     /// What JavaScript has to be told of a token.
     pub(crate) fn tell(&mut self, token: &Arc<VerifiedToken>) -> Result<Told> {
-        if let Some(number) = self.numbers.get(&address(token)) {
+        if let Some(number) = self.numbers.get(token) {
             return Ok(Told::Before(*number));
         }
-        if self.held.len() >= MOST
-            && let Some(oldest) = self.held.pop_front()
-        {
-            self.numbers.remove(&address(&oldest));
-        }
         self.last = self.last.wrapping_add(1);
-        self.numbers.insert(address(token), self.last);
-        self.held.push_back(Arc::clone(token));
+        self.numbers.insert(token, self.last);
         Ok(Told::Now(describe(self.last, token)?))
     }
 
     /// A token that was told before, once more.
     pub(crate) fn again(&self, number: u32) -> Result<Option<String>> {
-        let token = self.held.iter().find(|token| self.numbers.get(&address(token)) == Some(&number));
-        token.map(|token| describe(number, token)).transpose()
+        self.numbers.find(|known| *known == number).map(|token| describe(number, token)).transpose()
     }
-}
-
-fn address(token: &Arc<VerifiedToken>) -> usize {
-    Arc::as_ptr(token).addr()
 }
 
 fn describe(number: u32, token: &VerifiedToken) -> Result<String> {

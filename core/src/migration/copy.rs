@@ -33,6 +33,18 @@ pub struct Copied {
     pub sha256: String,
 }
 
+/// How many documents a collection has, and what tells it from any other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fingerprint {
+    /// Name of the collection.
+    pub collection: &'static str,
+    /// Its documents.
+    pub documents: u64,
+    /// SHA-256 over the canonical form of every document in the order of ids: the same in every kind of store.
+    pub sha256: String,
+}
+
 /// How far a copy is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopyProgress {
@@ -79,6 +91,23 @@ pub async fn copy(
     }
     target.set_copy_mark(&context(), None).await?;
     Ok(copied)
+}
+
+/// Counts and hashes of all collections, as [`copy`] compares them. Whoever writes meanwhile is in it or not.
+///
+/// # Errors
+/// What the store says.
+pub async fn fingerprint(
+    store: &dyn Transfer,
+    collections: &'static [&'static Collection],
+    progress: &(dyn Fn(CopyProgress) + Sync),
+) -> Result<Vec<Fingerprint>> {
+    let mut fingerprints = Vec::new();
+    for collection in collections {
+        let (documents, sha256) = hash(store, collection, progress).await?;
+        fingerprints.push(Fingerprint { collection: collection.name, documents, sha256 });
+    }
+    Ok(fingerprints)
 }
 
 async fn begin(target: &dyn Transfer, mark: i64, collections: &'static [&'static Collection]) -> Result<()> {

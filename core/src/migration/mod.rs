@@ -4,5 +4,5 @@ pub mod canonical;
 pub mod copy;
 pub mod upgrade;
 
-pub use copy::{Copied, CopyProgress, copy};
+pub use copy::{Copied, CopyProgress, Fingerprint, copy, fingerprint};
 pub use upgrade::{Finding, FindingKind, Report, UpgradeSettings, upgrade};

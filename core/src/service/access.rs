@@ -230,6 +230,18 @@ impl Service {
         Ok(TenantAccess { caller, tenant, membership })
     }
 
+    /// A person before a tenant that exists.
+    pub(crate) async fn access_of(
+        &self,
+        call: &Call,
+        caller: CallerFacts,
+        reference: &TenantReference,
+    ) -> Result<TenantAccess> {
+        let tenant = self.find_tenant(call, reference).await?.ok_or_else(Error::not_found)?;
+        let membership = self.own_membership(call, &caller, Some(&tenant)).await?;
+        Ok(TenantAccess { caller, tenant: Some(tenant), membership })
+    }
+
     async fn find_tenant(&self, call: &Call, reference: &TenantReference) -> StoreResult<Option<Tenant>> {
         match reference {
             TenantReference::Id(id) => self.store.load(&call.context, *id).await,

@@ -9,6 +9,7 @@ pub mod launcher;
 pub mod members;
 pub mod operation;
 pub mod profile;
+pub mod rights;
 pub mod sessions;
 pub mod subscriptions;
 pub mod tenants;

@@ -35,6 +35,33 @@ impl StoreLocation {
     pub fn read(sources: &Sources) -> Result<Self> {
         read(sources).map(|(location, _)| location)
     }
+
+    /// The location as the setting is written. It may hold a password.
+    #[must_use]
+    pub fn setting(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Self::Mongodb(uri) => uri.clone(),
+        }
+    }
+
+    /// What names the store for ever: without a password, and whatever folder the process runs in.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Sqlite(path) => {
+                let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+                format!("sqlite:{}", path.display())
+            }
+            Self::Mongodb(uri) => {
+                let (scheme, rest) = uri.split_once("://").unwrap_or(("mongodb", uri));
+                let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
+                let hosts = hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts);
+                let database = path.split('?').next().unwrap_or_default();
+                format!("{scheme}://{hosts}/{database}")
+            }
+        }
+    }
 }
 
 const FORMS: &str = "write `sqlite:PATH`, `mongodb://HOST/DATABASE` or `mongodb+srv://HOST/DATABASE`";

@@ -10,13 +10,26 @@ use dezky::{
     },
     clock::Clock,
     store::{
-        SharedStore, StoreError,
+        SharedStore, StoreError, StoreResult, Transfer,
         mongodb::{MongodbOptions, MongodbStore},
         sqlite::{SqliteOptions, SqliteStore},
     },
 };
 
 use crate::{Configuration, StoreLocation, refuse};
+
+impl StoreLocation {
+    /// Opens the store for copies of whole documents.
+    ///
+    /// # Errors
+    /// When the location cannot hold a store, or a newer release has written it.
+    pub fn open_for_transfer(&self) -> StoreResult<Box<dyn Transfer>> {
+        Ok(match self {
+            Self::Sqlite(path) => Box::new(SqliteStore::open(path, SqliteOptions::default(), dezky::COLLECTIONS)?),
+            Self::Mongodb(uri) => Box::new(MongodbStore::open(uri, MongodbOptions::default(), dezky::COLLECTIONS)?),
+        })
+    }
+}
 
 impl Configuration {
     /// Opens the store. One that does not answer is no error: its operations fail until it does.

@@ -2,7 +2,6 @@
 
 use std::{
     io::{IsTerminal as _, Write as _},
-    path::Path,
     sync::Arc,
 };
 
@@ -15,7 +14,6 @@ use dezky::{
     store::{
         Transfer,
         mongodb::{MongodbOptions, MongodbStore},
-        sqlite::{SqliteOptions, SqliteStore},
     },
 };
 use serde_json::json;
@@ -143,7 +141,7 @@ async fn run_copy(from: &str, to: &str, as_json: bool) -> Result<(), Failure> {
         CopyProgress::Copied(collection, count) => progress.show(&format!("{collection} copied"), count),
         CopyProgress::Verified(collection, count) => progress.show(&format!("{collection} compared"), count),
     };
-    let copied = copy(source.as_ref(), target.as_ref(), &identity(&from), dezky::COLLECTIONS, &shown).await?;
+    let copied = copy(source.as_ref(), target.as_ref(), &from.identity(), dezky::COLLECTIONS, &shown).await?;
     progress.end();
     let mut output = std::io::stdout().lock();
     if as_json {
@@ -171,32 +169,7 @@ fn location(flag: &'static str, text: &str) -> Result<StoreLocation, Failure> {
 }
 
 fn open(flag: &'static str, location: &StoreLocation) -> Result<Box<dyn Transfer>, Failure> {
-    let refused = |error| refuse(format!("the flag `--{flag}`: {error}"));
-    Ok(match location {
-        StoreLocation::Sqlite(path) => {
-            Box::new(SqliteStore::open(path, SqliteOptions::default(), dezky::COLLECTIONS).map_err(refused)?)
-        }
-        StoreLocation::Mongodb(uri) => {
-            Box::new(MongodbStore::open(uri, MongodbOptions::default(), dezky::COLLECTIONS).map_err(refused)?)
-        }
-    })
-}
-
-/// What names a source for ever: without a password and whatever folder the command runs in.
-fn identity(location: &StoreLocation) -> String {
-    match location {
-        StoreLocation::Sqlite(path) => {
-            let path = Path::new(path).canonicalize().unwrap_or_else(|_| path.clone());
-            format!("sqlite:{}", path.display())
-        }
-        StoreLocation::Mongodb(uri) => {
-            let (scheme, rest) = uri.split_once("://").unwrap_or(("mongodb", uri));
-            let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let hosts = hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts);
-            let database = path.split('?').next().unwrap_or_default();
-            format!("{scheme}://{hosts}/{database}")
-        }
-    }
+    Ok(location.open_for_transfer().map_err(|error| refuse(format!("the flag `--{flag}`: {error}")))?)
 }
 
 /// One line on a terminal, written over and over; nothing elsewhere.

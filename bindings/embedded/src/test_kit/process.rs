@@ -1,8 +1,7 @@
-//! A process of Node that answers lines of JSON with lines of JSON.
+//! A process that answers lines of JSON with lines of JSON.
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
     process::Stdio,
     sync::{
         Arc, Mutex,
@@ -22,24 +21,17 @@ type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Value>>>>;
 
 /// The process. It ends with this.
 #[derive(Debug)]
-pub(crate) struct Node {
+pub(super) struct Other {
     _process: Child,
     lines: mpsc::UnboundedSender<String>,
     waiting: Waiting,
     last: AtomicU64,
 }
 
-impl Node {
-    pub(crate) async fn start() -> Self {
-        let program = std::env::var("DEZKY_TEST_NODE").unwrap_or_else(|_| "node".to_owned());
-        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/edge.mjs");
-        let mut process = Command::new(&program)
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap_or_else(|error| panic!("`{program}` cannot be started: {error}"));
+impl Other {
+    pub(super) fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = command.spawn().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
         let (mut input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
         let (lines, mut said) = mpsc::unbounded_channel::<String>();
         tokio::spawn(async move {
@@ -63,24 +55,24 @@ impl Node {
     }
 
     /// One that was not given before.
-    pub(crate) fn number(&self) -> u64 {
+    pub(super) fn number(&self) -> u64 {
         self.last.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Says something and waits for the answer.
-    pub(crate) async fn ask(&self, mut line: Value) -> Value {
+    pub(super) async fn ask(&self, mut line: Value) -> Value {
         let (id, (sender, answer)) = (self.number(), oneshot::channel());
         self.waiting.lock().unwrap().insert(id, sender);
         line["id"] = json!(id);
         self.lines.send(format!("{line}\n")).unwrap();
-        let answer = tokio::time::timeout(Duration::from_secs(60), answer).await.expect("Node does not answer");
-        let answer = answer.expect("Node has ended");
+        let answer = tokio::time::timeout(Duration::from_secs(60), answer).await.expect("the process does not answer");
+        let answer = answer.expect("the process has ended");
         assert!(answer.get("failed").is_none(), "{line}: {answer}");
         answer
     }
 
     /// Says something that has no answer. Whoever is gone already does not hear it.
-    pub(crate) fn tell(&self, line: Value) {
+    pub(super) fn tell(&self, line: Value) {
         let _heard = self.lines.send(format!("{line}\n"));
     }
 }

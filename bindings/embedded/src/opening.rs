@@ -1,0 +1,200 @@
+//! From options to everything that answers calls.
+
+use std::{path::PathBuf, sync::Arc};
+
+use axum::Router;
+use dezky::{
+    Result,
+    authn::{IssuerSettings, Verifier},
+    clock::Clock,
+    http::{HttpState, TokenIdentity, router},
+    service::{Service, ServiceSettings},
+};
+use dezky_background::FirstTenant;
+use dezky_configuration::{
+    Configuration, LOG, LogFormat, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting,
+    Sources, log, refuse, settings::EXTRA_CA_CERTS, sources_of_process,
+};
+use serde::Deserialize;
+use tokio::task::JoinSet;
+use tracing_subscriber::EnvFilter;
+
+use crate::{IssuerView, SettingsView};
+
+/// What `open` is given.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Options {
+    /// The store.
+    pub store: Option<String>,
+    /// URL of the issuer `default`.
+    pub oidc_issuer: Option<String>,
+    /// Client ids that tokens of the issuer `default` may be for.
+    pub oidc_audience: Option<Texts>,
+    /// All issuers, in place of every other setting of issuers.
+    pub issuers: Option<Vec<IssuerSettings>>,
+    /// Tenants live at `<slug>.<this>`.
+    pub public_domain: Option<String>,
+    /// Members of this group administer the platform.
+    pub platform_admin_group: Option<String>,
+    /// PEM file of authorities beside the system's.
+    pub extra_ca_certs: Option<String>,
+    /// What is logged. Default: `warn`.
+    pub log: Option<String>,
+    /// The configuration file.
+    pub config: Option<PathBuf>,
+    /// Whether variables, and a file that no option names, are read. Default: yes.
+    pub environment: Option<bool>,
+    /// Whether what runs beside the calls does. Default: yes.
+    pub background: Option<bool>,
+}
+
+/// One text or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Texts {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+/// How the other language writes the names of options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// `publicDomain`
+    Camel,
+    /// `public_domain`
+    Snake,
+}
+
+/// Everything that answers calls.
+#[derive(Debug)]
+pub struct Opened {
+    /// Verifies tokens.
+    pub verifier: Verifier,
+    /// Answers requests.
+    pub router: Router,
+    /// The use cases, for what is no request.
+    pub service: Arc<Service>,
+    /// Ends with this.
+    _background: JoinSet<()>,
+}
+
+impl Options {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when they are none.
+    pub fn parse(json: &str) -> Result<Self> {
+        serde_json::from_str(json).map_err(|error| refuse(format!("the options of `open`: {error}")))
+    }
+
+    /// Reads the option `issuers`.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when it is none.
+    pub fn parse_issuers(json: &str) -> Result<Vec<IssuerSettings>> {
+        serde_json::from_str(json).map_err(|error| refuse(format!("the option `issuers`: {error}")))
+    }
+
+    fn sources(self, names: Names) -> Result<(Sources, Option<Vec<IssuerSettings>>, bool)> {
+        let mut sources = if self.environment.unwrap_or(true) {
+            sources_of_process(self.config, Vec::new())?
+        } else {
+            let mut sources = Sources::default();
+            if let Some(path) = self.config {
+                let text = std::fs::read_to_string(&path).map_err(|error| {
+                    refuse(format!("the option `config`: the file `{}` cannot be read ({error})", path.display()))
+                })?;
+                sources.file = Some(dezky_configuration::File::parse(path, &text)?);
+            }
+            sources
+        };
+        let audiences = self.oidc_audience.map(|audiences| match audiences {
+            Texts::One(text) => text,
+            Texts::Many(texts) => texts.join(","),
+        });
+        let name = |camel, snake| if names == Names::Camel { camel } else { snake };
+        let given: [(&'static Setting, &'static str, Option<String>); 7] = [
+            (&STORE, "store", self.store),
+            (&OIDC_ISSUER, name("oidcIssuer", "oidc_issuer"), self.oidc_issuer),
+            (&OIDC_AUDIENCE, name("oidcAudience", "oidc_audience"), audiences),
+            (&PUBLIC_DOMAIN, name("publicDomain", "public_domain"), self.public_domain),
+            (&PLATFORM_ADMIN_GROUP, name("platformAdminGroup", "platform_admin_group"), self.platform_admin_group),
+            (&EXTRA_CA_CERTS, name("extraCaCerts", "extra_ca_certs"), self.extra_ca_certs),
+            (&LOG, "log", self.log),
+        ];
+        sources.options = given.into_iter().filter_map(|(setting, name, text)| Some((setting, name, text?))).collect();
+        Ok((sources, self.issuers, self.background.unwrap_or(true)))
+    }
+
+    /// What the options name, with nothing opened.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when a setting is wrong.
+    pub fn settings(self, names: Names) -> Result<SettingsView> {
+        let (sources, issuers, _) = self.sources(names)?;
+        let configuration = Configuration::read(&sources)?;
+        let issuers = issuers.unwrap_or(configuration.issuers);
+        let view = |issuer: IssuerSettings| IssuerView { id: issuer.id, urls: issuer.urls, tenant: issuer.tenant };
+        Ok(SettingsView {
+            store: configuration.store.setting(),
+            store_identity: configuration.store.identity(),
+            issuers: issuers.into_iter().map(view).collect(),
+        })
+    }
+
+    /// Opens what the options name. Without an issuer no token is accepted, which is enough for who calls as the system. Must be called on the runtime on which it is to live.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when a setting is wrong.
+    pub fn open(self, names: Names, clock: Arc<dyn Clock>) -> Result<Opened> {
+        let (mut sources, issuers, in_background) = self.sources(names)?;
+        if sources.find(&LOG)?.is_none() {
+            // A library keeps quiet unless something is wrong.
+            sources.options.push((&LOG, "log", "warn".to_owned()));
+        }
+        start_log(&sources)?;
+        let mut configuration = Configuration::read(&sources)?;
+        if let Some(issuers) = issuers {
+            IssuerSettings::validate_all(&issuers)
+                .map_err(|error| refuse(format!("the option `issuers`: {}", error.message())))?;
+            configuration.issuers = issuers;
+        }
+        let store = configuration.open_store()?;
+        let verifier = configuration.verifier(&store, Arc::clone(&clock))?;
+        verifier.start();
+        let mut settings = configuration.service_settings();
+        if settings.issuer_ids.is_empty() {
+            // Nobody can sign in here; people are still stored under the name that a single issuer has.
+            settings.issuer_ids = ServiceSettings::default().issuer_ids;
+        }
+        let service = Arc::new(Service::new(store, clock, settings));
+        let background = match in_background {
+            true => dezky_background::start(&service, configuration.seed, |told| {
+                if let FirstTenant::Refused(error) = told {
+                    tracing::error!(?error, "the first tenant cannot be made");
+                }
+            }),
+            false => JoinSet::new(),
+        };
+        let router = router(HttpState::new(Arc::clone(&service), Arc::new(TokenIdentity::new(verifier.clone()))));
+        Ok(Opened { verifier, router, service, _background: background })
+    }
+}
+
+/// Logs to standard error. One process has one log: whoever opens first decides.
+fn start_log(sources: &Sources) -> Result<()> {
+    let settings = log(sources)?;
+    let filter = EnvFilter::try_new(&settings.filter).map_err(|error| refuse(format!("the log's filter: {error}")))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let started = match settings.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    if started.is_err() {
+        tracing::debug!("the log is set up already");
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+"""Dezky inside a Python process: tenants, people, memberships and subscriptions, and who may see and do what.
+
+Open it, take a scope, and call its methods::
+
+    from dezky import Dezky
+
+    with Dezky.open(store="sqlite:dezky.sqlite") as dezky:
+        system = dezky.as_system("nightly-report")
+        acme = system.tenants.create(slug="acme", name="Acme GmbH", status="active")
+        for tenant in system.tenants.list(status="active"):
+            print(tenant.slug, tenant.created_at)
+
+``dezky.as_user(token)`` is a person, whose token and rights are checked at every call, and ``dezky.as_system(name)`` a system actor that
+may do everything and stands in the audit trail by that name. A scope has ``me()`` and the resources ``my_tenants``, ``tenants``,
+``members``, ``users``, ``subscriptions`` and ``audit``. Results are frozen and typed; lists page by themselves; errors are
+subclasses of ``DezkyError``. ``AsyncDezky`` is the same for asyncio, and ``dezky.asgi`` the whole HTTP API as an ASGI application.
+"""
+
+from __future__ import annotations
+
+from ._async_dezky import AsyncDezky, AsyncScope
+from ._dezky import Dezky, Scope
+from ._documents import Document, Page, entity_tag, to_dict, to_json
+from ._errors import (
+    BadRequest,
+    ConfigurationError,
+    Conflict,
+    DezkyError,
+    FieldError,
+    Forbidden,
+    Internal,
+    Invalid,
+    InvalidToken,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    PreconditionFailed,
+    RateLimited,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from ._lists import AsyncListing, Listing
+from ._native import VerifiedToken
+from ._opening import IssuerOptions
+from ._rights import Outcome, Right, Rights
+from ._stores import ConfiguredIssuer, Copied, Fingerprint, Settings, check_input, copy_store, fingerprint, settings
+from ._types import (
+    AuditActor,
+    AuditActorKind,
+    AuditEventView,
+    AuditResource,
+    BillingInfo,
+    Branding,
+    DomainVerification,
+    GrantSource,
+    LauncherLink,
+    LauncherView,
+    MembershipRole,
+    MembershipView,
+    ProfileView,
+    SubscriptionStatus,
+    SubscriptionView,
+    TenantStatus,
+    TenantView,
+    UserRole,
+    UserStatus,
+    UserView,
+)
+
+__all__ = [
+    "AsyncDezky",
+    "AsyncListing",
+    "AsyncScope",
+    "AuditActor",
+    "AuditActorKind",
+    "AuditEventView",
+    "AuditResource",
+    "BadRequest",
+    "BillingInfo",
+    "Branding",
+    "ConfigurationError",
+    "ConfiguredIssuer",
+    "Conflict",
+    "Copied",
+    "Dezky",
+    "DezkyError",
+    "Document",
+    "DomainVerification",
+    "FieldError",
+    "Fingerprint",
+    "Forbidden",
+    "GrantSource",
+    "Internal",
+    "Invalid",
+    "InvalidToken",
+    "IssuerOptions",
+    "LauncherLink",
+    "LauncherView",
+    "Listing",
+    "MembershipRole",
+    "MembershipView",
+    "MethodNotAllowed",
+    "NotFound",
+    "Outcome",
+    "Page",
+    "PayloadTooLarge",
+    "PreconditionFailed",
+    "ProfileView",
+    "RateLimited",
+    "Right",
+    "Rights",
+    "Scope",
+    "Settings",
+    "SubscriptionStatus",
+    "SubscriptionView",
+    "TenantStatus",
+    "TenantView",
+    "Unavailable",
+    "UnsupportedMediaType",
+    "UserRole",
+    "UserStatus",
+    "UserView",
+    "VerifiedToken",
+    "check_input",
+    "copy_store",
+    "entity_tag",
+    "fingerprint",
+    "settings",
+    "to_dict",
+    "to_json",
+]

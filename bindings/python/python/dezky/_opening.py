@@ -1,0 +1,68 @@
+"""Options of `open`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Required, TypedDict
+
+import msgspec
+
+from . import _native
+from ._errors import ConfigurationError, from_failure
+
+
+class IssuerOptions(TypedDict, total=False):
+    """An issuer whose access tokens are accepted."""
+
+    id: Required[str]
+    """Stable name under which its people are stored: lower-case letters, digits, ``-``, ``_`` and ``.``, at most 63 characters."""
+    urls: Required[Sequence[str]]
+    """Values of ``iss``, compared exactly, trailing slash included. The first one is where discovery looks."""
+    audiences: Required[Sequence[str]]
+    """Values of ``aud``, of which a token must carry at least one."""
+    jwks: str | Mapping[str, Any]
+    """Where its signing keys are: ``discovery``, a URL, or a JSON Web Key Set. Default: ``discovery``."""
+    profile: Literal["authentik", "rfc9068", "any"]
+    """What its access tokens look like. Default: ``authentik``."""
+    groups: Literal["sync", "ignore"]
+    """Whether the ``groups`` claim is read. Default: ``sync``."""
+    tenant: str
+    """Slug of the only tenant that its people see. Default: none."""
+
+
+def open_platform(
+    store: str | None,
+    oidc_issuer: str | None,
+    oidc_audience: str | Sequence[str] | None,
+    issuers: Sequence[IssuerOptions] | None,
+    public_domain: str | None,
+    platform_admin_group: str | None,
+    extra_ca_certs: str | os.PathLike[str] | None,
+    log: str | None,
+    config: str | os.PathLike[str] | None,
+    environment: bool,
+    background: bool,
+) -> _native.Platform:
+    """Opens the native part."""
+    try:
+        encoded = None if issuers is None else msgspec.json.encode(issuers).decode()
+    except TypeError as error:
+        raise ConfigurationError(f"the option `issuers`: {error}", code="configuration") from None
+    try:
+        return _native.Platform.open(
+            store=store,
+            oidc_issuer=oidc_issuer,
+            oidc_audience=[oidc_audience] if isinstance(oidc_audience, str) else oidc_audience and list(oidc_audience),
+            issuers=encoded,
+            public_domain=public_domain,
+            platform_admin_group=platform_admin_group,
+            extra_ca_certs=None if extra_ca_certs is None else os.fspath(extra_ca_certs),
+            log=log,
+            config=None if config is None else Path(config),
+            environment=environment,
+            background=background,
+        )
+    except _native.Failure as failure:
+        raise from_failure(failure) from None

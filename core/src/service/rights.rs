@@ -1,0 +1,183 @@
+//! What a person may do, and why: every decision of the policy, with the facts that the store has now.
+
+use serde::Serialize;
+
+use super::{
+    Call, Principal, Service,
+    access::{CallerFacts, TenantAccess, TenantReference},
+};
+use crate::{
+    authz::{Action, Outcome, Reason, Resource, TargetFacts, TenantFacts, decide, forbidden_fields, policy::POLICY},
+    domain::{GrantSource, MembershipRole, TenantId, User, UserId},
+    error::{Error, ErrorKind, Result},
+    store::Repository,
+};
+
+/// What a person may do in a tenant, or on the platform outside of tenants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RightsView {
+    /// The person.
+    pub user_id: UserId,
+    /// The tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<TenantId>,
+    /// The person's role in it, if in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<MembershipRole>,
+    /// Where that role came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<GrantSource>,
+    /// Every action, in the order of the policy.
+    pub rights: Vec<RightView>,
+}
+
+/// The decision about one action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RightView {
+    /// The action, such as `tenant.read`.
+    pub action: &'static str,
+    /// `allow`, `refuse`, or `hide`: to the person it is as if the thing did not exist.
+    pub outcome: &'static str,
+    /// As what it is allowed: `owner`, `platform admin` and so on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub granted_as: Option<&'static str>,
+    /// The stable name of the reason.
+    pub reason: &'static str,
+    /// The reason, for a person.
+    pub because: String,
+    /// Of the fields that some may set by this action, those that the person may not.
+    pub forbidden_fields: Vec<&'static str>,
+}
+
+/// The fields of tenants that the policy has rules for.
+const TENANT_FIELDS: &[&str] = &[
+    "slug",
+    "name",
+    "status",
+    "plan",
+    "domains",
+    "domainVerifications",
+    "billingInfo",
+    "branding",
+    "authentikGroup",
+    "ocisSpaceId",
+    "stalwartDomain",
+];
+
+/// Whether an action is done to a tenant or to what belongs to one.
+const fn concerns_tenant(action: Action) -> bool {
+    match action {
+        Action::ReadTenant
+        | Action::UpdateTenant
+        | Action::DeleteTenant
+        | Action::SuspendTenant
+        | Action::RestoreTenant
+        | Action::ReadMembers
+        | Action::GrantMembership
+        | Action::UpdateMembership
+        | Action::RevokeMembership
+        | Action::ReadSubscription
+        | Action::CreateSubscription
+        | Action::UpdateSubscription
+        | Action::DeleteSubscription
+        | Action::ReadTenantAudit => true,
+        Action::CreateTenant
+        | Action::ListTenants
+        | Action::ListUsers
+        | Action::ReadUser
+        | Action::CreateUser
+        | Action::UpdateUser
+        | Action::DeleteUser
+        | Action::ListSubscriptions
+        | Action::ReadPlatformAudit => false,
+    }
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Allow => "allow",
+        Outcome::Refuse => "refuse",
+        Outcome::Hide => "hide",
+    }
+}
+
+fn explain(reason: Reason) -> (&'static str, String) {
+    let (code, because) = match reason {
+        Reason::Granted(caller) => return ("granted", format!("granted to {caller}")),
+        Reason::UserDisabled => ("user_disabled", "the person is disabled and refused everywhere"),
+        Reason::NotVisible => ("not_visible", "the person may not know that it exists"),
+        Reason::PlatformOnly => ("platform_only", "only administrators of the platform may"),
+        Reason::RoleTooLow => ("role_too_low", "the person's role in the tenant does not allow it"),
+        Reason::OwnerOnly => ("owner_only", "only owners may deal with owners"),
+        Reason::LastOwner => ("last_owner", "a tenant keeps its last owner"),
+        Reason::TenantSuspended => ("tenant_suspended", "the tenant is suspended and read-only to its own people"),
+        Reason::TenantDeleted => ("tenant_deleted", "the tenant is deleted"),
+        Reason::Field(field) => return ("field", format!("the person may not set `{field}`")),
+    };
+    (code, because.to_owned())
+}
+
+impl Service {
+    /// What a person may do in a tenant, or without one on the platform, were they to call now with a token that holds. Actions on
+    /// members are decided for members who are no owners. `bound_to` says to which tenant an issuer is bound, by its id.
+    ///
+    /// # Errors
+    /// `platform_admin_required` for whoever is no system actor; `not_found` when there is no such person or tenant.
+    pub async fn rights(
+        &self,
+        call: &Call,
+        user: UserId,
+        tenant: Option<&TenantReference>,
+        bound_to: impl Fn(&str) -> Option<String>,
+    ) -> Result<RightsView> {
+        if !matches!(call.principal, Principal::System(_)) {
+            let message = "only the platform itself may ask what others may do";
+            return Err(Error::new(ErrorKind::Forbidden, "platform_admin_required", message));
+        }
+        let user: User = self.store.load(&call.context, user).await?.ok_or_else(Error::not_found)?;
+        let bound_to = bound_to(&user.issuer_id);
+        let user_id = user.id;
+        let caller = CallerFacts::Person { user: Box::new(user), bound_to };
+        let access = match tenant {
+            Some(reference) => self.access_of(call, caller, reference).await?,
+            None => TenantAccess { caller, tenant: None, membership: None },
+        };
+        let concerned = POLICY.iter().map(|rule| rule.action);
+        let concerned = concerned.filter(|action| concerns_tenant(*action) == access.tenant.is_some());
+        Ok(RightsView {
+            user_id,
+            tenant_id: access.tenant.as_ref().map(|tenant| tenant.id),
+            role: access.role(),
+            source: access.membership.as_ref().filter(|membership| membership.active).map(|found| found.source),
+            rights: concerned.map(|action| right(&access, action)).collect(),
+        })
+    }
+}
+
+fn right(access: &TenantAccess, action: Action) -> RightView {
+    let fields = if action == Action::UpdateTenant { TENANT_FIELDS } else { &[] };
+    let tenant = access.tenant.as_ref().map(|tenant| TenantFacts { slug: &tenant.slug, status: tenant.status });
+    let target = TargetFacts::default();
+    let resource = Resource { tenant, role: access.role(), oneself: false, target, fields: &[] };
+    let actor = access.caller.actor();
+    let decision = decide(&actor, action, &resource);
+    let (reason, because) = explain(decision.reason);
+    let forbidden_fields = match decision.outcome {
+        Outcome::Allow => forbidden_fields(&actor, action, &Resource { fields, ..resource }),
+        _ => Vec::new(),
+    };
+    let granted_as = match decision.reason {
+        Reason::Granted(caller) => Some(caller),
+        _ => None,
+    };
+    RightView {
+        action: action.name(),
+        outcome: outcome(decision.outcome),
+        granted_as,
+        reason,
+        because,
+        forbidden_fields,
+    }
+}
