@@ -22,10 +22,15 @@ export interface DocumentHandle<T> {
 /** A document of the API with its entity tag, so that nobody's change is overwritten unseen. */
 export function useDocument<T>(path: () => string): DocumentHandle<T> {
   const api = useApi();
+  const event = useRequestEvent();
   const loaded = useAsyncData(
     () => `document ${path()}`,
     async () => {
-      const response = await api.raw<T>(path());
+      const response = await api.raw<T>(path()).catch((error: unknown) => {
+        // A page about what is not there is none that was found.
+        if (event) setResponseStatus(event, toProblem(error).status || 503);
+        throw error;
+      });
       return { value: response._data as T, tag: response.headers.get("etag") } as Tagged<T>;
     },
     { lazy: true },
@@ -60,7 +65,8 @@ export function useTenant() {
   const tenant = inject(TENANT);
   if (!tenant) throw new Error("this component belongs into the page of a tenant");
   const { user } = useMe();
-  // The pages inside are shown only once the tenant is there.
-  const view = computed(() => tenant.value.value as TenantView);
+  // The pages inside are shown only once the tenant is there. When it is taken away they see it until they are gone, too.
+  let last = tenant.value.value as TenantView;
+  const view = computed(() => (last = tenant.value.value ?? last));
   return { tenant: view, handle: tenant, rights: computed(() => rightsIn(view.value, user.value)) };
 }

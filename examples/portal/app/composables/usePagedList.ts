@@ -7,10 +7,18 @@ type Query = Record<string, string | number | undefined>;
  * A list of the API, page by page. What is shown stays until the next answer is there, so that a search does not make the page jump.
  * `path` and `query` may depend on reactive values: the list then begins anew.
  */
-export function usePagedList<T extends { id: string }>(path: () => string, query: () => Query = () => ({}), limit = 25) {
+export function usePagedList<T extends { id: string }>(
+  path: () => string,
+  query: () => Query = () => ({}),
+  { limit = 25, then }: { limit?: number; /** Looks up what the items are to be shown with, before they are. */ then?: (items: T[]) => Promise<void> } = {},
+) {
   const api = useApi();
   const key = () => `list ${path()} ${limit} ${JSON.stringify(query())}`;
-  const fetchPage = (cursor?: string) => api<Page<T>>(path(), { query: { ...query(), limit, cursor } });
+  async function fetchPage(cursor?: string) {
+    const page = await api<Page<T>>(path(), { query: { ...query(), limit, cursor } });
+    await then?.(page.items);
+    return page;
+  }
   const first = useAsyncData(key, () => fetchPage(), { lazy: true });
   const firstPage = computed(() => first.data.value as Page<T> | undefined);
 

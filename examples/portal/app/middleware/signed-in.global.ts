@@ -9,6 +9,8 @@ declare module "vue-router" {
 }
 
 export default defineNuxtRouteMiddleware(async (to: RouteLocationNormalized) => {
+  // Who is told of an error is not sent away.
+  if (useError().value) return;
   const me = useMe();
   // What the server has asked a moment ago came with the page.
   if (import.meta.client && useNuxtApp().isHydrating) return;

@@ -1,11 +1,16 @@
 // `$api`: Dezky's API as pages call it.
 import type { H3Event } from "h3";
+import type { FetchOptions } from "ofetch";
+import type { Api } from "../composables/useApi";
 
 /** Calls of the portal's own routes with the headers of the page's request, in this process. */
 function inProcess(event: H3Event): typeof fetch {
   return (input, init) => {
     // A page may be reached from any other site; what it needs, it asks for itself. (The fetch of an event takes plain objects only.)
-    const headers = { ...Object.fromEntries(new Headers(init?.headers)), "sec-fetch-site": "same-origin" };
+    const headers: Record<string, string> = { ...Object.fromEntries(new Headers(init?.headers)), "sec-fetch-site": "same-origin" };
+    // Its own connection is none: whose it is stands in that of the page.
+    const addresses = [event.headers.get("x-forwarded-for"), event.node.req.socket.remoteAddress].filter(Boolean);
+    if (addresses.length) headers["x-forwarded-for"] = addresses.join(", ");
     return event.fetch(String(input), { ...init, headers });
   };
 }
@@ -15,7 +20,8 @@ export default defineNuxtPlugin({
   setup() {
     const site = useSite();
     const event = useRequestEvent();
-    const api = $fetch.create(
+    const create = $fetch.create as unknown as (defaults: FetchOptions, settings?: { fetch: typeof fetch }) => Api;
+    const api = create(
       {
         baseURL: "/api",
         // What may be tried again is the person's to decide.
