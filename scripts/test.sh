@@ -10,3 +10,4 @@ export DEZKY_TEST_COMPONENT DEZKY_TEST_MONGODB_SERVER
 scripts/with-test-database.sh cargo test --workspace --all-features --locked "$@"
 scripts/schemathesis.sh
 scripts/with-test-database.sh scripts/test-node.sh
+scripts/test-portal.sh

@@ -38,7 +38,8 @@ export default defineNuxtConfig({
         authorizationUrl: "",
         tokenUrl: "",
         logoutUrl: "",
-        openIdConfiguration: "",
+        // A URL, which the types leave out.
+        openIdConfiguration: "" as unknown as Record<string, unknown>,
         scope: ["openid", "profile", "email", "groups", "offline_access"],
         responseType: "code",
         grantType: "authorization_code",
@@ -58,7 +59,7 @@ export default defineNuxtConfig({
       expirationCheck: false,
       automaticRefresh: false,
       maxAge: 24 * 60 * 60,
-      cookie: { sameSite: "lax", secure: true, domain: "" },
+      cookie: { sameSite: "lax", secure: true, ...{ domain: "" } },
     },
   },
 
@@ -85,12 +86,11 @@ export default defineNuxtConfig({
   },
 
   hooks: {
-    // Endpoints and a plugin of nuxt-oidc-auth that hand the session, token included, to browsers; and its sign-out by GET, which any
-    // page could cause. Nothing here uses them.
+    // Endpoints and a plugin of nuxt-oidc-auth that hand the session, token included, to browsers, and its sign-out by GET, which any
+    // page could cause: nothing here uses them. The callback has a handler of its own, in server/routes.
     "nitro:config"(config) {
-      config.handlers = config.handlers?.filter(
-        ({ route }) => !route?.startsWith("/api/_auth/") && !(route?.startsWith("/auth/") && route.endsWith("/logout")),
-      );
+      const unwanted = /^\/api\/_auth\/|^\/auth\/.*\/(?:logout|callback)$/;
+      config.handlers = config.handlers?.filter((handler) => !unwanted.test(handler && "route" in handler ? (handler.route ?? "") : ""));
     },
     "app:resolve"(app) {
       app.plugins = app.plugins.filter(({ src }) => !src.includes("nuxt-oidc-auth"));

@@ -34,7 +34,8 @@ function signingKeys() {
  * @param {string} options.portalUrl Where the portal's application is: `http://app.dezky.localhost:3000`.
  * @param {import("./people.mjs").Person[]} options.people Whom it knows; changes of the list count at once.
  * @param {number} [options.tokenSeconds] Life of access tokens. Default: 300.
- * @returns What runs: `issuer`, `settings` (may be changed), the `provider` with its events, and `close()`.
+ * @returns What runs: `issuer`, `settings` (may be changed), the `provider` with its events, `refuse(status)` (answers token requests
+ *   with that status until `refuse(null)`), `forgetGrants()` (ends the sessions of clients), and `close()`.
  */
 export async function startProvider({ port, portalUrl, people, tokenSeconds = 300 }) {
   const settings = { tokenSeconds };
@@ -110,11 +111,27 @@ export async function startProvider({ port, portalUrl, people, tokenSeconds = 30
     ctx.body = signInPage({ path: ctx.path, email: "", failed: false });
   });
 
-  server.on("request", provider.callback());
+  // What a test may do to it: refuse all token requests, and end all sessions of clients.
+  let refusal = null;
+  const answer = provider.callback();
+  server.on("request", (request, response) => {
+    if (refusal === null || !request.url.startsWith("/token")) return answer(request, response);
+    response.writeHead(refusal).end();
+  });
+  const refuse = (status) => (refusal = status);
+  const granted = new Set();
+  provider.on("grant.success", ({ oidc }) => granted.add(oidc.entities.Grant?.jti ?? oidc.entities.AccessToken?.grantId));
+  const forgetGrants = async () => {
+    for (const id of granted) {
+      await provider.RefreshToken.revokeByGrantId(id);
+      await (await provider.Grant.find(id))?.destroy();
+    }
+    granted.clear();
+  };
   const close = () =>
     new Promise((resolve) => {
       server.close(resolve);
       server.closeAllConnections();
     });
-  return { issuer, settings, provider, close };
+  return { issuer, settings, provider, refuse, forgetGrants, close };
 }

@@ -1,7 +1,6 @@
 // Sessions live on disk and survive a restart. Those that ended by age are removed, at start and every hour.
-import { chmodSync, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
-import files from "unstorage/drivers/fs-lite";
+import { files } from "../session/files";
 import { removeOld } from "../session/store";
 
 const HOUR = 60 * 60 * 1000;
@@ -9,9 +8,7 @@ const HOUR = 60 * 60 * 1000;
 export default defineNitroPlugin((nitro) => {
   const { sessionFolder, oidc } = useRuntimeConfig();
   const folder = resolve(sessionFolder);
-  mkdirSync(folder, { recursive: true });
-  chmodSync(folder, 0o700);
-  useStorage().mount("oidc", files({ base: folder }));
+  useStorage().mount("oidc", files(folder));
 
   const sweep = () => removeOld(oidc.session.maxAge ?? 0).catch((error: unknown) => console.error(`sessions in ${folder}: ${String(error)}`));
   void sweep();
