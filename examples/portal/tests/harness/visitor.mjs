@@ -108,6 +108,21 @@ export class Visitor {
     return () => stopped;
   }
 
+  /** How many bytes of scripts a page brings over the network into an empty cache, compressed as they come. */
+  async scriptBytes(address) {
+    const page = await this.context.newPage();
+    const protocol = await this.context.newCDPSession(page);
+    await protocol.send("Network.enable");
+    await protocol.send("Network.clearBrowserCache");
+    const scripts = new Set();
+    let bytes = 0;
+    protocol.on("Network.responseReceived", ({ requestId, response }) => response.mimeType.includes("javascript") && scripts.add(requestId));
+    protocol.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => scripts.has(requestId) && (bytes += encodedDataLength));
+    await page.goto(address, { waitUntil: "networkidle" });
+    await page.close();
+    return bytes;
+  }
+
   /** The cookies that the browser would send to the application, as a header. */
   async cookieHeader() {
     const cookies = await this.context.cookies(this.stage.portalUrl);
