@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|mongodb|flat_cost|node]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|mongodb|flat_cost|node|portal]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -160,8 +160,15 @@ node() {
     DEZKY_BENCH_FOLDER=$target taskset --cpu-list 0 "$(type -P node)" benches/node/measure.mjs
 }
 
+# The portal's production build with the addon as it is released.
+portal() {
+    scripts/node-package.sh build
+    scripts/build-portal.sh
+    examples/portal/node_modules/.bin/node benches/portal/measure.mjs
+}
+
 cargo build --release --package dezky-benches --package dezky-host
-[ $# -gt 0 ] || set -- tokens decisions store profile binary component mongodb flat_cost node
+[ $# -gt 0 ] || set -- tokens decisions store profile binary component mongodb flat_cost node portal
 for part in "$@"; do
     echo "== $part"
     "$part"

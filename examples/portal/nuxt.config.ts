@@ -92,10 +92,17 @@ export default defineNuxtConfig({
       const unwanted = /^\/api\/_auth\/|^\/auth\/.*\/(?:logout|callback)$/;
       config.handlers = config.handlers?.filter((handler) => !unwanted.test(handler && "route" in handler ? (handler.route ?? "") : ""));
     },
+    // A page brings what it needs itself. Links fetch what they lead to, once they are seen; everything else waits until it is used.
+    "build:manifest"(manifest) {
+      for (const part of Object.values(manifest)) part.prefetch = false;
+    },
     "app:resolve"(app) {
       app.plugins = app.plugins.filter(({ src }) => !src.includes("nuxt-oidc-auth"));
     },
   },
+
+  // Browsers that know `light-dark()`: what a minifier puts in its place cannot show a dark preview in a light page.
+  vite: { build: { cssTarget: ["chrome123", "firefox120", "safari17.5"] } },
 
   typescript: { strict: true },
 });

@@ -4,15 +4,8 @@ import { after, before, test } from "node:test";
 import { assertAccessible, assertFits, assertNoShift, settled, watchShifts } from "./harness/looks.mjs";
 import { Stage } from "./harness/stage.mjs";
 
-const WIDE = { viewport: { width: 1280, height: 860 } };
-const NARROW = { viewport: { width: 360, height: 740 } };
-const VARIATIONS = {
-  "wide-light": { ...WIDE, colorScheme: "light" },
-  "wide-dark": { ...WIDE, colorScheme: "dark" },
-  "narrow-light": { ...NARROW, colorScheme: "light" },
-  "narrow-dark": { ...NARROW, colorScheme: "dark" },
-  "narrow-german": { ...NARROW, colorScheme: "light", locale: "de-DE" },
-};
+const WIDE = { width: 1280, height: 860 };
+const NARROW = { width: 360, height: 740 };
 /** What browsers say of an answer that is a page all the same. */
 const FAILED = /the server responded with a status of (403|404|422|503)/;
 
@@ -74,29 +67,59 @@ before(async () => {
 });
 after(() => stage?.close());
 
-for (const [variation, options] of Object.entries(VARIATIONS)) {
-  test(`pages, ${variation}`, async (t) => {
-    for (const [name, addresses] of Object.entries(pages)) {
-      const visitor = name === "nobody" ? await stage.visitor(options) : await stage.signedIn(name, options);
-      const { page } = visitor;
-      await watchShifts(visitor.context);
-      for (const [picture, address] of Object.entries(addresses)) {
-        await t.test(picture, async () => {
-          await visitor.open(address);
-          await settled(page);
-          await assertNoShift(page);
-          await assertFits(page);
-          await assertAccessible(page);
-          assert.equal(await page.locator("h1").count(), 1, "a page has one heading of the first level");
-          const language = options.locale ? "de" : "en";
-          assert.equal(await page.locator("html").getAttribute("lang"), language);
-          await visitor.picture(`${variation}/${picture}`);
-        });
-      }
-      await visitor.close(FAILED);
-    }
-  });
+const enter = (name, options) => (name === "nobody" ? stage.visitor(options) : stage.signedIn(name, options));
+
+/** A look at each page of each person, several people at once. */
+async function eachPage(t, options, look) {
+  await Promise.all(
+    Object.entries(pages).map(([name, addresses]) =>
+      t.test(name, async (t) => {
+        const visitor = await enter(name, options);
+        await watchShifts(visitor.context);
+        for (const [picture, address] of Object.entries(addresses)) {
+          await t.test(picture, async () => {
+            await visitor.open(address);
+            await settled(visitor.page);
+            await assertNoShift(visitor.page);
+            await look(visitor, picture);
+          });
+        }
+        await visitor.close(FAILED);
+      }),
+    ),
+  );
 }
+
+test("pages in English, wide and narrow, light and dark", { concurrency: 3 }, (t) =>
+  eachPage(t, { viewport: WIDE, colorScheme: "light" }, async (visitor, picture) => {
+    const { page } = visitor;
+    assert.equal(await page.locator("html").getAttribute("lang"), "en");
+    assert.equal(await page.locator("h1").count(), 1, "a page has one heading of the first level");
+    await assertAccessible(page);
+    await visitor.picture(`${picture}-wide-light`);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await settled(page);
+    await assertAccessible(page, ["color-contrast"]);
+    await visitor.picture(`${picture}-wide-dark`);
+    await page.setViewportSize(NARROW);
+    await settled(page);
+    await assertFits(page);
+    await visitor.picture(`${picture}-narrow-dark`);
+    await page.emulateMedia({ colorScheme: "light" });
+    await settled(page);
+    await visitor.picture(`${picture}-narrow-light`);
+    await page.setViewportSize(WIDE);
+  }),
+);
+
+test("pages in German on a narrow screen", { concurrency: 3 }, (t) =>
+  eachPage(t, { viewport: NARROW, colorScheme: "light", locale: "de-DE" }, async (visitor, picture) => {
+    assert.equal(await visitor.page.locator("html").getAttribute("lang"), "de");
+    await assertFits(visitor.page);
+    await assertAccessible(visitor.page, ["target-size", "region", "color-contrast"]);
+    await visitor.picture(`${picture}-narrow-german`);
+  }),
+);
 
 const OVERLAYS = {
   switcher: async (page) => {
@@ -115,19 +138,21 @@ const OVERLAYS = {
   },
 };
 
-for (const [variation, options] of Object.entries(VARIATIONS).filter(([name]) => name !== "narrow-german")) {
-  test(`what opens over a page, ${variation}`, async (t) => {
-    const visitor = await stage.signedIn("petra", options);
+for (const [size, viewport] of Object.entries({ wide: WIDE, narrow: NARROW })) {
+  test(`what opens over a page, ${size}`, async (t) => {
+    const visitor = await stage.signedIn("petra", { viewport, colorScheme: "light" });
+    const { page } = visitor;
     for (const [picture, act] of Object.entries(OVERLAYS)) {
       await t.test(picture, async () => {
         await visitor.open("/platform/tenants");
-        await act(visitor.page);
-        await settled(visitor.page);
-        await assertFits(visitor.page);
-        // What appears slowly has no contrast yet.
-        await visitor.page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => effect.getTiming().iterations !== Infinity).map(({ finished }) => finished)));
-        await assertAccessible(visitor.page);
-        await visitor.picture(`${variation}/over-${picture}`, { fullPage: false });
+        await act(page);
+        for (const colorScheme of ["light", "dark"]) {
+          await page.emulateMedia({ colorScheme });
+          await settled(page);
+          await assertFits(page);
+          await assertAccessible(page);
+          await visitor.picture(`over-${picture}-${size}-${colorScheme}`, { fullPage: false });
+        }
       });
     }
     await visitor.close(FAILED);

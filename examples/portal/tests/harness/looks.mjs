@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /** Notes every shift of the layout that no input of the person has caused. Before the page is opened. */
 export async function watchShifts(context) {
@@ -17,22 +18,29 @@ export async function watchShifts(context) {
   });
 }
 
-/** Waits until everything that was asked for is shown and painted. */
+/** Waits until everything that was asked for is shown, and painted without movement. */
 export async function settled(page) {
-  await page.waitForLoadState("networkidle");
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await page.waitForFunction(() => !document.querySelector(".skeleton, [aria-busy=true]"));
+  await page.evaluate(async () => {
+    const ending = document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity);
+    await Promise.all(ending.map(({ finished }) => finished.catch(() => {})));
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  });
 }
 
 export async function assertNoShift(page) {
   assert.deepEqual(await page.evaluate(() => window.shifts), [], "the layout has shifted");
 }
 
-/** No violation of WCAG 2.2 A and AA, nor of what axe holds for good practice. */
-export async function assertAccessible(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() =>
-    window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }),
-  );
+/**
+ * No violation of WCAG 2.2 A and AA, nor of what axe holds for good practice.
+ *
+ * @param {string[]} [rules] Only these.
+ */
+export async function assertAccessible(page, rules) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
+  const runOnly = rules ? { type: "rule", values: rules } : { type: "tag", values: RULES };
+  const { violations } = await page.evaluate((only) => window.axe.run(document, { runOnly: only, resultTypes: ["violations"] }), runOnly);
   const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html, any }) => `${html.slice(0, 160)} ${any[0]?.message ?? ""}`).join(" | ")}`);
   assert.deepEqual(told, [], "axe found violations");
 }
@@ -41,7 +49,8 @@ export async function assertAccessible(page) {
 export async function assertFits(page) {
   const wider = await page.evaluate(() => {
     const width = document.documentElement.clientWidth;
-    return document.documentElement.scrollWidth > width ? [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > width + 1).map((one) => one.outerHTML.slice(0, 120)) : [];
+    if (document.documentElement.scrollWidth <= width) return [];
+    return [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > width + 1).map((one) => one.outerHTML.slice(0, 120));
   });
   assert.deepEqual(wider, [], "the page scrolls sideways");
 }

@@ -108,16 +108,20 @@ export class Visitor {
     return () => stopped;
   }
 
-  /** How many bytes of scripts a page brings over the network into an empty cache, compressed as they come. */
+  /** How many bytes of scripts a page brings into an empty cache, compressed as they come, without the heads of the answers. */
   async scriptBytes(address) {
     const page = await this.context.newPage();
     const protocol = await this.context.newCDPSession(page);
     await protocol.send("Network.enable");
     await protocol.send("Network.clearBrowserCache");
-    const scripts = new Set();
+    const heads = new Map();
     let bytes = 0;
-    protocol.on("Network.responseReceived", ({ requestId, response }) => response.mimeType.includes("javascript") && scripts.add(requestId));
-    protocol.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => scripts.has(requestId) && (bytes += encodedDataLength));
+    protocol.on("Network.responseReceived", ({ requestId, response }) => {
+      if (response.mimeType.includes("javascript")) heads.set(requestId, response.encodedDataLength);
+    });
+    protocol.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+      if (heads.has(requestId)) bytes += encodedDataLength - heads.get(requestId);
+    });
     await page.goto(address, { waitUntil: "networkidle" });
     await page.close();
     return bytes;
