@@ -18,7 +18,7 @@ export function useFilters<F extends Record<string, string>>(defaults: F, typed:
     clearTimeout(timer);
     query.value = { ...filters };
     if (route.path !== path) return;
-    const set = Object.fromEntries(Object.entries(filters).filter(([field, value]) => value !== defaults[field]));
+    const set = Object.fromEntries(Object.entries<string>(filters).filter(([field, value]) => value !== defaults[field]));
     void router.replace({ query: set });
   }
   watch(filters, (next) => {
@@ -29,7 +29,7 @@ export function useFilters<F extends Record<string, string>>(defaults: F, typed:
   onScopeDispose(() => clearTimeout(timer));
 
   /** What the API is asked, without what is not set. */
-  const asked = computed(() => Object.fromEntries(Object.entries(query.value).map(([field, value]) => [field, value.trim() || undefined])));
+  const asked = computed(() => Object.fromEntries(Object.entries<string>(query.value).map(([field, value]) => [field, value.trim() || undefined])));
   const filtered = computed(() => Object.values(asked.value).some((value) => value !== undefined));
   function clear() {
     Object.assign(filters, defaults);

@@ -113,10 +113,11 @@ export class Stage {
    */
   async visitor(options = {}) {
     if (!this.#browser) {
-      this.#browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-      this.#undo.push(() => this.#browser.close());
+      // Kept before it is there: several visitors may come at once.
+      this.#browser = chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+      this.#undo.push(async () => (await this.#browser).close());
     }
-    const context = await this.#browser.newContext({ locale: "en-GB", ...options });
+    const context = await (await this.#browser).newContext({ locale: "en-GB", ...options });
     context.setDefaultTimeout(15_000);
     return new Visitor(this, context, await context.newPage());
   }
