@@ -166,6 +166,21 @@ test("who loses access sees it with the next click, in every open page", async (
   await clara.close(/status of 404/);
 });
 
+test("whose platform rights end sees so with the next click", async () => {
+  const petra = await stage.signedIn("petra");
+  const { page } = petra;
+  await petra.open("/platform/tenants");
+  const { id } = await stage.userOf("petra");
+  await stage.system.users.update(id, { platformAdmin: false });
+  await page.getByRole("link", { name: "Dezky, to your workspaces" }).click();
+  await heading(petra, /./);
+  await page.waitForURL(`${stage.portalUrl}/`);
+  assert.equal(await page.getByRole("link", { name: "Platform" }).count(), 0);
+  assert.equal((await petra.ask({ path: "/api/users" })).status, 403);
+  await stage.system.users.update(id, { platformAdmin: true });
+  await petra.close();
+});
+
 test("who is disabled is told, on the next click", async () => {
   const dario = await stage.signedIn("dario");
   await dario.open("/");
