@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|mongodb|flat_cost|node|portal]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|lambda|mongodb|flat_cost|node|portal]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,6 +21,9 @@ resident() { awk '/^VmRSS/ { printf "%.1f", $2 / 1000 }' "/proc/$1/status"; }
 
 # Processor time of a process so far, in ms.
 processor_time() { awk -v tick="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / tick }' "/proc/$1/stat"; }
+
+# Milliseconds from wrk's `1.23s`, `4.56ms` or `789.00us`.
+milliseconds() { awk '{ value = $1 + 0 } /us$/ { value /= 1000 } /[0-9]s$/ { value *= 1000 } { print value }'; }
 
 median() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
@@ -129,14 +132,24 @@ component() {
         done
     done
     for mode in native shared request; do
-        awk '{ print $1 }' "$folder/$mode/all" | median >"$folder/$mode/median"
-        awk -v mode="$mode" -v native="$(cat "$folder/native/median")" \
-            '{ printf "%s: median %d requests/s, %.2f of native\n", mode, $1, $1 / native }' "$folder/$mode/median"
+        {
+            awk '{ print $1 }' "$folder/$mode/all" | median
+            awk '{ print $6 }' "$folder/$mode/all" | milliseconds | median
+        } | paste - - >"$folder/$mode/median"
+        awk -v mode="$mode" -v native="$(cat "$folder/native/median")" '{
+            split(native, of)
+            printf "%s: median %d requests/s, %.2f of native; p99 %.2f ms, %.2f times that of native\n", mode, $1, $1 / of[1], $2, $2 / of[2]
+        }' "$folder/$mode/median"
         kill "$(cat "$folder/$mode/server")"
         wait "$(cat "$folder/$mode/server")"
     done
+    # What the host adds to one call of the store.
+    "$target/release/component_calls" "$target/release/dezky" "$(scripts/build-hostile.sh --features obliging)" "$folder"
     rm -r "$folder"
 }
+
+# The function on an emulated Runtime API beside the native server.
+lambda() { "$target/release/lambda" "$target/release/dezky-lambda" "$target/release/dezky" "$target"; }
 
 # On the disk of the build, not in a folder that may be in memory.
 store() { "$target/release/store" "$target"; }
@@ -167,8 +180,8 @@ portal() {
     examples/portal/node_modules/.bin/node benches/portal/measure.mjs
 }
 
-cargo build --release --package dezky-benches --package dezky-host
-[ $# -gt 0 ] || set -- tokens decisions store profile binary component mongodb flat_cost node portal
+cargo build --release --package dezky-benches --package dezky-host --package dezky-lambda
+[ $# -gt 0 ] || set -- tokens decisions store profile binary component lambda mongodb flat_cost node portal
 for part in "$@"; do
     echo "== $part"
     "$part"

@@ -4,16 +4,14 @@
 
 use std::{fs, path::PathBuf};
 
-use dezky::test_kit::cases::{NativeStage, Stage, check, run};
+use dezky::test_kit::cases::{NativeStage, Stage, Suite, check, run};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
 }
 
-async fn run_file(topic: &str, stage: &dyn Stage) {
-    let file = format!("{topic}.json");
-    let text = fs::read_to_string(folder().join(&file)).unwrap();
-    if let Err(report) = run(&file, &text, stage).await {
+async fn run_file(edge: &str, topic: &str, stage: &dyn Stage) {
+    if let Err(report) = Suite::of(edge).run_file(&format!("{topic}.json"), stage).await {
         panic!("{report}");
     }
 }
@@ -26,7 +24,7 @@ macro_rules! topics {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $topic() {
-                    super::run_file(stringify!($topic), &super::NativeStage::on_sqlite().unwrap()).await;
+                    super::run_file("native-sqlite", stringify!($topic), &super::NativeStage::on_sqlite().unwrap()).await;
                 }
             )+
         }
@@ -36,7 +34,7 @@ macro_rules! topics {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $topic() {
-                    super::run_file(stringify!($topic), &super::NativeStage::on_mongodb().unwrap()).await;
+                    super::run_file("native-mongodb", stringify!($topic), &super::NativeStage::on_mongodb().unwrap()).await;
                 }
             )+
         }
@@ -100,4 +98,15 @@ fn what_is_not_known_is_reported_without_running() {
         let failure = check("wrong.json", &file).expect_err(step);
         assert!(failure.contains(report) && failure.contains("wrong.json"), "{step}\n{failure}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn which_cases_held_is_recorded_under_the_name_of_the_edge() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite = Suite::of("native-once").recording(Some(folder.path().to_owned()));
+    let count = suite.run_file("launcher.json", &NativeStage::on_sqlite().unwrap()).await.unwrap();
+    let record = fs::read_to_string(folder.path().join("native-once/launcher.json")).unwrap();
+    let held: std::collections::BTreeMap<String, bool> = serde_json::from_str(&record).unwrap();
+    assert_eq!(held.len(), count, "no two cases of a file have one name");
+    assert!(held.values().all(|held| *held));
 }

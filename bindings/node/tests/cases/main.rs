@@ -10,8 +10,6 @@ mod process;
 
 use std::{
     collections::HashMap,
-    fs,
-    path::PathBuf,
     process::ExitCode,
     sync::{Arc, Mutex},
 };
@@ -20,12 +18,11 @@ use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use dezky::{
-    Result,
     clock::Clock as _,
     store::{SharedStore, mongodb::MongodbStore, sqlite::SqliteStore},
     test_kit::{
         ManualClock,
-        cases::{Edge, Setup, Stage, run},
+        cases::{Edge, Setup, Stage, Suite},
         mongodb_server,
     },
 };
@@ -40,9 +37,9 @@ fn main() -> ExitCode {
         let stores = std::env::var("DEZKY_TEST_STORES").unwrap_or_else(|_| "sqlite,mongodb".to_owned());
         let mut code = ExitCode::SUCCESS;
         for store in stores.split(',') {
-            let reports = cases(store).await;
-            println!("cases on {store} through fetch ... {}", if reports.is_empty() { "ok" } else { "FAILED" });
-            for report in reports {
+            let outcome = cases(store).await;
+            println!("cases on {store} through fetch ... {}", if outcome.is_ok() { "ok" } else { "FAILED" });
+            if let Err(report) = outcome {
                 println!("{report}");
                 code = ExitCode::FAILURE;
             }
@@ -51,26 +48,14 @@ fn main() -> ExitCode {
     })
 }
 
-async fn cases(store: &str) -> Vec<String> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../core/tests/cases");
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    assert!(files.len() > 10, "{files:?}");
+async fn cases(store: &str) -> Result<usize, String> {
     let stage = NodeStage {
         node: Arc::new(Node::start().await),
         folder: tempfile::tempdir().unwrap(),
         mongodb: store == "mongodb",
         locations: Mutex::default(),
     };
-    let mut reports = Vec::new();
-    for path in files {
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if let Err(report) = run(&name, &fs::read_to_string(&path).unwrap(), &stage).await {
-            reports.push(report);
-        }
-    }
-    reports
+    Suite::of(format!("node-{store}")).run(&stage).await
 }
 
 #[derive(Debug)]
@@ -88,7 +73,7 @@ fn address(store: &SharedStore) -> usize {
 
 #[async_trait]
 impl Stage for NodeStage {
-    async fn store(&self) -> Result<SharedStore> {
+    async fn store(&self) -> dezky::Result<SharedStore> {
         let number = self.node.number();
         let (store, location): (SharedStore, String) = if self.mongodb {
             let uri = mongodb_server::shared_uri().unwrap();
@@ -102,7 +87,7 @@ impl Stage for NodeStage {
         Ok(store)
     }
 
-    async fn edge(&self, setup: Setup) -> Result<Box<dyn Edge>> {
+    async fn edge(&self, setup: Setup) -> dezky::Result<Box<dyn Edge>> {
         let location = self.locations.lock().unwrap()[&address(&setup.store)].clone();
         let edge = self.node.number();
         let options = json!({
@@ -130,7 +115,7 @@ impl Drop for NodeEdge {
 
 #[async_trait]
 impl Edge for NodeEdge {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>) -> dezky::Result<Response<Bytes>> {
         let headers: Vec<Value> =
             request.headers().iter().map(|(name, value)| json!([name.as_str(), value.to_str().unwrap()])).collect();
         let said = self.node.ask(json!({

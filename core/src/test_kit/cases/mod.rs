@@ -1,7 +1,7 @@
 //! The shared cases: one suite of JSON files that every edge is held to. The format is described in
 //! `core/tests/cases/README.md`.
 //!
-//! An edge joins in by implementing [`Stage`] and [`Edge`], and calling [`run`] with each file:
+//! An edge joins in by implementing [`Stage`] and [`Edge`], and running the [`Suite`], or [`run`] with single files:
 //!
 //! ```
 //! # use dezky::test_kit::cases::{NativeStage, run};
@@ -25,6 +25,7 @@ mod matching;
 mod native;
 mod runner;
 mod stored;
+mod suite;
 mod symbols;
 
 use std::{fmt, sync::Arc};
@@ -35,6 +36,7 @@ use http::{Request, Response};
 
 pub use native::NativeStage;
 pub use runner::{check, run};
+pub use suite::{SUITE, Suite};
 
 use super::ManualClock;
 use crate::{authn::IssuerSettings, error::Result, service::ServiceSettings, store::SharedStore};

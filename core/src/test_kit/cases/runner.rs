@@ -56,16 +56,33 @@ fn read(file: &str, text: &str) -> Result<CaseFile, String> {
 /// # Errors
 /// What is not as expected, with file, case and step; or why the file cannot be read.
 pub async fn run(file: &str, text: &str, stage: &dyn Stage) -> Result<usize, String> {
-    let cases = read(file, text)?;
-    let mut failures = Vec::new();
-    for case in &cases.cases {
-        if let Err(failure) = run_case(case, stage).await {
-            failures.push(format!("{file} › {}\n{failure}", case.name));
-        }
+    summary(file, &outcomes(file, text, stage).await?)
+}
+
+/// The name of each case, and in what it failed.
+pub(super) type Outcomes = Vec<(String, Result<(), String>)>;
+
+/// Runs all cases of a file.
+///
+/// # Errors
+/// Why the file cannot be read.
+pub(super) async fn outcomes(file: &str, text: &str, stage: &dyn Stage) -> Result<Outcomes, String> {
+    let mut outcomes = Outcomes::new();
+    for case in &read(file, text)?.cases {
+        outcomes.push((case.name.clone(), run_case(case, stage).await));
     }
+    Ok(outcomes)
+}
+
+/// How many cases hold, if all do; else what does not.
+pub(super) fn summary(file: &str, outcomes: &Outcomes) -> Result<usize, String> {
+    let failures: Vec<String> = outcomes
+        .iter()
+        .filter_map(|(name, outcome)| Some(format!("{file} › {name}\n{}", outcome.as_ref().err()?)))
+        .collect();
     match failures.len() {
-        0 => Ok(cases.cases.len()),
-        count => Err(format!("{count} of {} cases failed\n\n{}", cases.cases.len(), failures.join("\n\n"))),
+        0 => Ok(outcomes.len()),
+        count => Err(format!("{count} of {} cases failed\n\n{}", outcomes.len(), failures.join("\n\n"))),
     }
 }
 

@@ -12,8 +12,6 @@ mod support;
 
 use std::{
     collections::HashMap,
-    fs,
-    path::PathBuf,
     process::{Command, ExitCode},
     sync::{
         Arc, Mutex,
@@ -33,7 +31,7 @@ use dezky::{
     http::{HttpState, TokenIdentity, router},
     service::Service,
     store::SharedStore,
-    test_kit::cases::{Edge, NativeStage, Setup, Stage, run},
+    test_kit::cases::{Edge, NativeStage, Setup, Stage, Suite},
 };
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
@@ -87,36 +85,21 @@ async fn suites(emulator: &str, edges: &Edges) -> ExitCode {
     let runs = Front::ALL.map(|front| ("SQLite", NativeStage::on_sqlite(), front));
     let mut code = ExitCode::SUCCESS;
     for (store, stores, front) in runs.into_iter().chain([("MongoDB", NativeStage::on_mongodb(), Front::Http)]) {
-        let reports = match stores {
+        let outcome = match stores {
             Ok(stores) => {
                 let (emulator, edges) = (emulator.to_owned(), Arc::clone(edges));
-                cases(&LambdaStage { stores, front, emulator, edges, made: AtomicU64::new(0) }).await
+                let stage = LambdaStage { stores, front, emulator, edges, made: AtomicU64::new(0) };
+                Suite::of(format!("lambda-{front:?}-{store}").to_lowercase()).run(&stage).await
             }
-            Err(error) => vec![error.message().to_owned()],
+            Err(error) => Err(error.message().to_owned()),
         };
-        println!("cases on {store} through {front:?} ... {}", if reports.is_empty() { "ok" } else { "FAILED" });
-        for report in reports {
+        println!("cases on {store} through {front:?} ... {}", if outcome.is_ok() { "ok" } else { "FAILED" });
+        if let Err(report) = outcome {
             println!("{report}");
             code = ExitCode::FAILURE;
         }
     }
     code
-}
-
-async fn cases(stage: &LambdaStage) -> Vec<String> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../core/tests/cases");
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    assert!(files.len() > 10, "{files:?}");
-    let mut reports = Vec::new();
-    for path in files {
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if let Err(report) = run(&name, &fs::read_to_string(&path).unwrap(), stage).await {
-            reports.push(report);
-        }
-    }
-    reports
 }
 
 async fn dispatch(State(edges): State<Edges>, mut request: axum::extract::Request) -> axum::response::Response {

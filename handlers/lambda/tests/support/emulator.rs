@@ -18,7 +18,7 @@ use axum::{
 };
 use tokio::{
     net::TcpListener,
-    sync::{Mutex as AsyncMutex, mpsc, oneshot},
+    sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot},
 };
 
 type Outcome = Result<Bytes, Bytes>;
@@ -32,6 +32,8 @@ struct Shared {
     waiting: mpsc::UnboundedSender<Invocation>,
     queue: AsyncMutex<mpsc::UnboundedReceiver<Invocation>>,
     open: Mutex<(u64, HashMap<String, oneshot::Sender<Outcome>>)>,
+    /// Told when the function asks for an invocation.
+    asked: Notify,
 }
 
 /// A running emulator. It ends with the runtime that it was started on.
@@ -44,7 +46,7 @@ impl Emulator {
     /// On a free port.
     pub(crate) async fn start() -> Self {
         let (waiting, queue) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared { waiting, queue: AsyncMutex::new(queue), open: Mutex::default() });
+        let shared = Arc::new(Shared { waiting, queue: AsyncMutex::new(queue), open: Mutex::default(), asked: Notify::new() });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(responded))
@@ -85,6 +87,11 @@ impl Emulator {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256");
     }
 
+    /// Waits until a function asks for an invocation: until its environment is initialised.
+    pub(crate) async fn asked(&self) {
+        self.shared.asked.notified().await;
+    }
+
     /// Invokes the function with an event: what it answers, or says of its failure.
     pub(crate) async fn invoke(&self, event: Bytes) -> Outcome {
         invoke(&self.shared, event).await
@@ -106,6 +113,7 @@ async fn invoke(shared: &Shared, event: Bytes) -> Outcome {
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    shared.asked.notify_one();
     let invocation = shared.queue.lock().await.recv().await.unwrap();
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(30);
     let headers = [

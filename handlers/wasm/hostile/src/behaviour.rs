@@ -6,6 +6,8 @@ use std::{hint::black_box, net::TcpStream, time::Duration};
 use http::HeaderMap;
 use serde_json::json;
 
+use crate::platform::{identity, store};
+
 /// Computes for ever.
 pub(crate) fn spin() -> String {
     let mut number = 1_u64;
@@ -52,4 +54,19 @@ pub(crate) async fn surroundings(headers: &HeaderMap) -> String {
         "arguments": std::env::args().count(), "listed": listed, "read": read,
     })
     .to_string()
+}
+
+/// Asks who is calling, and `x-count` times for the user `x-id`; answers how often it got one.
+pub(crate) async fn calls(headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (count, id) = (text("x-count").parse::<u32>().unwrap_or_default(), text("x-id"));
+    let mut got = 0_u32;
+    if identity::caller().await.is_ok() {
+        for _ in 0..count {
+            if let Ok(Some(_)) = store::get("users".to_owned(), id.to_owned()).await {
+                got += 1;
+            }
+        }
+    }
+    got.to_string()
 }
