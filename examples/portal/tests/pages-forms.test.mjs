@@ -1,6 +1,7 @@
 // Forms name the bad field and keep what was written; failures say what to do; the preview shows what is being written.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
+import { settled } from "./harness/looks.mjs";
 import { Stage } from "./harness/stage.mjs";
 
 let stage;
@@ -76,18 +77,20 @@ test("after a conflict untouched fields follow the other person and touched ones
 test("the preview follows what is written, in light and dark, and keeps text readable", async () => {
   await visitor.open("/tenants/nordlicht/branding");
   const preview = page.locator("figure");
-  const look = () =>
-    preview.locator(".window").evaluate((element) => {
+  const look = async () => {
+    await settled(page);
+    return preview.locator(".window").evaluate((element) => {
       const [button, link] = [element.querySelector(".button"), element.querySelector(".link")].map((one) => getComputedStyle(one));
       return { button: button.backgroundColor, ink: button.color, link: link.color, ground: getComputedStyle(element).backgroundColor };
     });
+  };
   await page.getByLabel("Main colour (optional)", { exact: true }).fill("#ffe14d");
   await page.getByText("too light to be read").waitFor();
   const light = await look();
   assert.equal(light.button, "rgb(255, 225, 77)");
   assert.ok(contrast(light.button, light.ink) >= 4.5, `text on the button: ${JSON.stringify(light)}`);
   assert.ok(contrast(light.link, light.ground) >= 4.5, `a link: ${JSON.stringify(light)}`);
-  await preview.getByText("Dark", { exact: true }).click();
+  await preview.getByRole("radio", { name: "Dark" }).check();
   const dark = await look();
   assert.notEqual(dark.ground, light.ground);
   assert.ok(contrast(dark.link, dark.ground) >= 4.5, `a link in the dark: ${JSON.stringify(dark)}`);
@@ -140,7 +143,7 @@ test("a domain that is none is named, and a good one is added in its canonical f
   assert.equal(await field.getAttribute("aria-invalid"), "true");
   await field.fill("BÜRO.example");
   await field.press("Enter");
-  await page.getByRole("cell", { name: "xn--bro-hoa.example" }).waitFor();
+  await page.getByRole("cell", { name: "xn--bro-hoa.example", exact: true }).waitFor();
 });
 
 test("without a connection nothing is lost, and trying again works", async () => {
@@ -167,7 +170,7 @@ test("a list that fails says so with the number of the request, and is there aft
   await visitor.picture("list-failed");
   await page.unrouteAll();
   await page.getByRole("button", { name: "Try again" }).click();
-  await page.getByRole("cell", { name: /Clara Moreau/ }).waitFor();
+  await page.getByRole("cell", { name: /^Clara Moreau/ }).waitFor();
 });
 
 test("while a list is on its way there is room for it", async () => {
@@ -182,5 +185,5 @@ test("while a list is on its way there is room for it", async () => {
   await page.getByText("Loading …").waitFor({ state: "attached" });
   await visitor.picture("list-loading");
   answer();
-  await page.getByRole("cell", { name: /Clara Moreau/ }).waitFor();
+  await page.getByRole("cell", { name: /^Clara Moreau/ }).waitFor();
 });

@@ -1,3 +1,5 @@
+import { cookieDomain } from "~/domain/cookies";
+
 export type Theme = "system" | "light" | "dark";
 
 /** The person's choice of light or dark, in a cookie that all hosts of the portal share: the server writes it into the page. */
@@ -16,9 +18,4 @@ export function useTheme() {
     },
   });
   return { theme };
-}
-
-/** The domain of cookies for `dezky.example.eu:3000`. */
-function cookieDomain(domain: string): string {
-  return domain.replace(/:\d+$/, "");
 }
