@@ -20,7 +20,6 @@ const secretOf = (seed, what) => createHash("sha256").update(`${seed} ${what}`).
 export function portalSettings({ portalUrl, issuer, store, sessionFolder, seed }) {
   const { hostname, port } = new URL(portalUrl);
   return {
-    NODE_ENV: "production",
     HOST: "127.0.0.1",
     PORT: port,
     NUXT_PORTAL_URL: portalUrl,

@@ -1,5 +1,5 @@
 // `make portal`: the provider, demonstration data and the portal, until Ctrl-C. PORT is the portal's (3000), and the next one the
-// provider's. Data are in .dezky/portal of the repository.
+// provider's. Data are in .dezky/portal of the repository. With --sources the portal follows changes of its sources.
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Dezky } from "@dezky/sdk";
@@ -23,15 +23,17 @@ const dezky = await Dezky.open({ store, oidcIssuer: issuer, oidcAudience: CLIENT
 await loadDemonstration(dezky, people);
 await dezky.close();
 
-const portal = await startPortal(portalSettings({ portalUrl, issuer, store, sessionFolder: `${folder}sessions`, seed: folder }));
+const sources = process.argv.includes("--sources");
+const settings = portalSettings({ portalUrl, issuer, store, sessionFolder: `${folder}sessions`, seed: folder });
+const portal = await startPortal(settings, (text) => process.stderr.write(text), { sources });
 
 const width = Math.max(...people.map(({ email }) => email.length));
 console.log(`
   Dezky's portal is at
 
-    ${portalUrl}     the application
-    ${launcher("nordlicht")}   launcher of Nordlicht
-    ${launcher("fjord")}       launcher of Fjord
+    ${portalUrl}         the application
+    ${launcher("nordlicht")}   the launcher of Nordlicht
+    ${launcher("fjord")}       the launcher of Fjord
 
   Sign in as
 

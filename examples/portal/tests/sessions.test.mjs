@@ -1,6 +1,6 @@
 // What a session lives through: the end of tokens, outages, restarts, its own age.
 import assert from "node:assert/strict";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { Stage } from "./harness/stage.mjs";
@@ -95,6 +95,23 @@ test("sessions outlive a restart of the portal", async () => {
   assert.equal((await me(anna)).status, 200);
   await anna.open("/");
   await anna.close();
+});
+
+test("what is stored of sessions that are over by age is removed", async () => {
+  const before = new Set(await readdir(stage.sessionFolder));
+  const ben = await stage.signedIn("ben");
+  const [file] = (await readdir(stage.sessionFolder)).filter((name) => !before.has(name));
+  const path = join(stage.sessionFolder, file);
+  await ben.page.goto("about:blank");
+  const old = Date.now() / 1000 - 25 * 3600;
+  await utimes(path, old, old);
+  await writeFile(`${path}.interrupted.new`, "half of it");
+  await stage.restartPortal();
+  await until(async () => !(await readdir(stage.sessionFolder)).some((name) => name.startsWith(file)));
+  assert.ok((await readdir(stage.sessionFolder)).length >= before.size);
+  assert.equal((await me(ben)).status, 401);
+  await ben.open("/");
+  await ben.close();
 });
 
 test("what is stored of a session is encrypted, and for the portal's user alone", async () => {

@@ -32,8 +32,9 @@ export const files = defineDriver((folder: string) => {
   };
   return {
     name: "dezky-files",
-    hasItem: async (key) => (await ifThere(stat(path(key)))) !== null,
-    getItem: (key) => ifThere(readFile(path(key), "utf8")),
+    // Keys of another form are asked for by unstorage itself, which keeps facts about a value beside it.
+    hasItem: async (key) => KEY.test(key) && (await ifThere(stat(path(key)))) !== null,
+    getItem: async (key) => (KEY.test(key) ? ifThere(readFile(path(key), "utf8")) : null),
     async setItem(key, value) {
       const unfinished = `${path(key)}.${randomUUID()}${UNFINISHED}`;
       const file = await open(unfinished, "wx", 0o600);
