@@ -71,7 +71,8 @@ async fn main() -> Result<(), Failure> {
         reads.push(read);
         added.push(call - read);
     }
-    let show = |name: &str, figures: &mut Vec<f64>| println!("{name:<58} {:>10.3} µs", median(figures.drain(..)) / 1_000.0);
+    let show =
+        |name: &str, figures: &mut Vec<f64>| println!("{name:<58} {:>10.3} µs", median(figures.drain(..)) / 1_000.0);
     println!("medians of {ROUNDS} rounds of {CALLS}");
     show("a call of the store by a component", calls);
     show("the same read in this process", reads);

@@ -181,5 +181,9 @@ async fn invoke(emulator: &Emulator, token: &str) -> Result<(), Failure> {
     let said = emulator.invoke(Bytes::from(event.to_string())).await;
     let said = said.map_err(|error| String::from_utf8_lossy(&error).into_owned())?;
     let answer: Value = serde_json::from_slice(&said)?;
-    if answer.get("statusCode") == Some(&json!(200)) { Ok(()) } else { Err(format!("the function answered {answer}").into()) }
+    if answer.get("statusCode") == Some(&json!(200)) {
+        Ok(())
+    } else {
+        Err(format!("the function answered {answer}").into())
+    }
 }

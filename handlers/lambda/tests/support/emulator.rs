@@ -46,7 +46,8 @@ impl Emulator {
     /// On a free port.
     pub(crate) async fn start() -> Self {
         let (waiting, queue) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared { waiting, queue: AsyncMutex::new(queue), open: Mutex::default(), asked: Notify::new() });
+        let shared =
+            Arc::new(Shared { waiting, queue: AsyncMutex::new(queue), open: Mutex::default(), asked: Notify::new() });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(responded))

@@ -459,3 +459,22 @@ async fn a_write_rests_on_the_tenant_and_on_the_rights_of_its_caller() {
     assert!(outcomes[0]["error"].as_str().unwrap().contains("GuardFailed"), "{outcomes:?}");
     assert_eq!(world.membership(world.acme, "rita").await["active"], false);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_of_a_write_is_that_of_its_request() {
+    for isolation in BOTH {
+        let world = World::new(isolation).await;
+        let mark = world.membership(world.acme, "mark").await;
+        let path = format!("/tenants/{}/members/{}", world.acme, world.id("mark"));
+        let before = world.stored().await;
+        // A revocation that says of itself, throughout, that it was made before the last token, or after the next ones.
+        for wrong in ["2020-01-01T00:00:00.000Z", "2100-01-01T00:00:00.000Z"] {
+            let set = json!({"active": false, "changedAt": wrong, "revokedAt": wrong, "revokedBy": "person", "updatedAt": wrong});
+            let mut step = commit(&world, &[update(&world, "memberships", &mark, &set)]);
+            step["changes"][1]["json"]["at"] = json!(wrong);
+            let outcomes = world.during("anna", "DELETE", &path, None, &[step]).await;
+            assert!(refused(&outcomes[0]), "{outcomes:?}");
+            assert_eq!(world.stored().await, before);
+        }
+    }
+}
