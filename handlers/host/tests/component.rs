@@ -187,7 +187,7 @@ fn serve_takes_a_component_by_flag_and_by_variable_and_finishes_what_is_under_wa
         let line = process.line("listening address=");
         let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
         await_ready(&address, true);
-        assert_eq!(request(&address, "GET", "/tenants", Some(&admin)).0, 200);
+        assert_eq!(request(&address, "GET", "/users/me", Some(&admin)).0, 200);
         // A native server has nothing to swap.
         hang_up(&process);
         process.line("the component was swapped");

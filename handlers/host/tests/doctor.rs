@@ -197,7 +197,7 @@ async fn a_missing_index_and_a_newer_schema_are_errors() {
     let told = messages(&findings, "error", "indexes");
     assert!(code == 1 && told.starts_with("1 missing") && told.contains(&index), "{findings:#?}");
     let there = "SELECT count(*) FROM sqlite_master WHERE name = ?1";
-    let there: u64 = store.query_row(there, [&index], |row| row.get(0)).unwrap();
+    let there: i64 = store.query_row(there, [&index], |row| row.get(0)).unwrap();
     assert_eq!(there, 0, "looking made no index");
     store.execute("UPDATE store_meta SET value = '999' WHERE key = 'schema_version'", []).unwrap();
     let (code, findings) = examine(&shell, &[]);
