@@ -28,7 +28,7 @@ after(async () => {
 const nordlicht = () => stage.system.tenants.get("nordlicht");
 /** What a field says about itself to a screen reader. */
 const descriptionOf = (field) => field.evaluate((element) => element.getAttribute("aria-describedby")?.split(" ").map((id) => document.getElementById(id).textContent).join(" "));
-const saved = () => page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
+const saved = () => page.getByText("Saved", { exact: true }).waitFor();
 
 test("each bad field is named, the first has the focus, and what was written stays", async () => {
   await visitor.open("/tenants/nordlicht");

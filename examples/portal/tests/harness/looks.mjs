@@ -45,8 +45,15 @@ export async function assertAccessible(page, rules) {
   assert.deepEqual(told, [], "axe found violations");
 }
 
-/** Nothing is wider than the screen. */
+/** Nothing is wider than the screen, and navigation covers nothing. */
 export async function assertFits(page) {
+  const covered = await page.evaluate(() =>
+    [...document.querySelectorAll("main nav")].filter((nav) => {
+      const [own, next] = [nav, nav.nextElementSibling].map((one) => one?.getBoundingClientRect());
+      return next && own.right > next.left && own.bottom > next.top + 1;
+    }).map((nav) => nav.getAttribute("aria-label")),
+  );
+  assert.deepEqual(covered, [], "navigation lies over the page");
   const wider = await page.evaluate(() => {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];
