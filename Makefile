@@ -1,10 +1,14 @@
 # Every target installs what it needs: Rust by rustup, Node and Python by the system are all that must be there.
-.PHONY: dev test soak fuzz bench lint fmt
+.PHONY: dev portal test soak fuzz bench lint fmt
 
 # The main job on the embedded store, served by the component: prints a token and a request that works. The development
 # profile builds in a fraction of the time that the release profile takes.
 dev:
 	component=$$(scripts/build-component.sh) && cargo run --quiet --package dezky-host -- dev --component "$$component"
+
+# The portal with a development provider and demonstration data: prints where to open it and whom to sign in as. PORT (3000) is where.
+portal:
+	scripts/portal.sh
 
 # All tests, on SQLite and on a real MongoDB-wire server that is installed, started and stopped here.
 test:

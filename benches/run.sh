@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|lambda|mongodb|flat_cost|node|python]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|lambda|mongodb|flat_cost|node|python|portal]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -186,8 +186,15 @@ python() {
     rm -r "$wheels"
 }
 
+# The portal's production build with the addon as it is released.
+portal() {
+    scripts/node-package.sh build
+    scripts/build-portal.sh
+    examples/portal/node_modules/.bin/node benches/portal/measure.mjs
+}
+
 cargo build --release --package dezky-benches --package dezky-host --package dezky-lambda
-[ $# -gt 0 ] || set -- tokens decisions store profile binary component lambda mongodb flat_cost node python
+[ $# -gt 0 ] || set -- tokens decisions store profile binary component lambda mongodb flat_cost node python portal
 for part in "$@"; do
     echo "== $part"
     "$part"

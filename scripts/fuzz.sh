@@ -32,7 +32,7 @@ fi
 # No sanitizer: no unsafe code is written here, the C libraries beneath are built without instrumentation either way, and
 # coverage alone needs no unstable compiler.
 triple=$(rustc -vV | sed -n 's/^host: //p')
-build=(fuzz build --sanitizer none --codegen-units 16 --target "$triple" --target-dir target/fuzz)
+build=(fuzz build --fuzz-dir fuzz/targets --sanitizer none --codegen-units 16 --target "$triple" --target-dir target/fuzz)
 if [ ${#targets[@]} -eq 1 ]; then build+=("${targets[0]}"); fi
 "$tool" "${build[@]}"
 

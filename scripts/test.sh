@@ -14,6 +14,7 @@ scripts/with-test-database.sh cargo test --workspace --all-features --locked "$@
 scripts/schemathesis.sh
 scripts/with-test-database.sh scripts/test-node.sh
 scripts/with-test-database.sh scripts/test-python.sh
+scripts/test-portal.sh
 # Whoever runs a part of the tests gets no report of the whole.
 if [ $# -eq 0 ]; then
     python3 scripts/cases_report.py "$DEZKY_CASES_REPORT" native-sqlite native-mongodb component-sqlite component-mongodb \

@@ -49,6 +49,7 @@ fn read(variables: &str, file: &str) -> Result<Configuration, String> {
     let environment = variables.lines().filter_map(|line| line.split_once('='));
     let mut sources = Sources {
         flags: Vec::new(),
+        options: Vec::new(),
         environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         file: None,
     };

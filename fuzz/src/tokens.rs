@@ -31,7 +31,8 @@ struct Fixture {
 }
 
 static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let options = DevelopmentIssuerOptions { family: KeyFamily::Ed25519, ..Default::default() };
     let issuer = runtime.block_on(DevelopmentIssuer::start_with(options)).expect("an issuer");
     let keys = KeySet::from_json(issuer.jwks().to_string().as_bytes()).expect("its keys");

@@ -116,6 +116,14 @@ fn completions_and_manual_pages_tell_about_every_command() {
             output.status.success() && text.contains("subscription") && text.contains("idempotency-key"),
             "{shell}"
         );
+        let file = folder.path().join(shell);
+        std::fs::write(&file, text).unwrap();
+        // Where the shell is not installed there is nobody to complete for; bash is everywhere that tests run.
+        let checked = std::process::Command::new(shell).arg("-n").arg(&file).output();
+        match checked {
+            Ok(output) => assert!(output.status.success(), "{shell}: {}", String::from_utf8_lossy(&output.stderr)),
+            Err(error) => assert!(shell != "bash" && error.kind() == std::io::ErrorKind::NotFound, "{shell}: {error}"),
+        }
     }
     assert!(dezky(folder.path()).args(["man", "pages/man1"]).status().unwrap().success());
     for (page, text) in [("dezky", "doctor"), ("dezky-tenant-delete", "reserved for ever"), ("dezky-audit", "actor")] {

@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use support::{Process, await_ready, dezky, json, request};
+use support::{Process, await_ready, dev, dezky, finished_after_sigterm, hang_up, json, request};
 
 /// The component, built once; `DEZKY_TEST_COMPONENT` names one that is built already.
 fn component() -> PathBuf {
@@ -166,8 +166,33 @@ fn a_component_is_swapped_under_load_and_a_broken_one_refused_with_no_failed_req
     assert_eq!(process.wait().code(), Some(0));
 }
 
-fn hang_up(process: &Process) {
-    assert!(Command::new("kill").args(["-HUP", &process.child.id().to_string()]).status().unwrap().success());
+#[test]
+fn serve_takes_a_component_by_flag_and_by_variable_and_finishes_what_is_under_way() {
+    for by_flag in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("component.wasm");
+        std::fs::copy(component(), &file).unwrap();
+        let (_issuer, _, _, admin) = dev(folder.path());
+        let url = std::fs::read_to_string(folder.path().join(".dezky/issuer-url")).unwrap();
+        let mut command = dezky(folder.path());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:served.sqlite"]);
+        command.args(["--oidc-issuer", url.trim(), "--oidc-audience", "dezky"]);
+        command.args(["--platform-admin-group", "dezky-platform-admins"]);
+        if by_flag {
+            command.arg("--component").arg(&file);
+        } else {
+            command.env("DEZKY_COMPONENT", &file);
+        }
+        let mut process = Process::start(command);
+        let line = process.line("listening address=");
+        let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        await_ready(&address, true);
+        assert_eq!(request(&address, "GET", "/tenants", Some(&admin)).0, 200);
+        // A native server has nothing to swap.
+        hang_up(&process);
+        process.line("the component was swapped");
+        finished_after_sigterm(&mut process, &address, &admin);
+    }
 }
 
 #[test]

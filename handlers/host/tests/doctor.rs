@@ -182,3 +182,24 @@ fn clocks_apart_and_unusable_keys_are_errors() {
     assert!(messages(&findings, "error", "issuer default").contains("no `keys`"), "{findings:#?}");
     assert!(messages(&findings, "error", "clock beside issuer default").contains("30 s are allowed"), "{findings:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_index_and_a_newer_schema_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = DevelopmentIssuer::start().await.unwrap();
+    let shell = shell(folder.path(), issuer.url());
+    assert_eq!(shell.run(&["seed"]).0, 0);
+    let store = rusqlite::Connection::open(folder.path().join("dezky.sqlite")).unwrap();
+    let indexes = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = 'tenants'";
+    let index: String = store.query_row(indexes, [], |row| row.get(0)).unwrap();
+    store.execute_batch(&format!("DROP INDEX \"{index}\"")).unwrap();
+    let (code, findings) = examine(&shell, &[]);
+    let told = messages(&findings, "error", "indexes");
+    assert!(code == 1 && told.starts_with("1 missing") && told.contains(&index), "{findings:#?}");
+    let there = "SELECT count(*) FROM sqlite_master WHERE name = ?1";
+    let there: u64 = store.query_row(there, [&index], |row| row.get(0)).unwrap();
+    assert_eq!(there, 0, "looking made no index");
+    store.execute("UPDATE store_meta SET value = '999' WHERE key = 'schema_version'", []).unwrap();
+    let (code, findings) = examine(&shell, &[]);
+    assert!(code == 1 && messages(&findings, "error", "store").contains("schema version 999"), "{findings:#?}");
+}

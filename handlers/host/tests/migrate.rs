@@ -7,6 +7,8 @@ mod copying;
 mod database;
 #[path = "migrate/interruption.rs"]
 mod interruption;
+#[path = "migrate/lived_in.rs"]
+mod lived_in;
 mod support;
 #[path = "migrate/upgrading.rs"]
 mod upgrading;

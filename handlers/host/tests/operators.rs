@@ -99,10 +99,8 @@ fn what_is_missing_is_named() {
     missing(&["member", "revoke", "acme", "default/anna"], "`default/anna` is no member of `acme`");
     missing(&["subscription", "show", "acme"], "the tenant `acme` has no current subscription");
     std::fs::write(folder.path().join("dezky.toml"), "").unwrap();
-    let without = support::dezky(folder.path())
-        .args(["user", "create", "paul", "--store", &shell.store])
-        .output()
-        .unwrap();
+    let without =
+        support::dezky(folder.path()).args(["user", "create", "paul", "--store", &shell.store]).output().unwrap();
     let told = String::from_utf8(without.stderr).unwrap();
     assert!(without.status.code() == Some(2) && told.contains("none is configured"), "{told}");
 }
@@ -159,6 +157,19 @@ fn at_a_terminal_the_name_has_to_be_typed() {
     let (code, shown) = shell.at_terminal(&["tenant", "delete", "acme"], "acme\n");
     assert_eq!(code, 0, "{shown}");
     assert_eq!(shell.json(&["tenant", "show", "acme", "--json"])["status"], "deleted");
+    // People and subscriptions likewise: another name does nothing, theirs does it.
+    shell.json(&["tenant", "create", "beta", "--name", "Beta", "--json"]);
+    let user = shell.json(&["user", "create", "anna", "--json"])["id"].as_str().unwrap().to_owned();
+    let subscription = shell.json(&["subscription", "create", "beta", "--json"])["id"].as_str().unwrap().to_owned();
+    for (command, named, typed) in
+        [("user", "default/anna", &user), ("subscription", subscription.as_str(), &subscription)]
+    {
+        let (code, shown) = shell.at_terminal(&[command, "delete", named], "yes\n");
+        assert!(code == 6 && shown.contains("Type `"), "{command}: {code} {shown}");
+        let (code, shown) = shell.at_terminal(&[command, "delete", named], &format!("{typed}\n"));
+        assert_eq!(code, 0, "{command}: {shown}");
+    }
+    assert_eq!(trail(&shell)[..2], ["operator subscription.delete", "operator user.delete"]);
 }
 
 #[test]
@@ -334,4 +345,79 @@ async fn everything_works_on_mongodb_and_so_does_the_server() {
     assert_eq!(actions, ["membership.revoke", "tenant.create"]);
     let report = shell.json(&["doctor", "--json"]);
     assert_eq!(report["healthy"], true, "{report:#}");
+}
+
+/// The cells of a table's only row, by heading.
+fn row(shell: &Shell, arguments: &[&str], headings: &[&str]) -> Vec<String> {
+    let (code, table, error) = shell.run(arguments);
+    assert_eq!((code, error.as_str()), (0, ""), "{table}");
+    let lines: Vec<Vec<char>> = table.lines().map(|line| line.chars().collect()).collect();
+    let [head, row] = lines.as_slice() else { panic!("one row: {table}") };
+    let head: String = head.iter().collect();
+    let starts: Vec<usize> = headings.iter().map(|heading| head.find(heading).expect(heading)).collect();
+    let ends = starts.iter().skip(1).copied().chain([row.len()]);
+    let cell =
+        |(start, end): (&usize, usize)| row[*start.min(&row.len())..end.min(row.len())].iter().collect::<String>();
+    starts.iter().zip(ends).map(cell).map(|cell| cell.trim().to_owned()).collect()
+}
+
+#[test]
+fn every_column_of_a_table_shows_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    let tenant = shell.json(&["tenant", "create", "acme", "--name", "Acme", "--plan", "business", "--json"]);
+    let user = shell.json(&["user", "create", "anna", "--email", "anna@example.eu", "--name", "Anna", "--json"]);
+    let member = shell.json(&["member", "create", "acme", "default/anna", "--role", "owner", "--json"]);
+    let body = r#"{"currentPeriodEndsAt": "2030-01-01T00:00:00.000Z"}"#;
+    let subscription = shell.json(&["subscription", "create", "acme", "--seats", "3", "--body", body, "--json"]);
+    let text = |document: &Value, field: &str| document[field].as_str().unwrap().to_owned();
+    let at_second = |time: String| time.chars().take(10).collect::<String>();
+
+    let cells = row(&shell, &["tenant", "list"], &["ID", "SLUG", "STATUS", "PLAN", "NAME", "CREATED"]);
+    assert_eq!(cells[..5], [&text(&tenant, "id"), "acme", "pending", "business", "Acme"]);
+    assert!(cells[5].starts_with(&at_second(text(&tenant, "createdAt"))), "{cells:?}");
+    let headings = ["ID", "STATUS", "ADMIN", "E-MAIL", "NAME", "ISSUER", "SUBJECT"];
+    let cells = row(&shell, &["user", "list"], &headings);
+    assert_eq!(cells[..2], [&text(&user, "id"), "active"]);
+    assert!(!cells[2].is_empty(), "{cells:?}");
+    assert_eq!(cells[3..], ["anna@example.eu", "Anna", "default", "anna"]);
+    let cells = row(&shell, &["member", "list", "acme"], &["USER", "ROLE", "SOURCE", "E-MAIL", "NAME", "CHANGED"]);
+    assert_eq!(cells[..5], [&text(&user, "id"), "owner", "grant", "anna@example.eu", "Anna"]);
+    assert!(cells[5].starts_with(&at_second(text(&member, "changedAt"))), "{cells:?}");
+    let headings = ["ID", "TENANT", "STATUS", "PLAN", "SEATS", "PERIOD ENDS", "CREATED"];
+    let cells = row(&shell, &["subscription", "list"], &headings);
+    let expected = [&text(&subscription, "id"), &text(&tenant, "id"), "active", "business", "3"];
+    assert_eq!(cells[..5], expected);
+    assert!(cells[5].starts_with("2030-01-01"), "{cells:?}");
+    assert!(cells[6].starts_with(&at_second(text(&subscription, "createdAt"))), "{cells:?}");
+}
+
+#[test]
+fn lists_are_filtered() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    shell.json(&["tenant", "create", "acme", "--name", "Acme", "--plan", "business", "--status", "active", "--json"]);
+    shell.json(&["tenant", "create", "beta", "--name", "Beta", "--plan", "team", "--json"]);
+    let person = |name: &str| {
+        let (email, title) = (format!("{name}@{name}.eu"), name.to_uppercase());
+        let user = shell.json(&["user", "create", name, "--email", &email, "--name", &title, "--json"]);
+        user["id"].as_str().unwrap().to_owned()
+    };
+    let (anna, _bert) = (person("anna"), person("bert"));
+    for user in ["default/anna", "default/bert"] {
+        shell.json(&["member", "create", "acme", user, "--json"]);
+    }
+    shell.json(&["user", "suspend", "default/bert", "--json"]);
+    let found = |arguments: &[&str], field: &str| -> Vec<String> {
+        let page = shell.json(&[arguments, &["--json"]].concat());
+        page["items"].as_array().unwrap().iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(found(&["tenant", "list", "--status", "active"], "slug"), ["acme"]);
+    assert_eq!(found(&["tenant", "list", "--plan", "team"], "slug"), ["beta"]);
+    assert_eq!(found(&["user", "list", "--search", "an"], "name"), ["ANNA"]);
+    assert_eq!(found(&["user", "list", "--status", "disabled"], "name"), ["BERT"]);
+    assert_eq!(found(&["user", "list", "--email", "BERT@"], "name"), ["BERT"]);
+    assert_eq!(found(&["member", "list", "acme", "--search", "be"], "name"), ["BERT"]);
+    let of_anna = found(&["audit", "--user", &anna], "action");
+    assert_eq!(of_anna, ["membership.grant", "user.create"], "the newest first");
 }

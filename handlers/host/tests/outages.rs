@@ -5,6 +5,7 @@
 mod support;
 
 use std::{
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -139,4 +140,76 @@ fn a_database_that_is_killed_and_comes_back_under_load_is_used_again_without_a_r
     for slug in &acknowledged {
         assert_eq!(request(address, "GET", &format!("/tenants/{slug}"), Some(admin)).0, 200, "{slug} was acknowledged");
     }
+}
+
+/// The process of a database server, which this process has started.
+struct Stalled {
+    id: String,
+}
+
+impl Stalled {
+    /// Stops it where it is: its sockets stay open, and nothing is answered.
+    fn stop(database: &MongodbServer) -> Self {
+        let port = format!("--port {}", database.address().port());
+        let parent = std::process::id().to_string();
+        let found = Command::new("pgrep").args(["--parent", &parent, "--full", "--", &port]).output().unwrap();
+        let id = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+        assert!(!id.is_empty() && !id.contains('\n'), "one server with {port}: {id:?}");
+        let stalled = Self { id };
+        stalled.signal("-STOP");
+        stalled
+    }
+
+    fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.id]).status().unwrap().success());
+    }
+}
+
+impl Drop for Stalled {
+    fn drop(&mut self) {
+        self.signal("-CONT");
+    }
+}
+
+/// While the database stands still every request is answered for now, within the limit that `served` holds each of them to;
+/// then all is well again.
+fn stalled_and_well_again(options: &str, clients: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let database = runtime.block_on(MongodbServer::start()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve(folder.path(), &format!("{}{options}", database.uri_for("stall")), &[]);
+    let (address, admin) = (server.address.as_str(), server.admin.as_str());
+    assert_eq!(status(&create(address, admin, "before")), 201);
+    let stalled = Stalled::stop(&database);
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..clients)
+            .map(|client| {
+                scope.spawn(move || match client % 2 {
+                    0 => create(address, admin, &format!("stalled-{client}")),
+                    _ => read(address, admin),
+                })
+            })
+            .collect();
+        await_ready(address, false);
+        assert_eq!(request(address, "GET", "/healthz", None).0, 200);
+        for client in asking {
+            assert_for_now(&client.join().unwrap(), STORE);
+        }
+    });
+    drop(stalled);
+    await_ready(address, true);
+    assert_eq!(status(&read(address, admin)), 200);
+    for client in (0..clients).step_by(2) {
+        assert_eq!(status(&create(address, admin, &format!("stalled-{client}"))), 201, "sent again, it has one effect");
+    }
+}
+
+#[test]
+fn a_database_that_stands_still_under_load_is_answered_for_and_used_again() {
+    stalled_and_well_again("", 12);
+}
+
+#[test]
+fn who_waits_for_the_only_connection_to_the_database_waits_no_longer_than_the_limit() {
+    stalled_and_well_again("?maxPoolSize=1", 6);
 }

@@ -4,12 +4,12 @@
 mod support;
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::{TcpListener, TcpStream},
     process::Command,
 };
 
-use support::{Process, await_ready, dev, dezky, json, request};
+use support::{Process, await_ready, dev, dezky, finished_after_sigterm, hang_up, json, request};
 
 #[test]
 fn dev_prints_a_token_that_shows_tenants_until_the_membership_is_revoked() {
@@ -45,27 +45,16 @@ fn tokens_of_the_development_server_survive_its_restart() {
 fn a_request_under_way_is_finished_after_sigterm() {
     let folder = tempfile::tempdir().unwrap();
     let (mut process, address, _, admin) = dev(folder.path());
-    assert_eq!(request(&address, "GET", "/users/me", Some(&admin)).0, 200);
-    let body = r#"{"slug":"late","name":"Late"}"#;
-    let mut stream = TcpStream::connect(&address).unwrap();
-    let length = body.len();
-    write!(
-        stream,
-        "POST /tenants HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {admin}\r\ncontent-type: application/json\r\n\
-         content-length: {length}\r\nexpect: 100-continue\r\n\r\n"
-    )
-    .unwrap();
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    assert!(line.contains("100"), "{line}");
+    finished_after_sigterm(&mut process, &address, &admin);
+}
+
+#[test]
+fn sighup_does_not_end_a_server_without_a_component() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut process, address, person, _) = dev(folder.path());
+    hang_up(&process);
+    assert_eq!(request(&address, "GET", "/users/me", Some(&person)).0, 200);
     process.terminate();
-    process.line("stopping");
-    assert!(TcpStream::connect(&address).is_err(), "no new connections");
-    stream.write_all(body.as_bytes()).unwrap();
-    let mut answer = String::new();
-    reader.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains("201 Created"), "{answer}");
     assert_eq!(process.wait().code(), Some(0));
 }
 

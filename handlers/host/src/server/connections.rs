@@ -1,12 +1,6 @@
 //! Accepting connections, within bounds, and letting them finish.
 
-use std::{
-    convert::Infallible,
-    future,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use http::Request;

@@ -9,20 +9,21 @@ use std::{
         mpsc,
     },
     thread,
+    time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
 use crate::{
-    support::{Process, dev},
-    writing::{assert_nothing_lost_or_doubled, create, whole, writes},
+    support::{Process, dev, json, request},
+    writing::{assert_nothing_lost_or_doubled, create, send, whole, writes},
 };
 
 /// Processes on one file, and writers of each.
 const PROCESSES: usize = 2;
 const WRITERS: usize = 4;
-/// How often all processes are killed.
+/// How often all processes are killed, one after the other.
 const KILLS: usize = 2;
 
 /// Documents of a collection, as they are in the file.
@@ -45,45 +46,140 @@ fn tenants(folder: &Path) -> BTreeMap<String, String> {
     )
 }
 
-/// Several processes on one file create tenants until `enough` are acknowledged; then all are killed. Returns who was acknowledged.
-fn create_until_killed(folder: &Path, next: &Arc<AtomicUsize>, end: usize, enough: usize) -> BTreeSet<usize> {
+/// What was acknowledged.
+#[derive(Default)]
+struct Acknowledged {
+    created: BTreeSet<usize>,
+    renamed: BTreeSet<usize>,
+    /// Tenants out of which the person was taken again.
+    revoked: BTreeSet<usize>,
+}
+
+/// A change that was acknowledged, to the tenant of a number, by one of the processes.
+#[derive(Clone, Copy)]
+enum Change {
+    Created,
+    Renamed,
+    Revoked,
+}
+
+type Told = (usize, Change, usize);
+
+impl Acknowledged {
+    fn add(&mut self, (_, change, number): Told) {
+        match change {
+            Change::Created => self.created.insert(number),
+            Change::Renamed => self.renamed.insert(number),
+            Change::Revoked => self.revoked.insert(number),
+        };
+    }
+}
+
+/// Creates tenants, renames each, and takes a person into every third and out of it again, until all is done or the process
+/// is gone.
+fn write(
+    at: (&str, &str),
+    person: &str,
+    next: &AtomicUsize,
+    end: usize,
+    mut tell: impl FnMut(Change, usize),
+) -> Option<()> {
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= end {
+            return Some(());
+        }
+        let done = |head: String, status: &str| assert!(head.starts_with(status), "{number}: {head}");
+        done(create(at.0, at.1, number)?, "HTTP/1.1 201");
+        tell(Change::Created, number);
+        let tenant = format!("/tenants/tenant-{number}");
+        done(send(at, &format!("PATCH {tenant}"), "", &format!(r#"{{"name":"Renamed {number}"}}"#))?, "HTTP/1.1 200");
+        tell(Change::Renamed, number);
+        if number % 3 == 0 {
+            let body = format!(r#"{{"userId":"{person}","role":"member"}}"#);
+            done(send(at, &format!("POST {tenant}/members"), "", &body)?, "HTTP/1.1 201");
+            done(send(at, &format!("DELETE {tenant}/members/{person}"), "", "")?, "HTTP/1.1 204");
+            tell(Change::Revoked, number);
+        }
+    }
+}
+
+/// Several processes on one file write until `enough` changes are acknowledged; then one is killed, and after as many more
+/// by the others as there are writers they are killed too.
+fn write_until_killed(folder: &Path, next: &Arc<AtomicUsize>, end: usize, enough: usize, all: &mut Acknowledged) {
     let mut processes: Vec<Process> = Vec::new();
-    let mut token = String::new();
-    let (sender, acknowledged) = mpsc::channel();
+    let (mut token, mut person) = (String::new(), String::new());
+    let (sender, acknowledged) = mpsc::channel::<Told>();
     let mut writers = Vec::new();
-    for _ in 0..PROCESSES {
-        let (process, address, _, admin) = dev(folder);
+    for process_number in 0..PROCESSES {
+        let (process, address, anna, admin) = dev(folder);
         processes.push(process);
         if token.is_empty() {
+            person =
+                json(&request(&address, "GET", "/users/me", Some(&anna)))["user"]["id"].as_str().unwrap().to_owned();
             // Later processes on the same data accept the tokens of the first.
             token = admin;
         }
         for _ in 0..WRITERS {
-            let (address, token, next, sender) = (address.clone(), token.clone(), Arc::clone(next), sender.clone());
+            let (address, token, person) = (address.clone(), token.clone(), person.clone());
+            let (next, sender) = (Arc::clone(next), sender.clone());
             writers.push(thread::spawn(move || {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= end {
-                        return;
-                    }
-                    let Some(head) = create(&address, &token, number) else { return };
-                    assert!(head.starts_with("HTTP/1.1 201"), "{number}: {head}");
-                    sender.send(number).unwrap();
-                }
+                let tell = |change, number| sender.send((process_number, change, number)).unwrap();
+                // Where the process is gone, nobody writes on.
+                let _gone = write((&address, &token), &person, &next, end, tell);
             }));
         }
     }
     drop(sender);
-    let mut numbers: BTreeSet<usize> = acknowledged.iter().take(enough).collect();
-    for process in &mut processes {
+    acknowledged.iter().take(enough).for_each(|told| all.add(told));
+    processes[0].child.kill().unwrap();
+    processes[0].wait();
+    let mut by_others = 0;
+    while by_others < WRITERS {
+        let told = acknowledged.recv_timeout(Duration::from_secs(60)).expect("the other process goes on");
+        by_others += usize::from(told.0 != 0);
+        all.add(told);
+    }
+    for process in &mut processes[1..] {
         process.child.kill().unwrap();
         process.wait();
     }
-    numbers.extend(acknowledged.iter());
+    acknowledged.iter().for_each(|told| all.add(told));
     for writer in writers {
         writer.join().unwrap();
     }
-    numbers
+}
+
+/// Each document has as many events as its version says, what was acknowledged is there, and the file is sound.
+fn assert_whole(folder: &Path, acknowledged: &Acknowledged) {
+    let events = documents(folder, "audit_events");
+    let count = |of: &str, tenant: &Value, user: &Value| {
+        let about = |event: &&Value| {
+            event["action"].as_str().unwrap().starts_with(of)
+                && event["tenantId"] == *tenant
+                && (user.is_null() || event["userId"] == *user)
+        };
+        u64::try_from(events.iter().filter(about).count()).unwrap()
+    };
+    let tenants = documents(folder, "tenants");
+    let numbered = |number: &usize| tenants.iter().find(|tenant| tenant["slug"] == format!("tenant-{number}")).unwrap();
+    for tenant in tenants.iter().filter(|tenant| tenant["slug"] != "dezky") {
+        assert_eq!(tenant["version"], count("tenant.", &tenant["id"], &Value::Null), "{tenant:#}");
+    }
+    for number in &acknowledged.renamed {
+        assert_eq!(numbered(number)["name"], format!("Renamed {number}"));
+    }
+    let memberships = documents(folder, "memberships");
+    for number in &acknowledged.revoked {
+        let id = &numbered(number)["id"];
+        let membership = memberships.iter().find(|membership| membership["tenantId"] == *id).unwrap();
+        assert_eq!(membership["active"], false, "{membership:#}");
+        assert_eq!(membership["version"], count("membership.", id, &membership["userId"]), "{membership:#}");
+    }
+    let file = folder.join(".dezky/dezky.sqlite");
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let sound: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(sound, "ok");
 }
 
 #[test]
@@ -91,15 +187,24 @@ fn what_was_acknowledged_survives_kill_9_and_what_is_sent_again_has_one_effect()
     let writes = writes(400);
     let folder = tempfile::tempdir().unwrap();
     let next = Arc::new(AtomicUsize::new(0));
-    let mut acknowledged = BTreeSet::new();
+    let mut acknowledged = Acknowledged::default();
     for kill in 1..=KILLS {
         let end = writes * kill / KILLS;
         next.store(writes * (kill - 1) / KILLS, Ordering::Relaxed);
-        acknowledged.extend(create_until_killed(folder.path(), &next, end, writes / KILLS * 2 / 3));
+        write_until_killed(folder.path(), &next, end, writes / KILLS, &mut acknowledged);
     }
-    assert!(acknowledged.len() < writes, "the processes were killed when all was done");
+    let (created, renamed) = (&acknowledged.created, &acknowledged.renamed);
+    assert!(created.len() < writes, "the processes were killed when all was done");
+    assert!(!renamed.is_empty() && !acknowledged.revoked.is_empty());
 
     let (_process, address, _, admin) = dev(folder.path());
-    assert_nothing_lost_or_doubled(&acknowledged, writes, (&address, &admin), || tenants(folder.path()));
-    eprintln!("SQLite: {writes} writes, {KILLS} kills: {} acknowledged, none lost, none twice", acknowledged.len());
+    assert_whole(folder.path(), &acknowledged);
+    assert_nothing_lost_or_doubled(created, writes, (&address, &admin), || tenants(folder.path()));
+    assert_whole(folder.path(), &acknowledged);
+    eprintln!(
+        "SQLite: {writes} tenants, {KILLS} kills: {} created, {} renamed, {} taken out of acknowledged, none lost, none twice",
+        created.len(),
+        renamed.len(),
+        acknowledged.revoked.len()
+    );
 }

@@ -14,10 +14,15 @@ pub(crate) fn writes(usually: usize) -> usize {
 /// Creates the tenant of this number; the head of the answer, or none if the connection broke.
 pub(crate) fn create(address: &str, token: &str, number: usize) -> Option<String> {
     let body = format!(r#"{{"slug":"tenant-{number}","name":"Tenant {number}"}}"#);
+    send((address, token), "POST /tenants", &format!("idempotency-key: key-{number}\r\n"), &body)
+}
+
+/// Sends a request with more lines of its head; the head of the answer, or none if the connection broke.
+pub(crate) fn send((address, token): (&str, &str), request: &str, lines: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     write!(
         stream,
-        "POST /tenants HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nidempotency-key: key-{number}\r\n\
+        "{request} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n{lines}\
          content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     )

@@ -13,7 +13,11 @@ use dezky::{
         mongodb::{MongodbOptions, MongodbStore},
     },
 };
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::{
+    IndexModel,
+    bson::{Bson, DateTime, Document, doc},
+    options::IndexOptions,
+};
 use serde_json::Value;
 
 use crate::database::{Legacy, id, subscription, tenant, user};
@@ -90,6 +94,10 @@ async fn what_needs_a_person_is_listed_and_not_guessed() {
         document.remove(field);
         document
     };
+    let verified = |document: Document| {
+        let domain = doc! { "name": "twice.example", "verifiedAt": DateTime::from_millis(1_700_000_000_000) };
+        with(with(document, "domains", vec!["twice.example"].into()), "domainVerifications", vec![domain].into())
+    };
     // What is added to clean documents; what must be found, by kind and id; how many documents are held back.
     let table: Vec<Row> = vec![
         (
@@ -140,6 +148,19 @@ async fn what_needs_a_person_is_listed_and_not_guessed() {
             vec![("subscriptions", with(subscription(22, 2, "active"), "tenantId", id(2).to_hex().into()))],
             vec![("wrong_type", 22)],
             0,
+        ),
+        (
+            vec![("tenants", verified(tenant(3, "c3", None))), ("tenants", verified(tenant(4, "c4", None)))],
+            vec![("duplicate_domain", 3), ("duplicate_domain", 4)],
+            2,
+        ),
+        (
+            vec![
+                ("subscriptions", with(subscription(22, 2, "cancelled"), "stripeSubscriptionId", "sub_1".into())),
+                ("subscriptions", with(subscription(23, 2, "active"), "stripeSubscriptionId", "sub_1".into())),
+            ],
+            vec![("duplicate_stripe_subscription", 22), ("duplicate_stripe_subscription", 23)],
+            2,
         ),
     ];
     for (dirt, expected, held) in table {
@@ -229,4 +250,47 @@ async fn the_report_for_people_names_what_to_do_and_sqlite_is_refused() {
     }
     assert_eq!(legacy.run(&["migrate", "--store", "sqlite:a.sqlite"]).status.code(), Some(2));
     assert_eq!(legacy.run(&["migrate", "--from", "sqlite:a.sqlite"]).status.code(), Some(2));
+}
+
+/// What stands beside the documents: ids that are none here, indexes that refuse what is allowed now, and keys that something
+/// else holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_way_of_documents_is_told() {
+    let legacy = clean().await;
+    legacy.insert("users", doc! { "_id": "by-hand", "authentikSubjectId": "text", "name": "Text" }).await;
+    let options = IndexOptions::builder().unique(true).name("slug_1".to_owned()).build();
+    let index = IndexModel::builder().keys(doc! { "slug": 1 }).options(options).build();
+    legacy.database.collection::<Document>("tenants").create_index(index).await.unwrap();
+    assert_eq!(legacy.migrate(&["--dry-run"]).0, 7, "a foreign id needs a person");
+    let found = |report: &Value, kind: &str| -> Vec<String> {
+        let all = report["findings"].as_array().unwrap().iter();
+        all.filter(|one| one["kind"] == kind).map(|one| one["detail"].to_string()).collect()
+    };
+    let (code, report) = legacy.migrate(&[]);
+    assert_eq!(code, 7);
+    let foreign = found(&report, "unreadable");
+    assert!(foreign.len() == 1 && foreign[0].contains("by-hand"), "{report:#}");
+    let indexes = found(&report, "legacy_unique_index");
+    assert!(indexes.len() == 1 && indexes[0].contains("slug"), "{report:#}");
+    // Once the document has an id of the usual kind only the index is left, which is for information.
+    legacy.database.collection::<Document>("users").delete_one(doc! { "_id": "by-hand" }).await.unwrap();
+    let (code, report) = legacy.migrate(&[]);
+    assert_eq!((code, found(&report, "legacy_unique_index").len()), (0, 1), "{report:#}");
+}
+
+/// A document holds a key that is not its own, as the replaced service may leave it that renames and does not know keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_another_document_still_holds_is_told_and_settled_by_the_next_run() {
+    let legacy = clean().await;
+    assert_eq!(legacy.migrate(&[]).0, 0);
+    // Acme gives its slug away to a tenant that comes before it; its stored keys stay what they were.
+    legacy.update("tenants", doc! { "_id": id(1) }, doc! { "$set": { "slug": "acme-old" } }).await;
+    legacy.insert("tenants", tenant(0, "acme", None)).await;
+    let (code, report) = legacy.migrate(&[]);
+    let expected = BTreeSet::from([("key_taken".to_owned(), id(0).to_hex())]);
+    assert_eq!((code, kinds(&report)), (7, expected), "{report:#}");
+    let (code, report) = legacy.migrate(&[]);
+    assert_eq!((code, kinds(&report)), (0, BTreeSet::new()), "{report:#}");
+    let keys = |document: Document| document.get_array("uniqueKeys").unwrap().clone();
+    assert!(keys(legacy.document("tenants", id(0)).await).contains(&"slug:acme".into()));
 }

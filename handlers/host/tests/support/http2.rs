@@ -57,7 +57,7 @@ impl Http2 {
             let mut payload = vec![0; usize::try_from(u32::from_be_bytes([0, head[0], head[1], head[2]])).unwrap()];
             self.fill(&mut payload)?;
             let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-            match Frame { kind: head[3], flags: head[4], stream } {
+            match (Frame { kind: head[3], flags: head[4], stream }) {
                 // The server may close before it has the answer.
                 Frame { kind: PING, flags, .. } if flags & ACK == 0 => drop(self.write(PING, ACK, 0, &payload)),
                 Frame { kind: SETTINGS, flags, .. } if flags & ACK == 0 => drop(self.write(SETTINGS, ACK, 0, &[])),

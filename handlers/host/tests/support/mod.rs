@@ -157,6 +157,36 @@ pub(crate) fn dev(folder: &Path) -> (Process, String, String, String) {
     (process, authority(&origin).to_owned(), person, admin)
 }
 
+/// A request whose body comes after SIGTERM is answered, nobody else is let in, and the process ends well.
+pub(crate) fn finished_after_sigterm(process: &mut Process, address: &str, admin: &str) {
+    assert_eq!(request(address, "GET", "/users/me", Some(admin)).0, 200);
+    let body = r#"{"slug":"late","name":"Late"}"#;
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "POST /tenants HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {admin}\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\nexpect: 100-continue\r\n\r\n"
+    )
+    .unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    assert!(line.contains("100"), "{line}");
+    process.terminate();
+    process.line("stopping");
+    assert!(TcpStream::connect(address).is_err(), "no new connections");
+    stream.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    reader.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("201 Created"), "{answer}");
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+pub(crate) fn hang_up(process: &Process) {
+    assert!(Command::new("kill").args(["-HUP", &process.child.id().to_string()]).status().unwrap().success());
+}
+
 /// Runs operators' commands on one store.
 pub(crate) struct Shell {
     pub(crate) folder: std::path::PathBuf,

@@ -79,8 +79,6 @@ fn descriptors(report: &mut Report) {
             let message = format!("{limit} are allowed here: room for {connections} of {CONNECTIONS} connections");
             report.warning("open files", &message, advice);
         }
-        None => {
-            report.error("open files", &format!("{limit} are allowed here: `dezky serve` does not start"), advice)
-        }
+        None => report.error("open files", &format!("{limit} are allowed here: `dezky serve` does not start"), advice),
     }
 }

@@ -192,7 +192,8 @@ async fn find(session: &Session, named: &str) -> Result<SubscriptionView, Failur
     if let Ok(id) = named.parse::<SubscriptionId>() {
         return settled(session.service.read_subscription(&session.call(), id).await);
     }
-    let filter = SubscriptionFilter { tenant_id: Some(session::tenant(session, named).await?.id), ..Default::default() };
+    let filter =
+        SubscriptionFilter { tenant_id: Some(session::tenant(session, named).await?.id), ..Default::default() };
     let mut request = ListRequest { limit: Some(ListRequest::MAXIMUM_LIMIT), cursor: None };
     loop {
         let page = settled(session.service.list_subscriptions(&session.call(), &filter, &request).await)?;

@@ -56,8 +56,7 @@ impl Limits {
     /// Limits with whole budgets.
     pub(crate) fn new(settings: &LimitSettings, metrics: Arc<Metrics>) -> Arc<Self> {
         // Where addresses are not told apart, one may have everything.
-        let shares =
-            |most| if settings.address.is_some() { Shares::halved(most) } else { Shares::new(most, most) };
+        let shares = |most| if settings.address.is_some() { Shares::halved(most) } else { Shares::new(most, most) };
         let in_flight =
             settings.requests_in_flight.map(|most| shares(usize::try_from(most.get()).unwrap_or(usize::MAX)));
         Arc::new(Self {

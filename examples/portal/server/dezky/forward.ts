@@ -1,0 +1,61 @@
+// Hands requests of pages to Dezky's API, in the name of the session's person.
+import type { H3Event } from "h3";
+import { sendProblem } from "../http/problem";
+import { accessTokenOf, ProviderUnavailable } from "../session/token";
+import { dezkyApi } from "./api";
+
+/** What the API reads. Never `Cookie`, and never an `Authorization` that a browser sent: only the session says who is calling. */
+const PASSED_ON = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent", "tracestate", "user-agent"];
+
+/** Parts of the API that pages use, and back-channel logout, which the identity provider calls. Health and metrics are no page's business. */
+const OFFERED = /^\/(?:(?:users|tenants|subscriptions|audit)(?:[/?]|$)|launcher(?:\?|$)|openapi\.json$|oidc\/backchannel-logout$)/;
+
+function passedOn(event: H3Event): Headers {
+  const headers = new Headers();
+  for (const name of PASSED_ON) {
+    const value = getRequestHeader(event, name);
+    if (value !== undefined) headers.set(name, value);
+  }
+  // Where the API is elsewhere, its limits by address would otherwise see one address for all people.
+  const addresses = [getRequestHeader(event, "x-forwarded-for"), event.node.req.socket?.remoteAddress].filter(Boolean);
+  if (addresses.length) headers.set("x-forwarded-for", addresses.join(", "));
+  return headers;
+}
+
+/** A signal that fires when the browser has gone. */
+function goneSignal(event: H3Event): AbortSignal {
+  const gone = new AbortController();
+  event.node.res.once?.("close", () => gone.abort());
+  return gone.signal;
+}
+
+/**
+ * Answers with what Dezky's API says to this request at `path`, status, headers and body as they are.
+ *
+ * @param path The API's own path with its query: `/tenants/acme?limit=20`.
+ */
+export async function forward(event: H3Event, path: string) {
+  if (!OFFERED.test(path) || !URL.canParse(path, "http://dezky") || new URL(path, "http://dezky").pathname !== path.replace(/\?.*$/s, "")) {
+    return sendProblem(event, 404, "not_found", "there is no such route");
+  }
+  const headers = passedOn(event);
+  try {
+    const token = await accessTokenOf(event);
+    if (token) headers.set("authorization", `Bearer ${token}`);
+  } catch (error) {
+    if (!(error instanceof ProviderUnavailable)) throw error;
+    return sendProblem(event, 503, "identity_provider_unavailable", "the sign-in service does not answer, try again", { "retry-after": "5" });
+  }
+  const signal = goneSignal(event);
+  const bodiless = event.method === "GET" || event.method === "HEAD";
+  const api = await dezkyApi();
+  let response: Response;
+  try {
+    response = await api.fetch({ path, method: event.method, headers, body: bodiless ? null : getRequestWebStream(event), signal });
+  } catch (error) {
+    if (signal.aborted) return;
+    console.error(`the API at NUXT_DEZKY_API_URL does not answer: ${String(error)}`);
+    return sendProblem(event, 503, "api_unavailable", "the service does not answer, try again", { "retry-after": "5" });
+  }
+  return sendWebResponse(event, response);
+}

@@ -1,0 +1,2 @@
+/** For probes: the portal answers. */
+export default defineEventHandler(() => "ok");

@@ -1,0 +1,56 @@
+// What every page must be, whoever looks at it and however.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** Notes every shift of the layout that no input of the person has caused. Before the page is opened. */
+export async function watchShifts(context) {
+  await context.addInitScript(() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        if (!entry.hadRecentInput) window.shifts.push({ value: entry.value, what: entry.sources.map(({ node }) => node?.outerHTML?.slice(0, 120) ?? node?.textContent) });
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+}
+
+/** Waits until everything that was asked for is shown, and painted without movement. */
+export async function settled(page) {
+  await page.waitForFunction(() => !document.querySelector(".skeleton, [aria-busy=true]"));
+  await page.evaluate(async () => {
+    const ending = document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity);
+    await Promise.all(ending.map(({ finished }) => finished.catch(() => {})));
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  });
+}
+
+export async function assertNoShift(page) {
+  assert.deepEqual(await page.evaluate(() => window.shifts), [], "the layout has shifted");
+}
+
+/**
+ * No violation of WCAG 2.2 A and AA, nor of what axe holds for good practice.
+ *
+ * @param {string[]} [rules] Only these.
+ */
+export async function assertAccessible(page, rules) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
+  const runOnly = rules ? { type: "rule", values: rules } : { type: "tag", values: RULES };
+  const { violations } = await page.evaluate((only) => window.axe.run(document, { runOnly: only, resultTypes: ["violations"] }), runOnly);
+  const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html, any }) => `${html.slice(0, 160)} ${any[0]?.message ?? ""}`).join(" | ")}`);
+  assert.deepEqual(told, [], "axe found violations");
+}
+
+/** Nothing is wider than the screen. */
+export async function assertFits(page) {
+  const wider = await page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    return [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > width + 1).map((one) => one.outerHTML.slice(0, 120));
+  });
+  assert.deepEqual(wider, [], "the page scrolls sideways");
+}

@@ -1,0 +1,164 @@
+// What a session lives through: the end of tokens, outages, restarts, its own age.
+import assert from "node:assert/strict";
+import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+import { Stage } from "./harness/stage.mjs";
+
+let stage;
+let refreshes;
+before(async () => {
+  stage = await Stage.start();
+  // Refused ones too: a refresh token that comes twice ends the session at the provider.
+  for (const outcome of ["grant.success", "grant.error"]) {
+    stage.provider.provider.on(outcome, ({ oidc }) => {
+      if (oidc.params.grant_type === "refresh_token") refreshes += 1;
+    });
+  }
+});
+beforeEach(() => {
+  refreshes = 0;
+  stage.provider.settings.tokenSeconds = 300;
+});
+after(() => stage.close());
+
+const me = (visitor) => visitor.ask({ path: "/api/me" });
+
+test("a token that is good for long is not refreshed", async () => {
+  const anna = await stage.signedIn("anna");
+  assert.equal((await me(anna)).status, 200);
+  assert.equal(refreshes, 0);
+  await anna.close();
+});
+
+test("a token that ends is refreshed, and the very request that found it so is answered", async () => {
+  stage.provider.settings.tokenSeconds = 20;
+  const anna = await stage.signedIn("anna");
+  refreshes = 0;
+  stage.provider.settings.tokenSeconds = 300;
+  const { status, json } = await me(anna);
+  assert.equal(status, 200);
+  assert.equal(json.user.name, "Anna Lindqvist");
+  assert.equal(refreshes, 1);
+  // It is kept: the next one has nothing to refresh.
+  assert.equal((await me(anna)).status, 200);
+  assert.equal(refreshes, 1);
+  await anna.close();
+});
+
+test("requests at the same time refresh once, and all of them are answered", async () => {
+  stage.provider.settings.tokenSeconds = 20;
+  const anna = await stage.signedIn("anna");
+  refreshes = 0;
+  stage.provider.settings.tokenSeconds = 300;
+  const cookie = await anna.cookieHeader();
+  const answers = await Promise.all(Array.from({ length: 20 }, () => stage.ask({ path: "/api/me", headers: { cookie } })));
+  assert.deepEqual(answers.map(({ status }) => status), Array(20).fill(200));
+  assert.equal(refreshes, 1);
+  await anna.close();
+});
+
+test("a session that the provider has ended leads to sign-in, without an error on the way", async () => {
+  stage.provider.settings.tokenSeconds = 1;
+  const anna = await stage.signedIn("clara");
+  await stage.provider.forgetGrants();
+  // The leeway of Dezky does not matter: the portal has no token to send any more once it has ended.
+  await until(async () => (await me(anna)).status === 401);
+  const { json } = await me(anna);
+  assert.equal(json.code, "token_missing");
+  await anna.page.goto(`${stage.portalUrl}/profile`);
+  // The provider still knows her: she is back without typing anything.
+  await anna.page.waitForURL(`${stage.portalUrl}/profile`);
+  stage.provider.settings.tokenSeconds = 300;
+  await anna.close();
+});
+
+test("an outage of the provider ends no session", async () => {
+  stage.provider.settings.tokenSeconds = 1;
+  const ben = await stage.signedIn("ben");
+  stage.provider.settings.tokenSeconds = 300;
+  stage.provider.refuse(503);
+  await until(async () => (await me(ben)).status === 503);
+  const { json, headers } = await me(ben);
+  assert.equal(json.code, "identity_provider_unavailable");
+  assert.ok(Number(headers["retry-after"]) > 0);
+  stage.provider.refuse(null);
+  assert.equal((await me(ben)).status, 200);
+  await ben.close();
+});
+
+test("sessions outlive a restart of the portal", async () => {
+  const anna = await stage.signedIn("anna");
+  // No page goes on loading in between.
+  await anna.page.goto("about:blank");
+  await stage.restartPortal();
+  assert.equal((await me(anna)).status, 200);
+  await anna.open("/");
+  await anna.close();
+});
+
+test("what is stored of sessions that are over by age is removed", async () => {
+  const before = new Set(await readdir(stage.sessionFolder));
+  const ben = await stage.signedIn("ben");
+  const [file] = (await readdir(stage.sessionFolder)).filter((name) => !before.has(name));
+  const path = join(stage.sessionFolder, file);
+  await ben.page.goto("about:blank");
+  const old = Date.now() / 1000 - 25 * 3600;
+  await utimes(path, old, old);
+  await writeFile(`${path}.interrupted.new`, "half of it");
+  await stage.restartPortal();
+  await until(async () => !(await readdir(stage.sessionFolder)).some((name) => name.startsWith(file)));
+  assert.ok((await readdir(stage.sessionFolder)).length >= before.size);
+  assert.equal((await me(ben)).status, 401);
+  await ben.open("/");
+  await ben.close();
+});
+
+test("what is stored of a session is encrypted, and for the portal's user alone", async () => {
+  const anna = await stage.signedIn("anna");
+  const files = await readdir(stage.sessionFolder);
+  assert.ok(files.length > 0);
+  for (const name of files) assert.doesNotMatch(await readFile(join(stage.sessionFolder, name), "utf8"), /eyJ[\w-]{10,}\.eyJ/);
+  assert.equal((await stat(stage.sessionFolder)).mode & 0o777, 0o700);
+  await anna.close();
+});
+
+test("a session whose file was cut short is over, and nothing worse", async () => {
+  const dario = await stage.visitor();
+  const before = new Set(await readdir(stage.sessionFolder));
+  await dario.signIn("dario");
+  const [file] = (await readdir(stage.sessionFolder)).filter((name) => !before.has(name));
+  const whole = await readFile(join(stage.sessionFolder, file), "utf8");
+  await writeFile(join(stage.sessionFolder, file), whole.slice(0, whole.length / 2));
+  assert.equal((await me(dario)).status, 401);
+  await dario.close();
+});
+
+test("the cookie of a session is for HTTP alone, for all hosts of the portal, and small", async () => {
+  const anna = await stage.signedIn("anna");
+  const cookie = (await anna.context.cookies()).find(({ name }) => name === "nuxt-oidc-auth");
+  assert.equal(cookie.domain, ".dezky.localhost");
+  assert.equal(cookie.httpOnly, true);
+  assert.equal(cookie.sameSite, "Lax");
+  assert.ok(cookie.value.length < 1000, `${cookie.value.length} characters`);
+  const hours = (cookie.expires - Date.now() / 1000) / 3600;
+  assert.ok(hours > 23.9 && hours <= 24, `${hours} hours`);
+  await anna.close();
+});
+
+test("a cookie that was tampered with proves nothing", async () => {
+  const anna = await stage.signedIn("anna");
+  const cookie = (await anna.cookieHeader()).replace(/(nuxt-oidc-auth=.{60})./, "$1x");
+  assert.equal((await stage.ask({ path: "/api/me", headers: { cookie } })).status, 401);
+  assert.equal((await stage.ask({ path: "/api/me", headers: { cookie: "nuxt-oidc-auth=nonsense" } })).status, 401);
+  await anna.close();
+});
+
+/** Asks until something holds, for ten seconds at the most. */
+async function until(holds) {
+  const end = Date.now() + 10_000;
+  while (!(await holds())) {
+    assert.ok(Date.now() < end, "it did not come to hold");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

@@ -1,0 +1,79 @@
+//! What a database holds once requests were served on it.
+
+use std::{sync::Arc, time::Duration};
+
+use dezky::{
+    authn::{
+        KeyThumbprint, LogoutRequest, VerifiedToken,
+        keys::{ArchivedKeySet, KeySetArchive as _, StoreArchive},
+    },
+    clock::{Clock as _, SystemClock},
+    context::RequestContext,
+    domain::{CreateTenant, UpdateUser},
+    service::{Call, IdempotencyRequest, Service, ServiceSettings},
+    store::{
+        SharedStore,
+        mongodb::{MongodbOptions, MongodbStore},
+    },
+};
+use serde_json::json;
+
+use crate::database::Legacy;
+
+/// As the service leaves it that has served requests: what it writes itself, of every kind.
+pub(crate) async fn lived_in(legacy: &Legacy) {
+    let store: SharedStore =
+        Arc::new(MongodbStore::open(&legacy.uri, MongodbOptions::default(), dezky::COLLECTIONS).unwrap());
+    let service = Service::new(Arc::clone(&store), Arc::new(SystemClock), ServiceSettings::default());
+    let operator = Call::by_system("operator");
+    // Activity, the key of hashes, and a tombstone.
+    let context = RequestContext::new("request");
+    let token = |subject: &str| {
+        Arc::new(VerifiedToken {
+            issuer_id: "default".to_owned(),
+            subject: subject.to_owned(),
+            issued_at: SystemClock.now(),
+            expires_at: SystemClock.now().plus(Duration::from_secs(300)),
+            not_before: None,
+            tenant: None,
+            email: Some(format!("{subject}@example.eu")),
+            name: Some(subject.to_owned()),
+            groups: Some(vec!["acme-people".to_owned()]),
+            session_id: Some("session".to_owned()),
+            token_id: None,
+            key_thumbprint: KeyThumbprint([0; 32]),
+        })
+    };
+    let profile = service.profile(&Call::by_token(context.clone(), token("newcomer"))).await.unwrap();
+    let erased = service.profile(&Call::by_token(context.clone(), token("erased"))).await.unwrap();
+    service.delete_user(&operator, erased.user.id).await.unwrap();
+    // Personal values beside the trail, and work in the outbox.
+    let rename = UpdateUser::read(json!({ "name": "Åsa Renamed" })).unwrap();
+    service.update_user(&operator, profile.user.id, rename).await.unwrap();
+    // A stored answer.
+    let body = json!({ "slug": "beta", "name": "Beta" });
+    let mut once = Call::by_system("operator");
+    once.idempotency = Some(IdempotencyRequest {
+        key: "once".to_owned(),
+        target: "POST /tenants".to_owned(),
+        body: body.to_string().into_bytes(),
+    });
+    service.create_tenant(&once, CreateTenant::read(body).unwrap()).await.unwrap();
+    // An ended session, and a logout token that counts once.
+    let logout = LogoutRequest {
+        issuer_id: "default".to_owned(),
+        subject: Some("newcomer".to_owned()),
+        session_id: Some("session".to_owned()),
+        token_id: "logout".to_owned(),
+        issued_at: SystemClock.now(),
+        accepted_until: SystemClock.now().plus(Duration::from_secs(300)),
+    };
+    service.end_sessions(&context, &logout).await.unwrap();
+    // Keys of an issuer.
+    let keys = ArchivedKeySet {
+        json: r#"{"keys":[]}"#.to_owned(),
+        origin: "https://auth.example.eu/jwks".to_owned(),
+        fetched_at: SystemClock.now(),
+    };
+    StoreArchive::new(store).save("default", &keys).await.unwrap();
+}
