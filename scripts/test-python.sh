@@ -41,3 +41,4 @@ scripts/python-package.sh wheel "$work" --test
 python3 -m venv "$work/empty"
 "$work/empty/bin/pip" install --quiet --disable-pip-version-check "$work"/dezky-*.whl "$scripts"
 DEZKY_TEST_WHEEL=$(echo "$work"/dezky-*.whl) "$work/empty/bin/python" -I "$package/tests/installed.py"
+"$work/empty/bin/python" -I "$scripts/tests/walk.py" "$work/walk"

@@ -42,7 +42,7 @@ with Dezky.open(store=sys.argv[1], environment=False, background=False, log="off
         print("ready", flush=True)
         sys.stdin.read()
     names = ({"slug": f"w-{number}", "name": "W"} for number in range(1_000_000))
-    for number, outcome in enumerate(scope.each(scope.tenants.create, names)):
+    for number, _ in enumerate(scope.each(scope.tenants.create, names, concurrency=1)):
         if number == 50:
             print("ready", flush=True)
 """

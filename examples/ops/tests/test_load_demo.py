@@ -18,7 +18,7 @@ def test_the_same_numbers_make_the_same_estate() -> None:
     assert make_estate(20, 300, seed=5) != make_estate(20, 300, seed=6)
 
 
-@pytest.mark.parametrize(("companies", "people"), [(1, 1), (3, 3), (25, 500), (400, 1_000)])
+@pytest.mark.parametrize(("companies", "people"), [(1, 1), (3, 3), (25, 500), (4_000, 5_000), (2, 40_000)])
 def test_an_estate_has_the_size_that_was_chosen(companies: int, people: int) -> None:
     estate = make_estate(companies, people)
     assert len({company.slug for company in estate.companies}) == companies

@@ -518,7 +518,7 @@ class Users:
             role: Informative role.
             platform_admin: Whether the user administers the platform.
             status: Whether the user may call at all.
-            tokens_valid_after: Tokens issued before this are refused. `None` takes it away.
+            tokens_valid_after: Tokens issued before this are refused; an issuer's clock may be ahead by 30 seconds. `None` takes it away.
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
             timeout: The most seconds that a call may take, at most 30.
         """

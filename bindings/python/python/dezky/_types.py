@@ -593,7 +593,7 @@ class UpdateUserInput(TypedDict, total=False):
         role: Informative role.
         platform_admin: Whether the user administers the platform.
         status: Whether the user may call at all.
-        tokens_valid_after: Tokens issued before this are refused.
+        tokens_valid_after: Tokens issued before this are refused; an issuer's clock may be ahead by 30 seconds.
     """
 
     email: str | None

@@ -3,8 +3,10 @@
 import hashlib
 import random
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .names import COLOURS, COUNTRIES, STREETS, Country
 
@@ -97,6 +99,7 @@ def sizes(dice: random.Random, companies: int, people: int) -> list[int]:
 def named_companies(dice: random.Random, number: int) -> Iterator[tuple[str, str, Country]]:
     """Slug, name and country of so many companies, none twice."""
     slugs: set[str] = set()
+    namesakes: Counter[str] = Counter()
     while len(slugs) < number:
         country = dice.choice(COUNTRIES)
         name = dice.choice(country.companies).format(dice.choice(country.family))
@@ -105,9 +108,9 @@ def named_companies(dice: random.Random, number: int) -> Iterator[tuple[str, str
             # Two of one name live in two cities, and in a large estate there are more of them than cities.
             city = dice.choice(country.cities)
             name, slug = f"{name}, {city}", f"{wanted}-{slug_of(city)}"
-        count = 2
-        while slug in slugs:
-            slug, count = f"{wanted}-{count}", count + 1
+            if slug in slugs:
+                namesakes[wanted] += 1
+                slug = f"{wanted}-{namesakes[wanted] + 1}"
         slugs.add(slug)
         yield slug, name, country
 
@@ -131,20 +134,22 @@ def fill(dice: random.Random, estate: Estate, named: tuple[str, str, Country], s
     )
     estate.companies.append(company)
     admins = max(1, size // 12) if size > 2 else 0
+    namesakes: Counter[str] = Counter()
     for position in range(size):
-        person = somebody(dice, estate, country, domain, certain=position < 3)
+        person = somebody(dice, estate, country, domain, namesakes, certain=position < 3)
         role = "owner" if position == 0 else "admin" if position <= admins else "member"
         estate.employments.append(Employment(slug, person.email, role))
 
 
-def somebody(dice: random.Random, estate: Estate, country: Country, domain: str, *, certain: bool) -> Person:
+def somebody(
+    dice: random.Random, estate: Estate, country: Country, domain: str, namesakes: Counter[str], *, certain: bool
+) -> Person:
     """A new person of a company. Who is `certain` is not disabled."""
     given, family = dice.choice(country.given), dice.choice(country.family)
-    local = wanted = f"{ascii_of(given)}.{ascii_of(family)}"
-    count = 2
-    while f"{local}@{domain}" in estate.people:
-        local, count = f"{wanted}{count}", count + 1
-    email = f"{local}@{domain}"
+    local = f"{ascii_of(given)}.{ascii_of(family)}"
+    namesakes[local] += 1
+    number = str(namesakes[local]) if namesakes[local] > 1 else ""
+    email = f"{local}{number}@{domain}"
     person = Person(f"{given} {family}", email, subject_of(email), disabled=dice.random() < DISABLED and not certain)
     estate.people[email] = person
     return person
@@ -172,6 +177,7 @@ def subject_of(email: str) -> str:
     return hashlib.sha256(f"dezky-demo/{email}".encode()).hexdigest()
 
 
+@lru_cache(maxsize=4_096)
 def ascii_of(text: str) -> str:
     """A text in the letters a to z, as it would be spelled in an address."""
     spelled = unicodedata.normalize("NFKD", text.lower().translate(SPELLED))
