@@ -95,7 +95,7 @@ fn write(
         let tenant = format!("/tenants/tenant-{number}");
         done(send(at, &format!("PATCH {tenant}"), "", &format!(r#"{{"name":"Renamed {number}"}}"#))?, "HTTP/1.1 200");
         tell(Change::Renamed, number);
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             let body = format!(r#"{{"userId":"{person}","role":"member"}}"#);
             done(send(at, &format!("POST {tenant}/members"), "", &body)?, "HTTP/1.1 201");
             done(send(at, &format!("DELETE {tenant}/members/{person}"), "", "")?, "HTTP/1.1 204");
