@@ -56,7 +56,7 @@ export DEZKY_SCHEMATHESIS_ANSWERS=$folder/answers.json
 run() {
     local name=$1 token=$2 status=0
     shift 2
-    (cd scripts/schemathesis && DEZKY_SCHEMATHESIS_TOKEN=$token PYTHONDONTWRITEBYTECODE=1 \
+    (cd scripts/schemathesis && DEZKY_SCHEMATHESIS_TOKEN=$token DEZKY_SCHEMATHESIS_CALLER=$name PYTHONDONTWRITEBYTECODE=1 \
         "$environment/bin/schemathesis" run "$origin/openapi.json" --no-color "$@") >"$folder/$name" 2>&1 || status=$?
     if [ "$status" -ne 0 ]; then
         cat "$folder/$name"
@@ -68,4 +68,5 @@ run() {
 # The member first: the administrator may do anything to her.
 run member "$member" --phases coverage,fuzzing --max-examples 4 "$@"
 run administrator "$administrator" "$@"
-python3 scripts/schemathesis/reached.py "$DEZKY_SCHEMATHESIS_ANSWERS"
+"$target/debug/dezky" openapi >"$folder/openapi.json"
+python3 scripts/schemathesis/reached.py "$folder/openapi.json" "$DEZKY_SCHEMATHESIS_ANSWERS"

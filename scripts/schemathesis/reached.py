@@ -1,4 +1,4 @@
-"""Tells how far a run came: fails when an operation of the document never answered with success."""
+"""Tells how far the runs came: fails when an operation of the document never answered with success."""
 
 import json
 import sys
@@ -6,17 +6,26 @@ from collections import Counter
 
 # Needs a token that only an identity provider can make; core/tests/logout.rs and its cases do that.
 UNREACHABLE = {"POST /oidc/backchannel-logout"}
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
-with open(sys.argv[1], encoding="utf-8") as file:
-    answers = json.load(file)
-succeeded, asked, statuses = set(), set(), Counter()
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+document, answers = read(sys.argv[1]), read(sys.argv[2])
+operations = {
+    f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item if method in METHODS
+}
+succeeded, statuses = set(), Counter()
 for key, count in answers.items():
     method, path, status = key.split(" ")
-    asked.add(f"{method} {path}")
     statuses[status] += count
     if status.startswith("2"):
         succeeded.add(f"{method} {path}")
-missing = sorted(asked - succeeded - UNREACHABLE)
 print(f"{sum(statuses.values())} requests:", ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items())))
-if missing:
-    sys.exit("no success was seen of: " + ", ".join(missing))
+if unknown := UNREACHABLE - operations:
+    sys.exit("the document has these no more: " + ", ".join(sorted(unknown)))
+if missing := operations - succeeded - UNREACHABLE:
+    sys.exit("no success was seen of: " + ", ".join(sorted(missing)))
