@@ -264,7 +264,8 @@ fn an_unfinished_http2_head_is_cut_off() {
     connection.get("/healthz", 1);
     connection.await_end(1);
     connection.write(http2::HEADERS, http2::END_STREAM, 3, &http2::head("/healthz")).unwrap();
-    while connection.read().is_some() {}
+    // In the middle of a head a ping cannot be answered.
+    connection.await_close();
 }
 
 /// Waits until the server has no connection but that on which it is asked.

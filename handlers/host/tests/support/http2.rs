@@ -71,6 +71,11 @@ impl Http2 {
         while self.read().is_some_and(|frame| frame.stream != stream || frame.flags & END_STREAM == 0) {}
     }
 
+    /// Waits until the connection is closed, and answers nothing.
+    pub(crate) fn await_close(&mut self) {
+        while self.fill(&mut [0]).is_some() {}
+    }
+
     fn fill(&mut self, bytes: &mut [u8]) -> Option<()> {
         match self.0.read_exact(bytes) {
             Ok(()) => Some(()),
