@@ -281,7 +281,7 @@ async fn a_key_that_changes_its_use_stops_for_remembered_tokens_too() {
     let other = fixture.issuer.jwks()["keys"][1].clone();
     fixture.issuer.behave(Behaviour::Keys(vec![key, other]));
     fixture.clock.advance(HOUR);
-    assert_eq!(fixture.code(&token).await, "token_key_unfit");
+    assert_eq!(fixture.code(&token).await, "token_key_purpose");
 }
 
 #[tokio::test]

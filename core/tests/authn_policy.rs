@@ -97,21 +97,21 @@ async fn refuses_what_is_no_compact_jws() {
     assert!(fixture.verify(&good).is_ok());
     let [header, payload, signature]: [&str; 3] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
     assert_eq!(fixture.code(""), "token_missing");
-    for token in [
-        "x".to_owned(),
-        "..".to_owned(),
-        format!("{header}.{payload}"),
-        format!("{header}.{payload}.{signature}.x"),
-        format!("{header}.{payload}.{signature}="),
-        format!("{header}=.{payload}.{signature}"),
-        format!(" {good}"),
-        format!("{good}\n"),
-        format!("{header}.{payload}.{}", signature.replace('-', "+").replace('_', "/") + "+"),
-        format!("{header}.é.{signature}"),
-        fixture.issuer.mint_raw("[]", b"{}", Algorithm::Es256),
-        fixture.issuer.mint_raw("{\"alg\":\"ES256\"} {}", b"{}", Algorithm::Es256),
+    for (code, token) in [
+        ("token_malformed", "x".to_owned()),
+        ("token_json", "..".to_owned()),
+        ("token_malformed", format!("{header}.{payload}")),
+        ("token_malformed", format!("{header}.{payload}.{signature}.x")),
+        ("token_encoding", format!("{header}.{payload}.{signature}=")),
+        ("token_encoding", format!("{header}=.{payload}.{signature}")),
+        ("token_encoding", format!(" {good}")),
+        ("token_encoding", format!("{good}\n")),
+        ("token_encoding", format!("{header}.{payload}.{}", signature.replace('-', "+").replace('_', "/") + "+")),
+        ("token_encoding", format!("{header}.é.{signature}")),
+        ("token_json", fixture.issuer.mint_raw("[]", b"{}", Algorithm::Es256)),
+        ("token_json", fixture.issuer.mint_raw("{\"alg\":\"ES256\"} {}", b"{}", Algorithm::Es256)),
     ] {
-        assert_eq!(fixture.code(&token), "token_malformed", "{token}");
+        assert_eq!(fixture.code(&token), code, "{token}");
     }
     assert_eq!(fixture.code(&format!("{header}.a.b.c.d")), "token_encrypted");
     assert_eq!(fixture.code(&"x".repeat(16 * 1024 + 1)), "token_too_large");
@@ -130,7 +130,7 @@ async fn refuses_a_second_spelling_of_the_same_signature() {
         "w" => "x",
         _ => panic!("{last}"),
     };
-    assert_eq!(fixture.code(&format!("{rest}{other}")), "token_malformed");
+    assert_eq!(fixture.code(&format!("{rest}{other}")), "token_encoding");
 }
 
 #[tokio::test]
@@ -142,19 +142,19 @@ async fn refuses_ambiguous_json() {
     assert!(fixture.verify(&mint(&header, &claims)).is_ok());
     let twice = |text: &str, member: &str| format!("{{{member},{}", &text[1..]);
     let deep = format!("\"deep\":{}{}", "[".repeat(50), "]".repeat(50));
-    for token in [
-        mint(&twice(&header, r#""alg":"none""#), &claims),
-        mint(&header, &twice(&claims, r#""sub":"root""#)),
-        mint(&header, &twice(&claims, r#""s\u0075b":"root""#)),
-        mint(&header, &twice(&claims, r#""a":{"b":1,"b":2}"#)),
-        mint(&header, &twice(&claims, &deep)),
-        mint(&header, &twice(&claims, r#""a":"\ud800""#)),
-        mint(&header, &twice(&claims, "\"a\":\"\u{7}\"")),
-        mint(&header, &twice(&claims, r#""a":1e400"#)),
-        mint(&header, "[]"),
-        fixture.issuer.mint_raw(&header, b"{\"sub\":\"\xff\"}", Algorithm::Es256),
+    for (code, token) in [
+        ("token_duplicate_member", mint(&twice(&header, r#""alg":"none""#), &claims)),
+        ("token_duplicate_member", mint(&header, &twice(&claims, r#""sub":"root""#))),
+        ("token_duplicate_member", mint(&header, &twice(&claims, r#""s\u0075b":"root""#))),
+        ("token_duplicate_member", mint(&header, &twice(&claims, r#""a":{"b":1,"b":2}"#))),
+        ("token_depth", mint(&header, &twice(&claims, &deep))),
+        ("token_json", mint(&header, &twice(&claims, r#""a":"\ud800""#))),
+        ("token_json", mint(&header, &twice(&claims, "\"a\":\"\u{7}\""))),
+        ("token_json", mint(&header, &twice(&claims, r#""a":1e400"#))),
+        ("token_json", mint(&header, "[]")),
+        ("token_json", fixture.issuer.mint_raw(&header, b"{\"sub\":\"\xff\"}", Algorithm::Es256)),
     ] {
-        assert_eq!(fixture.code(&token), "token_malformed");
+        assert_eq!(fixture.code(&token), code, "{token}");
     }
 }
 
@@ -183,14 +183,14 @@ async fn refuses_headers_that_are_not_understood() {
     }
     let missing = fixture.issuer.mint_with(&json!({ "kid": "x" }), &fixture.claims(), Algorithm::Es256);
     assert_eq!(fixture.code(&missing), "token_algorithm");
-    assert_eq!(fixture.header_code("crit", json!(["exp"])), "token_header");
-    assert_eq!(fixture.header_code("crit", json!([])), "token_header");
-    assert_eq!(fixture.header_code("b64", json!(false)), "token_header");
+    assert_eq!(fixture.header_code("crit", json!(["exp"])), "token_header_critical");
+    assert_eq!(fixture.header_code("crit", json!([])), "token_header_critical");
+    assert_eq!(fixture.header_code("b64", json!(false)), "token_header_critical");
     let jwk = fixture.issuer.jwks()["keys"][0].clone();
-    assert_eq!(fixture.header_code("jwk", jwk), "token_header");
-    assert_eq!(fixture.header_code("jku", json!(fixture.issuer.jwks_url())), "token_header");
-    assert_eq!(fixture.header_code("x5u", json!("https://evil.example/")), "token_header");
-    assert_eq!(fixture.header_code("x5c", json!([])), "token_header");
+    assert_eq!(fixture.header_code("jwk", jwk), "token_header_key");
+    assert_eq!(fixture.header_code("jku", json!(fixture.issuer.jwks_url())), "token_header_key");
+    assert_eq!(fixture.header_code("x5u", json!("https://evil.example/")), "token_header_key");
+    assert_eq!(fixture.header_code("x5c", json!([])), "token_header_key");
     assert_eq!(fixture.header_code("kid", json!(1)), "token_header");
     assert_eq!(fixture.header_code("typ", json!(["JWT"])), "token_header");
     assert_eq!(fixture.header_code("kid", json!("unknown")), "token_key_unknown");
@@ -231,20 +231,20 @@ async fn refuses_keys_that_do_not_fit() {
     let other = changed("kid", json!("other"));
     assert_eq!(code(json!([es256])), "ok");
     assert_eq!(code(json!([es256, es256])), "ok");
-    for unfit in [
-        changed("use", json!("enc")),
-        changed("key_ops", json!(["sign"])),
-        changed("key_ops", json!("verify")),
-        changed("alg", json!("ES384")),
-        changed("alg", json!("HS256")),
-        changed("kty", json!("RSA")),
-        changed("crv", json!("P-384")),
-        changed("x", json!("AA")),
-        changed("x", es256["y"].clone()),
-        changed("d", json!("AA")),
+    for (refusal, unfit) in [
+        ("token_key_purpose", changed("use", json!("enc"))),
+        ("token_key_purpose", changed("key_ops", json!(["sign"]))),
+        ("token_key_purpose", changed("key_ops", json!("verify"))),
+        ("token_key_unfit", changed("alg", json!("ES384"))),
+        ("token_key_unfit", changed("alg", json!("HS256"))),
+        ("token_key_unfit", changed("kty", json!("RSA"))),
+        ("token_key_unfit", changed("crv", json!("P-384"))),
+        ("token_key_unfit", changed("x", json!("AA"))),
+        ("token_key_unfit", changed("x", es256["y"].clone())),
+        ("token_key_unfit", changed("d", json!("AA"))),
     ] {
         assert_eq!(code(json!([unfit])), "no usable key", "{unfit}");
-        assert_eq!(code(json!([unfit, other])), "token_key_unfit", "{unfit}");
+        assert_eq!(code(json!([unfit, other])), refusal, "{unfit}");
     }
     // A genuine key of another kind under the same `kid` is not for this algorithm.
     let mut rsa_only = DevelopmentIssuer::start().await.unwrap().jwks()["keys"][0].clone();

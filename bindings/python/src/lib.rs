@@ -1,7 +1,7 @@
 //! The native module of the Python package `dezky`: what the Python of the package calls. There is nothing here but
 //! conversions: what it has in common with other packages is in `dezky-embedded`.
 //!
-//! The GIL is released around all work. Failures before a request is made are raised as [`failure::Failure`] with JSON, of which the
+//! The GIL is released around all work. Failures before a request is made are raised as `Failure` with JSON, of which the
 //! Python makes its errors.
 #![allow(missing_debug_implementations, reason = "the macros of pyo3 make types that have none")]
 

@@ -3,15 +3,23 @@
 //! | code | reason |
 //! |---|---|
 //! | `token_missing` | the request carries no bearer token |
-//! | `token_malformed` | not three segments of unpadded canonical base64url that hold JSON objects, or a member stands twice, or nesting is too deep |
+//! | `token_malformed` | not three segments separated by dots, or a header that is not one bearer token |
+//! | `token_encoding` | a segment is not unpadded canonical base64url (RFC 7515 §2, RFC 4648 §3.5) |
+//! | `token_json` | header or claims are no JSON object: syntax, encoding, lone surrogates, numbers beyond all numbers (RFC 8259) |
+//! | `token_duplicate_member` | a member stands twice, at any depth (RFC 7515 §4, RFC 7519 §4) |
+//! | `token_depth` | objects and lists are nested more than 16 deep |
 //! | `token_too_large` | more than 16 KiB; not parsed |
 //! | `token_encrypted` | five segments: a JWE |
 //! | `token_algorithm` | `alg` is missing, `none`, symmetric or not supported |
-//! | `token_header` | `crit`, an embedded key or its address (`jwk`, `jku`, `x5c`, `x5u`), unencoded payload, or a header parameter of the wrong type |
+//! | `token_header` | a header parameter is of the wrong type |
+//! | `token_header_critical` | `crit`, or an unencoded payload (`b64`): no extension is understood (RFC 7515 §4.1.11, RFC 7797) |
+//! | `token_header_key` | it brings its own key or the address of one: `jwk`, `jku`, `x5c`, `x5u` (RFC 8725 §3.10) |
 //! | `token_type` | `typ` says that it is something else, or lacks what the issuer's profile requires |
 //! | `token_issuer` | `iss` is not among the configured issuers |
 //! | `token_key_unknown` | the issuer has no such key; comes with `Retry-After` while keys may not be fetched again |
-//! | `token_key_unfit` | the issuer's key is not for this algorithm |
+//! | `token_key_unfit` | the issuer's key is not for this algorithm, or is none |
+//! | `token_key_purpose` | the issuer publishes the key for something else: `use`, `key_ops` (RFC 7517 §4.2, §4.3) |
+//! | `token_key_size` | the issuer's RSA key has less than 2048 or more than 8192 bits (RFC 7518 §3.3) |
 //! | `token_key_ambiguous` | several keys of the issuer fit |
 //! | `token_signature` | the signature does not fit |
 //! | `token_is_id_token` | an ID token (`at_hash`, `c_hash`, `nonce`) |
@@ -30,6 +38,20 @@ use std::{borrow::Cow, time::Duration};
 
 use crate::error::{Error, ErrorKind};
 
+/// Why a key of an issuer cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFault {
+    /// It is not for the token's algorithm, or no key of a kind that is accepted.
+    #[error("is not for its `alg`")]
+    Algorithm,
+    /// `use` or `key_ops` says that it is not for signatures.
+    #[error("is not published for signatures: `use` must be `sig`, and `key_ops` have `verify`")]
+    Purpose,
+    /// An RSA key that is too small or too large.
+    #[error("is an RSA key of less than 2048 or more than 8192 bits: replace it at the identity provider")]
+    Size,
+}
+
 /// Why a token is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -37,9 +59,21 @@ pub enum TokenRefusal {
     /// There is none.
     #[error("send an access token in the `Authorization` header as `Bearer TOKEN`")]
     Missing,
-    /// It cannot be read; the text tells why.
+    /// It has not the form of a token; the text tells why.
     #[error("the token cannot be read: {0}")]
     Malformed(Cow<'static, str>),
+    /// A segment, which is named, is not base64url as it must be.
+    #[error("the token cannot be read: its {0} is not unpadded canonical base64url")]
+    Encoding(&'static str),
+    /// Header or claims are no JSON object.
+    #[error("the token cannot be read: {0}")]
+    Json(Cow<'static, str>),
+    /// Header or claims have a member twice.
+    #[error("the token cannot be read: its {0} hold a member twice")]
+    DuplicateMember(&'static str),
+    /// Header or claims are nested too deeply.
+    #[error("the token cannot be read: its {0} are nested more than 16 deep")]
+    Depth(&'static str),
     /// It is larger than 16 KiB.
     #[error("the token is larger than 16 KiB; leave claims out at the identity provider")]
     TooLarge,
@@ -52,6 +86,12 @@ pub enum TokenRefusal {
     /// A header parameter is not accepted.
     #[error("the token's header {0}")]
     Header(Cow<'static, str>),
+    /// It asks for an extension.
+    #[error("the token's header has `{0}`, and no extension is understood here")]
+    CriticalHeader(&'static str),
+    /// It brings its own key.
+    #[error("the token's header has `{0}`: a token may not bring its own key")]
+    EmbeddedKey(&'static str),
     /// It is typed as something else than an access token.
     #[error("the token's `typ` {0}")]
     Type(Cow<'static, str>),
@@ -65,8 +105,8 @@ pub enum TokenRefusal {
         retry_after: Option<Duration>,
     },
     /// The issuer's key is not for this.
-    #[error("the issuer's key with the token's `kid` is not for its `alg`")]
-    KeyUnfit,
+    #[error("the issuer's key with the token's `kid` {0}")]
+    KeyUnfit(KeyFault),
     /// Several keys would fit.
     #[error("several keys of the issuer fit the token; give each its own `kid` and put it into the header")]
     KeyAmbiguous,
@@ -114,14 +154,22 @@ impl TokenRefusal {
         match self {
             Self::Missing => "token_missing",
             Self::Malformed(_) => "token_malformed",
+            Self::Encoding(_) => "token_encoding",
+            Self::Json(_) => "token_json",
+            Self::DuplicateMember(_) => "token_duplicate_member",
+            Self::Depth(_) => "token_depth",
             Self::TooLarge => "token_too_large",
             Self::Encrypted => "token_encrypted",
             Self::Algorithm(_) => "token_algorithm",
             Self::Header(_) => "token_header",
+            Self::CriticalHeader(_) => "token_header_critical",
+            Self::EmbeddedKey(_) => "token_header_key",
             Self::Type(_) => "token_type",
             Self::Issuer => "token_issuer",
             Self::KeyUnknown { .. } => "token_key_unknown",
-            Self::KeyUnfit => "token_key_unfit",
+            Self::KeyUnfit(KeyFault::Algorithm) => "token_key_unfit",
+            Self::KeyUnfit(KeyFault::Purpose) => "token_key_purpose",
+            Self::KeyUnfit(KeyFault::Size) => "token_key_size",
             Self::KeyAmbiguous => "token_key_ambiguous",
             Self::Signature => "token_signature",
             Self::IdToken(_) => "token_is_id_token",

@@ -6,10 +6,28 @@ use jsonwebtoken::DecodingKey;
 use serde_json::Value;
 
 use super::thumbprint;
-use crate::authn::token::{Algorithm, KeyFamily, KeyThumbprint};
+use crate::authn::{
+    refusal::KeyFault,
+    token::{Algorithm, KeyFamily, KeyThumbprint},
+};
 
 /// Sizes of RSA moduli, in bits. aws-lc verifies nothing larger.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
+
+/// Why a JWK is no key that can be used.
+#[derive(Debug)]
+pub(crate) struct Unfit {
+    /// What its tokens are refused for.
+    pub(crate) fault: KeyFault,
+    /// For the log and the doctor.
+    pub(crate) reason: String,
+}
+
+impl From<String> for Unfit {
+    fn from(reason: String) -> Self {
+        Self { fault: KeyFault::Algorithm, reason }
+    }
+}
 
 /// A public key that is fit to verify signatures.
 #[derive(Debug)]
@@ -36,9 +54,9 @@ enum Prepared {
 
 impl Key {
     /// The key of this JWK, or why it is not fit.
-    pub(crate) fn from_jwk(jwk: &Value) -> Result<Self, String> {
+    pub(crate) fn from_jwk(jwk: &Value) -> Result<Self, Unfit> {
         if !jwk.is_object() {
-            return Err("not an object".to_owned());
+            return Err("not an object".to_owned().into());
         }
         let key_id = optional_text(jwk, "kid")?.map(str::to_owned);
         check_purpose(jwk)?;
@@ -46,15 +64,15 @@ impl Key {
             "RSA" => rsa(jwk)?,
             "EC" => elliptic(jwk)?,
             "OKP" => edwards(jwk)?,
-            "oct" => return Err("a symmetric key, which must never be published".to_owned()),
-            _ => return Err("`kty` is not understood".to_owned()),
+            "oct" => return Err("a symmetric key, which must never be published".to_owned().into()),
+            _ => return Err("`kty` is not understood".to_owned().into()),
         };
         let only = match optional_text(jwk, "alg")? {
             None => None,
             Some(name) => match Algorithm::from_name(name) {
                 Some(algorithm) if algorithm.family() == family => Some(algorithm),
-                Some(_) => return Err("`alg` does not fit `kty` and `crv`".to_owned()),
-                None => return Err("`alg` is not accepted".to_owned()),
+                Some(_) => return Err("`alg` does not fit `kty` and `crv`".to_owned().into()),
+                None => return Err("`alg` is not accepted".to_owned().into()),
             },
         };
         Ok(Self { key_id, thumbprint, family, only, prepared })
@@ -96,34 +114,36 @@ const RSA_ALGORITHMS: [(Algorithm, &RsaParameters); 6] = [
 ];
 
 /// Checks `use`, `key_ops`, and that no private part was published: who has read it can sign.
-fn check_purpose(jwk: &Value) -> Result<(), String> {
-    if optional_text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
-        return Err("`use` is not `sig`".to_owned());
+fn check_purpose(jwk: &Value) -> Result<(), Unfit> {
+    let other = |reason: &str| Unfit { fault: KeyFault::Purpose, reason: reason.to_owned() };
+    if jwk.get("use").is_some_and(|purpose| purpose != "sig") {
+        return Err(other("`use` is not `sig`"));
     }
     match jwk.get("key_ops") {
         None => {}
         Some(Value::Array(operations)) if operations.iter().any(|operation| operation == "verify") => {}
-        Some(_) => return Err("`key_ops` lacks `verify`".to_owned()),
+        Some(_) => return Err(other("`key_ops` lacks `verify`")),
     }
     match ["d", "p", "q", "dp", "dq", "qi", "oth"].into_iter().find(|name| jwk.get(name).is_some()) {
-        Some(name) => Err(format!("`{name}` publishes the private key: replace it")),
+        Some(name) => Err(format!("`{name}` publishes the private key: replace it").into()),
         None => Ok(()),
     }
 }
 
 type Material = (KeyFamily, KeyThumbprint, Prepared);
 
-fn rsa(jwk: &Value) -> Result<Material, String> {
+fn rsa(jwk: &Value) -> Result<Material, Unfit> {
     let modulus = unsigned(&bytes(jwk, "n")?);
     let exponent = unsigned(&bytes(jwk, "e")?);
     let bits = modulus.len() * 8 - modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
     if !RSA_BITS.contains(&bits) {
-        return Err(format!("an RSA key of {bits} bits: 2048 to 8192 are accepted"));
+        let reason = format!("an RSA key of {bits} bits: 2048 to 8192 are accepted");
+        return Err(Unfit { fault: KeyFault::Size, reason });
     }
     // Even exponents are no exponents, 1 signs nothing, and aws-lc takes at most 33 bits.
     let odd = exponent.last().is_some_and(|byte| byte % 2 == 1);
     if !odd || exponent == [1] || exponent.len() > 4 {
-        return Err("`e` is not acceptable".to_owned());
+        return Err("`e` is not acceptable".to_owned().into());
     }
     let components = RsaPublicKeyComponents { n: &modulus, e: &exponent };
     let prepare = |(algorithm, parameters)| Ok((algorithm, components.to_parsed_public_key(parameters)?));

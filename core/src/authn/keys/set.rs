@@ -1,13 +1,13 @@
 //! Key sets (RFC 7517, section 5).
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::Value;
 
-use super::key::Key;
+use super::key::{Key, Unfit};
 use crate::{
     authn::{
-        refusal::TokenRefusal,
+        refusal::{KeyFault, TokenRefusal},
         token::{Algorithm, KeyThumbprint, parse_object},
     },
     error::{Error, ErrorKind},
@@ -21,7 +21,7 @@ const MAXIMUM_KEYS: usize = 100;
 pub struct KeySet {
     keys: Vec<Arc<Key>>,
     /// `kid`s that are there, with keys that are not fit.
-    unfit: HashSet<String>,
+    unfit: HashMap<String, KeyFault>,
     skipped: Vec<String>,
 }
 
@@ -58,7 +58,7 @@ impl KeySet {
     pub fn from_json(json: &[u8]) -> Result<Self, KeySetError> {
         let members = parse_object(json).map_err(|error| KeySetError::Unreadable(error.to_string()))?;
         let Some(Value::Array(published)) = members.get("keys") else { return Err(KeySetError::NoKeys) };
-        let mut set = Self { keys: Vec::new(), unfit: HashSet::new(), skipped: Vec::new() };
+        let mut set = Self { keys: Vec::new(), unfit: HashMap::new(), skipped: Vec::new() };
         for (position, jwk) in published.iter().enumerate() {
             if position >= MAXIMUM_KEYS {
                 set.skipped.push(format!("all keys after the first {MAXIMUM_KEYS}"));
@@ -66,7 +66,7 @@ impl KeySet {
             }
             match Key::from_jwk(jwk) {
                 Ok(key) => set.add(key),
-                Err(reason) => set.skip(position, jwk, &reason),
+                Err(unfit) => set.skip(position, jwk, &unfit),
             }
         }
         if set.keys.is_empty() { Err(KeySetError::NoneUsable(set.skipped)) } else { Ok(set) }
@@ -79,7 +79,7 @@ impl KeySet {
         }
     }
 
-    fn skip(&mut self, position: usize, jwk: &Value, reason: &str) {
+    fn skip(&mut self, position: usize, jwk: &Value, Unfit { fault, reason }: &Unfit) {
         let key_id = jwk.get("kid").and_then(Value::as_str);
         self.skipped.push(match key_id {
             Some(key_id) => {
@@ -88,7 +88,7 @@ impl KeySet {
             }
             None => format!("key {position}: {reason}"),
         });
-        self.unfit.extend(key_id.map(str::to_owned));
+        self.unfit.extend(key_id.map(|key_id| (key_id.to_owned(), *fault)));
     }
 
     /// How many keys are usable.
@@ -129,9 +129,12 @@ impl KeySet {
             (Some(key), None) => Ok(key),
             (Some(_), Some(_)) => Err(TokenRefusal::KeyAmbiguous),
             (None, _) => {
-                let known = key_id.is_some_and(|key_id| self.unfit.contains(key_id))
-                    || (key_id.is_some() && self.keys.iter().any(|key| named(&key)));
-                Err(if known { TokenRefusal::KeyUnfit } else { TokenRefusal::KeyUnknown { retry_after: None } })
+                let of_another_kind = key_id.is_some() && self.keys.iter().any(|key| named(&key));
+                let fault = match key_id.and_then(|key_id| self.unfit.get(key_id)) {
+                    Some(fault) => Some(*fault),
+                    None => of_another_kind.then_some(KeyFault::Algorithm),
+                };
+                Err(fault.map_or(TokenRefusal::KeyUnknown { retry_after: None }, TokenRefusal::KeyUnfit))
             }
         }
     }

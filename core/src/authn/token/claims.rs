@@ -14,9 +14,7 @@ pub(crate) struct ClaimSet(Map<String, Value>);
 
 impl ClaimSet {
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, TokenRefusal> {
-        json::parse_object(payload)
-            .map(Self)
-            .map_err(|error| TokenRefusal::Malformed(format!("its claims are not acceptable JSON: {error}").into()))
+        json::parse_object(payload).map(Self).map_err(|error| error.refusal("claims"))
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {

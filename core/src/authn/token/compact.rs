@@ -50,7 +50,5 @@ impl<'token> Compact<'token> {
 
 /// Base64url without padding; trailing bits must be zero, so that a token has one spelling only.
 fn decode(segment: &str, name: &'static str) -> Result<Vec<u8>, TokenRefusal> {
-    URL_SAFE_NO_PAD
-        .decode(segment)
-        .map_err(|_| TokenRefusal::Malformed(format!("its {name} is not unpadded canonical base64url").into()))
+    URL_SAFE_NO_PAD.decode(segment).map_err(|_| TokenRefusal::Encoding(name))
 }

@@ -21,17 +21,16 @@ const KEY_PARAMETERS: [&str; 4] = ["jwk", "jku", "x5c", "x5u"];
 
 impl Header {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, TokenRefusal> {
-        let members = json::parse_object(bytes)
-            .map_err(|error| TokenRefusal::Malformed(format!("its header is not acceptable JSON: {error}").into()))?;
+        let members = json::parse_object(bytes).map_err(|error| error.refusal("header"))?;
         let algorithm = algorithm(&members)?;
         if members.contains_key("crit") {
-            return Err(TokenRefusal::Header("has `crit`, and no extension is understood here".into()));
+            return Err(TokenRefusal::CriticalHeader("crit"));
         }
         if members.get("b64").is_some_and(|value| value != &Value::Bool(true)) {
-            return Err(TokenRefusal::Header("has `b64`: unencoded payloads are not understood here".into()));
+            return Err(TokenRefusal::CriticalHeader("b64"));
         }
         if let Some(name) = KEY_PARAMETERS.into_iter().find(|name| members.contains_key(*name)) {
-            return Err(TokenRefusal::Header(format!("has `{name}`: a token may not bring its own key").into()));
+            return Err(TokenRefusal::EmbeddedKey(name));
         }
         let media_type = text(&members, "typ")?.map(|typ| {
             let typ = typ.to_ascii_lowercase();

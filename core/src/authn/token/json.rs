@@ -3,40 +3,87 @@
 //! RFC 7515, section 4 and RFC 7519, section 4 let a reader refuse duplicate members or take the last one. Two readers
 //! that choose differently see two different tokens, so they are refused at any depth.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::authn::refusal::TokenRefusal;
+
 /// The deepest nesting of objects and arrays, the outermost included.
 const MAXIMUM_DEPTH: u8 = 16;
 
-/// Reads a JSON object and nothing after it.
-pub(crate) fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: MAXIMUM_DEPTH }.deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    match value {
-        Value::Object(members) => Ok(members),
-        _ => Err(de::Error::custom("not an object")),
-    }
+/// Why something is no JSON object as it must be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JsonError {
+    /// It is not JSON, or not an object.
+    #[error("{0}")]
+    Syntax(#[from] serde_json::Error),
+    /// A member stands twice.
+    #[error("a member stands twice")]
+    Duplicate,
+    /// It is nested more than 16 deep.
+    #[error("nested too deeply")]
+    Depth,
 }
 
-#[derive(Clone, Copy)]
-struct Strict {
-    depth: u8,
-}
-
-impl Strict {
-    fn inside<E: de::Error>(self) -> Result<Self, E> {
-        match self.depth.checked_sub(1) {
-            Some(depth) => Ok(Self { depth }),
-            None => Err(E::custom("nested too deeply")),
+impl JsonError {
+    /// Why a token of which this is a part is refused.
+    pub(crate) fn refusal(self, part: &'static str) -> TokenRefusal {
+        match self {
+            Self::Syntax(error) => TokenRefusal::Json(format!("its {part} are not acceptable JSON: {error}").into()),
+            Self::Duplicate => TokenRefusal::DuplicateMember(part),
+            Self::Depth => TokenRefusal::Depth(part),
         }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+/// What is refused beyond the syntax.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Duplicate,
+    Depth,
+}
+
+/// Reads a JSON object and nothing after it.
+pub(crate) fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    // An error of serde is a text; which fault it was is noted beside it.
+    let fault = Cell::new(None);
+    let read = Strict { depth: MAXIMUM_DEPTH, fault: &fault }.deserialize(&mut deserializer);
+    let value = read.map_err(|error| match fault.get() {
+        Some(Fault::Duplicate) => JsonError::Duplicate,
+        Some(Fault::Depth) => JsonError::Depth,
+        None => JsonError::Syntax(error),
+    })?;
+    deserializer.end()?;
+    match value {
+        Value::Object(members) => Ok(members),
+        _ => Err(JsonError::Syntax(de::Error::custom("not an object"))),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Strict<'fault> {
+    depth: u8,
+    fault: &'fault Cell<Option<Fault>>,
+}
+
+impl Strict<'_> {
+    fn inside<E: de::Error>(self) -> Result<Self, E> {
+        match self.depth.checked_sub(1) {
+            Some(depth) => Ok(Self { depth, ..self }),
+            None => Err(self.refuse(Fault::Depth)),
+        }
+    }
+
+    fn refuse<E: de::Error>(self, fault: Fault) -> E {
+        self.fault.set(Some(fault));
+        E::custom("refused")
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -44,7 +91,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,7 +141,7 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(inside)?;
             if values.insert(name, value).is_some() {
-                return Err(de::Error::custom("a member stands twice"));
+                return Err(self.refuse(Fault::Duplicate));
             }
         }
         Ok(Value::Object(values))
