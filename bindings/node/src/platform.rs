@@ -20,7 +20,7 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::{
     answer::Answer,
-    failure::{guarded, thrown},
+    failure::{contained, guarded, thrown},
     tokens::{Tokens, Told},
 };
 
@@ -74,7 +74,7 @@ impl Platform {
     /// Checks the name of a system actor.
     #[napi]
     pub fn check_actor(name: String) -> napi::Result<()> {
-        Principal::named_system(&name).map(|_| ()).map_err(|error| thrown(&error))
+        contained(|| Principal::named_system(&name).map(|_| ()))
     }
 
     /// Verifies a token on this thread: its number if it was told before, else itself as JSON; nothing when keys must be
@@ -83,13 +83,11 @@ impl Platform {
     pub fn verify_now(&self, token: String) -> napi::Result<Option<Either<u32, String>>> {
         // Background fetches of keys are spawned from here too.
         within_runtime_if_available(|| {
-            let Ok(opened) = self.opened.try_read() else { return Err(thrown(&closed())) };
-            let Some(opened) = opened.as_ref() else { return Err(thrown(&closed())) };
-            let verified = opened.verifier.verify_now(&token);
-            verified
-                .map(|result| result.and_then(|token| told(&self.tokens, &token)))
-                .transpose()
-                .map_err(|error| thrown(&error))
+            contained(|| {
+                let opened = self.opened.try_read().map_err(|_| closed())?;
+                let verified = opened.as_ref().ok_or_else(closed)?.verifier.verify_now(&token);
+                verified.map(|result| result.and_then(|token| told(&self.tokens, &token))).transpose()
+            })
         })
     }
 
@@ -108,7 +106,7 @@ impl Platform {
     /// A token that was told before, once more.
     #[napi]
     pub fn token(&self, number: u32) -> napi::Result<Option<String>> {
-        locked(&self.tokens).again(number).map_err(|error| thrown(&error))
+        contained(|| locked(&self.tokens).again(number))
     }
 
     /// A number by which the request that is made next with it can be ended.

@@ -6,7 +6,10 @@ use dezky::{clock::Timestamp, test_kit::ManualClock};
 use dezky_embedded::{Names, Options};
 use napi_derive::napi;
 
-use crate::{failure::guarded, platform::Platform};
+use crate::{
+    failure::{contained, guarded},
+    platform::Platform,
+};
 
 /// The clock of every platform that [`open_at`] opens, in the order of their opening.
 static CLOCKS: Mutex<Vec<Arc<ManualClock>>> = Mutex::new(Vec::new());
@@ -35,4 +38,11 @@ pub fn set_time(milliseconds: i64) {
 #[allow(clippy::panic, reason = "what this is for")]
 pub async fn panic() -> napi::Result<()> {
     guarded(async { panic!("a test asked for it") }).await
+}
+
+/// Panics on the thread of JavaScript, as a defect would.
+#[napi]
+#[allow(clippy::panic, reason = "what this is for")]
+pub fn panic_now() -> napi::Result<()> {
+    contained(|| panic!("a test asked for it"))
 }
