@@ -58,7 +58,7 @@ fn open(argument: &'static str, location: &StoreLocation, must_be_there: bool) -
 /// Copies all documents of one store into another, which must be empty, and compares both. Neither may be written meanwhile.
 ///
 /// # Errors
-/// As [`dezky::migration::copy`]; kind `Configuration` when a location names no store.
+/// As [`dezky::migration::copy()`]; kind `Configuration` when a location names no store.
 pub async fn copy_store(
     source: String,
     target: String,
