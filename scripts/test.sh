@@ -19,6 +19,6 @@ scripts/test-portal.sh
 if [ $# -eq 0 ]; then
     python3 scripts/cases_report.py "$DEZKY_CASES_REPORT" native-sqlite native-mongodb component-sqlite component-mongodb \
         component-each-sqlite component-each-mongodb lambda-rest-sqlite lambda-http-sqlite lambda-functionurl-sqlite \
-        lambda-balancer-sqlite lambda-http-mongodb node-sqlite node-mongodb python-async-sqlite \
+        lambda-balancer-sqlite lambda-balancerlast-sqlite lambda-http-mongodb node-sqlite node-mongodb python-async-sqlite \
         python-async-mongodb python-sync-sqlite python-sync-mongodb
 fi

@@ -44,6 +44,30 @@ fn start(folder: &Path, emulator: &Emulator, issuer: &DevelopmentIssuer, base_pa
     Function(command.env("DEZKY_BASE_PATH", base_path).spawn().unwrap())
 }
 
+/// On the MongoDB-wire server that was started for all tests, in a database of its own.
+fn start_on_mongodb(folder: &Path, emulator: &Emulator, issuer: &DevelopmentIssuer) -> (Function, String) {
+    let uri = dezky::test_kit::mongodb_server::shared_uri().unwrap();
+    let mut command = binary(folder, emulator);
+    command.env("DEZKY_OIDC_ISSUER", issuer.url()).env("DEZKY_OIDC_AUDIENCE", issuer.audience());
+    (Function(command.env("DEZKY_STORE", &uri).spawn().unwrap()), uri)
+}
+
+/// Connections of a process to this port, as the kernel lists them.
+fn connections(process: u32, port: u16) -> usize {
+    let sockets: std::collections::HashSet<String> = std::fs::read_dir(format!("/proc/{process}/fd"))
+        .unwrap()
+        .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok()?.to_str().map(str::to_owned))
+        .collect();
+    let remote = format!(":{port:04X}");
+    let table = std::fs::read_to_string(format!("/proc/{process}/net/tcp")).unwrap();
+    table
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|columns| columns[2].ends_with(&remote) && sockets.contains(&format!("socket:[{}]", columns[9])))
+        .count()
+}
+
 fn request(method: &str, path: &str, token: &str, body: &Value) -> Request<Bytes> {
     let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
     Request::builder()
@@ -146,4 +170,30 @@ async fn a_wrong_setting_ends_the_function_with_one_line_that_names_it() {
         assert_eq!(output.status.code(), Some(2), "{name}: {error}");
         assert!(error.contains(says) && error.trim_end().lines().count() == 1, "{name}: {error}");
     }
+}
+
+// Without its server this fails with the way to start it.
+#[tokio::test(flavor = "multi_thread")]
+async fn invocations_share_the_connections_to_mongodb() {
+    let folder = tempfile::tempdir().unwrap();
+    let emulator = Emulator::start().await;
+    let issuer = DevelopmentIssuer::start().await.unwrap();
+    let (function, uri) = start_on_mongodb(folder.path(), &emulator, &issuer);
+    let port = uri.trim_start_matches("mongodb://").split(['/', '?']).next().unwrap().rsplit(':').next().unwrap();
+    let port: u16 = port.parse().unwrap();
+    let token = issuer.mint(&issuer.claims("anna").person("anna@example.eu", "Anna"));
+    let me = request("GET", "/users/me", &token, &Value::Null);
+    let first = send(&emulator, Front::Http, &me).await;
+    assert_eq!((first.status().as_u16(), body(&first)["user"]["email"].as_str()), (200, Some("anna@example.eu")));
+    // Pool and monitor fill in the first invocations.
+    for _ in 0..20 {
+        assert_eq!(send(&emulator, Front::Http, &me).await.status(), 200);
+    }
+    let before = connections(function.0.id(), port);
+    assert!(before > 0, "the function is connected to {uri}");
+    for _ in 0..100 {
+        assert_eq!(send(&emulator, Front::Http, &me).await.status(), 200);
+    }
+    let after = connections(function.0.id(), port);
+    assert!(after <= before, "{before} connections before, {after} after 100 invocations more");
 }

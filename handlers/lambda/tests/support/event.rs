@@ -16,10 +16,12 @@ pub(crate) enum Front {
     FunctionUrl,
     /// An Application Load Balancer with multi-value headers.
     Balancer,
+    /// One as it is by default: of headers and parameters that come several times it passes the last.
+    BalancerLast,
 }
 
 impl Front {
-    pub(crate) const ALL: [Self; 4] = [Self::Rest, Self::Http, Self::FunctionUrl, Self::Balancer];
+    pub(crate) const ALL: [Self; 5] = [Self::Rest, Self::Http, Self::FunctionUrl, Self::Balancer, Self::BalancerLast];
 
     /// The event of a request. Bodies that are no text, and of every second request others as well, come in base64.
     pub(crate) fn event(self, request: &Request<Bytes>, encode: bool) -> Value {
@@ -57,6 +59,12 @@ impl Front {
                 "httpMethod": method, "path": path, "multiValueHeaders": all,
                 "multiValueQueryStringParameters": queries(query, false).1, "body": body, "isBase64Encoded": encoded,
             }),
+            Self::BalancerLast => json!({
+                "requestContext": {"elb": {"targetGroupArn":
+                    "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/dezky/49e9d65c45c6791a"}},
+                "httpMethod": method, "path": path, "headers": last, "queryStringParameters": queries(query, false).0,
+                "body": body, "isBase64Encoded": encoded,
+            }),
         }
     }
 
@@ -70,7 +78,9 @@ impl Front {
             headers
                 .insert(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value.as_str().unwrap()).unwrap());
         }
-        for (name, values) in said["multiValueHeaders"].as_object().into_iter().flatten() {
+        // Without multi-value headers a balancer looks at the others alone.
+        let all = said["multiValueHeaders"].as_object().filter(|_| self != Self::BalancerLast);
+        for (name, values) in all.into_iter().flatten() {
             let name = HeaderName::try_from(name).unwrap();
             headers.remove(&name);
             for value in values.as_array().unwrap() {
@@ -149,4 +159,11 @@ fn queries(query: &str, decode: bool) -> (Map<String, Value>, Map<String, Value>
         all.entry(name).or_insert_with(|| json!([])).as_array_mut().unwrap().push(value);
     }
     (last, all)
+}
+
+/// Whether two parameters of the query have one name.
+pub(crate) fn repeats_a_parameter(request: &Request<Bytes>) -> bool {
+    let names: Vec<&str> =
+        request.uri().query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next()).collect();
+    names.iter().enumerate().any(|(position, name)| names[..position].contains(name))
 }
