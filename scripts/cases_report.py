@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One report of the shared cases on all edges: cases_report.py FOLDER EDGE...
 
-FOLDER is what DEZKY_CASES_REPORT named while the edges ran. Ends with 1 when an edge has run nothing, has not run the same cases as
+FOLDER is what DEZKY_TEST_CASES_REPORT named while the edges ran. Ends with 1 when an edge has run nothing, has not run the same cases as
 the others, or when a case does not hold.
 """
 

@@ -7,9 +7,9 @@ cd "$(dirname "$0")/.."
 DEZKY_TEST_COMPONENT="$(scripts/build-component.sh)"
 DEZKY_TEST_MONGODB_SERVER="$(scripts/test-database.sh)"
 export DEZKY_TEST_COMPONENT DEZKY_TEST_MONGODB_SERVER
-DEZKY_CASES_REPORT=$(mktemp -d "${TMPDIR:-/tmp}/dezky-cases.XXXXXX")
-export DEZKY_CASES_REPORT
-trap 'rm -rf "$DEZKY_CASES_REPORT"' EXIT
+DEZKY_TEST_CASES_REPORT=$(mktemp -d "${TMPDIR:-/tmp}/dezky-cases.XXXXXX")
+export DEZKY_TEST_CASES_REPORT
+trap 'rm -rf "$DEZKY_TEST_CASES_REPORT"' EXIT
 scripts/with-test-database.sh cargo test --workspace --all-features --locked "$@"
 scripts/schemathesis.sh
 scripts/with-test-database.sh scripts/test-node.sh
@@ -17,7 +17,7 @@ scripts/with-test-database.sh scripts/test-python.sh
 scripts/test-portal.sh
 # Whoever runs a part of the tests gets no report of the whole.
 if [ $# -eq 0 ]; then
-    python3 scripts/cases_report.py "$DEZKY_CASES_REPORT" native-sqlite native-mongodb component-sqlite component-mongodb \
+    python3 scripts/cases_report.py "$DEZKY_TEST_CASES_REPORT" native-sqlite native-mongodb component-sqlite component-mongodb \
         component-each-sqlite component-each-mongodb lambda-rest-sqlite lambda-http-sqlite lambda-functionurl-sqlite \
         lambda-balancer-sqlite lambda-balancerlast-sqlite lambda-http-mongodb node-sqlite node-mongodb python-async-sqlite \
         python-async-mongodb python-sync-sqlite python-sync-mongodb

@@ -17,7 +17,7 @@ pub const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
 
 /// The shared cases as one edge is held to them.
 ///
-/// Where the variable `DEZKY_CASES_REPORT` names a folder, which cases held is written there as
+/// Where the variable `DEZKY_TEST_CASES_REPORT` names a folder, which cases held is written there as
 /// `EDGE/FILE`, an object of names and truths: `scripts/cases_report.py` compares the edges.
 #[derive(Debug, Clone)]
 pub struct Suite {
@@ -29,7 +29,7 @@ impl Suite {
     /// For an edge of this name, such as `lambda-sqlite`: letters, digits and `-`.
     #[must_use]
     pub fn of(edge: impl Into<String>) -> Self {
-        Self { edge: edge.into(), record: std::env::var_os("DEZKY_CASES_REPORT").map(PathBuf::from) }
+        Self { edge: edge.into(), record: std::env::var_os("DEZKY_TEST_CASES_REPORT").map(PathBuf::from) }
     }
 
     /// Writes which cases held into this folder, or nowhere.
