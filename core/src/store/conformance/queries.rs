@@ -170,6 +170,25 @@ pub async fn prefixes_are_literal_and_case_sensitive(fixture: &impl Fixture) {
         expected.sort();
         assert_eq!(names(&store, &query).await, expected, "{prefix:?}");
         assert_eq!(store.count(&context(), &query).await.unwrap(), expected.len() as u64, "{prefix:?}");
+        // Wherever a page begins, before or after what the prefix names, it has nothing else.
+        for reached in ["", "A", "ac", prefix, "b", "日", "\u{10ffff}"] {
+            for descending in [false, true] {
+                let id = ObjectId::from_bytes(if descending { [0xff; 12] } else { [0; 12] });
+                let position = Position { values: vec![reached.into()], id };
+                let mut page = query.clone().sort(ACCOUNTS.index("by_name").unwrap()).after(Some(position));
+                page.descending = descending;
+                let beyond =
+                    |name: &String| if descending { name.as_str() <= reached } else { name.as_str() >= reached };
+                let mut expected: Vec<String> = expected.iter().filter(|name| beyond(name)).cloned().collect();
+                if descending {
+                    expected.reverse();
+                }
+                let found = store.find(&context(), &page).await.unwrap();
+                let found: Vec<String> =
+                    found.iter().map(|document| document.decode::<Account>(&ACCOUNTS).unwrap().name).collect();
+                assert_eq!(found, expected, "{prefix:?} after {reached:?}, descending: {descending}");
+            }
+        }
     }
 }
 

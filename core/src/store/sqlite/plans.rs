@@ -87,6 +87,19 @@ fn queries() -> Vec<(Query, &'static str)> {
             sorted("by_name").filter(prefix()),
             "SEARCH conformance_accounts USING INDEX conformance_accounts_by_name (field_name>? AND field_name<?)",
         ),
+        // Further pages begin where the last one ended, not where the search does.
+        (
+            after(sorted("by_name").filter(prefix()), vec!["ab".into()]),
+            "SEARCH conformance_accounts USING INDEX conformance_accounts_by_name ((field_name,id)>(?,?) AND field_name<?)",
+        ),
+        (
+            after(by_name().filter(prefix()), vec!["ab".into()]),
+            "SEARCH conformance_accounts USING INDEX conformance_accounts_by_tenant_name (field_tenantId=? AND (field_name,id)>(?,?) AND field_name<?)",
+        ),
+        (
+            after(sorted("by_name").filter(prefix()).descending(), vec!["ab".into()]),
+            "SEARCH conformance_accounts USING INDEX conformance_accounts_by_name (field_name>? AND (field_name,id)<(?,?))",
+        ),
         (
             sorted("by_joined").filter(recent).descending(),
             "SEARCH conformance_accounts USING INDEX conformance_accounts_by_joined (field_joinedAt>?)",

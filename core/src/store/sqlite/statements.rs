@@ -1,12 +1,12 @@
 //! SQL text of every operation. Pure: text and parameters, so that any executor of SQLite statements can run them.
 
-use std::collections::HashMap;
+use std::{cmp::Ordering, collections::HashMap};
 
 use super::{
     mapping::{self, Parameter},
     schema::{column, identifier},
 };
-use crate::store::{Collection, Filter, Position, Query, StoreError, StoreResult};
+use crate::store::{Collection, Filter, Position, Query, StoreError, StoreResult, Value};
 
 /// Names of the fixed statements, shared by all collections.
 pub(super) const SELECT_KEYS: &str = "SELECT key FROM unique_keys WHERE collection = ?1 AND id = ?2";
@@ -80,7 +80,7 @@ impl Table {
         let mut clauses = Vec::new();
         let mut parameters = Vec::new();
         for filter in &query.filters {
-            if !self.filter(filter, &mut clauses, &mut parameters) {
+            if !self.filter(query, filter, &mut clauses, &mut parameters) {
                 return Ok(None);
             }
         }
@@ -92,7 +92,13 @@ impl Table {
     }
 
     /// Adds a condition; false if nothing can meet it.
-    fn filter(&self, filter: &Filter, clauses: &mut Vec<String>, parameters: &mut Vec<Parameter>) -> bool {
+    fn filter(
+        &self,
+        query: &Query,
+        filter: &Filter,
+        clauses: &mut Vec<String>,
+        parameters: &mut Vec<Parameter>,
+    ) -> bool {
         match filter {
             Filter::Equal(field, value) => {
                 clauses.push(format!("{} = ?", column(field)));
@@ -110,21 +116,12 @@ impl Table {
                 }
             },
             Filter::Range { field, from, until } => {
-                for (comparison, bound) in [(">=", from), ("<", until)] {
-                    if let Some(bound) = bound {
-                        clauses.push(format!("{} {comparison} ?", column(field)));
-                        parameters.push(mapping::parameter(bound));
-                    }
-                }
+                bounds(query, field, from.as_ref(), until.as_ref(), clauses, parameters);
             }
             Filter::Prefix(field, prefix) => {
                 // A range, not LIKE or GLOB: no wildcards to escape, case counts, and the index serves it.
-                clauses.push(format!("{} >= ?", column(field)));
-                parameters.push(Parameter::text(prefix.clone()));
-                if let Some(end) = mapping::after_prefix(prefix) {
-                    clauses.push(format!("{} < ?", column(field)));
-                    parameters.push(Parameter::text(end));
-                }
+                let end = mapping::after_prefix(prefix).map(Value::Text);
+                bounds(query, field, Some(&Value::Text(prefix.clone())), end.as_ref(), clauses, parameters);
             }
             Filter::UniqueKeyIn(keys) => return self.unique_keys(keys, clauses, parameters),
         }
@@ -146,6 +143,41 @@ impl Table {
         };
         parameters.extend([Parameter::text(self.collection.name), keys]);
         true
+    }
+}
+
+/// Adds the bounds of a field that the position of the query does not imply: of two bounds at the same end SQLite searches by
+/// one only, and would look at everything between them on each further page.
+fn bounds(
+    query: &Query,
+    field: &str,
+    from: Option<&Value>,
+    until: Option<&Value>,
+    clauses: &mut Vec<String>,
+    parameters: &mut Vec<Parameter>,
+) {
+    let first = query.sort_fields().first().is_some_and(|first| *first == field);
+    let reached = query.after.as_ref().filter(|_| first).and_then(|position| position.values.first());
+    let implied = |bound: &Value, wanted: &[Ordering]| {
+        reached.and_then(|reached| compared(reached, bound)).is_some_and(|order| wanted.contains(&order))
+    };
+    if let Some(from) = from.filter(|from| query.descending || !implied(from, &[Ordering::Greater, Ordering::Equal])) {
+        clauses.push(format!("{} >= ?", column(field)));
+        parameters.push(mapping::parameter(from));
+    }
+    if let Some(until) = until.filter(|until| !query.descending || !implied(until, &[Ordering::Less])) {
+        clauses.push(format!("{} < ?", column(field)));
+        parameters.push(mapping::parameter(until));
+    }
+}
+
+/// The order of two values of one type, as SQLite has it: texts by their bytes.
+fn compared(one: &Value, other: &Value) -> Option<Ordering> {
+    match (one, other) {
+        (Value::Text(one), Value::Text(other)) => Some(one.cmp(other)),
+        (Value::Integer(one), Value::Integer(other)) => Some(one.cmp(other)),
+        (Value::Time(one), Value::Time(other)) => Some(one.cmp(other)),
+        _ => None,
     }
 }
 
