@@ -41,9 +41,17 @@ pub(super) fn primary() -> SelectionCriteria {
     SelectionCriteria::ReadPreference(ReadPreference::Primary)
 }
 
+/// Fewest connections that a URI may ask for. One may wait for changes, one carry a transaction; with fewer than these and
+/// some for reads beside them, readiness and housekeeping wait behind what waits for them.
+const FEWEST_CONNECTIONS: u32 = 4;
+
 /// Checks a URI without looking anything up.
 pub(super) fn parse(uri: &str) -> StoreResult<ConnectionString> {
     let parsed = ConnectionString::parse(uri).map_err(|error| wrong(&error.to_string()))?;
+    // 0 stands for as many as are wanted.
+    if parsed.max_pool_size.is_some_and(|size| size > 0 && size < FEWEST_CONNECTIONS) {
+        return Err(wrong(&format!("`maxPoolSize` must be at least {FEWEST_CONNECTIONS}; without it there are 64")));
+    }
     match &parsed.default_database {
         Some(name) if name.len() > 63 || name.contains(['/', '\\', '.', ' ', '"', '$']) => {
             Err(wrong("the name of the database has characters that MongoDB refuses, or more than 63"))
@@ -75,4 +83,23 @@ pub(super) async fn client_options(uri: ConnectionString, bounds: &MongodbOption
     options.retry_reads = Some(true);
     options.retry_writes = Some(true);
     Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn too_few_connections_are_refused_by_name() {
+        for size in 1..4 {
+            let refused = parse(&format!("mongodb://127.0.0.1/?maxPoolSize={size}")).unwrap_err();
+            assert!(refused.to_string().contains("`maxPoolSize` must be at least 4"), "{refused}");
+        }
+        for uri in ["mongodb://127.0.0.1/", "mongodb://127.0.0.1/?maxPoolSize=0", "mongodb://127.0.0.1/?maxPoolSize=4"]
+        {
+            assert!(parse(uri).is_ok(), "{uri}");
+        }
+    }
 }
