@@ -8,9 +8,19 @@ use std::{
     net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::Path,
+    sync::Arc,
+    time::Duration,
 };
 
-use dezky::test_kit::{DevelopmentIssuer, DevelopmentIssuerOptions};
+use dezky::{
+    authn::keys::{ArchivedKeySet, KeySetArchive as _, StoreArchive},
+    clock::{Clock as _, SystemClock},
+    store::{
+        SharedStore,
+        sqlite::{SqliteOptions, SqliteStore},
+    },
+    test_kit::{DevelopmentIssuer, DevelopmentIssuerOptions},
+};
 use serde_json::Value;
 use support::Shell;
 
@@ -129,6 +139,52 @@ async fn the_end_of_certificates_is_told() {
     let told = messages(&findings, "ok", "certificates");
     assert!(told.starts_with("1 added CA certificates can be read; 1 valid until 4096"), "{told}");
     assert!(messages(&findings, "ok", "certificate of issuer default").contains("valid until 4096"), "{findings:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_an_issuer_that_ends_soon_or_has_ended_is_told() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let now = SystemClock.now();
+    for (end, level, check, told) in [
+        (now.plus(DAY * 30), "ok", "certificate of issuer default", "valid until"),
+        (now.plus(DAY * 10 + DAY / 2), "warning", "certificate of issuer default", "10 days from now"),
+        (now.minus(DAY), "error", "issuer default", "certificate"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let issuer = DevelopmentIssuer::start_with(DevelopmentIssuerOptions {
+            https: true,
+            certificate_expires_at: Some(end),
+            ..DevelopmentIssuerOptions::default()
+        });
+        let issuer = issuer.await.unwrap();
+        std::fs::write(folder.path().join("ca.pem"), issuer.ca_pem().unwrap()).unwrap();
+        std::fs::write(folder.path().join("dezky.toml"), "extra_ca_certs = 'ca.pem'\n").unwrap();
+        let (code, findings) = examine(&shell(folder.path(), issuer.url()), &[]);
+        assert_eq!(code, i32::from(level == "error"), "{findings:#?}");
+        assert!(messages(&findings, level, check).contains(told), "{told}: {findings:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_age_of_the_keys_that_would_serve_while_the_issuer_is_away_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = DevelopmentIssuer::start().await.unwrap();
+    let shell = shell(folder.path(), issuer.url());
+    assert_eq!(shell.run(&["seed"]).0, 0);
+    let (_, findings) = examine(&shell, &[]);
+    assert!(messages(&findings, "warning", "issuer default").contains("no keys are stored"), "{findings:#?}");
+    let store = SqliteStore::open(folder.path().join("dezky.sqlite"), SqliteOptions::default(), dezky::COLLECTIONS);
+    let store: SharedStore = Arc::new(store.unwrap());
+    for (hours, level, told) in [(25, "warning", "1500 minutes old: too old to serve"), (1, "ok", "60 minutes old")] {
+        let keys = ArchivedKeySet {
+            json: r#"{"keys":[]}"#.to_owned(),
+            origin: issuer.jwks_url().to_owned(),
+            fetched_at: SystemClock.now().minus(Duration::from_secs(hours * 60 * 60)),
+        };
+        StoreArchive::new(Arc::clone(&store)).save("default", &keys).await.unwrap();
+        let (code, findings) = examine(&shell, &[]);
+        assert!(code == 0 && messages(&findings, level, "issuer default").contains(told), "{findings:#?}");
+    }
 }
 
 /// A self-signed certificate of an authority as PEM.

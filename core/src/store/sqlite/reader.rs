@@ -147,3 +147,60 @@ impl Readers {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::domain::tenant::TENANTS;
+
+    /// Reads block the thread that makes them, so the one that keeps the only connection has a thread of its own.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    async fn who_waits_for_a_connection_waits_until_the_deadline_and_is_served_once_one_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let file: Arc<Path> = folder.path().join("read.sqlite").into();
+        Connection::open(&file).unwrap().execute_batch("CREATE TABLE one (value); INSERT INTO one VALUES (1)").unwrap();
+        let readers = Arc::new(Readers::new(1, Duration::from_secs(5), Arc::default(), Arc::default()));
+        let read = |patience: Duration, while_reading: Box<dyn Fn() + Send + Sync>| {
+            let (readers, file) = (Arc::clone(&readers), Arc::clone(&file));
+            tokio::spawn(async move {
+                let deadline = Instant::now() + patience;
+                readers
+                    .read(&file, &TENANTS, deadline, |connection| {
+                        while_reading();
+                        connection.query_row("SELECT value FROM one", [], |row| row.get::<_, i64>(0))
+                    })
+                    .await
+            })
+        };
+        const LONG: Duration = Duration::from_secs(60);
+        let (began, begun) = oneshot::channel();
+        let (go_on, gone_on) = mpsc::channel::<()>();
+        let (began, gone_on) = (Mutex::new(Some(began)), Mutex::new(gone_on));
+        let slow = read(
+            LONG,
+            Box::new(move || {
+                if let Some(began) = began.lock().unwrap().take() {
+                    began.send(()).unwrap();
+                }
+                gone_on.lock().unwrap().recv().unwrap();
+            }),
+        );
+        begun.await.unwrap();
+        let impatient: Vec<_> = (0..100).map(|_| read(Duration::from_millis(20), Box::new(|| {}))).collect();
+        let patient: Vec<_> = (0..100).map(|_| read(LONG, Box::new(|| {}))).collect();
+        for waiting in impatient {
+            assert!(matches!(waiting.await.unwrap(), Err(StoreError::Timeout)));
+        }
+        assert!(patient.iter().all(|waiting| !waiting.is_finished()));
+        go_on.send(()).unwrap();
+        assert_eq!(slow.await.unwrap().unwrap(), 1);
+        for waiting in patient {
+            assert_eq!(waiting.await.unwrap().unwrap(), 1);
+        }
+        assert_eq!(readers.idle().len(), 1, "one connection has served all of them");
+    }
+}

@@ -1,8 +1,10 @@
 //! A private certificate authority for the development issuer over HTTPS.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
+};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -12,10 +14,14 @@ use tokio_rustls::{
     },
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    clock::Timestamp,
+    error::{Error, Result},
+};
 
-/// What terminates TLS, and the PEM of the authority that signed its certificate for `127.0.0.1` and `localhost`.
-pub(super) fn private_authority() -> Result<(TlsAcceptor, String)> {
+/// What terminates TLS, and the PEM of the authority that signed its certificate for `127.0.0.1` and `localhost`, which
+/// ends then, or in the year 4096.
+pub(super) fn private_authority(expires_at: Option<Timestamp>) -> Result<(TlsAcceptor, String)> {
     let failed = |error: rcgen::Error| Error::internal("a certificate could not be made").with_source(error);
     let mut authority = CertificateParams::new(Vec::new()).map_err(failed)?;
     authority.distinguished_name.push(DnType::CommonName, "Dezky development authority");
@@ -25,7 +31,12 @@ pub(super) fn private_authority() -> Result<(TlsAcceptor, String)> {
 
     let key = KeyPair::generate().map_err(failed)?;
     let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let leaf = CertificateParams::new(names).and_then(|leaf| leaf.signed_by(&key, &authority)).map_err(failed)?;
+    let mut leaf = CertificateParams::new(names).map_err(failed)?;
+    if let Some(expires_at) = expires_at {
+        let seconds = u64::try_from(expires_at.seconds()).unwrap_or(0);
+        leaf.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds);
+    }
+    let leaf = leaf.signed_by(&key, &authority).map_err(failed)?;
 
     let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let settings = ServerConfig::builder_with_provider(Arc::new(default_provider()))

@@ -19,7 +19,7 @@ use state::State;
 
 use crate::{
     authn::{IssuerSettings, token::KeyFamily},
-    clock::{Clock, SystemClock},
+    clock::{Clock, SystemClock, Timestamp},
     error::{Error, ErrorKind, Result},
 };
 
@@ -30,6 +30,8 @@ pub struct DevelopmentIssuerOptions {
     pub port: u16,
     /// Whether it speaks HTTPS, with a certificate of a private authority. Default: no.
     pub https: bool,
+    /// Until when that certificate is valid. Default: the year 4096.
+    pub certificate_expires_at: Option<Timestamp>,
     /// Path of the issuer's URL. Default: `/application/o/dezky/`, as Authentik has it.
     pub path: String,
     /// What tokens carry as `aud` and `azp`. Default: `dezky`.
@@ -48,6 +50,7 @@ impl Default for DevelopmentIssuerOptions {
         Self {
             port: 0,
             https: false,
+            certificate_expires_at: None,
             path: "/application/o/dezky/".to_owned(),
             audience: "dezky".to_owned(),
             family: KeyFamily::Rsa,
@@ -100,7 +103,7 @@ impl DevelopmentIssuer {
         let address = listener.local_addr().map_err(taken)?;
         let (tls, authority) = match options.https {
             true => {
-                let (tls, authority) = certificate::private_authority()?;
+                let (tls, authority) = certificate::private_authority(options.certificate_expires_at)?;
                 (Some(tls), Some(authority))
             }
             false => (None, None),
