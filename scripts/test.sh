@@ -13,6 +13,7 @@ trap 'rm -rf "$DEZKY_TEST_CASES_REPORT"' EXIT
 scripts/with-test-database.sh cargo test --workspace --all-features --locked "$@"
 scripts/schemathesis.sh
 scripts/with-test-database.sh scripts/test-node.sh
+scripts/with-test-database.sh scripts/test-mongoose.sh
 scripts/with-test-database.sh scripts/test-python.sh
 scripts/test-portal.sh
 # Whoever runs a part of the tests gets no report of the whole.
