@@ -57,7 +57,7 @@ pub struct Subscription {
     /// The tenant.
     pub tenant_id: TenantId,
     /// What is paid for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plan: String,
     /// Its state.
     pub status: SubscriptionStatus,

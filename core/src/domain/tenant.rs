@@ -121,7 +121,7 @@ pub struct Tenant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended_from: Option<TenantStatus>,
     /// What it has bought.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plan: String,
     /// Domains that it says are its own.
     #[serde(default)]

@@ -12,7 +12,7 @@ use crate::{
         OutboxEventId, TenantId, UserId, Versioned,
     },
     error::{Error, ErrorKind, FieldError, Result},
-    store::{Commit, Entity, StoreError},
+    store::{Commit, Entity, StoreError, error::OTHER_INDEX},
 };
 
 /// What an event is about.
@@ -196,6 +196,9 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
     let field = |field: &'static str, code: &'static str, message: &'static str| {
         Error::new(ErrorKind::Conflict, code, message).with_fields(vec![FieldError::new(field, code, message)])
     };
+    if key.starts_with(OTHER_INDEX) {
+        return source.into();
+    }
     let (name, _) = key.split_once(':').unwrap_or((key, ""));
     let error = match (collection, name) {
         ("tenants", "slug") => field("slug", "slug_taken", "this slug is or was in use: choose another"),

@@ -8,10 +8,14 @@ use crate::{
 /// Result of a store operation.
 pub type StoreResult<T> = Result<T, StoreError>;
 
+/// How the key begins when it was an index of others that refused.
+pub(crate) const OTHER_INDEX: &str = "index:";
+
 /// What went wrong in a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Another document of the collection holds this unique key (or this id, then the key is `id:<hex>`).
+    /// Another document of the collection holds this unique key (or this id, then the key is `id:<hex>`; or what a unique index
+    /// that others have made is about, then it is `index:<name>`).
     #[error("`{key}` is taken in `{collection}`")]
     DuplicateKey {
         /// Name of the collection.
@@ -87,6 +91,16 @@ impl StoreError {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let public = match &error {
+            StoreError::DuplicateKey { collection, key } if let Some(index) = key.strip_prefix(OTHER_INDEX) => {
+                Error::new(
+                    ErrorKind::Conflict,
+                    "foreign_index",
+                    format!(
+                        "`{collection}` has a unique index `{index}` that this software did not make, and it refuses this: \
+                     have the operator drop it (docs/migration.md)"
+                    ),
+                )
+            }
             StoreError::DuplicateKey { .. } => {
                 Error::new(ErrorKind::Conflict, "already_exists", "something with this unique value exists already")
             }

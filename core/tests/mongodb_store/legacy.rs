@@ -120,6 +120,53 @@ async fn objects_replace_what_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn items_of_lists_keep_what_is_not_declared_for_as_long_as_they_are_the_same() {
+    let fixture = fixture().await;
+    let (id, _) = written_by_mongoose(&fixture).await;
+    let (person, added) = (object_id(ObjectId::generate()), DateTime::from_millis(1));
+    let item = |label: &str, number: i32| doc! { "_id": number, "label": label, "personId": person, "addedAt": added };
+    let documents = fixture.database.collection::<Document>(ACCOUNTS.name);
+    let items = vec![item("one", 1), item("two", 2), item("two", 3), item("four", 4)];
+    documents.update_one(doc! { "_id": object_id(id) }, doc! { "$set": { "contacts": items } }).await.unwrap();
+    let account: Account = fixture.store.load(&context(), id).await.unwrap().unwrap();
+    // Another order, one changed, and one more that is like another.
+    let next = account.changed(|account| {
+        account.contacts.swap(0, 1);
+        account.contacts[3].label = "changed".to_owned();
+        account.contacts.push(account.contacts[1].clone());
+    });
+    let mut commit = Commit::new();
+    commit.update(&next, account.version()).unwrap();
+    fixture.store.commit(&context(), &commit).await.unwrap();
+    let contacts = stored(&fixture, id).await.get_array("contacts").unwrap().clone();
+    let told: Vec<_> = contacts
+        .iter()
+        .map(|one| {
+            (one.as_document().unwrap().get_str("label").unwrap(), one.as_document().unwrap().get_i32("_id").ok())
+        })
+        .collect();
+    assert_eq!(told, [("two", Some(2)), ("one", Some(1)), ("two", Some(3)), ("changed", None), ("one", None)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unique_index_that_others_have_made_is_named_when_it_refuses() {
+    let fixture = fixture().await;
+    let (id, _) = written_by_mongoose(&fixture).await;
+    let accounts = fixture.database.collection::<Document>(ACCOUNTS.name);
+    let unique = mongodb::options::IndexOptions::builder().unique(true).name("tenantId_1".to_owned()).build();
+    let index = mongodb::IndexModel::builder().keys(doc! { "tenantId": 1 }).options(unique).build();
+    accounts.create_index(index).await.unwrap();
+    let account: Account = fixture.store.load(&context(), id).await.unwrap().unwrap();
+    let mut commit = Commit::new();
+    commit.insert(&Account { id: ObjectId::generate(), version: 1, ..account }).unwrap();
+    let refused = fixture.store.commit(&context(), &commit).await.unwrap_err();
+    assert_eq!(refused, StoreError::DuplicateKey { collection: ACCOUNTS.name, key: "index:tenantId_1".to_owned() });
+    let error = dezky::Error::from(refused);
+    assert_eq!(error.code(), "foreign_index");
+    assert!(error.message().contains("`tenantId_1`") && error.message().contains("drop it"), "{}", error.message());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_cannot_be_read_is_named() {
     let fixture = fixture().await;
     fixture.store.health(&context()).await.unwrap();

@@ -33,8 +33,7 @@ pub(super) trait Legacy: Entity {
 
 impl Legacy for Tenant {
     fn defaults(_stored: &Map<String, Json>, _settings: &UpgradeSettings) -> Vec<(&'static str, Json)> {
-        // Lists are sorted by it.
-        vec![("plan", "".into())]
+        Vec::new()
     }
 
     fn derived(&mut self) -> Vec<(&'static str, String)> {
@@ -82,7 +81,7 @@ impl Legacy for User {
 
 impl Legacy for Subscription {
     fn defaults(_stored: &Map<String, Json>, _settings: &UpgradeSettings) -> Vec<(&'static str, Json)> {
-        vec![("plan", "".into())]
+        Vec::new()
     }
 
     fn derived(&mut self) -> Vec<(&'static str, String)> {

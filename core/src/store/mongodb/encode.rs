@@ -74,7 +74,8 @@ pub(super) fn updated(
 
 /// The fields that an update has to read first, because they may hold what is not declared.
 pub(super) fn objects(collection: &'static Collection) -> Vec<&'static str> {
-    let is_object = |field: &&Field| matches!(field.field_type, FieldType::Object(_));
+    let is_object =
+        |field: &&Field| matches!(field.field_type, FieldType::Object(_) | FieldType::List(FieldType::Object(_)));
     collection.fields.iter().filter(is_object).map(|field| field.name).collect()
 }
 
@@ -103,7 +104,14 @@ fn convert(
         (FieldType::Id, Json::String(text)) => text.parse().ok().map(|id| Bson::ObjectId(object_id(id))),
         (FieldType::Time, Json::String(text)) => text.parse().ok().map(|time| Bson::DateTime(date(time))),
         (FieldType::List(of), Json::Array(values)) => {
-            let items = values.iter().map(|value| convert(collection, path, value, *of, None));
+            let mut stored = stored.and_then(Bson::as_array).cloned().unwrap_or_default();
+            let items = values.iter().map(|value| {
+                let item = convert(collection, path, value, *of, None)?;
+                Ok(match *of {
+                    FieldType::Object(fields) => as_stored(item, fields, &mut stored),
+                    _ => item,
+                })
+            });
             Some(Bson::Array(items.collect::<StoreResult<_>>()?))
         }
         (FieldType::Object(fields), Json::Object(members)) => {
@@ -140,6 +148,22 @@ fn object(
     let survivors = stored.into_iter().flatten().filter(|(name, _)| undeclared(name));
     document.extend(survivors.map(|(name, value)| (name.clone(), value.clone())));
     Ok(document)
+}
+
+/// The stored item of a list that has the same declared fields, taken from there, or else the item. Items have no names, so
+/// that one whose fields change is another one: what else the former had goes with it.
+fn as_stored(item: Bson, fields: &'static [Field], stored: &mut Vec<Bson>) -> Bson {
+    let present = |item: &Bson, field: &Field| {
+        let value = item.as_document().and_then(|members| members.get(field.name)).cloned();
+        value.filter(|value| *value != Bson::Null)
+    };
+    let same = |other: &Bson| {
+        other.as_document().is_some() && fields.iter().all(|field| present(other, field) == present(&item, field))
+    };
+    match stored.iter().position(same) {
+        Some(position) => stored.remove(position),
+        None => item,
+    }
 }
 
 fn date(time: Timestamp) -> DateTime {

@@ -15,7 +15,7 @@ use super::{
     failure::{Duplicate, is_lost, is_transient, is_unreachable, translate},
     patience::Backoff,
 };
-use crate::store::{Change, Commit, StoreError, StoreResult};
+use crate::store::{Change, Commit, StoreError, StoreResult, error::OTHER_INDEX};
 
 /// How an attempt ended.
 enum Attempt {
@@ -179,7 +179,7 @@ async fn taken(
     if let Some(name) = duplicate.index()
         && !name.starts_with(UNIQUE_KEYS_FIELD)
     {
-        return Ok(Some(format!("index:{name}")));
+        return Ok(Some(format!("{OTHER_INDEX}{name}")));
     }
     let (Change::Insert { unique_keys, .. } | Change::Update { unique_keys, .. }) = change else { return Ok(None) };
     if let Some(key) = duplicate.quoted(unique_keys) {

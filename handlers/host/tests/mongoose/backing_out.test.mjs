@@ -42,7 +42,7 @@ async function tenantsOfUsers({ models: { User } }) {
   return Object.fromEntries(users.map(({ authentikSubjectId, tenantIds }) => [authentikSubjectId, tenantIds.map(({ slug }) => slug)]));
 }
 
-/** A tenant without the ids that Mongoose gives to the items of lists: Dezky writes lists anew without them. */
+/** A tenant that Dezky has made, without the ids of its items of lists: where none are stored, Mongoose makes up others at every read. */
 const withoutItemIds = ({ branding, ...tenant }) => {
   const launcherLinks = branding.launcherLinks.map(({ _id, ...link }) => link);
   return { ...tenant, branding: { ...branding, launcherLinks } };
@@ -153,8 +153,7 @@ test("documents that Dezky has changed are to Mongoose what they were, but for t
     const change = changes[old.slug ?? old.authentikSubjectId ?? old.stripeSubscriptionId];
     const { updatedAt, ...document } = now.get(String(old._id));
     const { updatedAt: updatedBefore, ...expected } = { ...old, ...change };
-    if (old.slug === "acme") assert.deepEqual(withoutItemIds(document), withoutItemIds(expected));
-    else assert.deepEqual(document, expected);
+    assert.deepEqual(document, expected);
     assert.equal(updatedAt > updatedBefore, change !== undefined, `${updatedAt} of ${JSON.stringify(document)}`);
   }
   const touched = ["name", "domains", "status", "platformAdmin", "role", "seats", "plan", "updatedAt", "branding"];
@@ -270,7 +269,8 @@ test("what Mongoose has written after backing out the next upgrade takes up", as
   // Nils in two and Dora in one are new; Anna in Acme and Paul in Beta stay revoked.
   assert.deepEqual(report.memberships, { madeByClaim: 1, madeByGrant: 2, existing: 4 });
   const read = await estate.read();
-  assert.deepEqual({ ...read, tenants: read.tenants.map(withoutItemIds) }, { ...written, tenants: written.tenants.map(withoutItemIds) });
+  const comparable = ({ tenants, ...others }) => ({ ...others, tenants: tenants.map((one) => (one.slug === "delta" ? withoutItemIds(one) : one)) });
+  assert.deepEqual(comparable(read), comparable(written));
   assertKept(before, await estate.raw(), ["nameKey", "uniqueKeys"]);
   await assertValid(estate);
 

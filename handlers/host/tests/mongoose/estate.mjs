@@ -25,7 +25,7 @@ async function write({ Tenant, User, Subscription }) {
       authentikGroup: "acme-people", ocisSpaceId: "space-1", stalwartDomain: "acme.example",
     },
     { slug: "beta", name: "Beta", status: "active" },
-    { slug: "gamma", name: "Gamma", status: "suspended", plan: "enterprise" },
+    { slug: "gamma", name: "Gamma", status: "suspended" },
   ], { ordered: true });
   const [acme, beta, gamma] = tenants.map(({ _id }) => _id);
   // None names an issuer: the service knew one only. One names a tenant that is gone; two have the same address.
@@ -74,7 +74,10 @@ export class Estate {
     for (const { collection, _id } of Object.values(documents).map(([first]) => first)) {
       await collection.updateOne({ _id }, { $set: { former: former() } });
     }
-    const { Tenant } = estate.models;
+    // From before there were plans: Mongoose fills its default in when it reads.
+    const { Tenant, Subscription } = estate.models;
+    await Tenant.collection.updateOne({ slug: "gamma" }, { $unset: { plan: "" } });
+    await Subscription.collection.updateOne({ status: "cancelled" }, { $unset: { plan: "" } });
     await Tenant.collection.updateOne({ slug: "acme" }, { $set: { "billingInfo.former": Decimal128.fromString("1.0") } });
     estate.written = await estate.read();
     return estate;
