@@ -153,3 +153,39 @@ impl Query {
         }
     }
 }
+
+/// The least text that is larger than every text with this prefix; none if there is no such text.
+///
+/// Stores compare texts by their UTF-8 bytes, whose order is that of code points: the last character that has a successor is
+/// replaced by it.
+#[cfg(any(feature = "sqlite", feature = "mongodb"))]
+pub(crate) fn after_prefix(prefix: &str) -> Option<String> {
+    let mut characters: Vec<char> = prefix.chars().collect();
+    while let Some(last) = characters.pop() {
+        // Between these two lie the surrogates, which are no characters.
+        let next =
+            if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last).saturating_add(1)) };
+        if let Some(next) = next {
+            characters.push(next);
+            return Some(characters.into_iter().collect());
+        }
+    }
+    None
+}
+
+#[cfg(all(test, any(feature = "sqlite", feature = "mongodb")))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::after_prefix;
+
+    #[test]
+    fn the_text_after_a_prefix_follows_all_that_begin_with_it() {
+        assert_eq!(after_prefix("a").unwrap(), "b");
+        assert_eq!(after_prefix("a\u{10ffff}").unwrap(), "b");
+        assert_eq!(after_prefix("\u{d7ff}").unwrap(), "\u{e000}");
+        assert_eq!(after_prefix("\u{ffff}").unwrap(), "\u{10000}");
+        assert_eq!(after_prefix("\u{10ffff}"), None);
+        assert_eq!(after_prefix(""), None);
+    }
+}

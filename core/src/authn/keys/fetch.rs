@@ -41,6 +41,8 @@ pub struct HttpKeySource {
     // Made at first use: reading the system's certificates takes longer than the rest of the start.
     outward: OnceLock<Result<Client, FetchError>>,
     loopback: OnceLock<Result<Client, FetchError>>,
+    /// For plain HTTP, which is for loopback addresses only and needs no certificates.
+    plain: OnceLock<Result<Client, FetchError>>,
 }
 
 /// What an answer of an issuer tells beside its keys.
@@ -86,7 +88,13 @@ impl HttpKeySource {
                 Error::new(ErrorKind::Configuration, "invalid_setting", "the added CA certificates are not PEM")
             })?,
         };
-        Ok(Self { certificates, timeout: TIMEOUT, outward: OnceLock::new(), loopback: OnceLock::new() })
+        Ok(Self {
+            certificates,
+            timeout: TIMEOUT,
+            outward: OnceLock::new(),
+            loopback: OnceLock::new(),
+            plain: OnceLock::new(),
+        })
     }
 
     /// The same with another time limit for discovery and key set together. Default: 5 s.
@@ -97,17 +105,19 @@ impl HttpKeySource {
     }
 
     fn client(&self, url: &Url) -> Result<&Client, FetchError> {
-        let client = if is_loopback(url) {
-            self.loopback.get_or_init(|| self.build(Client::builder().no_proxy()))
-        } else {
-            self.outward.get_or_init(|| self.build(Client::builder()))
+        let trusted = || self.certificates.iter().cloned();
+        let client = match (is_loopback(url), url.scheme()) {
+            (true, "http") => self.plain.get_or_init(|| self.build(Client::builder().no_proxy().tls_certs_only([]))),
+            (true, _) => {
+                self.loopback.get_or_init(|| self.build(Client::builder().no_proxy().tls_certs_merge(trusted())))
+            }
+            _ => self.outward.get_or_init(|| self.build(Client::builder().tls_certs_merge(trusted()))),
         };
         client.as_ref().map_err(Clone::clone)
     }
 
     fn build(&self, builder: ClientBuilder) -> Result<Client, FetchError> {
         builder
-            .tls_certs_merge(self.certificates.iter().cloned())
             .redirect(redirect::Policy::custom(within_origin))
             .timeout(self.timeout)
             .pool_max_idle_per_host(0)
@@ -217,6 +227,15 @@ impl HttpKeySource {
 #[async_trait]
 impl KeySource for HttpKeySource {
     async fn fetch(&self, issuer: &IssuerSettings) -> Result<Bytes, FetchError> {
+        let address = match &issuer.jwks {
+            JwksSource::Discovery => discovery_address(issuer),
+            JwksSource::Uri(uri) => uri.clone(),
+            JwksSource::Inline(json) => return Ok(Bytes::from(json.clone())),
+        };
+        // What reading certificates takes is no time of the provider.
+        if let Ok(url) = Url::parse(&address) {
+            self.client(&url)?;
+        }
         match tokio::time::timeout(self.timeout, self.fetch_jwks(issuer)).await {
             Ok(result) => result,
             Err(_) => {

@@ -6,7 +6,7 @@ use super::{
     UNIQUE_KEYS_FIELD,
     encode::{compared, object_id},
 };
-use crate::store::{Collection, FieldType, Filter, Index, Query};
+use crate::store::{Collection, FieldType, Filter, Index, Query, query::after_prefix};
 
 /// The conditions of a query, its position included.
 pub(super) fn conditions(query: &Query) -> BsonDocument {
@@ -68,8 +68,8 @@ fn condition(collection: &'static Collection, filter: &Filter) -> BsonDocument {
         }
         Filter::Prefix(field, prefix) => {
             let mut bounds = doc! { "$gte": prefix };
-            match successor(prefix) {
-                Some(successor) => bounds.insert("$lt", successor),
+            match after_prefix(prefix) {
+                Some(end) => bounds.insert("$lt", end),
                 // Nothing bounds it above but the end of all texts, where MongoDB begins the next type: objects.
                 None => bounds.insert("$type", "string"),
             };
@@ -118,21 +118,4 @@ fn after(query: &Query) -> Vec<BsonDocument> {
 
 fn stored_name(field: &str) -> &str {
     if field == "id" { "_id" } else { field }
-}
-
-/// The smallest text that is greater than every text with this prefix; MongoDB compares texts by their UTF-8 bytes.
-fn successor(prefix: &str) -> Option<String> {
-    let mut characters: Vec<char> = prefix.chars().collect();
-    while let Some(last) = characters.pop() {
-        let next = match last {
-            char::MAX => continue,
-            '\u{d7ff}' => Some('\u{e000}'),
-            other => char::from_u32(u32::from(other).saturating_add(1)),
-        };
-        if let Some(next) = next {
-            characters.push(next);
-            return Some(characters.into_iter().collect());
-        }
-    }
-    None
 }

@@ -50,22 +50,6 @@ pub(super) fn text_list(texts: &[String]) -> Parameter {
     Parameter::text(serde_json::Value::from(texts).to_string())
 }
 
-/// The least text that is larger than every text with this prefix; none if there is no such text.
-///
-/// The order of UTF-8 bytes is that of code points, so the last character that has a successor is replaced by it.
-pub(super) fn after_prefix(prefix: &str) -> Option<String> {
-    let mut characters: Vec<char> = prefix.chars().collect();
-    while let Some(last) = characters.pop() {
-        // Between these two lie the surrogates, which are no characters.
-        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
-        if let Some(next) = next {
-            characters.push(next);
-            return Some(characters.into_iter().collect());
-        }
-    }
-    None
-}
-
 /// The version that a document's JSON states; 0 if it states none.
 pub(super) fn version(json: &str) -> Result<u64, serde_json::Error> {
     #[derive(Deserialize)]
@@ -79,7 +63,7 @@ pub(super) fn version(json: &str) -> Result<u64, serde_json::Error> {
 type Fields<'a> = BTreeMap<Name<'a>, &'a RawValue>;
 
 /// The text of a document after an update: the new fields, and of the stored ones those that are not declared, at the
-/// top and inside of declared objects.
+/// top, inside of declared objects, and inside of items of declared lists whose declared fields are the same.
 ///
 /// # Errors
 /// When the stored text is no JSON object.
@@ -89,11 +73,10 @@ pub(super) fn merge<'new>(
     new: &'new str,
 ) -> Result<Cow<'new, str>, serde_json::Error> {
     let stored: Borrowed<'_> = serde_json::from_str(stored)?;
-    // Usual case first: every stored field is declared and none is an object, so that the new text stands as it is.
-    let simple = |name: &str| {
-        name == "id"
-            || declared.iter().any(|field| field.name == name && !matches!(field.field_type, FieldType::Object(_)))
-    };
+    // Usual case first: every stored field is declared and none has objects, so that the new text stands as it is.
+    let has_objects =
+        |field: &Field| matches!(field.field_type, FieldType::Object(_) | FieldType::List(FieldType::Object(_)));
+    let simple = |name: &str| name == "id" || declared.iter().any(|field| field.name == name && !has_objects(field));
     if stored.0.keys().all(|name| simple(&name.0)) {
         return Ok(Cow::Borrowed(new));
     }
@@ -116,6 +99,11 @@ fn merge_fields(
             (None, None) if !(top && text == "id") => kept.push((text, Cow::Borrowed(value.get()))),
             (Some(Field { field_type: FieldType::Object(inner), .. }), Some(replacement)) => {
                 if let Some(merged) = merge_objects(inner, value, replacement)? {
+                    kept.push((text, Cow::Owned(merged)));
+                }
+            }
+            (Some(Field { field_type: FieldType::List(FieldType::Object(inner)), .. }), Some(replacement)) => {
+                if let Some(merged) = merge_lists(inner, value, replacement)? {
                     kept.push((text, Cow::Owned(merged)));
                 }
             }
@@ -149,6 +137,57 @@ fn merge_objects(declared: &[Field], stored: &RawValue, new: &RawValue) -> Resul
     let stored: Borrowed<'_> = serde_json::from_str(stored.get())?;
     let new: Borrowed<'_> = serde_json::from_str(new.get())?;
     merge_fields(declared, false, &stored.0, &new.0)
+}
+
+/// Items have no names: one whose declared fields are those of a stored one is that one, and others are new.
+fn merge_lists(declared: &[Field], stored: &RawValue, new: &RawValue) -> Result<Option<String>, serde_json::Error> {
+    // Items that are no objects, or no list: there is nothing to keep.
+    let Ok(mut stored) = items(stored) else { return Ok(None) };
+    let is_declared = |name: &Name<'_>| declared.iter().any(|field| field.name == name.0.as_ref());
+    if stored.iter().all(|item| item.fields.keys().all(is_declared)) {
+        return Ok(None);
+    }
+    let mut merged = Vec::new();
+    for item in items(new)? {
+        let mut same = None;
+        for (position, other) in stored.iter().enumerate() {
+            if same.is_none() && other.declares_the_same(&item, declared)? {
+                same = Some(position);
+            }
+        }
+        merged.push(same.map_or(item.text, |position| stored.remove(position).text));
+    }
+    serde_json::to_string(&merged).map(Some)
+}
+
+/// An item of a list, as text and by its fields.
+struct Item<'a> {
+    text: &'a RawValue,
+    fields: Fields<'a>,
+}
+
+/// The items of a list of objects.
+fn items(list: &RawValue) -> Result<Vec<Item<'_>>, serde_json::Error> {
+    let texts: Vec<&RawValue> = serde_json::from_str(list.get())?;
+    texts
+        .into_iter()
+        .map(|text| serde_json::from_str(text.get()).map(|Borrowed(fields)| Item { text, fields }))
+        .collect()
+}
+
+impl Item<'_> {
+    fn declares_the_same(&self, other: &Self, declared: &[Field]) -> Result<bool, serde_json::Error> {
+        let value = |item: &Self, field: &Field| match item.fields.get(&Name(Cow::Borrowed(field.name))) {
+            Some(value) => serde_json::from_str::<serde_json::Value>(value.get()),
+            None => Ok(serde_json::Value::Null),
+        };
+        for field in declared {
+            if value(self, field)? != value(other, field)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// An object whose values are left as text.
@@ -190,6 +229,7 @@ mod tests {
         Field::new("name", FieldType::Text),
         Field::new("gone", FieldType::Text),
         Field::new("inner", FieldType::Object(INNER)),
+        Field::new("items", FieldType::List(&FieldType::Object(INNER))),
     ];
 
     fn merged(stored: &str, new: &str) -> serde_json::Value {
@@ -228,12 +268,12 @@ mod tests {
     }
 
     #[test]
-    fn the_text_after_a_prefix_follows_all_that_begin_with_it() {
-        assert_eq!(after_prefix("a").unwrap(), "b");
-        assert_eq!(after_prefix("a\u{10ffff}").unwrap(), "b");
-        assert_eq!(after_prefix("\u{d7ff}").unwrap(), "\u{e000}");
-        assert_eq!(after_prefix("\u{ffff}").unwrap(), "\u{10000}");
-        assert_eq!(after_prefix("\u{10ffff}"), None);
-        assert_eq!(after_prefix(""), None);
+    fn unknown_fields_of_items_stay_while_the_item_is_the_same() {
+        let stored = r#"{"id":"1","items":[{"a":1,"b":2},{"b":3,"a":2},{"a":2,"b":4},{"a":null,"b":5}]}"#;
+        let new = r#"{"id":"1","items":[{"a":2},{"a":1},{"a":7},{"a":1},{}]}"#;
+        let items = serde_json::json!([{"b": 3, "a": 2}, {"a": 1, "b": 2}, {"a": 7}, {"a": 1}, {"a": null, "b": 5}]);
+        assert_eq!(merged(stored, new), serde_json::json!({"id": "1", "items": items}));
+        assert_eq!(merged(stored, r#"{"id":"1","items":[]}"#), serde_json::json!({"id": "1", "items": []}));
+        assert_eq!(merged(r#"{"items":[1]}"#, new), serde_json::from_str::<serde_json::Value>(new).unwrap());
     }
 }

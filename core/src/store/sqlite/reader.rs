@@ -150,6 +150,8 @@ impl Readers {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use std::sync::mpsc;
 
     use tokio::sync::oneshot;

@@ -6,7 +6,7 @@ use super::{
     mapping::{self, Parameter},
     schema::{column, identifier},
 };
-use crate::store::{Collection, Filter, Position, Query, StoreError, StoreResult, Value};
+use crate::store::{Collection, Filter, Position, Query, StoreError, StoreResult, Value, query::after_prefix};
 
 /// Names of the fixed statements, shared by all collections.
 pub(super) const SELECT_KEYS: &str = "SELECT key FROM unique_keys WHERE collection = ?1 AND id = ?2";
@@ -120,7 +120,7 @@ impl Table {
             }
             Filter::Prefix(field, prefix) => {
                 // A range, not LIKE or GLOB: no wildcards to escape, case counts, and the index serves it.
-                let end = mapping::after_prefix(prefix).map(Value::Text);
+                let end = after_prefix(prefix).map(Value::Text);
                 bounds(query, field, Some(&Value::Text(prefix.clone())), end.as_ref(), clauses, parameters);
             }
             Filter::UniqueKeyIn(keys) => return self.unique_keys(keys, clauses, parameters),
