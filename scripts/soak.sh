@@ -6,4 +6,5 @@ cd "$(dirname "$0")/.."
 export DEZKY_TEST_CRASH_WRITES=${DEZKY_TEST_CRASH_WRITES:-10000}
 DEZKY_TEST_MONGODB_SERVER="$(scripts/test-database.sh)"
 export DEZKY_TEST_MONGODB_SERVER
-cargo test --locked --package dezky-host --test crash -- --nocapture
+# With the features of the tests of the whole workspace, so that what they have built is used.
+cargo test --workspace --all-features --locked --test crash -- --nocapture

@@ -202,7 +202,7 @@ fn what_was_acknowledged_survives_kill_9_and_what_is_sent_again_has_one_effect()
     assert_nothing_lost_or_doubled(created, writes, (&address, &admin), || tenants(folder.path()));
     assert_whole(folder.path(), &acknowledged);
     eprintln!(
-        "SQLite: {writes} tenants, {KILLS} kills: {} created, {} renamed, {} taken out of acknowledged, none lost, none twice",
+        "SQLite: {KILLS} kills, until then acknowledged: {} created, {} renamed, {} taken out of; sent again up to {writes} tenants: none lost, none twice",
         created.len(),
         renamed.len(),
         acknowledged.revoked.len()
