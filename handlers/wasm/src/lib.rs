@@ -22,13 +22,20 @@ use tower::ServiceExt as _;
 /// Answers a request.
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
-    let (parts, body) = request.into_parts();
-    // The host bounds bodies before they come here, and has them complete.
-    let request = match body.collect().await {
-        Ok(collected) => http::Request::from_parts(parts, Body::from(collected.to_bytes())),
-        Err(_) => http::Request::from_parts(parts, Body::empty()),
+    let (parts, incoming) = request.into_parts();
+    // The host bounds bodies before they come here, has them complete, and says how long they are.
+    let body = if parts.headers.contains_key(http::header::CONTENT_LENGTH) {
+        match incoming.collect().await {
+            Ok(collected) => Body::from(collected.to_bytes()),
+            Err(error) => {
+                let error = dezky::Error::internal("the host did not pass the whole body on").with_source(error);
+                return axum::response::IntoResponse::into_response(error);
+            }
+        }
+    } else {
+        Body::empty()
     };
-    match router::router().oneshot(request).await {
+    match router::router().oneshot(http::Request::from_parts(parts, body)).await {
         Ok(response) => response,
         Err(never) => match never {},
     }

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use tokio::time::{Sleep, sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 use wasmtime::{
     AsContextMut, Engine, Store, StoreContextMut, StoreLimits, StoreLimitsBuilder, UpdateDeadline,
     component::{GuestTaskId, ResourceTable},
@@ -194,7 +194,7 @@ impl HandlerState for Instances {
             store,
             proxy,
             view: |state| state.http(),
-            expiration: Expiry { limit: self.bounds.request, sleep: None, until: None },
+            expiration: Expiry { limit: self.bounds.request, alarm: None },
             state: Requests { tasks, bounds: self.bounds, platform: Arc::clone(&self.platform) },
         })
     }
@@ -267,8 +267,8 @@ impl WorkerState for Requests {
 /// When an instance ends whatever it is doing.
 pub(super) struct Expiry {
     limit: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
-    until: Option<Instant>,
+    /// Rings at the time that is looked at next, or before: it is not set anew for each request.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl WorkerExpiration for Expiry {
@@ -279,15 +279,18 @@ impl WorkerExpiration for Expiry {
             WorkerStatus::Requests => self.limit.saturating_add(Duration::from_secs(1)),
             WorkerStatus::PostReturn => AFTERWARDS,
         };
-        let until = start + limit;
-        if self.until != Some(until) {
-            self.until = Some(until);
-            self.sleep = Some(Box::pin(sleep(until.saturating_duration_since(Instant::now()))));
+        let until = (start + limit).into();
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if alarm.deadline() > until {
+            alarm.as_mut().reset(until);
         }
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().poll(context),
-            None => Poll::Pending,
+        while alarm.as_mut().poll(context).is_ready() {
+            if alarm.deadline() >= until {
+                return Poll::Ready(());
+            }
+            alarm.as_mut().reset(until);
         }
+        Poll::Pending
     }
 }
 

@@ -195,14 +195,21 @@ fn unfit(error: &wasmtime::Error) -> Error {
     Error::new(ErrorKind::Configuration, "invalid_component", message)
 }
 
-/// The whole body. One that is too large is not kept: the component is told its length, and refuses it in its turn.
+/// The whole body, of which the component is told the length: without one it reads none. One that is too large is not kept; the
+/// component refuses it in its turn by its length.
 async fn received(incoming: Body, headers: &mut HeaderMap) -> Result<Bytes> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAXIMUM_BODY) {
         return Ok(Bytes::new());
     }
     match Limited::new(incoming, MAXIMUM_BODY).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
+        Ok(collected) => {
+            let bytes = collected.to_bytes();
+            if !bytes.is_empty() {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+            }
+            Ok(bytes)
+        }
         Err(error) if error.is::<LengthLimitError>() => {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(MAXIMUM_BODY.saturating_add(1)));
             Ok(Bytes::new())
