@@ -1,6 +1,6 @@
-"""Writes what follows from the API's document into python/dezky: `_types.py`, the documents, enums and inputs with the
+"""Writes what follows from the API's document into python/dezky: `_types.py`, the documents and enums, and `_inputs.py`, with the
 comments of the Rust code, `_table.py`, the requests behind the methods, and
-`_resources.py` and `_async_resources.py`, the methods.
+`_resources` and `_async_resources`, the methods, a file for each resource.
 
 python scripts/generate.py OPENAPI.json [--check]: with --check nothing is written, and the exit code is 1 where the files
 differ. `ruff` lays the text out.
@@ -294,54 +294,75 @@ def method(operation: Schema, *, asynchronous: bool) -> str:
     return f"    {head}\n{quoted(text, '        ')}\n        return {call}\n"
 
 
-def resources(*, asynchronous: bool) -> str:
+def resource_module(resource: str, *, asynchronous: bool) -> str:
+    """The class of a resource."""
     prefix = "Async" if asynchronous else ""
-    caller = f"{prefix}Caller"
-    known = operations()
-    parts = []
-    for resource, text in RESOURCES.items():
-        own = [method(o, asynchronous=asynchronous) for o in known if o["place"].startswith(f"{resource}.")]
-        parts.append(
-            f'class {prefix}{resource_class(resource)}:\n{quoted(text, "    ")}\n\n    __slots__ = ("_caller",)\n\n'
-            f"    def __init__(self, caller: {caller}) -> None:\n        self._caller = caller\n\n" + "\n".join(own)
-        )
-    members = [*RESOURCES, "_caller"]
-    slots = ", ".join(f'"{member}"' for member in sorted(members))
+    own = [operation for operation in operations() if operation["place"].startswith(f"{resource}.")]
+    code = (
+        f'class {prefix}{resource_class(resource)}:\n{quoted(RESOURCES[resource], "    ")}\n\n    __slots__ = ("_caller",)\n\n'
+        f"    def __init__(self, caller: {prefix}Caller) -> None:\n        self._caller = caller\n\n"
+        + "\n".join(method(operation, asynchronous=asynchronous) for operation in own)
+    )
+    return methods_module(code, own, title=RESOURCES[resource], asynchronous=asynchronous)
+
+
+def use_cases_module(*, asynchronous: bool) -> str:
+    """The class that has all resources."""
+    prefix = "Async" if asynchronous else ""
+    own = [operation for operation in operations() if "." not in operation["place"]]
+    slots = ", ".join(f'"{member}"' for member in sorted([*RESOURCES, "_caller"]))
     lines = [f"class {prefix}UseCases:", quoted("The use cases, on behalf of one caller.", "    "), ""]
     lines += [f"    __slots__ = ({slots})", ""]
     for resource, text in RESOURCES.items():
         lines += [f"    {resource}: {prefix}{resource_class(resource)}", quoted(text, "    ")]
-    lines += ["", f"    def __init__(self, caller: {caller}) -> None:", "        self._caller = caller"]
+    lines += ["", f"    def __init__(self, caller: {prefix}Caller) -> None:", "        self._caller = caller"]
     lines += [f"        self.{resource} = {prefix}{resource_class(resource)}(caller)" for resource in RESOURCES]
-    lines += ["", *(method(o, asynchronous=asynchronous) for o in known if "." not in o["place"])]
-    parts.append("\n".join(lines))
-    listing = f"{prefix}Listing"
-    head = [
-        NOTE,
-        f'"""The methods of {"asynchronous " if asynchronous else ""}scopes."""',
-        "\nfrom __future__ import annotations\n",
-        "from collections.abc import Sequence",
-        "from datetime import datetime\n",
-        "from msgspec import UNSET, UnsetType\n",
-        f"from ._callers import {caller}",
-        "from ._documents import Document",
-        f"from ._lists import {listing}",
+    lines += ["", *(method(operation, asynchronous=asynchronous) for operation in own)]
+    title = f"The methods of {'asynchronous ' if asynchronous else ''}scopes."
+    parts = [f"from .{resource} import {prefix}{resource_class(resource)}" for resource in sorted(RESOURCES)]
+    return methods_module("\n".join(lines), own, title=title, asynchronous=asynchronous, parts=parts)
+
+
+def methods_module(
+    code: str, own: list[Schema], *, title: str, asynchronous: bool, parts: list[str] | None = None
+) -> str:
+    prefix = "Async" if asynchronous else ""
+    constants = ", ".join(sorted(constant(operation) for operation in own))
+    above = [
+        f"from .._callers import {prefix}Caller",
+        "from .._documents import Document",
+        f"from .._lists import {prefix}Listing",
+        f"from .._table import {constants}",
+        *imported_types(code, ".."),
     ]
-    code = "\n\n\n".join(parts)
-    constants = ", ".join(sorted(constant(operation) for operation in known))
-    return "\n".join([*head, f"from ._table import {constants}", imported_types(code), "", code, ""])
+    groups = [
+        ["from collections.abc import Sequence", "from datetime import datetime"],
+        ["from msgspec import UNSET, UnsetType"],
+        [*sorted(above), *(parts or [])],
+    ]
+    imports = []
+    for group in groups:
+        used = [line for line in group if re.search(rf"\b({'|'.join(line.split(' import ')[1].split(', '))})\b", code)]
+        imports += [*used, ""] if used else []
+    head = [NOTE, f'"""{title}"""', "\nfrom __future__ import annotations\n"]
+    return "\n".join([*head, *imports, "", code, ""])
 
 
-def imported_types(code: str) -> str:
-    names = [*schemas, *(f"{name}Text" for name in schemas if is_enum(name)), *(f"{name}Input" for name in schemas)]
-    used = sorted(name for name in names if re.search(rf"\b{name}\b", code))
-    return f"from ._types import {', '.join(used)}"
+def imported_types(code: str, above: str = ".") -> list[str]:
+    told = [*schemas, *(f"{name}Text" for name in schemas if is_enum(name))]
+    names = {"_inputs": [f"{name}Input" for name in schemas], "_types": told}
+    lines = []
+    for module, of_module in names.items():
+        used = sorted(name for name in of_module if re.search(rf"\b{name}\b", code))
+        if used:
+            lines.append(f"from {above}{module} import {', '.join(used)}")
+    return lines
 
 
 def tables() -> str:
     code = "\n".join(table(operation) for operation in operations())
     head = [NOTE, '"""The requests behind the methods."""', "\nfrom __future__ import annotations\n"]
-    imports = ["from ._documents import Page", "from ._operations import Operation", imported_types(code)]
+    imports = ["from ._documents import Page", "from ._operations import Operation", *imported_types(code)]
     return "\n".join([*head, *imports, "", code, ""])
 
 
@@ -349,27 +370,42 @@ def types() -> str:
     told = {
         name: schema for name, schema in schemas.items() if not re.search(r"Page$|^Problem|^LogoutForm$|Body$", name)
     }
-    bodies = {name: schema for name, schema in schemas.items() if name.endswith("Body")}
     # Enums first: what documents are decoded to is looked up when they are declared.
     ordered = sorted(told, key=lambda name: (not is_enum(name), name))
     declared = [declare(name, told[name]) for name in ordered]
-    inputs = [declare_input(schema, title=name.removesuffix("Body") + "Input") for name, schema in bodies.items()]
+    head = [
+        NOTE,
+        '"""What the API tells."""',
+        "\nfrom __future__ import annotations\n",
+        "from datetime import datetime",
+        "from enum import StrEnum",
+        "from typing import Literal, TypeAlias\n",
+        "from ._documents import Document\n\n",
+    ]
+    return "\n".join(head) + "\n\n\n".join(declared) + "\n"
+
+
+def inputs() -> str:
+    bodies = {name: schema for name, schema in schemas.items() if name.endswith("Body")}
+    declared = [declare_input(schema, title=name.removesuffix("Body") + "Input") for name, schema in bodies.items()]
     done: set[str] = set()
     while left := nested - done:
         for name in sorted(left):
-            inputs.insert(0, declare_input(schemas[name], title=f"{name}Input"))
+            declared.insert(0, declare_input(schemas[name], title=f"{name}Input"))
             done.add(name)
+    code = "\n\n\n".join(declared)
+    told = [line for line in imported_types(code) if "_types" in line]
     head = [
         NOTE,
-        '"""What the API tells and takes."""',
+        '"""What the API takes."""',
         "\nfrom __future__ import annotations\n",
         "from collections.abc import Sequence",
-        "from datetime import datetime",
-        "from enum import StrEnum",
-        "from typing import Literal, Required, TypeAlias, TypedDict\n",
-        "from ._documents import Document\n\n",
+        "from datetime import datetime" if re.search(r"\bdatetime\b", code) else "",
+        "from typing import Required, TypedDict\n",
+        *told,
+        "\n",
     ]
-    return "\n".join(head) + "\n\n\n".join([*declared, *inputs]) + "\n"
+    return "\n".join(head) + code + "\n"
 
 
 def laid_out(text: str, name: str) -> str:
@@ -391,16 +427,17 @@ def main() -> int:
     check = "--check" in sys.argv
     stale = 0
     # Methods first: which inputs are nested follows from them.
-    made = {
-        "_resources.py": resources(asynchronous=False),
-        "_async_resources.py": resources(asynchronous=True),
-        "_table.py": tables(),
-        "_types.py": types(),
-    }
+    made = {}
+    for folder, asynchronous in {"_resources": False, "_async_resources": True}.items():
+        for resource in RESOURCES:
+            made[f"{folder}/{resource}.py"] = resource_module(resource, asynchronous=asynchronous)
+        made[f"{folder}/__init__.py"] = use_cases_module(asynchronous=asynchronous)
+    made |= {"_table.py": tables(), "_types.py": types(), "_inputs.py": inputs()}
     for name, text in made.items():
         path = ROOT / "python/dezky" / name
         laid = laid_out(text, name)
         if not check:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(laid)
         elif not path.exists() or path.read_text() != laid:
             print(
