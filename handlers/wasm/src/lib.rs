@@ -35,7 +35,8 @@ async fn handle(request: Request) -> impl IntoResponse {
     } else {
         Body::empty()
     };
-    match router::router().oneshot(http::Request::from_parts(parts, body)).await {
+    let router = router::router(parts.uri.path());
+    match router.oneshot(http::Request::from_parts(parts, body)).await {
         Ok(response) => response,
         Err(never) => match never {},
     }

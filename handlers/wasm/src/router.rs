@@ -1,27 +1,34 @@
-//! The router of the core, put together once for each instance.
+//! The router of the core, of which an instance puts together what it is asked for, once.
 
 use std::{
-    sync::{Arc, OnceLock},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use axum::Router;
 use dezky::{
     clock::SystemClock,
-    http::HttpState,
+    http::{HttpState, Section},
     service::{Service, ServiceSettings},
 };
 
 use crate::{identity::HostIdentity, launcher::HostLauncher, platform::settings, store::HostStore, telemetry};
 
-static ROUTER: OnceLock<Router> = OnceLock::new();
+static STATE: OnceLock<Arc<HttpState>> = OnceLock::new();
 
-/// The API.
-pub(crate) fn router() -> Router {
-    ROUTER.get_or_init(assemble).clone()
+/// The sections of the API that were asked for. An instance may answer one request only, which wants one of them.
+static ROUTERS: Mutex<BTreeMap<Section, Router>> = Mutex::new(BTreeMap::new());
+
+/// The API, as far as it answers a path.
+pub(crate) fn router(path: &str) -> Router {
+    let section = Section::of(path);
+    let state = STATE.get_or_init(|| Arc::new(state()));
+    let mut routers = ROUTERS.lock().unwrap_or_else(PoisonError::into_inner);
+    routers.entry(section).or_insert_with(|| dezky::http::router_of(section, Arc::clone(state))).clone()
 }
 
-fn assemble() -> Router {
+fn state() -> HttpState {
     telemetry::start();
     let given = settings::get();
     let settings = ServiceSettings {
@@ -35,5 +42,5 @@ fn assemble() -> Router {
     let service = Arc::new(service.with_subject_hasher(Arc::new(HostIdentity)));
     let mut state = HttpState::new(service, Arc::new(HostIdentity));
     state.launcher = Arc::new(HostLauncher);
-    dezky::http::router(state)
+    state
 }

@@ -15,26 +15,69 @@ use axum::{Router, routing::get, routing::post};
 
 use super::{HttpState, openapi};
 
+/// Routes that begin with the same segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Section {
+    /// `/users`.
+    Users,
+    /// `/tenants`.
+    Tenants,
+    /// `/subscriptions`.
+    Subscriptions,
+    /// Those with a route or two: `/audit`, `/launcher`, `/oidc`, `/openapi.json`, and what there is not.
+    Others,
+}
+
+impl Section {
+    /// All of them.
+    const ALL: [Self; 4] = [Self::Users, Self::Tenants, Self::Subscriptions, Self::Others];
+
+    /// Where the route of a path would be.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        match path.split('/').nth(1) {
+            Some("users") => Self::Users,
+            Some("tenants") => Self::Tenants,
+            Some("subscriptions") => Self::Subscriptions,
+            _ => Self::Others,
+        }
+    }
+
+    /// Its routes.
+    pub(super) fn routes(self) -> Router<Arc<HttpState>> {
+        let routes = Router::new();
+        match self {
+            Self::Users => routes
+                .route("/users/me", get(profile::read))
+                .route("/users/me/tenants", get(profile::tenants))
+                .route("/users", get(users::list).post(users::create))
+                .route("/users/{id}", get(users::read).patch(users::update).delete(users::delete)),
+            Self::Tenants => routes
+                .route("/tenants", get(tenants::list).post(tenants::create))
+                .route("/tenants/{tenant}", get(tenants::read).patch(tenants::update).delete(tenants::delete))
+                .route("/tenants/{tenant}/suspend", post(tenants::suspend))
+                .route("/tenants/{tenant}/restore", post(tenants::restore))
+                .route("/tenants/{tenant}/members", get(members::list).post(members::grant))
+                .route(
+                    "/tenants/{tenant}/members/{user}",
+                    get(members::read).patch(members::update).delete(members::revoke),
+                ),
+            Self::Subscriptions => {
+                routes.route("/subscriptions", get(subscriptions::list).post(subscriptions::create)).route(
+                    "/subscriptions/{id}",
+                    get(subscriptions::read).patch(subscriptions::update).delete(subscriptions::delete),
+                )
+            }
+            Self::Others => routes
+                .route("/audit", get(audit::list))
+                .route("/launcher", get(launcher::read))
+                .route("/oidc/backchannel-logout", post(logout::end))
+                .route("/openapi.json", get(openapi::serve)),
+        }
+    }
+}
+
 /// All routes of the API.
 pub(super) fn all() -> Router<Arc<HttpState>> {
-    Router::new()
-        .route("/users/me", get(profile::read))
-        .route("/users/me/tenants", get(profile::tenants))
-        .route("/users", get(users::list).post(users::create))
-        .route("/users/{id}", get(users::read).patch(users::update).delete(users::delete))
-        .route("/tenants", get(tenants::list).post(tenants::create))
-        .route("/tenants/{tenant}", get(tenants::read).patch(tenants::update).delete(tenants::delete))
-        .route("/tenants/{tenant}/suspend", post(tenants::suspend))
-        .route("/tenants/{tenant}/restore", post(tenants::restore))
-        .route("/tenants/{tenant}/members", get(members::list).post(members::grant))
-        .route("/tenants/{tenant}/members/{user}", get(members::read).patch(members::update).delete(members::revoke))
-        .route("/subscriptions", get(subscriptions::list).post(subscriptions::create))
-        .route(
-            "/subscriptions/{id}",
-            get(subscriptions::read).patch(subscriptions::update).delete(subscriptions::delete),
-        )
-        .route("/audit", get(audit::list))
-        .route("/launcher", get(launcher::read))
-        .route("/oidc/backchannel-logout", post(logout::end))
-        .route("/openapi.json", get(openapi::serve))
+    Section::ALL.into_iter().fold(Router::new(), |all, section| all.merge(section.routes()))
 }

@@ -1,0 +1,78 @@
+//! A section of the API answers its paths as the whole API does.
+#![cfg(feature = "test-kit")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+};
+use dezky::{
+    Error, ErrorKind, Result,
+    authn::VerifiedToken,
+    clock::SystemClock,
+    context::RequestContext,
+    http::{HttpState, Identity, REQUEST_ID, Section, openapi, router, router_of},
+    service::{Principal, Service, ServiceSettings},
+    test_kit::cases::{NativeStage, Stage as _},
+};
+use http::{HeaderMap, Request, StatusCode};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+#[derive(Debug)]
+struct Nobody;
+
+#[async_trait]
+impl Identity for Nobody {
+    async fn caller(&self, _: &RequestContext, _: &HeaderMap) -> Result<Arc<VerifiedToken>> {
+        Err(Error::new(ErrorKind::Unauthenticated, "token_missing", "nobody is let in here"))
+    }
+}
+
+/// All that an answer says, but for the name of the request.
+async fn answer(routes: &Router, method: &str, path: &str, system: bool) -> (StatusCode, HeaderMap, Value) {
+    let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+    if system {
+        request.extensions_mut().insert(Principal::named_system("test").unwrap());
+    }
+    let (mut head, body) = routes.clone().oneshot(request).await.unwrap().into_parts();
+    assert!(head.headers.remove(REQUEST_ID).is_some());
+    let mut body: Value = serde_json::from_slice(&to_bytes(body, usize::MAX).await.unwrap()).unwrap_or_default();
+    body.as_object_mut().and_then(|problem| problem.remove("requestId"));
+    (head.status, head.headers, body)
+}
+
+#[tokio::test]
+async fn a_section_answers_its_paths_as_the_whole_api_does() {
+    let stage = NativeStage::on_sqlite().unwrap();
+    let service = Service::new(stage.store().await.unwrap(), Arc::new(SystemClock), ServiceSettings::default());
+    let service = Arc::new(service);
+    let state = || HttpState::new(Arc::clone(&service), Arc::new(Nobody));
+    let whole = router(state());
+    let documented = openapi::paths();
+    let names = |path: &String| {
+        path.replace("{id}", "0123456789abcdef01234567").replace("{user}", "0").replace("{tenant}", "a1")
+    };
+    let mut paths: Vec<String> = documented.iter().map(names).collect();
+    assert!(paths.iter().all(|path| !path.contains('{')), "give their parameters values here: {paths:?}");
+    let slashes: Vec<String> = paths.iter().map(|path| format!("{path}/")).collect();
+    let odd =
+        ["/", "/nope", "/%75sers", "//users", "/users/me/x", "/Users", "/users%2Fme", "/tenants?limit=0", "/oidc"];
+    paths.extend(slashes.into_iter().chain(odd.map(str::to_owned)));
+    let (mut found, mut answers) = (0, 0);
+    for path in &paths {
+        let part = router_of(Section::of(path.split('?').next().unwrap()), Arc::new(state()));
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            for system in [false, true] {
+                let expected = answer(&whole, method, path, system).await;
+                assert_eq!(answer(&part, method, path, system).await, expected, "{method} {path}");
+                found += usize::from(expected.2["code"] != "route_not_found");
+                answers += 1;
+            }
+        }
+    }
+    assert!(found >= documented.len() * 14 && found < answers, "{found} of {answers}");
+}
