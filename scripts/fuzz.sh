@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Fuzzes: fuzz.sh [SECONDS [TARGET...]]; without arguments every target for 20 seconds. fuzz/README.md tells more.
 #
-# Installs cargo-fuzz into .venv/cargo-fuzz when the pinned version is not there, and nothing else: the compiler is the one
-# that everything is built with. Each run begins with the committed examples and works on a copy, so that it leaves nothing
-# behind. Ends with 1 when something does not hold, and names the file that shows it.
+# Installs cargo-fuzz into .venv/cargo-fuzz when the pinned version is not there, and from Debian the C++ compiler that libFuzzer
+# is built with where there is none; Rust's compiler is the one that everything is built with. Each run begins with the committed
+# examples and works on a copy, so that it leaves nothing behind. Ends with 1 when something does not hold, and names the file
+# that shows it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,6 +28,13 @@ tool=$PWD/.venv/cargo-fuzz/bin/cargo-fuzz
 if [ "$("$tool" --version 2>/dev/null)" != "cargo-fuzz $version" ]; then
     echo "installing cargo-fuzz $version into .venv/cargo-fuzz" >&2
     cargo install cargo-fuzz --version "$version" --locked --force --quiet --root .venv/cargo-fuzz --target-dir target/cargo-fuzz
+fi
+
+if ! command -v c++ >/dev/null; then
+    become=()
+    [ "$(id -u)" = 0 ] || become=(sudo)
+    "${become[@]}" apt-get update -qq
+    "${become[@]}" apt-get install -y -qq g++ >&2
 fi
 
 # No sanitizer: no unsafe code is written here, the C libraries beneath are built without instrumentation either way, and
