@@ -53,3 +53,9 @@ ${form}
 <button form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>`,
   );
 };
+
+/** Says that the person is signed out, to whom no application waits for. */
+export const signedOutPage = (ctx) => {
+  ctx.type = "html";
+  return page("Signed out", "<h1>You are signed out</h1>\n<p>You can close this page.</p>");
+};

@@ -1,9 +1,9 @@
 // An OpenID provider for development and tests: signs in the people that it is given, and issues access tokens as Authentik does.
 // It forgets everything when it ends. Not for production.
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, request } from "node:http";
 import { Provider } from "oidc-provider";
-import { signInPage, signOutPage } from "./pages.mjs";
+import { signedOutPage, signInPage, signOutPage } from "./pages.mjs";
 
 /** The portal's client at this provider. */
 export const CLIENT = { id: "dezky-portal", secret: "development-secret-of-the-portal" };
@@ -19,6 +19,17 @@ async function formOf(request) {
     if (text.length > 10_000) throw new Error("the form is too large");
   }
   return new URLSearchParams(text);
+}
+
+/** As `fetch`, for the portal's own address: names below `localhost` are this machine (RFC 6761, section 6.3), whether the system's resolver knows it or not. */
+function fetchHere(url, { method, headers, body, signal }) {
+  const lookup = (_, { all }, found) => (all ? found(null, [{ address: "127.0.0.1", family: 4 }]) : found(null, "127.0.0.1", 4));
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers: Object.fromEntries(headers), lookup, signal }, (response) => {
+      response.resume().once("error", reject).once("end", () => resolve(new Response(null, { status: response.statusCode })));
+    });
+    sent.once("error", reject).end(String(body));
+  });
 }
 
 function signingKeys() {
@@ -51,6 +62,8 @@ export async function startProvider({ port, portalUrl, people, tokenSeconds = 30
         client_secret: CLIENT.secret,
         redirect_uris: [`${portalUrl}/auth/oidc/callback`],
         post_logout_redirect_uris: [`${portalUrl}/`],
+        backchannel_logout_uri: `${portalUrl}/api/oidc/backchannel-logout`,
+        backchannel_logout_session_required: true,
         grant_types: ["authorization_code", "refresh_token"],
         response_types: ["code"],
       },
@@ -63,11 +76,12 @@ export async function startProvider({ port, portalUrl, people, tokenSeconds = 30
       const person = people.find((each) => each.subject === subject);
       return person && { accountId: subject, claims: () => claimsOf(person) };
     },
-    // Authentik's access tokens carry the claims of the person, `azp` and `uid`.
+    // Authentik's access tokens carry the claims of the person, `azp`, `uid` and the session.
     extraTokenClaims(_, token) {
       const person = people.find((each) => each.subject === token.accountId);
-      return person && { ...claimsOf(person), azp: CLIENT.id, uid: randomBytes(20).toString("hex") };
+      return person && { ...claimsOf(person), azp: CLIENT.id, uid: randomBytes(20).toString("hex"), sid: token.sid };
     },
+    fetch: fetchHere,
     ttl: { AccessToken: () => settings.tokenSeconds, Session: 86_400, Grant: 86_400, RefreshToken: 86_400, Interaction: 600, IdToken: 300 },
     rotateRefreshToken: true,
     issueRefreshToken: () => true,
@@ -75,7 +89,12 @@ export async function startProvider({ port, portalUrl, people, tokenSeconds = 30
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: false },
-      rpInitiatedLogout: { enabled: true, logoutSource: (ctx, form) => (ctx.body = signOutPage(ctx, form)) },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => (ctx.body = signOutPage(ctx, form)),
+        postLogoutSuccessSource: (ctx) => (ctx.body = signedOutPage(ctx)),
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => RESOURCE,

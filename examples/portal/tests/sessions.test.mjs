@@ -1,5 +1,6 @@
 // What a session lives through: the end of tokens, outages, restarts, its own age.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
@@ -71,6 +72,32 @@ test("a session that the provider has ended leads to sign-in, without an error o
   await anna.page.waitForURL(`${stage.portalUrl}/profile`);
   stage.provider.settings.tokenSeconds = 300;
   await anna.close();
+});
+
+test("signing out at the provider ends the session in the portal at once, by a logout token", async () => {
+  const { issuer, provider } = stage.provider;
+  const anna = await stage.signedIn("anna");
+  const cookie = await anna.cookieHeader();
+  const other = await stage.signedIn("anna");
+  const told = Promise.race([
+    once(provider, "backchannel.success"),
+    once(provider, "backchannel.error").then(([, error]) => Promise.reject(error)),
+  ]);
+  await anna.page.goto(`${issuer}/session/end`);
+  await anna.page.getByRole("button", { name: "Sign out" }).click();
+  await Promise.all([told, anna.page.getByRole("heading", { name: "You are signed out" }).waitFor()]);
+  // The portal was not asked by her browser, and has her session and a token that is good for minutes.
+  const { status, json } = await stage.ask({ path: "/api/me", headers: { cookie } });
+  assert.deepEqual([status, json.code], [401, "session_ended"]);
+  // Her other session goes on.
+  assert.equal((await me(other)).status, 200);
+  // She has to say who she is.
+  await anna.page.goto(`${stage.portalUrl}/profile`);
+  await anna.page.getByLabel("Password").waitFor();
+  await anna.authenticate("anna");
+  await anna.page.waitForURL(`${stage.portalUrl}/profile`);
+  assert.equal((await me(anna)).status, 200);
+  await Promise.all([anna.close(), other.close()]);
 });
 
 test("an outage of the provider ends no session", async () => {
