@@ -8,14 +8,6 @@ seconds=${SECONDS_OF_LOAD:-10}
 runs=${RUNS:-5}
 target=${CARGO_TARGET_DIR:-target}
 
-install_wrk() {
-    command -v wrk >/dev/null && return
-    local become=()
-    [ "$(id -u)" = 0 ] || become=(sudo)
-    "${become[@]}" apt-get update -qq
-    "${become[@]}" apt-get install -y -qq wrk
-}
-
 # Resident memory of a process, in MB.
 resident() { awk '/^VmRSS/ { printf "%.1f", $2 / 1000 }' "/proc/$1/status"; }
 
@@ -44,7 +36,7 @@ load() {
 }
 
 profile() {
-    install_wrk
+    scripts/debian-package.sh wrk wrk
     local folder server input url token
     folder=$(mktemp -d)
     mkfifo "$folder/input"
@@ -67,7 +59,7 @@ profile() {
 
 # The release binary itself: how soon it is ready on an existing store, with an issuer that answers, and how much it serves.
 binary() {
-    install_wrk
+    scripts/debian-package.sh wrk wrk
     local folder server url token begun
     folder=$(mktemp -d)
     for attempt in first later; do
@@ -95,7 +87,7 @@ binary() {
 # The same API natively, through the component with shared instances, and with an instance for each request: three servers,
 # each alone under load, in turns. Every line is one turn; the ratios are of the medians.
 component() {
-    install_wrk
+    scripts/debian-package.sh wrk wrk
     local folder wasm mode attempt begun server turn url token
     wasm=$(scripts/build-component.sh)
     echo "component $(wc -c <"$wasm") bytes"

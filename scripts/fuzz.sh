@@ -30,12 +30,7 @@ if [ "$("$tool" --version 2>/dev/null)" != "cargo-fuzz $version" ]; then
     cargo install cargo-fuzz --version "$version" --locked --force --quiet --root .venv/cargo-fuzz --target-dir target/cargo-fuzz
 fi
 
-if ! command -v c++ >/dev/null; then
-    become=()
-    [ "$(id -u)" = 0 ] || become=(sudo)
-    "${become[@]}" apt-get update -qq
-    "${become[@]}" apt-get install -y -qq g++ >&2
-fi
+scripts/debian-package.sh c++ g++
 
 # No sanitizer: no unsafe code is written here, the C libraries beneath are built without instrumentation either way, and
 # coverage alone needs no unstable compiler.

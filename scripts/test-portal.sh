@@ -4,16 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-install_chromium() {
-    command -v chromium >/dev/null && return
-    local become=()
-    [ "$(id -u)" = 0 ] || become=(sudo)
-    echo "installing Chromium" >&2
-    "${become[@]}" apt-get update -qq
-    "${become[@]}" apt-get install -y -qq --no-install-recommends chromium
-}
-
-install_chromium
+scripts/debian-package.sh chromium chromium
 # What scripts/test-node.sh has built, where it has.
 scripts/node-package.sh build --test
 scripts/build-portal.sh

@@ -192,11 +192,7 @@ impl HttpKeySource {
     /// # Errors
     /// [`FetchError`] when it does not answer.
     pub async fn observe(&self, issuer: &IssuerSettings) -> Result<Observed, FetchError> {
-        let address = match &issuer.jwks {
-            JwksSource::Discovery => discovery_address(issuer),
-            JwksSource::Uri(uri) => uri.clone(),
-            JwksSource::Inline(_) => return Ok(Observed::default()),
-        };
+        let Some(address) = first_address(issuer) else { return Ok(Observed::default()) };
         let (response, _) = self.send(&address).await?;
         let header = response.headers().get(http::header::DATE).and_then(|value| value.to_str().ok());
         let date = header.and_then(|text| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
@@ -227,13 +223,8 @@ impl HttpKeySource {
 #[async_trait]
 impl KeySource for HttpKeySource {
     async fn fetch(&self, issuer: &IssuerSettings) -> Result<Bytes, FetchError> {
-        let address = match &issuer.jwks {
-            JwksSource::Discovery => discovery_address(issuer),
-            JwksSource::Uri(uri) => uri.clone(),
-            JwksSource::Inline(json) => return Ok(Bytes::from(json.clone())),
-        };
         // What reading certificates takes is no time of the provider.
-        if let Ok(url) = Url::parse(&address) {
+        if let Some(url) = first_address(issuer).and_then(|address| Url::parse(&address).ok()) {
             self.client(&url)?;
         }
         match tokio::time::timeout(self.timeout, self.fetch_jwks(issuer)).await {
@@ -243,6 +234,15 @@ impl KeySource for HttpKeySource {
                 Err(FetchError::new(FetchErrorKind::Unreachable, message))
             }
         }
+    }
+}
+
+/// What is asked first; nothing where the keys stand in the settings.
+fn first_address(issuer: &IssuerSettings) -> Option<String> {
+    match &issuer.jwks {
+        JwksSource::Discovery => Some(discovery_address(issuer)),
+        JwksSource::Uri(uri) => Some(uri.clone()),
+        JwksSource::Inline(_) => None,
     }
 }
 

@@ -15,7 +15,9 @@ use crate::{
 /// A kind of document that the replaced service wrote.
 pub(super) trait Legacy: Entity {
     /// Fields with values for those who lack them.
-    fn defaults(stored: &Map<String, Json>, settings: &UpgradeSettings) -> Vec<(&'static str, Json)>;
+    fn defaults(_stored: &Map<String, Json>, _settings: &UpgradeSettings) -> Vec<(&'static str, Json)> {
+        Vec::new()
+    }
 
     /// Derived fields with the values that they must have.
     fn derived(&mut self) -> Vec<(&'static str, String)>;
@@ -32,10 +34,6 @@ pub(super) trait Legacy: Entity {
 }
 
 impl Legacy for Tenant {
-    fn defaults(_stored: &Map<String, Json>, _settings: &UpgradeSettings) -> Vec<(&'static str, Json)> {
-        Vec::new()
-    }
-
     fn derived(&mut self) -> Vec<(&'static str, String)> {
         self.name_key = search_key(&self.name);
         vec![("nameKey", self.name_key.clone())]
@@ -80,10 +78,6 @@ impl Legacy for User {
 }
 
 impl Legacy for Subscription {
-    fn defaults(_stored: &Map<String, Json>, _settings: &UpgradeSettings) -> Vec<(&'static str, Json)> {
-        Vec::new()
-    }
-
     fn derived(&mut self) -> Vec<(&'static str, String)> {
         Vec::new()
     }

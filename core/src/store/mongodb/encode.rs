@@ -104,15 +104,12 @@ fn convert(
         (FieldType::Id, Json::String(text)) => text.parse().ok().map(|id| Bson::ObjectId(object_id(id))),
         (FieldType::Time, Json::String(text)) => text.parse().ok().map(|time| Bson::DateTime(date(time))),
         (FieldType::List(of), Json::Array(values)) => {
-            let mut stored = stored.and_then(Bson::as_array).cloned().unwrap_or_default();
-            let items = values.iter().map(|value| {
-                let item = convert(collection, path, value, *of, None)?;
-                Ok(match *of {
-                    FieldType::Object(fields) => as_stored(item, fields, &mut stored),
-                    _ => item,
-                })
-            });
-            Some(Bson::Array(items.collect::<StoreResult<_>>()?))
+            let items = values.iter().map(|value| convert(collection, path, value, *of, None));
+            let mut items = items.collect::<StoreResult<Vec<_>>>()?;
+            if let (FieldType::Object(fields), Some(stored)) = (*of, stored.and_then(Bson::as_array)) {
+                keep_stored(&mut items, fields, stored);
+            }
+            Some(Bson::Array(items))
         }
         (FieldType::Object(fields), Json::Object(members)) => {
             Some(Bson::Document(object(collection, path, members, fields, stored)?))
@@ -150,19 +147,18 @@ fn object(
     Ok(document)
 }
 
-/// The stored item of a list that has the same declared fields, taken from there, or else the item. Items have no names, so
-/// that one whose fields change is another one: what else the former had goes with it.
-fn as_stored(item: Bson, fields: &'static [Field], stored: &mut Vec<Bson>) -> Bson {
-    let present = |item: &Bson, field: &Field| {
-        let value = item.as_document().and_then(|members| members.get(field.name)).cloned();
-        value.filter(|value| *value != Bson::Null)
-    };
-    let same = |other: &Bson| {
-        other.as_document().is_some() && fields.iter().all(|field| present(other, field) == present(&item, field))
-    };
-    match stored.iter().position(same) {
-        Some(position) => stored.remove(position),
-        None => item,
+/// Puts a stored item, once, in the place of each item of a list that has the same declared fields. Items have no names, so that
+/// one whose fields change is another one: what else the former had goes with it.
+fn keep_stored(items: &mut [Bson], fields: &'static [Field], stored: &[Bson]) {
+    fn present<'a>(item: &'a BsonDocument, field: &Field) -> Option<&'a Bson> {
+        item.get(field.name).filter(|value| **value != Bson::Null)
+    }
+    let mut left: Vec<&BsonDocument> = stored.iter().filter_map(Bson::as_document).collect();
+    for item in items.iter_mut().filter_map(Bson::as_document_mut) {
+        let same = |other: &&BsonDocument| fields.iter().all(|field| present(other, field) == present(item, field));
+        if let Some(position) = left.iter().position(same) {
+            item.clone_from(left.remove(position));
+        }
     }
 }
 

@@ -74,9 +74,6 @@ fn configuration(room: Room) -> Config {
         .epoch_interruption(true)
         .memory_reservation(u64::try_from(room.memory).unwrap_or(u64::MAX))
         .memory_guard_size(64 * 1024 * 1024);
-    if std::env::var_os("DEZKY_PERF").is_some() {
-        configuration.profiler(wasmtime::ProfilingStrategy::PerfMap);
-    }
     configuration
 }
 
