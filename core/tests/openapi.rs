@@ -31,6 +31,15 @@ fn document() -> Value {
     serde_json::from_str(&openapi::document().unwrap()).unwrap()
 }
 
+#[test]
+fn what_is_served_is_what_the_code_says() {
+    let current = openapi::document().unwrap();
+    assert!(
+        openapi::WRITTEN.trim_end() == current,
+        "the API has changed: run `cargo run --package dezky-host -- openapi >core/openapi.json`"
+    );
+}
+
 async fn edge() -> (NativeStage, DevelopmentIssuer, Box<dyn Edge>) {
     let stage = NativeStage::on_sqlite().unwrap();
     let issuer = DevelopmentIssuer::start().await.unwrap();
