@@ -19,7 +19,7 @@ scripts/test-portal.sh
 # Whoever runs a part of the tests gets no report of the whole.
 if [ $# -eq 0 ]; then
     python3 scripts/cases_report.py "$DEZKY_TEST_CASES_REPORT" native-sqlite native-mongodb component-sqlite component-mongodb \
-        component-each-sqlite component-each-mongodb lambda-rest-sqlite lambda-http-sqlite lambda-functionurl-sqlite \
+        component-each-sqlite component-each-mongodb component-wasi-http-sqlite lambda-rest-sqlite lambda-http-sqlite lambda-functionurl-sqlite \
         lambda-balancer-sqlite lambda-balancerlast-sqlite lambda-http-mongodb node-sqlite node-mongodb python-async-sqlite \
         python-async-mongodb python-sync-sqlite python-sync-mongodb
 fi

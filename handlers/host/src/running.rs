@@ -1,13 +1,6 @@
 //! A running server: store, issuers, use cases, background work and sockets put together.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use dezky::{
     Result,
@@ -46,7 +39,6 @@ pub(crate) struct Running {
     stop: watch::Sender<bool>,
     fatal: mpsc::Receiver<Failure>,
     drain: Duration,
-    ending: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -98,7 +90,6 @@ impl Running {
         let limits = Limits::new(&configuration.limits, Arc::clone(&metrics));
         let identity = Arc::new(LimitedIdentity::new(TokenIdentity::new(verifier.clone()), Arc::clone(&limits)));
         let state = HttpState::new(Arc::clone(&service), identity.clone());
-        let ending = Arc::new(AtomicBool::new(false));
         let api = match &configuration.component {
             None => unidentified(state),
             Some(settings) => {
@@ -107,7 +98,6 @@ impl Running {
                     identity,
                     clock: Arc::new(SystemClock),
                     metrics: Arc::clone(&metrics),
-                    ending: Arc::clone(&ending),
                 };
                 let occasions = Occasions::of(settings.file.clone())?;
                 let room = Room::default();
@@ -122,7 +112,7 @@ impl Running {
         let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, limits, stopped));
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         let drain = configuration.drain;
-        Ok(Self { verifier, service, readiness, address, signals, background, server, stop, fatal, drain, ending })
+        Ok(Self { verifier, service, readiness, address, signals, background, server, stop, fatal, drain })
     }
 
     /// Signs the bearer of a token in, as `GET /users/me` does.
@@ -179,7 +169,6 @@ impl Running {
         if let Err(error) = (&mut self.server).await {
             return Err(Failure::failed(format!("the server ended by a defect: {error}")));
         }
-        self.ending.store(true, Ordering::Release);
         self.background.shutdown().await;
         self.verifier.stop();
         tracing::info!("stopped");

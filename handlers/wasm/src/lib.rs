@@ -7,11 +7,12 @@ mod identity;
 mod launcher;
 mod platform;
 mod problem;
+mod requests;
 mod router;
 mod store;
 mod telemetry;
 
-use axum::body::Body;
+use axum::{body::Body, response::Response};
 use http_body_util::BodyExt as _;
 use spin_sdk::{
     http::{IntoResponse, Request},
@@ -19,7 +20,7 @@ use spin_sdk::{
 };
 use tower::ServiceExt as _;
 
-/// Answers a request.
+/// Answers a request of any host of WASI's HTTP.
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
     let (parts, incoming) = request.into_parts();
@@ -35,8 +36,12 @@ async fn handle(request: Request) -> impl IntoResponse {
     } else {
         Body::empty()
     };
-    let router = router::router(parts.uri.path());
-    match router.oneshot(http::Request::from_parts(parts, body)).await {
+    answer(http::Request::from_parts(parts, body)).await
+}
+
+async fn answer(request: http::Request<Body>) -> Response {
+    let router = router::router(request.uri().path());
+    match router.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }

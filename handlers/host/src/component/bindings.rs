@@ -14,8 +14,11 @@
 
 wasmtime::component::bindgen!({
     path: "../wasm/wit",
-    world: "dezky:platform/handler-imports",
+    world: "dezky:platform/handler",
     imports: { "dezky:platform/telemetry.log": store },
 });
 
-pub(super) use self::dezky::platform::{identity, launcher, problems, settings, store, telemetry};
+pub(super) use self::{
+    dezky::platform::{identity, launcher, problems, settings, store, telemetry},
+    exports::dezky::platform::requests,
+};

@@ -1,12 +1,11 @@
 //! The engine: pooling allocator, epochs, and nothing that a component of ours does not need.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread};
 
-use dezky::{Error, Result, context::RequestContext};
+use dezky::{Error, Result};
 use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-/// Time between two epochs: how exactly computing time is measured.
-pub(super) const EPOCH: Duration = Duration::from_millis(10);
+use super::computing::{EPOCH, Epochs};
 
 /// What instances of all components together may use.
 #[derive(Debug, Clone, Copy)]
@@ -15,14 +14,12 @@ pub(crate) struct Room {
     pub(crate) instances: u32,
     /// Most bytes of memory of one instance.
     pub(crate) memory: usize,
-    /// Longest time of a request, whatever its own deadline: an instance that goes on is ended.
-    pub(crate) request: Duration,
 }
 
 impl Default for Room {
-    /// 256 instances of 64 MiB each at the most, of which what is not used is address space only; 30 s.
+    /// 256 instances of 64 MiB each at the most, of which what is not used is address space only.
     fn default() -> Self {
-        Self { instances: 256, memory: 64 * 1024 * 1024, request: RequestContext::DEFAULT_TIMEOUT }
+        Self { instances: 256, memory: 64 * 1024 * 1024 }
     }
 }
 
@@ -33,25 +30,30 @@ const KEPT_MEMORY: usize = 1024 * 1024;
 /// Bytes of each of its tables, likewise: all of it.
 const KEPT_TABLE: usize = 256 * 1024;
 
-/// An engine whose epochs advance for as long as it lives.
-pub(super) fn engine(room: Room) -> Result<Engine> {
+/// An engine whose epochs advance for as long as it lives, and these.
+pub(super) fn engine(room: Room) -> Result<(Engine, Epochs)> {
     let engine = Engine::new(&configuration(room)).map_err(|error| broken("the engine cannot start", error))?;
     let weak = engine.weak();
+    let epochs = Epochs::default();
+    let advancing = epochs.clone();
     thread::Builder::new()
         .name("epochs".to_owned())
-        .spawn(move || advance(&weak))
+        .spawn(move || advance(&weak, &advancing))
         .map_err(|error| Error::internal("the thread of the epochs cannot start").with_source(error))?;
-    Ok(engine)
+    Ok((engine, epochs))
 }
 
-fn advance(engine: &EngineWeak) {
+fn advance(engine: &EngineWeak, epochs: &Epochs) {
     while let Some(engine) = engine.upgrade() {
+        epochs.advance();
         engine.increment_epoch();
         drop(engine);
         thread::sleep(EPOCH);
     }
 }
 
+/// Each memory has the 4 GiB of address space that an address of 32 bits can name, which is the engine's default: machine code then needs no
+/// check of bounds, whatever the limit of memory is.
 fn configuration(room: Room) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(room.instances)
@@ -71,9 +73,7 @@ fn configuration(room: Room) -> Config {
     configuration
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .wasm_component_model_async(true)
-        .epoch_interruption(true)
-        .memory_reservation(u64::try_from(room.memory).unwrap_or(u64::MAX))
-        .memory_guard_size(64 * 1024 * 1024);
+        .epoch_interruption(true);
     configuration
 }
 

@@ -20,6 +20,7 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::{
     Platform,
+    computing::Computing,
     lock::{Actor, Asked, Rehearsals},
 };
 use crate::server::Noticed;
@@ -47,7 +48,7 @@ pub(crate) struct RequestFacts {
     lines: AtomicU32,
     calls: AtomicU32,
     places: Semaphore,
-    computed: AtomicU32,
+    computing: Computing,
 }
 
 impl fmt::Debug for RequestFacts {
@@ -59,7 +60,13 @@ impl fmt::Debug for RequestFacts {
 
 impl RequestFacts {
     /// A request that nobody has looked at, which has just arrived.
-    pub(super) fn new(context: RequestContext, arrived: Timestamp, asked: Asked, rehearsals: Rehearsals) -> Self {
+    pub(super) fn new(
+        context: RequestContext,
+        arrived: Timestamp,
+        asked: Asked,
+        rehearsals: Rehearsals,
+        computing: Computing,
+    ) -> Self {
         Self {
             context,
             arrived,
@@ -73,7 +80,7 @@ impl RequestFacts {
             lines: AtomicU32::new(0),
             calls: AtomicU32::new(0),
             places: Semaphore::new(AT_ONCE),
-            computed: AtomicU32::new(0),
+            computing,
         }
     }
 
@@ -157,26 +164,30 @@ impl RequestFacts {
         self.lines.fetch_add(1, Ordering::Relaxed) < LINES
     }
 
-    /// A place for a call to the host; none when the request has made too many.
-    pub(super) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+    /// How long the component has computed for it.
+    pub(super) fn computing(&self) -> &Computing {
+        &self.computing
+    }
+
+    /// A place for a call to the host, which the component's computing pauses for; none when the request has made too many.
+    pub(super) async fn place(&self) -> Option<Place<'_>> {
+        self.computing.pause();
         if self.calls.fetch_add(1, Ordering::Relaxed) >= CALLS {
             return None;
         }
-        self.places.acquire().await.ok()
+        let permit = self.places.acquire().await.ok()?;
+        Some(Place { computing: &self.computing, _permit: permit })
     }
+}
 
-    /// Whether the host is working on a call of the request.
-    pub(super) fn waits_for_host(&self) -> bool {
-        self.places.available_permits() < AT_ONCE
-    }
+/// A call to the host on behalf of a request.
+pub(super) struct Place<'a> {
+    computing: &'a Computing,
+    _permit: SemaphorePermit<'a>,
+}
 
-    /// Another instance answers it from the beginning.
-    pub(super) fn start_anew(&self) {
-        self.computed.store(0, Ordering::Relaxed);
-    }
-
-    /// So many epochs passed while the component was computing for it. Returns how many in all.
-    pub(super) fn computed(&self, epochs: u32) -> u32 {
-        self.computed.fetch_add(epochs, Ordering::Relaxed).saturating_add(epochs)
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.computing.resume();
     }
 }

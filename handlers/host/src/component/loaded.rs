@@ -8,33 +8,27 @@ use std::{
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use dezky::{Error, ErrorKind, Result, context::RequestContext, http::MAXIMUM_BODY};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use tokio::time::{timeout, timeout_at};
-use wasmtime::{Engine, component::Linker};
-use wasmtime_wasi_http::{
-    handler::{ExpirationError, InstantiationError, ProxyHandler, ProxyPre},
-    p3::bindings::ServicePre,
+use wasmtime::{
+    Engine,
+    component::{InstancePre, Linker},
 };
 
 use super::{
     Bounds, Compiled, Isolation, Platform,
+    computing::{Computing, Epochs},
+    exports::Linked,
     facts::RequestFacts,
     imports,
-    instance::{InstanceState, Instances, body},
+    instance::InstanceState,
+    instances::{Ended, Instances},
     lock::{Asked, Rehearsals},
     too_slow,
 };
 
-/// Most bytes of an answer.
-const ANSWER: usize = 16 * 1024 * 1024;
-
 /// Longest time of a probe.
 const PROBE: Duration = Duration::from_secs(5);
-
-/// How long a shared instance may be silent about a request that waits for nothing of the host. Then another request
-/// holds it up, and this one is answered elsewhere.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Headers of requests that a component sees: what the router reads. Whatever else a client or a proxy sends may be a secret.
 const LET_IN: [HeaderName; 8] = [
@@ -67,23 +61,19 @@ pub(super) struct Loaded {
     platform: Arc<Platform>,
     rehearsals: Rehearsals,
     isolation: Isolation,
-    shared: ProxyHandler<Instances>,
-    alone: ProxyHandler<Instances>,
+    epochs: Epochs,
+    instances: Arc<Instances>,
 }
 
 impl Loaded {
     /// Binds a compiled component to what answers its imports.
     pub(super) fn new(compiled: &Compiled, isolation: Isolation, platform: Arc<Platform>) -> Result<Self> {
-        let Compiled { engine, component, room } = compiled;
-        let linked = linked(engine, component).map_err(|error| unfit(&error))?;
-        let pre = Arc::new(ProxyPre::P3(linked));
-        let instances = |isolation| {
-            let bounds = Bounds::of(isolation, *room);
-            ProxyHandler::new(Instances::new(engine.clone(), Arc::clone(&pre), Arc::clone(&platform), bounds))
-        };
-        let (shared, alone) = (instances(Isolation::Shared), instances(Isolation::Request));
+        let Compiled { engine, epochs, component, way, room } = compiled;
+        let linked = linked(engine, component).and_then(|linked| Linked::new(linked, *way));
+        let linked = linked.map_err(|error| unfit(&error))?;
+        let instances = Instances::new(engine.clone(), linked, Arc::clone(&platform), Bounds::of(*room));
         let rehearsals = Rehearsals::new(&platform);
-        Ok(Self { platform, rehearsals, isolation, shared, alone })
+        Ok(Self { platform, rehearsals, isolation, epochs: epochs.clone(), instances: Arc::new(instances) })
     }
 
     /// Answers a request.
@@ -92,46 +82,28 @@ impl Loaded {
         let (mut parts, incoming) = request.into_parts();
         let bytes = received(incoming, &mut parts.headers).await?;
         let asked = Asked::new(parts.method.clone(), parts.uri.clone(), parts.headers.clone(), bytes.clone());
-        let facts = Arc::new(RequestFacts::new(context, arrived, asked, self.rehearsals.clone()));
+        let computing = Computing::new(self.epochs.clone());
+        let facts = Arc::new(RequestFacts::new(context, arrived, asked, self.rehearsals.clone(), computing));
         shorn(&mut parts, &facts.context())?;
-        // What may write has an instance of its own: nobody else's trap takes its answer, and nothing is tried twice.
-        let shared = self.isolation == Isolation::Shared && !facts.asked().may_write();
-        let outcome = if shared {
-            match self.answer_shared(&facts, &parts, &bytes).await {
-                // Another request may have brought the instance down, or holds it up.
-                Err(Ended::Died) => {
-                    facts.start_anew();
-                    self.try_answer(&self.alone, &facts, &parts, &bytes).await
-                }
-                outcome => outcome,
+        // What may write has an instance of its own: nothing that another request left behind takes its answer, and nothing is tried
+        // twice.
+        let alone = self.isolation == Isolation::Request || facts.asked().may_write();
+        let mut outcome = self.instances.answer(alone, &facts, &parts, &bytes).await;
+        if matches!(outcome, Err(Ended::Died { used: true })) {
+            // It may have died of what others left behind.
+            facts.computing().start_anew();
+            outcome = self.instances.answer(true, &facts, &parts, &bytes).await;
+        }
+        match outcome {
+            Ok(mut response) => {
+                keep(response.headers_mut(), &LET_OUT);
+                Ok(response)
             }
-        } else {
-            self.try_answer(&self.alone, &facts, &parts, &bytes).await
-        };
-        outcome.map_err(|ended| {
-            if matches!(ended, Ended::Died) {
-                self.platform.metrics.component_failed();
-            }
-            ended.into()
-        })
-    }
-
-    /// Has a shared instance answer, for as long as it gets on with the request.
-    async fn answer_shared(
-        &self,
-        facts: &Arc<RequestFacts>,
-        parts: &Parts,
-        bytes: &Bytes,
-    ) -> std::result::Result<Response, Ended> {
-        let mut answering = std::pin::pin!(self.try_answer(&self.shared, facts, parts, bytes));
-        loop {
-            match timeout(PATIENCE, &mut answering).await {
-                Ok(outcome) => return outcome,
-                Err(_) if facts.waits_for_host() => {}
-                Err(_) => {
-                    tracing::warn!(id = facts.context().request_id, "an instance of the component is held up");
-                    return Err(Ended::Died);
+            Err(ended) => {
+                if matches!(ended, Ended::Died { .. }) {
+                    self.platform.metrics.component_failed();
                 }
+                Err(ended.into())
             }
         }
     }
@@ -160,33 +132,15 @@ impl Loaded {
         }
         Err(wrong(format!("a request without a token got {status}")))
     }
-
-    async fn try_answer(
-        &self,
-        instances: &ProxyHandler<Instances>,
-        facts: &Arc<RequestFacts>,
-        parts: &Parts,
-        bytes: &Bytes,
-    ) -> std::result::Result<Response, Ended> {
-        let request = http::Request::from_parts(parts.clone(), body(bytes.clone()));
-        let deadline = facts.context().deadline.into();
-        let answering = instances.handle(Arc::clone(facts), request);
-        let response = timeout_at(deadline, answering).await.map_err(|_| Ended::Late)?.map_err(Ended::of)?;
-        let (mut parts, body) = response.into_parts();
-        let collecting = Limited::new(body, ANSWER).collect();
-        let body = timeout_at(deadline, collecting).await.map_err(|_| Ended::Late)?.map_err(|_| Ended::Died)?;
-        keep(&mut parts.headers, &LET_OUT);
-        Ok(Response::from_parts(parts, Body::from(body.to_bytes())))
-    }
 }
 
-fn linked(engine: &Engine, component: &wasmtime::component::Component) -> wasmtime::Result<ServicePre<InstanceState>> {
+fn linked(engine: &Engine, component: &wasmtime::component::Component) -> wasmtime::Result<InstancePre<InstanceState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     imports::add_to(&mut linker)?;
-    ServicePre::new(linker.instantiate_pre(component)?)
+    linker.instantiate_pre(component)
 }
 
 /// A component that cannot be served.
@@ -229,54 +183,20 @@ fn keep(headers: &mut HeaderMap, names: &[HeaderName]) {
     }
 }
 
-/// Takes away what a component does not see, and adds what WASI wants: a whole URI.
+/// Takes away what a component does not see.
 fn shorn(parts: &mut Parts, context: &RequestContext) -> Result<()> {
     keep(&mut parts.headers, &LET_IN);
     let id = HeaderValue::from_str(&context.request_id)
         .map_err(|error| Error::internal("a request id is no header").with_source(error))?;
     parts.headers.insert(dezky::http::REQUEST_ID, id);
     parts.extensions.clear();
-    let authority = parts.uri.authority().map(ToString::to_string);
-    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
-    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let whole =
-        |authority: &str| Uri::builder().scheme("http").authority(authority).path_and_query(path.to_owned()).build();
-    let named = authority.or(host);
-    parts.uri = named
-        .as_deref()
-        .map_or_else(|| whole("unnamed.invalid"), |named| whole(named).or_else(|_| whole("unnamed.invalid")))
-        .map_err(|error| Error::internal("a URI cannot be made whole").with_source(error))?;
     Ok(())
-}
-
-/// Why there is no answer.
-enum Ended {
-    /// The instance died: a trap, too much memory, too much computing.
-    Died,
-    /// It took longer than a request may.
-    Late,
-    /// There is no room for another instance.
-    Full,
-}
-
-impl Ended {
-    fn of(error: wasmtime::Error) -> Self {
-        if error.is::<ExpirationError>() {
-            return Self::Late;
-        }
-        if error.is::<InstantiationError<Arc<RequestFacts>>>() {
-            tracing::warn!(error = format!("{error:#}"), "an instance of the component cannot be made");
-            return Self::Full;
-        }
-        tracing::debug!(error = format!("{error:#}"), "the component did not answer");
-        Self::Died
-    }
 }
 
 impl From<Ended> for Error {
     fn from(ended: Ended) -> Self {
         match ended {
-            Ended::Died => Self::internal("the component died while it answered"),
+            Ended::Died { .. } => Self::internal("the component died while it answered"),
             Ended::Late => too_slow(),
             Ended::Full => {
                 Self::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, "too much at once: try again")

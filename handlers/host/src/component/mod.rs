@@ -2,10 +2,13 @@
 
 mod artefact;
 mod bindings;
+mod computing;
 mod engine;
+mod exports;
 mod facts;
 mod imports;
 mod instance;
+mod instances;
 mod loaded;
 mod lock;
 mod routes;
@@ -16,7 +19,7 @@ mod tests;
 use std::{
     fmt,
     path::Path,
-    sync::{Arc, PoisonError, RwLock, atomic::AtomicBool},
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -33,6 +36,8 @@ pub(crate) use swap::{Occasions, swap};
 
 pub(crate) use crate::configuration::Isolation;
 use crate::server::Metrics;
+use computing::Epochs;
+use exports::Way;
 use loaded::Loaded;
 use wasmtime::Engine;
 
@@ -46,33 +51,26 @@ pub(crate) struct Platform {
     pub(crate) clock: Arc<dyn Clock>,
     /// What is measured.
     pub(crate) metrics: Arc<Metrics>,
-    /// Whether the process is about to end.
-    pub(crate) ending: Arc<AtomicBool>,
 }
 
-/// What one instance may take.
+/// What instances may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// Most requests at the same time.
-    pub(crate) concurrency: usize,
-    /// Most requests in all.
+    /// Most instances at work at the same time.
+    pub(crate) instances: usize,
+    /// Most requests that one of them answers.
     pub(crate) reuse: usize,
-    /// Most bytes of memory.
+    /// Most bytes of memory of one.
     pub(crate) memory: usize,
     /// Longest time of computing for one request.
     pub(crate) computing: Duration,
-    /// Longest time of a request.
-    pub(crate) request: Duration,
 }
 
 impl Bounds {
-    /// The bounds of a way to share, in a room.
-    fn of(isolation: Isolation, room: Room) -> Self {
-        let (concurrency, reuse) = match isolation {
-            Isolation::Shared => (16, 1_024),
-            Isolation::Request => (1, 1),
-        };
-        Self { concurrency, reuse, memory: room.memory, computing: Duration::from_secs(1), request: room.request }
+    /// The bounds in a room.
+    fn of(room: Room) -> Self {
+        let instances = usize::try_from(room.instances).unwrap_or(usize::MAX);
+        Self { instances, reuse: 1_024, memory: room.memory, computing: Duration::from_secs(1) }
     }
 }
 
@@ -80,7 +78,9 @@ impl Bounds {
 #[derive(Clone)]
 pub(crate) struct Compiled {
     engine: Engine,
+    epochs: Epochs,
     component: wasmtime::component::Component,
+    way: Way,
     room: Room,
 }
 
@@ -96,9 +96,10 @@ impl Compiled {
     /// # Errors
     /// Kind `Configuration` when the file is no component.
     pub(crate) fn load(path: &Path, room: Room) -> Result<Self> {
-        let engine = engine::engine(room)?;
+        let (engine, epochs) = engine::engine(room)?;
         let component = artefact::load(&engine, path)?;
-        Ok(Self { engine, component, room })
+        let way = Way::of(&component);
+        Ok(Self { engine, epochs, component, way, room })
     }
 }
 

@@ -12,29 +12,63 @@ mod script;
 use bytes::Bytes;
 use http::HeaderValue;
 use http_body_util::{BodyExt as _, Full};
+use platform::requests;
 use spin_sdk::{
     http::{IntoResponse, Request},
     http_service,
 };
 
-/// Does what the request says.
+/// What is exported beside `wasi:http/handler`.
+struct Component;
+
+impl requests::Guest for Component {
+    async fn answer(request: requests::Request) -> requests::Response {
+        let mut head = http::Request::new(());
+        if let Ok(uri) = request.target.parse() {
+            *head.uri_mut() = uri;
+        }
+        for requests::Field { name, value } in request.headers {
+            if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), HeaderValue::from_bytes(&value)) {
+                head.headers_mut().append(name, value);
+            }
+        }
+        let response = answer(&head, request.body.len()).await;
+        let field = |(name, value): (&http::HeaderName, &HeaderValue)| requests::Field {
+            name: name.as_str().to_owned(),
+            value: value.as_bytes().to_vec(),
+        };
+        requests::Response {
+            status: response.status().as_u16(),
+            headers: response.headers().iter().map(field).collect(),
+            body: response.into_body().into_bytes(),
+        }
+    }
+}
+
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
     let (parts, body) = request.into_parts();
     let length = body.collect().await.map_or(0, |collected| collected.to_bytes().len());
-    let mut response = http::Response::new(Full::new(Bytes::new()));
-    let text = if let Some(script) = behaviour::parameter(&parts.uri, "script") {
+    let response = answer(&http::Request::from_parts(parts, ()), length).await;
+    response.map(|text| Full::new(Bytes::from(text)))
+}
+
+/// Does what the request says.
+async fn answer(request: &http::Request<()>, length: usize) -> http::Response<String> {
+    let mut response = http::Response::new(String::new());
+    let uri = request.uri();
+    *response.body_mut() = if let Some(script) = behaviour::parameter(uri, "script") {
         script::run(&script, length).await
     } else {
-        match parts.uri.path() {
+        match uri.path() {
             "/spin" => behaviour::spin(),
             "/chatter" => behaviour::chatter(),
             "/browse" => behaviour::browse().await,
             "/trap" => behaviour::trap(),
             "/memory" => behaviour::memory(),
             "/sleep" => behaviour::sleep(),
-            "/surroundings" => behaviour::surroundings(&parts.headers, &parts.uri).await,
-            "/calls" => behaviour::calls(&parts.uri).await,
+            "/surroundings" => behaviour::surroundings(request.headers(), uri).await,
+            "/calls" => behaviour::calls(uri).await,
             "/cookie" => {
                 response.headers_mut().insert(http::header::SET_COOKIE, HeaderValue::from_static("session=mine"));
                 String::from("{}")
@@ -46,6 +80,5 @@ async fn handle(request: Request) -> impl IntoResponse {
             _ => String::from("{}"),
         }
     };
-    *response.body_mut() = Full::new(Bytes::from(text));
     response
 }

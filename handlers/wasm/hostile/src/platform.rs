@@ -13,9 +13,15 @@
 
 spin_sdk::wit_bindgen::generate!({
     path: "../wit",
-    world: "dezky:platform/handler-imports",
+    world: "dezky:platform/handler",
     runtime_path: "::spin_sdk::wit_bindgen::rt",
     generate_all,
 });
 
-pub(crate) use self::dezky::platform::{identity, launcher, problems, store, telemetry};
+pub(crate) use self::{
+    dezky::platform::{identity, launcher, problems, store, telemetry},
+    exports::dezky::platform::requests,
+};
+
+use crate::Component;
+export!(Component);

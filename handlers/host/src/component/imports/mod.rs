@@ -10,14 +10,13 @@ mod telemetry;
 use std::sync::Arc;
 
 use dezky::{Error, Result};
-use tokio::sync::SemaphorePermit;
 use wasmtime::component::{Accessor, HasData, Linker};
 
 use super::{
     Platform,
     bindings::problems::{BadField, Problem},
-    facts::RequestFacts,
-    instance::{InstanceState, request_of},
+    facts::{Place, RequestFacts},
+    instance::InstanceState,
 };
 
 /// Marks the host's side of the imports.
@@ -29,7 +28,7 @@ impl HasData for Host {
 
 /// Adds all of them to a linker.
 pub(super) fn add_to(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()> {
-    super::bindings::HandlerImports::add_to_linker::<_, Host>(linker, |state| state)
+    super::bindings::Handler::add_to_linker::<_, Host>(linker, |state| state)
 }
 
 impl super::bindings::problems::Host for InstanceState {}
@@ -65,15 +64,15 @@ fn unattributed(error: &Error) -> Problem {
 /// The request on whose behalf the component calls, and what the host answers from.
 fn asking(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>, Arc<Platform>)> {
     accessor.with(|mut access| {
-        let facts = request_of(&mut access);
-        let platform = Arc::clone(&access.get().platform);
-        facts
-            .map(|facts| (facts, platform))
+        let state = access.get();
+        state
+            .request()
+            .map(|facts| (Arc::clone(facts), Arc::clone(&state.platform)))
             .ok_or_else(|| Error::internal("a call of the component belongs to no request that is being answered"))
     })
 }
 
 /// A place for a call of this request.
-async fn place(facts: &RequestFacts) -> Result<SemaphorePermit<'_>> {
+async fn place(facts: &RequestFacts) -> Result<Place<'_>> {
     facts.place().await.ok_or_else(|| Error::internal("the request makes too many calls"))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::SemaphorePermit;
 use wasmtime::component::Accessor;
 
 use super::{
@@ -13,7 +12,7 @@ use super::{
 use crate::component::{
     Platform,
     bindings::store::{self, Document, Failure, Query, Transaction},
-    facts::RequestFacts,
+    facts::{Place, RequestFacts},
     instance::InstanceState,
     lock::Locked,
 };
@@ -26,7 +25,7 @@ fn open(facts: &Arc<RequestFacts>, platform: Arc<Platform>) -> Result<Locked, Fa
 }
 
 /// A place for a call of this request.
-async fn place_of(facts: &RequestFacts) -> Result<SemaphorePermit<'_>, Failure> {
+async fn place_of(facts: &RequestFacts) -> Result<Place<'_>, Failure> {
     place(facts).await.map_err(|_| Failure::Refused("the request makes too many calls".to_owned()))
 }
 

@@ -5,7 +5,7 @@ use wasmtime::component::Access;
 use super::Host;
 use crate::component::{
     bindings::telemetry::{self, Level},
-    instance::{InstanceState, request_of},
+    instance::InstanceState,
 };
 
 /// Most bytes of a line.
@@ -16,7 +16,7 @@ impl telemetry::Host for InstanceState {}
 impl telemetry::HostWithStore<InstanceState> for Host {
     fn log(mut access: Access<'_, InstanceState, Self>, level: Level, message: String) {
         // What belongs to no request is not written: nothing would bound it.
-        let Some(facts) = request_of(&mut access).filter(|facts| facts.may_log()) else { return };
+        let Some(facts) = access.get().request().cloned().filter(|facts| facts.may_log()) else { return };
         let id = facts.context().request_id;
         let end = message.floor_char_boundary(LINE);
         let line = message.get(..end).unwrap_or_default();

@@ -3,10 +3,14 @@
 use dezky::test_kit::cases::{NativeStage, Suite};
 
 use super::stage::{ComponentStage, compiled};
-use crate::component::Isolation;
+use crate::component::{Compiled, Isolation, exports::Way};
 
 async fn run_all(edge: &str, stores: NativeStage, isolation: Isolation) {
-    let stage = ComponentStage { stores, compiled: compiled(), isolation };
+    run_all_of(edge, stores, compiled(), isolation).await;
+}
+
+async fn run_all_of(edge: &str, stores: NativeStage, compiled: Compiled, isolation: Isolation) {
+    let stage = ComponentStage { stores, compiled, isolation };
     if let Err(report) = Suite::of(edge).run(&stage).await {
         panic!("{report}");
     }
@@ -20,6 +24,12 @@ async fn all_hold_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_hold_on_sqlite_with_an_instance_for_each_request() {
     run_all("component-each-sqlite", NativeStage::on_sqlite().unwrap(), Isolation::Request).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_hold_on_sqlite_by_wasi_http() {
+    let compiled = Compiled { way: Way::WasiHttp, ..compiled() };
+    run_all_of("component-wasi-http-sqlite", NativeStage::on_sqlite().unwrap(), compiled, Isolation::Shared).await;
 }
 
 // Without its server these fail with the way to start it.

@@ -110,8 +110,7 @@ pub(super) fn router(
     let service = Arc::new(Service::new(setup.store, setup.clock.clone(), setup.service));
     let identity = Arc::new(LimitedIdentity::new(TokenIdentity::new(verifier), limits));
     let own = HttpState::new(Arc::clone(&service), identity.clone());
-    let platform =
-        Platform { service, identity, clock: setup.clock, metrics: Arc::clone(&metrics), ending: Arc::default() };
+    let platform = Platform { service, identity, clock: setup.clock, metrics: Arc::clone(&metrics) };
     let component = Arc::new(Component::new(compiled, isolation, platform)?);
     let routes = routes(component, own);
     Ok((dezky::http::identified(routes, timeout), metrics))

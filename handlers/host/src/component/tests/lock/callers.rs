@@ -1,11 +1,10 @@
 //! To whom a call belongs, and what an instance knows of earlier and concurrent requests.
 
-use std::time::{Duration, Instant};
-
+use dezky::context::RequestContext;
 use serde_json::{Value, json};
 
 use super::{BOTH, World, commit, nothing, refused, update};
-use crate::component::Isolation;
+use crate::component::{Compiled, Isolation, exports::Way, tests::stage::hostile};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_belong_to_their_own_request_at_concurrency_16() {
@@ -35,21 +34,19 @@ async fn calls_belong_to_their_own_request_at_concurrency_16() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_goes_on_after_the_answer_belongs_to_nobody() {
-    let world = World::new(Isolation::Shared).await;
-    let lingering =
-        json!({"call": "linger", "then": {"call": "get", "collection": "tenants", "id": world.other.to_string()}});
-    world.script("eve", &[lingering]).await;
-    let end = Instant::now() + Duration::from_secs(60);
-    let got = loop {
-        let outcomes = world.script("mark", &[json!({"call": "recall"})]).await;
-        match outcomes[0].as_array().unwrap().first() {
-            Some(got) => break got.clone(),
-            None => assert!(Instant::now() < end, "it did not go on"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
-    assert!(refused(&got), "{got}");
+async fn an_instance_that_goes_on_after_its_answer_is_not_used_again() {
+    for way in [Way::Requests, Way::WasiHttp] {
+        let compiled = Compiled { way, ..hostile() };
+        let world = World::with(Isolation::Shared, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
+        let remember = json!({"call": "remember", "of": "eve"});
+        let recall = json!({"call": "recall"});
+        world.script("eve", &[remember.clone()]).await;
+        let recalled = world.script("mark", &[recall.clone()]).await;
+        assert_eq!(recalled[0], json!([remember]), "{way:?}: it is shared");
+        let secret = json!({"call": "get", "collection": "tenants", "id": world.other.to_string()});
+        world.script("eve", &[json!({"call": "linger", "then": secret})]).await;
+        assert_eq!(world.script("mark", &[recall]).await[0], json!([]), "{way:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

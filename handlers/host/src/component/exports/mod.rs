@@ -1,0 +1,97 @@
+//! What a component exports to be handed requests, each way in a file.
+
+mod requests;
+mod wasi_http;
+
+use std::{
+    sync::Arc,
+    task::{Context, Waker},
+};
+
+use axum::response::Response;
+use bytes::Bytes;
+use http::request::Parts;
+use wasmtime::{
+    Store,
+    component::{Accessor, Component, InstancePre},
+};
+use wasmtime_wasi_http::p3::bindings::{Service, ServicePre};
+
+use super::{
+    bindings::{Handler, HandlerPre},
+    facts::RequestFacts,
+    instance::InstanceState,
+};
+
+/// How a component takes requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As plain records, whole: without the cost of streams, futures and resources.
+    Requests,
+    /// By `wasi:http/handler`.
+    WasiHttp,
+}
+
+impl Way {
+    /// The best that a component offers.
+    pub(super) fn of(component: &Component) -> Self {
+        let requests = component.get_export_index(None, "dezky:platform/requests@0.1.0");
+        if requests.is_some() { Self::Requests } else { Self::WasiHttp }
+    }
+}
+
+/// A component that is linked, by the way it takes requests.
+#[derive(Clone)]
+pub(super) enum Linked {
+    Requests(HandlerPre<InstanceState>),
+    WasiHttp(ServicePre<InstanceState>),
+}
+
+impl Linked {
+    /// Looks its exports up.
+    pub(super) fn new(linked: InstancePre<InstanceState>, way: Way) -> wasmtime::Result<Self> {
+        Ok(match way {
+            Way::Requests => Self::Requests(HandlerPre::new(linked)?),
+            Way::WasiHttp => Self::WasiHttp(ServicePre::new(linked)?),
+        })
+    }
+
+    /// Makes an instance.
+    pub(super) async fn instantiate(&self, store: &mut Store<InstanceState>) -> wasmtime::Result<Entrance> {
+        Ok(match self {
+            Self::Requests(linked) => Entrance::Requests(linked.instantiate_async(store).await?),
+            Self::WasiHttp(linked) => Entrance::WasiHttp(linked.instantiate_async(store).await?),
+        })
+    }
+}
+
+/// The way into an instance.
+pub(super) enum Entrance {
+    Requests(Handler),
+    WasiHttp(Service),
+}
+
+impl Entrance {
+    /// Has the instance answer a request. Returns the answer, and whether nothing of it goes on.
+    pub(super) async fn answer(
+        &self,
+        store: &mut Store<InstanceState>,
+        facts: &Arc<RequestFacts>,
+        parts: &Parts,
+        body: &Bytes,
+    ) -> wasmtime::Result<(Response, bool)> {
+        store.data_mut().begin(Arc::clone(facts));
+        let answered = match self {
+            Self::Requests(handler) => requests::answer(handler, store, parts, body).await,
+            Self::WasiHttp(service) => wasi_http::answer(service, store, parts, body).await,
+        };
+        store.data_mut().end();
+        answered
+    }
+}
+
+/// Whether no task of an instance goes on. One that does keeps what it has been told and the handles that it was given, and might
+/// call on behalf of the next request.
+fn is_quiet<T: 'static>(accessor: &Accessor<T>) -> bool {
+    accessor.poll_no_interesting_tasks(&mut Context::from_waker(Waker::noop())).is_ready()
+}
