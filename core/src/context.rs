@@ -38,9 +38,14 @@ impl RequestContext {
 
     /// A context for a request with this identifier, with the default timeout.
     pub fn new(request_id: impl Into<String>) -> Self {
+        Self::within(request_id, Self::DEFAULT_TIMEOUT)
+    }
+
+    /// The same with a time of its own, counted from now.
+    pub fn within(request_id: impl Into<String>, timeout: Duration) -> Self {
         Self {
             caller: Caller::Anonymous,
-            deadline: Instant::now() + Self::DEFAULT_TIMEOUT,
+            deadline: Instant::now() + timeout,
             request_id: request_id.into(),
             trace_parent: None,
         }

@@ -56,7 +56,7 @@ impl EndedSession {
         // An issuer's id has no line break, so that no two pairs are hashed alike.
         hash.update(b"\n");
         hash.update(name.as_bytes());
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(hash.finalize())
     }
 
     fn key_of(kind: EndedSessionKind, hash: &str) -> String {

@@ -202,6 +202,6 @@ impl CollectionHash {
     /// How many there were, and the SHA-256 of all in hexadecimal.
     #[must_use]
     pub fn finish(self) -> (u64, String) {
-        (self.documents, self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        (self.documents, hex::encode(self.hash.finalize()))
     }
 }

@@ -41,8 +41,9 @@ pub fn added_certificates(pem: &[u8]) -> Vec<AddedCertificate> {
 }
 
 fn fingerprint(der: &[u8]) -> String {
-    let start: String = Sha256::digest(der).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("SHA-256 {start}…")
+    let mut hash = hex::encode(Sha256::digest(der));
+    hash.truncate(16);
+    format!("SHA-256 {hash}…")
 }
 
 /// How the subject of a certificate is called (RFC 5280, section 4.1.2.4).

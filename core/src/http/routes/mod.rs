@@ -18,6 +18,8 @@ use super::{HttpState, openapi};
 /// Routes that begin with the same segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Section {
+    /// `/users/me`.
+    Profile,
     /// `/users`.
     Users,
     /// `/tenants`.
@@ -30,12 +32,14 @@ pub enum Section {
 
 impl Section {
     /// All of them.
-    const ALL: [Self; 4] = [Self::Users, Self::Tenants, Self::Subscriptions, Self::Others];
+    const ALL: [Self; 5] = [Self::Profile, Self::Users, Self::Tenants, Self::Subscriptions, Self::Others];
 
     /// Where the route of a path would be.
     #[must_use]
     pub fn of(path: &str) -> Self {
-        match path.split('/').nth(1) {
+        let mut segments = path.split('/').skip(1);
+        match segments.next() {
+            Some("users") if segments.next() == Some("me") => Self::Profile,
             Some("users") => Self::Users,
             Some("tenants") => Self::Tenants,
             Some("subscriptions") => Self::Subscriptions,
@@ -47,9 +51,10 @@ impl Section {
     pub(super) fn routes(self) -> Router<Arc<HttpState>> {
         let routes = Router::new();
         match self {
+            Self::Profile => {
+                routes.route("/users/me", get(profile::read)).route("/users/me/tenants", get(profile::tenants))
+            }
             Self::Users => routes
-                .route("/users/me", get(profile::read))
-                .route("/users/me/tenants", get(profile::tenants))
                 .route("/users", get(users::list).post(users::create))
                 .route("/users/{id}", get(users::read).patch(users::update).delete(users::delete)),
             Self::Tenants => routes

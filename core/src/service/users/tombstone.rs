@@ -33,10 +33,6 @@ impl fmt::Debug for SubjectHashKey {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Service {
     /// The keyed hash (HMAC-SHA-256) of a subject. Without the key nobody can tell from it who the person was.
     ///
@@ -58,7 +54,7 @@ impl Service {
         hash.update(issuer_id.as_bytes());
         hash.update(b"\n");
         hash.update(subject.as_bytes());
-        Ok(hexadecimal(&hash.finalize().into_bytes()))
+        Ok(hex::encode(hash.finalize().into_bytes()))
     }
 
     async fn load_subject_hash_key(&self, call: &Call) -> Result<String> {
@@ -72,7 +68,7 @@ impl Service {
             id: ObjectId::generate(),
             version: 1,
             name: PlatformSecret::SUBJECT_HASH.to_owned(),
-            secret: hexadecimal(&bytes),
+            secret: hex::encode(bytes),
             created_at: self.now(),
         };
         let mut commit = Commit::new();

@@ -68,7 +68,8 @@ fn revive(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
 
 /// Where the artefact of a component is: beside it, named by the hashes of its content and of the engine.
 fn place(engine: &Engine, path: &Path, bytes: &[u8]) -> PathBuf {
-    let content: String = Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let mut content = hex::encode(Sha256::digest(bytes));
+    content.truncate(32);
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
     env!("CARGO_PKG_VERSION").hash(&mut hasher);

@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread};
 
 use dezky::{Error, Result};
-use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use super::computing::{EPOCH, Epochs};
 
@@ -17,9 +17,9 @@ pub(crate) struct Room {
 }
 
 impl Default for Room {
-    /// 256 instances of 64 MiB each at the most, of which what is not used is address space only.
+    /// 64 instances of 64 MiB each at the most, of which what is not used is address space only.
     fn default() -> Self {
-        Self { instances: 256, memory: 64 * 1024 * 1024 }
+        Self { instances: 64, memory: 64 * 1024 * 1024 }
     }
 }
 
@@ -73,6 +73,8 @@ fn configuration(room: Room) -> Config {
     configuration
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .wasm_component_model_async(true)
+        // A request runs through much code once: the less of it, the more stays in the processor's caches.
+        .cranelift_opt_level(OptLevel::SpeedAndSize)
         .epoch_interruption(true);
     configuration
 }

@@ -6,6 +6,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
+    time::Instant,
 };
 
 use dezky::{
@@ -82,6 +83,16 @@ impl RequestFacts {
             places: Semaphore::new(AT_ONCE),
             computing,
         }
+    }
+
+    /// Its id.
+    pub(super) fn request_id(&self) -> &str {
+        &self.context.request_id
+    }
+
+    /// When it must be answered.
+    pub(super) fn deadline(&self) -> Instant {
+        self.context.deadline
     }
 
     /// Its headers, all of them.

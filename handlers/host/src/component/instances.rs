@@ -6,8 +6,6 @@ use std::{
 };
 
 use axum::response::Response;
-use bytes::Bytes;
-use http::request::Parts;
 use tokio::{
     sync::Semaphore,
     time::{sleep, timeout, timeout_at},
@@ -74,14 +72,8 @@ impl Instances {
     }
 
     /// Has an instance answer: one of its own, or one that has answered others before.
-    pub(super) async fn answer(
-        self: &Arc<Self>,
-        alone: bool,
-        facts: &Arc<RequestFacts>,
-        parts: &Parts,
-        body: &Bytes,
-    ) -> Result<Response, Ended> {
-        let deadline = facts.context().deadline.into();
+    pub(super) async fn answer(self: &Arc<Self>, alone: bool, facts: &Arc<RequestFacts>) -> Result<Response, Ended> {
+        let deadline = facts.deadline().into();
         let Ok(Ok(_place)) = timeout(TURN, self.places.acquire()).await else { return Err(Ended::Full) };
         let rested = if alone { None } else { self.idle().instances.pop() };
         let mut instance = match rested {
@@ -90,7 +82,7 @@ impl Instances {
         };
         let used = instance.answered > 0;
         let Instance { store, entrance, .. } = &mut instance;
-        match timeout_at(deadline, entrance.answer(store, facts, parts, body)).await {
+        match timeout_at(deadline, entrance.answer(store, facts)).await {
             Ok(Ok((answer, quiet))) => {
                 instance.answered = instance.answered.saturating_add(1);
                 if quiet && !alone && instance.answered < self.bounds.reuse {

@@ -8,7 +8,7 @@ use std::{
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use dezky::{Error, ErrorKind, Result, context::RequestContext, http::MAXIMUM_BODY};
-use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use wasmtime::{
     Engine,
@@ -29,32 +29,6 @@ use super::{
 
 /// Longest time of a probe.
 const PROBE: Duration = Duration::from_secs(5);
-
-/// Headers of requests that a component sees: what the router reads. Whatever else a client or a proxy sends may be a secret.
-const LET_IN: [HeaderName; 8] = [
-    header::ACCEPT,
-    header::CONTENT_TYPE,
-    header::CONTENT_LENGTH,
-    header::HOST,
-    header::IF_MATCH,
-    header::IF_NONE_MATCH,
-    HeaderName::from_static("idempotency-key"),
-    HeaderName::from_static("traceparent"),
-];
-
-/// Headers of answers that pass: what the router sets. A component sets no cookie.
-const LET_OUT: [HeaderName; 10] = [
-    header::ALLOW,
-    header::CACHE_CONTROL,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::ETAG,
-    header::LOCATION,
-    header::RETRY_AFTER,
-    header::VARY,
-    header::WWW_AUTHENTICATE,
-    HeaderName::from_static("idempotency-replayed"),
-];
 
 /// A component that answers requests.
 pub(super) struct Loaded {
@@ -81,31 +55,24 @@ impl Loaded {
         let arrived = self.platform.clock.now();
         let (mut parts, incoming) = request.into_parts();
         let bytes = received(incoming, &mut parts.headers).await?;
-        let asked = Asked::new(parts.method.clone(), parts.uri.clone(), parts.headers.clone(), bytes.clone());
+        let asked = Asked::new(parts.method, parts.uri, parts.headers, bytes);
         let computing = Computing::new(self.epochs.clone());
         let facts = Arc::new(RequestFacts::new(context, arrived, asked, self.rehearsals.clone(), computing));
-        shorn(&mut parts, &facts.context())?;
         // What may write has an instance of its own: nothing that another request left behind takes its answer, and nothing is tried
         // twice.
         let alone = self.isolation == Isolation::Request || facts.asked().may_write();
-        let mut outcome = self.instances.answer(alone, &facts, &parts, &bytes).await;
+        let mut outcome = self.instances.answer(alone, &facts).await;
         if matches!(outcome, Err(Ended::Died { used: true })) {
             // It may have died of what others left behind.
             facts.computing().start_anew();
-            outcome = self.instances.answer(true, &facts, &parts, &bytes).await;
+            outcome = self.instances.answer(true, &facts).await;
         }
-        match outcome {
-            Ok(mut response) => {
-                keep(response.headers_mut(), &LET_OUT);
-                Ok(response)
+        outcome.map_err(|ended| {
+            if matches!(ended, Ended::Died { .. }) {
+                self.platform.metrics.component_failed();
             }
-            Err(ended) => {
-                if matches!(ended, Ended::Died { .. }) {
-                    self.platform.metrics.component_failed();
-                }
-                Err(ended.into())
-            }
-        }
+            ended.into()
+        })
     }
 
     /// Asks who is calling where nobody is: that goes through its routes, its import and its problem details.
@@ -173,24 +140,6 @@ async fn received(incoming: Body, headers: &mut HeaderMap) -> Result<Bytes> {
                 .with_source(error))
         }
     }
-}
-
-/// Takes all other headers away.
-fn keep(headers: &mut HeaderMap, names: &[HeaderName]) {
-    let others: Vec<_> = headers.keys().filter(|name| !names.contains(name)).cloned().collect();
-    for name in others {
-        headers.remove(name);
-    }
-}
-
-/// Takes away what a component does not see.
-fn shorn(parts: &mut Parts, context: &RequestContext) -> Result<()> {
-    keep(&mut parts.headers, &LET_IN);
-    let id = HeaderValue::from_str(&context.request_id)
-        .map_err(|error| Error::internal("a request id is no header").with_source(error))?;
-    parts.headers.insert(dezky::http::REQUEST_ID, id);
-    parts.extensions.clear();
-    Ok(())
 }
 
 impl From<Ended> for Error {

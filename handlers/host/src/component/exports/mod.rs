@@ -1,5 +1,6 @@
 //! What a component exports to be handed requests, each way in a file.
 
+mod passing;
 mod requests;
 mod wasi_http;
 
@@ -9,8 +10,6 @@ use std::{
 };
 
 use axum::response::Response;
-use bytes::Bytes;
-use http::request::Parts;
 use wasmtime::{
     Store,
     component::{Accessor, Component, InstancePre},
@@ -77,13 +76,11 @@ impl Entrance {
         &self,
         store: &mut Store<InstanceState>,
         facts: &Arc<RequestFacts>,
-        parts: &Parts,
-        body: &Bytes,
     ) -> wasmtime::Result<(Response, bool)> {
         store.data_mut().begin(Arc::clone(facts));
         let answered = match self {
-            Self::Requests(handler) => requests::answer(handler, store, parts, body).await,
-            Self::WasiHttp(service) => wasi_http::answer(service, store, parts, body).await,
+            Self::Requests(handler) => requests::answer(handler, store, facts).await,
+            Self::WasiHttp(service) => wasi_http::answer(service, store, facts).await,
         };
         store.data_mut().end();
         answered

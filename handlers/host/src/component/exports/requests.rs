@@ -2,25 +2,28 @@
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, request::Parts};
+use http::{HeaderName, HeaderValue, StatusCode};
 use wasmtime::{Store, error::Context as _};
 
-use super::is_quiet;
+use super::{
+    is_quiet,
+    passing::{is_let_out, let_in},
+};
 use crate::component::{
     bindings::{
         Handler,
         requests::{self, Field},
     },
+    facts::RequestFacts,
     instance::InstanceState,
 };
 
 pub(super) async fn answer(
     handler: &Handler,
     store: &mut Store<InstanceState>,
-    parts: &Parts,
-    body: &Bytes,
+    facts: &RequestFacts,
 ) -> wasmtime::Result<(Response, bool)> {
-    let request = written(parts, body);
+    let request = written(facts);
     let (answer, quiet) = store
         .run_concurrent(async |accessor| {
             let answer = handler.dezky_platform_requests().call_answer(accessor, request).await?;
@@ -30,17 +33,19 @@ pub(super) async fn answer(
     Ok((read(answer)?, quiet))
 }
 
-fn written(parts: &Parts, body: &Bytes) -> requests::Request {
+fn written(facts: &RequestFacts) -> requests::Request {
+    let asked = facts.asked();
     let field = |(name, value): (&HeaderName, &HeaderValue)| Field {
         name: name.as_str().to_owned(),
         value: value.as_bytes().to_vec(),
     };
+    let id = Field { name: dezky::http::REQUEST_ID.as_str().to_owned(), value: facts.request_id().into() };
     requests::Request {
-        method: parts.method.as_str().to_owned(),
-        target: parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned(),
-        authority: parts.uri.authority().map(|authority| authority.as_str().to_owned()),
-        headers: parts.headers.iter().map(field).collect(),
-        body: body.to_vec(),
+        method: asked.method().as_str().to_owned(),
+        target: asked.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned(),
+        authority: asked.uri().authority().map(|authority| authority.as_str().to_owned()),
+        headers: let_in(asked.headers()).map(field).chain([id]).collect(),
+        body: asked.body().to_vec(),
     }
 }
 
@@ -49,8 +54,10 @@ fn read(answer: requests::Response) -> wasmtime::Result<Response> {
     *response.status_mut() = StatusCode::from_u16(answer.status).context("an answer has no status")?;
     for Field { name, value } in answer.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).context("an answer has a field without a name")?;
-        let value = HeaderValue::from_maybe_shared(Bytes::from(value)).context("an answer has a broken field")?;
-        response.headers_mut().append(name, value);
+        if is_let_out(&name) {
+            let value = HeaderValue::from_maybe_shared(Bytes::from(value)).context("an answer has a broken field")?;
+            response.headers_mut().append(name, value);
+        }
     }
     Ok(response)
 }

@@ -1,8 +1,7 @@
 //! Requests by `wasi:http/handler`.
 
 use axum::{body::Body, response::Response};
-use bytes::Bytes;
-use http::{Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use wasmtime::{AsContextMut as _, Store};
 use wasmtime_wasi_http::{
@@ -10,8 +9,11 @@ use wasmtime_wasi_http::{
     p3::{Request, bindings::Service},
 };
 
-use super::is_quiet;
-use crate::component::instance::InstanceState;
+use super::{
+    is_quiet,
+    passing::{is_let_out, let_in},
+};
+use crate::component::{facts::RequestFacts, instance::InstanceState, lock::Asked};
 
 /// Most bytes of an answer.
 const ANSWER: usize = 16 * 1024 * 1024;
@@ -19,13 +21,9 @@ const ANSWER: usize = 16 * 1024 * 1024;
 pub(super) async fn answer(
     service: &Service,
     store: &mut Store<InstanceState>,
-    parts: &Parts,
-    body: &Bytes,
+    facts: &RequestFacts,
 ) -> wasmtime::Result<(Response, bool)> {
-    let body: WasiBody = Full::new(body.clone()).map_err(|never| match never {}).boxed_unsync();
-    let mut request = http::Request::from_parts(parts.clone(), body);
-    *request.uri_mut() = whole(parts)?;
-    let (request, taken) = Request::from_http(store.data_mut().http().hooks, request);
+    let (request, taken) = Request::from_http(store.data_mut().http().hooks, written(facts)?);
     store
         .run_concurrent(async |accessor| {
             let answer = service.handle(accessor, request).await??;
@@ -34,7 +32,9 @@ pub(super) async fn answer(
                 access.get().end();
                 answer.into_http(access.as_context_mut(), taken)
             })?;
-            let (parts, body) = answer.into_parts();
+            let (mut parts, body) = answer.into_parts();
+            let passing = parts.headers.iter().filter(|(name, _)| is_let_out(name));
+            parts.headers = passing.map(|(name, value)| (name.clone(), value.clone())).collect();
             let body = Limited::new(body, ANSWER).collect().await.map_err(wasmtime::Error::from_boxed)?;
             let answer = Response::from_parts(parts, Body::from(body.to_bytes()));
             wasmtime::error::Ok((answer, is_quiet(accessor)))
@@ -42,11 +42,23 @@ pub(super) async fn answer(
         .await?
 }
 
+fn written(facts: &RequestFacts) -> wasmtime::Result<http::Request<WasiBody>> {
+    let asked = facts.asked();
+    let body = Full::new(asked.body().clone()).map_err(|never| match never {}).boxed_unsync();
+    let mut request = http::Request::new(body);
+    request.method_mut().clone_from(asked.method());
+    *request.uri_mut() = whole(asked)?;
+    let mut headers: HeaderMap = let_in(asked.headers()).map(|(name, value)| (name.clone(), value.clone())).collect();
+    headers.insert(dezky::http::REQUEST_ID, HeaderValue::from_str(facts.request_id())?);
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
 /// WASI wants a whole URI.
-fn whole(parts: &Parts) -> wasmtime::Result<Uri> {
-    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-    let named = authority.or_else(|| parts.headers.get(header::HOST)?.to_str().ok());
-    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+fn whole(asked: &Asked) -> wasmtime::Result<Uri> {
+    let authority = asked.uri().authority().map(http::uri::Authority::as_str);
+    let named = authority.or_else(|| asked.headers().get(header::HOST)?.to_str().ok());
+    let path = asked.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let of = |authority: &str| Uri::builder().scheme("http").authority(authority).path_and_query(path).build();
     Ok(named.map(of).and_then(Result::ok).map_or_else(|| of("unnamed.invalid"), Ok)?)
 }

@@ -139,7 +139,7 @@ pub(super) fn failure(facts: &RequestFacts, error: StoreError) -> wit::Failure {
         }
         StoreError::Unsupported { detail } => {
             if facts.may_log() {
-                tracing::warn!(id = facts.context().request_id, detail, "a call of the component was refused");
+                tracing::warn!(id = facts.request_id(), detail, "a call of the component was refused");
             }
             wit::Failure::Refused(detail)
         }

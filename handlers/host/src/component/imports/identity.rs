@@ -43,10 +43,11 @@ impl identity::HostWithStore<InstanceState> for Host {
             let _place = place(&facts).await?;
             let call = call(&facts, &platform).await?;
             // Doing it twice changes nothing more, so that it does not count as a commit.
-            let synced = platform.identity.sync(&platform.service, &call).await?;
-            facts.know_actor(Actor::synced(&platform, &call, &synced).await?).await;
-            serde_json::to_string(&synced)
-                .map_err(|error| Error::internal("a synced caller cannot be written").with_source(error))
+            let synced = platform.identity.sync(&platform.service, call).await?;
+            let written = serde_json::to_string(&synced)
+                .map_err(|error| Error::internal("a synced caller cannot be written").with_source(error))?;
+            facts.know_actor(Actor::synced(&platform, call, synced).await?).await;
+            Ok(written)
         };
         synced.await.map_err(|error| problem(&facts, &error))
     }
@@ -64,7 +65,7 @@ impl identity::HostWithStore<InstanceState> for Host {
                 let message = "only the platform may ask for the hash of a subject";
                 return Err(Error::new(ErrorKind::Forbidden, "forbidden", message));
             }
-            platform.service.subject_hash(&call, &issuer, &subject).await
+            platform.service.subject_hash(call, &issuer, &subject).await
         };
         hashed.await.map_err(|error| problem(&facts, &error))
     }
@@ -84,6 +85,7 @@ async fn verified(facts: &RequestFacts, platform: &Platform) -> Result<Arc<Verif
     Ok(facts.verified(token))
 }
 
-async fn call(facts: &RequestFacts, platform: &Platform) -> Result<Call> {
-    Ok(Call::by_token(facts.context(), verified(facts, platform).await?))
+async fn call<'a>(facts: &'a RequestFacts, platform: &Platform) -> Result<&'a Arc<Call>> {
+    verified(facts, platform).await?;
+    facts.call().ok_or_else(|| Error::internal("a verified caller has no call"))
 }

@@ -36,7 +36,7 @@ impl super::bindings::problems::Host for InstanceState {}
 /// The error as a component may know it. Whatever is internal goes to the log.
 fn problem(facts: &RequestFacts, error: &Error) -> Problem {
     if error.kind() == dezky::ErrorKind::Internal && facts.may_log() {
-        tracing::error!(id = facts.context().request_id, ?error, "what the component asked for failed");
+        tracing::error!(id = facts.request_id(), ?error, "what the component asked for failed");
     }
     unattributed(error)
 }

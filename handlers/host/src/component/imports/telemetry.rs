@@ -17,7 +17,7 @@ impl telemetry::HostWithStore<InstanceState> for Host {
     fn log(mut access: Access<'_, InstanceState, Self>, level: Level, message: String) {
         // What belongs to no request is not written: nothing would bound it.
         let Some(facts) = access.get().request().cloned().filter(|facts| facts.may_log()) else { return };
-        let id = facts.context().request_id;
+        let id = facts.request_id();
         let end = message.floor_char_boundary(LINE);
         let line = message.get(..end).unwrap_or_default();
         match level {

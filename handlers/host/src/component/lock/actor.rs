@@ -73,11 +73,11 @@ impl Actor {
     }
 
     /// The actor of a call whose claims were just synced: what the sync has read is not read again.
-    pub(crate) async fn synced(platform: &Platform, call: &Call, synced: &SyncedCaller) -> Result<Self> {
-        let memberships = synced.memberships.iter().map(|one| (one.tenant_id.0, Some(one.clone()))).collect();
+    pub(crate) async fn synced(platform: &Platform, call: &Call, synced: SyncedCaller) -> Result<Self> {
+        let memberships = synced.memberships.into_iter().map(|one| (one.tenant_id.0, Some(one))).collect();
         let bound = bound(platform, call).await?;
         let known = Mutex::new(Known { memberships, ..Known::default() });
-        Ok(Self { user: Some(synced.user.clone()), bound, known })
+        Ok(Self { user: Some(synced.user), bound, known })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

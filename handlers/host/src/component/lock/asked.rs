@@ -20,6 +20,21 @@ impl Asked {
         Self { method, uri, headers, body }
     }
 
+    /// Its method.
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Its target.
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// Its body, if it was not too large.
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
     /// Its headers, all of them.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers

@@ -1,10 +1,12 @@
 //! Fields that a caller does not see of documents that they may see, as the views of the API have it.
 
+use std::collections::BTreeMap;
+
 use dezky::{
     domain::{MembershipRole, membership::MEMBERSHIPS, subscription::SUBSCRIPTIONS, tenant::TENANTS, user::USERS},
-    store::{Collection, Document, StoreResult},
+    store::{Collection, Document, StoreError, StoreResult},
 };
-use serde_json::{Map, Value};
+use serde_json::value::{RawValue, to_raw_value};
 
 /// What owners and admins see of their tenant, and members do not.
 const OF_TENANT: &[&str] =
@@ -33,7 +35,10 @@ pub(super) fn take_away(
     } else if collection == &MEMBERSHIPS && role < Some(MembershipRole::Admin) {
         OF_MEMBERSHIP
     } else if collection == &USERS {
-        return rewrite(collection, document, |members| members.retain(|name, _| OF_PERSON.contains(&name.as_str())));
+        return rewrite(collection, document, |members| {
+            members.retain(|name, _| OF_PERSON.contains(&name.as_str()));
+            Ok(())
+        });
     } else {
         return Ok(());
     };
@@ -45,18 +50,26 @@ pub(super) fn take_away(
         members.retain(|name, _| !hidden.contains(&name.as_str()));
         if collection == &MEMBERSHIPS {
             // Every membership has one.
-            members.insert("userEmailKey".to_owned(), Value::String(String::new()));
+            members.insert("userEmailKey".to_owned(), to_raw_value("")?);
         }
+        Ok(())
     })
 }
+
+/// The members of an object, whose values nobody has to look into.
+type Members = BTreeMap<String, Box<RawValue>>;
 
 fn rewrite(
     collection: &'static Collection,
     document: &mut Document,
-    change: impl FnOnce(&mut Map<String, Value>),
+    change: impl FnOnce(&mut Members) -> serde_json::Result<()>,
 ) -> StoreResult<()> {
-    let mut members: Map<String, Value> = document.decode(collection)?;
-    change(&mut members);
-    document.json = Value::Object(members).to_string();
+    let mut members: Members = document.decode(collection)?;
+    let rewritten = change(&mut members).and_then(|()| serde_json::to_string(&members));
+    document.json = rewritten.map_err(|error| StoreError::Corrupt {
+        collection: collection.name,
+        id: Some(document.id),
+        detail: error.to_string(),
+    })?;
     Ok(())
 }

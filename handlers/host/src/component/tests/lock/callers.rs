@@ -40,8 +40,8 @@ async fn an_instance_that_goes_on_after_its_answer_is_not_used_again() {
         let world = World::with(Isolation::Shared, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
         let remember = json!({"call": "remember", "of": "eve"});
         let recall = json!({"call": "recall"});
-        world.script("eve", &[remember.clone()]).await;
-        let recalled = world.script("mark", &[recall.clone()]).await;
+        world.script("eve", std::slice::from_ref(&remember)).await;
+        let recalled = world.script("mark", std::slice::from_ref(&recall)).await;
         assert_eq!(recalled[0], json!([remember]), "{way:?}: it is shared");
         let secret = json!({"call": "get", "collection": "tenants", "id": world.other.to_string()});
         world.script("eve", &[json!({"call": "linger", "then": secret})]).await;
