@@ -25,7 +25,7 @@ pub(super) struct InstanceState {
     limits: StoreLimits,
     /// The request that it is answering: an instance answers one at a time.
     request: Option<Arc<RequestFacts>>,
-    /// Epochs for which it has computed and that are no request's: it is being made.
+    /// Epochs for which it has computed and that are no request's: it is being made, or sends an answer's body.
     own: u32,
     pub(super) platform: Arc<Platform>,
 }
@@ -40,6 +40,7 @@ impl InstanceState {
     pub(super) fn begin(&mut self, request: Arc<RequestFacts>) {
         request.computing().resume();
         self.request = Some(request);
+        self.own = 0;
     }
 
     /// From now on nothing that it does is for anybody.

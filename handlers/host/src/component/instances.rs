@@ -91,11 +91,20 @@ impl Instances {
                 Ok(answer)
             }
             Ok(Err(error)) => {
-                self.died(&error);
+                self.platform.metrics.component_died();
+                tracing::error!(
+                    id = facts.request_id(),
+                    error = format!("{error:#}"),
+                    "an instance of the component died"
+                );
                 Err(Ended::Died { used })
             }
             Err(_) => {
-                self.died(&wasmtime::format_err!("the time of its request is over"));
+                self.platform.metrics.component_died();
+                tracing::warn!(
+                    id = facts.request_id(),
+                    "an instance of the component ends with the time of its request"
+                );
                 Err(Ended::Late)
             }
         }
@@ -103,11 +112,6 @@ impl Instances {
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn died(&self, error: &wasmtime::Error) {
-        self.platform.metrics.component_died();
-        tracing::error!(error = format!("{error:#}"), "an instance of the component died");
     }
 
     async fn make(&self) -> Result<Instance, Ended> {

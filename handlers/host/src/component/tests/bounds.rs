@@ -16,14 +16,20 @@ use super::{
     stage::{build_hostile, component, hostile},
     world::{World, with_script},
 };
-use crate::component::{Compiled, Isolation, Room};
+use crate::component::{Compiled, Isolation, Room, exports::Way};
 
 const BOTH: [Isolation; 2] = [Isolation::Shared, Isolation::Request];
 
+/// The hostile component by both ways in.
+fn by_both_ways() -> [Compiled; 2] {
+    [Way::Requests, Way::WasiHttp].map(|way| Compiled { way, ..hostile() })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_traps_or_takes_all_memory_answers_500_as_a_problem_and_is_counted() {
-    for isolation in BOTH {
-        let world = World::new(isolation).await;
+    for (isolation, compiled) in BOTH.into_iter().zip(by_both_ways()).chain(BOTH.into_iter().rev().zip(by_both_ways()))
+    {
+        let world = World::with(isolation, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
         for path in ["/trap", "/memory"] {
             let answer = world.send(None, "GET", path, None).await;
             assert_eq!((answer.status, answer.media_type.as_str()), (500, "application/problem+json"), "{answer:?}");
@@ -118,6 +124,21 @@ async fn where_there_is_no_room_for_an_instance_the_answer_is_503() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_finds_all_instances_at_work_waits_for_a_turn_and_those_that_rest_make_room() {
+    let room = Room { instances: 1, ..Room::default() };
+    let compiled = Compiled::load(&build_hostile(), room).unwrap();
+    let world = World::with(Isolation::Shared, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
+    // A `GET` leaves an instance that rests, and a `POST` wants one of its own.
+    let requests = (0..16).map(|number| {
+        let method = if number % 2 == 0 { "GET" } else { "POST" };
+        world.send(None, method, "/", None)
+    });
+    for answer in futures_util::future::join_all(requests).await {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_too_large_never_reaches_the_component() {
     let world = World::new(Isolation::Shared).await;
     let path = with_script("/anything", &json!([{"call": "length"}]));
@@ -138,36 +159,39 @@ async fn a_body_that_is_too_large_never_reaches_the_component() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_sees_no_secret_sets_no_cookie_and_reaches_neither_network_nor_files() {
-    let world = World::new(Isolation::Shared).await;
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let port = listener.local_addr().unwrap().port().to_string();
-    let mut request = Request::builder().uri(format!("/surroundings?port={port}")).header("content-type", "text/plain");
-    let secrets = [
-        "cookie",
-        "proxy-authorization",
-        "x-authentik-jwt",
-        "x-forwarded-access-token",
-        "x-auth-request-access-token",
-        "x-forwarded-authorization",
-        "x-api-key",
-    ];
-    for name in secrets {
-        request = request.header(name, "secret");
+    for compiled in by_both_ways() {
+        let world = World::with(Isolation::Shared, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        let mut request =
+            Request::builder().uri(format!("/surroundings?port={port}")).header("content-type", "text/plain");
+        let secrets = [
+            "cookie",
+            "proxy-authorization",
+            "x-authentik-jwt",
+            "x-forwarded-access-token",
+            "x-auth-request-access-token",
+            "x-forwarded-authorization",
+            "x-api-key",
+        ];
+        for name in secrets {
+            request = request.header(name, "secret");
+        }
+        let answer = world.send_raw(Some("anna"), request, Body::empty()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let seen = answer.body;
+        let headers = seen["headers"].to_string();
+        assert!(headers.contains("content-type") && !headers.contains("\"authorization\""), "{headers}");
+        assert!(secrets.iter().all(|name| !headers.contains(name)), "{headers}");
+        for denied in ["connected", "bound", "fetched", "listed", "read"] {
+            assert_eq!(seen[denied], false, "{denied}: {seen}");
+        }
+        assert_eq!((&seen["variables"], &seen["arguments"]), (&json!([]), &json!(0)));
+        assert!(listener.accept().is_err(), "nobody connected");
+        let answer = world.send(Some("anna"), "GET", "/cookie", None).await;
+        assert_eq!((answer.status, answer.headers.get("set-cookie")), (200, None));
     }
-    let answer = world.send_raw(Some("anna"), request, Body::empty()).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let seen = answer.body;
-    let headers = seen["headers"].to_string();
-    assert!(headers.contains("content-type") && !headers.contains("\"authorization\""), "{headers}");
-    assert!(secrets.iter().all(|name| !headers.contains(name)), "{headers}");
-    for denied in ["connected", "bound", "fetched", "listed", "read"] {
-        assert_eq!(seen[denied], false, "{denied}: {seen}");
-    }
-    assert_eq!((&seen["variables"], &seen["arguments"]), (&json!([]), &json!(0)));
-    assert!(listener.accept().is_err(), "nobody connected");
-    let answer = world.send(Some("anna"), "GET", "/cookie", None).await;
-    assert_eq!((answer.status, answer.headers.get("set-cookie")), (200, None));
 }
 
 #[test]
