@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::{
-    Router,
     body::{Body, to_bytes},
+    response::Response,
 };
 use dezky::{
     Error, ErrorKind, Result,
     authn::VerifiedToken,
     clock::SystemClock,
     context::RequestContext,
-    http::{HttpState, Identity, REQUEST_ID, Section, openapi, router, router_of},
+    http::{HttpState, Identity, REQUEST_ID, Section, SectionRouter, openapi, router},
     service::{Principal, Service, ServiceSettings},
     test_kit::cases::{NativeStage, Stage as _},
 };
@@ -32,13 +32,17 @@ impl Identity for Nobody {
     }
 }
 
-/// All that an answer says, but for the name of the request.
-async fn answer(routes: &Router, method: &str, path: &str, system: bool) -> (StatusCode, HeaderMap, Value) {
+fn request(method: &str, path: &str, system: bool) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
     if system {
         request.extensions_mut().insert(Principal::named_system("test").unwrap());
     }
-    let (mut head, body) = routes.clone().oneshot(request).await.unwrap().into_parts();
+    request
+}
+
+/// All that an answer says, but for the name of the request.
+async fn told(answer: Response) -> (StatusCode, HeaderMap, Value) {
+    let (mut head, body) = answer.into_parts();
     assert!(head.headers.remove(REQUEST_ID).is_some());
     let mut body: Value = serde_json::from_slice(&to_bytes(body, usize::MAX).await.unwrap()).unwrap_or_default();
     body.as_object_mut().and_then(|problem| problem.remove("requestId"));
@@ -64,11 +68,12 @@ async fn a_section_answers_its_paths_as_the_whole_api_does() {
     paths.extend(slashes.into_iter().chain(odd.map(str::to_owned)));
     let (mut found, mut answers) = (0, 0);
     for path in &paths {
-        let part = router_of(Section::of(path.split('?').next().unwrap()), Arc::new(state()));
+        let part = SectionRouter::new(Section::of(path.split('?').next().unwrap()), Arc::new(state()));
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
             for system in [false, true] {
-                let expected = answer(&whole, method, path, system).await;
-                assert_eq!(answer(&part, method, path, system).await, expected, "{method} {path}");
+                let request = || request(method, path, system);
+                let expected = told(whole.clone().oneshot(request()).await.unwrap()).await;
+                assert_eq!(told(part.clone().answer(request()).await).await, expected, "{method} {path}");
                 found += usize::from(expected.2["code"] != "route_not_found");
                 answers += 1;
             }

@@ -13,7 +13,9 @@ mod routes;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, middleware};
+use axum::{Router, body::Body, middleware, response::Response};
+use http::Request;
+use tower::ServiceExt as _;
 
 pub use identity::Identity;
 #[cfg(feature = "authn")]
@@ -65,9 +67,30 @@ pub fn unidentified(state: HttpState) -> Router {
 
 /// The API as far as the paths of a section go: it answers a request whose path is in the section as [`router`] does, and is put
 /// together in a fraction of the time. For an edge that begins anew with each request.
-pub fn router_of(section: Section, state: Arc<HttpState>) -> Router {
-    let timeout = state.timeout;
-    identified(completed(section.routes(), state), timeout)
+#[derive(Debug, Clone)]
+pub struct SectionRouter {
+    routes: Router,
+    timeout: Duration,
+}
+
+impl SectionRouter {
+    /// The routes of a section.
+    #[must_use]
+    pub fn new(section: Section, state: Arc<HttpState>) -> Self {
+        let timeout = state.timeout;
+        Self { routes: completed(section.routes(), state), timeout }
+    }
+
+    /// Answers a request.
+    pub async fn answer(self, request: Request<Body>) -> Response {
+        request::identify_with(self.timeout, request, |request| async {
+            match self.routes.oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        })
+        .await
+    }
 }
 
 /// Routes that tell what is not there.

@@ -53,7 +53,16 @@ fn trace_parent(request: &Request) -> Option<String> {
 }
 
 /// Gives the request its context, and the answer its `X-Request-Id`.
-pub(super) async fn identify(State(timeout): State<Duration>, mut request: Request, next: Next) -> Response {
+pub(super) async fn identify(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
+    identify_with(timeout, request, |request| next.run(request)).await
+}
+
+/// The same around whatever answers.
+pub(super) async fn identify_with<F: Future<Output = Response>>(
+    timeout: Duration,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     // A component asks its host for the time, which is worth it for a line that is written.
     let started = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
     let given = request.extensions_mut().remove::<RequestIdentity>().map(|identity| identity.0);
@@ -64,7 +73,7 @@ pub(super) async fn identify(State(timeout): State<Duration>, mut request: Reque
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     // At `debug`, as the line is: formatting the fields of a span costs as much as a read of the store.
     let span = tracing::debug_span!("request", id = %request_id, method = %request.method(), route);
-    let handled = Identified { request_id: &request_id, future: std::pin::pin!(next.run(request)) };
+    let handled = Identified { request_id: &request_id, future: std::pin::pin!(answer(request)) };
     let mut response = async {
         let response = handled.await;
         if let Some(started) = started {

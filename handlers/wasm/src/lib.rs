@@ -18,7 +18,6 @@ use spin_sdk::{
     http::{IntoResponse, Request},
     http_service,
 };
-use tower::ServiceExt as _;
 
 /// Answers a request of any host of WASI's HTTP.
 #[http_service]
@@ -40,9 +39,5 @@ async fn handle(request: Request) -> impl IntoResponse {
 }
 
 async fn answer(request: http::Request<Body>) -> Response {
-    let router = router::router(request.uri().path());
-    match router.oneshot(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    }
+    router::router(request.uri().path()).answer(request).await
 }

@@ -6,10 +6,9 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
 use dezky::{
     clock::SystemClock,
-    http::{HttpState, Section},
+    http::{HttpState, Section, SectionRouter},
     service::{Service, ServiceSettings},
 };
 
@@ -18,14 +17,14 @@ use crate::{identity::HostIdentity, launcher::HostLauncher, platform::settings, 
 static STATE: OnceLock<Arc<HttpState>> = OnceLock::new();
 
 /// The sections of the API that were asked for. An instance may answer one request only, which wants one of them.
-static ROUTERS: Mutex<BTreeMap<Section, Router>> = Mutex::new(BTreeMap::new());
+static ROUTERS: Mutex<BTreeMap<Section, SectionRouter>> = Mutex::new(BTreeMap::new());
 
 /// The API, as far as it answers a path.
-pub(crate) fn router(path: &str) -> Router {
+pub(crate) fn router(path: &str) -> SectionRouter {
     let section = Section::of(path);
     let state = STATE.get_or_init(|| Arc::new(state()));
     let mut routers = ROUTERS.lock().unwrap_or_else(PoisonError::into_inner);
-    routers.entry(section).or_insert_with(|| dezky::http::router_of(section, Arc::clone(state))).clone()
+    routers.entry(section).or_insert_with(|| SectionRouter::new(section, Arc::clone(state))).clone()
 }
 
 fn state() -> HttpState {
