@@ -53,6 +53,9 @@ async fn write(response: axum::response::Response) -> Response {
             body: collected.to_bytes().into(),
         },
         // Bodies of the API are whole before they are sent.
-        Err(_) => Response { status: 500, headers: Vec::new(), body: Vec::new() },
+        Err(error) => {
+            tracing::error!(?error, "the body of an answer broke off");
+            Response { status: 500, headers: Vec::new(), body: Vec::new() }
+        }
     }
 }

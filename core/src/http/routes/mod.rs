@@ -15,7 +15,7 @@ use axum::{Router, routing::get, routing::post};
 
 use super::{HttpState, openapi};
 
-/// Routes that begin with the same segment.
+/// Routes that begin alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Section {
     /// `/users/me`.
