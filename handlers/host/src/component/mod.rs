@@ -15,6 +15,7 @@ mod routes;
 mod swap;
 #[cfg(test)]
 mod tests;
+mod waking;
 
 use std::{
     fmt,

@@ -244,17 +244,25 @@ impl Metrics {
 
 /// Counted in a gauge until it is dropped.
 #[derive(Debug)]
-pub(super) struct InFlight(Gauge);
+pub(super) struct InFlight {
+    gauge: Gauge,
+    before: i64,
+}
 
 impl InFlight {
     fn new(gauge: Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
+        let before = gauge.inc();
+        Self { gauge, before }
+    }
+
+    /// Whether others were counted when it began.
+    pub(super) fn came_among_others(&self) -> bool {
+        self.before > 0
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.dec();
+        self.gauge.dec();
     }
 }

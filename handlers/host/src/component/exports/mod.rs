@@ -20,6 +20,7 @@ use super::{
     bindings::{Handler, HandlerPre},
     facts::RequestFacts,
     instance::InstanceState,
+    waking,
 };
 
 /// How a component takes requests.
@@ -78,9 +79,11 @@ impl Entrance {
         facts: &Arc<RequestFacts>,
     ) -> wasmtime::Result<(Response, bool)> {
         store.data_mut().begin(Arc::clone(facts));
+        // What has rested for some epochs would otherwise begin by giving way to others.
+        store.set_epoch_deadline(1);
         let answered = match self {
-            Self::Requests(handler) => requests::answer(handler, store, facts).await,
-            Self::WasiHttp(service) => wasi_http::answer(service, store, facts).await,
+            Self::Requests(handler) => waking::unless_ready(requests::answer(handler, store, facts)).await,
+            Self::WasiHttp(service) => waking::unless_ready(wasi_http::answer(service, store, facts)).await,
         };
         store.data_mut().end();
         answered

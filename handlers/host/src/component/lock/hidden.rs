@@ -1,12 +1,16 @@
 //! Fields that a caller does not see of documents that they may see, as the views of the API have it.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, fmt};
 
 use dezky::{
     domain::{MembershipRole, membership::MEMBERSHIPS, subscription::SUBSCRIPTIONS, tenant::TENANTS, user::USERS},
     store::{Collection, Document, StoreError, StoreResult},
 };
-use serde_json::value::{RawValue, to_raw_value};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
 
 /// What owners and admins see of their tenant, and members do not.
 const OF_TENANT: &[&str] =
@@ -36,7 +40,7 @@ pub(super) fn take_away(
         OF_MEMBERSHIP
     } else if collection == &USERS {
         return rewrite(collection, document, |members| {
-            members.retain(|name, _| OF_PERSON.contains(&name.as_str()));
+            members.retain(|(name, _)| OF_PERSON.contains(&&*name.0));
             Ok(())
         });
     } else {
@@ -47,29 +51,95 @@ pub(super) fn take_away(
         return Ok(());
     }
     rewrite(collection, document, |members| {
-        members.retain(|name, _| !hidden.contains(&name.as_str()));
+        members.retain(|(name, _)| !hidden.contains(&&*name.0));
         if collection == &MEMBERSHIPS {
             // Every membership has one.
-            members.insert("userEmailKey".to_owned(), to_raw_value("")?);
+            members.push((Name(Cow::Borrowed("userEmailKey")), serde_json::from_str("\"\"")?));
         }
         Ok(())
     })
 }
 
-/// The members of an object, whose values nobody has to look into.
-type Members = BTreeMap<String, Box<RawValue>>;
+/// Room for as many members as most documents have.
+const MEMBERS: usize = 32;
+
+/// The members of an object in their order, whose values nobody has to look into.
+struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
+
+/// The name of a member, which is part of the text unless it is written with a backslash.
+#[derive(Deserialize, Serialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+struct ReadMembers;
+
+impl<'de> Visitor<'de> for ReadMembers {
+    type Value = Members<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::with_capacity(MEMBERS);
+        while let Some(member) = object.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ReadMembers)
+    }
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
 
 fn rewrite(
     collection: &'static Collection,
     document: &mut Document,
-    change: impl FnOnce(&mut Members) -> serde_json::Result<()>,
+    change: impl for<'a> FnOnce(&mut Vec<(Name<'a>, &'a RawValue)>) -> serde_json::Result<()>,
 ) -> StoreResult<()> {
-    let mut members: Members = document.decode(collection)?;
-    let rewritten = change(&mut members).and_then(|()| serde_json::to_string(&members));
+    let rewritten = serde_json::from_str(&document.json).and_then(|Members(mut members)| {
+        change(&mut members)?;
+        serde_json::to_string(&Members(members))
+    });
     document.json = rewritten.map_err(|error| StoreError::Corrupt {
         collection: collection.name,
         id: Some(document.id),
         detail: error.to_string(),
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use dezky::domain::ObjectId;
+
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_goes_however_it_is_written_and_all_else_stays_as_it_was() -> StoreResult<()> {
+        let json = r#"{"slug":"acme","\u0062illingInfo":{"vatId":"DE1"},"name":"A \"B\" \u00e9","quota":1.50,"ocisSpaceId":null}"#;
+        let mut document = Document { id: ObjectId::from_bytes([1; 12]), version: 3, json: json.to_owned() };
+        take_away(&TENANTS, Some(MembershipRole::Admin), &mut document)?;
+        assert_eq!(document.json, json);
+        take_away(&TENANTS, Some(MembershipRole::Member), &mut document)?;
+        assert_eq!(document.json, r#"{"slug":"acme","name":"A \"B\" \u00e9","quota":1.50}"#);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_object_is_corrupt() {
+        for json in ["[]", "{\"billingInfo\":", "\"billingInfo\"", ""] {
+            let mut document = Document { id: ObjectId::from_bytes([1; 12]), version: 3, json: json.to_owned() };
+            let taken = take_away(&USERS, None, &mut document);
+            assert!(matches!(taken, Err(StoreError::Corrupt { collection: "users", .. })), "{json}: {taken:?}");
+        }
+    }
 }
