@@ -26,8 +26,14 @@ fn json(status: StatusCode, bytes: Vec<u8>) -> Response {
     response
 }
 
+/// Bytes of most views, and of short lists.
+const VIEW: usize = 2 * 1024;
+
 fn encode(view: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(view).map_err(|error| Error::internal(error.to_string()))
+    // Most views fit: memory that grows is copied each time.
+    let mut bytes = Vec::with_capacity(VIEW);
+    serde_json::to_writer(&mut bytes, view).map_err(|error| Error::internal(error.to_string()))?;
+    Ok(bytes)
 }
 
 fn tagged(status: StatusCode, bytes: Vec<u8>) -> Response {

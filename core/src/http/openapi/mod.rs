@@ -63,8 +63,8 @@ impl Modify for Bearer {
 }
 
 /// The document as it is served: written by [`document`] and kept beside the code, since writing it takes more code than all the rest
-/// of the routes. `core/tests/openapi.rs` holds it against the code.
-pub const WRITTEN: &str = include_str!("../../../openapi.json");
+/// of the routes; without the space in `core/openapi.json`. `core/tests/openapi.rs` holds it against the code.
+pub const WRITTEN: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 /// The document as JSON text, written from the code.
 ///
