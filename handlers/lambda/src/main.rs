@@ -21,7 +21,8 @@ const KEYS: Duration = Duration::from_secs(2);
 /// Longest time of a request. Gateways wait for 29 s.
 const TIMEOUT: Duration = Duration::from_secs(28);
 
-#[tokio::main]
+// A function answers one invocation at a time, most of them on a share of one processor: a second thread would only be woken in vain.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
