@@ -246,6 +246,7 @@ impl Metrics {
 #[derive(Debug)]
 pub(super) struct InFlight {
     gauge: Gauge,
+    /// How many were counted when it began.
     before: i64,
 }
 
