@@ -22,6 +22,8 @@ WAITING = """
 import base64, json, os, signal, socket, sys, threading
 from dezky import Dezky
 
+# Whoever starts the tests in the background may have it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 silent = socket.create_server(("127.0.0.1", 0), backlog=16)
 address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
 encode = lambda claims: base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
