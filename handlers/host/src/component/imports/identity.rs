@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use dezky::{
-    Error, ErrorKind, Result,
-    authn::VerifiedToken,
-    service::{Call, profile::SyncedCaller},
-};
+use dezky::{Error, ErrorKind, Result, authn::VerifiedToken, service::Call};
 use wasmtime::component::Accessor;
 
 use super::{Host, asking, place, problem, unattributed};
@@ -20,9 +16,6 @@ use crate::component::{
     instance::InstanceState,
     lock::Actor,
 };
-
-/// Bytes of most synced callers.
-const SYNCED: usize = 2 * 1024;
 
 impl identity::Host for InstanceState {}
 
@@ -51,7 +44,8 @@ impl identity::HostWithStore<InstanceState> for Host {
             let call = call(&facts, &platform).await?;
             // Doing it twice changes nothing more, so that it does not count as a commit.
             let synced = platform.identity.sync(&platform.service, call).await?;
-            let written = written(&synced)?;
+            let written = serde_json::to_string(&synced)
+                .map_err(|error| Error::internal("a synced caller cannot be written").with_source(error))?;
             facts.know_actor(Actor::synced(&platform, call, synced).await?).await;
             Ok(written)
         };
@@ -89,13 +83,6 @@ async fn verified(facts: &RequestFacts, platform: &Platform) -> Result<Arc<Verif
         None => asking.await?,
     };
     Ok(facts.verified(token))
-}
-
-fn written(synced: &SyncedCaller) -> Result<String> {
-    let broken = "a synced caller cannot be written";
-    let mut bytes = Vec::with_capacity(SYNCED);
-    serde_json::to_writer(&mut bytes, synced).map_err(|error| Error::internal(broken).with_source(error))?;
-    String::from_utf8(bytes).map_err(|error| Error::internal(broken).with_source(error))
 }
 
 async fn call<'a>(facts: &'a RequestFacts, platform: &Platform) -> Result<&'a Arc<Call>> {
