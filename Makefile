@@ -1,10 +1,13 @@
 # Every target installs what it needs: Rust by rustup, Node and Python by the system are all that must be there.
-.PHONY: dev portal test soak fuzz bench lint fmt
+.PHONY: dev dev-component portal test soak fuzz bench lint fmt
 
-# The main job on the embedded store, served by the component: prints a token and a request that works. The development
-# profile builds in a fraction of the time that the release profile takes.
+# The main job on the embedded store: prints a token and requests that work. Compiles only what that needs.
 dev:
-	component=$$(scripts/build-component.sh) && cargo run --quiet --package dezky-host -- dev --component "$$component"
+	scripts/dev.sh
+
+# The same, served by the sandboxed component.
+dev-component:
+	scripts/dev.sh --component
 
 # The portal with a development provider and demonstration data: prints where to open it and whom to sign in as. PORT (3000) is where.
 portal:

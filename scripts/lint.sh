@@ -5,6 +5,10 @@ cd "$(dirname "$0")/.."
 
 cargo clippy --workspace --all-targets --all-features --locked -- --deny warnings
 RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --all-features --locked --quiet
+# shellcheck source=scripts/development.sh
+source scripts/development.sh
+cargo clippy "${DEVELOPMENT[@]}" --locked -- --deny warnings
+scripts/check-sharing.sh
 scripts/check-wasm.sh
 scripts/check-infrastructure.sh
 python=$(scripts/python-package.sh tools)/bin/python

@@ -14,11 +14,11 @@ use dezky::{
     },
     clock::{Clock as _, SystemClock, Timestamp},
     context::RequestContext,
+    development_issuer::DevelopmentIssuer,
     domain::{GrantSource, Membership, MembershipRole, ObjectId, Subscription, Tenant, User},
     http::{HttpState, TokenIdentity, router},
     service::{Service, ServiceSettings},
     store::{Commit, Entity, SharedStore, Store as _, sqlite::SqliteStore},
-    test_kit::development_issuer::DevelopmentIssuer,
 };
 use tower::ServiceExt as _;
 

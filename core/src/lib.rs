@@ -8,6 +8,8 @@ pub mod authn;
 pub mod authz;
 pub mod clock;
 pub mod context;
+#[cfg(feature = "development-issuer")]
+pub mod development_issuer;
 pub mod domain;
 pub mod error;
 pub mod http;

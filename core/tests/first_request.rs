@@ -11,10 +11,10 @@ use dezky::{
         keys::{HttpKeySource, StoreArchive},
     },
     clock::SystemClock,
+    development_issuer::DevelopmentIssuer,
     http::{HttpState, TokenIdentity, router},
     service::{Service, ServiceSettings, operation::SeedSettings},
     store::{SharedStore, sqlite::SqliteStore},
-    test_kit::development_issuer::DevelopmentIssuer,
 };
 use http::Request;
 use serde_json::Value;

@@ -15,11 +15,11 @@ use dezky::{
     },
     clock::SystemClock,
     context::RequestContext,
+    development_issuer::DevelopmentIssuer,
     domain::ObjectId,
     http::{HttpState, TokenIdentity, router},
     service::{Service, ServiceSettings, operation::SeedSettings},
     store::{ChangeNotice, Collection, Commit, Document, Query, Store, StoreResult, sqlite::SqliteStore},
-    test_kit::development_issuer::DevelopmentIssuer,
 };
 use futures_util::stream::BoxStream;
 use http::Request;

@@ -16,10 +16,10 @@ use dezky::{
         keys::{HttpKeySource, StoreArchive},
     },
     clock::{Clock, SystemClock},
+    development_issuer::DevelopmentIssuer,
     http::{HttpState, TokenIdentity, router},
     service::{Service, ServiceSettings, operation::SeedSettings},
     store::{SharedStore, mongodb::MongodbStore},
-    test_kit::development_issuer::DevelopmentIssuer,
 };
 use dezky_benches::{Failure, median};
 use futures_util::{TryStreamExt as _, try_join};

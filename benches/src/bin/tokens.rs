@@ -12,7 +12,7 @@ use dezky::{
         verify_signature,
     },
     clock::{Clock, SystemClock},
-    test_kit::development_issuer::DevelopmentIssuer,
+    development_issuer::DevelopmentIssuer,
 };
 use dezky_benches::{Case, Failure, compare, show};
 

@@ -1,10 +1,10 @@
-//! What the tests of every edge and language use, and `dezky dev` too: a development issuer among them.
+//! Parts that the tests of every edge and language share: the case runner, a manual clock, servers to test against.
 
 pub mod cases;
 pub mod clock;
-pub mod development_issuer;
 #[cfg(feature = "mongodb")]
 pub mod mongodb_server;
 
 pub use clock::ManualClock;
-pub use development_issuer::{Behaviour, Claims, DevelopmentIssuer, DevelopmentIssuerOptions};
+
+pub use crate::development_issuer::{Behaviour, Claims, DevelopmentIssuer, DevelopmentIssuerOptions};

@@ -25,6 +25,8 @@ use dezky::{
 pub use component::{ComponentSettings, Isolation};
 pub use limits::{LimitSettings, Network, Rate, counted};
 pub use location::StoreLocation;
+#[cfg(all(feature = "opening", not(feature = "mongodb")))]
+pub use opening::no_mongodb;
 pub use settings::{
     ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
     OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting,

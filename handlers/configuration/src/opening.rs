@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "mongodb")]
+use dezky::store::mongodb::{MongodbOptions, MongodbStore};
 use dezky::{
     Error, Result,
     authn::{
@@ -11,7 +13,6 @@ use dezky::{
     clock::Clock,
     store::{
         SharedStore, StoreError, StoreResult, Transfer,
-        mongodb::{MongodbOptions, MongodbStore},
         sqlite::{SqliteOptions, SqliteStore},
     },
 };
@@ -26,8 +27,20 @@ impl StoreLocation {
     pub fn open_for_transfer(&self) -> StoreResult<Box<dyn Transfer>> {
         Ok(match self {
             Self::Sqlite(path) => Box::new(SqliteStore::open(path, SqliteOptions::default(), dezky::COLLECTIONS)?),
+            #[cfg(feature = "mongodb")]
             Self::Mongodb(uri) => Box::new(MongodbStore::open(uri, MongodbOptions::default(), dezky::COLLECTIONS)?),
+            #[cfg(not(feature = "mongodb"))]
+            Self::Mongodb(_) => return Err(no_mongodb()),
         })
+    }
+}
+
+/// Refusal of a store on MongoDB by a build without it.
+#[cfg(not(feature = "mongodb"))]
+#[must_use]
+pub fn no_mongodb() -> StoreError {
+    StoreError::Configuration {
+        detail: "this build has no MongoDB store: build it with the feature `mongodb`".to_owned(),
     }
 }
 
@@ -47,6 +60,9 @@ impl Configuration {
             StoreLocation::Sqlite(path) => {
                 Arc::new(SqliteStore::open(path, SqliteOptions::default(), dezky::COLLECTIONS).map_err(refused)?)
             }
+            #[cfg(not(feature = "mongodb"))]
+            StoreLocation::Mongodb(_) => return Err(refused(no_mongodb())),
+            #[cfg(feature = "mongodb")]
             StoreLocation::Mongodb(uri) => {
                 Arc::new(MongodbStore::open(uri, MongodbOptions::default(), dezky::COLLECTIONS).map_err(refused)?)
             }

@@ -47,11 +47,13 @@ pub(crate) enum Command {
     ///
     /// Reads no configuration file and, of the environment, DEZKY_LISTEN, DEZKY_COMPONENT, DEZKY_ISOLATION, DEZKY_LOG and
     /// DEZKY_LOG_FORMAT only.
+    #[cfg(feature = "development-issuer")]
     Dev(DevFlags),
     /// Upgrade the MongoDB database of the replaced service in place, or copy one store into another (--from, --to).
     ///
     /// Stop whatever writes the database first, and make a backup: docs/migration.md tells every step. Exits with 0 when
     /// nothing is left to do, with 3 when something needs a person, with 1 when the work could not be done.
+    #[cfg(feature = "mongodb")]
     Migrate(crate::commands::migrate::MigrateFlags),
     /// Make the first tenant and its subscription where they are missing. `serve` does so too when it starts.
     Seed(SettingFlags),
@@ -222,6 +224,7 @@ fn given<const N: usize>(flags: [(&'static Setting, &Option<String>); N]) -> Vec
 }
 
 /// Flags of `dezky dev`.
+#[cfg(feature = "development-issuer")]
 #[derive(Debug, Args)]
 pub(crate) struct DevFlags {
     /// Address and port to listen on; port 0 is any free one [DEZKY_LISTEN; default: 127.0.0.1:8080]
@@ -242,6 +245,7 @@ pub(crate) struct DevFlags {
     log: LogFlags,
 }
 
+#[cfg(feature = "development-issuer")]
 impl DevFlags {
     /// The settings that are given.
     pub(crate) fn settings(&self) -> Vec<(&'static Setting, String)> {

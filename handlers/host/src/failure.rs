@@ -25,6 +25,7 @@ pub(crate) mod exit {
     /// It cannot be undone and was not confirmed.
     pub(crate) const NOT_CONFIRMED: u8 = 6;
     /// The work is done, and something is left for a person to decide.
+    #[cfg(feature = "mongodb")]
     pub(crate) const LEFT: u8 = 7;
 }
 
@@ -44,6 +45,7 @@ impl Failure {
     }
 
     /// The work is done and something is left to a person: exit code 7.
+    #[cfg(feature = "mongodb")]
     pub(crate) fn left(message: impl Into<String>) -> Self {
         Self::new(exit::LEFT, format!("dezky: {}", message.into()))
     }

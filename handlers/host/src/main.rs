@@ -3,6 +3,7 @@
 mod background;
 mod command_line;
 mod commands;
+#[cfg(feature = "component")]
 mod component;
 mod failure;
 mod logging;

@@ -17,14 +17,44 @@ use tokio::{
     time,
 };
 
+#[cfg(feature = "component")]
+use crate::component::{self, Compiled, Component, Occasions, Platform, Room};
+#[cfg(feature = "component")]
+use crate::configuration::ComponentSettings;
 use crate::{
     background,
-    component::{self, Compiled, Component, Occasions, Platform, Room},
     configuration::Configuration,
     failure::Failure,
     server::{LimitedIdentity, Limits, Metrics, Readiness, Server},
     store,
 };
+
+/// What a component is served with.
+#[cfg(feature = "component")]
+struct Served {
+    service: Arc<Service>,
+    identity: Arc<LimitedIdentity<TokenIdentity>>,
+    metrics: Arc<Metrics>,
+    state: HttpState,
+}
+
+/// The API through a component, which is swapped in the background.
+#[cfg(feature = "component")]
+async fn sandboxed(
+    settings: &ComponentSettings,
+    served: Served,
+    background: &mut JoinSet<()>,
+) -> Result<axum::Router, Failure> {
+    let Served { service, identity, metrics, state } = served;
+    let platform = Platform { service, identity, clock: Arc::new(SystemClock), metrics };
+    let occasions = Occasions::of(settings.file.clone())?;
+    let room = Room::default();
+    let compiled = Compiled::load(&settings.file, room)?;
+    let component = Arc::new(Component::new(&compiled, settings.isolation, platform)?);
+    component.probe().await?;
+    background.spawn(component::swap(Arc::clone(&component), occasions, room));
+    Ok(component::routes(component, state))
+}
 
 /// A running server.
 #[derive(Debug)]
@@ -85,6 +115,7 @@ impl Running {
         let service = Arc::new(Service::new(Arc::clone(&store), clock, configuration.service_settings()));
         let readiness = Readiness::new(store, verifier.clone());
         let (fatal_sender, fatal) = mpsc::channel(1);
+        #[cfg_attr(not(feature = "component"), allow(unused_mut, reason = "only the component is swapped"))]
         let mut background =
             background::start(&service, configuration.seed.clone(), Arc::clone(&readiness), fatal_sender);
         let limits = Limits::new(&configuration.limits, Arc::clone(&metrics));
@@ -92,20 +123,15 @@ impl Running {
         let state = HttpState::new(Arc::clone(&service), identity.clone());
         let api = match &configuration.component {
             None => unidentified(state),
+            #[cfg(not(feature = "component"))]
+            Some(_) => {
+                let advice = "leave `component` out, or build dezky with the feature `component`";
+                return Err(Failure::usage(format!("this build serves no components: {advice}")));
+            }
+            #[cfg(feature = "component")]
             Some(settings) => {
-                let platform = Platform {
-                    service: Arc::clone(&service),
-                    identity,
-                    clock: Arc::new(SystemClock),
-                    metrics: Arc::clone(&metrics),
-                };
-                let occasions = Occasions::of(settings.file.clone())?;
-                let room = Room::default();
-                let compiled = Compiled::load(&settings.file, room)?;
-                let component = Arc::new(Component::new(&compiled, settings.isolation, platform)?);
-                component.probe().await?;
-                background.spawn(component::swap(Arc::clone(&component), occasions, room));
-                component::routes(component, state)
+                let served = Served { service: Arc::clone(&service), identity, metrics: Arc::clone(&metrics), state };
+                sandboxed(settings, served, &mut background).await?
             }
         };
         let (stop, stopped) = watch::channel(false);

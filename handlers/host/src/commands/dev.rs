@@ -10,8 +10,8 @@ use std::{
 use dezky::{
     authn::IssuerSettings,
     clock::{Clock as _, SystemClock},
+    development_issuer::{DevelopmentIssuer, DevelopmentIssuerOptions},
     service::operation::SeedSettings,
-    test_kit::{DevelopmentIssuer, DevelopmentIssuerOptions},
 };
 use serde_json::json;
 

@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
+#[cfg(feature = "development-issuer")]
 mod dev;
 pub(crate) mod doctor;
 pub(crate) mod manual;
+#[cfg(feature = "mongodb")]
 pub(crate) mod migrate;
 mod openapi;
 pub(crate) mod operators;
@@ -22,7 +24,9 @@ use crate::{
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(flags) => serve::run(flags).await,
+        #[cfg(feature = "development-issuer")]
         Command::Dev(flags) => dev::run(flags).await,
+        #[cfg(feature = "mongodb")]
         Command::Migrate(flags) => migrate::run(flags).await,
         Command::Seed(flags) => seed::run(flags).await,
         Command::Openapi => openapi::run(),

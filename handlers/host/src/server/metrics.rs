@@ -199,27 +199,31 @@ impl Metrics {
     }
 
     /// An instance of the component was ended by a trap or a limit.
+    #[cfg(feature = "component")]
     pub(crate) fn component_died(&self) {
         self.component_deaths.inc();
     }
 
     /// A request ended with 500 because the component died.
+    #[cfg(feature = "component")]
     pub(crate) fn component_failed(&self) {
         self.component_failures.inc();
     }
 
     /// A new component answers.
+    #[cfg(feature = "component")]
     pub(crate) fn component_swapped(&self) {
         self.component_swaps.inc();
     }
 
     /// A new component was refused.
+    #[cfg(feature = "component")]
     pub(crate) fn component_refused(&self) {
         self.component_refusals.inc();
     }
 
     /// How many requests ended so.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "component"))]
     pub(crate) fn component_failures(&self) -> u64 {
         self.component_failures.get()
     }

@@ -15,7 +15,9 @@ use dezky::Result;
 use tokio::{net::TcpListener, sync::watch};
 
 pub(crate) use descriptors::{CONNECTIONS, Room};
-pub(crate) use limits::{LimitedIdentity, Limits, Noticed};
+#[cfg(feature = "component")]
+pub(crate) use limits::Noticed;
+pub(crate) use limits::{LimitedIdentity, Limits};
 pub(crate) use metrics::Metrics;
 pub(crate) use readiness::Readiness;
 

@@ -1,15 +1,11 @@
 //! The store: whether it is there, as this release needs it, and can be written.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
+use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
-use dezky::{
-    context::RequestContext,
-    store::{
-        Inspection, SCHEMA_VERSION, SharedStore, StoreError, StoreResult,
-        mongodb::{MongodbOptions, MongodbStore},
-        sqlite::SqliteStore,
-    },
-};
+use dezky::store::{Inspection, SCHEMA_VERSION, SharedStore, StoreError, StoreResult, sqlite::SqliteStore};
+
+#[cfg(feature = "mongodb")]
+use dezky::store::mongodb::{MongodbOptions, MongodbStore};
 
 use super::report::Report;
 use crate::{
@@ -19,7 +15,8 @@ use crate::{
 };
 
 /// Longest wait for the store.
-const TIMEOUT: Duration = Duration::from_secs(10);
+#[cfg(feature = "mongodb")]
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Names of what is missing that are shown.
 const SHOWN: usize = 5;
@@ -55,9 +52,15 @@ pub(super) async fn check(configuration: &Configuration, report: &mut Report) ->
     }
 }
 
+#[cfg(feature = "mongodb")]
 async fn mongodb(uri: &str) -> StoreResult<Inspection> {
     let store = MongodbStore::open(uri, MongodbOptions::default(), dezky::COLLECTIONS)?;
-    store.inspect(&RequestContext::system("doctor").with_timeout(TIMEOUT)).await
+    store.inspect(&dezky::context::RequestContext::system("doctor").with_timeout(TIMEOUT)).await
+}
+
+#[cfg(not(feature = "mongodb"))]
+async fn mongodb(_: &str) -> StoreResult<Inspection> {
+    Err(crate::configuration::no_mongodb())
 }
 
 fn advice(error: &StoreError) -> &'static str {

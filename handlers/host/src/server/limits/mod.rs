@@ -21,7 +21,9 @@ use axum::extract::Request;
 use dezky::{Error, ErrorKind, Result};
 use tokio::time;
 
-pub(crate) use caller::{LimitedIdentity, Noticed};
+pub(crate) use caller::LimitedIdentity;
+#[cfg(feature = "component")]
+pub(crate) use caller::Noticed;
 pub(super) use guard::guarded;
 use limiter::{ADDRESS, CALLER, Limiter, Standing};
 pub(super) use shares::{Place, Shares};

@@ -1,6 +1,7 @@
 //! An OpenID provider for development and tests: discovery and keys over real sockets on loopback, and any token.
 
 mod behaviour;
+#[cfg(feature = "test-kit")]
 mod certificate;
 mod claims;
 mod minting;
@@ -14,12 +15,13 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use behaviour::Behaviour;
 pub use claims::Claims;
+use server::Transport;
 use signing_key::SigningKey;
 use state::State;
 
 use crate::{
     authn::{IssuerSettings, token::KeyFamily},
-    clock::{Clock, SystemClock, Timestamp},
+    clock::{Clock, SystemClock},
     error::{Error, ErrorKind, Result},
 };
 
@@ -28,10 +30,12 @@ use crate::{
 pub struct DevelopmentIssuerOptions {
     /// Port on 127.0.0.1. Default: 0, a free one.
     pub port: u16,
-    /// Whether it speaks HTTPS, with a certificate of a private authority. Default: no.
+    /// Serve HTTPS with a certificate of a private authority. Default: no.
+    #[cfg(feature = "test-kit")]
     pub https: bool,
-    /// Until when that certificate is valid. Default: the year 4096.
-    pub certificate_expires_at: Option<Timestamp>,
+    /// End of that certificate's validity. Default: the year 4096.
+    #[cfg(feature = "test-kit")]
+    pub certificate_expires_at: Option<crate::clock::Timestamp>,
     /// Path of the issuer's URL. Default: `/application/o/dezky/`, as Authentik has it.
     pub path: String,
     /// What tokens carry as `aud` and `azp`. Default: `dezky`.
@@ -49,7 +53,9 @@ impl Default for DevelopmentIssuerOptions {
     fn default() -> Self {
         Self {
             port: 0,
+            #[cfg(feature = "test-kit")]
             https: false,
+            #[cfg(feature = "test-kit")]
             certificate_expires_at: None,
             path: "/application/o/dezky/".to_owned(),
             audience: "dezky".to_owned(),
@@ -101,16 +107,10 @@ impl DevelopmentIssuer {
         };
         let listener = TcpListener::bind(("127.0.0.1", options.port)).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
-        let (tls, authority) = match options.https {
-            true => {
-                let (tls, authority) = certificate::private_authority(options.certificate_expires_at)?;
-                (Some(tls), Some(authority))
-            }
-            false => (None, None),
-        };
-        let scheme = if options.https { "https" } else { "http" };
+        let (transport, authority) = transport(&options)?;
+        let scheme = transport.scheme();
         let state = Arc::new(State::new(&format!("{scheme}://{address}"), &options.path, key));
-        let task = tokio::spawn(server::serve(listener, tls, state.clone()));
+        let task = tokio::spawn(server::serve(listener, transport, state.clone()));
         Ok(Self { state, audience: options.audience, clock: options.clock, authority, address, task })
     }
 
@@ -203,4 +203,19 @@ impl DevelopmentIssuer {
         // The sender lives as long as `self`, so that waiting cannot fail.
         let _ = self.state.fetches().wait_for(|fetches| *fetches >= count).await;
     }
+}
+
+/// The transport that the options ask for, and the PEM of the authority behind its certificate.
+#[cfg(feature = "test-kit")]
+fn transport(options: &DevelopmentIssuerOptions) -> Result<(Transport, Option<String>)> {
+    if !options.https {
+        return Ok((Transport::Plain, None));
+    }
+    let (tls, authority) = certificate::private_authority(options.certificate_expires_at)?;
+    Ok((Transport::Tls(tls), Some(authority)))
+}
+
+#[cfg(not(feature = "test-kit"))]
+fn transport(_: &DevelopmentIssuerOptions) -> Result<(Transport, Option<String>)> {
+    Ok((Transport::Plain, None))
 }

@@ -13,18 +13,40 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
+#[cfg(feature = "test-kit")]
 use tokio_rustls::TlsAcceptor;
 
 use super::{Behaviour, state::State};
 
+/// The protocol below HTTP.
+#[derive(Clone)]
+pub(super) enum Transport {
+    /// TCP alone.
+    Plain,
+    /// TLS with this certificate.
+    #[cfg(feature = "test-kit")]
+    Tls(TlsAcceptor),
+}
+
+impl Transport {
+    /// The scheme of its URLs.
+    pub(super) fn scheme(&self) -> &'static str {
+        match self {
+            Self::Plain => "http",
+            #[cfg(feature = "test-kit")]
+            Self::Tls(_) => "https",
+        }
+    }
+}
+
 /// Accepts connections until it is aborted; then the connections end too.
-pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<State>) {
+pub(super) async fn serve(listener: TcpListener, transport: Transport, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, _)) => {
-                connections.spawn(connection(stream, tls.clone(), state.clone()));
+                connections.spawn(connection(stream, transport.clone(), state.clone()));
             }
             // Out of file descriptors, most likely: others will be closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -32,14 +54,15 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, state: Arc<State>) {
+async fn connection(stream: TcpStream, transport: Transport, state: Arc<State>) {
     if state.behaviour() == Behaviour::Outage {
         return;
     }
-    match tls {
-        None => exchange(stream, state).await,
+    match transport {
+        Transport::Plain => exchange(stream, state).await,
         // A client that does not trust the certificate ends the handshake; that is its right.
-        Some(tls) => {
+        #[cfg(feature = "test-kit")]
+        Transport::Tls(tls) => {
             if let Ok(stream) = tls.accept(stream).await {
                 exchange(stream, state).await;
             }
