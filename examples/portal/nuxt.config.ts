@@ -1,6 +1,7 @@
 // The portal. What differs between deployments comes from NUXT_* and DEZKY_* variables at start: see README.md.
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { LANGUAGE_COOKIE } from "./app/domain/cookies";
 
 /** The addon of @dezky/sdk where it was built from the sources, which nobody requires by a constant name. */
 function addons(): string[] {
@@ -12,7 +13,7 @@ export default defineNuxtConfig({
   compatibilityDate: "2026-11-01",
   telemetry: false,
   devtools: { enabled: false },
-  modules: ["nuxt-oidc-auth", "@nuxtjs/i18n"],
+  modules: ["@nuxtjs/i18n"],
 
   css: ["~/assets/css/main.css"],
 
@@ -23,43 +24,24 @@ export default defineNuxtConfig({
     dezkyApiUrl: "",
     /** Where sessions are kept. */
     sessionFolder: ".data/sessions",
-  },
-
-  oidc: {
-    defaultProvider: "oidc",
-    provideDefaultSecrets: false,
-    devtools: false,
-    middleware: { globalMiddlewareEnabled: false, customLoginPage: true },
-    providers: {
-      oidc: {
-        clientId: "",
-        clientSecret: "",
-        redirectUri: "",
-        authorizationUrl: "",
-        tokenUrl: "",
-        logoutUrl: "",
-        // A URL, which the types leave out.
-        openIdConfiguration: "" as unknown as Record<string, unknown>,
-        scope: ["openid", "profile", "email", "groups", "offline_access"],
-        responseType: "code",
-        grantType: "authorization_code",
-        authenticationScheme: "header",
-        tokenRequestType: "form-urlencoded",
-        pkce: true,
-        state: true,
-        nonce: false,
-        validateAccessToken: true,
-        validateIdToken: true,
-        exposeAccessToken: true,
-        callbackRedirectUrl: "/auth/done",
+    /** Proxies whose `X-Forwarded-For` says who the client is. */
+    trustedProxies: "",
+    /** Rendered pages a second of one client; five seconds of it at once. */
+    pageRate: "20",
+    oidc: {
+      providers: {
+        oidc: {
+          clientId: "",
+          clientSecret: "",
+          openIdConfiguration: "",
+          /** Where they are not those of the configuration. */
+          authorizationUrl: "",
+          tokenUrl: "",
+          logoutUrl: "",
+        },
       },
-    },
-    session: {
-      // server/session/token.ts checks and refreshes: of requests at the same time one does, and an answer is never replaced.
-      expirationCheck: false,
-      automaticRefresh: false,
-      maxAge: 24 * 60 * 60,
-      cookie: { sameSite: "lax", secure: true, ...{ domain: "" } },
+      /** How long a session lasts, at most and without a request, in seconds. */
+      session: { maxAge: 24 * 60 * 60, idleTimeout: 60 * 60 },
     },
   },
 
@@ -70,7 +52,7 @@ export default defineNuxtConfig({
       { code: "en", language: "en", name: "English", file: "en.json" },
       { code: "de", language: "de", name: "Deutsch", file: "de.json" },
     ],
-    detectBrowserLanguage: { useCookie: true, cookieKey: "dezky-language", fallbackLocale: "en", alwaysRedirect: false },
+    detectBrowserLanguage: { useCookie: true, cookieKey: LANGUAGE_COOKIE, cookieSecure: true, fallbackLocale: "en", alwaysRedirect: false },
   },
 
   // Linked files instead of copies in every page: the policy of contents then needs no exception for them.
@@ -86,18 +68,9 @@ export default defineNuxtConfig({
   },
 
   hooks: {
-    // Endpoints and a plugin of nuxt-oidc-auth that hand the session, token included, to browsers, and its sign-out by GET, which any
-    // page could cause: nothing here uses them. The callback has a handler of its own, in server/routes.
-    "nitro:config"(config) {
-      const unwanted = /^\/api\/_auth\/|^\/auth\/.*\/(?:logout|callback)$/;
-      config.handlers = config.handlers?.filter((handler) => !unwanted.test(handler && "route" in handler ? (handler.route ?? "") : ""));
-    },
     // A page brings what it needs itself. Links fetch what they lead to, once they are seen; everything else waits until it is used.
     "build:manifest"(manifest) {
       for (const part of Object.values(manifest)) part.prefetch = false;
-    },
-    "app:resolve"(app) {
-      app.plugins = app.plugins.filter(({ src }) => !src.includes("nuxt-oidc-auth"));
     },
   },
 

@@ -13,7 +13,8 @@ pub fn policy_table() -> String {
     let columns: String = Callers::ALL.iter().map(|(_, name)| format!(" {name} |")).collect();
     let rule_line = format!("|---|{}\n", "---|".repeat(Callers::ALL.len()));
     // Writing to a text cannot fail.
-    let _ = write!(text, "{columns} while suspended |\n{}", rule_line.replacen("|---|", "|---|---|", 1));
+    let _ =
+        write!(text, "{columns} while suspended | when deleted |\n{}", rule_line.replacen("|---|", "|---|---|---|", 1));
     for rule in POLICY {
         let _ = write!(text, "| `{}` |", rule.name);
         for (caller, _) in Callers::ALL {
@@ -24,7 +25,9 @@ pub fn policy_table() -> String {
             };
             let _ = write!(text, " {cell} |");
         }
-        let _ = writeln!(text, " {} |", if rule.while_suspended { "yes" } else { "platform only" });
+        let while_suspended = if rule.while_suspended { "yes" } else { "platform only" };
+        let when_deleted = if rule.when_deleted { "yes" } else { "no" };
+        let _ = writeln!(text, " {while_suspended} | {when_deleted} |");
     }
     let _ = write!(text, "\n| field |{columns}\n{rule_line}");
     for (action, field, allowed) in FIELD_POLICY {

@@ -37,6 +37,8 @@ function signingKeys() {
   return { keys: [{ ...privateKey.export({ format: "jwk" }), kid: randomBytes(8).toString("hex"), alg: "RS256", use: "sig" }] };
 }
 
+const isForTokens = ({ url }) => new URL(url, "http://provider").pathname === "/token";
+
 /**
  * Starts the provider on a loopback address.
  *
@@ -46,7 +48,8 @@ function signingKeys() {
  * @param {import("./people.mjs").Person[]} options.people Whom it knows; changes of the list count at once.
  * @param {number} [options.tokenSeconds] Life of access tokens. Default: 300.
  * @returns What runs: `issuer`, `settings` (may be changed), the `provider` with its events, `refuse(status)` (answers token requests
- *   with that status until `refuse(null)`), `forgetGrants()` (ends the sessions of clients), and `close()`.
+ *   with that status until `refuse(null)`), `hold()` (the next token request waits: `arrived` tells that it is there, `release()` lets it
+ *   go on), `forgetGrants()` (ends the sessions of clients), and `close()`.
  */
 export async function startProvider({ port, portalUrl, people, tokenSeconds = 300 }) {
   const settings = { tokenSeconds };
@@ -90,6 +93,7 @@ export async function startProvider({ port, portalUrl, people, tokenSeconds = 30
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
+      revocation: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => (ctx.body = signOutPage(ctx, form)),
@@ -130,13 +134,25 @@ export async function startProvider({ port, portalUrl, people, tokenSeconds = 30
     ctx.body = signInPage({ path: ctx.path, email: "", failed: false });
   });
 
-  // What a test may do to it: refuse all token requests, and end all sessions of clients.
+  // What a test may do to it: refuse all token requests, hold one, and end all sessions of clients.
   let refusal = null;
+  let held = null;
   const answer = provider.callback();
   server.on("request", (request, response) => {
-    if (refusal === null || !request.url.startsWith("/token")) return answer(request, response);
-    response.writeHead(refusal).end();
+    if (!isForTokens(request)) return answer(request, response);
+    if (refusal !== null) return response.writeHead(refusal).end();
+    if (!held) return answer(request, response);
+    held.arrive();
+    held.released.then(() => answer(request, response));
+    held = null;
   });
+  const hold = () => {
+    const gate = {};
+    const arrived = new Promise((resolve) => (gate.arrive = resolve));
+    gate.released = new Promise((resolve) => (gate.release = resolve));
+    held = gate;
+    return { arrived, release: gate.release };
+  };
   const refuse = (status) => (refusal = status);
   const granted = new Set();
   provider.on("grant.success", ({ oidc }) => granted.add(oidc.entities.Grant?.jti ?? oidc.entities.AccessToken?.grantId));
@@ -152,5 +168,5 @@ export async function startProvider({ port, portalUrl, people, tokenSeconds = 30
       server.close(resolve);
       server.closeAllConnections();
     });
-  return { issuer, settings, provider, refuse, forgetGrants, close };
+  return { issuer, settings, provider, refuse, hold, forgetGrants, close };
 }

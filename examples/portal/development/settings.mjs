@@ -18,24 +18,17 @@ const secretOf = (seed, what) => createHash("sha256").update(`${seed} ${what}`).
  * @returns {Record<string, string>}
  */
 export function portalSettings({ portalUrl, issuer, store, sessionFolder, seed }) {
-  const { hostname, port } = new URL(portalUrl);
+  const { port } = new URL(portalUrl);
   return {
     HOST: "127.0.0.1",
     PORT: port,
     NUXT_PORTAL_URL: portalUrl,
     NUXT_SESSION_FOLDER: sessionFolder,
-    NUXT_OIDC_SESSION_COOKIE_DOMAIN: hostname.replace(/^[^.]+\./, ""),
-    NUXT_OIDC_SESSION_COOKIE_SECURE: "false",
     NUXT_OIDC_PROVIDERS_OIDC_CLIENT_ID: CLIENT.id,
     NUXT_OIDC_PROVIDERS_OIDC_CLIENT_SECRET: CLIENT.secret,
-    NUXT_OIDC_PROVIDERS_OIDC_REDIRECT_URI: `${portalUrl}/auth/oidc/callback`,
-    NUXT_OIDC_PROVIDERS_OIDC_AUTHORIZATION_URL: `${issuer}/auth`,
-    NUXT_OIDC_PROVIDERS_OIDC_TOKEN_URL: `${issuer}/token`,
     NUXT_OIDC_PROVIDERS_OIDC_LOGOUT_URL: `${issuer}/session/end`,
     NUXT_OIDC_PROVIDERS_OIDC_OPEN_ID_CONFIGURATION: `${issuer}/.well-known/openid-configuration`,
     NUXT_OIDC_TOKEN_KEY: secretOf(seed, "token key").toString("base64"),
-    NUXT_OIDC_SESSION_SECRET: secretOf(seed, "session secret").toString("hex"),
-    NUXT_OIDC_AUTH_SESSION_SECRET: secretOf(seed, "auth session secret").toString("hex"),
     DEZKY_STORE: store,
     DEZKY_OIDC_ISSUER: issuer,
     DEZKY_OIDC_AUDIENCE: CLIENT.id,

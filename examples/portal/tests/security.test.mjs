@@ -93,6 +93,30 @@ test("pages have a strict policy, with a nonce of their own", async () => {
   assert.equal(nonces.size, 2);
 });
 
+test("no answer says what the portal is made with", async () => {
+  const launcher = `nordlicht.dezky.localhost:${stage.port}`;
+  for (const { path, ...more } of [
+    { path: "/" },
+    { path: "/", host: launcher },
+    { path: "/nowhere" },
+    { path: "/nowhere", headers: { accept: "text/html" } },
+    { path: "/__nuxt_error" },
+    { path: "/auth/oidc/callback", headers: { accept: "text/html" } },
+    { path: "/api/me" },
+    { path: "/api/nowhere" },
+    { path: "/", host: "elsewhere.example" },
+    { path: "/healthz" },
+    { path: "/icon.svg" },
+    { path: "/_nuxt/builds/latest.json" },
+    { path: "/tenants/nordlicht/_payload.json" },
+    { path: "/__nuxt_island/x.json" },
+  ]) {
+    const { headers } = await anna.ask({ path, ...more });
+    assert.equal(headers["x-powered-by"], undefined, `${path} at ${more.host ?? "the application"}`);
+    assert.equal(headers.server, undefined, path);
+  }
+});
+
 test("a script that got into a page does not run", async () => {
   const visitor = await stage.visitor();
   await visitor.open(stage.launcherUrl("nordlicht"));

@@ -5,6 +5,7 @@ import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { Stage } from "./harness/stage.mjs";
+import { SESSION_COOKIE } from "./harness/visitor.mjs";
 
 let stage;
 let refreshes;
@@ -163,9 +164,10 @@ test("a session whose file was cut short is over, and nothing worse", async () =
 
 test("the cookie of a session is for HTTP alone, for all hosts of the portal, and small", async () => {
   const anna = await stage.signedIn("anna");
-  const cookie = (await anna.context.cookies()).find(({ name }) => name === "nuxt-oidc-auth");
+  const cookie = (await anna.context.cookies()).find(({ name }) => name === SESSION_COOKIE);
   assert.equal(cookie.domain, ".dezky.localhost");
   assert.equal(cookie.httpOnly, true);
+  assert.equal(cookie.secure, true);
   assert.equal(cookie.sameSite, "Lax");
   assert.ok(cookie.value.length < 1000, `${cookie.value.length} characters`);
   const hours = (cookie.expires - Date.now() / 1000) / 3600;
@@ -175,11 +177,118 @@ test("the cookie of a session is for HTTP alone, for all hosts of the portal, an
 
 test("a cookie that was tampered with proves nothing", async () => {
   const anna = await stage.signedIn("anna");
-  const cookie = (await anna.cookieHeader()).replace(/(nuxt-oidc-auth=.{60})./, "$1x");
+  const cookie = (await anna.cookieHeader()).replace(/(dezky-session=.{30})(.)/, (_, before, one) => before + (one === "x" ? "y" : "x"));
   assert.equal((await stage.ask({ path: "/api/me", headers: { cookie } })).status, 401);
-  assert.equal((await stage.ask({ path: "/api/me", headers: { cookie: "nuxt-oidc-auth=nonsense" } })).status, 401);
+  assert.equal((await stage.ask({ path: "/api/me", headers: { cookie: `${SESSION_COOKIE}=nonsense` } })).status, 401);
   await anna.close();
 });
+
+test("a session that nobody has used for an hour is over, and its refresh token too", async () => {
+  const { visitor: anna, path } = await withFile("anna");
+  const cookie = await anna.cookieHeader();
+  // Half an hour is none.
+  await age(path, 1800);
+  assert.equal((await me(anna)).status, 200);
+  assert.ok(Date.now() - (await stat(path)).mtimeMs < 60_000, "using it counts from there");
+  await anna.page.goto("about:blank");
+  const revoked = once(stage.provider.provider, "grant.revoked");
+  await age(path, 3601);
+  const { status, json } = await stage.ask({ path: "/api/me", headers: { cookie } });
+  assert.deepEqual([status, json.code], [401, "token_missing"]);
+  await assert.rejects(stat(path), { code: "ENOENT" });
+  await revoked;
+  await anna.open("/");
+  await anna.close();
+});
+
+for (const [code, [status, change]] of Object.entries({
+  user_disabled: [403, () => ({ status: "disabled" })],
+  token_revoked: [401, () => ({ tokensValidAfter: new Date(Date.now() + 1000).toISOString() })],
+})) {
+  test(`a session ends when the API says ${code}, whatever is so later`, async () => {
+    const { visitor: clara, path } = await withFile("clara");
+    const { id } = await stage.userOf("clara");
+    const revoked = once(stage.provider.provider, "grant.revoked");
+    await stage.system.users.update(id, change());
+    const first = await me(clara);
+    assert.deepEqual([first.status, first.json.code], [status, code]);
+    assert.ok(first.headers["set-cookie"].some((text) => text.startsWith(`${SESSION_COOKIE}=;`)), "the browser forgets it too");
+    await assert.rejects(stat(path), { code: "ENOENT" });
+    await revoked;
+    await stage.system.users.update(id, { status: "active", tokensValidAfter: "2026-01-01T00:00:00.000Z" });
+    const { status: later, json } = await me(clara);
+    assert.deepEqual([later, json.code], [401, "token_missing"]);
+    await clara.close();
+  });
+}
+
+test("a session ends when the API says user_deleted", async () => {
+  const { visitor: dario, path } = await withFile("dario");
+  await stage.system.users.delete((await stage.userOf("dario")).id);
+  const { json } = await me(dario);
+  assert.equal(json.code, "user_deleted");
+  await assert.rejects(stat(path), { code: "ENOENT" });
+  assert.equal((await me(dario)).json.code, "token_missing");
+  await dario.close();
+});
+
+test("a session goes on when the API refuses something else", async () => {
+  const clara = await stage.signedIn("clara");
+  assert.equal((await clara.ask({ path: "/api/users" })).status, 403);
+  assert.equal((await clara.ask({ path: "/api/tenants/fjord" })).status, 404);
+  assert.equal((await me(clara)).status, 200);
+  await clara.close();
+});
+
+test("signing out ends the refresh token at the provider", async () => {
+  const { visitor: anna } = await withFile("anna");
+  const revoked = once(stage.provider.provider, "grant.revoked");
+  assert.equal((await anna.ask({ method: "POST", path: "/auth/sign-out" })).status, 303);
+  await revoked;
+  await anna.close();
+});
+
+const ENDS = {
+  "signing out": async (visitor) => assert.equal((await visitor.ask({ method: "POST", path: "/auth/sign-out" })).status, 303),
+  "signing in anew": (visitor) => visitor.signIn("ben", "/profile"),
+};
+for (const [what, end] of Object.entries(ENDS)) {
+  test(`${what} wins over a refresh at the same time: what that brings is thrown away, and revoked`, async () => {
+    const { provider } = stage.provider;
+    stage.provider.settings.tokenSeconds = 20;
+    const { visitor: ben, path } = await withFile("ben");
+    stage.provider.settings.tokenSeconds = 300;
+    await ben.page.goto("about:blank");
+    const cookie = await ben.cookieHeader();
+    const { arrived, release } = stage.provider.hold();
+    const waiting = Array.from({ length: 5 }, () => stage.ask({ path: "/api/me", headers: { cookie } }));
+    await arrived;
+    await end(ben);
+    const brought = once(provider, "refresh_token.saved");
+    release();
+    assert.deepEqual((await Promise.all(waiting)).map(({ status }) => status), Array(5).fill(401));
+    const [{ jti }] = await brought;
+    await until(async () => (await provider.RefreshToken.find(jti)) === undefined);
+    assert.equal((await stage.ask({ path: "/api/me", headers: { cookie } })).status, 401);
+    await assert.rejects(stat(path), { code: "ENOENT" });
+    await ben.open("/");
+    await ben.close();
+  });
+}
+
+/** A person who has signed in, and the file of their session. */
+async function withFile(name) {
+  const before = new Set(await readdir(stage.sessionFolder));
+  const visitor = await stage.signedIn(name);
+  const [file] = (await readdir(stage.sessionFolder)).filter((one) => !before.has(one));
+  return { visitor, path: join(stage.sessionFolder, file) };
+}
+
+/** Lets a session not have been used for some seconds. */
+async function age(path, seconds) {
+  const then = Date.now() / 1000 - seconds;
+  await utimes(path, then, then);
+}
 
 /** Asks until something holds, for ten seconds at the most. */
 async function until(holds) {

@@ -28,14 +28,14 @@ async function refusal(changes) {
 }
 
 const WRONG = {
-  NUXT_PORTAL_URL: ["", "not a url", "https://localhost", "https://app.dezky.eu/path"],
+  NUXT_PORTAL_URL: ["", "not a url", "https://localhost", "https://app.dezky.eu/path", "http://app.dezky.eu", "ftp://app.dezky.localhost"],
   NUXT_OIDC_PROVIDERS_OIDC_CLIENT_ID: [""],
-  NUXT_OIDC_PROVIDERS_OIDC_REDIRECT_URI: ["https://elsewhere.example/auth/oidc/callback"],
-  NUXT_OIDC_SESSION_COOKIE_DOMAIN: ["localhost"],
-  NUXT_OIDC_SESSION_COOKIE_SECURE: ["true"],
+  NUXT_OIDC_PROVIDERS_OIDC_OPEN_ID_CONFIGURATION: ["", "nowhere"],
+  NUXT_OIDC_SESSION_MAX_AGE: ["0", "a day"],
+  NUXT_OIDC_SESSION_IDLE_TIMEOUT: ["-1", "1.5", "never"],
   NUXT_OIDC_TOKEN_KEY: ["", "c2hvcnQ="],
-  NUXT_OIDC_SESSION_SECRET: ["short"],
-  NUXT_OIDC_AUTH_SESSION_SECRET: ["short"],
+  NUXT_PAGE_RATE: ["-1", "many"],
+  NUXT_TRUSTED_PROXIES: ["proxy", "10.0.0.0/33", "10.0.0.0/", "10.0.0.1 10.0.0.2"],
   NUXT_DEZKY_API_URL: ["nowhere"],
   DEZKY_STORE: ["nonsense"],
 };

@@ -1,3 +1,6 @@
+/** What nobody types, and an address may nevertheless say. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
+
 /**
  * Search and filters of a list, kept in the address, so that it can be shared and the way back works. Texts reach `query` when the
  * person pauses, choices at once.
@@ -8,7 +11,7 @@ export function useFilters<F extends Record<string, string>>(defaults: F, typed:
   const path = route.path;
   const given = (field: string) => {
     const value = route.query[field];
-    return typeof value === "string" ? value.slice(0, 200) : undefined;
+    return typeof value === "string" ? value.replace(CONTROL, "") : undefined;
   };
   const filters = reactive(Object.fromEntries(Object.entries(defaults).map(([field, value]) => [field, given(field) ?? value]))) as F;
   const query = shallowRef<F>({ ...filters });

@@ -3,6 +3,8 @@ import { copy, same } from "~/domain/changes";
 
 /** What fields and notices of a form need of it. */
 export interface FormState {
+  /** The API's name of what is sent. */
+  sent: () => string | undefined;
   problem: Readonly<Ref<Problem | null>>;
   busy: Readonly<Ref<boolean>>;
   /** Paths of the fields that stand in the form and show their own problems. */

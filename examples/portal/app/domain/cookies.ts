@@ -1,3 +1,7 @@
+/** What a person has chosen, for all hosts of the portal: browsers keep and send them for sites with TLS alone. */
+export const LANGUAGE_COOKIE = "__Secure-dezky-language";
+export const THEME_COOKIE = "__Secure-dezky-theme";
+
 /** The domain of cookies that all hosts of the portal share: of `dezky.example.eu:3000` it is `dezky.example.eu`. */
 export function cookieDomain(domain: string): string {
   return domain.replace(/:\d+$/, "");

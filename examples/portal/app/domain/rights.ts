@@ -1,24 +1,19 @@
+import { ACTIONS, FIELDS } from "#build/dezky-api.mjs";
 import type { MembershipRole, MembershipView, TenantView, UserView } from "@dezky/sdk";
 
-/**
- * What a person may do in a tenant, by the policy of `docs/authorization.md` and what the API says of them now. The API decides; this
- * is for offering nothing that it would refuse.
- */
+/** What a person may do in a tenant: the API's own policy over what it says of them now. The API decides; this offers what it allows. */
 export interface Rights {
   platform: boolean;
   role: MembershipRole | null;
-  /** The tenant is suspended and the caller not of the platform: nothing can be changed but that people are removed. */
+  /** The tenant is suspended and the caller not of the platform: what its people may otherwise change is as it is. */
   frozen: boolean;
-  changeTenant: boolean;
-  seeBilling: boolean;
-  changeBilling: boolean;
-  changePlatformFields: boolean;
-  grantMembers: boolean;
-  changeMembers: boolean;
-  revokeMembers: boolean;
+  /**
+   * Whether an action of the policy is allowed, such as `tenant.update`.
+   *
+   * @param field Whether it may set this field.
+   */
+  may: (action: string, field?: string) => boolean;
   manageOwners: boolean;
-  readAudit: boolean;
-  changeSubscriptions: boolean;
   /** Whether there is anything to administer at all. */
   administer: boolean;
 }
@@ -26,37 +21,33 @@ export interface Rights {
 export function rightsIn(tenant: Pick<TenantView, "role" | "status">, user: Pick<UserView, "platformAdmin"> | null | undefined): Rights {
   const platform = user?.platformAdmin ?? false;
   const role = tenant.role ?? null;
-  const owner = platform || role === "owner";
-  const admin = owner || role === "admin";
+  const caller = platform ? "platform admin" : (role ?? "anybody else");
   const frozen = tenant.status === "suspended" && !platform;
-  const gone = tenant.status === "deleted";
-  return {
-    platform,
-    role,
-    frozen,
-    changeTenant: admin && !frozen && !gone,
-    seeBilling: admin,
-    changeBilling: owner && !frozen && !gone,
-    changePlatformFields: platform && !gone,
-    grantMembers: admin && !frozen && !gone,
-    changeMembers: admin && !frozen && !gone,
-    revokeMembers: admin && !gone,
-    manageOwners: owner,
-    readAudit: admin,
-    changeSubscriptions: platform && !gone,
-    administer: admin,
+  const may = (action: string, field?: string) => {
+    const rule = ACTIONS[action];
+    if (!rule?.allowed.includes(caller)) return false;
+    if ((frozen && !rule.suspended) || (tenant.status === "deleted" && !rule.deleted)) return false;
+    return field === undefined || (FIELDS[`${action} ${field}`]?.includes(caller) ?? true);
   };
+  // Whom the policy lets change a tenant that is in order.
+  const administer = ACTIONS["tenant.update"]?.allowed.includes(caller) ?? false;
+  return { platform, role, frozen, may, manageOwners: platform || role === "owner", administer };
+}
+
+/** Whether a person may do what concerns no tenant: create tenants, change people. */
+export function mayOnPlatform(action: string, user: Pick<UserView, "platformAdmin"> | null | undefined): boolean {
+  return ACTIONS[action]?.allowed.includes(user?.platformAdmin ? "platform admin" : "anybody else") ?? false;
 }
 
 /** The roles that a caller may give to a member, or none when they may not change this one. */
 export function rolesFor(rights: Rights, member: Pick<MembershipView, "role">): MembershipRole[] {
-  if (!rights.changeMembers || (member.role === "owner" && !rights.manageOwners)) return [];
+  if (!rights.may("membership.update") || (member.role === "owner" && !rights.manageOwners)) return [];
   return rights.manageOwners ? ["member", "admin", "owner"] : ["member", "admin"];
 }
 
 /** Whether the caller may take this member out of the tenant. `lastOwner` says that nobody else owns it. */
 export function mayRevoke(rights: Rights, member: Pick<MembershipView, "role">, lastOwner: boolean): boolean {
-  if (!rights.revokeMembers) return false;
+  if (!rights.may("membership.revoke")) return false;
   if (member.role !== "owner") return true;
   return rights.platform || (rights.manageOwners && !lastOwner);
 }

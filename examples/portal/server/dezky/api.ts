@@ -1,6 +1,6 @@
 // Dezky's API: in this process over its store, or elsewhere over HTTP where NUXT_DEZKY_API_URL says so.
 import { Dezky } from "@dezky/sdk";
-import { applicationUrl, portalDomain } from "../http/site";
+import { applicationUrl, portalHostname } from "../http/site";
 
 /** What answers requests to Dezky's API; paths are the API's own. */
 export interface DezkyApi {
@@ -10,7 +10,7 @@ export interface DezkyApi {
 
 /** Settings of the store and of issuers come from `DEZKY_*` variables and dezky.toml, as those of `dezky serve`. */
 async function inProcess(): Promise<DezkyApi> {
-  const dezky = await Dezky.open({ publicDomain: portalDomain().replace(/:\d+$/, "") });
+  const dezky = await Dezky.open({ publicDomain: portalHostname() });
   return {
     fetch: ({ path, ...rest }) => dezky.fetch(new Request(new URL(path, applicationUrl()), { ...rest, duplex: "half" } as RequestInit)),
     close: () => dezky.close(),

@@ -1,7 +1,11 @@
 // Hands requests of pages to Dezky's API, in the name of the session's person.
 import type { H3Event } from "h3";
+import { report } from "../http/log";
 import { sendProblem } from "../http/problem";
-import { accessTokenOf, ProviderUnavailable } from "../session/token";
+import { deleteSessionCookie } from "../session/cookies";
+import { ProviderUnavailable } from "../session/provider";
+import { sessionNameOf } from "../session/store";
+import { accessTokenOf, endSession } from "../session/token";
 import { dezkyApi } from "./api";
 
 /** What the API reads. Never `Cookie`, and never an `Authorization` that a browser sent: only the session says who is calling. */
@@ -54,8 +58,31 @@ export async function forward(event: H3Event, path: string) {
     response = await api.fetch({ path, method: event.method, headers, body: bodiless ? null : getRequestWebStream(event), signal });
   } catch (error) {
     if (signal.aborted) return;
-    console.error(`the API at NUXT_DEZKY_API_URL does not answer: ${String(error)}`);
+    report("the API at NUXT_DEZKY_API_URL does not answer", error);
     return sendProblem(event, 503, "api_unavailable", "the service does not answer, try again", { "retry-after": "5" });
   }
-  return sendWebResponse(event, response);
+  return sendWebResponse(event, response.status === 401 || response.status === 403 ? await endedBy(event, response) : response);
+}
+
+/** Codes by which the API says that there is nothing more to come of a person's session: a refresh would only bring the next such token. */
+const OVER = new Set(["session_ended", "token_revoked", "user_deleted", "user_disabled"]);
+
+/** Ends the session here too where the API says that it is over. The answer stays as it is. */
+async function endedBy(event: H3Event, response: Response): Promise<Response> {
+  const text = await response.text();
+  const { status, headers } = response;
+  const name = sessionNameOf(event);
+  if (name && OVER.has(codeOf(text))) {
+    await endSession(name);
+    deleteSessionCookie(event);
+  }
+  return new Response(text, { status, headers });
+}
+
+function codeOf(problem: string): string {
+  try {
+    return (JSON.parse(problem) as { code?: string }).code ?? "";
+  } catch {
+    return "";
+  }
 }

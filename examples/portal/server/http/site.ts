@@ -22,6 +22,16 @@ export function applicationUrl(): URL {
   return application;
 }
 
+/** Where the identity provider leads back to after a sign-in. */
+export function callbackUrl(): URL {
+  return new URL("/auth/oidc/callback", applicationUrl());
+}
+
+/** What all hosts of the portal end with, without the port: the domain of cookies. */
+export function portalHostname(): string {
+  return applicationUrl().hostname.replace(/^[^.]+\./, "");
+}
+
 /** What all hosts of the portal end with, with the port where there is one. */
 export function portalDomain(): string {
   return applicationUrl().host.replace(/^[^.]+\./, "");

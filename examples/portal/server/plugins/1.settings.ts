@@ -1,36 +1,37 @@
 // What must be set, looked at before anything else starts.
+import { report } from "../http/log";
+import { trustedProxies } from "../http/client";
+
+/** Whether browsers keep `Secure` cookies of a site: with TLS, and for development on this machine. */
+function keepsCookies({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" || (protocol === "http:" && hostname.endsWith(".localhost"));
+}
+
 function missing(): string[] {
-  const { portalUrl, oidc } = useRuntimeConfig();
-  const provider = oidc.providers.oidc!;
+  const { portalUrl, trustedProxies: proxies, pageRate, oidc } = useRuntimeConfig();
+  const provider = oidc.providers.oidc;
   const found: string[] = [];
   const check = (holds: boolean, name: string, what: string) => holds || found.push(`${name}: ${what}`);
   const url = URL.canParse(portalUrl) ? new URL(portalUrl) : null;
-  check(!!url && url.hostname.includes(".") && url.pathname === "/", "NUXT_PORTAL_URL", "the application's address, such as https://app.dezky.example.eu");
-  for (const [key, name] of [
-    ["clientId", "CLIENT_ID"],
-    ["clientSecret", "CLIENT_SECRET"],
-    ["authorizationUrl", "AUTHORIZATION_URL"],
-    ["tokenUrl", "TOKEN_URL"],
-    ["openIdConfiguration", "OPEN_ID_CONFIGURATION"],
-  ] as const) {
+  const fits = !!url && url.hostname.includes(".") && url.pathname === "/" && keepsCookies(url);
+  check(fits, "NUXT_PORTAL_URL", "the application's address, such as https://app.dezky.example.eu; without TLS below localhost alone");
+  for (const [key, name] of [["clientId", "CLIENT_ID"], ["clientSecret", "CLIENT_SECRET"]] as const) {
     check(!!provider[key], `NUXT_OIDC_PROVIDERS_OIDC_${name}`, "not set");
   }
-  const redirectUri = url && `${url.origin}/auth/oidc/callback`;
-  check(provider.redirectUri === redirectUri, "NUXT_OIDC_PROVIDERS_OIDC_REDIRECT_URI", `must be ${redirectUri ?? "<NUXT_PORTAL_URL>/auth/oidc/callback"}`);
-  const { cookie } = oidc.session;
-  const domain = url?.hostname.replace(/^[^.]+\./, "");
-  check(cookie?.domain === domain, "NUXT_OIDC_SESSION_COOKIE_DOMAIN", `must be ${domain ?? "the domain of NUXT_PORTAL_URL without its first label"}`);
-  check(cookie?.secure === (url?.protocol === "https:"), "NUXT_OIDC_SESSION_COOKIE_SECURE", "must be true with https, and false without");
-  const { NUXT_OIDC_TOKEN_KEY: key = "", NUXT_OIDC_SESSION_SECRET: secret = "", NUXT_OIDC_AUTH_SESSION_SECRET: authSecret = "" } = process.env;
+  check(URL.canParse(provider.openIdConfiguration), "NUXT_OIDC_PROVIDERS_OIDC_OPEN_ID_CONFIGURATION", "the URL of the provider's configuration");
+  const key = process.env.NUXT_OIDC_TOKEN_KEY ?? "";
   check(Buffer.from(key, "base64").length === 32, "NUXT_OIDC_TOKEN_KEY", "base64 of 32 random bytes: openssl rand -base64 32");
-  check(secret.length >= 48, "NUXT_OIDC_SESSION_SECRET", "at least 48 random characters");
-  check(authSecret.length >= 48, "NUXT_OIDC_AUTH_SESSION_SECRET", "at least 48 random characters");
+  for (const [value, name] of [[oidc.session.maxAge, "MAX_AGE"], [oidc.session.idleTimeout, "IDLE_TIMEOUT"]] as const) {
+    check(Number.isInteger(value) && value > 0, `NUXT_OIDC_SESSION_${name}`, "a number of seconds");
+  }
+  check(pageRate === "off" || (Number.isFinite(Number(pageRate)) && Number(pageRate) >= 0), "NUXT_PAGE_RATE", "pages a second of one client, or off");
+  check(trustedProxies(String(proxies)) !== null, "NUXT_TRUSTED_PROXIES", "addresses and networks, such as 10.0.0.0/8, with commas between them");
   return found;
 }
 
 export default defineNitroPlugin(() => {
   const found = missing();
   if (!found.length) return;
-  console.error(`the portal cannot start: ${found.join("; ")}`);
+  report(`the portal cannot start: ${found.join("; ")}`);
   process.exit(1);
 });

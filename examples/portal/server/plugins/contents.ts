@@ -15,6 +15,10 @@ function formTargets(): string {
 }
 
 export default defineNitroPlugin((nitro) => {
+  // What it is made with is nobody's business.
+  nitro.hooks.hook("render:response", ({ headers }) => {
+    delete headers?.["x-powered-by"];
+  });
   nitro.hooks.hook("render:html", (html, { event }) => {
     const nonce = randomBytes(16).toString("base64");
     html.head = withNonce(html.head, nonce);

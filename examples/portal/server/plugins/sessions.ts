@@ -1,16 +1,15 @@
-// Sessions live on disk and survive a restart. Those that ended by age are removed, at start and every hour.
-import { resolve } from "node:path";
-import { files } from "../session/files";
-import { removeOld } from "../session/store";
+// Sessions live on disk and survive a restart. Those that nobody has used for too long are removed, at start and every hour.
+import { report } from "../http/log";
+import { openFolder } from "../session/files";
+import { removeUnused } from "../session/store";
 
 const HOUR = 60 * 60 * 1000;
 
 export default defineNitroPlugin((nitro) => {
-  const { sessionFolder, oidc } = useRuntimeConfig();
-  const folder = resolve(sessionFolder);
-  useStorage().mount("oidc", files(folder));
+  const { sessionFolder } = useRuntimeConfig();
+  openFolder(sessionFolder);
 
-  const sweep = () => removeOld(oidc.session.maxAge ?? 0).catch((error: unknown) => console.error(`sessions in ${folder}: ${String(error)}`));
+  const sweep = () => removeUnused().catch((error: unknown) => report(`sessions in ${sessionFolder}`, error));
   void sweep();
   const timer = setInterval(sweep, HOUR);
   timer.unref();

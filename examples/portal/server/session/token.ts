@@ -1,105 +1,88 @@
 // The access token of a request's session, which leaves this process for Dezky's API alone.
 import type { H3Event } from "h3";
-import { getUserSessionId } from "nuxt-oidc-auth/runtime/server/utils/session.js";
-import { readTokens, removeTokens, type Tokens, writeTokens } from "./store";
-
-/** The cookie of nuxt-oidc-auth: a sealed identifier of the session, without tokens. */
-export const SESSION_COOKIE = "nuxt-oidc-auth";
+import { type Tokens, ProviderUnavailable, refreshedTokens, revokeAtProvider } from "./provider";
+import { readSession, removeSession, type Session, sessionNameOf, usedSession, writeSession } from "./store";
 
 /** How long before its end a token is refreshed, in seconds: longer than a request takes. */
 const EARLY = 30;
 
-/** How long the identity provider may take to answer, in milliseconds. */
-const PATIENCE = 5000;
+/** Refreshes under way, by session. Requests of one session wait for the same: a refresh token works once. */
+const refreshing = new Map<string, Promise<Session | null>>();
 
-/** The identity provider could not be asked, or did not answer with tokens: the session may go on later. */
-export class ProviderUnavailable extends Error {}
-
-/** Refreshes under way. Requests of one session wait for the same: a refresh token works once. */
-const refreshing = new Map<string, Promise<Tokens | null>>();
+/** Sessions that are being ended: whatever is under way for them comes to nothing. */
+const ending = new Set<string>();
 
 /** The access token of the request's session; `undefined` where nobody is signed in. */
 export async function accessTokenOf(event: H3Event): Promise<string | undefined> {
-  if (!getCookie(event, SESSION_COOKIE)) return undefined;
-  const id = await getUserSessionId(event);
-  let tokens = await readTokens(id);
-  if (tokens && expiresWithin(tokens, EARLY)) tokens = await refreshedOnce(id);
-  return tokens?.accessToken;
+  const name = sessionNameOf(event);
+  if (name === null || ending.has(name)) return undefined;
+  let session = await usedSession(name);
+  if (session === "over") {
+    await endSession(name);
+    return undefined;
+  }
+  if (session && expiresWithin(session, EARLY)) session = await refreshedOnce(name);
+  return session?.accessToken;
+}
+
+/**
+ * Ends a session: its cookie proves nothing from now on. What a refresh brings that is under way is thrown away, and the identity provider
+ * is told that its refresh tokens are over.
+ */
+export async function endSession(name: string): Promise<void> {
+  ending.add(name);
+  const session = await readSession(name);
+  await removeSession(name);
+  void forgetTokens(name, session?.refreshToken);
+}
+
+/** The part that nobody waits for. */
+async function forgetTokens(name: string, refreshToken: string | undefined): Promise<void> {
+  await refreshing.get(name)?.catch(() => null);
+  ending.delete(name);
+  if (refreshToken) await revokeAtProvider(refreshToken);
 }
 
 const expiresWithin = (tokens: Tokens, seconds: number) => tokens.expiresAt <= Date.now() / 1000 + seconds;
 
-function refreshedOnce(id: string): Promise<Tokens | null> {
-  let running = refreshing.get(id);
+function refreshedOnce(name: string): Promise<Session | null> {
+  let running = refreshing.get(name);
   if (!running) {
-    running = refreshed(id).finally(() => refreshing.delete(id));
-    refreshing.set(id, running);
+    running = refreshed(name).finally(() => refreshing.delete(name));
+    refreshing.set(name, running);
   }
   return running;
 }
 
-async function refreshed(id: string): Promise<Tokens | null> {
+async function refreshed(name: string): Promise<Session | null> {
   // Read again: a refresh may have ended between the caller's reading and here.
-  const tokens = await readTokens(id);
-  if (!tokens || !expiresWithin(tokens, EARLY)) return tokens;
-  if (!tokens.refreshToken) return expired(id, tokens);
-  const answer = await askProvider(tokens.refreshToken);
-  if (answer === "refused") return expired(id, tokens);
-  if (answer === "unavailable") {
-    if (!expiresWithin(tokens, 0)) return tokens;
-    throw new ProviderUnavailable();
+  const session = await readSession(name);
+  if (!session || ending.has(name)) return null;
+  if (!expiresWithin(session, EARLY)) return session;
+  if (!session.refreshToken) return expired(name, session);
+  let answer: Tokens | "refused";
+  try {
+    answer = await refreshedTokens(session.refreshToken);
+  } catch (error) {
+    if (error instanceof ProviderUnavailable && !expiresWithin(session, 0)) return session;
+    throw error;
   }
-  const renewed = { ...tokens, ...answer };
-  await writeTokens(id, renewed);
-  return renewed;
+  if (answer === "refused") return expired(name, session);
+  const renewed = { ...session, ...answer };
+  if (!ending.has(name)) await writeSession(name, renewed);
+  return ending.has(name) ? thrownAway(name, renewed) : renewed;
 }
 
-/** What remains of a session that cannot be refreshed: the rest of its token's time, then nothing. */
-async function expired(id: string, tokens: Tokens): Promise<Tokens | null> {
-  if (!expiresWithin(tokens, 0)) return tokens;
-  await removeTokens(id);
+/** Signing out wins over a refresh at the same time. */
+async function thrownAway(name: string, { refreshToken }: Session): Promise<null> {
+  await removeSession(name);
+  if (refreshToken) void revokeAtProvider(refreshToken);
   return null;
 }
 
-interface TokenAnswer {
-  access_token: string;
-  refresh_token?: string;
-  expires_in?: number;
-}
-
-/** Asks for new tokens (RFC 6749, section 6). */
-async function askProvider(refreshToken: string): Promise<Tokens | "refused" | "unavailable"> {
-  const { tokenUrl, clientId, clientSecret } = useRuntimeConfig().oidc.providers.oidc!;
-  const credentials = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString("base64");
-  try {
-    const response = await fetch(tokenUrl, {
-      method: "POST",
-      headers: { authorization: `Basic ${credentials}`, accept: "application/json" },
-      body: new URLSearchParams({ grant_type: "refresh_token", refresh_token: refreshToken }),
-      redirect: "error",
-      signal: AbortSignal.timeout(PATIENCE),
-    });
-    if (response.status === 400 || response.status === 401) {
-      const { error } = (await response.json()) as { error?: string };
-      // Any other error is one of the settings, and no reason to end sessions.
-      if (error === "invalid_grant") return "refused";
-      console.error(`the identity provider refuses to refresh tokens: ${error}`);
-    }
-    if (!response.ok) return "unavailable";
-    const answer = (await response.json()) as TokenAnswer;
-    return {
-      accessToken: answer.access_token,
-      expiresAt: expiryOf(answer),
-      ...(answer.refresh_token && { refreshToken: answer.refresh_token }),
-    };
-  } catch (error) {
-    console.error(`the identity provider does not answer: ${String(error)}`);
-    return "unavailable";
-  }
-}
-
-/** When an access token ends: as it says itself. Dezky verifies it; here it only matters when to ask for the next. */
-function expiryOf({ access_token, expires_in }: TokenAnswer): number {
-  const { exp } = JSON.parse(Buffer.from(access_token.split(".")[1] ?? "", "base64url").toString()) as { exp?: number };
-  return exp ?? Math.trunc(Date.now() / 1000) + (expires_in ?? 60);
+/** What remains of a session that cannot be refreshed: the rest of its token's time, then nothing. */
+async function expired(name: string, session: Session): Promise<Session | null> {
+  if (!expiresWithin(session, 0)) return session;
+  await removeSession(name);
+  return null;
 }

@@ -75,8 +75,29 @@ export class Stage {
   /** Lines that the portal has written. */
   output = "";
 
+  #listeners = new Set();
+
   async startPortal() {
-    this.portal = await startPortal(this.settings, (text) => (this.output += text));
+    this.portal = await startPortal(this.settings, (text) => {
+      this.output += text;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  /** Waits until the portal has written what matches; ten seconds at the most. */
+  said(pattern) {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        const found = pattern.exec(this.output);
+        if (!found) return;
+        clearTimeout(timer);
+        this.#listeners.delete(check);
+        resolve(found);
+      };
+      const timer = setTimeout(() => reject(new Error(`the portal has not written ${pattern}: ${this.output}`)), 10_000);
+      this.#listeners.add(check);
+      check();
+    });
   }
 
   /** Ends the portal as an operator does, and starts it again on the same data. */

@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 
 const ARTIFACTS = fileURLToPath(new URL("../artifacts/", import.meta.url));
 
+/** The cookie of a session. */
+export const SESSION_COOKIE = "__Secure-dezky-session";
+
 /** A JSON Web Token, or the beginning of one. */
 const TOKEN = /eyJ[\w-]{10,}\.eyJ[\w-]{10,}/;
 

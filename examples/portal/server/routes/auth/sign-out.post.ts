@@ -1,11 +1,16 @@
 // Ends the session here and at the identity provider.
-import { clearUserSession } from "nuxt-oidc-auth/runtime/server/utils/session.js";
 import { applicationUrl } from "../../http/site";
-import { SESSION_COOKIE } from "../../session/token";
+import { deleteSessionCookie } from "../../session/cookies";
+import { sessionNameOf } from "../../session/store";
+import { endSession } from "../../session/token";
 
 export default defineEventHandler(async (event) => {
-  if (getCookie(event, SESSION_COOKIE)) await clearUserSession(event);
-  const { logoutUrl, clientId } = useRuntimeConfig().oidc.providers.oidc!;
+  const name = sessionNameOf(event);
+  if (name) await endSession(name);
+  deleteSessionCookie(event);
+  // Not "cookies": those of the registrable domain would go, and with them the identity provider's, which has to know whom to sign out.
+  setResponseHeader(event, "clear-site-data", '"cache", "storage"');
+  const { logoutUrl, clientId } = useRuntimeConfig().oidc.providers.oidc;
   if (!logoutUrl) return sendRedirect(event, applicationUrl().href, 303);
   // By the client's id and not by a hint with the ID token: a browser sees no token, in no address either.
   const target = new URL(logoutUrl);

@@ -1,39 +1,40 @@
-// Where the identity provider leads back to. nuxt-oidc-auth exchanges the code; here stands what it leaves open.
+// Where the identity provider leads back to: the code becomes a session, and the person goes on to where they were.
 import type { H3Event } from "h3";
-import { callbackEventHandler } from "nuxt-oidc-auth/runtime/server/lib/oidc.js";
-import { getUserSessionId, setUserSession } from "nuxt-oidc-auth/runtime/server/utils/session.js";
-import { removeTokens } from "../../../session/store";
-import { SESSION_COOKIE } from "../../../session/token";
+import { printable, report } from "../../../http/log";
+import { callbackUrl } from "../../../http/site";
+import { setSessionCookie } from "../../../session/cookies";
+import { ProviderUnavailable, tokensFor } from "../../../session/provider";
+import { endSignIn, type SignIn } from "../../../session/sign-in";
+import { createSession, sessionNameOf } from "../../../session/store";
+import { endSession } from "../../../session/token";
 
-const exchange = callbackEventHandler({
-  async onSuccess(event, { user, callbackRedirectUrl }) {
-    await setUserSession(event, user!);
-    return sendRedirect(event, callbackRedirectUrl ?? "/", 302);
-  },
-});
-
-/** Whether this browser began the sign-in that comes back. The library asks too, but goes on with the code when it did not. */
-async function isOwn(event: H3Event): Promise<boolean> {
-  const { code, state } = getQuery(event);
-  if (!code || !state || !getCookie(event, "oidc")) return false;
-  const begun = await useSession<{ state?: string }>(event, { name: "oidc", password: process.env.NUXT_OIDC_AUTH_SESSION_SECRET ?? "" });
-  return begun.data.state === state;
-}
-
-/** Ends the session that the browser had, so that the new one gets an identifier that nobody can have known before. */
-async function forgetFormer(event: H3Event): Promise<void> {
-  if (!getCookie(event, SESSION_COOKIE)) return;
-  await removeTokens(await getUserSessionId(event));
-  delete event.context.sessions?.[SESSION_COOKIE];
-  const others = (getRequestHeader(event, "cookie") ?? "").split(/;\s*/).filter((pair) => !pair.startsWith(`${SESSION_COOKIE}=`));
-  event.node.req.headers.cookie = others.join("; ");
+/** The tokens of a sign-in; `null` where it was cancelled, refused, or is none of this browser's. */
+async function exchange(event: H3Event, begun: SignIn) {
+  const { error, error_description: description } = getQuery(event);
+  // Only of a sign-in that began here: others do not get to write into the log.
+  if (error) {
+    report(`the identity provider ended a sign-in with \`${printable(error)}\``, description);
+    return null;
+  }
+  const came = callbackUrl();
+  came.search = getRequestURL(event).search;
+  try {
+    return await tokensFor(came, begun.state, begun.codeVerifier);
+  } catch (unavailable) {
+    if (unavailable instanceof ProviderUnavailable) return null;
+    throw unavailable;
+  }
 }
 
 export default defineEventHandler(async (event) => {
-  if (!(await isOwn(event))) {
+  const begun = await endSignIn(event, getQuery(event).state);
+  const tokens = begun && (await exchange(event, begun));
+  if (!begun || !tokens) {
     const detail = "the sign-in was cancelled, took too long, or began in another browser: sign in again";
     throw createError({ statusCode: 400, statusMessage: "Sign-in failed", data: { status: 400, code: "sign_in_failed", detail } });
   }
-  await forgetFormer(event);
-  return exchange(event);
+  const former = sessionNameOf(event);
+  if (former) await endSession(former);
+  setSessionCookie(event, await createSession({ ...tokens, startedAt: Math.trunc(Date.now() / 1000) }));
+  return sendRedirect(event, begun.target, 302);
 });
