@@ -1,6 +1,7 @@
 // How often one client may have pages rendered, and who that client is.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { assertAccessible } from "./harness/looks.mjs";
 import { Stage } from "./harness/stage.mjs";
 
 /** One page now, and the next one in 100 seconds: no machine is so slow that it has more. */
@@ -32,6 +33,7 @@ describe("behind no proxy", () => {
     await visitor.page.goto(stage.portalUrl);
     await visitor.page.getByRole("heading", { name: "Too many requests" }).waitFor();
     await visitor.picture("too-many-requests");
+    await assertAccessible(visitor.page);
     await visitor.close(/status of 429/);
   });
 
