@@ -6,7 +6,7 @@
 //! members, `without` removes claims, `headerAdd` and `payloadAdd` put text in front of the members, `payloadBytes` (base64)
 //! stands for the whole payload, and `times` sets claims to JSON text. Then it is signed. `shape` puts the segments together,
 //! `trailingBits` spells a segment with bits that are not zero, `forge` takes a forgery instead, and `keys` is what is
-//! published. `expect` is `ok` or the code.
+//! published. `profile` is the issuer's. `expect` is `ok` or the code.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -17,7 +17,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use dezky::{
-    authn::{IssuerSettings, keys::KeySet, token::Algorithm, token::KeyFamily, verify_signature, verify_with},
+    authn::{IssuerSettings, Profile, keys::KeySet, token::Algorithm, token::KeyFamily, verify_signature, verify_with},
     clock::{Clock as _, Timestamp},
     test_kit::{DevelopmentIssuer, DevelopmentIssuerOptions, ManualClock},
 };
@@ -58,6 +58,8 @@ struct Case {
     trailing_bits: Option<String>,
     forge: Option<String>,
     keys: Option<Vec<Map<String, Value>>>,
+    #[serde(default)]
+    profile: Profile,
 }
 
 struct Fixture {
@@ -214,7 +216,8 @@ impl Fixture {
     }
 
     fn outcome(&self, case: &Case) -> String {
-        let outcome = verify_with(&self.settings, &self.keys(case), self.clock.now(), &self.token(case));
+        let settings = IssuerSettings { profile: case.profile, ..self.settings.clone() };
+        let outcome = verify_with(&settings, &self.keys(case), self.clock.now(), &self.token(case));
         outcome.map_or_else(|error| error.code().to_owned(), |_| "ok".to_owned())
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn check_logout_token(
     claims: &ClaimSet,
     now: Timestamp,
 ) -> Result<LogoutRequest, TokenRefusal> {
-    if !matches!(header.media_type.as_deref(), None | Some("jwt" | "logout+jwt")) {
+    if !matches!(header.media_type.as_deref(), None | Some("jwt" | "jose" | "logout+jwt")) {
         return Err(TokenRefusal::Type("says that it is no logout token".into()));
     }
     let event = claims.get("events").and_then(|events| events.get(LOGOUT_EVENT));

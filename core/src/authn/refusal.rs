@@ -22,7 +22,7 @@
 //! | `token_key_size` | the issuer's RSA key has less than 2048 or more than 8192 bits (RFC 7518 §3.3) |
 //! | `token_key_ambiguous` | several keys of the issuer fit |
 //! | `token_signature` | the signature does not fit |
-//! | `token_is_id_token` | an ID token (`at_hash`, `c_hash`, `nonce`) |
+//! | `token_is_id_token` | an ID token (`at_hash`, `c_hash`; `nonce` where Authentik's `uid` or `azp` is missing; Keycloak's claim `typ`) |
 //! | `token_is_logout_token` | a logout token (`events`, `typ: logout+jwt`) |
 //! | `token_is_not_logout_token` | where a logout token is expected: `events` is missing, or `nonce` is there |
 //! | `token_claim_missing` | a required claim is missing |
@@ -81,7 +81,7 @@ pub enum TokenRefusal {
     #[error("the token is encrypted; switch encryption of access tokens off at the identity provider")]
     Encrypted,
     /// Its algorithm is not accepted.
-    #[error("the token's `alg` {0}; sign with RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA")]
+    #[error("the token's `alg` {0}; sign with RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA or Ed25519")]
     Algorithm(Cow<'static, str>),
     /// A header parameter is not accepted.
     #[error("the token's header {0}")]
@@ -114,7 +114,7 @@ pub enum TokenRefusal {
     #[error("the token's signature does not fit its issuer's key")]
     Signature,
     /// It is an ID token.
-    #[error("this is an ID token (it has `{0}`); send the access token")]
+    #[error("this is an ID token (it {0}); send the access token")]
     IdToken(&'static str),
     /// It is a logout token.
     #[error("this is a logout token; send the access token")]

@@ -1,4 +1,4 @@
-//! Signature algorithms (RFC 7518, section 3.1; RFC 8037, section 3.1).
+//! Signature algorithms (RFC 7518, section 3.1; RFC 8037, section 3.1; RFC 9864, section 2.2).
 
 use std::fmt;
 
@@ -60,9 +60,13 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of this registered name, compared exactly.
+    /// The algorithm of this registered name, compared exactly. `Ed25519` is `EdDSA` fully specified (RFC 9864, section
+    /// 2.2): no other curve is accepted for either.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
+        if name == "Ed25519" {
+            return Some(Self::EdDsa);
+        }
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 

@@ -17,8 +17,9 @@ impl ClaimSet {
         json::parse_object(payload).map(Self).map_err(|error| error.refusal("claims"))
     }
 
+    /// Whether a claim is there. One that is `null` is not: libraries that write every member write absent ones so.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.0.get(name).is_some_and(|value| !value.is_null())
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {

@@ -17,8 +17,12 @@ pub const LEEWAY: Duration = Duration::from_secs(30);
 /// The longest time from `iat` to `exp`.
 pub const MAXIMUM_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3_600);
 
-/// Claims that only ID tokens have (OpenID Connect Core 1.0, sections 2 and 3.1.3.6).
-const ID_TOKEN_CLAIMS: [&str; 3] = ["at_hash", "c_hash", "nonce"];
+/// Claims that only ID tokens have (OpenID Connect Core 1.0, section 3.1.3.6). `nonce` is none of them: Authentik, and
+/// Keycloak before 25, write it into access tokens, too.
+const ID_TOKEN_CLAIMS: [(&str, &str); 2] = [("at_hash", "has `at_hash`"), ("c_hash", "has `c_hash`")];
+
+/// Claims that Authentik's access tokens have and its ID tokens have not.
+const AUTHENTIK_CLAIMS: [(&str, &str); 2] = [("uid", "lacks `uid`"), ("azp", "lacks `azp`")];
 
 /// Checks everything about an access token but its signature.
 pub(crate) fn check_access_token(
@@ -69,15 +73,33 @@ fn check_kind(profile: Profile, header: &Header, claims: &ClaimSet) -> Result<()
     if media_type == Some("logout+jwt") || claims.has("events") {
         return Err(TokenRefusal::LogoutToken);
     }
-    if let Some(claim) = ID_TOKEN_CLAIMS.into_iter().find(|claim| claims.has(claim)) {
-        return Err(TokenRefusal::IdToken(claim));
+    if let Some((_, sign)) = ID_TOKEN_CLAIMS.into_iter().find(|(claim, _)| claims.has(claim)) {
+        return Err(TokenRefusal::IdToken(sign));
     }
+    // Without a `nonce` it is rather the access token of a provider that is not Authentik, and hears what it lacks.
+    if profile == Profile::Authentik
+        && claims.has("nonce")
+        && let Some((_, sign)) = AUTHENTIK_CLAIMS.into_iter().find(|(claim, _)| !claims.has(claim))
+    {
+        return Err(TokenRefusal::IdToken(sign));
+    }
+    check_claimed_type(claims)?;
     match (media_type, profile) {
-        (Some("at+jwt"), _) | (None | Some("jwt"), Profile::Authentik | Profile::Any) => Ok(()),
-        (None | Some("jwt"), Profile::Rfc9068) => {
+        (Some("at+jwt"), _) | (None | Some("jwt" | "jose" | "bearer"), Profile::Authentik | Profile::Any) => Ok(()),
+        (None | Some("jwt" | "jose" | "bearer"), Profile::Rfc9068) => {
             Err(TokenRefusal::Type("must be `at+jwt`, as the profile `rfc9068` of its issuer requires".into()))
         }
         (Some(_), _) => Err(TokenRefusal::Type("says that it is no access token".into())),
+    }
+}
+
+/// Checks the claim `typ`, in which Keycloak says what a token is; others use it for something else, or not at all.
+fn check_claimed_type(claims: &ClaimSet) -> Result<(), TokenRefusal> {
+    match claims.text("typ") {
+        Some("ID" | "Serialized-ID") => Err(TokenRefusal::IdToken("says so in its claim `typ`")),
+        Some("Logout") => Err(TokenRefusal::LogoutToken),
+        Some("Refresh" | "Offline") => Err(TokenRefusal::Type("says, as a claim, that it is a refresh token".into())),
+        _ => Ok(()),
     }
 }
 
