@@ -352,6 +352,53 @@ async fn a_provider_without_a_signing_key_is_told_apart() {
 }
 
 #[tokio::test]
+async fn keys_that_came_and_cannot_be_used_are_told_to_the_operator_and_no_outage() {
+    let fixture = Fixture::new().await;
+    let weak = json!({ "kty": "RSA", "kid": "small", "n": "AQAB", "e": "AQAB" });
+    let symmetric = json!({ "kty": "oct", "kid": "secret", "k": "c2VjcmV0" });
+    let html = "<title>maintenance at 10.1.2.3</title>".to_owned();
+    for (behaviour, published, skipped) in [
+        (Behaviour::Keys(vec![weak.clone(), symmetric]), Some(2), 2),
+        (Behaviour::Keys(vec![weak; 600]), Some(600), 21),
+        (Behaviour::EmptySet, Some(0), 0),
+        (Behaviour::NoKeys, Some(0), 0),
+        (Behaviour::Body(html), None, 0),
+    ] {
+        let verifier = verifier(vec![fixture.issuer.settings("default")], &MemoryArchive::new(), &fixture.clock);
+        fixture.issuer.behave(behaviour.clone());
+        let error = verifier.verify(&RequestContext::new("test"), &fixture.token()).await.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "issuer_unavailable"));
+        assert!(!error.message().contains("does not answer"), "{behaviour:?}: {error}");
+        let leaks = ["small", "secret", "2048", "symmetric", "maintenance", "10.1.2.3", "127.0.0.1"];
+        assert!(!leaks.iter().any(|text| error.message().contains(text)), "{behaviour:?}: {error}");
+        let status = verifier.key_status().remove(0);
+        assert_eq!((status.published_keys, status.skipped_keys.len()), (published, skipped), "{behaviour:?}");
+        let told = status.last_error.unwrap();
+        assert!(skipped == 0 || (told.contains("came") && told.contains("key `small`: an RSA key of")), "{told}");
+    }
+    fixture.issuer.outage(true);
+    let error = fixture.verify(&fixture.token()).await.unwrap_err();
+    assert!(error.message().contains("does not answer"), "{error}");
+}
+
+#[tokio::test]
+async fn keys_that_are_left_out_are_told_while_others_serve() {
+    let fixture = Fixture::new().await;
+    let mut keys = fixture.issuer.jwks()["keys"].as_array().unwrap().clone();
+    keys.push(json!({ "kty": "oct", "kid": "secret", "k": "c2VjcmV0" }));
+    fixture.issuer.behave(Behaviour::Keys(keys.clone()));
+    let status = fixture.verifier.refresh().await.remove(0);
+    assert_eq!((status.keys, status.published_keys, status.skipped_keys.len()), (1, Some(2), 1));
+    fixture.issuer.outage(true);
+    let status = fixture.verifier.refresh().await.remove(0);
+    assert_eq!((status.keys, status.published_keys, status.skipped_keys.len()), (1, Some(2), 1), "of the last answer");
+    let mut settings = fixture.issuer.settings("default");
+    settings.jwks = JwksSource::Inline(json!({ "keys": keys }).to_string());
+    let fixed = verifier(vec![settings], &fixture.archive, &fixture.clock).key_status().remove(0);
+    assert_eq!((fixed.keys, fixed.published_keys, fixed.skipped_keys.len()), (1, Some(2), 1), "in the settings, too");
+}
+
+#[tokio::test]
 async fn an_outage_is_bridged_for_24_hours_across_restarts() {
     let mut fixture = Fixture::new().await;
     assert_eq!(fixture.code(&fixture.token()).await, "ok");

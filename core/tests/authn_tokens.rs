@@ -6,7 +6,7 @@
 //! members, `without` removes claims, `headerAdd` and `payloadAdd` put text in front of the members, `payloadBytes` (base64)
 //! stands for the whole payload, and `times` sets claims to JSON text. Then it is signed. `shape` puts the segments together,
 //! `trailingBits` spells a segment with bits that are not zero, `forge` takes a forgery instead, and `keys` is what is
-//! published. `profile` is the issuer's. `expect` is `ok` or the code.
+//! published: keys `like` others, of which `null` removes a member, `"{null}"` writes `null`, and `add` puts text in front. `profile` is the issuer's. `expect` is `ok` or the code.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -25,6 +25,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 const NOW: i64 = 1_772_366_400;
+
+/// A modulus of two primes that were made as Infineon's library made them (`k·M + (65537^a mod M)`, with the product of the
+/// first 126 primes for `M`).
+const ROCA: &str = "uiyrVcNOJRdEm80HA6lG2gPw1zNP9p6t-7AkbfUs9phFgCpthEErhvSLqQ6t3AYKVBqHGJ6JFgObP2Zu2ieCPzm2LcT85djoOD0NrO8uP0cFk0_oGtc4MjAGxbA4NSHgOlnQLqcHdbpBWeCCbfl1_jQqKR5HZXNAx3L-fmWKEF-t_2vEWZ7iC0T88eYtvUd31ZtapDhr-VZrA3zQUDllHzrzdOmo9BwrvIrRFHrIHqxIa75whoLOnX4wNe22qdbat7nGxsKJZsBQWAEbDsy3nEJjVAgpmhWem1bKYjYNFY5xQhcO1TsWBLkdGfOf-s_JzP1b4Xt6dI7zDctLuIIvqw";
+
+/// A modulus that is a power of 65537 modulo each small prime, with exponents that contradict each other.
+const NEAR_ROCA: &str = "gAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAP74-GTzY7OioQCuaVNg4SadkJbwr6dQ7OfbzPMgY77q_Cwow";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,7 +72,8 @@ struct Case {
 struct Fixture {
     issuer: DevelopmentIssuer,
     settings: IssuerSettings,
-    stranger: Value,
+    /// Keys of other issuers on the same curve.
+    strangers: Vec<Value>,
     clock: Arc<ManualClock>,
 }
 
@@ -80,8 +88,11 @@ async fn fixture() -> Fixture {
     for algorithm in [Algorithm::Rs256, Algorithm::Es384, Algorithm::EdDsa] {
         assert!(!issuer.key_id(algorithm).is_empty());
     }
-    let stranger = start().await.unwrap().jwks()["keys"][0].clone();
-    Fixture { settings: issuer.settings("default"), issuer, stranger, clock }
+    let mut strangers = Vec::new();
+    for _ in 0..4 {
+        strangers.push(start().await.unwrap().jwks()["keys"][0].clone());
+    }
+    Fixture { settings: issuer.settings("default"), issuer, strangers, clock }
 }
 
 impl Fixture {
@@ -101,6 +112,8 @@ impl Fixture {
             ("{kid:RS256}", &rs256),
             ("{KID}", &swapped_case(&es256)),
             ("{iss}", self.issuer.url()),
+            ("{roca}", ROCA),
+            ("{near roca}", NEAR_ROCA),
             ("{y}", self.jwk(Algorithm::Es256)["y"].as_str().unwrap()),
         ] {
             filled = filled.replace(name, value);
@@ -123,6 +136,7 @@ impl Fixture {
     fn fill_value(&self, value: &Value) -> Value {
         match value {
             Value::String(text) if text == "{jwk}" => self.jwk(Algorithm::Es256),
+            Value::String(text) if text == "{null}" => Value::Null,
             Value::String(text) => Value::String(self.fill(text)),
             Value::Array(items) => items.iter().map(|item| self.fill_value(item)).collect(),
             other => other.clone(),
@@ -194,25 +208,30 @@ impl Fixture {
         let Some(keys) = &case.keys else {
             return KeySet::from_json(self.issuer.jwks().to_string().as_bytes()).unwrap();
         };
-        let keys: Vec<Value> = keys.iter().map(|key| self.published(key)).collect();
-        KeySet::from_json(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
+        let keys: Vec<String> = keys.iter().map(|key| self.published(key)).collect();
+        KeySet::from_json(format!("{{\"keys\":[{}]}}", keys.join(",")).as_bytes()).unwrap()
     }
 
-    fn published(&self, changes: &Map<String, Value>) -> Value {
+    fn published(&self, changes: &Map<String, Value>) -> String {
         let mut key = match changes["like"].as_str().unwrap() {
             "genuine" => self.jwk(Algorithm::Es256),
             "rsa" => self.jwk(Algorithm::Rs256),
-            "stranger" => self.stranger.clone(),
+            "edwards" => self.jwk(Algorithm::EdDsa),
+            "stranger" => self.strangers[0].clone(),
+            "stranger 2" => self.strangers[1].clone(),
+            "stranger 3" => self.strangers[2].clone(),
+            "stranger 4" => self.strangers[3].clone(),
+            "text" => return "\"no key\"".to_owned(),
             other => panic!("no key is called `{other}`"),
         };
-        for (name, value) in changes.iter().filter(|(name, _)| *name != "like") {
-            match self.fill_value(value) {
+        for (name, value) in changes.iter().filter(|(name, _)| !["like", "add"].contains(&name.as_str())) {
+            match value {
                 Value::Null => drop(key.as_object_mut().unwrap().remove(name)),
                 // A token that is signed with another key than the one at hand names it by its own `kid`.
-                value => key[name] = value,
+                value => key[name] = self.fill_value(value),
             }
         }
-        key
+        self.with_text(&key, changes.get("add").map(|text| text.as_str().unwrap()))
     }
 
     fn outcome(&self, case: &Case) -> String {

@@ -36,8 +36,8 @@ impl Remembered {
         if self.generation.load(Ordering::Relaxed) == snapshot.generation {
             return true;
         }
-        let key = snapshot.set.select(self.header.key_id.as_deref(), self.header.algorithm);
-        let holds = key.is_ok_and(|key| key.thumbprint == self.token.key_thumbprint);
+        let keys = snapshot.set.select(self.header.key_id.as_deref(), self.header.algorithm);
+        let holds = keys.is_ok_and(|keys| keys.iter().any(|key| key.thumbprint == self.token.key_thumbprint));
         if holds {
             self.generation.store(snapshot.generation, Ordering::Relaxed);
         }

@@ -20,7 +20,8 @@
 //! | `token_key_unfit` | the issuer's key is not for this algorithm, or is none |
 //! | `token_key_purpose` | the issuer publishes the key for something else: `use`, `key_ops` (RFC 7517 §4.2, §4.3) |
 //! | `token_key_size` | the issuer's RSA key has less than 2048 or more than 8192 bits (RFC 7518 §3.3) |
-//! | `token_key_ambiguous` | several keys of the issuer fit |
+//! | `token_key_weak` | the issuer's RSA key can be broken (ROCA, CVE-2017-15361) |
+//! | `token_key_ambiguous` | more keys of the issuer fit than are tried |
 //! | `token_signature` | the signature does not fit |
 //! | `token_is_id_token` | an ID token (`at_hash`, `c_hash`; `nonce` where Authentik's `uid` or `azp` is missing; Keycloak's claim `typ`) |
 //! | `token_is_logout_token` | a logout token (`events`, `typ: logout+jwt`) |
@@ -47,6 +48,9 @@ pub enum KeyFault {
     /// `use` or `key_ops` says that it is not for signatures.
     #[error("is not published for signatures: `use` must be `sig`, and `key_ops` have `verify`")]
     Purpose,
+    /// An RSA key from which the private one can be computed.
+    #[error("is an RSA key that can be broken (ROCA, CVE-2017-15361): replace it at the identity provider")]
+    Weak,
     /// An RSA key that is too small or too large.
     #[error("is an RSA key of less than 2048 or more than 8192 bits: replace it at the identity provider")]
     Size,
@@ -107,8 +111,8 @@ pub enum TokenRefusal {
     /// The issuer's key is not for this.
     #[error("the issuer's key with the token's `kid` {0}")]
     KeyUnfit(KeyFault),
-    /// Several keys would fit.
-    #[error("several keys of the issuer fit the token; give each its own `kid` and put it into the header")]
+    /// More keys would fit than are tried.
+    #[error("too many keys of the issuer fit the token; give each its own `kid` and put it into the header")]
     KeyAmbiguous,
     /// The signature is wrong.
     #[error("the token's signature does not fit its issuer's key")]
@@ -170,6 +174,7 @@ impl TokenRefusal {
             Self::KeyUnfit(KeyFault::Algorithm) => "token_key_unfit",
             Self::KeyUnfit(KeyFault::Purpose) => "token_key_purpose",
             Self::KeyUnfit(KeyFault::Size) => "token_key_size",
+            Self::KeyUnfit(KeyFault::Weak) => "token_key_weak",
             Self::KeyAmbiguous => "token_key_ambiguous",
             Self::Signature => "token_signature",
             Self::IdToken(_) => "token_is_id_token",

@@ -1,10 +1,12 @@
 //! Verification of tokens against keys that are at hand: without sockets, memory or clock of its own.
 
+use std::sync::Arc;
+
 use super::{
     issuer::IssuerSettings,
     keys::{Key, KeySet},
     refusal::TokenRefusal,
-    token::{ClaimSet, Compact, VerifiedToken, check_access_token},
+    token::{ClaimSet, Compact, KeyThumbprint, VerifiedToken, check_access_token},
 };
 use crate::{clock::Timestamp, error::Result};
 
@@ -14,8 +16,8 @@ use crate::{clock::Timestamp, error::Result};
 /// Kind `Unauthenticated` with the code of the [`TokenRefusal`].
 pub fn verify_signature(token: &str, keys: &KeySet) -> Result<Vec<u8>> {
     let compact = Compact::parse(token)?;
-    let key = keys.select(compact.header.key_id.as_deref(), compact.header.algorithm)?;
-    check_signature(key, &compact)?;
+    let candidates = keys.select(compact.header.key_id.as_deref(), compact.header.algorithm)?;
+    check_signature(&candidates, &compact)?;
     Ok(compact.payload)
 }
 
@@ -30,16 +32,13 @@ pub fn verify_with(settings: &IssuerSettings, keys: &KeySet, now: Timestamp, tok
         claims.issuer()?;
         return Err(TokenRefusal::Issuer.into());
     }
-    let key = keys.select(compact.header.key_id.as_deref(), compact.header.algorithm)?;
-    check_signature(key, &compact)?;
-    Ok(check_access_token(settings, &compact.header, &claims, key.thumbprint, now)?)
+    let candidates = keys.select(compact.header.key_id.as_deref(), compact.header.algorithm)?;
+    let key = check_signature(&candidates, &compact)?;
+    Ok(check_access_token(settings, &compact.header, &claims, key, now)?)
 }
 
-/// Checks a signature with a key that fits.
-pub(crate) fn check_signature(key: &Key, compact: &Compact<'_>) -> Result<(), TokenRefusal> {
-    if key.verifies(compact.header.algorithm, compact.signing_input, &compact.signature) {
-        Ok(())
-    } else {
-        Err(TokenRefusal::Signature)
-    }
+/// Checks a signature with the keys that fit; the one with which it holds.
+pub(crate) fn check_signature(candidates: &[Arc<Key>], compact: &Compact<'_>) -> Result<KeyThumbprint, TokenRefusal> {
+    let signed = |key: &&Arc<Key>| key.verifies(compact.header.algorithm, compact.signing_input, &compact.signature);
+    candidates.iter().find(signed).map(|key| key.thumbprint).ok_or(TokenRefusal::Signature)
 }

@@ -181,7 +181,7 @@ impl Verifier {
         let Availability::Ready(snapshot) = first_sight.keys.available(now) else { return None };
         let header = &first_sight.compact.header;
         match snapshot.set.select(header.key_id.as_deref(), header.algorithm) {
-            Ok(key) => Some(first_sight.finish(&self.inner, hash, key, &snapshot).map_err(Into::into)),
+            Ok(keys) => Some(first_sight.finish(&self.inner, hash, &keys, &snapshot).map_err(Into::into)),
             Err(TokenRefusal::KeyUnknown { .. }) => None,
             Err(refusal) => Some(Err(refusal.into())),
         }
@@ -189,8 +189,8 @@ impl Verifier {
 
     async fn verify_with_fetch(&self, token: &str) -> Result<Arc<VerifiedToken>> {
         let first_sight = FirstSight::new(&self.inner, token)?;
-        let (key, snapshot) = first_sight.find_key(self.inner.clock.now()).await?;
-        Ok(first_sight.finish(&self.inner, hash(token), &key, &snapshot)?)
+        let (keys, snapshot) = first_sight.find_keys(self.inner.clock.now()).await?;
+        Ok(first_sight.finish(&self.inner, hash(token), &keys, &snapshot)?)
     }
 
     fn recall(&self, remembered: &Remembered, now: Timestamp) -> Recall {
@@ -211,8 +211,8 @@ impl Verifier {
     pub async fn verify_logout(&self, context: &RequestContext, token: &str) -> Result<LogoutRequest> {
         let first_sight = FirstSight::new(&self.inner, token)?;
         let now = self.inner.clock.now();
-        let (key, _) = within(context, first_sight.find_key(now)).await?;
-        check_signature(&key, &first_sight.compact)?;
+        let (keys, _) = within(context, first_sight.find_keys(now)).await?;
+        check_signature(&keys, &first_sight.compact)?;
         let (header, claims) = (&first_sight.compact.header, &first_sight.claims);
         Ok(check_logout_token(&first_sight.keys.settings, header, claims, now)?)
     }
@@ -254,7 +254,8 @@ impl<'token> FirstSight<'token> {
         Ok(Self { position, keys, compact, claims })
     }
 
-    async fn find_key(&self, now: Timestamp) -> Result<(Arc<Key>, Arc<Snapshot>)> {
+    /// The keys that it may be signed with.
+    async fn find_keys(&self, now: Timestamp) -> Result<(Vec<Arc<Key>>, Arc<Snapshot>)> {
         let (snapshot, fetched) = match self.keys.available(now) {
             Availability::Ready(snapshot) => (snapshot, false),
             Availability::Fetch => (self.keys.obtain().await?, true),
@@ -266,13 +267,13 @@ impl<'token> FirstSight<'token> {
         self,
         inner: &Inner,
         hash: TokenHash,
-        key: &Key,
+        keys: &[Arc<Key>],
         snapshot: &Snapshot,
     ) -> Result<Arc<VerifiedToken>, TokenRefusal> {
-        check_signature(key, &self.compact)?;
+        let key = check_signature(keys, &self.compact)?;
         let header = self.compact.header;
         let now = inner.clock.now();
-        let token = check_access_token(&self.keys.settings, &header, &self.claims, key.thumbprint, now)?;
+        let token = check_access_token(&self.keys.settings, &header, &self.claims, key, now)?;
         let token = Arc::new(token);
         inner.memory.remember(hash, self.position, header, token.clone(), snapshot);
         Ok(token)

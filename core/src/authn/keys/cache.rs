@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{ArchivedKeySet, FetchError, FetchErrorKind, KeySet, KeySetArchive, KeySource, KeyStatus, flight::Flight};
+use super::{ArchivedKeySet, FetchError, FetchErrorKind, KeySet, KeySetArchive, KeySetError, KeySource, KeyStatus, flight::Failure, flight::Flight};
 use crate::{
     authn::{IssuerSettings, JwksSource},
     clock::{Clock, Timestamp},
@@ -76,7 +76,11 @@ impl IssuerKeys {
             }
             JwksSource::Discovery | JwksSource::Uri(_) => None,
         };
-        let (current, flight) = (RwLock::new(fixed), Mutex::new(Flight::default()));
+        let mut flight = Flight::default();
+        if let Some(fixed) = &fixed {
+            tell(&settings, &fixed.set, flight.note(&fixed.set));
+        }
+        let (current, flight) = (RwLock::new(fixed), Mutex::new(flight));
         Ok(Self { settings, limits, clock, source, archive, current, flight })
     }
 
@@ -162,23 +166,16 @@ impl IssuerKeys {
             Ok(fetched) => fetched,
             Err(_) => Err(FetchError::new(FetchErrorKind::Unreachable, "the provider does not answer in time")),
         };
-        let counted = fetched.and_then(|body| {
-            let misconfigured =
-                |error: &dyn std::fmt::Display| FetchError::new(FetchErrorKind::Misconfigured, error.to_string());
-            let set = KeySet::from_json(&body).map_err(|error| misconfigured(&error))?;
-            let json = text(&body).map_err(|error| misconfigured(&error))?;
-            Ok((set, json))
-        });
+        let counted = fetched.map_err(Failure::from).and_then(|body| read(&body));
         let now = self.clock.now();
         let saved = match counted {
             Ok((set, json)) => {
-                tracing::debug!(issuer = %self.settings.id, keys = set.len(), "keys fetched");
                 self.install(set, now);
                 Some(ArchivedKeySet { json, origin: self.origin(), fetched_at: now })
             }
-            Err(error) => {
-                tracing::warn!(issuer = %self.settings.id, error = %error, "keys could not be fetched");
-                self.flight().fail(now, error.message.into_owned());
+            Err(failure) => {
+                tracing::warn!(issuer = %self.settings.id, error = %failure.error, "no keys that can be used were fetched");
+                self.flight().fail(now, failure);
                 None
             }
         };
@@ -191,7 +188,8 @@ impl IssuerKeys {
     }
 
     fn install(&self, set: KeySet, fetched_at: Timestamp) {
-        self.flight().succeed(fetched_at, set.skipped().to_vec());
+        let news = self.flight().succeed(fetched_at, &set);
+        tell(&self.settings, &set, news);
         self.replace(set, fetched_at);
     }
 
@@ -259,8 +257,16 @@ impl IssuerKeys {
     }
 
     fn unavailable(&self, wait: Duration) -> Error {
-        let message =
-            format!("the identity provider `{}` does not answer, and none of its keys is known", self.settings.id);
+        let id = &self.settings.id;
+        // What came, or why nothing did, is the operator's to know: here it would be told to everybody.
+        let message = match self.flight().last_error() {
+            None | Some(FetchErrorKind::Unreachable) => {
+                format!("the identity provider `{id}` does not answer, and none of its keys is known")
+            }
+            Some(_) => format!(
+                "no key of the identity provider `{id}` can be used: the log of this platform and `dezky doctor` tell why"
+            ),
+        };
         Error::new(ErrorKind::Unavailable, "issuer_unavailable", message).with_retry_after(whole_seconds(wait))
     }
 
@@ -268,7 +274,7 @@ impl IssuerKeys {
     pub(crate) fn status(&self) -> KeyStatus {
         let now = self.clock.now();
         let serving = self.serving(now);
-        let mut status = self.flight().status(&self.settings.id);
+        let mut status = self.flight().status(&self.settings);
         if let Some(snapshot) = serving {
             status.keys = snapshot.set.len();
             if !self.is_fixed() {
@@ -282,13 +288,27 @@ impl IssuerKeys {
     }
 }
 
+/// Logs what came, and once why keys of it are left out.
+fn tell(issuer: &IssuerSettings, set: &KeySet, news: bool) {
+    let (issuer, published, usable) = (issuer.id.as_str(), set.published(), set.len());
+    if news && !set.skipped().is_empty() {
+        let skipped = set.skipped().join("; ");
+        tracing::warn!(issuer, published, usable, skipped, "not all keys of the issuer can be used");
+    } else {
+        tracing::debug!(issuer, published, usable, "keys of the issuer are there");
+    }
+}
+
 fn age(snapshot: &Snapshot, now: Timestamp) -> Duration {
     let milliseconds = now.milliseconds().saturating_sub(snapshot.fetched_at.milliseconds());
     Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0))
 }
 
-fn text(body: &Bytes) -> Result<String, std::str::Utf8Error> {
-    std::str::from_utf8(body).map(str::to_owned)
+/// A key set, and its text for the archive.
+fn read(body: &Bytes) -> Result<(KeySet, String), Failure> {
+    let set = KeySet::from_json(body)?;
+    let text = std::str::from_utf8(body).map_err(|error| KeySetError::Unreadable(error.to_string()))?;
+    Ok((set, text.to_owned()))
 }
 
 /// Rounded up, so that whoever waits so long has waited enough.

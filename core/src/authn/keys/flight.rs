@@ -4,8 +4,31 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::KeyStatus;
-use crate::clock::Timestamp;
+use super::{FetchError, FetchErrorKind, KeySet, KeySetError, KeyStatus};
+use crate::{authn::IssuerSettings, clock::Timestamp};
+
+/// Why a fetch did not count, and what came with it.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: FetchError,
+    /// How many keys came; none when nothing came, or nothing that can be counted.
+    published: Option<usize>,
+    skipped: Vec<String>,
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        Self { error, published: None, skipped: Vec::new() }
+    }
+}
+
+impl From<KeySetError> for Failure {
+    fn from(error: KeySetError) -> Self {
+        let (published, skipped) = error.left_out();
+        let skipped = skipped.to_vec();
+        Self { error: FetchError::new(FetchErrorKind::Misconfigured, error.to_string()), published, skipped }
+    }
+}
 
 /// State of the fetches of one issuer's keys.
 #[derive(Debug, Default)]
@@ -18,10 +41,13 @@ pub(crate) struct Flight {
     /// Whether a fetch will be made at the end of the cooldown.
     scheduled: bool,
     last_end: Option<Timestamp>,
-    last_error: Option<String>,
+    last_error: Option<FetchError>,
     failures_in_a_row: u32,
     fetches: u64,
     failures: u64,
+    /// How many keys the last answer held that could be read.
+    published: Option<usize>,
+    /// Those of them that are not used.
     skipped: Vec<String>,
 }
 
@@ -40,18 +66,36 @@ impl Flight {
         self.running = None;
     }
 
-    pub(super) fn succeed(&mut self, now: Timestamp, skipped: Vec<String>) {
+    /// Tells whether other keys are left out than by the answer before.
+    pub(super) fn succeed(&mut self, now: Timestamp, set: &KeySet) -> bool {
         self.last_end = Some(now);
         self.last_error = None;
         self.failures_in_a_row = 0;
-        self.skipped = skipped;
+        self.note(set)
     }
 
-    pub(super) fn fail(&mut self, now: Timestamp, message: String) {
+    /// Notes what came. Tells whether other keys are left out than by the answer before.
+    pub(super) fn note(&mut self, set: &KeySet) -> bool {
+        self.published = Some(set.published());
+        let news = self.skipped != set.skipped();
+        self.skipped = set.skipped().to_vec();
+        news
+    }
+
+    pub(super) fn fail(&mut self, now: Timestamp, failure: Failure) {
         self.last_end = Some(now);
-        self.last_error = Some(message);
+        self.last_error = Some(failure.error);
+        if failure.published.is_some() {
+            self.published = failure.published;
+            self.skipped = failure.skipped;
+        }
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
         self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Why the last fetch did not count; none when it did.
+    pub(super) fn last_error(&self) -> Option<FetchErrorKind> {
+        self.last_error.as_ref().map(|error| error.kind)
     }
 
     pub(super) fn failures_in_a_row(&self) -> u32 {
@@ -87,17 +131,19 @@ impl Flight {
         self.scheduled = false;
     }
 
-    pub(super) fn status(&self, issuer_id: &str) -> KeyStatus {
+    pub(super) fn status(&self, issuer: &IssuerSettings) -> KeyStatus {
         KeyStatus {
-            issuer_id: issuer_id.to_owned(),
+            issuer_id: issuer.id.clone(),
+            tenant: issuer.tenant.clone(),
             keys: 0,
             fetched_at: None,
             age: None,
             stale: false,
             last_fetch: self.last_end,
-            last_error: self.last_error.clone(),
+            last_error: self.last_error.as_ref().map(|error| error.message.to_string()),
             fetches: self.fetches,
             failures: self.failures,
+            published_keys: self.published,
             skipped_keys: self.skipped.clone(),
         }
     }

@@ -3,9 +3,9 @@
 use aws_lc_rs::signature::{self as primitive, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::thumbprint;
+use super::{roca, thumbprint};
 use crate::authn::{
     refusal::KeyFault,
     token::{Algorithm, KeyFamily, KeyThumbprint},
@@ -13,6 +13,49 @@ use crate::authn::{
 
 /// Sizes of RSA moduli, in bits. aws-lc verifies nothing larger.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
+
+/// Members that say nothing when they are an empty list, as some libraries write them.
+const LISTS: [&str; 3] = ["key_ops", "oth", "x5c"];
+
+/// The members of a JWK that are there. Libraries that write every member, such as .NET's, write absent ones as `null`
+/// or as an empty list.
+#[derive(Debug)]
+struct Members(Map<String, Value>);
+
+impl Members {
+    fn new(mut jwk: Map<String, Value>) -> Self {
+        jwk.retain(|name, value| match value {
+            Value::Null => false,
+            Value::Array(items) => !items.is_empty() || !LISTS.contains(&name.as_str()),
+            _ => true,
+        });
+        Self(jwk)
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    fn optional_text(&self, name: &str) -> Result<Option<&str>, String> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(format!("`{name}` is not a string")),
+        }
+    }
+
+    fn text(&self, name: &str) -> Result<&str, String> {
+        self.optional_text(name)?.ok_or_else(|| match self.get("x5c") {
+            // RFC 7517, section 4.7: a certificate stands beside the members of the key, and not for them.
+            Some(_) => format!("`{name}` is missing, and `x5c` does not stand for it"),
+            None => format!("`{name}` is missing"),
+        })
+    }
+
+    fn bytes(&self, name: &str) -> Result<Vec<u8>, String> {
+        URL_SAFE_NO_PAD.decode(self.text(name)?).map_err(|_| format!("`{name}` is not unpadded base64url"))
+    }
+}
 
 /// Why a JWK is no key that can be used.
 #[derive(Debug)]
@@ -54,20 +97,18 @@ enum Prepared {
 
 impl Key {
     /// The key of this JWK, or why it is not fit.
-    pub(crate) fn from_jwk(jwk: &Value) -> Result<Self, Unfit> {
-        if !jwk.is_object() {
-            return Err("not an object".to_owned().into());
-        }
-        let key_id = optional_text(jwk, "kid")?.map(str::to_owned);
-        check_purpose(jwk)?;
-        let (family, thumbprint, prepared) = match text(jwk, "kty")? {
-            "RSA" => rsa(jwk)?,
-            "EC" => elliptic(jwk)?,
-            "OKP" => edwards(jwk)?,
+    pub(crate) fn from_jwk(jwk: Map<String, Value>) -> Result<Self, Unfit> {
+        let jwk = Members::new(jwk);
+        let key_id = jwk.optional_text("kid")?.map(str::to_owned);
+        check_purpose(&jwk)?;
+        let (family, thumbprint, prepared) = match jwk.text("kty")? {
+            "RSA" => rsa(&jwk)?,
+            "EC" => elliptic(&jwk)?,
+            "OKP" => edwards(&jwk)?,
             "oct" => return Err("a symmetric key, which must never be published".to_owned().into()),
             _ => return Err("`kty` is not understood".to_owned().into()),
         };
-        let only = match optional_text(jwk, "alg")? {
+        let only = match jwk.optional_text("alg")? {
             None => None,
             Some(name) => match Algorithm::from_name(name) {
                 Some(algorithm) if algorithm.family() == family => Some(algorithm),
@@ -76,6 +117,11 @@ impl Key {
             },
         };
         Ok(Self { key_id, thumbprint, family, only, prepared })
+    }
+
+    /// Whether this is the same key, under the same name and for the same algorithm.
+    pub(crate) fn repeats(&self, other: &Self) -> bool {
+        self.thumbprint == other.thumbprint && self.key_id == other.key_id && self.only == other.only
     }
 
     /// Whether it is for this algorithm.
@@ -114,7 +160,7 @@ const RSA_ALGORITHMS: [(Algorithm, &RsaParameters); 6] = [
 ];
 
 /// Checks `use`, `key_ops`, and that no private part was published: who has read it can sign.
-fn check_purpose(jwk: &Value) -> Result<(), Unfit> {
+fn check_purpose(jwk: &Members) -> Result<(), Unfit> {
     let other = |reason: &str| Unfit { fault: KeyFault::Purpose, reason: reason.to_owned() };
     if jwk.get("use").is_some_and(|purpose| purpose != "sig") {
         return Err(other("`use` is not `sig`"));
@@ -132,13 +178,17 @@ fn check_purpose(jwk: &Value) -> Result<(), Unfit> {
 
 type Material = (KeyFamily, KeyThumbprint, Prepared);
 
-fn rsa(jwk: &Value) -> Result<Material, Unfit> {
-    let modulus = unsigned(&bytes(jwk, "n")?);
-    let exponent = unsigned(&bytes(jwk, "e")?);
+fn rsa(jwk: &Members) -> Result<Material, Unfit> {
+    let modulus = unsigned(&jwk.bytes("n")?);
+    let exponent = unsigned(&jwk.bytes("e")?);
     let bits = modulus.len() * 8 - modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
     if !RSA_BITS.contains(&bits) {
         let reason = format!("an RSA key of {bits} bits: 2048 to 8192 are accepted");
         return Err(Unfit { fault: KeyFault::Size, reason });
+    }
+    if roca::is_weak(&modulus) {
+        let reason = "an RSA key that can be broken (ROCA, CVE-2017-15361): replace it".to_owned();
+        return Err(Unfit { fault: KeyFault::Weak, reason });
     }
     // Even exponents are no exponents, 1 signs nothing, and aws-lc takes at most 33 bits.
     let odd = exponent.last().is_some_and(|byte| byte % 2 == 1);
@@ -152,17 +202,16 @@ fn rsa(jwk: &Value) -> Result<Material, Unfit> {
     Ok((KeyFamily::Rsa, thumbprint::rsa(&modulus, &exponent), Prepared::Rsa(prepared)))
 }
 
-fn elliptic(jwk: &Value) -> Result<Material, String> {
-    let curve = text(jwk, "crv")?;
+fn elliptic(jwk: &Members) -> Result<Material, String> {
+    let curve = jwk.text("crv")?;
     let (family, length, algorithm) = match curve {
         "P-256" => (KeyFamily::P256, 32, &primitive::ECDSA_P256_SHA256_FIXED),
         "P-384" => (KeyFamily::P384, 48, &primitive::ECDSA_P384_SHA384_FIXED),
         _ => return Err("`crv` is not accepted".to_owned()),
     };
-    let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
-    if x.len() != length || y.len() != length {
-        return Err("`x` or `y` does not have the length of the curve's coordinates".to_owned());
-    }
+    let (Some(x), Some(y)) = (padded(&jwk.bytes("x")?, length), padded(&jwk.bytes("y")?, length)) else {
+        return Err("`x` or `y` is longer than the curve's coordinates".to_owned());
+    };
     // An uncompressed point (SEC 1, section 2.3.3).
     let point = [&[4][..], &x, &y].concat();
     if ParsedPublicKey::new(algorithm, &point).is_err() {
@@ -171,11 +220,11 @@ fn elliptic(jwk: &Value) -> Result<Material, String> {
     Ok((family, thumbprint::elliptic(curve, &x, &y), Prepared::Other(DecodingKey::from_ec_der(&point))))
 }
 
-fn edwards(jwk: &Value) -> Result<Material, String> {
-    if text(jwk, "crv")? != "Ed25519" {
+fn edwards(jwk: &Members) -> Result<Material, String> {
+    if jwk.text("crv")? != "Ed25519" {
         return Err("`crv` is not accepted".to_owned());
     }
-    let x = bytes(jwk, "x")?;
+    let x = jwk.bytes("x")?;
     if x.len() != 32 {
         return Err("`x` does not have 32 bytes".to_owned());
     }
@@ -187,18 +236,10 @@ fn unsigned(number: &[u8]) -> Vec<u8> {
     number.iter().copied().skip_while(|byte| *byte == 0).collect()
 }
 
-fn optional_text<'jwk>(jwk: &'jwk Value, name: &str) -> Result<Option<&'jwk str>, String> {
-    match jwk.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(format!("`{name}` is not a string")),
-    }
-}
-
-fn text<'jwk>(jwk: &'jwk Value, name: &str) -> Result<&'jwk str, String> {
-    optional_text(jwk, name)?.ok_or_else(|| format!("`{name}` is missing"))
-}
-
-fn bytes(jwk: &Value, name: &str) -> Result<Vec<u8>, String> {
-    URL_SAFE_NO_PAD.decode(text(jwk, name)?).map_err(|_| format!("`{name}` is not unpadded base64url"))
+/// With so many bytes: some providers leave leading zeros out, which RFC 7518, section 6.2.1.2, demands, or write one too
+/// many. It is one number however it is written.
+fn padded(number: &[u8], length: usize) -> Option<Vec<u8>> {
+    let number = unsigned(number);
+    let zeros = length.checked_sub(number.len())?;
+    Some([vec![0; zeros], number].concat())
 }

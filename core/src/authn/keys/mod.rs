@@ -14,6 +14,8 @@ mod key;
 #[cfg(feature = "authn")]
 mod refresh;
 #[cfg(feature = "authn")]
+mod roca;
+#[cfg(feature = "authn")]
 mod set;
 #[cfg(feature = "authn")]
 mod source;

@@ -12,6 +12,9 @@ use crate::clock::Timestamp;
 pub struct KeyStatus {
     /// The stable `id` of the issuer.
     pub issuer_id: String,
+    /// Slug of the tenant to which the issuer is bound, if it is: what is wrong with it concerns nobody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// Usable keys that serve now; 0 when none is known or when the last set is more than 24 hours old.
     pub keys: usize,
     /// When the set that serves was fetched. None for keys that stand in the settings, and when there is no set.
@@ -29,7 +32,9 @@ pub struct KeyStatus {
     pub fetches: u64,
     /// Those of them that did not count.
     pub failures: u64,
-    /// Keys of the last set that are not used, each with the reason.
+    /// Keys that came with the last answer that was a key set, usable or not; none when there was none yet.
+    pub published_keys: Option<usize>,
+    /// Those of them that are not used, each with the reason.
     pub skipped_keys: Vec<String>,
 }
 

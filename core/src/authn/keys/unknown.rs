@@ -11,17 +11,17 @@ use super::{
 use crate::authn::{TokenRefusal, token::Header};
 
 impl IssuerKeys {
-    /// The key for a token, with a fetch if it is unknown and may be looked for. `fetched` tells that the snapshot was
-    /// fetched for this token already.
+    /// The keys that a token may be signed with, with a fetch if there is none and it may be looked for. `fetched` tells that
+    /// the snapshot was fetched for this token already.
     pub(crate) async fn find(
         self: &Arc<Self>,
         header: &Header,
         snapshot: &Arc<Snapshot>,
         fetched: bool,
-    ) -> Result<(Arc<Key>, Arc<Snapshot>), TokenRefusal> {
+    ) -> Result<(Vec<Arc<Key>>, Arc<Snapshot>), TokenRefusal> {
         match select(snapshot, header) {
             Err(TokenRefusal::KeyUnknown { .. }) if !self.is_fixed() => {}
-            selected => return selected.map(|key| (key, snapshot.clone())),
+            selected => return selected.map(|keys| (keys, snapshot.clone())),
         }
         let now = self.clock.now();
         if fetched {
@@ -32,7 +32,7 @@ impl IssuerKeys {
         } else if let Some(newer) = self.look_again(snapshot.generation).await {
             match select(&newer, header) {
                 Err(TokenRefusal::KeyUnknown { .. }) => {}
-                selected => return selected.map(|key| (key, newer)),
+                selected => return selected.map(|keys| (keys, newer)),
             }
         }
         Err(TokenRefusal::KeyUnknown { retry_after: Some(self.schedule()) })
@@ -84,6 +84,6 @@ impl IssuerKeys {
     }
 }
 
-fn select(snapshot: &Snapshot, header: &Header) -> Result<Arc<Key>, TokenRefusal> {
-    snapshot.set.select(header.key_id.as_deref(), header.algorithm).cloned()
+fn select(snapshot: &Snapshot, header: &Header) -> Result<Vec<Arc<Key>>, TokenRefusal> {
+    snapshot.set.select(header.key_id.as_deref(), header.algorithm)
 }
