@@ -48,6 +48,8 @@ pub(crate) struct Report {
     pub(crate) ready: bool,
     /// What is in the way; empty when nothing is.
     pub(crate) not_ready: Vec<Obstacle>,
+    /// What is in the way of one tenant's own people alone; empty when nothing is.
+    pub(crate) degraded: Vec<Obstacle>,
     /// The keys of every issuer.
     pub(crate) issuers: Vec<KeyStatus>,
 }
@@ -121,11 +123,14 @@ impl Readiness {
             SeedState::Failing(why) => obstacle("seed".to_owned(), why.clone()),
         }
         let issuers = self.keys();
+        let mut degraded = Vec::new();
         for status in issuers.iter().filter(|status| !status.ready()) {
             let why = status.last_error.clone().unwrap_or_else(|| "its keys have not been fetched yet".to_owned());
-            obstacle(format!("issuer {}", status.issuer_id), why);
+            let obstacle = Obstacle { what: format!("issuer {}", status.issuer_id), why };
+            // A tenant's own identity provider is the tenant's: nobody else may suffer from it.
+            if status.tenant.is_some() { degraded.push(obstacle) } else { not_ready.push(obstacle) }
         }
-        Report { ready: not_ready.is_empty(), not_ready, issuers }
+        Report { ready: not_ready.is_empty(), not_ready, degraded, issuers }
     }
 
     async fn store_obstacle(&self) -> Option<String> {
