@@ -58,6 +58,8 @@ export interface IssuerOptions {
   groups?: "sync" | "ignore";
   /** Slug of the only tenant that its people see. Default: none. */
   tenant?: string;
+  /** How long its access tokens may live, such as `36h`, `7d` or a number of seconds. Default: 24 hours; at most 7 days. */
+  max_token_life?: (string & {}) | number;
 }
 
 /** Settings. What is left out comes from `DEZKY_*` variables, and then from the configuration file. */

@@ -298,6 +298,29 @@ async fn remembered_tokens_expire() {
 }
 
 #[tokio::test]
+async fn a_remembered_token_that_lives_seven_days_serves_and_expires_by_its_own_times() {
+    let fixture = Fixture::new().await;
+    let mut settings = fixture.issuer.settings("default");
+    settings.max_token_life = "7d".parse().unwrap();
+    let verifier = verifier(vec![settings], &fixture.archive, &fixture.clock);
+    let code = async |token: &str| {
+        verifier.verify(&RequestContext::new("test"), token).await.map_or_else(|error| error.code(), |_| "ok")
+    };
+    let lasting = |seconds| {
+        let life = Duration::from_secs(seconds);
+        fixture.issuer.mint(&fixture.issuer.claims("alice").lasting(fixture.clock.now(), life))
+    };
+    let token = lasting(604_800);
+    assert_eq!(code(&token).await, "ok");
+    fixture.clock.advance(HOUR * 24 * 7);
+    assert_eq!(code(&token).await, "ok", "in the leeway");
+    fixture.clock.advance(COOLDOWN);
+    assert_eq!(code(&token).await, "token_expired");
+    assert_eq!(code(&lasting(604_801)).await, "token_lifetime");
+    assert_eq!(fixture.code(&lasting(604_800)).await, "token_lifetime", "where nothing is set");
+}
+
+#[tokio::test]
 async fn remembering_needs_the_whole_token_to_be_the_same() {
     let fixture = Fixture::new().await;
     let token = fixture.token();

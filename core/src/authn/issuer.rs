@@ -1,7 +1,10 @@
 //! Issuers: the identity providers whose tokens are accepted, as they are configured. No I/O.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::life::TokenLife;
 use crate::error::{Error, ErrorKind, Result};
 
 /// An identity provider whose tokens are accepted.
@@ -47,6 +50,9 @@ pub struct IssuerSettings {
     /// Slug of the only tenant that its people see. Default: none, they may be members of any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// How long its access tokens may live from `iat` to `exp`. Default: 24 hours; at most 7 days.
+    #[serde(default)]
+    pub max_token_life: TokenLife,
 }
 
 /// Where the signing keys of an issuer are.
@@ -101,7 +107,14 @@ impl IssuerSettings {
             profile: Profile::default(),
             groups: GroupsClaim::default(),
             tenant: None,
+            max_token_life: TokenLife::default(),
         }
+    }
+
+    /// The longest life of a token that one of these issuers may make.
+    #[must_use]
+    pub fn longest_token_life(issuers: &[Self]) -> Duration {
+        issuers.iter().map(|issuer| issuer.max_token_life).max().unwrap_or_default().duration()
     }
 
     /// Checks every issuer, and that no two share an id or a URL.

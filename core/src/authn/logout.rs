@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     issuer::IssuerSettings,
+    life::TokenLife,
     refusal::TokenRefusal,
     token::{ClaimSet, Header, LEEWAY, MAXIMUM_TOKEN_LIFE, check_life, check_times},
 };
@@ -31,7 +32,8 @@ pub struct LogoutRequest {
 
 /// Checks everything about a logout token but its signature (section 2.6 of the specification).
 ///
-/// `exp` may be missing, as it may in earlier drafts and in Authentik; the token is then accepted for 24 hours.
+/// `exp` may be missing, as it may in earlier drafts and in Authentik; the token is then accepted for 24 hours. It lives no
+/// longer than that where access tokens may: it is sent at once, and not kept.
 pub(crate) fn check_logout_token(
     settings: &IssuerSettings,
     header: &Header,
@@ -55,7 +57,7 @@ pub(crate) fn check_logout_token(
     let token_id = claims.required_identifier("jti")?.to_owned();
     let issued_at = claims.required_time("iat")?;
     let expires_at = claims.time("exp")?.unwrap_or_else(|| issued_at.plus(MAXIMUM_TOKEN_LIFE));
-    check_life(issued_at, expires_at)?;
+    check_life(issued_at, expires_at, TokenLife::DEFAULT)?;
     check_times(issued_at, expires_at, claims.time("nbf")?, now)?;
     let subject = claims.identifier("sub")?.map(str::to_owned);
     let session_id = claims.identifier("sid")?.map(str::to_owned);

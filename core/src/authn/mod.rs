@@ -5,6 +5,7 @@
 
 pub mod issuer;
 pub mod keys;
+mod life;
 #[cfg_attr(
     not(feature = "authn"),
     allow(dead_code, reason = "parts of the policy are used where signatures are verified")
@@ -24,6 +25,7 @@ pub mod token;
 pub mod verifier;
 
 pub use issuer::{GroupsClaim, IssuerSettings, JwksSource, Profile};
+pub use life::{ParseTokenLifeError, TokenLife};
 pub use logout::LogoutRequest;
 pub use refusal::TokenRefusal;
 #[cfg(feature = "authn")]

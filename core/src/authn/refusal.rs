@@ -32,11 +32,12 @@
 //! | `token_expired` | `exp` has passed |
 //! | `token_not_yet_valid` | `nbf` has not come yet |
 //! | `token_issued_in_future` | `iat` has not come yet |
-//! | `token_lifetime` | it lives longer than 24 hours, or ends before it begins |
+//! | `token_lifetime` | it lives longer than its issuer's `max_token_life` (24 hours if not set, 7 days at most), or ends before it begins |
 //! | `issuer_unavailable` | not a refusal: no key of the issuer is known and it does not answer (kind `Unavailable`) |
 
 use std::{borrow::Cow, time::Duration};
 
+use super::life::TokenLife;
 use crate::error::{Error, ErrorKind};
 
 /// Why a key of an issuer cannot be used.
@@ -144,11 +145,12 @@ pub enum TokenRefusal {
     /// It comes from the future.
     #[error("the token was issued in the future (`iat`); compare the clocks of this server and the identity provider")]
     IssuedInFuture,
-    /// It lives too long.
+    /// It lives longer than this, or not at all.
     #[error(
-        "the token must live more than nothing and at most 24 hours from `iat` to `exp`; shorten it at the identity provider"
+        "the token must live more than nothing and at most {0} from `iat` to `exp`; shorten it at the identity provider, or set \
+         `max_token_life` of its issuer, 7 days at most"
     )]
-    Lifetime,
+    Lifetime(TokenLife),
 }
 
 impl TokenRefusal {
@@ -186,7 +188,7 @@ impl TokenRefusal {
             Self::Expired => "token_expired",
             Self::NotYetValid => "token_not_yet_valid",
             Self::IssuedInFuture => "token_issued_in_future",
-            Self::Lifetime => "token_lifetime",
+            Self::Lifetime(_) => "token_lifetime",
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct ServiceSettings {
     pub issuer_ids: Vec<String>,
     /// How far clocks may be apart. Default: 30 s.
     pub leeway: Duration,
+    /// The longest life of an access token of any issuer: so long an ended session is remembered. Default: 24 h.
+    pub longest_token_life: Duration,
 }
 
 impl Default for ServiceSettings {
@@ -49,6 +51,7 @@ impl Default for ServiceSettings {
             public_domain: None,
             issuer_ids: vec![crate::domain::input::user::DEFAULT_ISSUER.to_owned()],
             leeway: Duration::from_secs(30),
+            longest_token_life: crate::authn::TokenLife::DEFAULT.duration(),
         }
     }
 }

@@ -124,6 +124,7 @@ impl Configuration {
             platform_admin_group: self.platform_admin_group.clone(),
             public_domain: self.public_domain.clone(),
             issuer_ids: self.issuers.iter().map(|issuer| issuer.id.clone()).collect(),
+            longest_token_life: IssuerSettings::longest_token_life(&self.issuers),
             ..ServiceSettings::default()
         }
     }

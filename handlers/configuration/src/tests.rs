@@ -81,6 +81,28 @@ fn variables_define_the_default_issuer_or_replace_parts_of_it() {
 }
 
 #[test]
+fn how_long_tokens_may_live_is_read_with_a_unit_and_the_longest_counts_for_the_service() {
+    let file = |life: &str| {
+        let issuer = |id: &str| format!("[[issuers]]\nid = '{id}'\nurls = ['https://{id}.example/']\naudiences = ['x']\n");
+        format!("{}max_token_life = {life}\n{}", issuer("patient"), issuer("other"))
+    };
+    for (written, seconds) in [("'7d'", 604_800), ("'36h'", 129_600), ("90", 90)] {
+        let configuration = read(&[STORE_VARIABLE], &file(written)).unwrap();
+        let lives: Vec<u64> =
+            configuration.issuers.iter().map(|issuer| issuer.max_token_life.duration().as_secs()).collect();
+        assert_eq!(lives, [seconds, 86_400]);
+        assert_eq!(configuration.service_settings().longest_token_life.as_secs(), seconds.max(86_400));
+    }
+    for wrong in ["'8d'", "'1 week'", "604801", "59", "-1", "true"] {
+        let error = read(&[STORE_VARIABLE], &file(wrong)).unwrap_err();
+        assert!(error.message().starts_with("`issuers[0]` in the file `dezky.toml`: "), "{error}");
+        assert!(wrong == "true" || error.message().contains("`max_token_life`: write"), "{error}");
+    }
+    let none = read(&[STORE_VARIABLE], "").unwrap();
+    assert_eq!(none.service_settings().longest_token_life.as_secs(), 86_400);
+}
+
+#[test]
 fn limits_are_numbers_or_off_in_every_place() {
     let limits = read(&[STORE_VARIABLE], "").unwrap().limits;
     let rate = |rate: Option<Rate>| rate.map(|rate| (rate.per_second.get(), rate.burst.get()));

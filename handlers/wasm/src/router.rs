@@ -35,6 +35,8 @@ fn state() -> HttpState {
         public_domain: given.public_domain,
         issuer_ids: given.issuers,
         leeway: Duration::from_millis(given.leeway),
+        // What it is for, ending sessions by a logout token, is the host's.
+        ..ServiceSettings::default()
     };
     // The clock is the host's: WASI has it from there.
     let service = Service::new(Arc::new(HostStore), Arc::new(SystemClock), settings);

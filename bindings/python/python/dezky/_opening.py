@@ -30,6 +30,8 @@ class IssuerOptions(TypedDict, total=False):
     """Whether the ``groups`` claim is read. Default: ``sync``."""
     tenant: str
     """Slug of the only tenant that its people see. Default: none."""
+    max_token_life: str | int
+    """How long its access tokens may live, such as ``36h``, ``7d`` or a number of seconds. Default: 24 hours; at most 7 days."""
 
 
 def open_platform(

@@ -6,6 +6,7 @@ use super::{KeyThumbprint, VerifiedToken, claims::ClaimSet, header::Header};
 use crate::{
     authn::{
         issuer::{GroupsClaim, IssuerSettings, Profile},
+        life::TokenLife,
         refusal::TokenRefusal,
     },
     clock::Timestamp,
@@ -14,8 +15,8 @@ use crate::{
 /// How far the clocks of this server and of an identity provider may be apart.
 pub const LEEWAY: Duration = Duration::from_secs(30);
 
-/// The longest time from `iat` to `exp`.
-pub const MAXIMUM_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3_600);
+/// The longest time from `iat` to `exp` of a logout token, and of the access tokens of an issuer of which nothing else is set.
+pub const MAXIMUM_TOKEN_LIFE: Duration = TokenLife::DEFAULT.duration();
 
 /// Claims that only ID tokens have (OpenID Connect Core 1.0, section 3.1.3.6). `nonce` is none of them: Authentik, and
 /// Keycloak before 25, write it into access tokens, too.
@@ -45,7 +46,7 @@ pub(crate) fn check_access_token(
         claims.required_identifier("uid")?;
         claims.required_identifier("azp")?;
     }
-    check_life(issued_at, expires_at)?;
+    check_life(issued_at, expires_at, settings.max_token_life)?;
     check_times(issued_at, expires_at, not_before, now)?;
     let owned = |text: &str| text.to_owned();
     Ok(VerifiedToken {
@@ -104,10 +105,14 @@ fn check_claimed_type(claims: &ClaimSet) -> Result<(), TokenRefusal> {
 }
 
 /// Checks the length of a token's life.
-pub(crate) fn check_life(issued_at: Timestamp, expires_at: Timestamp) -> Result<(), TokenRefusal> {
+pub(crate) fn check_life(
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+    longest: TokenLife,
+) -> Result<(), TokenRefusal> {
     let life = expires_at.milliseconds().saturating_sub(issued_at.milliseconds());
-    let longest = i64::try_from(MAXIMUM_TOKEN_LIFE.as_millis()).unwrap_or(i64::MAX);
-    if (1..=longest).contains(&life) { Ok(()) } else { Err(TokenRefusal::Lifetime) }
+    let most = i64::try_from(longest.duration().as_millis()).unwrap_or(i64::MAX);
+    if (1..=most).contains(&life) { Ok(()) } else { Err(TokenRefusal::Lifetime(longest)) }
 }
 
 /// Checks the times of a token against the clock, at first sight and at each later use.

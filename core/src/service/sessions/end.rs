@@ -3,7 +3,7 @@
 use crate::{
     authn::{
         LogoutRequest,
-        token::{LEEWAY, MAXIMUM_TOKEN_LIFE},
+        token::LEEWAY,
     },
     clock::Timestamp,
     context::RequestContext,
@@ -79,17 +79,22 @@ impl Service {
                 // Its last token may be issued as this is read, by a clock that is ahead, and be used by one behind.
                 let last_issued = self.now().max(logout.issued_at);
                 let record = record(EndedSessionKind::Session, &logout.issuer_id, name);
-                EndedSession { expires_at: longest_use(last_issued.plus(LEEWAY)), ..record }
+                EndedSession { expires_at: self.longest_use(last_issued.plus(LEEWAY)), ..record }
             }
             None => {
                 let record = record(EndedSessionKind::Subject, &logout.issuer_id, name);
                 EndedSession {
                     issued_until: Some(logout.issued_at),
-                    expires_at: longest_use(logout.issued_at).plus(LEEWAY),
+                    expires_at: self.longest_use(logout.issued_at).plus(LEEWAY),
                     ..record
                 }
             }
         })
+    }
+
+    /// Until when a token that was issued then may be used.
+    fn longest_use(&self, issued_at: Timestamp) -> Timestamp {
+        issued_at.plus(self.settings.longest_token_life).plus(LEEWAY)
     }
 }
 
@@ -97,11 +102,6 @@ impl Service {
 fn name_of(logout: &LogoutRequest) -> Result<&str> {
     let name = logout.session_id.as_deref().or(logout.subject.as_deref());
     name.ok_or_else(|| Error::internal("a logout request names neither session nor subject"))
-}
-
-/// Until when a token that was issued then may be used.
-fn longest_use(issued_at: Timestamp) -> Timestamp {
-    issued_at.plus(MAXIMUM_TOKEN_LIFE).plus(LEEWAY)
 }
 
 /// A new record, without its times.

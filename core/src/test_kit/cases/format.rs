@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::authn::{GroupsClaim, Profile};
+use crate::authn::{GroupsClaim, Profile, TokenLife};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -53,6 +53,8 @@ pub(super) struct Issuer {
     pub(super) groups: GroupsClaim,
     #[serde(default)]
     pub(super) profile: Profile,
+    #[serde(default)]
+    pub(super) max_token_life: TokenLife,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -126,6 +126,7 @@ impl Performance {
             settings.tenant.clone_from(&wanted.tenant);
             settings.groups = wanted.groups;
             settings.profile = wanted.profile;
+            settings.max_token_life = wanted.max_token_life;
             issuers.push(settings);
             callers.add(&wanted.id, issuer);
         }
@@ -133,6 +134,7 @@ impl Performance {
             platform_admin_group: case.settings.platform_admin_group.clone(),
             public_domain: case.settings.public_domain.clone(),
             issuer_ids: issuers.iter().map(|issuer| issuer.id.clone()).collect(),
+            longest_token_life: IssuerSettings::longest_token_life(&issuers),
             ..ServiceSettings::default()
         };
         let store = stage.store().await.map_err(failed)?;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use dezky::{
     authn::{
-        IssuerSettings, JwksSource,
+        IssuerSettings, JwksSource, TokenLife,
         keys::{HttpKeySource, KeySet, KeySetArchive as _, KeySource as _, StoreArchive},
     },
     clock::{Clock as _, SystemClock, Timestamp},
@@ -25,6 +25,7 @@ pub(super) async fn check(configuration: &Configuration, store: Option<&SharedSt
     };
     let leeway = configuration.service_settings().leeway;
     for issuer in &configuration.issuers {
+        life(issuer, report);
         keys(&source, issuer, report).await;
         if let Some(store) = store {
             kept(store, issuer, report).await;
@@ -38,6 +39,19 @@ fn name(issuer: &IssuerSettings) -> String {
     format!("issuer {}", issuer.id)
 }
 
+/// Says what comes with tokens that live long.
+fn life(issuer: &IssuerSettings, report: &mut Report) {
+    let life = issuer.max_token_life;
+    if life > TokenLife::DEFAULT {
+        report.warning(
+            &name(issuer),
+            &format!("access tokens may live {life}: a stolen one can be used for as long"),
+            "let the provider make access tokens of an hour or less, which clients refresh, and take `max_token_life` out; where it cannot, \
+             set it to what the provider makes and no more",
+        );
+    }
+}
+
 async fn keys(source: &HttpKeySource, issuer: &IssuerSettings, report: &mut Report) {
     let name = name(issuer);
     let body = match source.fetch(issuer).await {
@@ -45,14 +59,15 @@ async fn keys(source: &HttpKeySource, issuer: &IssuerSettings, report: &mut Repo
         Err(error) => {
             let advice = "see that the URL is right and reachable from here, and that its certificate is trusted: \
                           `DEZKY_EXTRA_CA_CERTS` adds authorities";
-            report.error(&name, &error.message, advice);
+            trouble(issuer, report, &error.message, advice);
             return;
         }
     };
     match KeySet::from_json(&body) {
         Ok(set) => {
             let how = if issuer.jwks == JwksSource::Discovery { "discovery works, " } else { "" };
-            report.ok(&name, format!("{how}{} usable keys for {}", set.len(), set.algorithms().join(", ")));
+            let came = if set.skipped().is_empty() { String::new() } else { format!("; {} came", set.published()) };
+            report.ok(&name, format!("{how}{} usable keys for {}{came}", set.len(), set.algorithms().join(", ")));
             for skipped in set.skipped() {
                 report.warning(
                     &name,
@@ -61,7 +76,21 @@ async fn keys(source: &HttpKeySource, issuer: &IssuerSettings, report: &mut Repo
                 );
             }
         }
-        Err(error) => report.error(&name, &error.to_string(), "choose an RS256 or ES256 signing key at the issuer"),
+        Err(error) => {
+            let advice = "choose an RS256 or ES256 signing key at the issuer";
+            trouble(issuer, report, &error.to_string(), advice);
+        }
+    }
+}
+
+/// A tenant's own identity provider that has no keys is in the way of its people alone, and the platform well without it.
+fn trouble(issuer: &IssuerSettings, report: &mut Report, message: &str, advice: &str) {
+    match &issuer.tenant {
+        None => report.error(&name(issuer), message, advice),
+        Some(tenant) => {
+            let message = format!("{message} (nobody but the people of the tenant `{tenant}` is concerned)");
+            report.warning(&name(issuer), &message, advice);
+        }
     }
 }
 
