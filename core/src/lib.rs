@@ -15,6 +15,8 @@ pub mod error;
 pub mod http;
 #[cfg(feature = "mongodb")]
 pub mod migration;
+#[cfg(feature = "authn")]
+pub mod outbound;
 pub mod service;
 pub mod store;
 #[cfg(feature = "test-kit")]

@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dezky::authn::token::KeyFamily;
 use dezky::{
     ErrorKind,
@@ -12,7 +13,6 @@ use dezky::{
     error::Error,
     test_kit::{Claims, DevelopmentIssuer, DevelopmentIssuerOptions, ManualClock},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 struct Fixture {
@@ -352,10 +352,16 @@ async fn tells_of_each_key_that_is_left_out_why_and_of_very_many_how_many() {
 #[test]
 fn reads_elliptic_coordinates_however_their_leading_zeros_are_written() {
     // 379 times and 43 times the base point of P-256: `x` of the one and `y` of the other begin with a zero.
-    let (short_x, x, y) =
-        ("VUOJSvPQDtfXQKvb11yWsGh3t4fbX3Dup4uQqNfACg", "AFVDiUrz0A7X10Cr29dclrBod7eH219w7qeLkKjXwAo", "u0yFo9jqKe-q-iRAaRLdhNWxTcMr9lbvbGvVil2UP5I");
-    let (other_x, short_y, other_y) =
-        ("mGriUG8f8QTQQjCGHY9LSY9LxMbQCbMPdUTcEpuC0o0", "PMzApkYOCuMopNl9PHth2G_GKJwYnyUlEQxEG7B-lw", "ADzMwKZGDgrjKKTZfTx7YdhvxiicGJ8lJREMRBuwfpc");
+    let (short_x, x, y) = (
+        "VUOJSvPQDtfXQKvb11yWsGh3t4fbX3Dup4uQqNfACg",
+        "AFVDiUrz0A7X10Cr29dclrBod7eH219w7qeLkKjXwAo",
+        "u0yFo9jqKe-q-iRAaRLdhNWxTcMr9lbvbGvVil2UP5I",
+    );
+    let (other_x, short_y, other_y) = (
+        "mGriUG8f8QTQQjCGHY9LSY9LxMbQCbMPdUTcEpuC0o0",
+        "PMzApkYOCuMopNl9PHth2G_GKJwYnyUlEQxEG7B-lw",
+        "ADzMwKZGDgrjKKTZfTx7YdhvxiicGJ8lJREMRBuwfpc",
+    );
     let longer = |number: &str| {
         let bytes = URL_SAFE_NO_PAD.decode(number).unwrap();
         URL_SAFE_NO_PAD.encode([&[0, 0][..], &bytes].concat())

@@ -50,6 +50,13 @@ pub struct IssuerSettings {
     /// Slug of the only tenant that its people see. Default: none, they may be members of any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// Hosts beside its own on which its keys may be, as names with a port if it is not 443. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jwks_hosts: Vec<String>,
+    /// Whether the names of its hosts may have addresses of a private network. Default: no. An address that stands in the
+    /// settings itself is always allowed.
+    #[serde(default)]
+    pub private_addresses: bool,
     /// How long its access tokens may live from `iat` to `exp`. Default: 24 hours; at most 7 days.
     #[serde(default)]
     pub max_token_life: TokenLife,
@@ -107,6 +114,8 @@ impl IssuerSettings {
             profile: Profile::default(),
             groups: GroupsClaim::default(),
             tenant: None,
+            jwks_hosts: Vec::new(),
+            private_addresses: false,
             max_token_life: TokenLife::default(),
         }
     }
@@ -171,6 +180,9 @@ impl IssuerSettings {
         if let JwksSource::Uri(uri) = &self.jwks {
             self.check_url("jwks", uri)?;
         }
+        for host in &self.jwks_hosts {
+            self.check_host(host)?;
+        }
         if self.tenant.as_ref().is_some_and(|slug| slug.is_empty() || !is_name(slug)) {
             return Err(self.refuse("tenant", "must be the slug of a tenant"));
         }
@@ -183,6 +195,9 @@ impl IssuerSettings {
             Ok(url) if !is_acceptable(&url) => {
                 "must begin with `https://` (plain `http://` is for loopback addresses only)"
             }
+            Ok(url) if url.scheme() == "http" && !self.urls.first().is_some_and(|own| own.starts_with("http://")) => {
+                "must begin with `https://` (plain `http://` is for issuers whose first URL is so)"
+            }
             Ok(url) if url.query().is_some() && setting == "urls" => "must not have a query",
             Ok(url) if url.fragment().is_some() => "must not have a fragment",
             Ok(url) if !url.username().is_empty() || url.password().is_some() => "must not hold credentials",
@@ -191,6 +206,17 @@ impl IssuerSettings {
         // What may hold a password is not repeated.
         let shown = if text.contains('@') { String::new() } else { format!("`{}` ", text.escape_default()) };
         Err(self.refuse(setting, &format!("{shown}{advice}")))
+    }
+
+    fn check_host(&self, text: &str) -> Result<()> {
+        let part_of_a_url = |letter: char| letter.is_whitespace() || letter.is_control() || "/\\@?#".contains(letter);
+        let parsed = url::Url::parse(&format!("https://{text}/")).ok().filter(url::Url::has_host);
+        if text.contains(part_of_a_url) || parsed.is_none() {
+            let shown = if text.contains('@') { String::new() } else { format!("`{}` ", text.escape_default()) };
+            let advice = format!("{shown}is no host: write it as `keys.example.eu` or `keys.example.eu:8443`");
+            return Err(self.refuse("jwks_hosts", &advice));
+        }
+        Ok(())
     }
 
     fn refuse(&self, setting: &str, advice: &str) -> Error {

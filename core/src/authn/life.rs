@@ -126,7 +126,23 @@ mod tests {
 
     #[test]
     fn is_a_minute_at_least_and_seven_days_at_most() {
-        for text in ["", "d", "0d", "59s", "8d", "169h", "604801s", "+1d", "-1d", "1 d", "1.5h", "1w", "1D", "24", "99999999999999999999d"] {
+        for text in [
+            "",
+            "d",
+            "0d",
+            "59s",
+            "8d",
+            "169h",
+            "604801s",
+            "+1d",
+            "-1d",
+            "1 d",
+            "1.5h",
+            "1w",
+            "1D",
+            "24",
+            "99999999999999999999d",
+        ] {
             assert_eq!(text.parse::<TokenLife>(), Err(ParseTokenLifeError), "{text}");
         }
         for number in [serde_json::json!(59), 604_801.into(), (-1).into(), 1.5.into(), true.into()] {

@@ -86,7 +86,9 @@ pub enum TokenRefusal {
     #[error("the token is encrypted; switch encryption of access tokens off at the identity provider")]
     Encrypted,
     /// Its algorithm is not accepted.
-    #[error("the token's `alg` {0}; sign with RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA or Ed25519")]
+    #[error(
+        "the token's `alg` {0}; sign with RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA or Ed25519"
+    )]
     Algorithm(Cow<'static, str>),
     /// A header parameter is not accepted.
     #[error("the token's header {0}")]

@@ -1,4 +1,4 @@
-//! The issuers: `[[issuers]]` of the file, and the one that `DEZKY_OIDC_ISSUER` and `DEZKY_OIDC_AUDIENCE` define.
+//! The issuers: `[[issuers]]` of the file, and the one that `DEZKY_OIDC_…` defines.
 
 use dezky::{Result, authn::IssuerSettings};
 use toml::Value;
@@ -36,6 +36,16 @@ pub(super) fn read(sources: &Sources) -> Result<Vec<IssuerSettings>> {
         (None, None, Some(audience)) => {
             return Err(audience.refuse("needs `DEZKY_OIDC_ISSUER` beside it: the issuer's URL"));
         }
+    }
+    if let Some(found) = sources.find(&settings::OIDC_PRIVATE_ADDRESSES)? {
+        let Some(default) = issuers.iter_mut().find(|issuer| issuer.id == IssuerSettings::DEFAULT_ID) else {
+            return Err(found.refuse("needs the issuer `default`, of which it is a setting: `DEZKY_OIDC_ISSUER`"));
+        };
+        default.private_addresses = match found.text.as_str() {
+            "true" => true,
+            "false" => false,
+            other => return Err(found.refuse(format!("`{}` is neither `true` nor `false`", other.escape_debug()))),
+        };
     }
     if !issuers.is_empty() {
         IssuerSettings::validate_all(&issuers)

@@ -29,8 +29,8 @@ pub use location::StoreLocation;
 pub use opening::no_mongodb;
 pub use settings::{
     ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
-    OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting,
-    TRUSTED_PROXIES,
+    OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE,
+    Setting, TRUSTED_PROXIES,
 };
 pub use sources::{File, Origin, Sources, refuse};
 pub use values::{LogFormat, LogSettings};

@@ -26,6 +26,7 @@ settings! {
     PLATFORM_ADMIN_GROUP = "platform_admin_group", "DEZKY_PLATFORM_ADMIN_GROUP", Some("platform-admin-group");
     OIDC_ISSUER = "oidc.issuer", "DEZKY_OIDC_ISSUER", Some("oidc-issuer");
     OIDC_AUDIENCE = "oidc.audience", "DEZKY_OIDC_AUDIENCE", Some("oidc-audience");
+    OIDC_PRIVATE_ADDRESSES = "oidc.private_addresses", "DEZKY_OIDC_PRIVATE_ADDRESSES", Some("oidc-private-addresses");
     EXTRA_CA_CERTS = "extra_ca_certs", "DEZKY_EXTRA_CA_CERTS", None;
     SEED_SLUG = "seed.slug", "DEZKY_SEED_SLUG", None;
     SEED_NAME = "seed.name", "DEZKY_SEED_NAME", None;
@@ -53,6 +54,11 @@ impl Setting {
     pub fn is_number(&self) -> bool {
         let rates = [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT];
         rates.contains(self) || [ARRIVAL_SECONDS, KEEP_ALIVE_SECONDS, DRAIN_SECONDS].contains(self)
+    }
+
+    /// Whether it may be `true` or `false` in the file.
+    pub fn is_switch(&self) -> bool {
+        *self == OIDC_PRIVATE_ADDRESSES
     }
 
     /// Whether it may be a list in the file; in variables and flags the items have commas between them.

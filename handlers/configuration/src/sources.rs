@@ -121,6 +121,7 @@ impl File {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Integer(number) if setting.is_number() => number.to_string(),
+            Value::Boolean(switch) if setting.is_switch() => switch.to_string(),
             Value::Array(items) if setting.is_list() && items.iter().all(Value::is_str) => {
                 items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
             }

@@ -81,9 +81,32 @@ fn variables_define_the_default_issuer_or_replace_parts_of_it() {
 }
 
 #[test]
+fn a_private_network_is_allowed_to_the_default_issuer_by_one_variable() {
+    let variable = |value| [STORE_VARIABLE, ("DEZKY_OIDC_PRIVATE_ADDRESSES", value)];
+    let issuer = [("DEZKY_OIDC_ISSUER", "https://auth.internal/"), ("DEZKY_OIDC_AUDIENCE", "dezky")];
+    let allowed = |environment: &[(&str, &str)], file: &str| {
+        read(environment, file).map(|configuration| configuration.issuers[0].private_addresses)
+    };
+    assert!(!allowed(&[&[STORE_VARIABLE][..], &issuer].concat(), "").unwrap());
+    assert!(allowed(&[&variable("true")[..], &issuer].concat(), "").unwrap());
+    let file = "[oidc]\nissuer = 'https://auth.internal/'\naudience = 'dezky'\nprivate_addresses = true";
+    assert!(allowed(&[STORE_VARIABLE], file).unwrap());
+    assert!(!allowed(&variable("false"), file).unwrap());
+    let table = "[[issuers]]\nid = 'own'\nurls = ['https://id.internal/']\naudiences = ['x']\nprivate_addresses = true";
+    assert!(allowed(&[STORE_VARIABLE], table).unwrap());
+    for (value, file, told) in
+        [("yes", file, "neither `true` nor `false`"), ("true", table, "needs the issuer `default`")]
+    {
+        let error = allowed(&variable(value), file).unwrap_err();
+        assert!(error.message().contains("DEZKY_OIDC_PRIVATE_ADDRESSES") && error.message().contains(told), "{error}");
+    }
+}
+
+#[test]
 fn how_long_tokens_may_live_is_read_with_a_unit_and_the_longest_counts_for_the_service() {
     let file = |life: &str| {
-        let issuer = |id: &str| format!("[[issuers]]\nid = '{id}'\nurls = ['https://{id}.example/']\naudiences = ['x']\n");
+        let issuer =
+            |id: &str| format!("[[issuers]]\nid = '{id}'\nurls = ['https://{id}.example/']\naudiences = ['x']\n");
         format!("{}max_token_life = {life}\n{}", issuer("patient"), issuer("other"))
     };
     for (written, seconds) in [("'7d'", 604_800), ("'36h'", 129_600), ("90", 90)] {

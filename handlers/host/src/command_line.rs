@@ -15,8 +15,8 @@ use crate::commands::{
 };
 use crate::configuration::{
     ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
-    OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting,
-    TRUSTED_PROXIES,
+    OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE,
+    Setting, TRUSTED_PROXIES,
 };
 
 /// What all operators' commands have in common.
@@ -114,6 +114,9 @@ pub(crate) struct SettingFlags {
     /// Accepted values of `aud` of the issuer `default`, with commas between them (or `DEZKY_OIDC_AUDIENCE`)
     #[arg(long, value_name = "AUDIENCE")]
     oidc_audience: Option<String>,
+    /// Whether the names of the issuer `default` may have addresses of a private network [DEZKY_OIDC_PRIVATE_ADDRESSES; default: false]
+    #[arg(long, value_name = "true|false")]
+    oidc_private_addresses: Option<String>,
     /// Tenants live at SLUG.DOMAIN (or `DEZKY_PUBLIC_DOMAIN`)
     #[arg(long, value_name = "DOMAIN")]
     public_domain: Option<String>,
@@ -209,6 +212,7 @@ impl SettingFlags {
             (&LISTEN, &self.listen),
             (&OIDC_ISSUER, &self.oidc_issuer),
             (&OIDC_AUDIENCE, &self.oidc_audience),
+            (&OIDC_PRIVATE_ADDRESSES, &self.oidc_private_addresses),
             (&PUBLIC_DOMAIN, &self.public_domain),
             (&PLATFORM_ADMIN_GROUP, &self.platform_admin_group),
         ]);

@@ -19,7 +19,7 @@ use dezky::{
         SharedStore,
         sqlite::{SqliteOptions, SqliteStore},
     },
-    test_kit::{DevelopmentIssuer, DevelopmentIssuerOptions},
+    test_kit::{Behaviour, DevelopmentIssuer, DevelopmentIssuerOptions},
 };
 use serde_json::Value;
 use support::Shell;
@@ -106,9 +106,14 @@ fn wrong_settings_and_absent_issuers_are_findings() {
 
 /// An issuer that answers with these keys and this time.
 fn issuer(keys: &'static str, date: &'static str) -> String {
+    issuer_with(|url| format!(r#"{{"issuer":"{url}","jwks_uri":"{url}jwks"}}"#), keys, date)
+}
+
+/// The same with a discovery document of its own.
+fn issuer_with(discovery: impl Fn(&str) -> String, keys: &'static str, date: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let discovery = format!(r#"{{"issuer":"{url}","jwks_uri":"{url}jwks"}}"#);
+    let discovery = discovery(&url);
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
@@ -163,6 +168,57 @@ async fn a_certificate_of_an_issuer_that_ends_soon_or_has_ended_is_told() {
         assert_eq!(code, i32::from(level == "error"), "{findings:#?}");
         assert!(messages(&findings, level, check).contains(told), "{told}: {findings:#?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_many_keys_came_where_they_may_be_and_how_long_tokens_live_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (platform, own, garbage) = (
+        DevelopmentIssuer::start().await.unwrap(),
+        DevelopmentIssuer::start().await.unwrap(),
+        DevelopmentIssuer::start().await.unwrap(),
+    );
+    let mut keys = platform.jwks()["keys"].as_array().unwrap().clone();
+    keys.push(serde_json::json!({ "kty": "oct", "kid": "secret", "k": "c2VjcmV0" }));
+    platform.behave(Behaviour::Keys(keys));
+    own.outage(true);
+    garbage.behave(Behaviour::GarbageKeys);
+    let table = |id: &str, url: &str, more: &str| {
+        format!("[[issuers]]\nid = '{id}'\nurls = ['{url}']\naudiences = ['dezky']\n{more}\n")
+    };
+    let file = [table("own", own.url(), "tenant = 'acme'\nmax_token_life = '7d'"), table("garbage", garbage.url(), "")];
+    std::fs::write(folder.path().join("dezky.toml"), file.concat()).unwrap();
+    let (code, findings) = examine(&shell(folder.path(), platform.url()), &[]);
+    assert_eq!(code, 1, "{findings:#?}");
+    let told = |level, issuer: &str| messages(&findings, level, &format!("issuer {issuer}"));
+    assert!(
+        told("ok", "default").contains("1 usable keys for RS256") && told("ok", "default").contains("; 2 came"),
+        "{findings:#?}"
+    );
+    assert!(told("warning", "default").contains("key `secret`: a symmetric key"), "{findings:#?}");
+    let tenants = told("warning", "own");
+    assert!(tenants.contains("may live 7 days") && tenants.contains("the tenant `acme` is concerned"), "{tenants}");
+    assert_eq!(told("error", "own"), "");
+    assert!(told("error", "garbage").contains("no usable key: 4 came; key `garbage`: an RSA key of"), "{findings:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_with_keys_elsewhere_is_told_with_the_setting_that_allows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = issuer_with(
+        |url| format!(r#"{{"issuer":"{url}","jwks_uri":"https://169.254.169.254/keys"}}"#),
+        "{}",
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+    );
+    let (code, findings) = examine(&shell(folder.path(), &url), &[]);
+    let finding =
+        findings.iter().find(|finding| finding["check"] == "issuer default" && finding["level"] == "error").unwrap();
+    assert_eq!(code, 1);
+    assert!(
+        finding["message"].as_str().unwrap().contains("add `169.254.169.254` to `jwks_hosts` of issuer `default`"),
+        "{finding:#}"
+    );
+    assert!(finding["advice"].as_str().unwrap().contains("what the finding names"), "{finding:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use std::{
     process::Command,
 };
 
+use dezky::test_kit::{Behaviour, DevelopmentIssuer};
 use support::{Process, await_ready, dev, dezky, finished_after_sigterm, hang_up, json, request};
 
 #[test]
@@ -98,6 +99,37 @@ fn an_unreachable_issuer_leaves_the_process_running_and_not_ready() {
     command.args(["dev", "--listen", "127.0.0.1:0", "--data", "issuer", "--issuer-port", &port.to_string()]);
     let _issuer = Process::start(command);
     await_ready(&address, true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenants_own_issuer_that_is_down_or_has_no_keys_is_degraded_and_keeps_nobody_else_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let platform = DevelopmentIssuer::start().await.unwrap();
+    let (empty, weak, away) = (
+        DevelopmentIssuer::start().await.unwrap(),
+        DevelopmentIssuer::start().await.unwrap(),
+        DevelopmentIssuer::start().await.unwrap(),
+    );
+    empty.behave(Behaviour::NoKeys);
+    weak.behave(Behaviour::GarbageKeys);
+    away.outage(true);
+    let issuers = [("empty", &empty), ("weak", &weak), ("away", &away)].map(|(tenant, issuer)| {
+        let url = issuer.url();
+        format!("[[issuers]]\nid = '{tenant}'\nurls = ['{url}']\naudiences = ['dezky']\ntenant = '{tenant}'\n")
+    });
+    std::fs::write(folder.path().join("dezky.toml"), issuers.concat()).unwrap();
+    let (_process, address) = serve(folder.path(), "sqlite:dezky.sqlite", platform.url());
+    let report = await_ready(&address, true);
+    assert_eq!(report["notReady"], serde_json::json!([]), "{report:#}");
+    let degraded = report["degraded"].as_array().unwrap();
+    let named: Vec<&str> = degraded.iter().map(|obstacle| obstacle["what"].as_str().unwrap()).collect();
+    assert_eq!(named, ["issuer empty", "issuer weak", "issuer away"], "{report:#}");
+    let person = platform.mint(&platform.claims("anna"));
+    assert_eq!(request(&address, "GET", "/users/me", Some(&person)).0, 200);
+    let (status, answer) = request(&address, "GET", "/users/me", Some(&weak.mint(&weak.claims("anna"))));
+    assert_eq!(status, 503);
+    assert!(answer.contains("issuer_unavailable") && !answer.contains("does not answer"), "{answer}");
+    assert!(request(&address, "GET", "/metrics", None).1.contains("dezky_ready 1"));
 }
 
 #[test]

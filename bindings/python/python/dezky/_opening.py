@@ -32,6 +32,10 @@ class IssuerOptions(TypedDict, total=False):
     """Slug of the only tenant that its people see. Default: none."""
     max_token_life: str | int
     """How long its access tokens may live, such as ``36h``, ``7d`` or a number of seconds. Default: 24 hours; at most 7 days."""
+    jwks_hosts: Sequence[str]
+    """Hosts beside its own on which its keys may be, with a port if it is not 443. Default: none."""
+    private_addresses: bool
+    """Whether the names of its hosts may have addresses of a private network. Default: no."""
 
 
 def open_platform(

@@ -11,7 +11,10 @@ use std::{
 use bytes::Bytes;
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{ArchivedKeySet, FetchError, FetchErrorKind, KeySet, KeySetArchive, KeySetError, KeySource, KeyStatus, flight::Failure, flight::Flight};
+use super::{
+    ArchivedKeySet, FetchError, FetchErrorKind, KeySet, KeySetArchive, KeySetError, KeySource, KeyStatus,
+    flight::Failure, flight::Flight,
+};
 use crate::{
     authn::{IssuerSettings, JwksSource},
     clock::{Clock, Timestamp},

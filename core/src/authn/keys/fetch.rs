@@ -1,6 +1,9 @@
 //! Fetching of key sets over HTTP.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,15 +13,18 @@ use url::Url;
 
 use super::{
     certificate,
+    destination::{self, Route},
+    set::without_byte_order_mark,
     source::{FetchError, FetchErrorKind, KeySource},
 };
 use crate::{
     authn::{
-        issuer::{IssuerSettings, JwksSource, is_acceptable, is_loopback},
+        issuer::{IssuerSettings, JwksSource},
         token::parse_object,
     },
     clock::Timestamp,
     error::{Error, ErrorKind, Result},
+    outbound::{BodyError, Lookup, PrivateAddress, PublicOnly, SystemLookup, Unrestricted, bounded},
 };
 
 /// The largest discovery document and the largest key set, in bytes.
@@ -30,18 +36,23 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Environment variables with the path of a PEM file of added CA certificates, the first one that is set counts.
 const CERTIFICATE_VARIABLES: [&str; 2] = ["DEZKY_EXTRA_CA_CERTS", "NODE_EXTRA_CA_CERTS"];
 
-/// Fetches key sets over HTTPS, or plain HTTP from loopback addresses.
+/// Fetches key sets over HTTPS, or plain HTTP for issuers that are so themselves, on a loopback address.
 ///
-/// It trusts the system's certificates and those that were added. Redirects are followed within one origin only.
-/// Proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, though never for loopback addresses.
+/// It trusts the system's certificates and those that were added. Keys are fetched from the issuer's own origin and from the
+/// hosts of its settings, and from private addresses only where its settings say so, names resolved. Redirects are followed
+/// within one origin only. Proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, though never for loopback
+/// addresses; a proxy resolves names by itself.
 #[derive(Debug)]
 pub struct HttpKeySource {
     certificates: Vec<Certificate>,
     timeout: Duration,
+    proxies: bool,
+    lookup: Arc<dyn Lookup>,
     // Made at first use: reading the system's certificates takes longer than the rest of the start.
-    outward: OnceLock<Result<Client, FetchError>>,
+    public: OnceLock<Result<Client, FetchError>>,
+    anywhere: OnceLock<Result<Client, FetchError>>,
     loopback: OnceLock<Result<Client, FetchError>>,
-    /// For plain HTTP, which is for loopback addresses only and needs no certificates.
+    /// Needs no certificates.
     plain: OnceLock<Result<Client, FetchError>>,
 }
 
@@ -91,7 +102,10 @@ impl HttpKeySource {
         Ok(Self {
             certificates,
             timeout: TIMEOUT,
-            outward: OnceLock::new(),
+            proxies: true,
+            lookup: Arc::new(SystemLookup),
+            public: OnceLock::new(),
+            anywhere: OnceLock::new(),
             loopback: OnceLock::new(),
             plain: OnceLock::new(),
         })
@@ -104,19 +118,38 @@ impl HttpKeySource {
         self
     }
 
-    fn client(&self, url: &Url) -> Result<&Client, FetchError> {
-        let trusted = || self.certificates.iter().cloned();
-        let client = match (is_loopback(url), url.scheme()) {
-            (true, "http") => self.plain.get_or_init(|| self.build(Client::builder().no_proxy().tls_certs_only([]))),
-            (true, _) => {
-                self.loopback.get_or_init(|| self.build(Client::builder().no_proxy().tls_certs_merge(trusted())))
+    /// The same with names resolved elsewhere. Default: by the system.
+    #[must_use]
+    pub fn with_lookup(mut self, lookup: Arc<dyn Lookup>) -> Self {
+        self.lookup = lookup;
+        self
+    }
+
+    /// The same without the proxies of the environment.
+    #[must_use]
+    pub fn without_proxies(mut self) -> Self {
+        self.proxies = false;
+        self
+    }
+
+    fn client(&self, route: Route) -> Result<&Client, FetchError> {
+        let trusting = || Client::builder().tls_certs_merge(self.certificates.iter().cloned());
+        let client = match route {
+            Route::Plain => self.plain.get_or_init(|| self.build(Client::builder().no_proxy().tls_certs_only([]))),
+            Route::Loopback => self.loopback.get_or_init(|| self.build(trusting().no_proxy())),
+            Route::Anywhere => {
+                self.anywhere.get_or_init(|| self.build(trusting().dns_resolver(Unrestricted(self.lookup.clone()))))
             }
-            _ => self.outward.get_or_init(|| self.build(Client::builder().tls_certs_merge(trusted()))),
+            Route::Public => self.public.get_or_init(|| {
+                let public = PublicOnly::new(self.lookup.clone(), |name| std::env::var(name).ok());
+                self.build(trusting().dns_resolver(public))
+            }),
         };
         client.as_ref().map_err(Clone::clone)
     }
 
     fn build(&self, builder: ClientBuilder) -> Result<Client, FetchError> {
+        let builder = if self.proxies { builder } else { builder.no_proxy() };
         builder
             .redirect(redirect::Policy::custom(within_origin))
             .timeout(self.timeout)
@@ -136,9 +169,9 @@ impl HttpKeySource {
         match &issuer.jwks {
             JwksSource::Discovery => {
                 let uri = self.discover(issuer).await?;
-                self.get(&uri).await
+                self.get(issuer, &uri).await
             }
-            JwksSource::Uri(uri) => self.get(uri).await,
+            JwksSource::Uri(uri) => self.get(issuer, uri).await,
             JwksSource::Inline(json) => Ok(Bytes::from(json.clone())),
         }
     }
@@ -146,9 +179,9 @@ impl HttpKeySource {
     /// The `jwks_uri` of the issuer (OpenID Connect Discovery 1.0, sections 4.1 and 4.3).
     async fn discover(&self, issuer: &IssuerSettings) -> Result<String, FetchError> {
         let address = discovery_address(issuer);
-        let body = self.get(&address).await?;
+        let body = self.get(issuer, &address).await?;
         let misconfigured = |message: String| FetchError::new(FetchErrorKind::Misconfigured, message);
-        let document = parse_object(&body)
+        let document = parse_object(without_byte_order_mark(&body))
             .map_err(|error| misconfigured(format!("`{address}` is no discovery document: {error}")))?;
         let announced = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
         if !issuer.urls.iter().any(|url| url == announced) {
@@ -162,24 +195,28 @@ impl HttpKeySource {
             return Err(FetchError::new(FetchErrorKind::Mismatch, message));
         }
         match document.get("jwks_uri") {
-            Some(Value::String(uri)) => Ok(uri.clone()),
+            Some(Value::String(uri)) => {
+                let url = Url::parse(uri).map_err(|_| {
+                    misconfigured(format!("the `jwks_uri` of the discovery document `{address}` is no URL"))
+                })?;
+                destination::check_announced(issuer, &url)?;
+                Ok(uri.clone())
+            }
             _ => Err(misconfigured(format!("the discovery document `{address}` has no `jwks_uri`"))),
         }
     }
 
     /// An answer 200, before its body is read; and its address as it may be shown.
-    async fn send(&self, address: &str) -> Result<(Response, String), FetchError> {
-        let url = Url::parse(address).ok().filter(is_acceptable).ok_or_else(|| {
-            let message =
-                "the provider's `jwks_uri` must begin with `https://` (plain `http://` is for loopback addresses only)";
-            FetchError::new(FetchErrorKind::Misconfigured, message)
+    async fn send(&self, issuer: &IssuerSettings, address: &str) -> Result<(Response, String), FetchError> {
+        let url = Url::parse(address)
+            .map_err(|_| FetchError::new(FetchErrorKind::Misconfigured, "the address of the keys is no URL"))?;
+        let shown = destination::shown(&url);
+        let client = self.client(destination::route(issuer, &url)?)?;
+        let request = client.get(url).header(http::header::ACCEPT, "application/json");
+        let response = request.send().await.map_err(|error| match private_address(&error) {
+            Some(refused) => destination::private(issuer, &refused.to_string()),
+            None => unreachable(&shown, error),
         })?;
-        let shown = format!("{}{}", url.origin().ascii_serialization(), url.path());
-        let unreachable = |reason: String| {
-            FetchError::new(FetchErrorKind::Unreachable, format!("`{shown}` does not answer: {reason}"))
-        };
-        let request = self.client(&url)?.get(url).header(http::header::ACCEPT, "application/json");
-        let response = request.send().await.map_err(|error| unreachable(explain(error)))?;
         if response.status() != StatusCode::OK {
             let message = format!("`{shown}` answers {}", response.status().as_u16());
             return Err(FetchError::new(FetchErrorKind::Unreachable, message));
@@ -193,7 +230,7 @@ impl HttpKeySource {
     /// [`FetchError`] when it does not answer.
     pub async fn observe(&self, issuer: &IssuerSettings) -> Result<Observed, FetchError> {
         let Some(address) = first_address(issuer) else { return Ok(Observed::default()) };
-        let (response, _) = self.send(&address).await?;
+        let (response, _) = self.send(issuer, &address).await?;
         let header = response.headers().get(http::header::DATE).and_then(|value| value.to_str().ok());
         let date = header.and_then(|text| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
         let certificate = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
@@ -204,19 +241,15 @@ impl HttpKeySource {
     }
 
     /// The body of an answer 200.
-    async fn get(&self, address: &str) -> Result<Bytes, FetchError> {
-        let (mut response, shown) = self.send(address).await?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| {
-            FetchError::new(FetchErrorKind::Unreachable, format!("`{shown}` does not answer: {}", explain(error)))
-        })? {
-            if body.len().saturating_add(chunk.len()) > MAXIMUM_BODY {
-                let message = format!("`{shown}` answers more than 1 MiB");
-                return Err(FetchError::new(FetchErrorKind::Misconfigured, message));
+    async fn get(&self, issuer: &IssuerSettings, address: &str) -> Result<Bytes, FetchError> {
+        let (response, shown) = self.send(issuer, address).await?;
+        bounded(response, MAXIMUM_BODY).await.map_err(|error| match error {
+            BodyError::Broken(error) => unreachable(&shown, error),
+            BodyError::TooLarge(_) => {
+                FetchError::new(FetchErrorKind::Misconfigured, format!("`{shown}` answers more than 1 MiB"))
             }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body.into())
+            other => FetchError::new(FetchErrorKind::Misconfigured, format!("`{shown}` cannot be read: {other}")),
+        })
     }
 }
 
@@ -225,7 +258,7 @@ impl KeySource for HttpKeySource {
     async fn fetch(&self, issuer: &IssuerSettings) -> Result<Bytes, FetchError> {
         // What reading certificates takes is no time of the provider.
         if let Some(url) = first_address(issuer).and_then(|address| Url::parse(&address).ok()) {
-            self.client(&url)?;
+            self.client(destination::route(issuer, &url)?)?;
         }
         match tokio::time::timeout(self.timeout, self.fetch_jwks(issuer)).await {
             Ok(result) => result,
@@ -254,6 +287,24 @@ fn discovery_address(issuer: &IssuerSettings) -> String {
 fn within_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
     let same = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
     if same && attempt.previous().len() <= 3 { attempt.follow() } else { attempt.stop() }
+}
+
+fn unreachable(shown: &str, error: reqwest::Error) -> FetchError {
+    FetchError::new(FetchErrorKind::Unreachable, format!("`{shown}` does not answer: {}", explain(error)))
+}
+
+/// The private address for which a connection was not made, if that is why.
+fn private_address(error: &reqwest::Error) -> Option<&PrivateAddress> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        // `io::Error` does not show what it holds as its source.
+        let held = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        match held.and_then(|held| held.downcast_ref()) {
+            Some(refused) => return Some(refused),
+            None => cause = inner.source(),
+        }
+    }
+    None
 }
 
 /// The error and its causes, without the address, which may hold what is not to be logged.

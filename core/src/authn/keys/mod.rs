@@ -6,6 +6,8 @@ mod cache;
 #[cfg(feature = "authn")]
 mod certificate;
 #[cfg(feature = "authn")]
+mod destination;
+#[cfg(feature = "authn")]
 mod fetch;
 #[cfg(feature = "authn")]
 mod flight;

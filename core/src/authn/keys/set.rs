@@ -103,8 +103,7 @@ impl KeySet {
         let document: Document<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         let published: Option<Vec<&RawValue>> = document.keys.and_then(|keys| serde_json::from_str(keys.get()).ok());
         let Some(published) = published else { return Err(KeySetError::NoKeys) };
-        let mut set =
-            Self { keys: Vec::new(), unfit: HashMap::new(), published: published.len(), skipped: Vec::new() };
+        let mut set = Self { keys: Vec::new(), unfit: HashMap::new(), published: published.len(), skipped: Vec::new() };
         for (position, jwk) in published.iter().take(MAXIMUM_KEYS).enumerate() {
             match read(jwk) {
                 Ok(key) => set.add(key),

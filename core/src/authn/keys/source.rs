@@ -44,4 +44,6 @@ pub enum FetchErrorKind {
     Misconfigured,
     /// The settings of this issuer do not fit what the provider says about itself.
     Mismatch,
+    /// The settings of this issuer do not let its keys be fetched from there.
+    Forbidden,
 }

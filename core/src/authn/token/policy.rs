@@ -105,11 +105,7 @@ fn check_claimed_type(claims: &ClaimSet) -> Result<(), TokenRefusal> {
 }
 
 /// Checks the length of a token's life.
-pub(crate) fn check_life(
-    issued_at: Timestamp,
-    expires_at: Timestamp,
-    longest: TokenLife,
-) -> Result<(), TokenRefusal> {
+pub(crate) fn check_life(issued_at: Timestamp, expires_at: Timestamp, longest: TokenLife) -> Result<(), TokenRefusal> {
     let life = expires_at.milliseconds().saturating_sub(issued_at.milliseconds());
     let most = i64::try_from(longest.duration().as_millis()).unwrap_or(i64::MAX);
     if (1..=most).contains(&life) { Ok(()) } else { Err(TokenRefusal::Lifetime(longest)) }

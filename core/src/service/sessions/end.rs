@@ -1,10 +1,7 @@
 //! Ending sessions by a logout token.
 
 use crate::{
-    authn::{
-        LogoutRequest,
-        token::LEEWAY,
-    },
+    authn::{LogoutRequest, token::LEEWAY},
     clock::Timestamp,
     context::RequestContext,
     domain::{

@@ -75,6 +75,8 @@ fn settings(flags: &VerifyFlags, url: &str) -> IssuerSettings {
     let mut settings = IssuerSettings::new(IssuerSettings::DEFAULT_ID, url, "");
     // Nothing but the signature is looked at without an audience; the settings must be whole all the same.
     settings.audiences = if flags.audience.is_empty() { vec!["none".to_owned()] } else { flags.audience.clone() };
+    // Whoever runs the command names the issuer, and may reach it anyway.
+    settings.private_addresses = true;
     settings.profile = match flags.profile {
         ProfileChoice::Authentik => Profile::Authentik,
         ProfileChoice::Rfc9068 => Profile::Rfc9068,

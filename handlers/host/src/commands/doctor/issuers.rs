@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use dezky::{
     authn::{
         IssuerSettings, JwksSource, TokenLife,
-        keys::{HttpKeySource, KeySet, KeySetArchive as _, KeySource as _, StoreArchive},
+        keys::{FetchErrorKind, HttpKeySource, KeySet, KeySetArchive as _, KeySource as _, StoreArchive},
     },
     clock::{Clock as _, SystemClock, Timestamp},
     store::SharedStore,
@@ -57,8 +57,15 @@ async fn keys(source: &HttpKeySource, issuer: &IssuerSettings, report: &mut Repo
     let body = match source.fetch(issuer).await {
         Ok(body) => body,
         Err(error) => {
-            let advice = "see that the URL is right and reachable from here, and that its certificate is trusted: \
-                          `DEZKY_EXTRA_CA_CERTS` adds authorities";
+            let advice = match error.kind {
+                FetchErrorKind::Forbidden => {
+                    "correct the URL or what the issuer publishes; or, if that is its place, set what the finding names"
+                }
+                _ => {
+                    "see that the URL is right and reachable from here, and that its certificate is trusted: \
+                     `DEZKY_EXTRA_CA_CERTS` adds authorities"
+                }
+            };
             trouble(issuer, report, &error.message, advice);
             return;
         }

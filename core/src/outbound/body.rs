@@ -1,0 +1,95 @@
+//! Bodies of answers: bounded as they come, and again once they are decompressed.
+
+use std::io::Read;
+
+use bytes::Bytes;
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use reqwest::Response;
+
+/// The most encodings of one body; nobody uses two.
+const MAXIMUM_ENCODINGS: usize = 2;
+
+/// Why a body cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// The connection broke, or took too long.
+    #[error(transparent)]
+    Broken(#[from] reqwest::Error),
+    /// It is larger than the limit, as it came or decompressed.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// `Content-Encoding` is none that is known.
+    #[error("the body has a `Content-Encoding` that was not asked for and is not known")]
+    Encoding,
+    /// It is not what `Content-Encoding` says.
+    #[error("the body is not what its `Content-Encoding` says: {0}")]
+    Undecodable(std::io::Error),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Coding {
+    Gzip,
+    Deflate,
+}
+
+/// The body of an answer, of so many bytes at the most. What comes compressed by gzip or deflate, as it does from some
+/// servers unasked, is decompressed (RFC 9110, section 8.4).
+///
+/// # Errors
+/// [`BodyError`] when it cannot be had.
+pub async fn bounded(mut response: Response, limit: usize) -> Result<Bytes, BodyError> {
+    let codings = codings(&response)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len().saturating_add(chunk.len()) > limit {
+            return Err(BodyError::TooLarge(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    for coding in codings.into_iter().rev() {
+        body = decompressed(coding, &body, limit)?;
+    }
+    Ok(body.into())
+}
+
+/// What was done to a body, in this order.
+fn codings(response: &Response) -> Result<Vec<Coding>, BodyError> {
+    let mut codings = Vec::new();
+    for value in response.headers().get_all(http::header::CONTENT_ENCODING) {
+        for name in value.to_str().map_err(|_| BodyError::Encoding)?.split(',') {
+            match name.trim().to_ascii_lowercase().as_str() {
+                "" | "identity" => {}
+                "gzip" | "x-gzip" => codings.push(Coding::Gzip),
+                "deflate" => codings.push(Coding::Deflate),
+                _ => return Err(BodyError::Encoding),
+            }
+        }
+    }
+    if codings.len() > MAXIMUM_ENCODINGS { Err(BodyError::Encoding) } else { Ok(codings) }
+}
+
+fn decompressed(coding: Coding, body: &[u8], limit: usize) -> Result<Vec<u8>, BodyError> {
+    match coding {
+        Coding::Gzip => read(MultiGzDecoder::new(body), limit),
+        // `deflate` means the zlib format, and some servers leave its frame out (RFC 9110, section 8.4.1.2).
+        Coding::Deflate if is_zlib(body) => read(ZlibDecoder::new(body), limit),
+        Coding::Deflate => read(DeflateDecoder::new(body), limit),
+    }
+}
+
+/// Whether this begins as the zlib format does (RFC 1950, section 2.2).
+fn is_zlib(body: &[u8]) -> bool {
+    match body {
+        [method, flags, ..] => method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31),
+        _ => false,
+    }
+}
+
+fn read(decoder: impl Read, limit: usize) -> Result<Vec<u8>, BodyError> {
+    let mut body = Vec::new();
+    // One byte more tells what is too large, however much there is.
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    decoder.take(most).read_to_end(&mut body).map_err(BodyError::Undecodable)?;
+    if body.len() > limit { Err(BodyError::TooLarge(limit)) } else { Ok(body) }
+}

@@ -1,0 +1,161 @@
+//! Names resolved to addresses of the public internet.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+use super::private_range;
+
+/// Finds the addresses of a name.
+#[async_trait]
+pub trait Lookup: Send + Sync + std::fmt::Debug {
+    /// The addresses of a host.
+    ///
+    /// # Errors
+    /// When it has none, or that cannot be found out now.
+    async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// Asks the system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemLookup;
+
+#[async_trait]
+impl Lookup for SystemLookup {
+    async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
+    }
+}
+
+/// A host that has no address but those of a private network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{host}` has the {range} address {address}")]
+pub struct PrivateAddress {
+    /// The host.
+    pub host: String,
+    /// One of its addresses.
+    pub address: IpAddr,
+    /// What kind of address that is.
+    pub range: &'static str,
+}
+
+/// Resolves names to their public addresses; a name that has others alone is refused with [`PrivateAddress`].
+///
+/// A proxy that the environment names may have any address: it was chosen by whoever runs this process, and connects by
+/// itself to what it is asked for.
+#[derive(Debug, Clone)]
+pub struct PublicOnly {
+    lookup: Arc<dyn Lookup>,
+    proxies: Arc<[String]>,
+}
+
+/// Variables that name the proxy of requests over TLS.
+const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+impl PublicOnly {
+    /// Over these addresses; `variable` looks up a variable of the environment.
+    pub fn new(lookup: Arc<dyn Lookup>, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let proxies = PROXY_VARIABLES.into_iter().filter_map(variable).filter_map(|proxy| host(&proxy)).collect();
+        Self { lookup, proxies }
+    }
+
+    /// The public addresses of a host.
+    ///
+    /// # Errors
+    /// [`PrivateAddress`] within the error when it has others alone.
+    pub async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        let mut addresses = self.lookup.addresses(host).await?;
+        if self.proxies.iter().any(|proxy| proxy.eq_ignore_ascii_case(host)) {
+            return Ok(addresses);
+        }
+        let private = addresses.iter().find_map(|address| Some((*address, private_range(*address)?)));
+        addresses.retain(|address| private_range(*address).is_none());
+        match private {
+            Some((address, range)) if addresses.is_empty() => {
+                Err(io::Error::other(PrivateAddress { host: host.to_owned(), address, range }))
+            }
+            _ => Ok(addresses),
+        }
+    }
+}
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let names = self.clone();
+        Box::pin(async move { Ok(without_port(names.addresses(name.as_str()).await?)) })
+    }
+}
+
+/// Resolves names to all of their addresses.
+#[derive(Debug, Clone)]
+pub struct Unrestricted(pub Arc<dyn Lookup>);
+
+impl Resolve for Unrestricted {
+    fn resolve(&self, name: Name) -> Resolving {
+        let lookup = Arc::clone(&self.0);
+        Box::pin(async move { Ok(without_port(lookup.addresses(name.as_str()).await?)) })
+    }
+}
+
+/// The port of the URL takes the place of 0.
+fn without_port(addresses: Vec<IpAddr>) -> Addrs {
+    Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)))
+}
+
+/// The name of a proxy's host, if it has one; the scheme may be left out.
+fn host(proxy: &str) -> Option<String> {
+    let with_scheme = if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") };
+    match Url::parse(&with_scheme).ok()?.host()? {
+        Host::Domain(name) => Some(name.to_owned()),
+        Host::Ipv4(_) | Host::Ipv6(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+
+    #[derive(Debug)]
+    struct Always(Vec<IpAddr>);
+
+    #[async_trait]
+    impl Lookup for Always {
+        async fn addresses(&self, _host: &str) -> io::Result<Vec<IpAddr>> {
+            Ok(self.0.clone())
+        }
+    }
+
+    async fn found(addresses: &[&str], host: &str, proxy: &'static str) -> Result<Vec<String>, PrivateAddress> {
+        let lookup = Always(addresses.iter().map(|address| address.parse().unwrap()).collect());
+        let names = PublicOnly::new(Arc::new(lookup), |name| (name == "https_proxy").then(|| proxy.to_owned()));
+        match names.addresses(host).await {
+            Ok(addresses) => Ok(addresses.iter().map(IpAddr::to_string).collect()),
+            Err(error) => {
+                Err(error.into_inner().unwrap().downcast::<PrivateAddress>().map(|refused| *refused).unwrap())
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn private_addresses_are_left_out_and_refused_where_there_is_no_other() {
+        assert_eq!(found(&["10.0.0.1", "1.1.1.1", "::1"], "a.example", "").await.unwrap(), ["1.1.1.1"]);
+        let refused = found(&["::ffff:10.0.0.1", "::1"], "a.example", "").await.unwrap_err();
+        assert_eq!(refused.to_string(), "`a.example` has the private address ::ffff:10.0.0.1");
+    }
+
+    #[tokio::test]
+    async fn a_proxy_of_the_environment_may_be_anywhere() {
+        for proxy in ["http://me:secret@Proxy.internal:3128", "proxy.internal:3128", "https://proxy.internal"] {
+            assert_eq!(found(&["10.0.0.1"], "proxy.internal", proxy).await.unwrap(), ["10.0.0.1"], "{proxy}");
+            assert!(found(&["10.0.0.1"], "a.example", proxy).await.is_err(), "{proxy}");
+        }
+        assert!(found(&["10.0.0.1"], "proxy.internal", "10.0.0.9:3128").await.is_err());
+    }
+}
