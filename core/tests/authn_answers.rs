@@ -282,7 +282,7 @@ async fn bodies_that_come_compressed_or_with_a_mark_are_read() {
 async fn bodies_that_are_too_large_or_broken_once_decompressed_are_told_apart() {
     let provider = Provider::start().await;
     let keys = keys().await.into_bytes();
-    let zeros = vec![b' '; 64 * 1024 * 1024];
+    let zeros = vec![b' '; 8 * 1024 * 1024];
     let cut = gzip(&keys);
     for (headers, body, told) in [
         ("content-encoding: gzip\r\n", gzip(&zeros), "more than 1 MiB"),
