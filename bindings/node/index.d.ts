@@ -54,8 +54,12 @@ export interface IssuerOptions {
   jwks?: "discovery" | (string & {}) | { keys: object[] };
   /** What its access tokens look like. Default: `authentik`. */
   profile?: "authentik" | "rfc9068" | "any";
-  /** Whether the `groups` claim is read. Default: `sync`. */
+  /** Whether the claim of groups is read. Default: `sync` for the issuer `default`, `ignore` for every other. */
   groups?: "sync" | "ignore";
+  /** What a token without that claim says: nothing (`keep`), or that the person is in no group (`none`). Default: `keep`. */
+  groupsAbsent?: "keep" | "none";
+  /** What it calls that claim: a name, or a JSON pointer such as `/realm_access/roles`. Default: `groups`. */
+  claims?: { groups?: string };
   /** Slug of the only tenant that its people see. Default: none. */
   tenant?: string;
   /** How long its access tokens may live, such as `36h`, `7d` or a number of seconds. Default: 24 hours; at most 7 days. */

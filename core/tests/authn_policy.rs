@@ -2,14 +2,23 @@
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dezky::authn::token::KeyFamily;
 use dezky::{
     ErrorKind,
-    authn::{GroupsClaim, IssuerSettings, Profile, VerifiedToken, keys::KeySet, token::Algorithm, verify_with},
+    authn::{
+        GroupsClaim, IssuerSettings, Profile, VerifiedToken, Verifier, VerifierOptions,
+        keys::{HttpKeySource, KeySet, NoArchive},
+        token::Algorithm,
+        verify_with,
+    },
     clock::Clock,
+    context::RequestContext,
     error::Error,
     test_kit::{Claims, DevelopmentIssuer, DevelopmentIssuerOptions, ManualClock},
 };
@@ -469,21 +478,74 @@ async fn profiles_differ_in_what_they_require() {
 }
 
 #[tokio::test]
-async fn reads_groups_only_where_they_are_an_array_of_strings() {
+async fn reads_groups_only_where_they_are_an_array_of_strings_or_one_string() {
     let mut fixture = Fixture::new().await;
     let groups = |fixture: &Fixture, value: Value| {
         fixture.verify(&fixture.issuer.mint(&fixture.claims().with("groups", value))).unwrap().groups
     };
     assert_eq!(groups(&fixture, json!([])), Some(Vec::new()));
-    for value in [json!("acme"), json!(["acme", 7]), json!({ "acme": true }), json!(null)] {
+    assert_eq!(groups(&fixture, json!("acme, other")), Some(vec!["acme, other".to_owned()]));
+    for value in [json!(""), json!(7), json!(["acme", 7]), json!({ "acme": true }), json!(null)] {
         assert_eq!(groups(&fixture, value), None);
     }
     let missing = fixture.issuer.mint(&fixture.claims().without("groups"));
     assert_eq!(fixture.verify(&missing).unwrap().groups, None);
-    fixture.settings.groups = GroupsClaim::Ignore;
+    fixture.settings.groups = Some(GroupsClaim::Ignore);
     fixture.settings.tenant = Some("acme".to_owned());
     assert_eq!(groups(&fixture, json!(["acme"])), None);
     assert_eq!(fixture.verify(&missing).unwrap().tenant.as_deref(), Some("acme"));
+}
+
+/// Counts the warnings about claims of groups by issuer.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl tracing::field::Visit for Warnings {
+    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+        if field.name() == "issuer" {
+            self.0.lock().unwrap().push(value.to_owned());
+        }
+    }
+    fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn std::fmt::Debug) {}
+}
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN && metadata.target() == "dezky::authn::verifier"
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn a_claim_of_groups_that_cannot_be_read_is_told_once_for_each_issuer() {
+    let (one, two) = (Fixture::new().await, Fixture::new().await);
+    let mut second = two.issuer.settings("second");
+    second.groups = Some(GroupsClaim::Sync);
+    second.claims.groups = "/realm_access/roles".to_owned();
+    let source = Arc::new(HttpKeySource::new(None).unwrap());
+    let issuers = vec![one.settings.clone(), second];
+    let verifier = Verifier::new(issuers, source, Arc::new(NoArchive), one.clock.clone(), VerifierOptions::default());
+    let (verifier, warnings) = (verifier.unwrap(), Warnings::default());
+    let _told = tracing::subscriber::set_default(warnings.clone());
+    for (fixture, value) in [(&one, json!(["acme"])), (&one, json!({})), (&one, json!(7)), (&two, json!(["acme"]))] {
+        let claims = fixture.claims().with("groups", value);
+        verifier.verify(&RequestContext::new("test"), &fixture.issuer.mint(&claims)).await.unwrap();
+    }
+    assert_eq!(*warnings.0.lock().unwrap(), ["default"], "what is absent is no mistake");
+    for value in [json!({"roles": [1]}), json!("acme"), json!({"roles": [1]})] {
+        let claims = two.claims().with("realm_access", value);
+        verifier.verify(&RequestContext::new("test"), &two.issuer.mint(&claims)).await.unwrap();
+    }
+    assert_eq!(*warnings.0.lock().unwrap(), ["default", "second"]);
 }
 
 #[tokio::test]

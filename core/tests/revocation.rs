@@ -6,14 +6,17 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use dezky::{
     authn::VerifiedToken,
     clock::{Clock as _, SystemClock, Timestamp},
-    domain::{GrantMembership, MembershipRole, TenantId, UpdateTenant, UserId},
+    context::RequestContext,
+    domain::{GrantMembership, MembershipRole, ObjectId, TenantId, UpdateTenant, UserId},
     service::Service,
-    store::SharedStore,
+    store::{ChangeNotice, Collection, Commit, Document, Query, SharedStore, Store, StoreError, StoreResult as Found},
     test_kit::ManualClock,
 };
+use futures_util::stream::BoxStream;
 use serde_json::json;
 use support::{
     by, by_as,
@@ -304,6 +307,16 @@ async fn in_no_order_of_calls_does_a_claim_undo_a_revocation(store: SharedStore,
                 service.profile(&by(&token)).await.unwrap();
             });
         }
+        for (later, groups) in [(3_130, &[][..]), (3_140, &[claim.slug.as_str()][..])] {
+            let issued = claim.from.plus(Duration::from_secs(later));
+            let (service, token, tenant) =
+                (Arc::clone(&service), token(&claim.subject, Some(groups), issued), claim.tenant);
+            tasks.spawn(async move {
+                // Refused or not: it is the order of calls that is looked at.
+                let found = service.read_tenant(&by(&token), &tenant.into()).await;
+                assert!(found.err().is_none_or(|error| error.code() == "not_found"));
+            });
+        }
         let taking = Arc::clone(&claim);
         tasks.spawn(async move {
             // What is not there, or what a claim has taken meanwhile, is there to be taken once it is granted.
@@ -392,6 +405,104 @@ async fn of_a_claims_own_tombstone_only_a_later_claim_makes_a_membership(store: 
     }
 }
 
+/// A store that takes no changes.
+#[derive(Debug)]
+struct ReadOnly(SharedStore);
+
+#[async_trait]
+impl Store for ReadOnly {
+    async fn get(&self, context: &RequestContext, of: &'static Collection, id: ObjectId) -> Found<Option<Document>> {
+        self.0.get(context, of, id).await
+    }
+    async fn find(&self, context: &RequestContext, query: &Query) -> Found<Vec<Document>> {
+        self.0.find(context, query).await
+    }
+    async fn count(&self, context: &RequestContext, query: &Query) -> Found<u64> {
+        self.0.count(context, query).await
+    }
+    async fn commit(&self, _: &RequestContext, _: &Commit) -> Found<()> {
+        Err(StoreError::Unavailable { detail: "the disk is full".to_owned() })
+    }
+    fn changes(&self) -> Option<BoxStream<'static, ChangeNotice>> {
+        None
+    }
+    async fn health(&self, context: &RequestContext) -> Found<()> {
+        self.0.health(context).await
+    }
+}
+
+/// What a token takes away is never passed over; one that takes nothing away holds nobody up.
+async fn a_store_that_takes_no_changes_lets_in_only_whoever_has_nothing_to_lose(store: SharedStore) {
+    let claim = Claim::new(&store, Claimed::Member, 0).await;
+    let full = support::service(Arc::new(ReadOnly(Arc::clone(&store))), Arc::new(SystemClock));
+    let with = claim.token(100);
+    assert!(full.read_tenant(&by(&with), &claim.tenant.into()).await.is_ok());
+    let without = token(&claim.subject, Some(&["other"]), claim.from.plus(Duration::from_secs(200)));
+    let refused = full.read_tenant(&by(&without), &claim.tenant.into()).await.unwrap_err();
+    assert_eq!(refused.kind(), dezky::ErrorKind::Unavailable);
+    // Once it takes changes, the very same tokens are seen to.
+    let found = claim.service.read_tenant(&by(&without), &claim.tenant.into()).await;
+    assert_eq!(found.unwrap_err().code(), "not_found");
+    assert_eq!(full.read_tenant(&by(&with), &claim.tenant.into()).await.unwrap_err().code(), "not_found");
+}
+
+/// The first use has decided to take a membership that a claim has made; meanwhile a person makes it a grant, or takes it for good.
+async fn a_first_use_in_flight_takes_no_grant_and_eases_no_revocation(store: SharedStore) {
+    for (number, granted) in [(0, true), (1, false)] {
+        let claim = Claim::new(&store, Claimed::Member, number).await;
+        let (service, tenant, user) = (Arc::clone(&claim.service), claim.tenant, claim.user);
+        let meanwhile: Meanwhile = Box::new(move || {
+            Box::pin(async move {
+                service.revoke_membership(&system(), &tenant.into(), user).await.unwrap();
+                if granted {
+                    grant(&service, tenant, user, MembershipRole::Member).await;
+                }
+            })
+        });
+        let without = token(&claim.subject, Some(&[]), claim.from.plus(Duration::from_secs(100)));
+        let found = interleaved(&store, meanwhile).read_tenant(&by(&without), &tenant.into()).await;
+        assert_eq!(found.is_ok(), granted, "{found:?}");
+        if granted {
+            assert!(claim.service.read_tenant(&by(&without), &tenant.into()).await.is_ok());
+        } else {
+            claim.is_gone_until_it_is_granted("taken by both").await;
+        }
+    }
+}
+
+/// First uses of one newer token on many routes and in several processes at the same time: each is refused, and one takes.
+async fn first_uses_at_the_same_time_are_all_refused_and_one_takes(store: SharedStore) {
+    let claim = Claim::new(&store, Claimed::Member, 0).await;
+    let without = token(&claim.subject, Some(&["other"]), claim.from.plus(Duration::from_secs(100)));
+    let requests = (0..40).map(|request| {
+        let service = Arc::new(support::service(Arc::clone(&store), Arc::new(SystemClock)));
+        // Each process has verified the token by itself.
+        let token = if request % 2 == 0 { Arc::clone(&without) } else { Arc::new((*without).clone()) };
+        let tenant = claim.tenant;
+        tokio::spawn(async move {
+            let call = by_as(&token, format!("request-{request}"));
+            match request % 4 {
+                0 | 1 => service.read_tenant(&call, &tenant.into()).await.map(drop),
+                2 => service
+                    .list_members(&call, &tenant.into(), &Default::default(), &Default::default())
+                    .await
+                    .map(drop),
+                _ => service
+                    .update_tenant(&call, &tenant.into(), UpdateTenant::read(json!({"name": "Mine"})).unwrap())
+                    .await
+                    .map(drop),
+            }
+        })
+    });
+    for outcome in futures_util::future::join_all(requests).await {
+        assert_eq!(outcome.unwrap().unwrap_err().code(), "not_found");
+    }
+    let tenant = dezky::service::access::TenantReference::Id(claim.tenant);
+    let filter = dezky::service::audit::AuditFilter { tenant: Some(tenant), ..Default::default() };
+    let events = claim.service.list_audit(&system(), &filter, &Default::default()).await.unwrap().items;
+    assert_eq!(events.iter().filter(|event| event.action == "membership.revoke").count(), 1, "{events:?}");
+}
+
 macro_rules! on_every_store {
     ($($promise:ident),+ $(,)?) => {
         mod on_sqlite {
@@ -420,6 +531,9 @@ on_every_store! {
     a_suspended_tenant_wins_over_a_write_in_flight,
     of_two_owners_who_remove_each_other_one_stays,
     a_claim_in_flight_does_not_undo_a_revocation,
+    a_first_use_in_flight_takes_no_grant_and_eases_no_revocation,
+    a_store_that_takes_no_changes_lets_in_only_whoever_has_nothing_to_lose,
+    first_uses_at_the_same_time_are_all_refused_and_one_takes,
     a_claim_in_flight_does_not_revive_what_a_person_takes_meanwhile,
     a_hundred_profiles_in_flight_do_not_bring_back_what_was_revoked,
     concurrent_first_requests_of_one_person_make_one_user,

@@ -10,7 +10,7 @@ use dezky::{
 use dezky_benches::{Case, compare, show};
 
 fn main() {
-    let actor = Actor::User { disabled: false, platform_admin: false, bound_to: None };
+    let actor = Actor::User { disabled: false, platform: dezky::authz::PlatformRight::None, bound_to: None };
     let tenant = Some(TenantFacts { slug: "acme", status: TenantStatus::Active });
     let member = Resource { tenant, role: Some(MembershipRole::Member), ..Resource::default() };
     let target =

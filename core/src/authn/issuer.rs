@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::life::TokenLife;
+use super::{
+    groups::{ClaimNames, GroupsAbsent, GroupsClaim},
+    life::TokenLife,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// An identity provider whose tokens are accepted.
@@ -44,9 +47,12 @@ pub struct IssuerSettings {
     /// What its access tokens look like. Default: `authentik`.
     #[serde(default)]
     pub profile: Profile,
-    /// Whether the `groups` claim is read. Default: `sync`.
-    #[serde(default)]
-    pub groups: GroupsClaim,
+    /// Whether the claim of groups is read. Default: `sync` for the issuer `default`, `ignore` for every other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<GroupsClaim>,
+    /// What a token without that claim says. Default: `keep`.
+    #[serde(default, alias = "groupsAbsent")]
+    pub groups_absent: GroupsAbsent,
     /// Slug of the only tenant that its people see. Default: none, they may be members of any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
@@ -60,6 +66,9 @@ pub struct IssuerSettings {
     /// How long its access tokens may live from `iat` to `exp`. Default: 24 hours; at most 7 days.
     #[serde(default)]
     pub max_token_life: TokenLife,
+    /// What it calls the claims that are read.
+    #[serde(default)]
+    pub claims: ClaimNames,
 }
 
 /// Where the signing keys of an issuer are.
@@ -89,17 +98,6 @@ pub enum Profile {
     Any,
 }
 
-/// Whether the `groups` claim of an issuer is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum GroupsClaim {
-    /// `GET /users/me` brings memberships in line with it.
-    #[default]
-    Sync,
-    /// It is as if it were missing.
-    Ignore,
-}
-
 impl IssuerSettings {
     /// The id of the issuer that `DEZKY_OIDC_ISSUER` and `DEZKY_OIDC_AUDIENCE` define.
     pub const DEFAULT_ID: &'static str = "default";
@@ -112,11 +110,13 @@ impl IssuerSettings {
             audiences: vec![audience.into()],
             jwks: JwksSource::Discovery,
             profile: Profile::default(),
-            groups: GroupsClaim::default(),
+            groups: None,
+            groups_absent: GroupsAbsent::default(),
             tenant: None,
             jwks_hosts: Vec::new(),
             private_addresses: false,
             max_token_life: TokenLife::default(),
+            claims: ClaimNames::default(),
         }
     }
 
@@ -124,6 +124,14 @@ impl IssuerSettings {
     #[must_use]
     pub fn longest_token_life(issuers: &[Self]) -> Duration {
         issuers.iter().map(|issuer| issuer.max_token_life).max().unwrap_or_default().duration()
+    }
+
+    /// Whether the claim of groups is read. Whoever runs an issuer whose groups are read decides who belongs to tenants: that
+    /// is said of the first issuer by naming it, and of every other by itself.
+    #[must_use]
+    pub fn groups_claim(&self) -> GroupsClaim {
+        let first = self.id == Self::DEFAULT_ID;
+        self.groups.unwrap_or(if first { GroupsClaim::Sync } else { GroupsClaim::Ignore })
     }
 
     /// Checks every issuer, and that no two share an id or a URL.
@@ -185,6 +193,9 @@ impl IssuerSettings {
         }
         if self.tenant.as_ref().is_some_and(|slug| slug.is_empty() || !is_name(slug)) {
             return Err(self.refuse("tenant", "must be the slug of a tenant"));
+        }
+        if let Some(fault) = ClaimNames::fault(&self.claims.groups) {
+            return Err(self.refuse("claims.groups", fault));
         }
         Ok(())
     }

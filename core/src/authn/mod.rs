@@ -3,6 +3,11 @@
 //! A token says who someone is and never what they may do. Issuers and the token policy do no I/O; fetching keys and
 //! checking signatures needs the feature `authn`.
 
+#[cfg_attr(
+    not(feature = "authn"),
+    allow(dead_code, reason = "parts of the policy are used where signatures are verified")
+)]
+pub mod groups;
 pub mod issuer;
 pub mod keys;
 mod life;
@@ -24,12 +29,13 @@ pub mod token;
 #[cfg(feature = "authn")]
 pub mod verifier;
 
-pub use issuer::{GroupsClaim, IssuerSettings, JwksSource, Profile};
+pub use groups::{ClaimNames, GroupsAbsent, GroupsClaim};
+pub use issuer::{IssuerSettings, JwksSource, Profile};
 pub use life::{ParseTokenLifeError, TokenLife};
 pub use logout::LogoutRequest;
 pub use refusal::TokenRefusal;
 #[cfg(feature = "authn")]
 pub use signature::{verify_signature, verify_with};
-pub use token::{KeyThumbprint, VerifiedToken};
+pub use token::{FirstUse, KeyThumbprint, VerifiedToken};
 #[cfg(feature = "authn")]
 pub use verifier::{Verifier, VerifierOptions};

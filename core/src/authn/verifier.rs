@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,6 +15,7 @@ use tokio::task::AbortHandle;
 
 use super::{
     IssuerSettings, LogoutRequest, TokenRefusal, VerifiedToken,
+    groups::{self, Groups},
     keys::{Availability, IssuerKeys, Key, KeyLimits, KeySetArchive, KeySource, KeyStatus, Snapshot, keep_refreshed},
     logout::check_logout_token,
     memory::{Remembered, TokenHash, TokenMemory},
@@ -64,8 +68,26 @@ struct Inner {
     /// Positions of the issuers by each value of `iss`.
     by_url: HashMap<String, usize>,
     memory: TokenMemory,
+    /// Of each issuer, whether it was told that its claim of groups cannot be read.
+    told_of_groups: Vec<AtomicBool>,
     clock: Arc<dyn Clock>,
     tasks: Mutex<Vec<AbortHandle>>,
+}
+
+impl Inner {
+    /// Tells the log, once for each issuer, that its claim of groups says nothing in the form that it has.
+    fn tell_of_groups(&self, position: usize, settings: &IssuerSettings) {
+        let told = self.told_of_groups.get(position).is_none_or(|told| told.swap(true, Ordering::Relaxed));
+        if !told {
+            let (issuer, claim) = (&settings.id, &settings.claims.groups);
+            tracing::warn!(
+                issuer,
+                claim,
+                "this claim is neither a list of texts nor one text, so that memberships do not follow it: see \
+                 `claims.groups` of the issuer"
+            );
+        }
+    }
 }
 
 impl Drop for Inner {
@@ -109,12 +131,14 @@ impl Verifier {
                 clock.clone(),
             )?));
         }
+        let told_of_groups = issuers.iter().map(|_| AtomicBool::new(false)).collect();
         Ok(Self {
             inner: Arc::new(Inner {
                 settings: issuers,
                 issuers: keys,
                 by_url,
                 memory: TokenMemory::new(options.remembered_tokens),
+                told_of_groups,
                 clock,
                 tasks: Mutex::default(),
             }),
@@ -274,6 +298,9 @@ impl<'token> FirstSight<'token> {
         let header = self.compact.header;
         let now = inner.clock.now();
         let token = check_access_token(&self.keys.settings, &header, &self.claims, key, now)?;
+        if token.groups.is_none() && groups::read(&self.keys.settings, &self.claims) == Groups::Unreadable {
+            inner.tell_of_groups(self.position, &self.keys.settings);
+        }
         let token = Arc::new(token);
         inner.memory.remember(hash, self.position, header, token.clone(), snapshot);
         Ok(token)

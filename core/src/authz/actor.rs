@@ -1,6 +1,6 @@
 //! Who asks, and about what: the facts that a decision rests on, all of them from the database.
 
-use crate::domain::{MembershipRole, TenantStatus};
+use crate::domain::{GrantSource, MembershipRole, TenantStatus, User};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,10 +12,34 @@ pub enum Actor<'a> {
         /// Whether the person is refused everywhere.
         disabled: bool,
         /// Whether the person administers the platform.
-        platform_admin: bool,
+        platform: PlatformRight,
         /// Slug of the one tenant to which the issuer of the token is bound, if it is.
         bound_to: Option<&'a str>,
     },
+}
+
+/// The right to administer the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PlatformRight {
+    /// Not there.
+    #[default]
+    None,
+    /// For as long as the person's tokens name the group.
+    ByClaim,
+    /// Given by a person or the system; it outlives whatever tokens say.
+    Lasting,
+}
+
+impl PlatformRight {
+    /// The right that a user has.
+    #[must_use]
+    pub fn of(user: &User) -> Self {
+        match (user.platform_admin, user.platform_admin_source) {
+            (false, _) => Self::None,
+            (true, Some(GrantSource::Claim)) => Self::ByClaim,
+            (true, _) => Self::Lasting,
+        }
+    }
 }
 
 /// What is known of the tenant in question.
@@ -49,6 +73,8 @@ pub struct Resource<'a> {
     pub oneself: bool,
     /// The membership that the action changes.
     pub target: TargetFacts,
+    /// Whether the action is about somebody who administers the platform by a lasting right, or is to.
+    pub lasting_admin: bool,
     /// The fields that the action sets.
     pub fields: &'a [&'static str],
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::policy::{Callers, FIELD_POLICY, POLICY};
+use super::policy::{Callers, FIELD_POLICY, LASTING_ADMIN_POLICY, POLICY};
 
-/// The policy in Markdown: actions × callers, then fields × callers.
+/// The policy in Markdown: actions × callers, fields × callers, and what is done to administrators of the platform × callers.
 ///
 /// `yes` is allowed, `no` is refused with 403, and `hidden` is answered with 404 as if the thing did not exist.
 #[must_use]
@@ -32,6 +32,15 @@ pub fn policy_table() -> String {
     let _ = write!(text, "\n| field |{columns}\n{rule_line}");
     for (action, field, allowed) in FIELD_POLICY {
         let _ = write!(text, "| `{field}` in `{}` |", action.name());
+        for (caller, _) in Callers::ALL {
+            let _ = write!(text, " {} |", if allowed.includes(caller) { "yes" } else { "no" });
+        }
+        text.push('\n');
+    }
+    let _ = write!(text, "\n| to administrators of the platform by grant |{columns}\n{rule_line}");
+    for (action, field, allowed) in LASTING_ADMIN_POLICY {
+        let what = field.map_or_else(String::new, |field| format!("`{field}` in "));
+        let _ = write!(text, "| {what}`{}` |", action.name());
         for (caller, _) in Callers::ALL {
             let _ = write!(text, " {} |", if allowed.includes(caller) { "yes" } else { "no" });
         }

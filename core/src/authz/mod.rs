@@ -4,5 +4,5 @@ pub mod actor;
 pub mod documentation;
 pub mod policy;
 
-pub use actor::{Actor, Resource, TargetFacts, TenantFacts};
+pub use actor::{Actor, PlatformRight, Resource, TargetFacts, TenantFacts};
 pub use policy::{Action, Callers, Decision, Outcome, Reason, decide, forbidden_fields};

@@ -1,6 +1,6 @@
 //! The one policy: actions × callers, and fields × callers. Everything that is not granted here is denied.
 
-use super::{Actor, Resource};
+use super::{Actor, PlatformRight, Resource};
 use crate::domain::{MembershipRole, TenantStatus};
 
 /// A set of callers.
@@ -12,7 +12,7 @@ impl Callers {
     pub const NOBODY: Self = Self(0);
     /// Named system actors.
     pub const SYSTEM: Self = Self(1);
-    /// Administrators of the platform.
+    /// Administrators of the platform by a lasting right.
     pub const PLATFORM_ADMIN: Self = Self(2);
     /// Owners of the tenant in question.
     pub const OWNER: Self = Self(4);
@@ -24,17 +24,21 @@ impl Callers {
     pub const ONESELF: Self = Self(32);
     /// Any other person whom the platform knows.
     pub const STRANGER: Self = Self(64);
+    /// Administrators of the platform for as long as their tokens name its group.
+    pub const ADMIN_BY_CLAIM: Self = Self(128);
 
-    const PLATFORM: Self = Self::SYSTEM.and(Self::PLATFORM_ADMIN);
+    const LASTING: Self = Self::SYSTEM.and(Self::PLATFORM_ADMIN);
+    const PLATFORM: Self = Self::LASTING.and(Self::ADMIN_BY_CLAIM);
     const OWNERS: Self = Self::PLATFORM.and(Self::OWNER);
     const ADMINS: Self = Self::OWNERS.and(Self::ADMIN);
     const MEMBERS: Self = Self::ADMINS.and(Self::MEMBER);
     const EVERYONE: Self = Self::MEMBERS.and(Self::ONESELF).and(Self::STRANGER);
 
     /// The callers by themselves, in the order of the table's columns.
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 8] = [
         (Self::SYSTEM, "system"),
         (Self::PLATFORM_ADMIN, "platform admin"),
+        (Self::ADMIN_BY_CLAIM, "platform admin by claim"),
         (Self::OWNER, "owner"),
         (Self::ADMIN, "admin"),
         (Self::MEMBER, "member"),
@@ -184,6 +188,17 @@ pub const FIELD_POLICY: &[(Action, &str, Callers)] = &[
     (Action::UpdateTenant, "domains", ADMINS),
 ];
 
+/// What only these may do where it makes, or unmakes, somebody who administers the platform by a lasting right: the action, and the
+/// field by which it does, if not by itself. Whoever is put into the group for an hour must not stay an administrator by their own
+/// word, nor shut out those who could take the right away.
+pub const LASTING_ADMIN_POLICY: &[(Action, Option<&str>, Callers)] = &[
+    (Action::CreateUser, Some("platformAdmin"), Callers::LASTING),
+    (Action::UpdateUser, Some("platformAdmin"), Callers::LASTING),
+    (Action::UpdateUser, Some("status"), Callers::LASTING),
+    (Action::UpdateUser, Some("tokensValidAfter"), Callers::LASTING),
+    (Action::DeleteUser, None, Callers::LASTING),
+];
+
 impl Action {
     /// The row of the table.
     #[must_use]
@@ -212,6 +227,8 @@ pub enum Reason {
     PlatformOnly,
     /// The caller's role in the tenant is too low.
     RoleTooLow,
+    /// Only those with a lasting right make or unmake administrators with one.
+    LastingAdmin,
     /// Only owners may deal with owners.
     OwnerOnly,
     /// A tenant keeps its last owner.
@@ -282,13 +299,15 @@ pub fn decide(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Dec
 
 /// What the actor is to the resource.
 fn caller(actor: &Actor<'_>, resource: &Resource<'_>) -> (Callers, &'static str) {
-    let (platform_admin, bound_to) = match actor {
+    let (platform, bound_to) = match actor {
         Actor::System => return (Callers::SYSTEM, "system"),
-        Actor::User { platform_admin, bound_to, .. } => (*platform_admin, *bound_to),
+        Actor::User { platform, bound_to, .. } => (*platform, *bound_to),
     };
     // The token of a tenant's own issuer speaks for that tenant alone, and never for the platform.
-    if platform_admin && bound_to.is_none() {
-        return (Callers::PLATFORM_ADMIN, "platform admin");
+    match platform {
+        PlatformRight::Lasting if bound_to.is_none() => return (Callers::PLATFORM_ADMIN, "platform admin"),
+        PlatformRight::ByClaim if bound_to.is_none() => return (Callers::ADMIN_BY_CLAIM, "platform admin by claim"),
+        _ => {}
     }
     if resource.oneself {
         return (Callers::ONESELF, "oneself");
@@ -315,6 +334,13 @@ fn obstacle(caller: Callers, rule: &Rule, resource: &Resource<'_>) -> Option<Rea
             TenantStatus::Suspended if !platform && !rule.while_suspended => return Some(Reason::TenantSuspended),
             _ => {}
         }
+    }
+    let lasting = |(action, field, allowed): &(Action, Option<&str>, Callers)| {
+        let touched = field.is_none_or(|field| resource.fields.contains(&field));
+        *action == rule.action && touched && !allowed.includes(caller)
+    };
+    if resource.lasting_admin && LASTING_ADMIN_POLICY.iter().any(lasting) {
+        return Some(Reason::LastingAdmin);
     }
     let target = resource.target;
     if !platform {

@@ -58,12 +58,13 @@ impl Claims {
         self.with("email", email).with("name", name)
     }
 
-    /// Sets `iat`, and `exp` so much later.
+    /// Sets `iat`, and `exp` so much later; `auth_time`, if it is there, is `iat`.
     #[must_use]
     pub fn lasting(self, issued_at: Timestamp, life: Duration) -> Self {
         let from = issued_at.seconds();
         let life = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
-        self.with("iat", from).with("exp", from.saturating_add(life))
+        let claims = if self.0.contains_key("auth_time") { self.with("auth_time", from) } else { self };
+        claims.with("iat", from).with("exp", from.saturating_add(life))
     }
 
     /// The claims as JSON.

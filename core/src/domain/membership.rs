@@ -60,6 +60,10 @@ pub struct Membership {
     /// Who revoked it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_by: Option<RevokedBy>,
+    /// When the tenant's own people have put a former member back. Until that person comes again the copies of name and address
+    /// stay as the tenant knew them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regranted_at: Option<Timestamp>,
     /// Copy of the tenant's slug.
     pub tenant_slug: String,
     /// Copy of the tenant's name.
@@ -97,6 +101,7 @@ impl Membership {
             changed_at: now,
             revoked_at: None,
             revoked_by: None,
+            regranted_at: None,
             tenant_slug: String::new(),
             tenant_name: String::new(),
             tenant_name_key: String::new(),
@@ -140,6 +145,19 @@ impl Membership {
         self.user_email.clone_from(&user.email);
         self.user_email_key.clone_from(&user.email_key);
         !same
+    }
+
+    /// Shows the tenant who the person is now, who is there again or whom the platform has named.
+    pub fn show_person(&mut self, user: &User) {
+        self.regranted_at = None;
+        self.copy_user(user);
+    }
+
+    /// Whether the tenant learns what its member is called from now on: what a former member is called is none of its concern,
+    /// and being put back by others is not a member's word.
+    #[must_use]
+    pub const fn follows_person(&self) -> bool {
+        self.active && self.regranted_at.is_none()
     }
 
     /// Puts it in force.
@@ -197,6 +215,7 @@ pub static MEMBERSHIPS: Collection = Collection {
         Field::new("changedAt", FieldType::Time),
         Field::new("revokedAt", FieldType::Time),
         Field::new("revokedBy", FieldType::Text),
+        Field::new("regrantedAt", FieldType::Time),
         Field::new("tenantSlug", FieldType::Text),
         Field::new("tenantName", FieldType::Text),
         Field::new("tenantNameKey", FieldType::Text),

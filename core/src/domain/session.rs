@@ -1,4 +1,5 @@
-//! Sessions that the identity provider has ended (OpenID Connect Back-Channel Logout 1.0).
+//! Sessions at the identity provider: those that it has ended (OpenID Connect Back-Channel Logout 1.0), and those that were
+//! seen of which only that tells how old they are.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -15,13 +16,15 @@ use crate::{
 pub enum EndedSessionKind {
     /// One session: tokens with its `sid` are refused.
     Session,
-    /// All sessions of a subject: tokens issued until `issuedUntil` are refused.
+    /// All sessions of a subject: tokens of sign-ins until `issuedUntil` are refused.
     Subject,
+    /// Nothing yet: a session was seen, whose tokens do not say when its person signed in.
+    Seen,
     /// A logout token was used: its `jti` counts once.
     LogoutToken,
 }
 
-/// A record of what a logout token has ended. Identifiers are kept as hashes: whose they are shows only to who knows
+/// A record of what a logout token has ended, or of a session that was seen. Identifiers are kept as hashes: whose they are shows only to who knows
 /// them already, so that the record of somebody who never came here names nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,9 +37,12 @@ pub struct EndedSession {
     pub kind: EndedSessionKind,
     /// Hash of the issuer's id and of what the provider calls it.
     pub key: String,
-    /// Of a subject: tokens issued then or before are refused.
+    /// Of a subject: tokens issued then or before are refused, and so are those of sign-ins of then or before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_until: Option<Timestamp>,
+    /// Of a session that was seen: when the first token of it was issued that came here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_from: Option<Timestamp>,
     /// When no token that it concerns is accepted any more, so that it is forgotten.
     pub expires_at: Timestamp,
 }
@@ -63,6 +69,7 @@ impl EndedSession {
         let name = match kind {
             EndedSessionKind::Session => "session",
             EndedSessionKind::Subject => "subject",
+            EndedSessionKind::Seen => "seen",
             EndedSessionKind::LogoutToken => "token",
         };
         format!("{name}:{hash}")
@@ -80,6 +87,7 @@ pub static ENDED_SESSIONS: Collection = Collection {
         Field::new("kind", FieldType::Text),
         Field::new("key", FieldType::Text),
         Field::new("issuedUntil", FieldType::Time),
+        Field::new("issuedFrom", FieldType::Time),
         Field::new("expiresAt", FieldType::Time),
     ],
     indexes: &[ENDED_SESSIONS_BY_EXPIRY],

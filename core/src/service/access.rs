@@ -1,8 +1,11 @@
 //! Loading the facts that a decision rests on, and turning a decision into an answer.
 
-use super::{Call, Principal, Service, work::Work};
+use super::{Call, Principal, Service, sessions::SessionFacts, work::Work};
 use crate::{
-    authz::{Action, Actor, Outcome, Reason, Resource, TargetFacts, TenantFacts, decide, forbidden_fields},
+    authn::VerifiedToken,
+    authz::{
+        Action, Actor, Outcome, PlatformRight, Reason, Resource, TargetFacts, TenantFacts, decide, forbidden_fields,
+    },
     domain::{
         AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId, UserStatus,
     },
@@ -50,7 +53,7 @@ impl CallerFacts {
             Self::System(_) => Actor::System,
             Self::Person { user, bound_to } => Actor::User {
                 disabled: user.status == UserStatus::Disabled,
-                platform_admin: user.platform_admin,
+                platform: PlatformRight::of(user),
                 bound_to: bound_to.as_deref(),
             },
         }
@@ -124,7 +127,7 @@ impl TenantAccess {
             return Err(self.caller.disabled_error().unwrap_or_else(Error::not_found));
         };
         let facts = TenantFacts { slug: &tenant.slug, status: tenant.status };
-        let resource = Resource { tenant: Some(facts), role: self.role(), oneself: false, target, fields };
+        let resource = Resource { tenant: Some(facts), role: self.role(), target, fields, ..Resource::default() };
         check(&self.caller, action, &resource)?;
         Ok(tenant)
     }
@@ -165,6 +168,11 @@ pub(crate) fn check(caller: &CallerFacts, action: Action, resource: &Resource<'_
         Reason::UserDisabled => user_disabled(),
         Reason::PlatformOnly => forbidden("platform_admin_required", "only administrators of the platform may do this"),
         Reason::RoleTooLow => forbidden("role_insufficient", "your role in this tenant does not allow this"),
+        Reason::LastingAdmin => forbidden(
+            "granted_admin_required",
+            "you administer the platform by a group alone, and may neither make nor unmake administrators by grant: ask one \
+             of those, or an operator",
+        ),
         Reason::OwnerOnly => forbidden("owner_required", "only owners of the tenant may manage its owners"),
         Reason::LastOwner => Error::new(
             ErrorKind::Conflict,
@@ -189,7 +197,7 @@ impl Service {
     /// # Errors
     /// [`ErrorKind::Forbidden`] with `user_unknown` for a person who has never called `GET /users/me`, or
     /// `user_disabled`; [`ErrorKind::Unauthenticated`] with `session_ended` for a token of an ended session, or
-    /// `token_revoked` for one from before `tokensValidAfter`.
+    /// `token_revoked` for one of a sign-in from before `tokensValidAfter`.
     pub(crate) async fn caller(&self, call: &Call) -> Result<CallerFacts> {
         let found = self.find_caller(call).await?;
         known_caller(call, found)
@@ -209,22 +217,32 @@ impl Service {
         }
     }
 
-    /// Reads together what is stored of the caller and whether their session has ended.
-    pub(crate) async fn find_caller(&self, call: &Call) -> StoreResult<FoundCaller> {
+    /// Reads together what is stored of the caller and of their session. The first use of a token is seen to before.
+    pub(crate) async fn find_caller(&self, call: &Call) -> Result<FoundCaller> {
+        let found = self.read_caller(call).await?;
         match &call.principal {
-            Principal::System(_) => Ok(FoundCaller { user: None, session_ended: false }),
+            Principal::Token(token) if self.is_first_use(token) => self.first_use(call, token, found).await,
+            _ => Ok(found),
+        }
+    }
+
+    /// The same as things are, whatever the token takes away.
+    pub(crate) async fn read_caller(&self, call: &Call) -> StoreResult<FoundCaller> {
+        match &call.principal {
+            Principal::System(_) => Ok(FoundCaller::default()),
             Principal::Token(token) => {
                 let key = User::subject_key(&token.issuer_id, &token.subject);
                 let user = self.store.load_unique::<User>(&call.context, key);
-                let (user, session_ended) = futures_util::try_join!(user, self.session_has_ended(call, token))?;
-                Ok(FoundCaller { user, session_ended })
+                let (user, session) = futures_util::try_join!(user, self.session_facts(call, token))?;
+                Ok(FoundCaller { user, session })
             }
         }
     }
 
     /// The caller before the tenant that is named. Makes the same store calls whether it exists or not.
     pub(crate) async fn tenant_access(&self, call: &Call, reference: &TenantReference) -> Result<TenantAccess> {
-        let (found, tenant) = futures_util::try_join!(self.find_caller(call), self.find_tenant(call, reference))?;
+        let tenant = async { Ok(self.find_tenant(call, reference).await?) };
+        let (found, tenant) = futures_util::try_join!(self.find_caller(call), tenant)?;
         let caller = known_caller(call, found)?;
         let membership = self.own_membership(call, &caller, tenant.as_ref()).await?;
         Ok(TenantAccess { caller, tenant, membership })
@@ -272,7 +290,8 @@ impl Service {
         id: ObjectId,
         tenant_of: impl Fn(&E) -> TenantId + Send + Sync,
     ) -> Result<(TenantAccess, Option<E>)> {
-        let (found, thing) = futures_util::try_join!(self.find_caller(call), self.store.load::<E>(&call.context, id))?;
+        let thing = async { Ok(self.store.load::<E>(&call.context, id).await?) };
+        let (found, thing) = futures_util::try_join!(self.find_caller(call), thing)?;
         let caller = known_caller(call, found)?;
         let tenant_id = thing.as_ref().map_or(TenantId(ABSENT), tenant_of);
         let membership = async {
@@ -291,17 +310,28 @@ impl Service {
 }
 
 /// What the store has of who calls; of a system actor nothing.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct FoundCaller {
-    user: Option<User>,
-    session_ended: bool,
+    pub(crate) user: Option<User>,
+    pub(crate) session: SessionFacts,
 }
 
 impl FoundCaller {
-    /// The caller's user, if there is one and the session goes on. A session that has ended is no session, whether
-    /// its person is known here or not.
-    pub(crate) fn user(self) -> Result<Option<User>> {
-        if self.session_ended { Err(super::sessions::session_ended()) } else { Ok(self.user) }
+    /// Refuses disabled people, ended sessions, and tokens and sign-ins from before `tokensValidAfter`. A session that has
+    /// ended is no session, whether its person is known here or not.
+    pub(crate) fn admit(&self, token: &VerifiedToken) -> Result<()> {
+        if self.session.ended {
+            return Err(super::sessions::session_ended());
+        }
+        let Some(user) = &self.user else { return Ok(()) };
+        if user.tokens_valid_after.is_some_and(|after| self.session.is_before(token, after)) {
+            let message = "this token was revoked, or comes from a sign-in that was: sign in again for a new one";
+            return Err(Error::new(ErrorKind::Unauthenticated, "token_revoked", message));
+        }
+        if user.status == UserStatus::Disabled {
+            return Err(user_disabled());
+        }
+        Ok(())
     }
 }
 
@@ -309,30 +339,15 @@ fn known_caller(call: &Call, found: FoundCaller) -> Result<CallerFacts> {
     match &call.principal {
         Principal::System(name) => Ok(CallerFacts::System(name.clone())),
         Principal::Token(token) => {
-            let user = found.user()?.ok_or_else(|| {
+            found.admit(token)?;
+            let user = found.user.ok_or_else(|| {
                 Error::new(
                     ErrorKind::Forbidden,
                     "user_unknown",
                     "you are not known here yet: call `GET /users/me` first",
                 )
             })?;
-            admit(&user, token)?;
             Ok(CallerFacts::Person { user: Box::new(user), bound_to: token.tenant.clone() })
         }
     }
-}
-
-/// Refuses disabled people, and tokens from before `tokensValidAfter`.
-pub(crate) fn admit(user: &User, token: &crate::authn::VerifiedToken) -> Result<()> {
-    if user.tokens_valid_after.is_some_and(|after| token.issued_at < after) {
-        return Err(Error::new(
-            ErrorKind::Unauthenticated,
-            "token_revoked",
-            "this token was revoked: sign in again for a new one",
-        ));
-    }
-    if user.status == UserStatus::Disabled {
-        return Err(user_disabled());
-    }
-    Ok(())
 }

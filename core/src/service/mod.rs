@@ -17,7 +17,13 @@ pub mod users;
 pub mod views;
 mod work;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 pub use call::{Call, IdempotencyRequest, IfMatch, Principal};
 pub use cursor::{ListRequest, Page};
@@ -56,6 +62,9 @@ impl Default for ServiceSettings {
     }
 }
 
+/// The number of the next service; zero is none's.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
 /// The use cases over a store.
 #[derive(Debug)]
 pub struct Service {
@@ -64,6 +73,9 @@ pub struct Service {
     settings: ServiceSettings,
     subject_hash: users::tombstone::SubjectHashKey,
     subject_hasher: Option<Arc<dyn SubjectHasher>>,
+    /// Tells services of one process apart.
+    number: u64,
+    sees_to_first_uses: bool,
 }
 
 impl Service {
@@ -73,7 +85,22 @@ impl Service {
     /// The use cases over this store.
     #[must_use]
     pub fn new(store: SharedStore, clock: Arc<dyn Clock>, settings: ServiceSettings) -> Self {
-        Self { store, clock, settings, subject_hash: users::tombstone::SubjectHashKey::default(), subject_hasher: None }
+        Self {
+            store,
+            clock,
+            settings,
+            subject_hash: users::tombstone::SubjectHashKey::default(),
+            subject_hasher: None,
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            sees_to_first_uses: true,
+        }
+    }
+
+    /// The same where the first use of each token is seen to elsewhere, before anything is asked here.
+    #[must_use]
+    pub fn without_first_uses(mut self) -> Self {
+        self.sees_to_first_uses = false;
+        self
     }
 
     /// The same where the key of the subject hash is kept elsewhere, as it is from a sandboxed component.

@@ -110,6 +110,7 @@ fn explain(reason: Reason) -> (&'static str, String) {
         Reason::NotVisible => ("not_visible", "the person may not know that it exists"),
         Reason::PlatformOnly => ("platform_only", "only administrators of the platform may"),
         Reason::RoleTooLow => ("role_too_low", "the person's role in the tenant does not allow it"),
+        Reason::LastingAdmin => ("granted_only", "only administrators by grant may deal with administrators by grant"),
         Reason::OwnerOnly => ("owner_only", "only owners may deal with owners"),
         Reason::LastOwner => ("last_owner", "a tenant keeps its last owner"),
         Reason::TenantSuspended => ("tenant_suspended", "the tenant is suspended and read-only to its own people"),
@@ -160,7 +161,7 @@ fn right(access: &TenantAccess, action: Action) -> RightView {
     let fields = if action == Action::UpdateTenant { TENANT_FIELDS } else { &[] };
     let tenant = access.tenant.as_ref().map(|tenant| TenantFacts { slug: &tenant.slug, status: tenant.status });
     let target = TargetFacts::default();
-    let resource = Resource { tenant, role: access.role(), oneself: false, target, fields: &[] };
+    let resource = Resource { tenant, role: access.role(), target, ..Resource::default() };
     let actor = access.caller.actor();
     let decision = decide(&actor, action, &resource);
     let (reason, because) = explain(decision.reason);

@@ -34,7 +34,8 @@ pub(crate) struct Work<'a> {
 }
 
 /// Fields whose change is no news: they follow from others.
-const DERIVED: &[&str] = &["version", "updatedAt", "nameKey", "emailKey", "formerSlugs", "suspendedFrom"];
+const DERIVED: &[&str] =
+    &["version", "updatedAt", "nameKey", "emailKey", "formerSlugs", "suspendedFrom", "regrantedAt"];
 
 impl<'a> Work<'a> {
     pub(crate) fn new(call: &'a Call, actor: AuditActor, now: Timestamp) -> Self {
@@ -225,8 +226,8 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
             "a request with this `Idempotency-Key` is being worked on: wait for its answer",
         )
         .with_retry_after(std::time::Duration::from_secs(1)),
-        // The same membership or activity was made by another request meanwhile: look again.
-        ("memberships" | "user_activity", _) => return conflict(source),
+        // The same membership, activity or record of a session was made by another request meanwhile: look again.
+        ("memberships" | "user_activity" | "ended_sessions", _) => return conflict(source),
         _ => return source.into(),
     };
     error.with_source(source)

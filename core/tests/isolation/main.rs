@@ -2,6 +2,7 @@
 #![cfg(all(feature = "sqlite", feature = "mongodb", feature = "test-kit"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod claims;
 mod conditions;
 mod matrix;
 mod recording;
@@ -38,6 +39,8 @@ macro_rules! on_every_store {
 }
 
 on_every_store!(
+    claims::what_a_newer_token_claims_no_more_is_gone_on_the_route_that_it_is_used_on_first,
+    claims::who_is_put_back_shows_nothing_new_until_they_come,
     matrix::every_route_answers_every_caller_as_the_policy_says,
     matrix::a_tenants_own_issuer_speaks_for_that_tenant_alone,
     matrix::no_body_reaches_into_another_tenant,

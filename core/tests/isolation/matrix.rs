@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use dezky::{
     authz::{
-        Action, Actor, Decision, Outcome, Resource, TargetFacts, TenantFacts, decide,
+        Action, Actor, Decision, Outcome, PlatformRight, Resource, TargetFacts, TenantFacts, decide,
         policy::{FIELD_POLICY, Reason},
     },
     domain::{CreateTenant, MembershipRole, ObjectId, TenantStatus, UpdateTenant},
@@ -33,7 +33,10 @@ fn actor(caller: Caller) -> Actor<'static> {
     let bound = [Caller::BoundElsewhere, Caller::BoundRoot, Caller::BoundOwner, Caller::BoundMember];
     Actor::User {
         disabled: caller == Caller::Disabled,
-        platform_admin: matches!(caller, Caller::PlatformAdmin | Caller::BoundRoot),
+        platform: match caller {
+            Caller::PlatformAdmin | Caller::BoundRoot => PlatformRight::Lasting,
+            _ => PlatformRight::None,
+        },
         bound_to: bound.contains(&caller).then_some(BOUND),
     }
 }
@@ -46,6 +49,7 @@ pub(crate) fn answer_to(decision: Decision) -> Expected {
         (_, Reason::UserDisabled) => Expected::Refused(403, "user_disabled"),
         (_, Reason::PlatformOnly) => Expected::Refused(403, "platform_admin_required"),
         (_, Reason::RoleTooLow) => Expected::Refused(403, "role_insufficient"),
+        (_, Reason::LastingAdmin) => Expected::Refused(403, "granted_admin_required"),
         (_, Reason::OwnerOnly) => Expected::Refused(403, "owner_required"),
         (_, Reason::LastOwner) => Expected::Refused(409, "last_owner"),
         (_, Reason::TenantSuspended) => Expected::Refused(403, "tenant_suspended"),
@@ -63,7 +67,7 @@ fn by_policy(
 ) -> Expected {
     let tenant = world.map(|world| TenantFacts { slug: &world.slug, status: world.status });
     let role = tenant.and_then(|_| caller.role());
-    let resource = Resource { tenant, role, oneself: false, target, fields };
+    let resource = Resource { tenant, role, target, fields, ..Resource::default() };
     answer_to(decide(&actor(caller), action, &resource))
 }
 

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use dezky::{
-    authz::{Action, Actor, Resource, TargetFacts, TenantFacts, decide},
+    authz::{Action, Actor, PlatformRight, Resource, TargetFacts, TenantFacts, decide},
     clock::Clock as _,
     domain::{TenantStatus, UpdateUser, UserId},
     service::Service,
@@ -90,7 +90,7 @@ async fn take(platform: &Platform, world: &World, taken: Taken, user: UserId) {
 
 /// What the policy gives to somebody whom the platform knows and who belongs to no tenant.
 fn as_a_stranger(route: &Route, action: Action, tenant: Option<TenantFacts<'_>>) -> Expected {
-    let actor = Actor::User { disabled: false, platform_admin: false, bound_to: None };
+    let actor = Actor::User { disabled: false, platform: PlatformRight::None, bound_to: None };
     let target: TargetFacts = route.target();
     answer_to(decide(&actor, action, &Resource { tenant, target, ..Resource::default() }))
 }

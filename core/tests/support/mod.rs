@@ -8,7 +8,7 @@ pub(crate) mod scheduled;
 use std::sync::Arc;
 
 use dezky::{
-    authn::{KeyThumbprint, VerifiedToken},
+    authn::{FirstUse, KeyThumbprint, VerifiedToken},
     clock::{Clock, SystemClock, Timestamp},
     context::RequestContext,
     domain::{CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantId, UserId},
@@ -59,9 +59,11 @@ pub(crate) fn token(subject: &str, groups: Option<&[&str]>, issued_at: Timestamp
         email: Some(format!("{subject}@example.eu")),
         name: Some(subject.to_owned()),
         groups: groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect()),
+        signed_in_at: None,
         session_id: None,
         token_id: None,
         key_thumbprint: KeyThumbprint([0; 32]),
+        first_use: FirstUse::default(),
     })
 }
 

@@ -129,6 +129,49 @@ fn issuer_with(discovery: impl Fn(&str) -> String, keys: &'static str, date: &'s
     url
 }
 
+#[test]
+fn what_each_issuer_may_give_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(folder.path(), "http://127.0.0.1:9/");
+    let issuers = r#"
+        platform_admin_group = 'admins'
+        [[issuers]]
+        id = 'silent'
+        urls = ['http://127.0.0.1:9/silent']
+        audiences = ['dezky']
+        [[issuers]]
+        id = 'partner'
+        urls = ['http://127.0.0.1:9/partner']
+        audiences = ['dezky']
+        groups = 'sync'
+        groups_absent = 'none'
+        tenant = 'acme'
+        claims.groups = '/realm_access/roles'
+    "#;
+    std::fs::write(folder.path().join("dezky.toml"), issuers).unwrap();
+    let (_, findings) = examine(&shell, &[]);
+    let told = |issuer: &str| messages(&findings, "ok", &format!("rights by issuer {issuer}"));
+    let first = told("default");
+    assert!(
+        first.contains("`groups` gives memberships of every tenant") && first.contains("the group `admins`"),
+        "{first}"
+    );
+    assert!(
+        first.contains("without the claim changes nothing") && first.contains("`groups_absent = \"none\"` fits"),
+        "{first}"
+    );
+    assert!(told("silent").contains("gives nothing: its groups are not read"), "{}", told("silent"));
+    let partner = told("partner");
+    assert!(partner.contains("`/realm_access/roles` gives memberships of the tenant `acme` alone;"), "{partner}");
+    assert!(partner.contains("takes all of this away") && !partner.contains("admins"), "{partner}");
+    for (wrong, told) in [("''", "must be the name of a claim"), ("'/a~2b'", "is no JSON pointer")] {
+        let wrong = issuers.replace("'/realm_access/roles'", wrong);
+        std::fs::write(folder.path().join("dezky.toml"), wrong).unwrap();
+        let message = messages(&examine(&shell, &[]).1, "error", "configuration");
+        assert!(message.contains("`claims.groups` of issuer `partner`") && message.contains(told), "{message}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_certificates_is_told() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dezky::{
     Result,
-    authn::{KeyThumbprint, VerifiedToken},
+    authn::{FirstUse, KeyThumbprint, VerifiedToken},
     clock::Timestamp,
     context::RequestContext,
     http::Identity,
@@ -37,9 +37,11 @@ impl Identity for HostIdentity {
             name: None,
             // Claims are synced by the host alone.
             groups: None,
+            signed_in_at: caller.signed_in_at.map(Timestamp::from_milliseconds),
             session_id: caller.session,
             token_id: None,
             key_thumbprint: KeyThumbprint([0; 32]),
+            first_use: FirstUse::default(),
         }))
     }
 

@@ -40,7 +40,7 @@ fn state() -> HttpState {
     };
     // The clock is the host's: WASI has it from there.
     let service = Service::new(Arc::new(HostStore), Arc::new(SystemClock), settings);
-    let service = Arc::new(service.with_subject_hasher(Arc::new(HostIdentity)));
+    let service = Arc::new(service.with_subject_hasher(Arc::new(HostIdentity)).without_first_uses());
     let mut state = HttpState::new(service, Arc::new(HostIdentity));
     state.launcher = Arc::new(HostLauncher);
     state

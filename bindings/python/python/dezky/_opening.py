@@ -27,7 +27,11 @@ class IssuerOptions(TypedDict, total=False):
     profile: Literal["authentik", "rfc9068", "any"]
     """What its access tokens look like. Default: ``authentik``."""
     groups: Literal["sync", "ignore"]
-    """Whether the ``groups`` claim is read. Default: ``sync``."""
+    """Whether the claim of groups is read. Default: ``sync`` for the issuer ``default``, ``ignore`` for every other."""
+    groups_absent: Literal["keep", "none"]
+    """What a token without that claim says: nothing (``keep``), or that the person is in no group (``none``). Default: ``keep``."""
+    claims: Mapping[Literal["groups"], str]
+    """What it calls that claim: a name, or a JSON pointer such as ``/realm_access/roles``. Default: ``groups``."""
     tenant: str
     """Slug of the only tenant that its people see. Default: none."""
     max_token_life: str | int

@@ -3,7 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::json;
-use crate::{authn::refusal::TokenRefusal, clock::Timestamp};
+use crate::{
+    authn::{
+        groups::{self, Found},
+        refusal::TokenRefusal,
+    },
+    clock::Timestamp,
+};
 
 /// The longest identifier in a claim, in bytes: OpenID Connect Core 1.0, section 2 says so of `sub`.
 const MAXIMUM_IDENTIFIER: usize = 255;
@@ -97,9 +103,17 @@ impl ClaimSet {
         (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
     }
 
-    /// An array of strings; none when it is missing or anything else.
-    pub(crate) fn strings(&self, name: &str) -> Option<Vec<String>> {
-        self.0.get(name)?.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+    /// What a name, or a JSON pointer, names.
+    pub(crate) fn find(&self, name: &str) -> Found<'_> {
+        groups::find(&self.0, name)
+    }
+
+    /// `auth_time`: when the person signed in (OpenID Connect Core 1.0, section 2). None when it is missing or no time: some
+    /// providers write `0` where nobody signed in, or a text, which locks nobody out.
+    pub(crate) fn signed_in_at(&self) -> Option<Timestamp> {
+        let seconds = self.0.get("auth_time")?.as_f64().filter(|seconds| *seconds > 0.0)?;
+        #[allow(clippy::cast_possible_truncation, reason = "`as` saturates, which is wanted")]
+        Some(Timestamp::from_milliseconds((seconds * 1_000.0).floor() as i64))
     }
 }
 

@@ -15,7 +15,7 @@ pub use compact::MAXIMUM_TOKEN_SIZE;
 pub(crate) use header::Header;
 pub use policy::{LEEWAY, MAXIMUM_TOKEN_LIFE};
 pub(crate) use policy::{check_life, check_times};
-pub use verified::{KeyThumbprint, ParseThumbprintError, VerifiedToken};
+pub use verified::{FirstUse, KeyThumbprint, ParseThumbprintError, VerifiedToken};
 #[cfg(feature = "authn")]
 pub(crate) use {json::parse_object, policy::check_access_token};
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{KeyThumbprint, VerifiedToken, claims::ClaimSet, header::Header};
+use super::{FirstUse, KeyThumbprint, VerifiedToken, claims::ClaimSet, header::Header};
 use crate::{
     authn::{
-        issuer::{GroupsClaim, IssuerSettings, Profile},
+        groups::{self, Groups},
+        issuer::{IssuerSettings, Profile},
         life::TokenLife,
         refusal::TokenRefusal,
     },
@@ -58,13 +59,15 @@ pub(crate) fn check_access_token(
         tenant: settings.tenant.clone(),
         email: claims.text("email").map(owned),
         name: claims.text("name").or_else(|| claims.text("preferred_username")).map(owned),
-        groups: match settings.groups {
-            GroupsClaim::Sync => claims.strings("groups"),
-            GroupsClaim::Ignore => None,
+        groups: match groups::read(settings, claims) {
+            Groups::Are(groups) => Some(groups),
+            Groups::Unsaid | Groups::Unreadable => None,
         },
+        signed_in_at: claims.signed_in_at(),
         session_id: claims.identifier("sid")?.map(owned),
         token_id: claims.identifier("jti")?.map(owned),
         key_thumbprint,
+        first_use: FirstUse::default(),
     })
 }
 

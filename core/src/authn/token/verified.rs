@@ -1,6 +1,10 @@
 //! What is known once a token is verified.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -25,16 +29,51 @@ pub struct VerifiedToken {
     pub email: Option<String>,
     /// `name`, else `preferred_username`, if there and not empty.
     pub name: Option<String>,
-    /// `groups`; none when the claim is missing or not an array of strings, or when the issuer's groups are ignored.
-    /// For the claims sync alone.
+    /// The claim of groups; none when it says nothing, or when the issuer's groups are ignored. For the claims sync alone.
     pub groups: Option<Vec<String>>,
+    /// `auth_time`: when the person signed in, which stays the same when a token is refreshed.
+    pub signed_in_at: Option<Timestamp>,
     /// `sid`: the session at the identity provider, for back-channel logout.
     pub session_id: Option<String>,
     /// `jti`.
     pub token_id: Option<String>,
     /// The key that signed it.
     pub key_thumbprint: KeyThumbprint,
+    /// Whether it was used before.
+    pub first_use: FirstUse,
 }
+
+/// Remembers that the first use of a token is seen to: what it takes away is taken, in the store. Spares work and decides nothing.
+///
+/// A copy of a token is one that was never used, and two tokens are equal whichever of them was.
+#[derive(Debug, Default)]
+pub struct FirstUse(AtomicU64);
+
+impl FirstUse {
+    /// Whether the service of this number has seen to it.
+    pub(crate) fn is_seen_to_by(&self, service: u64) -> bool {
+        self.0.load(Ordering::Acquire) == service
+    }
+
+    /// The service of this number, which is not zero, has seen to it.
+    pub(crate) fn seen_to_by(&self, service: u64) {
+        self.0.store(service, Ordering::Release);
+    }
+}
+
+impl Clone for FirstUse {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for FirstUse {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for FirstUse {}
 
 impl fmt::Debug for VerifiedToken {
     /// Without the personal claims, which do not belong in logs.

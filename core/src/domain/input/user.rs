@@ -80,6 +80,12 @@ impl CreateUser {
         &self.subject
     }
 
+    /// Whether the new user administers the platform, by a lasting right.
+    #[must_use]
+    pub fn makes_admin(&self) -> bool {
+        self.platform_admin == Some(true)
+    }
+
     /// The new user.
     #[must_use]
     pub fn into_user(self, now: Timestamp) -> User {
@@ -159,6 +165,12 @@ impl UpdateUser {
     #[must_use]
     pub fn fields(&self) -> &[&'static str] {
         &self.present
+    }
+
+    /// Whether the user is to administer the platform, by a lasting right.
+    #[must_use]
+    pub fn makes_admin(&self) -> bool {
+        self.platform_admin == Some(true)
     }
 
     /// Applies the changes; `by` says who takes a right away, if one is taken.

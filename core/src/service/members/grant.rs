@@ -19,7 +19,8 @@ impl Service {
     /// Puts a person into a tenant, or back into it after revocation.
     ///
     /// The platform may name anybody. Owners and admins may name people whom the tenant knows: those with a membership
-    /// that was revoked. Naming a stranger by id would tell them that person's name and address.
+    /// that was revoked. Naming a stranger by id would tell them that person's name and address. Of a former member they see
+    /// what the tenant knew, until that person calls `GET /users/me`.
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `owner_required`, `tenant_suspended`, `already_member`, or `invalid_fields` with
@@ -63,7 +64,11 @@ impl Service {
                 let mut granted = tombstone.clone();
                 granted.grant(input.role, GrantSource::Grant, now);
                 granted.copy_tenant(tenant);
-                granted.copy_user(&user);
+                // The tenant's own people learn nothing new of somebody who has not come back yet.
+                match member.access.caller.is_platform() {
+                    true => granted.show_person(&user),
+                    false => granted.regranted_at = Some(now),
+                }
                 work.update(Action::GrantMembership, KIND, subject(tombstone), tombstone, &mut granted)?;
                 granted
             }

@@ -3,7 +3,7 @@
 use super::{KIND, subject};
 use crate::{
     authz::Action,
-    domain::UserId,
+    domain::{Membership, RevokedBy, UserId},
     error::{Error, Result},
     service::{
         Call, Service,
@@ -14,7 +14,8 @@ use crate::{
 };
 
 impl Service {
-    /// Takes a person out of a tenant, at once. A tombstone stays, which no token's claim undoes.
+    /// Takes a person out of a tenant, at once. A tombstone stays, which no token's claim undoes. One that a claim has left, and
+    /// to which a later claim would yield, becomes such a one.
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `owner_required`, `last_owner` or `version_changed`.
@@ -25,7 +26,9 @@ impl Service {
     async fn try_revoke(&self, call: &Call, reference: &TenantReference, user: UserId) -> Result<()> {
         let member = self.member_access(call, reference, user).await?;
         member.access.authorize_with(Action::RevokeMembership, member.facts(None), &[])?;
-        let before = member.target.as_ref().filter(|membership| membership.active).ok_or_else(Error::not_found)?;
+        let lapsed = |membership: &Membership| membership.revoked_by == Some(RevokedBy::Claim);
+        let revocable = |membership: &&Membership| membership.active || lapsed(membership);
+        let before = member.target.as_ref().filter(revocable).ok_or_else(Error::not_found)?;
         check_if_match(call, &MembershipView::through(&member.access, before.clone()))?;
         let now = self.now();
         let mut after = before.clone();

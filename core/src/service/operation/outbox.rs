@@ -145,7 +145,9 @@ impl Service {
         for before in &memberships {
             let mut now = before.clone();
             tenant.as_ref().map(|tenant| now.copy_tenant(tenant));
-            user.as_ref().map(|user| now.copy_user(user));
+            // A former member's tenant learns nothing new, but forgets who was erased.
+            let told = user.as_ref().filter(|user| user.is_deleted() || before.follows_person());
+            told.map(|user| now.copy_user(user));
             let erased = user.as_ref().is_some_and(User::is_deleted) && before.active;
             if erased {
                 now.revoke(RevokedBy::System, self.now());

@@ -1,5 +1,6 @@
 //! The caller's own profile: the claims sync, and what it shows.
 
+mod first_use;
 mod memberships;
 mod read;
 mod reconcile;

@@ -6,7 +6,7 @@ use crate::{
     authn::VerifiedToken,
     authz::Action,
     clock::Timestamp,
-    domain::{GrantSource, Membership, MembershipRole, RevokedBy, Tenant, TenantStatus, User},
+    domain::{GrantSource, Membership, MembershipRole, RevokedBy, Tenant, TenantStatus, User, UserId},
     error::Result,
     service::work::{Subject, Work},
 };
@@ -26,28 +26,37 @@ impl Reconciliation<'_> {
             && revoked_at.is_some_and(|revoked_at| self.token.issued_at > revoked_at.plus(self.leeway))
     }
 
-    /// Gives or takes the right to administer the platform as the configured group says.
-    pub(super) fn platform_admin(&mut self, user: &mut User, group: Option<&str>) {
-        let (Some(groups), Some(group)) = (&self.token.groups, group) else { return };
-        let claimed = groups.iter().any(|name| name == group);
+    /// Whether the token names the group that administers the platform; none when it says nothing about it, or when its issuer
+    /// may not.
+    fn claims_platform(&self, group: Option<&str>) -> Option<bool> {
+        let (Some(groups), Some(group), None) = (&self.token.groups, group, &self.token.tenant) else { return None };
+        Some(groups.iter().any(|name| name == group))
+    }
+
+    /// Gives the right to administer the platform as the configured group says.
+    pub(super) fn give_platform_admin(&self, user: &mut User, group: Option<&str>) {
         let never_revoked = user.platform_admin_revoked_at.is_none();
-        if claimed && !user.platform_admin {
-            if never_revoked || self.yields(user.platform_admin_revoked_by, user.platform_admin_revoked_at) {
-                user.set_platform_admin(true, GrantSource::Claim, RevokedBy::Claim, self.now);
-            }
-        } else if !claimed && user.platform_admin && user.platform_admin_source == Some(GrantSource::Claim) {
+        let may = never_revoked || self.yields(user.platform_admin_revoked_by, user.platform_admin_revoked_at);
+        if self.claims_platform(group) == Some(true) && !user.platform_admin && may {
+            user.set_platform_admin(true, GrantSource::Claim, RevokedBy::Claim, self.now);
+        }
+    }
+
+    /// Takes the right to administer the platform, if a claim has given it and gives it no more.
+    pub(super) fn take_platform_admin(&self, user: &mut User, group: Option<&str>) {
+        let by_claim = user.platform_admin && user.platform_admin_source == Some(GrantSource::Claim);
+        if by_claim && self.claims_platform(group) == Some(false) {
             user.set_platform_admin(false, GrantSource::Claim, RevokedBy::Claim, self.now);
         }
     }
 
-    /// Makes, revives and revokes memberships. Returns whether any changed.
-    pub(super) fn memberships(
-        &mut self,
+    /// Makes and revives memberships. Returns whether there were any.
+    pub(super) fn give_memberships(
+        &self,
         work: &mut Work<'_>,
         user: &User,
         claimed: &[Tenant],
-        stored: Vec<Membership>,
-        claim_made: &[Membership],
+        stored: &[Membership],
     ) -> Result<bool> {
         let mut changed = false;
         for tenant in claimed {
@@ -65,7 +74,7 @@ impl Reconciliation<'_> {
                     let mut revived = tombstone.clone();
                     revived.grant(MembershipRole::Member, GrantSource::Claim, self.now);
                     revived.copy_tenant(tenant);
-                    revived.copy_user(user);
+                    revived.show_person(user);
                     work.update(Action::GrantMembership, "membership", about, tombstone, &mut revived)?;
                 }
                 None => {
@@ -76,16 +85,26 @@ impl Reconciliation<'_> {
             work.commit.guard(tenant);
             changed = true;
         }
-        for membership in claim_made {
-            if claimed.iter().any(|tenant| tenant.id == membership.tenant_id) {
-                continue;
-            }
+        Ok(changed)
+    }
+
+    /// Revokes those memberships of a person that a claim has made and makes no more. Returns how many.
+    pub(super) fn take_memberships(
+        &self,
+        work: &mut Work<'_>,
+        user: UserId,
+        claimed: &[Tenant],
+        made: &[Membership],
+    ) -> Result<usize> {
+        let gone = made.iter().filter(|one| !claimed.iter().any(|tenant| tenant.id == one.tenant_id));
+        let mut taken = 0;
+        for membership in gone {
             let mut revoked = membership.clone();
             revoked.revoke(RevokedBy::Claim, self.now);
-            let about = Subject { tenant: Some(membership.tenant_id), user: Some(user.id) };
+            let about = Subject { tenant: Some(membership.tenant_id), user: Some(user) };
             work.update(Action::RevokeMembership, "membership", about, membership, &mut revoked)?;
-            changed = true;
+            taken += 1;
         }
-        Ok(changed)
+        Ok(taken)
     }
 }

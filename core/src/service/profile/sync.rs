@@ -1,4 +1,4 @@
-//! The claims sync of `GET /users/me`: the one place that reads the `groups` claim.
+//! The claims sync of `GET /users/me`. Beside its revoking half (`first_use.rs`) nothing reads the groups of a token.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,10 +16,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     service::{
         Call, Principal, Service,
-        access::admit,
+        access::{ABSENT, FoundCaller},
         work::{Subject, Work},
     },
-    store::{Filter, Query, Repository},
+    store::{Filter, Query, Repository, StoreError},
 };
 
 /// A caller whose claims are synced, with what was read on the way.
@@ -44,6 +44,13 @@ struct Known {
     claimed: Vec<Tenant>,
 }
 
+impl Known {
+    /// Whether the memberships are all there are.
+    fn is_complete(&self) -> bool {
+        self.memberships.len() <= usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX)
+    }
+}
+
 /// What the claims are compared with.
 struct Due {
     /// The memberships, tombstones included, in the tenants that the token claims.
@@ -65,27 +72,39 @@ impl Service {
             let message = "only a person has a profile: send the access token of one";
             return Err(Error::new(ErrorKind::Forbidden, "person_required", message));
         };
-        self.settle(call, || self.try_sync(call, token)).await
+        let synced = self.settle(call, || self.try_sync(call, token)).await?;
+        token.first_use.seen_to_by(self.number);
+        Ok(synced)
     }
 
     async fn try_sync(&self, call: &Call, token: &Arc<VerifiedToken>) -> Result<SyncedCaller> {
-        let stored = self.find_caller(call).await?.user()?;
-        let Some(user) = stored else {
+        let found = self.read_caller(call).await?;
+        found.admit(token)?;
+        let Some(user) = found.user.clone() else {
             self.create_caller(call, token).await?;
             // The new user is read back like any other, so that there is one way only in which claims are synced.
-            return Err(super::super::conflict(crate::store::StoreError::VersionConflict {
-                collection: "users",
-                id: super::super::access::ABSENT,
-            }));
+            return Err(anew());
         };
-        admit(&user, token)?;
         let known = self.known(call, token, user.id).await?;
+        // Of more memberships than are shown those by claim are looked at page by page, once for each token.
+        if !known.is_complete() && self.is_first_use(token) {
+            let (_, written) = self.take_by_claims(call, token, found).await?;
+            if written {
+                token.first_use.seen_to_by(self.number);
+                return Err(anew());
+            }
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "store_unavailable",
+                "the store takes no changes now, try again",
+            ));
+        }
         let fresh = known
             .activity
             .as_ref()
             .and_then(|activity| activity.claims_iat)
             .is_none_or(|newest| token.issued_at >= newest);
-        let changed = self.write_sync(call, token, &user, &known, fresh).await?;
+        let changed = self.write_sync(call, token, &found, &user, &known, fresh).await?;
         match changed {
             Some(user) if user.1 => {
                 // Memberships changed: read them back in their order.
@@ -134,7 +153,7 @@ impl Service {
     }
 
     /// The tenants whose group the token names, as far as the token's issuer may speak for them.
-    async fn claimed_tenants(&self, call: &Call, token: &VerifiedToken) -> Result<Vec<Tenant>> {
+    pub(super) async fn claimed_tenants(&self, call: &Call, token: &VerifiedToken) -> Result<Vec<Tenant>> {
         let mut keys: Vec<String> = token.groups.iter().flatten().map(|group| Tenant::group_key(group)).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -157,6 +176,7 @@ impl Service {
         &self,
         call: &Call,
         token: &VerifiedToken,
+        found: &FoundCaller,
         user: &User,
         known: &Known,
         fresh: bool,
@@ -168,20 +188,27 @@ impl Service {
         let mut overtaken = false;
         if fresh {
             take_profile(&mut synced, token);
-            let mut reconciliation = Reconciliation { token, leeway: self.settings.leeway, now };
-            if token.tenant.is_none() {
-                reconciliation.platform_admin(&mut synced, self.settings.platform_admin_group.as_deref());
-            }
+            let reconciliation = Reconciliation { token, leeway: self.settings.leeway, now };
+            let group = self.settings.platform_admin_group.as_deref();
+            reconciliation.take_platform_admin(&mut synced, group);
+            reconciliation.give_platform_admin(&mut synced, group);
             if token.groups.is_some() {
                 let due = self.memberships_to_reconcile(call, token, user.id, known).await?;
                 overtaken = due.overtaken;
-                memberships_changed =
-                    reconciliation.memberships(&mut work, &synced, &known.claimed, due.claimed, &due.claim_made)?;
+                let given = reconciliation.give_memberships(&mut work, &synced, &known.claimed, &due.claimed)?;
+                let taken = reconciliation.take_memberships(&mut work, user.id, &known.claimed, &due.claim_made)?;
+                memberships_changed = given || taken > 0;
             }
             let about = Subject { tenant: None, user: Some(user.id) };
             work.update(Action::UpdateUser, "user", about, user, &mut synced)?;
         }
+        for before in known.memberships.iter().filter(|membership| membership.regranted_at.is_some()) {
+            let mut shown = before.clone();
+            shown.show_person(&synced);
+            work.refresh(before, &mut shown)?;
+        }
         write_activity(&mut work, user.id, known.activity.as_ref(), fresh.then_some(token.issued_at), now)?;
+        found.session.note(&mut work.commit, token, now)?;
         if work.commit.is_empty() {
             return Ok(overtaken.then_some((synced, true)));
         }
@@ -199,7 +226,7 @@ impl Service {
         user: UserId,
         known: &Known,
     ) -> Result<Due> {
-        let complete = known.memberships.len() <= usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX);
+        let complete = known.is_complete();
         let mut claimed = Vec::new();
         let mut missing = Vec::new();
         for tenant in &known.claimed {
@@ -237,7 +264,12 @@ impl Service {
     }
 }
 
-fn actor() -> AuditActor {
+/// Has the sync read and decide anew.
+fn anew() -> Error {
+    super::super::conflict(StoreError::VersionConflict { collection: "users", id: ABSENT })
+}
+
+pub(super) fn actor() -> AuditActor {
     AuditActor { kind: AuditActorKind::System, user_id: None, name: Some(ACTOR.to_owned()) }
 }
 
@@ -257,7 +289,7 @@ fn take_profile(user: &mut User, token: &VerifiedToken) {
 }
 
 /// Advances `claimsIat` with each newer token, and `lastSeenAt` at most every five minutes.
-fn write_activity(
+pub(super) fn write_activity(
     work: &mut Work<'_>,
     user: UserId,
     stored: Option<&UserActivity>,

@@ -1,5 +1,7 @@
 //! Ending sessions by a logout token.
 
+use std::time::Duration;
+
 use crate::{
     authn::{LogoutRequest, token::LEEWAY},
     clock::Timestamp,
@@ -13,9 +15,13 @@ use crate::{
     store::{Commit, Repository, StoreError},
 };
 
+/// How long a sign-in may be refreshed after which all sessions of its person were ended. Browsers keep no cookie for longer than
+/// 400 days, and there is one record of a person.
+const LONGEST_SIGN_IN: Duration = Duration::from_secs(400 * 24 * 3_600);
+
 impl Service {
     /// Ends what a validated logout token asks for: with a session id that session, for as long as a token of it may
-    /// live; else all sessions of the subject that began until the logout token was issued. Whether the subject is
+    /// live; else all sessions of the subject that began until the logout token was issued, however often their tokens are refreshed. Whether the subject is
     /// known here makes no difference. A logout token counts once, in all processes on this store.
     ///
     /// # Errors
@@ -82,7 +88,8 @@ impl Service {
                 let record = record(EndedSessionKind::Subject, &logout.issuer_id, name);
                 EndedSession {
                     issued_until: Some(logout.issued_at),
-                    expires_at: self.longest_use(logout.issued_at).plus(LEEWAY),
+                    // As long as a sign-in of before may be refreshed.
+                    expires_at: logout.issued_at.max(self.now()).plus(LONGEST_SIGN_IN),
                     ..record
                 }
             }
@@ -102,13 +109,14 @@ fn name_of(logout: &LogoutRequest) -> Result<&str> {
 }
 
 /// A new record, without its times.
-fn record(kind: EndedSessionKind, issuer_id: &str, name: &str) -> EndedSession {
+pub(super) fn record(kind: EndedSessionKind, issuer_id: &str, name: &str) -> EndedSession {
     EndedSession {
         id: EndedSessionId::generate(),
         version: 1,
         kind,
         key: EndedSession::hash(issuer_id, name),
         issued_until: None,
+        issued_from: None,
         expires_at: Timestamp::from_milliseconds(0),
     }
 }

@@ -1,6 +1,6 @@
-//! Sessions that the identity provider ends (OpenID Connect Back-Channel Logout 1.0).
+//! Sessions at the identity provider: those that it ends (OpenID Connect Back-Channel Logout 1.0), and how old they are.
 
 mod end;
 mod ended;
 
-pub(crate) use ended::session_ended;
+pub(crate) use ended::{SessionFacts, session_ended};

@@ -18,14 +18,16 @@ impl Service {
     /// Creates a user. For the platform. A subject that was erased is admitted again by this and nothing else.
     ///
     /// # Errors
-    /// `user_exists`, `platform_admin_required` or `invalid_fields`.
+    /// `user_exists`, `platform_admin_required`, `granted_admin_required` or `invalid_fields`.
     pub async fn create_user(&self, call: &Call, input: CreateUser) -> Result<Answer<UserView>> {
         self.settle(call, || self.try_create_user(call, input.clone())).await
     }
 
     async fn try_create_user(&self, call: &Call, input: CreateUser) -> Result<Answer<UserView>> {
         let caller = self.caller(call).await?;
-        check(&caller, Action::CreateUser, &Resource { fields: input.fields(), ..Resource::default() })?;
+        let lasting_admin = input.makes_admin();
+        let resource = Resource { fields: input.fields(), lasting_admin, ..Resource::default() };
+        check(&caller, Action::CreateUser, &resource)?;
         let slot = match self.begin(call).await? {
             Begun::Before(answer) => return Ok(answer),
             Begun::New(slot) => slot,

@@ -17,13 +17,13 @@ impl Service {
     /// Their memberships and the personal values in the audit trail follow through the outbox.
     ///
     /// # Errors
-    /// `not_found`, `platform_admin_required`, `user_deleted` or `version_changed`.
+    /// `not_found`, `platform_admin_required`, `granted_admin_required`, `user_deleted` or `version_changed`.
     pub async fn delete_user(&self, call: &Call, id: UserId) -> Result<()> {
         self.settle(call, || self.try_delete_user(call, id)).await
     }
 
     async fn try_delete_user(&self, call: &Call, id: UserId) -> Result<()> {
-        let (caller, before) = self.user_access(call, id, Action::DeleteUser, &[]).await?;
+        let (caller, before) = self.user_access(call, id, Action::DeleteUser, &[], false).await?;
         let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids))?;
         if before.is_deleted() {

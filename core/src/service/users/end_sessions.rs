@@ -15,14 +15,16 @@ impl Service {
     /// now, or later if that was said before. Who signs in again earlier is refused until they get a token issued then,
     /// since such a token cannot be told from one that an issuer ahead made before.
     ///
-    /// The provider's own session goes on, and gives new tokens: end it there, or disable the person here.
+    /// So is every token that is refreshed from a sign-in of before: told by `auth_time`, or where tokens lack it by `sid`, if
+    /// that session was seen here before. What has neither counts again once it is refreshed: end the provider's session too, or
+    /// disable the person here.
     ///
     /// # Errors
-    /// `not_found`, `platform_admin_required`, `user_deleted` or `version_changed`.
+    /// `not_found`, `platform_admin_required`, `granted_admin_required`, `user_deleted` or `version_changed`.
     pub async fn end_all_sessions(&self, call: &Call, id: UserId) -> Result<UserView> {
         let leeway = self.settings.leeway;
         self.settle(call, || {
-            self.change_user(call, id, &["tokensValidAfter"], move |user, _, now| {
+            self.change_user(call, id, &["tokensValidAfter"], false, move |user, _, now| {
                 let from = first_second_after(now.plus(leeway));
                 user.tokens_valid_after = user.tokens_valid_after.max(Some(from));
             })

@@ -1,7 +1,7 @@
 //! Reading a user.
 
 use crate::{
-    authz::{Action, Resource},
+    authz::{Action, PlatformRight, Resource},
     domain::{User, UserId},
     error::{Error, Result},
     service::{
@@ -18,7 +18,7 @@ impl Service {
     /// # Errors
     /// `not_found` when there is none or the caller may not see it.
     pub async fn read_user(&self, call: &Call, id: UserId) -> Result<UserView> {
-        let (caller, user) = self.user_access(call, id, Action::ReadUser, &[]).await?;
+        let (caller, user) = self.user_access(call, id, Action::ReadUser, &[], false).await?;
         let tenant_ids = self.tenant_ids(call, &caller, user.id).await?;
         Ok(UserView::new(user, tenant_ids))
     }
@@ -36,18 +36,27 @@ impl Service {
         Ok(UserView::new(user, tenant_ids))
     }
 
-    /// The caller and a user, if the caller may do `action` to it.
+    /// The caller and a user, if the caller may do `action` to it. `makes_admin` says whether that user is to administer the
+    /// platform by a lasting right.
     pub(super) async fn user_access(
         &self,
         call: &Call,
         id: UserId,
         action: Action,
         fields: &[&'static str],
+        makes_admin: bool,
     ) -> Result<(CallerFacts, User)> {
         let user = async { Ok(self.store.load::<User>(&call.context, id).await?) };
         let (caller, user) = futures_util::try_join!(self.caller(call), user)?;
         let oneself = caller.user_id() == Some(id);
-        check(&caller, action, &Resource { oneself, fields, ..Resource::default() })?;
+        // The first use of a token may just have taken something from the caller.
+        let user = match &caller {
+            CallerFacts::Person { user, .. } if oneself => Some(User::clone(user)),
+            _ => user,
+        };
+        let lasting = user.as_ref().is_some_and(|user| PlatformRight::of(user) == PlatformRight::Lasting);
+        let lasting_admin = makes_admin || lasting;
+        check(&caller, action, &Resource { oneself, fields, lasting_admin, ..Resource::default() })?;
         Ok((caller, user.ok_or_else(Error::not_found)?))
     }
 }

@@ -18,14 +18,16 @@ impl Service {
     /// Changes a user. For the platform.
     ///
     /// # Errors
-    /// `not_found`, `platform_admin_required`, `user_deleted`, `version_changed` or `invalid_fields`.
+    /// `not_found`, `platform_admin_required`, `granted_admin_required`, `user_deleted`, `version_changed` or
+    /// `invalid_fields`.
     pub async fn update_user(&self, call: &Call, id: UserId, input: UpdateUser) -> Result<UserView> {
         self.settle(call, || self.try_update_user(call, id, input.clone())).await
     }
 
     async fn try_update_user(&self, call: &Call, id: UserId, input: UpdateUser) -> Result<UserView> {
-        let fields = input.fields().to_vec();
-        self.change_user(call, id, &fields, |user, caller, now| input.apply(user, caller.revoker(), now)).await
+        let (fields, makes_admin) = (input.fields().to_vec(), input.makes_admin());
+        self.change_user(call, id, &fields, makes_admin, |user, caller, now| input.apply(user, caller.revoker(), now))
+            .await
     }
 
     /// Changes these fields of a user, if the caller may and nobody comes first.
@@ -34,9 +36,10 @@ impl Service {
         call: &Call,
         id: UserId,
         fields: &[&'static str],
+        makes_admin: bool,
         change: impl FnOnce(&mut User, &CallerFacts, Timestamp) + Send,
     ) -> Result<UserView> {
-        let (caller, before) = self.user_access(call, id, Action::UpdateUser, fields).await?;
+        let (caller, before) = self.user_access(call, id, Action::UpdateUser, fields, makes_admin).await?;
         let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids.clone()))?;
         if before.is_deleted() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::authn::{GroupsClaim, Profile, TokenLife};
+use crate::authn::{ClaimNames, GroupsAbsent, GroupsClaim, Profile, TokenLife};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -50,7 +50,11 @@ pub(super) struct Issuer {
     #[serde(default)]
     pub(super) tenant: Option<String>,
     #[serde(default)]
-    pub(super) groups: GroupsClaim,
+    pub(super) groups: Option<GroupsClaim>,
+    #[serde(default)]
+    pub(super) groups_absent: GroupsAbsent,
+    #[serde(default)]
+    pub(super) claims: ClaimNames,
     #[serde(default)]
     pub(super) profile: Profile,
     #[serde(default)]

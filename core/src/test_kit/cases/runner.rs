@@ -125,6 +125,8 @@ impl Performance {
             let mut settings = issuer.settings(&wanted.id);
             settings.tenant.clone_from(&wanted.tenant);
             settings.groups = wanted.groups;
+            settings.groups_absent = wanted.groups_absent;
+            settings.claims.clone_from(&wanted.claims);
             settings.profile = wanted.profile;
             settings.max_token_life = wanted.max_token_life;
             issuers.push(settings);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use dezky::{
     authn::{
-        KeyThumbprint, LogoutRequest, VerifiedToken,
+        FirstUse, KeyThumbprint, LogoutRequest, VerifiedToken,
         keys::{ArchivedKeySet, KeySetArchive as _, StoreArchive},
     },
     clock::{Clock as _, SystemClock},
@@ -39,9 +39,11 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
             email: Some(format!("{subject}@example.eu")),
             name: Some(subject.to_owned()),
             groups: Some(vec!["acme-people".to_owned()]),
+            signed_in_at: None,
             session_id: Some("session".to_owned()),
             token_id: None,
             key_thumbprint: KeyThumbprint([0; 32]),
+            first_use: FirstUse::default(),
         })
     };
     let profile = service.profile(&Call::by_token(context.clone(), token("newcomer"))).await.unwrap();

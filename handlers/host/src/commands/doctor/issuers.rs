@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use dezky::{
     authn::{
-        IssuerSettings, JwksSource, TokenLife,
+        GroupsAbsent, GroupsClaim, IssuerSettings, JwksSource, TokenLife,
         keys::{FetchErrorKind, HttpKeySource, KeySet, KeySetArchive as _, KeySource as _, StoreArchive},
     },
     clock::{Clock as _, SystemClock, Timestamp},
@@ -25,6 +25,7 @@ pub(super) async fn check(configuration: &Configuration, store: Option<&SharedSt
     };
     let leeway = configuration.service_settings().leeway;
     for issuer in &configuration.issuers {
+        rights(issuer, configuration.platform_admin_group.as_deref(), report);
         life(issuer, report);
         keys(&source, issuer, report).await;
         if let Some(store) = store {
@@ -50,6 +51,38 @@ fn life(issuer: &IssuerSettings, report: &mut Report) {
              set it to what the provider makes and no more",
         );
     }
+}
+
+/// What the tokens of an issuer may give: whoever runs it decides about that much.
+fn rights(issuer: &IssuerSettings, platform_admin_group: Option<&str>, report: &mut Report) {
+    let name = format!("rights by {}", name(issuer));
+    let tenant = issuer.tenant.as_ref();
+    if issuer.groups_claim() == GroupsClaim::Ignore {
+        let seen = tenant.map_or_else(|| "of any tenant".to_owned(), |slug| format!("of the tenant `{slug}` alone"));
+        let message =
+            format!("it says who people are and gives nothing: its groups are not read; they may be members {seen}");
+        return report.ok(&name, message);
+    }
+    let memberships = tenant.map_or_else(
+        || "memberships of every tenant that has an `authentikGroup`".to_owned(),
+        |slug| format!("memberships of the tenant `{slug}` alone"),
+    );
+    let administration = match platform_admin_group.filter(|_| tenant.is_none()) {
+        Some(group) => format!(", and administration of the platform by the group `{group}`"),
+        None => String::new(),
+    };
+    let absent = match issuer.groups_absent {
+        GroupsAbsent::Keep => {
+            "a token without the claim changes nothing, which is right unless this issuer leaves the claim out for people in no \
+             group: they would stay members, and `groups_absent = \"none\"` fits"
+        }
+        GroupsAbsent::None => {
+            "a token without the claim takes all of this away, which is right only if this issuer leaves the claim out for \
+             people in no group and every client of it has the mapper: else `groups_absent = \"keep\"` fits"
+        }
+    };
+    let claim = &issuer.claims.groups;
+    report.ok(&name, format!("its claim `{claim}` gives {memberships}{administration}; {absent}"));
 }
 
 async fn keys(source: &HttpKeySource, issuer: &IssuerSettings, report: &mut Report) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dezky::{Error, ErrorKind, Result, authn::VerifiedToken, service::Call};
+use dezky::{Error, ErrorKind, Result, authn::VerifiedToken, clock::Timestamp, service::Call};
 use wasmtime::component::Accessor;
 
 use super::{Host, asking, place, problem, unattributed};
@@ -32,6 +32,7 @@ impl identity::HostWithStore<InstanceState> for Host {
                 expires_at: token.expires_at.milliseconds(),
                 tenant: token.tenant.clone(),
                 session: token.session_id.clone(),
+                signed_in_at: token.signed_in_at.map(Timestamp::milliseconds),
             })
         };
         verified.await.map_err(|error| problem(&facts, &error))
@@ -71,7 +72,7 @@ impl identity::HostWithStore<InstanceState> for Host {
     }
 }
 
-/// The token of the request, verified once.
+/// The token of the request, verified once. What its first use takes away is taken before the component hears of it.
 async fn verified(facts: &RequestFacts, platform: &Platform) -> Result<Arc<VerifiedToken>> {
     if let Some(token) = facts.caller() {
         return Ok(Arc::clone(token));
@@ -82,6 +83,7 @@ async fn verified(facts: &RequestFacts, platform: &Platform) -> Result<Arc<Verif
         Some(noticed) => noticed.within(asking).await?,
         None => asking.await?,
     };
+    platform.service.see_to_first_use(&Call::by_token(context, Arc::clone(&token))).await?;
     Ok(facts.verified(token))
 }
 

@@ -22,9 +22,9 @@ const OF_SUBSCRIPTION: &[&str] = &["stripeCustomerId", "stripeSubscriptionId"];
 /// What owners and admins see of fellow members, and members do not.
 const OF_MEMBERSHIP: &[&str] = &["userEmail", "userEmailKey"];
 
-/// What owners and admins see of the person behind a membership: what a grant copies, and whether they can act.
-const OF_PERSON: &[&str] =
-    &["id", "version", "email", "emailKey", "name", "nameKey", "status", "deletedAt", "createdAt", "updatedAt"];
+/// What owners and admins see of the person behind a membership: whether they can act. What they are called, the copies in the
+/// membership say.
+const OF_PERSON: &[&str] = &["id", "version", "status", "deletedAt", "createdAt", "updatedAt"];
 
 /// Takes away what somebody in this role does not see of a document of their tenant, or of a person whom it knows.
 pub(super) fn take_away(

@@ -206,7 +206,10 @@ impl View<'_> {
         let Some(token) = facts.caller() else { return false };
         let own = |kind, name: &str| EndedSession::unique_key(kind, &token.issuer_id, name) == key;
         own(EndedSessionKind::Subject, &token.subject)
-            || token.session_id.as_deref().is_some_and(|session| own(EndedSessionKind::Session, session))
+            || token
+                .session_id
+                .as_deref()
+                .is_some_and(|session| own(EndedSessionKind::Session, session) || own(EndedSessionKind::Seen, session))
     }
 
     /// What the caller may have of these documents. The rest is as absent, and so are hidden fields.

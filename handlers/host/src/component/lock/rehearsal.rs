@@ -58,7 +58,8 @@ impl Rehearsals {
         let store = Arc::new(KeepingStore(Arc::clone(platform.service.store())));
         let clock = Arc::new(StageClock(Arc::clone(&platform.clock)));
         let service = Service::new(store, clock, platform.service.settings().clone())
-            .with_subject_hasher(Arc::new(HostHasher(Arc::clone(&platform.service))));
+            .with_subject_hasher(Arc::new(HostHasher(Arc::clone(&platform.service))))
+            .without_first_uses();
         Self(dezky::http::unidentified(HttpState::new(Arc::new(service), Arc::clone(&platform.identity))))
     }
 

@@ -1,0 +1,179 @@
+//! The first use of a token on any route: what its claims take away is gone before the request is decided.
+
+use std::sync::Arc;
+
+use super::{
+    reconcile::Reconciliation,
+    sync::{actor, write_activity},
+};
+use crate::{
+    authn::VerifiedToken,
+    authz::Action,
+    domain::{
+        GrantSource, Membership, User, UserActivity, UserId,
+        membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
+    },
+    error::{ErrorKind, Result},
+    service::{
+        CONFLICT, Call, Principal, Service,
+        access::FoundCaller,
+        work::{Subject, Work},
+    },
+    store::{Position, Query, Repository},
+};
+
+/// How many memberships are looked at, and at the most taken in one commit, at a time.
+const PAGE: u32 = 200;
+
+/// What a page of memberships by claim comes to.
+struct Page {
+    /// The caller's user after it.
+    user: User,
+    /// Where the next page begins; none when there is none, or the token is not the newest.
+    next: Option<Position>,
+    /// Whether all of it is in the store.
+    written: bool,
+}
+
+impl Service {
+    /// Sees to the first use of a token, for edges that answer a request elsewhere than where its token is verified. Nobody is
+    /// refused here: that is for whoever answers.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn see_to_first_use(&self, call: &Call) -> Result<()> {
+        match &call.principal {
+            Principal::Token(token) if self.is_first_use(token) => self.find_caller(call).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether nobody has looked yet at what a token takes away.
+    pub(crate) fn is_first_use(&self, token: &VerifiedToken) -> bool {
+        self.sees_to_first_uses && !token.first_use.is_seen_to_by(self.number)
+    }
+
+    /// The caller after the revoking half of the claims sync, of which the session is remembered where nothing else says how
+    /// old it is.
+    pub(crate) async fn first_use(
+        &self,
+        call: &Call,
+        token: &Arc<VerifiedToken>,
+        found: FoundCaller,
+    ) -> Result<FoundCaller> {
+        let said = token.groups.is_some() || found.session.is_to_be_noted(token, self.now());
+        // Whoever is refused changes nothing by their token.
+        if found.user.is_none() || found.admit(token).is_err() || !said {
+            return Ok(found);
+        }
+        let (found, written) = self.take_by_claims(call, token, found).await?;
+        if written {
+            token.first_use.seen_to_by(self.number);
+        }
+        Ok(found)
+    }
+
+    /// Takes what the claims take away, page by page. Returns the caller as they are then, and whether everything is in the
+    /// store.
+    pub(super) async fn take_by_claims(
+        &self,
+        call: &Call,
+        token: &VerifiedToken,
+        mut found: FoundCaller,
+    ) -> Result<(FoundCaller, bool)> {
+        let (mut next, mut written, mut attempts) = (None, true, 1);
+        loop {
+            let Some(user) = found.user.take() else { return Ok((found, written)) };
+            let page = match self.take_page(call, token, &user, &found, next.clone()).await {
+                Err(error) if error.code() == CONFLICT && attempts < Self::MAXIMUM_ATTEMPTS => {
+                    attempts += 1;
+                    // Another writer came first: look again at everything.
+                    found = self.read_caller(call).await?;
+                    if found.admit(token).is_err() {
+                        return Ok((found, false));
+                    }
+                    continue;
+                }
+                outcome => outcome?,
+            };
+            found.user = Some(page.user);
+            written &= page.written;
+            next = page.next;
+            if next.is_none() {
+                return Ok((found, written));
+            }
+            attempts = 1;
+        }
+    }
+
+    async fn take_page(
+        &self,
+        call: &Call,
+        token: &VerifiedToken,
+        user: &User,
+        found: &FoundCaller,
+        after: Option<Position>,
+    ) -> Result<Page> {
+        let activity = async { Ok(self.store.load::<UserActivity>(&call.context, user.id).await?) };
+        let claimed = self.claimed_tenants(call, token);
+        let made = self.made_by_claim(call, token, user.id, after);
+        let (activity, claimed, made) = futures_util::try_join!(activity, claimed, made)?;
+        let newest = activity.as_ref().and_then(|activity| activity.claims_iat);
+        let counts = token.groups.is_some() && newest.is_none_or(|newest| token.issued_at >= newest);
+        let now = self.now();
+        let mut work = Work::new(call, actor(), now);
+        let mut synced = user.clone();
+        if counts {
+            let reconciliation = Reconciliation { token, leeway: self.settings.leeway, now };
+            reconciliation.take_memberships(&mut work, user.id, &claimed, &made)?;
+            reconciliation.take_platform_admin(&mut synced, self.settings.platform_admin_group.as_deref());
+            let about = Subject { tenant: None, user: Some(user.id) };
+            work.update(Action::UpdateUser, "user", about, user, &mut synced)?;
+        }
+        let takes = !work.commit.is_empty();
+        if counts {
+            write_activity(&mut work, user.id, activity.as_ref(), Some(token.issued_at), now)?;
+        }
+        found.session.note(&mut work.commit, token, now)?;
+        let full = made.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let last = made.last().filter(|_| counts && full);
+        let next = last.map(|membership| Position { values: Vec::new(), id: membership.id.0 });
+        if work.commit.is_empty() {
+            return Ok(Page { user: synced, next, written: true });
+        }
+        // Nothing is written of a person who is erased or disabled meanwhile.
+        work.commit.guard(user);
+        let written = match self.carry_out(work).await {
+            Ok(()) => true,
+            // What takes nothing away holds nobody up while nothing can be written; the next use tries again.
+            Err(error) if !takes && error.kind() == ErrorKind::Unavailable => false,
+            Err(error) => return Err(error),
+        };
+        Ok(Page { user: synced, next, written })
+    }
+
+    /// A page of the caller's memberships in force that were made by a claim, as far as the token's issuer may speak for them.
+    async fn made_by_claim(
+        &self,
+        call: &Call,
+        token: &VerifiedToken,
+        user: UserId,
+        after: Option<Position>,
+    ) -> Result<Vec<Membership>> {
+        if token.groups.is_none() {
+            return Ok(Vec::new());
+        }
+        if let Some(slug) = &token.tenant {
+            let bound = self.bound_membership(call, user, slug).await?;
+            return Ok(bound.into_iter().filter(|membership| membership.source == GrantSource::Claim).collect());
+        }
+        let query = Query::new(&MEMBERSHIPS)
+            .sort(&MEMBERSHIPS_BY_SOURCE)
+            .equal("userId", user.0)
+            .equal("active", true)
+            .equal("source", "claim")
+            .after(after)
+            .limit(PAGE);
+        Ok(self.store.load_all(&call.context, &query).await?)
+    }
+}
