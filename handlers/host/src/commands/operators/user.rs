@@ -62,7 +62,8 @@ pub(crate) enum UserCommand {
     ///
     /// An issuer's clock may be ahead of this machine's by up to 30 seconds, so that tokens count again only if they are
     /// issued about half a minute from now: `tokensValidAfter` says when. Who signs in again earlier is refused until then.
-    /// The identity provider keeps its own session, which gives new tokens: end it there, or `dezky user suspend`.
+    /// Tokens that are refreshed from a sign-in of before are refused too, told by `auth_time` or `sid`. An issuer whose tokens have neither
+    /// keeps a session that gives new tokens: end it there, or `dezky user suspend`.
     #[command(after_help = "Example:\n  dezky user revoke anna@example.eu")]
     Revoke(OneUser),
     /// Erase a person; asks first
@@ -223,7 +224,8 @@ async fn revoke(flags: OneUser) -> Result<(), Failure> {
     let from = user.tokens_valid_after.map(|from| from.to_string()).unwrap_or_default();
     session.output.note(&format!(
         "all sessions have ended: tokens issued before {from} are refused, those of who signs in again until then too;\n\
-         the identity provider keeps its own session, which gives new tokens: end it there, or `dezky user suspend`"
+         tokens that are refreshed from before are refused by their `auth_time` or `sid`; if the identity provider's tokens have neither,\n\
+         end its own session too, or `dezky user suspend`"
     ))
 }
 
