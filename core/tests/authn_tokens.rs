@@ -17,6 +17,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use dezky::{
+    Error,
     authn::{IssuerSettings, Profile, keys::KeySet, token::Algorithm, token::KeyFamily, verify_signature, verify_with},
     clock::{Clock as _, Timestamp},
     test_kit::{DevelopmentIssuer, DevelopmentIssuerOptions, ManualClock},
@@ -204,12 +205,12 @@ impl Fixture {
         self.fill(&shape)
     }
 
-    fn keys(&self, case: &Case) -> KeySet {
+    fn keys(&self, case: &Case) -> Result<KeySet, Error> {
         let Some(keys) = &case.keys else {
-            return KeySet::from_json(self.issuer.jwks().to_string().as_bytes()).unwrap();
+            return Ok(KeySet::from_json(self.issuer.jwks().to_string().as_bytes())?);
         };
         let keys: Vec<String> = keys.iter().map(|key| self.published(key)).collect();
-        KeySet::from_json(format!("{{\"keys\":[{}]}}", keys.join(",")).as_bytes()).unwrap()
+        Ok(KeySet::from_json(format!("{{\"keys\":[{}]}}", keys.join(",")).as_bytes())?)
     }
 
     fn published(&self, changes: &Map<String, Value>) -> String {
@@ -236,7 +237,8 @@ impl Fixture {
 
     fn outcome(&self, case: &Case) -> String {
         let settings = IssuerSettings { profile: case.profile, ..self.settings.clone() };
-        let outcome = verify_with(&settings, &self.keys(case), self.clock.now(), &self.token(case));
+        let outcome =
+            self.keys(case).and_then(|keys| verify_with(&settings, &keys, self.clock.now(), &self.token(case)));
         outcome.map_or_else(|error| error.code().to_owned(), |_| "ok".to_owned())
     }
 }

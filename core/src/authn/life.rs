@@ -60,7 +60,7 @@ impl fmt::Display for TokenLife {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         match seconds {
-            0..=7_199 if seconds % 60 == 0 => write!(formatter, "{} minutes", seconds / 60),
+            0..=7_199 if seconds.is_multiple_of(60) => write!(formatter, "{} minutes", seconds / 60),
             172_800.. if seconds.is_multiple_of(24 * 3_600) => write!(formatter, "{} days", seconds / (24 * 3_600)),
             _ if seconds.is_multiple_of(3_600) => write!(formatter, "{} hours", seconds / 3_600),
             _ if seconds.is_multiple_of(60) => write!(formatter, "{} minutes", seconds / 60),

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dezky::clock::Timestamp;
+use dezky::{authn::TokenLife, clock::Timestamp};
 
 use crate::commands::{
     doctor::DoctorFlags,
@@ -287,6 +287,9 @@ pub(crate) struct VerifyFlags {
     /// What the issuer's access tokens look like
     #[arg(long, value_enum, default_value = "authentik")]
     pub(crate) profile: ProfileChoice,
+    /// How long the token may live, as `max_token_life` of its issuer says it [default: 24h]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) max_token_life: Option<TokenLife>,
     /// Verify the signature alone, and print the payload as it is
     #[arg(long, conflicts_with_all = ["audience", "at"])]
     pub(crate) signature_only: bool,

@@ -98,6 +98,11 @@ async fn tokens_are_verified_as_the_server_does() {
         assert_eq!((code, output.as_str()), (1, ""), "{error}");
         assert!(error.starts_with(expected) && error.lines().count() == 1, "{error}");
     }
+    let week = issuer.mint(&claims.clone().lasting(SystemClock.now(), Duration::from_secs(7 * 24 * 3_600)));
+    let (code, _, error) = verify(&week, &["--audience", "dezky"]);
+    assert!(code == 1 && error.contains("at most 24 hours") && error.contains("`max_token_life`"), "{error}");
+    assert_eq!(verify(&week, &["--audience", "dezky", "--max-token-life", "7d"]).0, 0);
+    assert_eq!(verify(&week, &["--audience", "dezky", "--max-token-life", "8d"]).0, 2);
     let (code, output, _) = verify(&expired, &["--signature-only"]);
     assert_eq!(code, 0);
     assert!(output.starts_with('{') && output.ends_with('}'), "{output}");

@@ -77,6 +77,7 @@ fn settings(flags: &VerifyFlags, url: &str) -> IssuerSettings {
     settings.audiences = if flags.audience.is_empty() { vec!["none".to_owned()] } else { flags.audience.clone() };
     // Whoever runs the command names the issuer, and may reach it anyway.
     settings.private_addresses = true;
+    settings.max_token_life = flags.max_token_life.unwrap_or_default();
     settings.profile = match flags.profile {
         ProfileChoice::Authentik => Profile::Authentik,
         ProfileChoice::Rfc9068 => Profile::Rfc9068,
