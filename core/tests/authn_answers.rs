@@ -233,6 +233,9 @@ async fn who_sends_a_token_hears_nothing_of_why_keys_could_not_be_fetched() {
     }
 }
 
+/// Does to a body what its headers say.
+type Encode<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(body).unwrap();
@@ -257,7 +260,7 @@ async fn bodies_that_come_compressed_or_with_a_mark_are_read() {
     let (keys, discovery) =
         (keys().await.into_bytes(), provider.discovery(&format!("{}keys", provider.url())).into_bytes());
     let marked = |body: &[u8]| [b"\xef\xbb\xbf", body].concat();
-    let ways: [(&str, &dyn Fn(&[u8]) -> Vec<u8>); 11] = [
+    let ways: [(&str, Encode<'_>); 11] = [
         ("", &<[u8]>::to_vec),
         ("", &marked),
         ("content-encoding: gzip\r\n", &gzip),
