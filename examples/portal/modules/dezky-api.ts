@@ -74,7 +74,7 @@ function table(markdown: string, first: string): { columns: string[]; rows: [str
   return { columns, rows: rows.map(([name = "", ...rest]) => [name, rest]) };
 }
 
-/** Who may do each action, and set each field that not everybody may set who does the action. */
+/** Who may do each action, set each field that not everybody may set who does it, and do what to administrators of the platform by grant. */
 function policy(markdown: string) {
   const named = (name: string, form: RegExp) => form.exec(name)?.slice(1) ?? fail(`docs/authorization.md has a row \`${name}\``);
   const yes = (columns: string[], cells: string[], last: number) => columns.slice(1, last).filter((_, at) => cells[at] === "yes");
@@ -90,7 +90,12 @@ function policy(markdown: string) {
     const [field, action] = named(name, /^`(\w+)` in `([\w.]+)`$/);
     return [`${action} ${field}`, yes(of.columns, cells, of.columns.length)];
   });
-  return { actions: Object.fromEntries(actions), fields: Object.fromEntries(fields) };
+  const lastly = table(markdown, "to administrators of the platform by grant");
+  const lasting = lastly.rows.map(([name, cells]) => {
+    const [field, action] = named(name, /^(?:`(\w+)` in )?`([\w.]+)`$/);
+    return [field ? `${action} ${field}` : action, yes(lastly.columns, cells, lastly.columns.length)];
+  });
+  return { actions: Object.fromEntries(actions), fields: Object.fromEntries(fields), lasting: Object.fromEntries(lasting) };
 }
 
 function fail(what: string): never {
@@ -101,8 +106,8 @@ export default defineNuxtModule({
   meta: { name: "dezky-api" },
   setup() {
     const api = limits(JSON.parse(text("core/openapi.json")) as OpenApi);
-    const { actions, fields } = policy(text("docs/authorization.md"));
-    const constants = { LIMITS: api, ACTIONS: actions, FIELDS: fields };
+    const { actions, fields, lasting } = policy(text("docs/authorization.md"));
+    const constants = { LIMITS: api, ACTIONS: actions, FIELDS: fields, LASTING: lasting };
     addTemplate({
       filename: "dezky-api.mjs",
       getContents: () => Object.entries(constants).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`).join(""),
@@ -113,6 +118,7 @@ export default defineNuxtModule({
   export const LIMITS: Record<string, Record<string, { length?: number; least?: number; most?: number }>>;
   export const ACTIONS: Record<string, { allowed: string[]; suspended: boolean; deleted: boolean }>;
   export const FIELDS: Record<string, string[]>;
+  export const LASTING: Record<string, string[]>;
 }
 `,
     });

@@ -159,6 +159,31 @@ test("a cancelled subscription can be put right, and stays cancelled", async () 
   assert.deepEqual([status, stripeCustomerId], ["cancelled", "cus_afterwards"]);
 });
 
+test("who administers the platform by a claim is not offered what only others may do to administrators", async () => {
+  const { id } = await stage.userOf("dario");
+  const labels = ["End all sessions", "Make platform administrator", "Take platform rights away", "Disable", "Erase"];
+  const offered = async () => {
+    const found = [];
+    for (const label of labels) if (await page.getByRole("button", { name: label }).count()) found.push(label);
+    return found;
+  };
+  const tried = async (patch) => (await petra.ask({ method: "PATCH", path: `/api/users/${id}`, body: patch, headers: { "if-match": '"0"' } })).status;
+  await petra.open(`/platform/users/${id}`);
+  await settled(page);
+  assert.deepEqual(await offered(), ["End all sessions", "Disable", "Erase"]);
+  assert.deepEqual([await tried({ status: "disabled" }), await tried({ platformAdmin: true })], [412, 403]);
+  await stage.system.users.update(id, { platformAdmin: true });
+  await petra.open(`/platform/users/${id}`);
+  await settled(page);
+  assert.deepEqual(await offered(), []);
+  assert.deepEqual([await tried({ status: "disabled" }), await tried({ platformAdmin: false })], [403, 403]);
+  await petra.open("/platform/users");
+  await page.getByRole("button", { name: "Create user" }).click();
+  await page.getByRole("dialog").getByLabel("Subject").waitFor();
+  assert.equal(await page.getByRole("checkbox").count(), 0);
+  await stage.system.users.update(id, { platformAdmin: false });
+});
+
 test("an administrator of the platform may give up their own rights, and is told what that means", async () => {
   const { id } = await stage.userOf("petra");
   await petra.open(`/platform/users/${id}`);

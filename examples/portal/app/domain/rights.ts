@@ -1,5 +1,13 @@
-import { ACTIONS, FIELDS } from "#build/dezky-api.mjs";
+import { ACTIONS, FIELDS, LASTING } from "#build/dezky-api.mjs";
 import type { MembershipRole, MembershipView, TenantView, UserView } from "@dezky/sdk";
+
+type Person = Pick<UserView, "platformAdmin" | "platformAdminSource"> | null | undefined;
+
+/** What a person is to the platform, as the policy calls it. */
+function standingOf(user: Person): "platform admin" | "platform admin by claim" | null {
+  if (!user?.platformAdmin) return null;
+  return user.platformAdminSource === "claim" ? "platform admin by claim" : "platform admin";
+}
 
 /** What a person may do in a tenant: the API's own policy over what it says of them now. The API decides; this offers what it allows. */
 export interface Rights {
@@ -18,10 +26,11 @@ export interface Rights {
   administer: boolean;
 }
 
-export function rightsIn(tenant: Pick<TenantView, "role" | "status">, user: Pick<UserView, "platformAdmin"> | null | undefined): Rights {
-  const platform = user?.platformAdmin ?? false;
+export function rightsIn(tenant: Pick<TenantView, "role" | "status">, user: Person): Rights {
+  const standing = standingOf(user);
+  const platform = standing !== null;
   const role = tenant.role ?? null;
-  const caller = platform ? "platform admin" : (role ?? "anybody else");
+  const caller = standing ?? role ?? "anybody else";
   const frozen = tenant.status === "suspended" && !platform;
   const may = (action: string, field?: string) => {
     const rule = ACTIONS[action];
@@ -35,8 +44,24 @@ export function rightsIn(tenant: Pick<TenantView, "role" | "status">, user: Pick
 }
 
 /** Whether a person may do what concerns no tenant: create tenants, change people. */
-export function mayOnPlatform(action: string, user: Pick<UserView, "platformAdmin"> | null | undefined): boolean {
-  return ACTIONS[action]?.allowed.includes(user?.platformAdmin ? "platform admin" : "anybody else") ?? false;
+export function mayOnPlatform(action: string, user: Person): boolean {
+  return ACTIONS[action]?.allowed.includes(standingOf(user) ?? "anybody else") ?? false;
+}
+
+/**
+ * Whether a person may do something to a user.
+ *
+ * @param change The action, and the field that it sets: `user.update status`.
+ * @param lasting Whether that user administers the platform, or is to, whatever their tokens say.
+ */
+export function mayToUser(change: string, user: Person, lasting: boolean): boolean {
+  if (!mayOnPlatform(change.split(" ")[0] ?? "", user)) return false;
+  return !lasting || (LASTING[change]?.includes(standingOf(user) ?? "anybody else") ?? true);
+}
+
+/** Whether somebody administers the platform whatever their tokens say. */
+export function isLastingAdmin(user: Person): boolean {
+  return standingOf(user) === "platform admin";
 }
 
 /** The roles that a caller may give to a member, or none when they may not change this one. */
