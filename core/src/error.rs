@@ -169,6 +169,15 @@ impl Error {
         self
     }
 
+    /// Adds further bad fields to those that it has.
+    #[must_use]
+    pub fn with_more_fields(self, more: Vec<FieldError>) -> Self {
+        if more.is_empty() {
+            return self;
+        }
+        Self::invalid(self.inner.fields.iter().cloned().chain(more).collect())
+    }
+
     /// Adds how long to wait before trying again.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {

@@ -7,7 +7,7 @@ use dezky::{
         CreateTenant, CreateUser, Problem, Tenant, UpdateSubscription, UpdateTenant, User,
         fields::{colour, domain_name, email, https_url, search_key, slug, text, vat_id},
     },
-    store::{Entity, FieldType},
+    store::{Entity, FieldType, terms::TERMS},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -202,6 +202,20 @@ fn check_declaration<E: Entity>(entity: &E, absent: &[&str]) {
         }
     }
     for field in E::COLLECTION.fields {
+        // Terms stand beside the document. What is derived is what it is derived of, in its form: filters are brought into it too.
+        match (field.field_type, field.derived) {
+            (FieldType::Terms(sources), _) => {
+                assert!(sources.iter().all(|source| E::COLLECTION.field(source.field).is_some()), "{}", field.name);
+                assert!(!members.contains_key(field.name) && field.name.starts_with(TERMS), "{}", field.name);
+                continue;
+            }
+            (_, Some(derived)) => {
+                let source = members.get(derived.from).and_then(Value::as_str).unwrap_or_default();
+                let expected = if source.is_empty() { String::new() } else { derived.form.of(source) };
+                assert_eq!(members.get(field.name), Some(&Value::from(expected)), "{}", field.name);
+            }
+            _ => {}
+        }
         assert!(
             members.contains_key(field.name) || absent.contains(&field.name),
             "`{}` is not in the document",

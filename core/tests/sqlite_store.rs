@@ -250,6 +250,44 @@ mod sqlite {
         assert_eq!(earlier.load_all::<Account>(&context(), &Query::new(&ACCOUNTS)).await.unwrap(), [old]);
     }
 
+    /// A file of the release before, whose documents nobody could find by their words: two processes open it at once.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn documents_of_an_earlier_release_are_found_by_words_once_it_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let written: Vec<Account> =
+            (0..700).map(|number| account(&format!("Old {number} Word{}", number % 7))).collect();
+        let store = open(&path);
+        for some in written.chunks(100) {
+            let mut commit = Commit::new();
+            some.iter().for_each(|account| commit.insert(account).unwrap());
+            store.commit(&context(), &commit).await.unwrap();
+        }
+        drop(store);
+        let file = Connection::open(&path).unwrap();
+        file.execute_batch(
+            "DROP TABLE conformance_accounts_by_word; DROP TABLE conformance_accounts_by_tenant_active_word;
+             UPDATE store_meta SET value = 1 WHERE key = 'schema_version'",
+        )
+        .unwrap();
+        let opened: Vec<_> = (0..2)
+            .map(|_| {
+                std::thread::spawn({
+                    let path = path.clone();
+                    move || open(&path)
+                })
+            })
+            .collect();
+        for store in opened.into_iter().map(|opening| opening.join().unwrap()) {
+            let sort = ACCOUNTS.index("by_word").unwrap();
+            let query = Query::new(&ACCOUNTS).sort(sort).equal("_words", "nword3").limit(1_000);
+            assert_eq!(store.count(&context(), &query).await.unwrap(), 100);
+        }
+        let version: u32 =
+            file.query_row("SELECT value FROM store_meta WHERE key = 'schema_version'", [], |row| row.get(0)).unwrap();
+        assert_eq!(version, SCHEMA_VERSION);
+    }
+
     #[tokio::test]
     async fn a_lock_of_another_process_makes_commits_unavailable_until_it_goes() {
         let folder = tempfile::tempdir().unwrap();

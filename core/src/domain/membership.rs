@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{GrantSource, MembershipId, ObjectId, RevokedBy, Tenant, TenantId, User, UserId};
+use super::{Choice, GrantSource, MembershipId, ObjectId, RevokedBy, Tenant, TenantId, User, UserId};
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Index, Scope},
+    store::{Collection, Entity, Field, FieldType, Form, Index, Scope, Source},
 };
 
 /// What a member may do in a tenant.
@@ -21,10 +21,11 @@ pub enum MembershipRole {
     Owner,
 }
 
-impl MembershipRole {
-    /// The name in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+impl Choice for MembershipRole {
+    const ALL: &'static [Self] = &[Self::Owner, Self::Admin, Self::Member];
+    const UNKNOWN: Self = Self::Member;
+
+    fn name(self) -> &'static str {
         match self {
             Self::Member => "member",
             Self::Admin => "admin",
@@ -189,6 +190,23 @@ pub const MEMBERS_BY_EMAIL: Index = Index { name: "members_by_email", fields: &[
 pub const MEMBERS_BY_ROLE: Index =
     Index { name: "members_by_role", fields: &["tenantId", "active", "role", "userNameKey"] };
 
+/// A tenant's members by the beginnings of words of their names and addresses, each by name.
+pub const MEMBERS_BY_WORD: Index =
+    Index { name: "members_by_word", fields: &["tenantId", "active", "_words", "userNameKey"] };
+
+/// The mark of terms out of a member's name.
+pub const NAMED: &str = "n";
+
+/// The mark of terms that only a member's address has, which not everybody may search by.
+pub const ADDRESSED: &str = "a";
+
+const WORDS_OF_USER: &[Source] =
+    &[Source { field: "userName", mark: NAMED }, Source { field: "userEmail", mark: ADDRESSED }];
+
+/// A person's tenants by the beginnings of words of their names, each by name.
+pub const TENANTS_OF_USER_BY_WORD: Index =
+    Index { name: "tenants_of_user_by_word", fields: &["userId", "active", "_wordsOfTenant", "tenantNameKey"] };
+
 /// A person's tenants by name.
 pub const TENANTS_OF_USER: Index = Index { name: "tenants_of_user", fields: &["userId", "active", "tenantNameKey"] };
 
@@ -218,19 +236,23 @@ pub static MEMBERSHIPS: Collection = Collection {
         Field::new("regrantedAt", FieldType::Time),
         Field::new("tenantSlug", FieldType::Text),
         Field::new("tenantName", FieldType::Text),
-        Field::new("tenantNameKey", FieldType::Text),
+        Field::derived("tenantNameKey", "tenantName", Form::Name),
         Field::new("userName", FieldType::Text),
-        Field::new("userNameKey", FieldType::Text),
+        Field::derived("userNameKey", "userName", Form::Name),
         Field::new("userEmail", FieldType::Text),
-        Field::new("userEmailKey", FieldType::Text),
+        Field::derived("userEmailKey", "userEmail", Form::Address),
         Field::new("createdAt", FieldType::Time),
         Field::new("updatedAt", FieldType::Time),
+        Field::new("_words", FieldType::Terms(WORDS_OF_USER)),
+        Field::new("_wordsOfTenant", FieldType::Terms(&[Source { field: "tenantName", mark: "" }])),
     ],
     indexes: &[
         MEMBERS_BY_NAME,
         MEMBERS_BY_EMAIL,
         MEMBERS_BY_ROLE,
+        MEMBERS_BY_WORD,
         TENANTS_OF_USER,
+        TENANTS_OF_USER_BY_WORD,
         MEMBERSHIPS_BY_SOURCE,
         MEMBERSHIPS_OF_TENANT,
         MEMBERSHIPS_OF_USER,

@@ -7,6 +7,7 @@ pub mod id;
 pub mod idempotency;
 pub mod input;
 pub mod membership;
+pub mod open;
 pub mod outbox;
 pub mod secret;
 pub mod session;
@@ -23,6 +24,7 @@ pub use input::{
     UpdateSubscription, UpdateTenant, UpdateUser,
 };
 pub use membership::{Membership, MembershipRole};
+pub use open::{Choice, Open};
 pub use outbox::OutboxEvent;
 pub use secret::PlatformSecret;
 pub use session::EndedSession;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ObjectId, SubscriptionId, TenantId};
+use super::{Choice, ObjectId, Open, SubscriptionId, TenantId};
 use crate::{
     clock::Timestamp,
     store::{Collection, Entity, Field, FieldType, Index, Scope},
@@ -29,10 +29,19 @@ pub enum SubscriptionStatus {
     Cancelled,
 }
 
-impl SubscriptionStatus {
-    /// The name in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+impl Choice for SubscriptionStatus {
+    const ALL: &'static [Self] = &[
+        Self::Incomplete,
+        Self::Trialing,
+        Self::Active,
+        Self::PastDue,
+        Self::Paused,
+        Self::Suspended,
+        Self::Cancelled,
+    ];
+    const UNKNOWN: Self = Self::Suspended;
+
+    fn name(self) -> &'static str {
         match self {
             Self::Incomplete => "incomplete",
             Self::Trialing => "trialing",
@@ -60,7 +69,7 @@ pub struct Subscription {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plan: String,
     /// Its state.
-    pub status: SubscriptionStatus,
+    pub status: Open<SubscriptionStatus>,
     /// How many people it is for.
     #[serde(default)]
     pub seats: u32,

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ObjectId, TenantId, fields::search_key};
+use super::{Choice, ObjectId, Open, TenantId};
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Index, Scope},
+    store::{Collection, Entity, Field, FieldType, Form, Index, Scope, Source},
 };
 
 /// State of a tenant.
@@ -23,10 +23,11 @@ pub enum TenantStatus {
     Deleted,
 }
 
-impl TenantStatus {
-    /// The name in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+impl Choice for TenantStatus {
+    const ALL: &'static [Self] = &[Self::Pending, Self::Active, Self::Suspended, Self::Deleted];
+    const UNKNOWN: Self = Self::Suspended;
+
+    fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Active => "active",
@@ -116,10 +117,10 @@ pub struct Tenant {
     #[serde(default)]
     pub name_key: String,
     /// Its state.
-    pub status: TenantStatus,
+    pub status: Open<TenantStatus>,
     /// Its state before it was suspended, while it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suspended_from: Option<TenantStatus>,
+    pub suspended_from: Option<Open<TenantStatus>>,
     /// What it has bought.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plan: String,
@@ -187,16 +188,16 @@ impl Tenant {
     /// Sets its state, and keeps the one before a suspension in mind.
     pub fn set_status(&mut self, status: TenantStatus) {
         if status == TenantStatus::Suspended && self.status != TenantStatus::Suspended {
-            self.suspended_from = Some(self.status);
+            self.suspended_from = Some(self.status.clone());
         } else if status != TenantStatus::Suspended {
             self.suspended_from = None;
         }
-        self.status = status;
+        self.status = status.into();
     }
 
     /// Gives it a name, and the form in which that is searched.
     pub fn rename(&mut self, name: String) {
-        self.name_key = search_key(&name);
+        self.name_key = Form::Name.of(&name);
         self.name = name;
     }
 
@@ -239,6 +240,9 @@ pub const TENANTS_BY_STATUS: Index = Index { name: "by_status", fields: &["statu
 /// The index by plan and name.
 pub const TENANTS_BY_PLAN: Index = Index { name: "by_plan", fields: &["plan", "nameKey"] };
 
+/// The index by the beginnings of words of names, each by name.
+pub const TENANTS_BY_WORD: Index = Index { name: "by_word", fields: &["_words", "nameKey"] };
+
 /// The collection of tenants.
 pub static TENANTS: Collection = Collection {
     name: "tenants",
@@ -247,7 +251,7 @@ pub static TENANTS: Collection = Collection {
         Field::new("slug", FieldType::Text),
         Field::new("formerSlugs", FieldType::List(&FieldType::Text)),
         Field::new("name", FieldType::Text),
-        Field::new("nameKey", FieldType::Text),
+        Field::derived("nameKey", "name", Form::Name),
         Field::new("status", FieldType::Text),
         Field::new("suspendedFrom", FieldType::Text),
         Field::new("plan", FieldType::Text),
@@ -261,8 +265,9 @@ pub static TENANTS: Collection = Collection {
         Field::new("deletedAt", FieldType::Time),
         Field::new("createdAt", FieldType::Time),
         Field::new("updatedAt", FieldType::Time),
+        Field::new("_words", FieldType::Terms(&[Source { field: "name", mark: "" }])),
     ],
-    indexes: &[TENANTS_BY_NAME, TENANTS_BY_STATUS, TENANTS_BY_PLAN],
+    indexes: &[TENANTS_BY_NAME, TENANTS_BY_STATUS, TENANTS_BY_PLAN, TENANTS_BY_WORD],
     scope: Scope::Tenant("id"),
 };
 

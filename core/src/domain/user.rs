@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ObjectId, UserId, fields::search_key};
+use super::{Choice, ObjectId, Open, UserId};
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Index, Scope},
+    store::{Collection, Entity, Field, FieldType, Form, Index, Scope, Source},
 };
 
-/// What a user does on the platform. Informative: rights come from `platformAdmin` and memberships.
+/// What a user may be said to do on the platform. Informative: rights come from `platformAdmin` and memberships. Stored, it is an open
+/// text, since it decides nothing and the replaced service named no values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UserRole {
@@ -33,10 +34,24 @@ pub enum UserStatus {
     Disabled,
 }
 
-impl UserStatus {
-    /// The name in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+impl Choice for UserRole {
+    const ALL: &'static [Self] = &[Self::User, Self::Support, Self::Admin];
+    const UNKNOWN: Self = Self::User;
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Support => "support",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl Choice for UserStatus {
+    const ALL: &'static [Self] = &[Self::Active, Self::Disabled];
+    const UNKNOWN: Self = Self::Disabled;
+
+    fn name(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Disabled => "disabled",
@@ -100,7 +115,7 @@ pub struct User {
     pub name_key: String,
     /// Informative role.
     #[serde(default)]
-    pub role: UserRole,
+    pub role: Open<UserRole>,
     /// Whether the user administers the platform.
     #[serde(default)]
     pub platform_admin: bool,
@@ -118,7 +133,7 @@ pub struct User {
     pub platform_admin_revoked_by: Option<RevokedBy>,
     /// Whether the user may call at all.
     #[serde(default)]
-    pub status: UserStatus,
+    pub status: Open<UserStatus>,
     /// Tokens issued before this are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_valid_after: Option<Timestamp>,
@@ -145,6 +160,12 @@ impl User {
         format!("tombstone:{issuer_id}:{subject_hash}")
     }
 
+    /// Whether the person may call: they are active, and nothing else.
+    #[must_use]
+    pub fn may_call(&self) -> bool {
+        self.status.counts_as() == UserStatus::Active
+    }
+
     /// Whether the person was erased and only the tombstone is left.
     #[must_use]
     pub const fn is_deleted(&self) -> bool {
@@ -153,13 +174,13 @@ impl User {
 
     /// Sets the name, and the form in which it is searched.
     pub fn set_name(&mut self, name: Option<String>) {
-        self.name_key = name.as_deref().map(search_key).unwrap_or_default();
+        self.name_key = name.as_deref().map(|name| Form::Name.of(name)).unwrap_or_default();
         self.name = name;
     }
 
     /// Sets the address, and the form in which it is searched.
     pub fn set_email(&mut self, email: Option<String>) {
-        self.email_key = email.as_deref().map(search_key).unwrap_or_default();
+        self.email_key = email.as_deref().map(|email| Form::Address.of(email)).unwrap_or_default();
         self.email = email;
     }
 
@@ -182,6 +203,11 @@ pub const USERS_BY_EMAIL: Index = Index { name: "by_email", fields: &["emailKey"
 /// The index by status and name.
 pub const USERS_BY_STATUS: Index = Index { name: "by_status", fields: &["status", "nameKey"] };
 
+/// The index by the beginnings of words of names and addresses, each by name.
+pub const USERS_BY_WORD: Index = Index { name: "by_word", fields: &["_words", "nameKey"] };
+
+const WORDS: &[Source] = &[Source { field: "name", mark: "" }, Source { field: "email", mark: "" }];
+
 /// The collection of users.
 pub static USERS: Collection = Collection {
     name: "users",
@@ -191,9 +217,9 @@ pub static USERS: Collection = Collection {
         Field::new("authentikSubjectId", FieldType::Text),
         Field::new("subjectHash", FieldType::Text),
         Field::new("email", FieldType::Text),
-        Field::new("emailKey", FieldType::Text),
+        Field::derived("emailKey", "email", Form::Address),
         Field::new("name", FieldType::Text),
-        Field::new("nameKey", FieldType::Text),
+        Field::derived("nameKey", "name", Form::Name),
         Field::new("role", FieldType::Text),
         Field::new("platformAdmin", FieldType::Boolean),
         Field::new("platformAdminSource", FieldType::Text),
@@ -205,8 +231,9 @@ pub static USERS: Collection = Collection {
         Field::new("deletedAt", FieldType::Time),
         Field::new("createdAt", FieldType::Time),
         Field::new("updatedAt", FieldType::Time),
+        Field::new("_words", FieldType::Terms(WORDS)),
     ],
-    indexes: &[USERS_BY_NAME, USERS_BY_EMAIL, USERS_BY_STATUS],
+    indexes: &[USERS_BY_NAME, USERS_BY_EMAIL, USERS_BY_STATUS, USERS_BY_WORD],
     scope: Scope::Person("id"),
 };
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     domain::{
-        fields,
+        Choice, Open, fields,
         input::{Problem, Reader},
     },
     error::{Error, FieldError, Result},
@@ -14,7 +14,11 @@ use crate::{
 };
 
 /// The parameters of a query string.
-pub(super) struct Parameters(Reader);
+pub(super) struct Parameters {
+    reader: Reader,
+    /// Values that are right only if something stored has them; told of with what else is wrong.
+    doubtful: Vec<FieldError>,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = Error;
@@ -28,7 +32,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
                 return Err(Error::invalid(vec![FieldError::new(name, "repeated", "give this parameter once")]));
             }
         }
-        Reader::new(Value::Object(members)).map(Self)
+        Ok(Self { reader: Reader::new(Value::Object(members))?, doubtful: Vec::new() })
     }
 }
 
@@ -48,7 +52,17 @@ impl Parameters {
         name: &'static str,
         parse: impl FnOnce(&Value) -> Result<T, Problem>,
     ) -> Option<T> {
-        self.0.optional(name, parse)
+        self.reader.optional(name, parse)
+    }
+
+    /// Reads one of a list of names, or a text that others may have stored in its place: whether somebody has is for the
+    /// use case to say.
+    pub(super) fn open<T: Choice>(&mut self, name: &'static str) -> Option<Open<T>> {
+        let value: Open<T> = self.text(name)?.as_str().into();
+        if value.is_foreign() {
+            self.doubtful.push(fields::no_choice::<T>().of(name));
+        }
+        Some(value)
     }
 
     /// Reads a parameter of text, up to 200 characters.
@@ -63,7 +77,8 @@ impl Parameters {
     pub(super) fn list(mut self) -> Result<ListRequest> {
         let limit = self.take("limit", number);
         let cursor = self.take("cursor", |value| Ok(value.as_str().unwrap_or_default().to_owned()));
-        self.0.finish()?;
+        let doubtful = self.doubtful;
+        self.reader.finish().map_err(|error| error.with_more_fields(doubtful))?;
         Ok(ListRequest { limit, cursor })
     }
 
@@ -72,6 +87,6 @@ impl Parameters {
     /// # Errors
     /// As [`Parameters::list`].
     pub(super) fn finish(self) -> Result<()> {
-        self.0.finish()
+        self.reader.finish()
     }
 }

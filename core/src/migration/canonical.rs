@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     clock::Timestamp,
     domain::ObjectId,
-    store::{Collection, Field, FieldType},
+    store::{Collection, Field, FieldType, terms::TERMS},
 };
 
 /// Fields that belong to the MongoDB store and not to the document.
@@ -25,7 +25,7 @@ pub fn from_bson(collection: &Collection, id: ObjectId, version: u64, document: 
     let mut members = Map::new();
     members.insert("id".to_owned(), id.to_string().into());
     for (name, value) in document {
-        if !OWN.contains(&name.as_str()) && name != "id" {
+        if !OWN.contains(&name.as_str()) && !name.starts_with(TERMS) && name != "id" {
             member(&mut members, collection.fields, name, value);
         }
     }

@@ -5,4 +5,4 @@ pub mod copy;
 pub mod upgrade;
 
 pub use copy::{Copied, CopyProgress, Fingerprint, copy, fingerprint};
-pub use upgrade::{Finding, FindingKind, Report, UpgradeSettings, upgrade};
+pub use upgrade::{Finding, FindingKind, ForeignValue, Mapping, Report, UpgradeSettings, upgrade};

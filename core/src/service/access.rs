@@ -6,9 +6,7 @@ use crate::{
     authz::{
         Action, Actor, Outcome, PlatformRight, Reason, Resource, TargetFacts, TenantFacts, decide, forbidden_fields,
     },
-    domain::{
-        AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId, UserStatus,
-    },
+    domain::{AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId},
     error::{Error, ErrorKind, FieldError, Result},
     store::{Repository, StoreResult},
 };
@@ -52,7 +50,7 @@ impl CallerFacts {
         match self {
             Self::System(_) => Actor::System,
             Self::Person { user, bound_to } => Actor::User {
-                disabled: user.status == UserStatus::Disabled,
+                disabled: !user.may_call(),
                 platform: PlatformRight::of(user),
                 bound_to: bound_to.as_deref(),
             },
@@ -126,7 +124,7 @@ impl TenantAccess {
         let Some(tenant) = &self.tenant else {
             return Err(self.caller.disabled_error().unwrap_or_else(Error::not_found));
         };
-        let facts = TenantFacts { slug: &tenant.slug, status: tenant.status };
+        let facts = TenantFacts { slug: &tenant.slug, status: tenant.status.counts_as() };
         let resource = Resource { tenant: Some(facts), role: self.role(), target, fields, ..Resource::default() };
         check(&self.caller, action, &resource)?;
         Ok(tenant)
@@ -328,7 +326,7 @@ impl FoundCaller {
             let message = "this token was revoked, or comes from a sign-in that was: sign in again for a new one";
             return Err(Error::new(ErrorKind::Unauthenticated, "token_revoked", message));
         }
-        if user.status == UserStatus::Disabled {
+        if !user.may_call() {
             return Err(user_disabled());
         }
         Ok(())

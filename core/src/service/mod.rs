@@ -4,6 +4,7 @@ pub mod access;
 pub mod audit;
 pub mod call;
 pub mod cursor;
+mod filter;
 pub mod idempotency;
 pub mod launcher;
 pub mod members;

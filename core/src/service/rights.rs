@@ -159,7 +159,8 @@ impl Service {
 
 fn right(access: &TenantAccess, action: Action) -> RightView {
     let fields = if action == Action::UpdateTenant { TENANT_FIELDS } else { &[] };
-    let tenant = access.tenant.as_ref().map(|tenant| TenantFacts { slug: &tenant.slug, status: tenant.status });
+    let tenant =
+        access.tenant.as_ref().map(|tenant| TenantFacts { slug: &tenant.slug, status: tenant.status.counts_as() });
     let target = TargetFacts::default();
     let resource = Resource { tenant, role: access.role(), target, ..Resource::default() };
     let actor = access.caller.actor();

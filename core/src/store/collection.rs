@@ -1,5 +1,7 @@
 //! What an entity declares about how it is stored.
 
+use super::terms::{Form, Source};
+
 /// A collection: its documents' declared fields, its indexes and whose documents they are.
 ///
 /// Every document has `id`, `version`, `createdAt` and `updatedAt` beside the declared fields, unless the collection
@@ -29,6 +31,18 @@ impl Collection {
         self.indexes.iter().find(|index| index.name == name)
     }
 
+    /// Whether this is a field of terms.
+    #[must_use]
+    pub fn is_terms(&self, name: &str) -> bool {
+        self.field(name).is_some_and(|field| matches!(field.field_type, FieldType::Terms(_)))
+    }
+
+    /// The field of terms of an index, if it has one.
+    #[must_use]
+    pub fn terms_of(&self, index: &Index) -> Option<&'static str> {
+        index.fields.iter().copied().find(|field| self.is_terms(field))
+    }
+
     /// Whether some index has this field, so that queries may filter by it.
     #[must_use]
     pub fn is_indexed(&self, field: &str) -> bool {
@@ -51,13 +65,36 @@ pub struct Field {
     pub name: &'static str,
     /// Type in the database.
     pub field_type: FieldType,
+    /// What it is made of, if it is another field as that is searched and sorted. Only this software writes such fields.
+    pub derived: Option<Derived>,
+}
+
+/// How a field is made of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Derived {
+    /// The other field.
+    pub from: &'static str,
+    /// The form into which its text is brought.
+    pub form: Form,
 }
 
 impl Field {
     /// A declared field.
     #[must_use]
     pub const fn new(name: &'static str, field_type: FieldType) -> Self {
-        Self { name, field_type }
+        Self { name, field_type, derived: None }
+    }
+
+    /// The text of another field in the form in which it is searched and sorted.
+    #[must_use]
+    pub const fn derived(name: &'static str, from: &'static str, form: Form) -> Self {
+        Self { name, field_type: FieldType::Text, derived: Some(Derived { from, form }) }
+    }
+
+    /// The form into which a text is brought before it is compared with this field.
+    #[must_use]
+    pub fn compared(&self, text: &str) -> String {
+        self.derived.map_or_else(|| text.to_owned(), |derived| derived.form.of(text))
     }
 }
 
@@ -78,6 +115,9 @@ pub enum FieldType {
     List(&'static FieldType),
     /// An object of declared fields; those that it does not declare are left as they are.
     Object(&'static [Field]),
+    /// The beginnings of the words of other fields, made by the store at each write and kept beside the document, which does
+    /// not have them. An index that has such a field holds a document once for each of them.
+    Terms(&'static [Source]),
 }
 
 /// An index over declared fields, in this order and then by id.

@@ -64,6 +64,15 @@ pub enum StoreError {
         /// What was asked.
         detail: String,
     },
+    /// Documents of the replaced service were never upgraded: who signs in is not found among them.
+    #[error(
+        "documents of the replaced service were not upgraded in {}: stop the server and run `dezky migrate` (docs/migration.md)",
+        waiting.join(", ")
+    )]
+    NotUpgraded {
+        /// The collections that have some, with the unique indexes on them.
+        waiting: Vec<String>,
+    },
     /// A newer release has written this store.
     #[error("the store has schema version {found}, and this release knows up to {known}: use a newer release")]
     NewerSchema {
@@ -117,6 +126,7 @@ impl From<StoreError> for Error {
                 Error::new(ErrorKind::Unavailable, "store_timeout", "the store did not answer in time, try again")
                     .with_retry_after(std::time::Duration::from_secs(1))
             }
+            StoreError::NotUpgraded { .. } => not_upgraded(),
             StoreError::NewerSchema { .. } | StoreError::Configuration { .. } => {
                 Error::new(ErrorKind::Configuration, "store_configuration", error.to_string())
             }
@@ -124,4 +134,14 @@ impl From<StoreError> for Error {
         };
         public.with_source(error)
     }
+}
+
+/// What a person is told whom a database of the replaced service keeps from signing in: nothing that they could do.
+pub(crate) fn not_upgraded() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "migration_incomplete",
+        "you cannot sign in until the operator has finished the migration from the former service (docs/migration.md)",
+    )
+    .with_retry_after(std::time::Duration::from_secs(60))
 }

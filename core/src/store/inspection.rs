@@ -8,6 +8,10 @@ pub struct Inspection {
     /// Tables and indexes that this release declares and that are not there, or not as declared. They are made when a
     /// server, or any command that works on the store, opens it.
     pub missing: Vec<String>,
+    /// Collections with documents that only the replaced service has written, and what of it stands in their way.
+    pub not_upgraded: Vec<String>,
+    /// Whether an upgrade has come to its end: what is left then waits for a person.
+    pub upgraded: bool,
     /// Why it cannot be written; none when it can.
     pub not_writable: Option<String>,
 }

@@ -16,6 +16,7 @@ pub mod mongodb;
 pub mod query;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+pub mod terms;
 pub mod transfer;
 
 use std::{fmt, sync::Arc};
@@ -23,19 +24,20 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
-pub use collection::{Collection, Field, FieldType, Index, Scope};
+pub use collection::{Collection, Derived, Field, FieldType, Index, Scope};
 pub use commit::{Change, Commit, Expectation, Guard};
 pub use document::{Document, Value};
 pub use entity::{Entity, Repository};
 pub use error::{StoreError, StoreResult};
 pub use inspection::Inspection;
 pub use query::{Filter, Position, Query};
+pub use terms::{Form, Source};
 pub use transfer::{Transfer, TransferDocument};
 
 use crate::{context::RequestContext, domain::ObjectId};
 
 /// Version of the layout that this release writes. A store with a newer one is refused at start.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A shared store of any backend.
 pub type SharedStore = Arc<dyn Store>;

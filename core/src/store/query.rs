@@ -1,14 +1,16 @@
 //! Queries: equality, `in`, range and prefix on declared indexes, sorted by an index, continued from a position.
 
-use super::{Collection, Index, StoreError, StoreResult, Value};
+use super::{Collection, Index, StoreError, StoreResult, Value, terms};
 use crate::domain::ObjectId;
 
 /// A condition. All conditions of a query must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Filter {
-    /// The field equals the value.
+    /// The field equals the value. Of terms, the document has this one.
     Equal(&'static str, Value),
-    /// The field equals one of the values; at most [`Query::MAXIMUM_VALUES`].
+    /// The field does not equal the value, or is not there.
+    NotEqual(&'static str, Value),
+    /// The field equals one of the values; at most [`Query::MAXIMUM_VALUES`]. Of terms, the document has one of them.
     In(&'static str, Vec<Value>),
     /// The field lies between two bounds.
     Range {
@@ -82,6 +84,23 @@ impl Query {
         self.filter(Filter::Equal(field, value.into()))
     }
 
+    /// Adds that a field begins with a text, in the form that the field is declared in.
+    #[must_use]
+    pub fn begins(self, field: &'static str, text: &str) -> Self {
+        let compared = self.collection.field(field).map_or_else(|| text.to_owned(), |field| field.compared(text));
+        self.filter(Filter::Prefix(field, compared))
+    }
+
+    /// Adds that a document has words that begin as those of a search do. None if the search has no word: then only whole texts can
+    /// be compared with it.
+    #[must_use]
+    pub fn words(self, field: &'static str, mark: &str, search: &str) -> Option<Self> {
+        let words = terms::searched(search);
+        let first = words.is_empty();
+        let query = words.into_iter().fold(self, |query, word| query.equal(field, format!("{mark}{word}")));
+        (!first).then_some(query)
+    }
+
     /// Sorts by an index.
     #[must_use]
     pub fn sort(mut self, index: &'static Index) -> Self {
@@ -127,7 +146,10 @@ impl Query {
         let unsupported = |detail: String| Err(StoreError::Unsupported { detail });
         for filter in &self.filters {
             let (field, values) = match filter {
-                Filter::Equal(field, _) | Filter::Range { field, .. } | Filter::Prefix(field, _) => (Some(*field), 1),
+                Filter::Equal(field, _)
+                | Filter::NotEqual(field, _)
+                | Filter::Range { field, .. }
+                | Filter::Prefix(field, _) => (Some(*field), 1),
                 Filter::In(field, values) => (Some(*field), values.len()),
                 Filter::UniqueKeyIn(keys) => (None, keys.len()),
             };
@@ -135,6 +157,12 @@ impl Query {
                 && !self.collection.is_indexed(field)
             {
                 return unsupported(format!("no index of `{}` has the field `{field}`", self.collection.name));
+            }
+            if let Some(field) = field
+                && self.collection.is_terms(field)
+                && !matches!(filter, Filter::Equal(..) | Filter::In(..))
+            {
+                return unsupported(format!("terms are compared as a whole, in `{field}` too"));
             }
             if values > Self::MAXIMUM_VALUES {
                 return unsupported(format!("a condition compares with {values} values"));
@@ -144,6 +172,12 @@ impl Query {
             && self.collection.index(sort.name) != Some(sort)
         {
             return unsupported(format!("`{}` has no index `{}`", self.collection.name, sort.name));
+        }
+        // A document stands in such an index many times: it has one place in the order once a term is fixed.
+        if let Some(terms) = self.sort.and_then(|sort| self.collection.terms_of(sort))
+            && self.sort_fields().contains(&terms)
+        {
+            return unsupported(format!("an order by `{terms}` needs a term"));
         }
         match &self.after {
             Some(position) if position.values.len() != self.sort_fields().len() => {

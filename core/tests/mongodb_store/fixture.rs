@@ -25,7 +25,7 @@ pub(crate) struct MongodbFixture {
     pub(crate) store: SharedStore,
     pub(crate) database: Database,
     pub(crate) proxy: Proxy,
-    uri: String,
+    pub(crate) uri: String,
 }
 
 /// A store over an empty database.

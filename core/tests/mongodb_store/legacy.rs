@@ -5,13 +5,13 @@ use dezky::{
     context::RequestContext,
     domain::ObjectId,
     store::{
-        Commit, Entity, Query, Repository, StoreError,
+        Commit, Entity, Query, Repository, SCHEMA_VERSION, StoreError,
         conformance::{ACCOUNTS, Account, Address},
     },
 };
 use mongodb::bson::{Binary, Bson, DateTime, Decimal128, Document, doc, spec::BinarySubtype};
 
-use crate::fixture::{MongodbFixture, fixture, object_id};
+use crate::fixture::{MongodbFixture, fixture, object_id, open};
 
 fn context() -> RequestContext {
     RequestContext::system("legacy")
@@ -176,13 +176,45 @@ async fn a_document_that_cannot_be_read_is_named() {
     assert!(matches!(found, Err(StoreError::Corrupt { id: None, .. })), "{found:?}");
 }
 
+/// A database of the release before, whose documents nobody could find by their words, and one that the replaced service wrote.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_of_an_earlier_release_are_found_by_words_once_it_is_opened() {
+    let fixture = fixture().await;
+    let (legacy, _) = written_by_mongoose(&fixture).await;
+    let tenant = ObjectId::generate();
+    let mut commit = Commit::new();
+    let written: Vec<Account> =
+        (0..700).map(|number| Account::new(tenant, &format!("Old {number} Word{}", number % 7))).collect();
+    written.iter().for_each(|account| commit.insert(account).unwrap());
+    fixture.store.commit(&context(), &commit).await.unwrap();
+    let documents = fixture.database.collection::<Document>(ACCOUNTS.name);
+    documents.update_many(doc! {}, doc! { "$unset": { "_words": "" } }).await.unwrap();
+    let meta = fixture.database.collection::<Document>("dezky_meta");
+    meta.update_one(doc! { "_id": "schema" }, doc! { "$set": { "version": 1_i64 } }).await.unwrap();
+    let query = Query::new(&ACCOUNTS).sort(ACCOUNTS.index("by_word").unwrap()).equal("_words", "nword3").limit(1_000);
+    for _ in 0..2 {
+        let opened = open(&fixture.uri);
+        assert_eq!(opened.count(&context(), &query).await.unwrap(), 100);
+    }
+    assert!(!stored(&fixture, legacy).await.contains_key("_words"), "it is the migration's");
+    let marks = meta.find_one(doc! { "_id": "terms" }).await.unwrap();
+    assert_eq!(marks, None);
+    // What a process of that release has renamed meanwhile, knowing nothing of words, is set right by whoever goes on.
+    let renamed = doc! { "$set": { "name": "New", "updatedAt": DateTime::now(), "version": 2_i64 } };
+    documents.update_one(doc! { "_id": object_id(written[3].id) }, renamed).await.unwrap();
+    let begun = doc! { "_id": "terms", "since": DateTime::from_millis(DateTime::now().timestamp_millis() - 60_000) };
+    meta.insert_one(begun).await.unwrap();
+    let opened = open(&fixture.uri);
+    assert_eq!(opened.count(&context(), &query).await.unwrap(), 99);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_schema_is_refused() {
     let fixture = fixture().await;
     let meta = fixture.database.collection::<Document>("dezky_meta");
-    meta.insert_one(doc! { "_id": "schema", "version": 2_i64 }).await.unwrap();
+    meta.insert_one(doc! { "_id": "schema", "version": i64::from(SCHEMA_VERSION + 1) }).await.unwrap();
     let refused = fixture.store.health(&context()).await;
-    assert_eq!(refused, Err(StoreError::NewerSchema { found: 2, known: 1 }));
+    assert_eq!(refused, Err(StoreError::NewerSchema { found: SCHEMA_VERSION + 1, known: SCHEMA_VERSION }));
     let refused = fixture.store.get(&context(), &ACCOUNTS, ObjectId::generate()).await;
-    assert_eq!(refused, Err(StoreError::NewerSchema { found: 2, known: 1 }));
+    assert_eq!(refused, Err(StoreError::NewerSchema { found: SCHEMA_VERSION + 1, known: SCHEMA_VERSION }));
 }

@@ -44,6 +44,13 @@ async fn queries_use_an_index_and_never_scan_a_collection() {
             .sort(by("by_tenant_active_rank"))
             .descending(),
         Query::new(&ACCOUNTS).sort(by("by_joined")).descending().after(page(vec![Timestamp::from_seconds(9).into()])),
+        Query::new(&ACCOUNTS).equal("_words", "nname").sort(by("by_word")).after(page(vec!["name 2".into()])),
+        Query::new(&ACCOUNTS)
+            .equal("tenantId", tenant)
+            .equal("active", true)
+            .equal("_words", "n7")
+            .equal("_words", "nname")
+            .sort(by("by_tenant_active_word")),
         Query::new(&ACCOUNTS).filter(Filter::Range { field: "rank", from: Some(3.into()), until: Some(9.into()) }),
     ];
     for query in queries {

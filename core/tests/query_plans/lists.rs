@@ -6,7 +6,7 @@ use dezky::{
     Result,
     clock::{Clock as _, SystemClock},
     domain::{
-        CreateSubscription, MembershipRole, SubscriptionStatus, TenantId, TenantStatus, UpdateTenant, UserId,
+        CreateSubscription, MembershipRole, Open, SubscriptionStatus, TenantId, TenantStatus, UpdateTenant, UserId,
         UserStatus,
     },
     service::{
@@ -86,10 +86,10 @@ pub(crate) async fn every_list_with_every_filter(store: SharedStore) {
 }
 
 async fn tenants(estate: &Estate, call: &Call) {
-    for status in maybe(&TenantStatus::Active) {
+    for status in maybe(&Open::from(TenantStatus::Active)) {
         for plan in maybe(&"starter".to_owned()) {
             for search in maybe(&"ac".to_owned()) {
-                let filter = TenantFilter { status, plan: plan.clone(), search };
+                let filter = TenantFilter { status: status.clone(), plan: plan.clone(), search };
                 let found = pages(async |request| estate.service.list_tenants(call, &filter, &request).await).await;
                 assert_eq!(found, 3, "{filter:?}");
             }
@@ -99,9 +99,9 @@ async fn tenants(estate: &Estate, call: &Call) {
 
 async fn subscriptions(estate: &Estate, call: &Call) {
     for tenant_id in maybe(&estate.tenant) {
-        for status in maybe(&SubscriptionStatus::Incomplete) {
+        for status in maybe(&Open::from(SubscriptionStatus::Incomplete)) {
             for plan in maybe(&"starter".to_owned()) {
-                let filter = SubscriptionFilter { tenant_id, status, plan };
+                let filter = SubscriptionFilter { tenant_id, status: status.clone(), plan };
                 pages(async |request| estate.service.list_subscriptions(call, &filter, &request).await).await;
             }
         }
@@ -121,10 +121,10 @@ async fn members(estate: &Estate, call: &Call) {
 }
 
 async fn users(estate: &Estate) {
-    for status in maybe(&UserStatus::Active) {
+    for status in maybe(&Open::from(UserStatus::Active)) {
         for search in maybe(&"ann".to_owned()) {
             for email in maybe(&String::new()) {
-                let filter = UserFilter { status, search: search.clone(), email };
+                let filter = UserFilter { status: status.clone(), search: search.clone(), email };
                 let found = pages(async |request| estate.service.list_users(&system(), &filter, &request).await).await;
                 assert_eq!(found, 3, "{filter:?}");
             }

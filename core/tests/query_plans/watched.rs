@@ -57,6 +57,7 @@ fn shape(query: &Query) -> String {
         .iter()
         .map(|filter| match filter {
             Filter::Equal(field, _) => format!("{field} ="),
+            Filter::NotEqual(field, _) => format!("{field} <>"),
             Filter::In(field, values) => format!("{field} in {}", several(values.len())),
             Filter::Range { field, from, until } => {
                 let bound = |is_there: bool| if is_there { "bound" } else { "open" };

@@ -56,7 +56,7 @@ async fn a_healthy_installation_has_no_errors() {
     assert_eq!(shell.run(&["seed"]).0, 0);
     let (code, findings) = examine(&shell, &[]);
     assert_eq!(code, 0);
-    assert!(messages(&findings, "ok", "store").contains("schema version 1; can be written"), "{findings:#?}");
+    assert!(messages(&findings, "ok", "store").contains("schema version 2; can be written"), "{findings:#?}");
     assert_eq!(messages(&findings, "ok", "indexes"), "all there");
     assert!(
         messages(&findings, "ok", "issuer default").contains("discovery works, 1 usable keys for"),

@@ -1,6 +1,8 @@
 //! `dezky migrate` on a real MongoDB-wire server, with the documents that years of another service leave behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "migrate/before.rs"]
+mod before;
 #[path = "migrate/copying.rs"]
 mod copying;
 #[path = "migrate/database.rs"]
@@ -12,3 +14,5 @@ mod lived_in;
 mod support;
 #[path = "migrate/upgrading.rs"]
 mod upgrading;
+#[path = "migrate/values.rs"]
+mod values;

@@ -76,6 +76,9 @@ fn filter(filter: &Filter) -> store::Filter {
         Filter::Equal(field, compared) => {
             store::Filter::Equal(store::Comparison { field: (*field).to_owned(), value: value(compared) })
         }
+        Filter::NotEqual(field, compared) => {
+            store::Filter::NotEqual(store::Comparison { field: (*field).to_owned(), value: value(compared) })
+        }
         Filter::In(field, values) => store::Filter::OneOf(store::Choice {
             field: (*field).to_owned(),
             values: values.iter().map(value).collect(),

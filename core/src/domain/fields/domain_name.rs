@@ -19,9 +19,10 @@ pub fn domain_name(value: &Value) -> Result<String, Problem> {
     })
 }
 
-/// The ASCII form of a domain name, or none when it is not one.
+/// The ASCII form of a domain name, without the dot of the root, or none when it is not one.
 #[must_use]
 pub fn normalise(given: &str) -> Option<String> {
+    let given = without_root(given);
     if given.is_empty() || given.len() > 1_000 {
         return None;
     }
@@ -31,4 +32,55 @@ pub fn normalise(given: &str) -> Option<String> {
         .into_owned();
     let (_, top) = ascii.rsplit_once('.')?;
     (!top.is_empty() && !top.bytes().all(|byte| byte.is_ascii_digit())).then_some(ascii)
+}
+
+/// The name without the dot that stands for the root of the DNS (RFC 1034 §3.1), in any of the forms that UTS 46 takes for one.
+pub(super) fn without_root(given: &str) -> &str {
+    given.strip_suffix(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']).unwrap_or(given)
+}
+
+/// The beginning of a domain name in the form in which names are stored: each whole label in ASCII, as far as it can be.
+pub(super) fn beginning(given: &str) -> String {
+    normalise(given).unwrap_or_else(|| {
+        // Without its last labels it may be no name: one label, or the beginning of one.
+        let lenient = uts46::Uts46::new().to_ascii(
+            without_root(given).as_bytes(),
+            AsciiDenyList::EMPTY,
+            uts46::Hyphens::Allow,
+            uts46::DnsLength::Ignore,
+        );
+        lenient.map_or_else(|_| given.to_owned(), std::borrow::Cow::into_owned)
+    })
+}
+
+/// The name as people read it, where that differs: labels of other scripts in their own.
+#[must_use]
+pub fn readable(name: &str) -> Option<String> {
+    if !name.split('.').any(is_encoded) {
+        return None;
+    }
+    let (shown, valid) =
+        uts46::Uts46::new().to_unicode(name.as_bytes(), AsciiDenyList::STD3, uts46::Hyphens::CheckFirstLast);
+    (valid.is_ok() && shown != name).then(|| shown.into_owned())
+}
+
+/// A text in which labels of domain names stand in their own script. Most texts have none.
+pub(crate) fn readable_labels(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.as_bytes().windows(PREFIX.len()).any(|part| part.eq_ignore_ascii_case(PREFIX.as_bytes())) {
+        return text.into();
+    }
+    let ends = |character: char| !(character.is_ascii_alphanumeric() || character == '-');
+    let labels = text.split_inclusive(ends).map(|part| {
+        let label = part.trim_end_matches(ends);
+        let rest = part.get(label.len()..).unwrap_or_default();
+        format!("{}{rest}", readable(label).unwrap_or_else(|| label.to_owned()))
+    });
+    labels.collect::<String>().into()
+}
+
+/// What labels begin with that stand for others (RFC 5890 §2.3.2.1).
+const PREFIX: &str = "xn--";
+
+fn is_encoded(label: &str) -> bool {
+    label.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }

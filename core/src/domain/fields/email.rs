@@ -25,11 +25,27 @@ pub fn parse(given: &str) -> Option<String> {
     if given.len() > 254 || given.chars().any(|character| character.is_control() || character.is_whitespace()) {
         return None;
     }
-    let address = EmailAddress::from_str(given).ok()?;
+    let address = EmailAddress::from_str(domain_name::without_root(given)).ok()?;
     let local = address.local_part();
     if local.starts_with('"') {
         return None;
     }
     let domain = domain_name::normalise(address.domain())?;
     Some(format!("{local}@{domain}")).filter(|canonical| canonical.len() <= 254)
+}
+
+/// The beginning of an address in the form in which addresses are stored.
+pub(crate) fn beginning(given: &str) -> String {
+    let given = given.trim();
+    match given.rsplit_once('@') {
+        Some((local, domain)) if !domain.is_empty() => format!("{local}@{}", domain_name::beginning(domain)),
+        _ => given.to_owned(),
+    }
+}
+
+/// The address as people read it, where that differs: with its domain in its own script.
+#[must_use]
+pub fn readable(address: &str) -> Option<String> {
+    let (local, domain) = address.rsplit_once('@')?;
+    domain_name::readable(domain).map(|domain| format!("{local}@{domain}"))
 }

@@ -11,5 +11,5 @@ pub use domain_name::domain_name;
 pub use email::email;
 pub use link::{colour, https_url};
 pub use slug::slug;
-pub use text::{boolean, choice, identifier, label, object_id, search_key, text, time, whole_number};
+pub use text::{boolean, choice, identifier, label, no_choice, object_id, search_key, text, time, whole_number};
 pub use vat::vat_id;

@@ -4,10 +4,12 @@ use std::{cell::LazyCell, str::FromStr};
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{clock::Timestamp, domain::input::Problem};
+use crate::{
+    clock::Timestamp,
+    domain::{Choice, input::Problem},
+};
 
 fn string(value: &Value) -> Result<&str, Problem> {
     value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))
@@ -84,13 +86,19 @@ pub fn whole_number(value: &Value, minimum: u32, maximum: u32) -> Result<u32, Pr
         .ok_or_else(|| Problem::new("out_of_range", format!("must be a whole number from {minimum} to {maximum}")))
 }
 
-/// One of the names of an enumeration; `choices` lists them for the message.
+/// One of a list of names.
 ///
 /// # Errors
-/// A [`Problem`] listing the choices.
-pub fn choice<T: DeserializeOwned>(value: &Value, choices: &str) -> Result<T, Problem> {
-    string(value)?;
-    T::deserialize(value).map_err(|_| Problem::new("invalid_choice", format!("must be one of {choices}")))
+/// A [`Problem`] telling the list.
+pub fn choice<T: Choice>(value: &Value) -> Result<T, Problem> {
+    T::of(string(value)?).ok_or_else(|| no_choice::<T>())
+}
+
+/// That a value is none of a list of names.
+#[must_use]
+pub fn no_choice<T: Choice>() -> Problem {
+    let names: Vec<String> = T::ALL.iter().map(|one| format!("`{}`", one.name())).collect();
+    Problem::new("invalid_choice", format!("must be one of {}", names.join(", ")))
 }
 
 /// An id of 24 hexadecimal characters.

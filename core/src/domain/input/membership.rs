@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Problem, Reader, present};
+use super::{Reader, present};
 use crate::{
     domain::{
         MembershipRole, UserId,
@@ -10,10 +10,6 @@ use crate::{
     },
     error::Result,
 };
-
-fn role(value: &Value) -> Result<MembershipRole, Problem> {
-    choice(value, "`owner`, `admin`, `member`")
-}
 
 /// A membership to be granted, or granted anew after revocation.
 #[derive(Debug, Clone)]
@@ -32,7 +28,7 @@ impl GrantMembership {
     pub fn read(body: Value) -> Result<Self> {
         let mut reader = Reader::new(body)?;
         let user_id = reader.required("userId", object_id);
-        let role = reader.optional("role", role).unwrap_or(MembershipRole::Member);
+        let role = reader.optional("role", choice).unwrap_or(MembershipRole::Member);
         reader.finish()?;
         Ok(Self { user_id: present(user_id)?, role })
     }
@@ -52,7 +48,7 @@ impl UpdateMembership {
     /// [`crate::ErrorKind::Invalid`] naming each bad field.
     pub fn read(body: Value) -> Result<Self> {
         let mut reader = Reader::new(body)?;
-        let role = reader.replace("role", role);
+        let role = reader.replace("role", choice);
         reader.finish()?;
         Ok(Self { role })
     }

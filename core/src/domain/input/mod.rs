@@ -28,6 +28,12 @@ impl Problem {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
+
+    /// The same as what is wrong with a field.
+    #[must_use]
+    pub fn of(self, field: &str) -> FieldError {
+        FieldError::new(field, self.code, self.message)
+    }
 }
 
 /// A member of a JSON merge patch (RFC 7396).

@@ -15,10 +15,6 @@ use crate::{
 /// The most seats of a subscription.
 pub const MAXIMUM_SEATS: u32 = 1_000_000;
 
-fn status(value: &Value) -> Result<SubscriptionStatus, Problem> {
-    choice(value, "`incomplete`, `trialing`, `active`, `past_due`, `paused`, `suspended`, `cancelled`")
-}
-
 fn seats(value: &Value) -> Result<u32, Problem> {
     whole_number(value, 1, MAXIMUM_SEATS)
 }
@@ -38,7 +34,7 @@ impl SubscriptionFields {
     fn read(reader: &mut Reader) -> Self {
         Self {
             plan: reader.replace("plan", identifier),
-            status: reader.replace("status", status),
+            status: reader.replace("status", choice),
             seats: reader.replace("seats", seats),
             trial_ends_at: reader.patch("trialEndsAt", time),
             current_period_ends_at: reader.patch("currentPeriodEndsAt", time),
@@ -52,7 +48,7 @@ impl SubscriptionFields {
             subscription.plan = plan;
         }
         if let Some(status) = self.status {
-            subscription.status = status;
+            subscription.status = status.into();
         }
         if let Some(seats) = self.seats {
             subscription.seats = seats;
@@ -107,7 +103,7 @@ impl CreateSubscription {
             version: 1,
             tenant_id: self.tenant_id,
             plan: plan.to_owned(),
-            status: SubscriptionStatus::Active,
+            status: SubscriptionStatus::Active.into(),
             seats: 1,
             trial_ends_at: None,
             current_period_ends_at: None,

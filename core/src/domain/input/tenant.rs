@@ -104,7 +104,7 @@ impl TenantFields {
 }
 
 fn status(value: &Value) -> Result<TenantStatus, Problem> {
-    match choice(value, "`pending`, `active`, `suspended`")? {
+    match choice(value)? {
         TenantStatus::Deleted => Err(Problem::new("invalid_choice", "is reached by `DELETE` only")),
         status => Ok(status),
     }
@@ -248,7 +248,7 @@ impl CreateTenant {
             former_slugs: Vec::new(),
             name: String::new(),
             name_key: String::new(),
-            status: TenantStatus::Pending,
+            status: TenantStatus::Pending.into(),
             suspended_from: None,
             plan: Self::DEFAULT_PLAN.to_owned(),
             domains: Vec::new(),

@@ -6,7 +6,7 @@ use super::{Patch, Problem, Reader, present};
 use crate::{
     clock::Timestamp,
     domain::{
-        GrantSource, RevokedBy, User, UserId, UserRole, UserStatus,
+        GrantSource, Open, RevokedBy, User, UserId, UserRole, UserStatus,
         fields::{boolean, choice, email, identifier, label, text, time},
     },
     error::Result,
@@ -14,14 +14,6 @@ use crate::{
 
 /// The issuer of users that are created without one.
 pub const DEFAULT_ISSUER: &str = "default";
-
-fn role(value: &Value) -> Result<UserRole, Problem> {
-    choice(value, "`user`, `support`, `admin`")
-}
-
-fn status(value: &Value) -> Result<UserStatus, Problem> {
-    choice(value, "`active`, `disabled`")
-}
 
 /// `sub` has at most 255 characters (OpenID Connect Core 1.0 §2).
 fn subject(value: &Value) -> Result<String, Problem> {
@@ -52,9 +44,9 @@ impl CreateUser {
         let subject = reader.required("authentikSubjectId", subject);
         let email = reader.optional("email", email);
         let name = reader.optional("name", label);
-        let role = reader.optional("role", role);
+        let role = reader.optional("role", choice);
         let platform_admin = reader.optional("platformAdmin", boolean);
-        let status = reader.optional("status", status);
+        let status = reader.optional("status", choice);
         let fields = reader.present();
         reader.finish()?;
         let issuer_id = issuer_id.unwrap_or_else(|| DEFAULT_ISSUER.to_owned());
@@ -92,8 +84,8 @@ impl CreateUser {
         let mut user = new_user(self.issuer_id, self.subject, now);
         user.set_email(self.email);
         user.set_name(self.name);
-        user.role = self.role.unwrap_or_default();
-        user.status = self.status.unwrap_or_default();
+        user.role = self.role.unwrap_or_default().into();
+        user.status = self.status.unwrap_or_default().into();
         if self.platform_admin == Some(true) {
             user.set_platform_admin(true, GrantSource::Grant, RevokedBy::Person, now);
         }
@@ -114,13 +106,13 @@ pub fn new_user(issuer_id: String, subject: String, now: Timestamp) -> User {
         email_key: String::new(),
         name: None,
         name_key: String::new(),
-        role: UserRole::default(),
+        role: Open::default(),
         platform_admin: false,
         platform_admin_source: None,
         platform_admin_changed_at: None,
         platform_admin_revoked_at: None,
         platform_admin_revoked_by: None,
-        status: UserStatus::default(),
+        status: Open::default(),
         tokens_valid_after: None,
         deleted_at: None,
         created_at: now,
@@ -150,9 +142,9 @@ impl UpdateUser {
         let mut update = Self {
             email: reader.patch("email", email),
             name: reader.patch("name", label),
-            role: reader.replace("role", role),
+            role: reader.replace("role", choice),
             platform_admin: reader.replace("platformAdmin", boolean),
-            status: reader.replace("status", status),
+            status: reader.replace("status", choice),
             tokens_valid_after: reader.patch("tokensValidAfter", time),
             present: Vec::new(),
         };
@@ -186,7 +178,7 @@ impl UpdateUser {
             Patch::Set(name) => user.set_name(Some(name)),
         }
         if let Some(role) = self.role {
-            user.role = role;
+            user.role = role.into();
         }
         // Saying `false` of somebody who never was one leaves a tombstone too: it forbids the claim to make them one.
         if let Some(granted) = self.platform_admin {
@@ -200,7 +192,7 @@ impl UpdateUser {
             }
         }
         if let Some(status) = self.status {
-            user.status = status;
+            user.status = status.into();
         }
         self.tokens_valid_after.apply(&mut user.tokens_valid_after);
     }

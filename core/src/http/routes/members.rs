@@ -26,7 +26,7 @@ use crate::{
     tag = "members",
     operation_id = "listMembers",
     summary = "List a tenant's members by name",
-    params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("role" = Option<MembershipRole>, Query, description = "In this role"), ("search" = Option<String>, Query, description = "Whose name begins with this, whatever the case", min_length = 1, max_length = 200), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
+    params(("tenant" = String, Path, description = "Id or slug of the tenant"), ("role" = Option<MembershipRole>, Query, description = "In this role"), ("search" = Option<String>, Query, description = "Of whose name some words begin with those of this, whatever the case; of whose address too, for those who see it", min_length = 1, max_length = 200), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
     responses(
         (status = 200, body = MembershipPage, description = "A page"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
@@ -40,11 +40,7 @@ pub(crate) async fn list(
     path: PathParameters,
     mut parameters: Parameters,
 ) -> Result<Response> {
-    let choices = "`owner`, `admin`, `member`";
-    let filter = MemberFilter {
-        role: parameters.take("role", |value| fields::choice::<MembershipRole>(value, choices)),
-        search: parameters.text("search"),
-    };
+    let filter = MemberFilter { role: parameters.take("role", fields::choice), search: parameters.text("search") };
     let reference = TenantReference::from(path.text(0));
     respond::list(&state.service.list_members(&call, &reference, &filter, &parameters.list()?).await?)
 }

@@ -47,7 +47,7 @@ pub(crate) async fn read(
     tag = "profile",
     operation_id = "listOwnTenants",
     summary = "The caller's own tenants by name",
-    params(("status" = Option<TenantStatus>, Query, description = "In this state; without it all but the deleted ones"), ("plan" = Option<String>, Query, description = "With this plan", pattern = "^[A-Za-z0-9._-]{1,64}$"), ("search" = Option<String>, Query, description = "Whose name begins with this, whatever the case", min_length = 1, max_length = 200), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
+    params(("status" = Option<TenantStatus>, Query, description = "In this state; without it all but the deleted ones"), ("plan" = Option<String>, Query, description = "With this plan", min_length = 1, max_length = 200), ("search" = Option<String>, Query, description = "Of whose name some words begin with those of this, whatever the case", min_length = 1, max_length = 200), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
     responses(
         (status = 200, body = TenantPage, description = "A page"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),

@@ -6,7 +6,7 @@ use axum::{extract::State, response::Response};
 use http::HeaderMap;
 
 use crate::{
-    domain::{CreateUser, UpdateUser, UserStatus, fields},
+    domain::{CreateUser, UpdateUser, UserStatus},
     error::Result,
     http::{
         HttpState,
@@ -26,7 +26,7 @@ use crate::{
     tag = "users",
     operation_id = "listUsers",
     summary = "List users; for the platform",
-    params(("status" = Option<UserStatus>, Query, description = "In this state"), ("search" = Option<String>, Query, description = "Whose name begins with this, whatever the case", min_length = 1, max_length = 200), ("email" = Option<String>, Query, description = "Whose e-mail address begins with this; the list is then by address", min_length = 1, max_length = 200), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
+    params(("status" = Option<UserStatus>, Query, description = "In this state"), ("search" = Option<String>, Query, description = "Of whose name or e-mail address some words begin with those of this, whatever the case", min_length = 1, max_length = 200), ("email" = Option<String>, Query, description = "Whose e-mail address begins with this, whatever the script of its domain; the list is then by address", min_length = 1, max_length = 200), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
     responses(
         (status = 200, body = UserPage, description = "A page"),
         (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
@@ -40,7 +40,7 @@ pub(crate) async fn list(
     mut parameters: Parameters,
 ) -> Result<Response> {
     let filter = UserFilter {
-        status: parameters.take("status", |value| fields::choice::<UserStatus>(value, "`active`, `disabled`")),
+        status: parameters.open("status"),
         search: parameters.text("search"),
         email: parameters.text("email"),
     };

@@ -5,11 +5,18 @@ use std::collections::BTreeSet;
 use bson::{Bson, Document as BsonDocument, RawBsonRef, RawDocument};
 use serde_json::{Map, Value as Json};
 
-use super::{UpgradeSettings, report::FindingKind};
+use super::{
+    UpgradeSettings,
+    report::FindingKind,
+    values::{self, Found},
+};
 use crate::{
     clock::Timestamp,
-    domain::{GrantSource, ObjectId, Subscription, Tenant, User, fields, fields::search_key},
-    store::{Collection, Entity, FieldType, mongodb::transfer::read_document},
+    domain::{GrantSource, ObjectId, Subscription, Tenant, User, fields},
+    store::{
+        Collection, Entity, FieldType, Form,
+        mongodb::{encode::terms, transfer::read_document},
+    },
 };
 
 /// A kind of document that the replaced service wrote.
@@ -35,7 +42,7 @@ pub(super) trait Legacy: Entity {
 
 impl Legacy for Tenant {
     fn derived(&mut self) -> Vec<(&'static str, String)> {
-        self.name_key = search_key(&self.name);
+        self.name_key = Form::Name.of(&self.name);
         vec![("nameKey", self.name_key.clone())]
     }
 
@@ -60,8 +67,8 @@ impl Legacy for User {
     }
 
     fn derived(&mut self) -> Vec<(&'static str, String)> {
-        self.name_key = self.name.as_deref().map(search_key).unwrap_or_default();
-        self.email_key = self.email.as_deref().map(search_key).unwrap_or_default();
+        self.name_key = self.name.as_deref().map(|name| Form::Name.of(name)).unwrap_or_default();
+        self.email_key = self.email.as_deref().map(|email| Form::Address.of(email)).unwrap_or_default();
         vec![("nameKey", self.name_key.clone()), ("emailKey", self.email_key.clone())]
     }
 
@@ -94,13 +101,20 @@ pub(super) struct Examined<E> {
     pub(super) additions: BsonDocument,
     /// What was found in it.
     pub(super) findings: Vec<(FindingKind, String)>,
+    /// Values in it that are none of ours.
+    pub(super) values: Vec<Found>,
 }
 
 /// Looks at a stored document.
 pub(super) fn examine<E: Legacy>(id: ObjectId, raw: &RawDocument, settings: &UpgradeSettings) -> Examined<E> {
-    let mut examined =
-        Examined { id, entity: None, additions: BsonDocument::new(), findings: wrong_types(E::COLLECTION, raw) };
-    match complete::<E>(id, raw, settings, &mut examined.additions) {
+    let mut examined = Examined {
+        id,
+        entity: None,
+        additions: BsonDocument::new(),
+        findings: wrong_types(E::COLLECTION, raw),
+        values: Vec::new(),
+    };
+    match complete::<E>(id, raw, settings, &mut examined) {
         Ok(entity) => {
             examined.findings.extend(entity.remarks());
             examined.entity = Some(entity);
@@ -118,8 +132,9 @@ fn complete<E: Legacy>(
     id: ObjectId,
     raw: &RawDocument,
     settings: &UpgradeSettings,
-    additions: &mut BsonDocument,
+    examined: &mut Examined<E>,
 ) -> Result<E, String> {
+    let additions = &mut examined.additions;
     let stored = read_document(E::COLLECTION, raw).map_err(|error| error.to_string())?;
     let mut members: Map<String, Json> = serde_json::from_str(&stored.json).map_err(|error| error.to_string())?;
     if stored.version == 0 {
@@ -144,10 +159,24 @@ fn complete<E: Legacy>(
             members.insert(name.to_owned(), value);
         }
     }
+    examined.values = values::found(E::COLLECTION.name, &members, &settings.mappings);
+    for value in &examined.values {
+        if let Some(ours) = &value.mapped_to {
+            additions.insert(value.field(), ours.clone());
+            members.insert(value.field().to_owned(), ours.clone().into());
+        }
+    }
     let mut entity: E = serde_json::from_value(Json::Object(members)).map_err(|error| error.to_string())?;
     for (name, value) in entity.derived() {
         if raw.get_str(name).ok() != Some(value.as_str()) {
             additions.insert(name, value);
+        }
+    }
+    let json = serde_json::to_string(&entity).map_err(|error| error.to_string())?;
+    for (name, terms) in terms(E::COLLECTION, &json).map_err(|error| error.to_string())? {
+        if !matches!(raw.get_array(&name), Ok(held) if Bson::try_from(RawBsonRef::Array(held)).ok().as_ref() == Some(&terms))
+        {
+            additions.insert(name, terms);
         }
     }
     let keys = entity.unique_keys();

@@ -21,7 +21,7 @@ use crate::{
         Entity, StoreError, StoreResult,
         mongodb::{
             UNIQUE_KEYS_FIELD,
-            encode::object_id,
+            encode::{object_id, terms},
             transfer::{add, repeated},
         },
     },
@@ -102,6 +102,7 @@ fn membership(tenant: &Tenant, user: &User, now: Timestamp, report: &mut Report)
     let json = serde_json::to_string(&membership).map_err(|error| unsupported(error.to_string()))?;
     let mut document = doc! { "_id": object_id(membership.id()) };
     document.extend(canonical::to_bson(&MEMBERSHIPS, &json).map_err(unsupported)?);
+    document.extend(terms(&MEMBERSHIPS, &json)?);
     document.insert(UNIQUE_KEYS_FIELD, membership.unique_keys());
     Ok(document)
 }

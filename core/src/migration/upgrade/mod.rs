@@ -1,7 +1,7 @@
 //! A MongoDB database of the replaced service, upgraded in place.
 //!
 //! Fields are only ever added (versions, the issuer, search keys, unique keys, memberships), so that the replaced service can
-//! still read every document. What is not certain is reported and left as it is. The work may end at any point and be done
+//! still read every document; values change only where a mapping says so. What is not certain is reported and left as it is. The work may end at any point and be done
 //! again: what is there already is not done twice.
 
 mod document;
@@ -9,18 +9,23 @@ mod keys;
 mod memberships;
 mod report;
 mod run;
+mod values;
 
 use std::{collections::HashSet, sync::Arc};
 
 use ::mongodb::{Database, bson::doc};
 use bson::{Document as BsonDocument, RawBsonRef};
 
-pub use self::report::{CollectionReport, Finding, FindingCount, FindingKind, MembershipReport, Report};
 use self::{
     document::{Examined, Legacy, examine},
     keys::{Duplicates, Keys},
     memberships::{Context, make, tenant_ids},
     run::Run,
+    values::Tally,
+};
+pub use self::{
+    report::{CollectionReport, Finding, FindingCount, FindingKind, MembershipReport, Report},
+    values::{ForeignValue, Mapping},
 };
 use crate::{
     clock::Clock,
@@ -44,6 +49,8 @@ pub struct UpgradeSettings {
     pub issuer: String,
     /// Whether a group decides who administers the platform, so that the right of those who have it follows the claim.
     pub platform_admins_by_claim: bool,
+    /// What becomes of values that are none of ours; without a mapping they stay.
+    pub mappings: Vec<Mapping>,
 }
 
 /// How far an upgrade is: a name of what is done, and how many documents of it.
@@ -70,6 +77,7 @@ pub async fn upgrade(
         held_tenants: HashSet::new(),
         progress,
         report: Report { dry_run: settings.dry_run, ..Report::default() },
+        values: Tally::new(&settings.mappings),
     };
     upgrade.carry_out().await?;
     Ok(upgrade.report)
@@ -82,6 +90,7 @@ struct Upgrade<'a> {
     held_tenants: HashSet<ObjectId>,
     progress: Progress<'a>,
     report: Report,
+    values: Tally,
 }
 
 impl Upgrade<'_> {
@@ -90,6 +99,7 @@ impl Upgrade<'_> {
         self.collection::<Tenant>().await?;
         self.collection::<Subscription>().await?;
         self.collection::<User>().await?;
+        self.report.values = self.values.finish();
         self.report.finish();
         self.run.finish(&self.report).await
     }
@@ -195,6 +205,9 @@ impl Upgrade<'_> {
         let mut find = |kind, detail: String| {
             self.report.find(Finding { kind, collection: E::COLLECTION.name, id: Some(examined.id), detail });
         };
+        for value in &examined.values {
+            self.values.count(value);
+        }
         for (kind, detail) in &examined.findings {
             find(*kind, detail.clone());
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::values::ForeignValue;
 use crate::domain::ObjectId;
 
 /// Findings that are kept in full, of each kind; more are counted only.
@@ -148,6 +149,8 @@ pub struct Report {
     pub collections: BTreeMap<&'static str, CollectionReport>,
     /// What happened to memberships.
     pub memberships: MembershipReport,
+    /// Values that are none of ours, at most 1,000.
+    pub values: Vec<ForeignValue>,
     /// Findings by kind.
     pub counts: Vec<FindingCount>,
     /// The findings, at most 1,000 of each kind.
@@ -177,7 +180,8 @@ impl Report {
     }
 
     pub(super) fn finish(&mut self) {
-        self.left = self.tally.keys().any(|kind| kind.needs_person());
+        let undecided = |value: &ForeignValue| value.counts_as.is_some() && value.mapped_to.is_none();
+        self.left = self.tally.keys().any(|kind| kind.needs_person()) || self.values.iter().any(undecided);
         let count = |(kind, count): (&FindingKind, &u64)| FindingCount {
             kind: *kind,
             count: *count,

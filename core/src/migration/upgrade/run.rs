@@ -14,7 +14,7 @@ use crate::{
         StoreError, StoreResult,
         mongodb::{
             UNIQUE_KEYS_FIELD,
-            connection::META,
+            connection::{META, UPGRADED},
             encode::object_id,
             transfer::{add, repeated},
         },
@@ -66,7 +66,14 @@ impl Run {
 
     /// Writes the audit event, if anything was changed by this run or one that it went on with.
     pub(super) async fn finish(&self, report: &Report) -> StoreResult<()> {
-        if report.dry_run || !self.begun.load(Ordering::Relaxed) {
+        if report.dry_run {
+            return Ok(());
+        }
+        let meta = self.database.collection::<BsonDocument>(META);
+        let done = doc! { "$set": { "run": object_id(self.id) } };
+        repeated(|| async { meta.update_one(doc! { "_id": UPGRADED }, done.clone()).upsert(true).await.map(drop) })
+            .await?;
+        if !self.begun.load(Ordering::Relaxed) {
             return Ok(());
         }
         let event = AuditEvent {
@@ -86,7 +93,6 @@ impl Run {
         let mut document = doc! { "_id": object_id(self.id) };
         document.extend(canonical::to_bson(&AUDIT_EVENTS, &json).map_err(unsupported)?);
         add(&self.database, AUDIT_EVENTS.name, &[document]).await?;
-        let meta = self.database.collection::<BsonDocument>(META);
         repeated(|| async { meta.delete_one(doc! { "_id": UPGRADE }).await.map(drop) }).await
     }
 }

@@ -3,18 +3,17 @@
 use crate::{
     authz::Action,
     domain::{
-        Membership, MembershipRole, TenantId, UserId,
-        fields::search_key,
-        membership::{MEMBERS_BY_NAME, MEMBERS_BY_ROLE, MEMBERSHIPS},
+        Choice as _, Membership, MembershipRole, TenantId, UserId,
+        membership::{ADDRESSED, MEMBERS_BY_NAME, MEMBERS_BY_ROLE, MEMBERS_BY_WORD, MEMBERSHIPS, NAMED},
     },
     error::{Error, Result},
     service::{
         Call, ListRequest, Page, Service,
-        access::{ABSENT, TenantReference},
+        access::{ABSENT, TenantAccess, TenantReference},
         cursor::CursorScope,
         views::MembershipView,
     },
-    store::{Filter, Position, Query, Repository},
+    store::{Filter, Position, Query, Repository, terms},
 };
 
 /// Which members are wanted.
@@ -22,7 +21,7 @@ use crate::{
 pub struct MemberFilter {
     /// In this role.
     pub role: Option<MembershipRole>,
-    /// Whose name begins with this, whatever the case.
+    /// Of whose name some words begin with those of this, whatever the case; of whose address too, for those who see it.
     pub search: Option<String>,
 }
 
@@ -55,15 +54,49 @@ impl Service {
             Some(role) => query.sort(&MEMBERS_BY_ROLE).equal("role", role),
             None => query.sort(&MEMBERS_BY_NAME),
         };
-        if let Some(search) = &filter.search {
-            query = query.filter(Filter::Prefix("userNameKey", search_key(search)));
-        }
-        let members: Vec<Membership> = self.store.load_all(&call.context, &query).await?;
+        let members = match &filter.search {
+            Some(search) => self.search_members(call, query, search, sees_addresses(&access)).await?,
+            None => self.store.load_all(&call.context, &query).await?,
+        };
         let position = |membership: &Membership| Position {
             values: vec![membership.user_name_key.clone().into()],
             id: membership.id.0,
         };
         scope.page(members, limit, position, |membership| MembershipView::through(&access, membership))
+    }
+
+    /// The members of whose names, or addresses if the caller sees those, some words begin with those of a search.
+    async fn search_members(
+        &self,
+        call: &Call,
+        query: Query,
+        search: &str,
+        addresses: bool,
+    ) -> Result<Vec<Membership>> {
+        let words = terms::searched(search);
+        let Some((first, others)) = words.split_first() else {
+            return Ok(self.store.load_all(&call.context, &query.begins("userNameKey", search)).await?);
+        };
+        let query = query.sort(&MEMBERS_BY_WORD);
+        if !addresses {
+            let named = words.iter().fold(query, |query, word| query.equal("_words", format!("{NAMED}{word}")));
+            return Ok(self.store.load_all(&call.context, &named).await?);
+        }
+        // A word stands in the name, or in the address alone: in no document both. So these are two lists in one order.
+        let either = others.iter().fold(query, |query, word| {
+            let terms = [NAMED, ADDRESSED].map(|mark| format!("{mark}{word}").into());
+            query.filter(Filter::In("_words", terms.to_vec()))
+        });
+        let [named, addressed] =
+            [NAMED, ADDRESSED].map(|mark| either.clone().equal("_words", format!("{mark}{first}")));
+        let (mut found, addressed) = futures_util::try_join!(
+            self.store.load_all::<Membership>(&call.context, &named),
+            self.store.load_all::<Membership>(&call.context, &addressed)
+        )?;
+        found.extend(addressed);
+        found.sort_by(|one, other| (&one.user_name_key, one.id.0).cmp(&(&other.user_name_key, other.id.0)));
+        found.truncate(usize::try_from(either.limit).unwrap_or(usize::MAX));
+        Ok(found)
     }
 
     /// One member of a tenant.
@@ -78,4 +111,9 @@ impl Service {
         let member = member.filter(|membership| membership.active).ok_or_else(Error::not_found)?;
         Ok(MembershipView::through(&access, member))
     }
+}
+
+/// Whether the caller sees the addresses of all members, as [`MembershipView`] shows them.
+fn sees_addresses(access: &TenantAccess) -> bool {
+    access.caller.is_platform() || access.role() >= Some(MembershipRole::Admin)
 }

@@ -11,7 +11,7 @@ use super::work::Subject;
 use crate::{
     authz::{Action, TargetFacts},
     domain::{
-        Membership, MembershipRole, TenantId, User, UserId, UserStatus,
+        Choice as _, Membership, MembershipRole, TenantId, User, UserId,
         membership::{MEMBERS_BY_ROLE, MEMBERSHIPS},
         user::USERS,
     },
@@ -96,7 +96,7 @@ impl Service {
         let users = Query::new(&USERS).filter(Filter::In("id", ids)).limit(OWNERS);
         let users: Vec<User> = self.store.load_all(&call.context, &users).await?;
         let of = |membership: &Membership| {
-            users.iter().find(|user| user.id == membership.user_id && user.status == UserStatus::Active).cloned()
+            users.iter().find(|user| user.id == membership.user_id && user.may_call()).cloned()
         };
         Ok(memberships.into_iter().filter_map(|membership| of(&membership).map(|user| (membership, user))).collect())
     }

@@ -208,7 +208,7 @@ impl Service {
             let current: Option<Subscription> = self.store.load_unique(&call.context, key).await?;
             let Some(current) = current else { return Ok(()) };
             let mut cancelled = current.clone();
-            cancelled.status = SubscriptionStatus::Cancelled;
+            cancelled.status = SubscriptionStatus::Cancelled.into();
             let mut work = Work::new(&call, actor(), self.now());
             let about = Subject { tenant: Some(tenant), user: None };
             work.update(Action::UpdateSubscription, "subscription", about, &current, &mut cancelled)?;

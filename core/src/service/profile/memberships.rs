@@ -3,12 +3,11 @@
 use crate::{
     domain::{
         Membership, Tenant, UserId,
-        fields::search_key,
-        membership::{MEMBERSHIPS, TENANTS_OF_USER},
+        membership::{MEMBERSHIPS, TENANTS_OF_USER, TENANTS_OF_USER_BY_WORD},
     },
     error::Result,
     service::{Call, Service, access::CallerFacts},
-    store::{Filter, Position, Query, Repository},
+    store::{Position, Query, Repository},
 };
 
 /// Where a membership stands in the list of its person's tenants.
@@ -54,7 +53,10 @@ impl Service {
             .after(position)
             .limit(limit);
         if let Some(search) = search {
-            query = query.filter(Filter::Prefix("tenantNameKey", search_key(search)));
+            query = match query.clone().words("_wordsOfTenant", "", search) {
+                Some(searched) => searched.sort(&TENANTS_OF_USER_BY_WORD),
+                None => query.begins("tenantNameKey", search),
+            };
         }
         Ok(self.store.load_all(&call.context, &query).await?)
     }

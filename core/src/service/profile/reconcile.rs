@@ -61,7 +61,7 @@ impl Reconciliation<'_> {
         let mut changed = false;
         for tenant in claimed {
             // A suspended tenant changes only by losing people: whoever claims it joins when it is restored.
-            if tenant.status == TenantStatus::Suspended {
+            if tenant.status.counts_as() == TenantStatus::Suspended {
                 continue;
             }
             let about = Subject { tenant: Some(tenant.id), user: Some(user.id) };

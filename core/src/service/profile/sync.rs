@@ -19,7 +19,7 @@ use crate::{
         access::{ABSENT, FoundCaller},
         work::{Subject, Work},
     },
-    store::{Filter, Query, Repository, StoreError},
+    store::{Filter, Query, Repository, StoreError, error::not_upgraded},
 };
 
 /// A caller whose claims are synced, with what was read on the way.
@@ -135,6 +135,11 @@ impl Service {
         match self.carry_out(work).await {
             // Another first request of the same person was quicker; the person may even be erased again.
             Err(error) if error.code() == "user_exists" => Ok(()),
+            // The replaced service has this person in a document that was not upgraded, or forbids what is allowed now.
+            Err(error) if error.code() == "foreign_index" => {
+                tracing::error!(%error, "the database of the replaced service is in the way of a sign-in");
+                Err(not_upgraded().with_source(error))
+            }
             outcome => outcome,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
     authz::{Action, Resource, TargetFacts},
     domain::{
-        Subscription, SubscriptionStatus, TenantId,
+        Open, Subscription, SubscriptionStatus, TenantId,
         subscription::{
             SUBSCRIPTIONS, SUBSCRIPTIONS_BY_AGE, SUBSCRIPTIONS_BY_PLAN, SUBSCRIPTIONS_BY_STATUS,
             SUBSCRIPTIONS_OF_TENANT,
@@ -28,19 +28,19 @@ pub struct SubscriptionFilter {
     /// Of this tenant.
     pub tenant_id: Option<TenantId>,
     /// In this state.
-    pub status: Option<SubscriptionStatus>,
+    pub status: Option<Open<SubscriptionStatus>>,
     /// With this plan.
     pub plan: Option<String>,
 }
 
 impl SubscriptionFilter {
     fn scope(&self, call: &Call, name: &str, tenant: Option<&str>) -> CursorScope {
-        let status = self.status.map(SubscriptionStatus::name);
+        let status = self.status.as_ref().map(Open::name);
         CursorScope::new(call, name, &[("tenant", tenant), ("status", status), ("plan", self.plan.as_deref())])
     }
 
     fn admits(&self, subscription: &Subscription) -> bool {
-        self.status.is_none_or(|status| subscription.status == status)
+        self.status.as_ref().is_none_or(|status| subscription.status == *status)
             && self.plan.as_ref().is_none_or(|plan| subscription.plan == *plan)
     }
 }
@@ -65,11 +65,13 @@ impl Service {
             let access = self.tenant_access(call, &TenantReference::Id(tenant)).await?;
             access.authorize_with(Action::ReadSubscription, TargetFacts::default(), &[])?;
             let (role, platform) = (access.role(), access.caller.is_platform());
+            self.check_status(call, &SUBSCRIPTIONS, filter.status.as_ref(), platform).await?;
             let view = |subscription| SubscriptionView::new(subscription, role, platform);
             return self.find_subscriptions(call, filter, request, view).await;
         }
         let caller = self.caller(call).await?;
         check(&caller, Action::ListSubscriptions, &Resource::default())?;
+        self.check_status(call, &SUBSCRIPTIONS, filter.status.as_ref(), caller.is_platform()).await?;
         if caller.is_platform() {
             let view = |subscription| SubscriptionView::new(subscription, None, true);
             self.find_subscriptions(call, filter, request, view).await
@@ -99,7 +101,7 @@ impl Service {
         if let Some(tenant) = filter.tenant_id {
             query = query.equal("tenantId", tenant.0);
         }
-        if let Some(status) = filter.status {
+        if let Some(status) = &filter.status {
             query = query.equal("status", status.name());
         }
         if let Some(plan) = &filter.plan {

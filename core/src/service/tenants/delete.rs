@@ -37,7 +37,7 @@ impl Service {
         let key = Subscription::current_key(before.id);
         if let Some(current) = self.store.load_unique::<Subscription>(&call.context, key).await? {
             let mut cancelled = current.clone();
-            cancelled.status = SubscriptionStatus::Cancelled;
+            cancelled.status = SubscriptionStatus::Cancelled.into();
             let about = Subject { tenant: Some(before.id), user: None };
             work.update(Action::UpdateSubscription, "subscription", about, &current, &mut cancelled)?;
         }

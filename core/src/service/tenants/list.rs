@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use crate::{
     authz::{Action, Resource},
     domain::{
-        MembershipRole, Tenant, TenantId, TenantStatus,
-        fields::search_key,
-        tenant::{TENANTS, TENANTS_BY_NAME, TENANTS_BY_PLAN, TENANTS_BY_STATUS},
+        Choice as _, MembershipRole, Open, Tenant, TenantId, TenantStatus,
+        tenant::{TENANTS, TENANTS_BY_NAME, TENANTS_BY_PLAN, TENANTS_BY_STATUS, TENANTS_BY_WORD},
     },
     error::Result,
     service::{
@@ -16,33 +15,38 @@ use crate::{
         cursor::CursorScope,
         views::TenantView,
     },
-    store::{Filter, Position, Query, Repository},
+    store::{Filter, Form, Position, Query, Repository, terms},
 };
 
 /// Which tenants are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TenantFilter {
     /// In this state. Without it, all but the deleted ones.
-    pub status: Option<TenantStatus>,
+    pub status: Option<Open<TenantStatus>>,
     /// With this plan.
     pub plan: Option<String>,
-    /// Whose name begins with this, whatever the case.
+    /// Of whose name some words begin with those of this, whatever the case.
     pub search: Option<String>,
 }
 
 impl TenantFilter {
     fn admits(&self, tenant: &Tenant) -> bool {
-        let status = match self.status {
-            Some(status) => tenant.status == status,
+        let status = match &self.status {
+            Some(status) => tenant.status == *status,
             None => tenant.status != TenantStatus::Deleted,
         };
-        let search = self.search.as_deref().is_none_or(|text| tenant.name_key.starts_with(&search_key(text)));
+        let search = self.search.as_deref().is_none_or(|search| {
+            // As the store looks: by words, and by the whole name if the search has none.
+            let by_words = !terms::searched(search).is_empty();
+            let found = || terms::matches(search, std::iter::once(tenant.name.as_str()));
+            if by_words { found() } else { tenant.name_key.starts_with(&Form::Name.of(search)) }
+        });
         status && search && self.plan.as_ref().is_none_or(|plan| tenant.plan == *plan)
     }
 
     fn scope(&self, call: &Call, name: &str) -> CursorScope {
         let filters = [
-            ("status", self.status.map(TenantStatus::name)),
+            ("status", self.status.as_ref().map(Open::name)),
             ("plan", self.plan.as_deref()),
             ("search", self.search.as_deref()),
         ];
@@ -66,6 +70,7 @@ impl Service {
     ) -> Result<Page<TenantView>> {
         let caller = self.caller(call).await?;
         check(&caller, Action::ListTenants, &Resource::default())?;
+        self.check_status(call, &TENANTS, filter.status.as_ref(), caller.is_platform()).await?;
         if caller.is_platform() {
             self.list_all_tenants(call, &caller, filter, request).await
         } else {
@@ -90,9 +95,8 @@ impl Service {
                 query.sort(&TENANTS_BY_PLAN).equal("plan", plan.as_str()).equal("status", status.name())
             }
             (None, plan) => {
-                let living = [TenantStatus::Pending, TenantStatus::Active, TenantStatus::Suspended];
-                let names = living.iter().map(|status| status.name().into()).collect();
-                let query = query.filter(Filter::In("status", names));
+                // All others, those in a state that is none of ours among them.
+                let query = query.filter(Filter::NotEqual("status", TenantStatus::Deleted.name().into()));
                 match plan {
                     Some(plan) => query.sort(&TENANTS_BY_PLAN).equal("plan", plan.as_str()),
                     None => query.sort(&TENANTS_BY_NAME),
@@ -100,7 +104,10 @@ impl Service {
             }
         };
         if let Some(search) = &filter.search {
-            query = query.filter(Filter::Prefix("nameKey", search_key(search)));
+            query = match query.clone().words("_words", "", search) {
+                Some(searched) => searched.sort(&TENANTS_BY_WORD),
+                None => query.begins("nameKey", search),
+            };
         }
         let tenants: Vec<Tenant> = self.store.load_all(&call.context, &query).await?;
         let position = |tenant: &Tenant| Position { values: vec![tenant.name_key.clone().into()], id: tenant.id.0 };
@@ -118,6 +125,7 @@ impl Service {
         request: &ListRequest,
     ) -> Result<Page<TenantView>> {
         let caller = self.caller(call).await?;
+        self.check_status(call, &TENANTS, filter.status.as_ref(), false).await?;
         self.list_own_tenants(call, &caller, filter, request).await
     }
 

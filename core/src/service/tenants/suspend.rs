@@ -3,7 +3,7 @@
 use super::{KIND, subject};
 use crate::{
     authz::Action,
-    domain::TenantStatus,
+    domain::{Open, TenantStatus},
     error::{Error, ErrorKind, Result},
     service::{
         Call, Service,
@@ -45,13 +45,17 @@ impl Service {
         };
         check_if_match(call, &TenantView::through(&access, before.clone()))?;
         let mut after = before.clone();
-        after.set_status(match (action, before.status) {
+        after.set_status(match (action, &before.status) {
             (Action::SuspendTenant, _) => TenantStatus::Suspended,
-            (_, TenantStatus::Pending) => {
+            (_, Open::Known(TenantStatus::Pending)) => {
                 let message = "the tenant is not suspended but still being set up";
                 return Err(Error::new(ErrorKind::Conflict, "tenant_pending", message));
             }
-            _ => before.suspended_from.unwrap_or(TenantStatus::Active),
+            // A state of others counts as suspended: who restores the tenant means that it be in use.
+            _ => match &before.suspended_from {
+                Some(Open::Known(status)) => *status,
+                Some(Open::Foreign(_)) | None => TenantStatus::Active,
+            },
         });
         let mut work = Work::new(call, access.caller.audit_actor(), self.now());
         work.update(action, KIND, subject(before), before, &mut after)?;

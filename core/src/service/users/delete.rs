@@ -40,7 +40,7 @@ impl Service {
         after.subject_hash = hash;
         after.set_email(None);
         after.set_name(None);
-        after.status = UserStatus::Disabled;
+        after.status = UserStatus::Disabled.into();
         after.platform_admin = false;
         after.deleted_at = Some(now);
         let mut work = Work::new(call, caller.audit_actor(), now).without_details();

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     clock::Timestamp,
-    domain::{GrantSource, Membership, MembershipId, MembershipRole, TenantId, UserId},
+    domain::{GrantSource, Membership, MembershipId, MembershipRole, TenantId, UserId, fields},
     service::access::TenantAccess,
 };
 
@@ -30,6 +30,9 @@ pub struct MembershipView {
     /// The member's e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The address with its domain in its own script, where that differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_email: Option<String>,
     /// The role.
     pub role: MembershipRole,
     /// Where it came from.
@@ -51,13 +54,15 @@ impl MembershipView {
         let inner = access.caller.is_platform()
             || matches!(access.role(), Some(MembershipRole::Owner | MembershipRole::Admin))
             || access.caller.user_id() == Some(membership.user_id);
+        let email = membership.user_email.filter(|_| inner);
         Self {
             id: membership.id,
             version: membership.version,
             tenant_id: membership.tenant_id,
             user_id: membership.user_id,
             name: membership.user_name,
-            email: membership.user_email.filter(|_| inner),
+            display_email: email.as_deref().and_then(fields::email::readable),
+            email,
             role: membership.role,
             source: membership.source,
             changed_at: membership.changed_at,

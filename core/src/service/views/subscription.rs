@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     clock::Timestamp,
-    domain::{MembershipRole, Subscription, SubscriptionId, SubscriptionStatus, TenantId},
+    domain::{MembershipRole, Open, Subscription, SubscriptionId, SubscriptionStatus, TenantId},
 };
 
 /// A subscription. The Stripe ids are shown to owners and to the platform.
@@ -23,7 +23,8 @@ pub struct SubscriptionView {
     /// What is paid for.
     pub plan: String,
     /// Its state.
-    pub status: SubscriptionStatus,
+    #[schema(schema_with = crate::domain::open::schema::<SubscriptionStatus>)]
+    pub status: Open<SubscriptionStatus>,
     /// How many people it is for.
     pub seats: u32,
     /// When the trial ends.

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     clock::Timestamp,
-    domain::{BillingInfo, Branding, DomainVerification, MembershipRole, Tenant, TenantId, TenantStatus},
+    domain::{BillingInfo, Branding, DomainVerification, MembershipRole, Open, Tenant, TenantId, TenantStatus, fields},
     service::access::{CallerFacts, TenantAccess},
 };
 
@@ -24,7 +24,8 @@ pub struct TenantView {
     /// Its name.
     pub name: String,
     /// Its state.
-    pub status: TenantStatus,
+    #[schema(schema_with = crate::domain::open::schema::<TenantStatus>)]
+    pub status: Open<TenantStatus>,
     /// What it has bought.
     pub plan: String,
     /// The caller's own role in it.
@@ -32,6 +33,9 @@ pub struct TenantView {
     pub role: Option<MembershipRole>,
     /// Domains that it says are its own.
     pub domains: Vec<String>,
+    /// The same domains in their own script, in the same order; left out where none differs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub display_domains: Vec<String>,
     /// Which of them are proved.
     pub domain_verifications: Vec<DomainVerification>,
     /// To whom invoices go.
@@ -61,6 +65,15 @@ pub struct TenantView {
     pub updated_at: Timestamp,
 }
 
+/// Domains as people read them; none where that is how they are stored.
+fn readable(domains: &[String]) -> Vec<String> {
+    let shown: Vec<Option<String>> = domains.iter().map(|domain| fields::domain_name::readable(domain)).collect();
+    if shown.iter().all(Option::is_none) {
+        return Vec::new();
+    }
+    shown.into_iter().zip(domains).map(|(shown, stored)| shown.unwrap_or_else(|| stored.clone())).collect()
+}
+
 impl TenantView {
     /// What a caller with this role sees; `platform` sees everything.
     pub(crate) fn new(tenant: Tenant, role: Option<MembershipRole>, platform: bool) -> Self {
@@ -73,6 +86,7 @@ impl TenantView {
             status: tenant.status,
             plan: tenant.plan,
             role,
+            display_domains: readable(&tenant.domains),
             domains: tenant.domains,
             domain_verifications: tenant.domain_verifications,
             billing_info: tenant.billing_info.filter(|_| inner),

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     clock::Timestamp,
-    domain::{GrantSource, TenantId, User, UserId, UserRole, UserStatus},
+    domain::{GrantSource, Open, TenantId, User, UserId, UserRole, UserStatus, fields},
 };
 
 /// A user, as they see themselves and the platform sees them.
@@ -25,18 +25,23 @@ pub struct UserView {
     /// E-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The address with its domain in its own script, where that differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_email: Option<String>,
     /// Name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Informative role.
-    pub role: UserRole,
+    #[schema(schema_with = crate::domain::open::schema::<UserRole>)]
+    pub role: Open<UserRole>,
     /// Whether the user administers the platform.
     pub platform_admin: bool,
     /// Where that right came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_admin_source: Option<GrantSource>,
     /// Whether the user may call at all.
-    pub status: UserStatus,
+    #[schema(schema_with = crate::domain::open::schema::<UserStatus>)]
+    pub status: Open<UserStatus>,
     /// Tenants in which the user has a membership in force: the first 100 by name, of those that the caller may see.
     #[schema(value_type = Vec<String>)]
     pub tenant_ids: Vec<TenantId>,
@@ -63,6 +68,7 @@ impl UserView {
             version: user.version,
             issuer_id: user.issuer_id,
             authentik_subject_id: user.authentik_subject_id,
+            display_email: user.email.as_deref().and_then(fields::email::readable),
             email: user.email,
             name: user.name,
             role: user.role,

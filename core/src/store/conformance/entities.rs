@@ -6,7 +6,7 @@ use crate::{
     clock::Timestamp,
     context::RequestContext,
     domain::ObjectId,
-    store::{Collection, Commit, Entity, Field, FieldType, Index, Repository, Scope, SharedStore, StoreResult},
+    store::{Collection, Commit, Entity, Field, FieldType, Index, Repository, Scope, SharedStore, Source, StoreResult},
 };
 
 /// The collections of the suite; a fixture's store holds them.
@@ -51,6 +51,10 @@ pub static ACCOUNTS: Collection = Collection {
         Field::new("visits", FieldType::List(&FieldType::Time)),
         Field::new("contacts", FieldType::List(&FieldType::Object(CONTACT))),
         Field::new("address", FieldType::Object(ADDRESS)),
+        Field::new(
+            "_words",
+            FieldType::Terms(&[Source { field: "name", mark: "n" }, Source { field: "note", mark: "o" }]),
+        ),
     ],
     indexes: &[
         Index { name: "by_name", fields: &["name"] },
@@ -59,6 +63,8 @@ pub static ACCOUNTS: Collection = Collection {
         Index { name: "by_owner", fields: &["ownerId"] },
         Index { name: "by_tenant_name", fields: &["tenantId", "name"] },
         Index { name: "by_tenant_active_rank", fields: &["tenantId", "active", "rank"] },
+        Index { name: "by_word", fields: &["_words", "name"] },
+        Index { name: "by_tenant_active_word", fields: &["tenantId", "active", "_words", "rank"] },
     ],
     scope: Scope::Tenant("tenantId"),
 };

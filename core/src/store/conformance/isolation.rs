@@ -31,7 +31,9 @@ fn random_filter(random: &mut Random, accounts: &[Account], owners: &[ObjectId])
     };
     let values = [value(), value(), value()];
     let [first, second, third] = values;
-    match random.below(5) {
+    match random.below(7) {
+        5 => Filter::NotEqual(field, first),
+        6 => Filter::Equal("_words", format!("n{}", random.pick::<&str>(&["a", "b", "ba", "ä"])).into()),
         0 => Filter::Equal(field, first),
         1 => Filter::In(field, vec![first, second, third]),
         2 => Filter::Range { field, from: Some(first), until: (random.below(2) == 0).then_some(second) },

@@ -28,6 +28,7 @@ mod model;
 pub mod pagination;
 pub mod queries;
 pub mod races;
+pub mod terms;
 pub mod unknown_fields;
 
 pub use entities::{ACCOUNTS, ACTIVITIES, Account, Activity, Address, COLLECTIONS, Contact, Location};
@@ -120,6 +121,13 @@ macro_rules! store_conformance {
                 counts_are_bounded_by_their_limit,
                 undeclared_queries_are_refused,
                 updates_move_documents_between_results,
+            }
+            terms {
+                documents_are_found_by_the_beginnings_of_words,
+                terms_page_in_the_order_of_their_index,
+                terms_follow_updates_and_deletes,
+                terms_are_compared_as_a_whole,
+                a_refused_commit_leaves_terms_alone,
             }
             isolation {
                 a_tenant_filter_never_shows_another_tenants_documents,

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{ACCOUNTS, Account};
-use crate::store::{FieldType, Filter, Position, Query, Value};
+use crate::store::{FieldType, Filter, Position, Query, Value, terms};
 
 /// The value of a top-level field, if the account has it.
 pub(super) fn value(account: &Account, field: &str) -> Option<Value> {
@@ -18,7 +18,7 @@ pub(super) fn value(account: &Account, field: &str) -> Option<Value> {
         FieldType::Boolean => Value::Boolean(found.as_bool().unwrap()),
         FieldType::Id => Value::Id(found.as_str().unwrap().parse().unwrap()),
         FieldType::Time => Value::Time(found.as_str().unwrap().parse().unwrap()),
-        FieldType::List(_) | FieldType::Object(_) => panic!("`{field}` cannot be compared"),
+        FieldType::List(_) | FieldType::Object(_) | FieldType::Terms(_) => panic!("`{field}` cannot be compared"),
     })
 }
 
@@ -29,7 +29,17 @@ pub(super) fn position(query: &Query, account: &Account) -> Position {
 }
 
 fn matches(filter: &Filter, account: &Account) -> bool {
+    let terms = |field: &str| -> Option<Vec<Value>> {
+        let all = terms::of(&ACCOUNTS, &serde_json::to_string(account).unwrap()).unwrap();
+        let (_, terms) = all.into_iter().find(|(name, _)| *name == field)?;
+        Some(terms.into_iter().map(Value::Text).collect())
+    };
     match filter {
+        Filter::Equal(field, wanted) if ACCOUNTS.is_terms(field) => terms(field).unwrap().contains(wanted),
+        Filter::In(field, wanted) if ACCOUNTS.is_terms(field) => {
+            terms(field).unwrap().iter().any(|term| wanted.contains(term))
+        }
+        Filter::NotEqual(field, other) => value(account, field).as_ref() != Some(other),
         Filter::Equal(field, wanted) => value(account, field).as_ref() == Some(wanted),
         Filter::In(field, wanted) => value(account, field).is_some_and(|found| wanted.contains(&found)),
         Filter::Range { field, from, until } => value(account, field).is_some_and(|found| {

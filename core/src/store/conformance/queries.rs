@@ -228,13 +228,15 @@ pub async fn conditions_are_combined(fixture: &impl Fixture) {
     let keys = || Filter::UniqueKeyIn(vec!["email:a@example.org".to_owned(), "email:b@example.org".to_owned()]);
     let rank =
         |from: i64, until: i64| Filter::Range { field: "rank", from: Some(from.into()), until: Some(until.into()) };
-    let cases: [(Query, &[&str]); 6] = [
+    let cases: [(Query, &[&str]); 8] = [
         (all(prefix()).equal("tenantId", tenant).equal("active", true), &["aa", "ac"]),
         (all(prefix()).filter(rank(1, 9)), &["ab", "ac"]),
         (all(prefix()).filter(rank(1, 9)).filter(rank(0, 2)), &["ab"]),
         (all(keys()).filter(prefix()), &["aa"]),
         (all(keys()).equal("tenantId", ObjectId::generate()), &[]),
         (all(Filter::Equal("name", "aa".into())).equal("name", "ab"), &[]),
+        (all(Filter::NotEqual("name", "aa".into())).filter(prefix()), &["ab", "ac"]),
+        (all(Filter::NotEqual("ownerId", tenant.into())).filter(prefix()), &["aa", "ab", "ac"]),
     ];
     for (query, expected) in cases {
         assert_eq!(names(&store, &query).await, expected, "{query:?}");

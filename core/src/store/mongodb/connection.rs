@@ -1,14 +1,17 @@
 //! The connection, made and prepared at the first operation that finds a server.
 
+use std::sync::atomic::Ordering;
+
 use ::mongodb::{
     Client, Database, IndexModel,
-    bson::{Document as BsonDocument, RawDocumentBuf, doc},
+    bson::{DateTime, Document as BsonDocument, RawDocumentBuf, doc},
     options::IndexOptions,
 };
 
 use super::{
     Shared, UNIQUE_KEYS_FIELD,
     failure::translate,
+    fill, legacy,
     options::{DEFAULT_DATABASE, client_options},
     translate::index_keys,
 };
@@ -16,6 +19,12 @@ use crate::store::{Collection, SCHEMA_VERSION, StoreError, StoreResult};
 
 /// Holds the schema version.
 pub(crate) const META: &str = "dezky_meta";
+
+/// Document of [`META`] that says that an upgrade of the replaced service's documents has come to its end.
+pub(crate) const UPGRADED: &str = "upgraded";
+
+/// Document of [`META`] that says since when documents of an earlier release are being given terms.
+const FILLING: &str = "terms";
 
 /// Holds the marks of commits that insert nothing, for a day.
 pub(super) const COMMITS: &str = "dezky_commits";
@@ -75,13 +84,22 @@ async fn prepare(connection: &Connection, collections: &'static [&'static Collec
         .build();
     let commits = connection.database.collection::<BsonDocument>(COMMITS);
     commits.create_index(expiring).await.map_err(|error| translate(&error))?;
-    connection
-        .database
-        .collection::<BsonDocument>(META)
-        .update_one(doc! { "_id": "schema" }, doc! { "$max": { "version": i64::from(SCHEMA_VERSION) } })
-        .upsert(true)
-        .await
-        .map_err(|error| translate(&error))?;
+    let meta = connection.database.collection::<BsonDocument>(META);
+    let failed = |error: ::mongodb::error::Error| translate(&error);
+    if stored_schema(connection).await?.is_some_and(|found| found < SCHEMA_VERSION) {
+        tracing::info!("documents of an earlier release are prepared to be searched by words");
+        let start = doc! { "$setOnInsert": { "since": DateTime::now() } };
+        meta.update_one(doc! { "_id": FILLING }, start).upsert(true).await.map_err(failed)?;
+        fill::missing(connection, collections).await?;
+    }
+    let version = doc! { "$max": { "version": i64::from(SCHEMA_VERSION) } };
+    meta.update_one(doc! { "_id": "schema" }, version).upsert(true).await.map_err(failed)?;
+    // From now on processes of an earlier release are not ready. What they have written until then follows.
+    let filling = meta.find_one(doc! { "_id": FILLING }).await.map_err(failed)?;
+    if let Some(since) = filling.and_then(|filling| filling.get_datetime("since").ok().copied()) {
+        fill::since(connection, collections, since).await?;
+        meta.delete_one(doc! { "_id": FILLING }).await.map_err(failed)?;
+    }
     Ok(())
 }
 
@@ -151,5 +169,24 @@ pub(super) async fn check(shared: &Shared) -> StoreResult<()> {
     if !hello.get_bool("isWritablePrimary").unwrap_or(true) {
         return Err(StoreError::Unavailable { detail: "the MongoDB server that answers accepts no writes".to_owned() });
     }
-    check_schema(connection).await
+    check_schema(connection).await?;
+    if shared.upgraded.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    // What could not be upgraded waits for a person, and everything else goes on.
+    if !is_upgraded(connection).await? {
+        let waiting = legacy::waiting(&connection.database, shared.collections).await?;
+        if !waiting.is_empty() {
+            return Err(StoreError::NotUpgraded { waiting });
+        }
+    }
+    shared.upgraded.store(true, Ordering::Release);
+    Ok(())
+}
+
+/// Whether an upgrade has come to its end.
+pub(super) async fn is_upgraded(connection: &Connection) -> StoreResult<bool> {
+    let meta = connection.database.collection::<BsonDocument>(META);
+    let mark = meta.find_one(doc! { "_id": UPGRADED }).await.map_err(|error| translate(&error))?;
+    Ok(mark.is_some())
 }

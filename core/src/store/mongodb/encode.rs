@@ -7,7 +7,7 @@ use super::{COMMIT_FIELD, LOCK_FIELD, UNIQUE_KEYS_FIELD};
 use crate::{
     clock::Timestamp,
     domain::ObjectId,
-    store::{Collection, Field, FieldType, StoreError, StoreResult, Value},
+    store::{Collection, Field, FieldType, StoreError, StoreResult, Value, terms},
 };
 
 /// An id as the driver has it.
@@ -30,6 +30,7 @@ pub(super) fn inserted(
             document.insert(field.name, convert(collection, field.name, value, field.field_type, None)?);
         }
     }
+    document.extend(terms(collection, json)?);
     if !unique_keys.is_empty() {
         document.insert(UNIQUE_KEYS_FIELD, unique_keys.to_vec());
     }
@@ -48,8 +49,9 @@ pub(super) fn updated(
 ) -> StoreResult<BsonDocument> {
     let members = members(collection, json)?;
     let mut set = doc! { LOCK_FIELD: object_id(commit) };
+    set.extend(terms(collection, json)?);
     let mut unset = BsonDocument::new();
-    for field in collection.fields {
+    for field in collection.fields.iter().filter(|field| !matches!(field.field_type, FieldType::Terms(_))) {
         match members.get(field.name) {
             Some(value) => {
                 let old = stored.get(field.name);
@@ -70,6 +72,14 @@ pub(super) fn updated(
         update.insert("$unset", unset);
     }
     Ok(update)
+}
+
+/// The terms of a document's text, each field with a list.
+pub(crate) fn terms(collection: &'static Collection, json: &str) -> StoreResult<BsonDocument> {
+    let found = terms::of(collection, json).map_err(|error| StoreError::Unsupported {
+        detail: format!("a document of `{}` is no JSON object: {error}", collection.name),
+    })?;
+    Ok(found.into_iter().map(|(field, terms)| (field.to_owned(), Bson::from(terms))).collect())
 }
 
 /// The fields that an update has to read first, because they may hold what is not declared.

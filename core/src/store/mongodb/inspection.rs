@@ -1,12 +1,12 @@
 //! Looking at a database without preparing it.
 
 use ::mongodb::bson::{Document as BsonDocument, doc};
-use futures_util::TryStreamExt as _;
 
 use super::{
     MongodbStore, Shared, UNIQUE_KEYS_FIELD,
-    connection::{META, check_server, stored_schema},
+    connection::{META, check_server, is_upgraded, stored_schema},
     failure::translate,
+    legacy,
     patience::bounded,
     translate::index_keys,
 };
@@ -14,9 +14,6 @@ use crate::{
     context::RequestContext,
     store::{Collection, Inspection, StoreResult},
 };
-
-/// Code of the error that a collection is not there (MongoDB error codes, `NamespaceNotFound`).
-const NAMESPACE_NOT_FOUND: i32 = 26;
 
 impl MongodbStore {
     /// Looks at the database and makes nothing that is missing in it.
@@ -42,19 +39,15 @@ async fn inspect(shared: &Shared) -> StoreResult<Inspection> {
     Ok(Inspection {
         schema_version: stored_schema(connection).await?,
         missing,
+        not_upgraded: legacy::waiting(&connection.database, shared.collections).await?,
+        upgraded: is_upgraded(connection).await?,
         not_writable: written.err().map(|error| translate(&error).to_string()),
     })
 }
 
 async fn missing_indexes(database: &::mongodb::Database, collection: &Collection) -> StoreResult<Vec<String>> {
-    let found: Vec<BsonDocument> = match database.collection::<BsonDocument>(collection.name).list_indexes().await {
-        Ok(cursor) => {
-            let models: Vec<_> = cursor.try_collect().await.map_err(|error| translate(&error))?;
-            models.into_iter().map(|model| model.keys).collect()
-        }
-        Err(error) if super::failure::code(&error) == Some(NAMESPACE_NOT_FOUND) => Vec::new(),
-        Err(error) => return Err(translate(&error)),
-    };
+    let models = legacy::indexes(database, collection.name).await?;
+    let found: Vec<BsonDocument> = models.into_iter().map(|model| model.keys).collect();
     let there = |keys: &BsonDocument| found.iter().any(|found| same_keys(found, keys));
     let declared = collection.indexes.iter().map(|index| (index.name, index_keys(index)));
     let declared = declared.filter(|(_, keys)| keys.len() > 1);

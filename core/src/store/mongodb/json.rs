@@ -9,7 +9,7 @@ use super::{COMMIT_FIELD, LOCK_FIELD, UNIQUE_KEYS_FIELD};
 use crate::{
     clock::Timestamp,
     domain::ObjectId,
-    store::{Collection, Document, StoreError, StoreResult},
+    store::{Collection, Document, StoreError, StoreResult, terms::TERMS},
 };
 
 /// Largest whole number that a double tells from its neighbours.
@@ -46,7 +46,7 @@ impl Reading {
             let element = element.map_err(|error| error.to_string())?;
             let key = element.key().as_str();
             // The store's own fields, and a field that would stand twice in the text.
-            if matches!(key, "_id" | "id" | UNIQUE_KEYS_FIELD | LOCK_FIELD | COMMIT_FIELD) {
+            if matches!(key, "_id" | "id" | UNIQUE_KEYS_FIELD | LOCK_FIELD | COMMIT_FIELD) || key.starts_with(TERMS) {
                 continue;
             }
             let value = element.value().map_err(|error| error.to_string())?;

@@ -1,9 +1,10 @@
 //! The MongoDB store: the official driver, transactions with `w: majority, j: true`, reads of the primary.
 //!
-//! A stored document has its entity's fields with BSON types and up to three of the store's own:
+//! A stored document has its entity's fields with BSON types and a few of the store's own:
 //!
 //! - `uniqueKeys`: the keys that no other document of the collection may hold, under one unique sparse multikey index;
 //!   left out when there are none.
+//! - `_words…`: terms, under the multikey indexes that have them.
 //! - `_commit`: the commit that inserted the document. When the answer of a commit is lost, finding one of its
 //!   insertions with this mark says that it happened.
 //! - `_lock`: the commit that last updated or guarded the document. A guard has to write: snapshot isolation lets two
@@ -19,8 +20,10 @@ mod changes;
 pub(crate) mod connection;
 pub(crate) mod encode;
 mod failure;
+mod fill;
 mod inspection;
 mod json;
+mod legacy;
 mod options;
 mod outcome;
 mod patience;
@@ -28,7 +31,10 @@ mod read;
 pub(crate) mod transfer;
 mod translate;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use ::mongodb::options::ConnectionString;
 use async_trait::async_trait;
@@ -57,6 +63,8 @@ struct Shared {
     collections: &'static [&'static Collection],
     connection: OnceCell<Connection>,
     ready: OnceCell<()>,
+    /// Whether nothing is left in it that only the replaced service has written, as far as a migration can tell.
+    upgraded: AtomicBool,
 }
 
 // The URI may hold a password and is not shown.
@@ -84,6 +92,7 @@ impl MongodbStore {
             collections,
             connection: OnceCell::new(),
             ready: OnceCell::new(),
+            upgraded: AtomicBool::new(false),
         };
         Ok(Self { shared: Arc::new(shared) })
     }

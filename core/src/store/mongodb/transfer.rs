@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use super::{
     MongodbStore, UNIQUE_KEYS_FIELD,
     connection::{META, check_schema},
-    encode::object_id,
+    encode::{object_id, terms},
     failure::{Duplicate, is_transient, is_unreachable, translate},
     json,
     patience::{Backoff, bounded},
@@ -143,6 +143,7 @@ fn imported(collection: &'static Collection, document: &TransferDocument) -> Sto
         detail,
     })?;
     bson.insert("_id", object_id(document.id));
+    bson.extend(terms(collection, &document.json)?);
     if !document.unique_keys.is_empty() {
         bson.insert(UNIQUE_KEYS_FIELD, document.unique_keys.clone());
     }

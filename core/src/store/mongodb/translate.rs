@@ -40,7 +40,7 @@ pub(super) fn hint(query: &Query) -> Option<BsonDocument> {
     let named = |filter: &Filter| match filter {
         Filter::Equal(field, _) | Filter::In(field, _) => *field == "id",
         Filter::UniqueKeyIn(_) => true,
-        Filter::Range { .. } | Filter::Prefix(..) => false,
+        Filter::NotEqual(..) | Filter::Range { .. } | Filter::Prefix(..) => false,
     };
     let fixed = index.fields.len().saturating_sub(query.sort_fields().len());
     let prefix = index.fields.iter().take(fixed).all(|field| !query.sort_fields().contains(field));
@@ -50,6 +50,7 @@ pub(super) fn hint(query: &Query) -> Option<BsonDocument> {
 fn condition(collection: &'static Collection, filter: &Filter) -> BsonDocument {
     match filter {
         Filter::Equal(field, value) => doc! { stored_name(field): { "$eq": compared(value) } },
+        Filter::NotEqual(field, value) => doc! { stored_name(field): { "$ne": compared(value) } },
         Filter::In(field, values) => {
             doc! { stored_name(field): { "$in": values.iter().map(compared).collect::<Vec<_>>() } }
         }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::ObjectId,
-    store::{Change, Commit, Expectation, Guard, StoreError, StoreResult},
+    store::{Change, Collection, Commit, Expectation, Guard, Index, StoreError, StoreResult, terms},
 };
 
 /// What a commit asks, read and checked as far as that needs no database: the writer's time is the scarce one.
@@ -29,6 +29,17 @@ pub(super) struct PreparedChange {
     change: Change,
     /// Version that the document has afterwards.
     version: i64,
+    /// Terms that the document has afterwards.
+    terms: Terms,
+}
+
+/// Terms of a document by their fields, each as a JSON array.
+pub(super) type Terms = Vec<(&'static str, String)>;
+
+/// The terms of a document's text.
+pub(super) fn terms(collection: &'static Collection, json: &str) -> Result<Terms, serde_json::Error> {
+    let found = terms::of(collection, json)?;
+    Ok(found.into_iter().map(|(field, terms)| (field, serde_json::Value::from(terms).to_string())).collect())
 }
 
 impl Work {
@@ -39,16 +50,17 @@ impl Work {
     pub(super) fn new(tables: &Tables, commit: &Commit) -> StoreResult<Self> {
         let prepare = |change: &Change| {
             tables.get(change.collection())?;
-            let version = match change {
+            let (version, terms) = match change {
                 Change::Insert { json, .. } | Change::Update { json, .. } => {
-                    let version = mapping::version(json).map_err(|error| StoreError::Unsupported {
+                    let unsupported = |error: serde_json::Error| StoreError::Unsupported {
                         detail: format!("document {} of `{}`: {error}", change.id(), change.collection().name),
-                    })?;
-                    stored_version(version)?
+                    };
+                    let version = mapping::version(json).map_err(unsupported)?;
+                    (stored_version(version)?, terms(change.collection(), json).map_err(unsupported)?)
                 }
-                Change::Delete { .. } => 0,
+                Change::Delete { .. } => (0, Terms::new()),
             };
-            Ok(PreparedChange { change: change.clone(), version })
+            Ok(PreparedChange { change: change.clone(), version, terms })
         };
         let changes = commit.changes.iter().map(prepare).collect::<StoreResult<_>>()?;
         let guards: Vec<Guard> = commit.effective_guards().cloned().collect();
@@ -129,25 +141,65 @@ fn apply_change(connection: &Connection, tables: &Tables, prepared: &PreparedCha
             if inserted == 0 {
                 return Err(duplicate(table, format!("id:{id}")).into());
             }
+            insert_terms(connection, table, None, &id, &prepared.terms).map_err(failed)?;
             insert_keys(connection, table, &id, &distinct(unique_keys)).map_err(failed)?.map_or(Ok(()), taken(table))
         }
         Change::Update { id: document, expected, json, unique_keys, .. } => {
             let stored = expect(connection, table, *document, &id, *expected).map_err(failed)??;
-            let body = mapping::merge(table.collection.fields, &stored, json).map_err(|error| StoreError::Corrupt {
-                collection: table.collection.name,
-                id: Some(*document),
-                detail: error.to_string(),
-            })?;
+            let corrupt = |error| unreadable(table, *document, &error);
+            let body = mapping::merge(table.collection.fields, &stored, json).map_err(corrupt)?;
+            let moves = !table.terms.is_empty() && mapping::moves(table.collection, &stored, json).map_err(corrupt)?;
+            if moves {
+                delete_terms(connection, table, &id, &terms(table.collection, &stored).map_err(corrupt)?)
+                    .map_err(failed)?;
+            }
             run(connection, &table.update, params![id, prepared.version, body]).map_err(failed)?;
+            if moves {
+                insert_terms(connection, table, None, &id, &prepared.terms).map_err(failed)?;
+            }
             replace_keys(connection, table, &id, unique_keys).map_err(failed)?.map_or(Ok(()), taken(table))
         }
         Change::Delete { id: document, expected, .. } => {
-            expect(connection, table, *document, &id, *expected).map_err(failed)??;
+            let stored = expect(connection, table, *document, &id, *expected).map_err(failed)??;
+            if !table.terms.is_empty() {
+                let held = terms(table.collection, &stored).map_err(|error| unreadable(table, *document, &error))?;
+                delete_terms(connection, table, &id, &held).map_err(failed)?;
+            }
             run(connection, &table.delete, params![id]).map_err(failed)?;
             replace_keys(connection, table, &id, &[]).map_err(failed)?;
             Ok(())
         }
     }
+}
+
+fn unreadable(table: &Table, id: ObjectId, error: &serde_json::Error) -> StoreError {
+    StoreError::Corrupt { collection: table.collection.name, id: Some(id), detail: error.to_string() }
+}
+
+/// Enters a stored document under its terms: in all indexes, or in one.
+pub(super) fn insert_terms(
+    connection: &Connection,
+    table: &Table,
+    only: Option<&Index>,
+    id: &str,
+    terms: &[(&str, String)],
+) -> rusqlite::Result<()> {
+    for of_index in table.terms.iter().filter(|table| only.is_none_or(|index| table.is_of(index))) {
+        for (_, terms) in terms.iter().filter(|(field, _)| *field == of_index.field) {
+            run(connection, &of_index.insert, params![id, terms])?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a document, which is still stored as it was entered, from under its terms.
+fn delete_terms(connection: &Connection, table: &Table, id: &str, terms: &[(&str, String)]) -> rusqlite::Result<()> {
+    for of_index in &table.terms {
+        for (_, terms) in terms.iter().filter(|(field, _)| *field == of_index.field) {
+            run(connection, &of_index.delete, params![id, terms])?;
+        }
+    }
+    Ok(())
 }
 
 /// The stored text of a document that is at the expected version.

@@ -17,11 +17,12 @@ use rusqlite::{
 };
 
 use super::{
+    batch,
     mapping::Parameter,
     schema::{self, Existing},
-    statements,
+    statements::{self, Tables},
 };
-use crate::store::{Collection, SCHEMA_VERSION, StoreError, StoreResult};
+use crate::store::{Collection, Index, SCHEMA_VERSION, StoreError, StoreResult};
 
 /// Time between two looks at a lock that another process holds. SQLite's own steps grow to 100 ms, which lets a process that
 /// writes without pause starve the others.
@@ -173,12 +174,38 @@ fn migrate(connection: &mut Connection, collections: &[&'static Collection]) -> 
     // Another process may have come first.
     check_schema(&transaction)?;
     let apply = |transaction: &rusqlite::Transaction<'_>| -> rusqlite::Result<()> {
-        for statement in complete(transaction)? {
-            transaction.execute(&statement, [])?;
+        let statements = complete(transaction)?;
+        for statement in &statements {
+            transaction.execute(statement, [])?;
+        }
+        for (collection, index) in schema::to_fill(&statements, collections) {
+            fill(transaction, collection, index)?;
         }
         transaction.execute(statements::WRITE_SCHEMA, [SCHEMA_VERSION]).map(drop)
     };
     apply(&transaction).and_then(|()| transaction.commit()).map_err(|error| unavailable(&error))
+}
+
+/// Enters the documents that are there already under their terms. It is part of what makes the table, so that whoever finds one
+/// finds it whole.
+fn fill(connection: &Connection, collection: &'static Collection, index: &'static Index) -> rusqlite::Result<()> {
+    let tables = Tables::new(&[collection]);
+    let Ok(table) = tables.get(collection) else { return Ok(()) };
+    let mut entered = 0_u64;
+    let mut documents = connection.prepare(&format!("SELECT id, body FROM {}", schema::identifier(collection.name)))?;
+    let mut rows = documents.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, body): (String, String) = (row.get(0)?, row.get(1)?);
+        // A document that cannot be read is found by no search, and reported by whoever reads it.
+        if let Ok(terms) = batch::terms(collection, &body) {
+            batch::insert_terms(connection, table, Some(index), &id, &terms)?;
+            entered = entered.saturating_add(1);
+        }
+    }
+    if entered > 0 {
+        tracing::info!(collection = collection.name, index = index.name, entered, "documents can be searched by words");
+    }
+    Ok(())
 }
 
 pub(super) fn existing(connection: &Connection) -> rusqlite::Result<Existing> {

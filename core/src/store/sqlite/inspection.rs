@@ -33,6 +33,8 @@ impl SqliteStore {
             Ok(Inspection {
                 schema_version,
                 missing: missing.iter().filter_map(|statement| made_by(statement)).collect(),
+                not_upgraded: Vec::new(),
+                upgraded: true,
                 not_writable: not_writable(&connection, schema_version.is_some()),
             })
         };

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
-use crate::store::{Field, FieldType, Value};
+use crate::store::{Collection, Field, FieldType, Value};
 
 /// A value bound to a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,20 @@ pub(super) fn version(json: &str) -> Result<u64, serde_json::Error> {
         version: u64,
     }
     serde_json::from_str::<Head>(json).map(|head| head.version)
+}
+
+/// Whether a document changes its place in an index over terms: one of the fields that decide it changes.
+pub(super) fn moves(collection: &Collection, stored: &str, new: &str) -> Result<bool, serde_json::Error> {
+    let (stored, new): (Borrowed<'_>, Borrowed<'_>) = (serde_json::from_str(stored)?, serde_json::from_str(new)?);
+    let decisive = collection.indexes.iter().filter(|index| collection.terms_of(index).is_some());
+    let decisive = decisive.flat_map(|index| index.fields).flat_map(|field| {
+        match collection.field(field).map(|field| field.field_type) {
+            Some(FieldType::Terms(sources)) => sources.iter().map(|source| source.field).collect(),
+            _ => vec![*field],
+        }
+    });
+    let value = |fields: &Fields<'_>, name| fields.get(&Name(Cow::Borrowed(name))).map(|value| value.get().to_owned());
+    Ok(decisive.into_iter().any(|name| value(&stored.0, name) != value(&new.0, name)))
 }
 
 type Fields<'a> = BTreeMap<Name<'a>, &'a RawValue>;

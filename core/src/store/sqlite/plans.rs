@@ -108,6 +108,39 @@ fn queries() -> Vec<(Query, &'static str)> {
             sorted("by_tenant_active_rank").equal("tenantId", tenant()).equal("active", true),
             "SEARCH conformance_accounts USING INDEX conformance_accounts_by_tenant_active_rank (field_tenantId=? AND field_active=?)",
         ),
+        // Terms lead, and documents follow by their ids.
+        (
+            sorted("by_word").equal("_words", "na"),
+            "SEARCH conformance_accounts_by_word USING PRIMARY KEY (field__words=?)",
+        ),
+        (
+            after(sorted("by_word").equal("_words", "na"), vec!["a".into()]),
+            "SEARCH conformance_accounts_by_word USING PRIMARY KEY (field__words=? AND (field_name,id)>(?,?))",
+        ),
+        (
+            after(sorted("by_word").equal("_words", "na").descending(), vec!["a".into()]),
+            "SEARCH conformance_accounts_by_word USING PRIMARY KEY (field__words=? AND (field_name,id)<(?,?))",
+        ),
+        (
+            sorted("by_word").equal("_words", "na").equal("active", true),
+            "SEARCH conformance_accounts USING PRIMARY KEY (id=?)",
+        ),
+        (
+            sorted("by_word").equal("_words", "na").equal("_words", "nb").filter(Filter::In("_words", pair())),
+            "SEARCH others EXISTS USING PRIMARY KEY (field__words=? AND field_name=? AND id=?)",
+        ),
+        (
+            after(
+                sorted("by_tenant_active_word").equal("tenantId", tenant()).equal("active", true).equal("_words", "na"),
+                vec![1.into()],
+            ),
+            "SEARCH conformance_accounts_by_tenant_active_word USING PRIMARY KEY (field_tenantId=? AND field_active=? AND \
+             field__words=? AND (field_rank,id)>(?,?))",
+        ),
+        (
+            sorted("by_name").filter(prefix()).equal("_words", "na"),
+            "SEARCH conformance_accounts USING INDEX conformance_accounts_by_name (field_name>? AND field_name<?)",
+        ),
         (
             sorted("by_tenant_name").equal("tenantId", tenant()).filter(Filter::In("name", pair())),
             "SEARCH conformance_accounts USING INDEX conformance_accounts_by_tenant_name (field_tenantId=? AND field_name=?)",

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::store::{Collection, FieldType};
+use crate::store::{Collection, FieldType, Index};
 
 /// Tables of the store itself. Unique keys stand apart because a document may have any number of them.
 const OWN: &[(&str, &str)] = &[
@@ -62,8 +62,9 @@ fn missing_of_collection(existing: &Existing, collection: &Collection, statement
              body TEXT NOT NULL) WITHOUT ROWID"
         ));
     }
+    let of_documents = |field: &&str| *field != "id" && !collection.is_terms(field);
     let indexed: BTreeSet<&str> =
-        collection.indexes.iter().flat_map(|index| index.fields).copied().filter(|field| *field != "id").collect();
+        collection.indexes.iter().flat_map(|index| index.fields).copied().filter(of_documents).collect();
     for field in indexed {
         if !existing.columns.contains(&format!("{}.field_{field}", collection.name)) {
             statements.push(format!(
@@ -75,7 +76,16 @@ fn missing_of_collection(existing: &Existing, collection: &Collection, statement
         }
     }
     for index in collection.indexes {
-        let name = format!("{}_{}", collection.name, index.name);
+        let name = index_name(collection, index);
+        if let Some(terms) = collection.terms_of(index) {
+            let statement = term_table(collection, index, terms);
+            match existing.objects.get(&name) {
+                Some(present) if *present == statement => {}
+                Some(_) => statements.extend([format!("DROP TABLE {}", identifier(&name)), statement]),
+                None => statements.push(statement),
+            }
+            continue;
+        }
         let mut columns: Vec<String> = index.fields.iter().map(|field| column(field)).collect();
         if !index.fields.contains(&"id") {
             columns.push("id".to_owned());
@@ -89,6 +99,46 @@ fn missing_of_collection(existing: &Existing, collection: &Collection, statement
             None => statements.push(statement),
         }
     }
+}
+
+/// Name of the index in the database, or of the table that stands for it.
+pub(super) fn index_name(collection: &Collection, index: &Index) -> String {
+    format!("{}_{}", collection.name, index.name)
+}
+
+/// Version of how texts are taken apart. Tables of terms that were filled otherwise are made anew.
+const TERMS_LAYOUT: u32 = 1;
+
+/// The statement that makes the table of an index over terms: a row for each term of each document. What the terms are made of
+/// stands in it as a remark, so that it is made again when that changes.
+fn term_table(collection: &Collection, index: &Index, terms: &str) -> String {
+    let sources = match collection.field(terms).map(|field| field.field_type) {
+        Some(FieldType::Terms(sources)) => sources,
+        _ => &[],
+    };
+    let sources: Vec<String> = sources.iter().map(|source| format!("{}:{}", source.mark, source.field)).collect();
+    let names: Vec<String> = index.fields.iter().map(|field| column(field)).chain(["id".to_owned()]).collect();
+    let affinities = index.fields.iter().map(|field| affinity(collection, field)).chain(["TEXT"]);
+    let columns = names.iter().zip(affinities).map(|(name, affinity)| format!("{name} {affinity} NOT NULL"));
+    format!(
+        "CREATE TABLE {}({}, PRIMARY KEY({}) /* terms {TERMS_LAYOUT} of {} */) WITHOUT ROWID",
+        identifier(&index_name(collection, index)),
+        columns.collect::<Vec<_>>().join(", "),
+        names.join(", "),
+        sources.join(" "),
+    )
+}
+
+/// The indexes over terms whose tables these statements make, and so have to be filled.
+pub(super) fn to_fill<'a>(
+    statements: &'a [String],
+    collections: &'a [&'static Collection],
+) -> impl Iterator<Item = (&'static Collection, &'static Index)> + 'a {
+    let all =
+        collections.iter().flat_map(|collection| collection.indexes.iter().map(move |index| (*collection, index)));
+    all.filter(|(collection, index)| {
+        collection.terms_of(index).is_some_and(|terms| statements.contains(&term_table(collection, index, terms)))
+    })
 }
 
 fn affinity(collection: &Collection, field: &str) -> &'static str {

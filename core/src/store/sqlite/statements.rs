@@ -4,9 +4,9 @@ use std::{cmp::Ordering, collections::HashMap};
 
 use super::{
     mapping::{self, Parameter},
-    schema::{column, identifier},
+    schema::{self, column, identifier},
 };
-use crate::store::{Collection, Filter, Position, Query, StoreError, StoreResult, Value, query::after_prefix};
+use crate::store::{Collection, Filter, Index, Position, Query, StoreError, StoreResult, Value, query::after_prefix};
 
 /// Names of the fixed statements, shared by all collections.
 pub(super) const SELECT_KEYS: &str = "SELECT key FROM unique_keys WHERE collection = ?1 AND id = ?2";
@@ -40,6 +40,49 @@ pub(super) struct Table {
     pub(super) update: String,
     /// `id`.
     pub(super) delete: String,
+    /// The tables of its indexes over terms.
+    pub(super) terms: Vec<TermTable>,
+}
+
+/// The table of an index over terms.
+#[derive(Debug)]
+pub(super) struct TermTable {
+    /// The field that has the terms.
+    pub(super) field: &'static str,
+    /// The fields of the index.
+    fields: &'static [&'static str],
+    name: String,
+    /// `id`, terms as a JSON array: the rows of a stored document.
+    pub(super) insert: String,
+    /// `id`, terms as a JSON array: removes these rows of a document, which is stored as it was when they were made.
+    pub(super) delete: String,
+}
+
+impl TermTable {
+    /// Whether this is the table of an index.
+    pub(super) fn is_of(&self, index: &Index) -> bool {
+        self.fields == index.fields
+    }
+
+    fn new(collection: &Collection, index: &'static Index, field: &'static str) -> Self {
+        let name = identifier(&schema::index_name(collection, index));
+        let documents = identifier(collection.name);
+        let names: Vec<String> = index.fields.iter().map(|field| column(field)).chain(["id".to_owned()]).collect();
+        let values: Vec<String> = names
+            .iter()
+            .map(|name| if *name == column(field) { "terms.value".to_owned() } else { format!("{documents}.{name}") })
+            .collect();
+        let (names, values) = (names.join(", "), values.join(", "));
+        let rows = format!("SELECT {values} FROM {documents}, json_each(?2) AS terms WHERE {documents}.id = ?1");
+        Self {
+            field,
+            fields: index.fields,
+            // A document that lacks a field of the index has no place in its order.
+            insert: format!("INSERT OR IGNORE INTO {name}({names}) {rows}"),
+            delete: format!("DELETE FROM {name} WHERE ({names}) IN ({rows})"),
+            name,
+        }
+    }
 }
 
 impl Table {
@@ -52,18 +95,68 @@ impl Table {
             insert: format!("INSERT INTO {name}(id, version, body) VALUES(?1, ?2, ?3) ON CONFLICT(id) DO NOTHING"),
             update: format!("UPDATE {name} SET version = ?2, body = ?3 WHERE id = ?1"),
             delete: format!("DELETE FROM {name} WHERE id = ?1"),
+            terms: collection
+                .indexes
+                .iter()
+                .filter_map(|index| Some(TermTable::new(collection, index, collection.terms_of(index)?)))
+                .collect(),
             name,
         }
+    }
+
+    /// The table of terms by which a query is ordered, if it is.
+    fn leading(&self, query: &Query) -> Option<&TermTable> {
+        let index = query.sort.filter(|index| self.collection.terms_of(index).is_some())?;
+        self.terms.iter().find(|table| table.is_of(index))
+    }
+
+    /// The column of a field: of the table of terms if that leads and has it, else of the documents.
+    fn column(&self, query: &Query, field: &str) -> String {
+        match self.leading(query) {
+            Some(terms) if field == "id" || terms.fields.contains(&field) => {
+                format!("{}.{}", terms.name, column(field))
+            }
+            Some(_) => format!("{}.{}", self.name, column(field)),
+            None => column(field),
+        }
+    }
+
+    /// Where a query looks. Terms that lead come first, whatever else the database thinks of.
+    fn source(&self, query: &Query) -> String {
+        match self.leading(query) {
+            Some(TermTable { name: terms, .. }) => {
+                format!("{terms} CROSS JOIN {} ON {}.id = {terms}.id", self.name, self.name)
+            }
+            None => self.name.clone(),
+        }
+    }
+
+    /// That a document has one of some terms, where these do not lead: its own rows are looked up.
+    fn has_terms(&self, field: &str, compared: &str) -> Option<String> {
+        let table = self.terms.iter().find(|table| table.field == field)?;
+        let own = |name: &str| format!("{}.{}", self.name, column(name));
+        let same = table.fields.iter().copied().filter(|name| *name != field).chain(["id"]);
+        let same = same.map(|name| format!("others.{} = {}", column(name), own(name)));
+        Some(format!(
+            "EXISTS (SELECT 1 FROM {} AS others WHERE {} AND others.{} {compared})",
+            table.name,
+            same.collect::<Vec<_>>().join(" AND "),
+            column(field)
+        ))
     }
 
     /// A query's documents: rows of `id`, `version`, `body`. None if nothing can match.
     pub(super) fn find(&self, query: &Query) -> StoreResult<Option<Statement>> {
         let Some(Statement { sql: condition, mut parameters }) = self.condition(query)? else { return Ok(None) };
         let direction = if query.descending { " DESC" } else { "" };
-        let order: Vec<String> = order(query).iter().map(|column| format!("{column}{direction}")).collect();
+        let order: Vec<String> = self.order(query).iter().map(|column| format!("{column}{direction}")).collect();
         parameters.push(Parameter::Integer(query.limit.into()));
-        let sql =
-            format!("SELECT id, version, body FROM {}{condition} ORDER BY {} LIMIT ?", self.name, order.join(", "));
+        let sql = format!(
+            "SELECT {}, version, body FROM {}{condition} ORDER BY {} LIMIT ?",
+            self.column(query, "id"),
+            self.source(query),
+            order.join(", ")
+        );
         Ok(Some(Statement { sql, parameters }))
     }
 
@@ -71,7 +164,7 @@ impl Table {
     pub(super) fn count(&self, query: &Query) -> StoreResult<Option<Statement>> {
         let Some(Statement { sql: condition, mut parameters }) = self.condition(query)? else { return Ok(None) };
         parameters.push(Parameter::Integer(query.limit.into()));
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {}{condition} LIMIT ?)", self.name);
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {}{condition} LIMIT ?)", self.source(query));
         Ok(Some(Statement { sql, parameters }))
     }
 
@@ -85,7 +178,7 @@ impl Table {
             }
         }
         if let Some(position) = &query.after {
-            clauses.push(after(query, position, &mut parameters));
+            clauses.push(self.after(query, position, &mut parameters));
         }
         let sql = if clauses.is_empty() { String::new() } else { format!(" WHERE {}", clauses.join(" AND ")) };
         Ok(Some(Statement { sql, parameters }))
@@ -99,75 +192,113 @@ impl Table {
         clauses: &mut Vec<String>,
         parameters: &mut Vec<Parameter>,
     ) -> bool {
+        // Of several conditions on the terms that lead the first is looked up, and the others are checked.
+        let leads = |field: &str| {
+            let first = query.filters.iter().find(|other| matches!(other, Filter::Equal(name, _) if *name == field));
+            self.leading(query).is_some_and(|terms| terms.field == field)
+                && first.is_some_and(|first| std::ptr::eq(first, filter))
+        };
+        let mut compare = |field: &str, compared: &str, parameter: Parameter| {
+            let checked = self.collection.is_terms(field) && !leads(field);
+            let clause = if checked { self.has_terms(field, compared) } else { None };
+            clauses.push(clause.unwrap_or_else(|| format!("{} {compared}", self.column(query, field))));
+            parameters.push(parameter);
+        };
         match filter {
-            Filter::Equal(field, value) => {
-                clauses.push(format!("{} = ?", column(field)));
-                parameters.push(mapping::parameter(value));
-            }
+            Filter::Equal(field, value) => compare(field, "= ?", mapping::parameter(value)),
+            Filter::NotEqual(field, value) => compare(field, "IS NOT ?", mapping::parameter(value)),
             Filter::In(field, values) => match values.as_slice() {
                 [] => return false,
-                [value] => {
-                    clauses.push(format!("{} = ?", column(field)));
-                    parameters.push(mapping::parameter(value));
-                }
-                values => {
-                    clauses.push(format!("{} IN (SELECT value FROM json_each(?))", column(field)));
-                    parameters.push(mapping::list(values));
-                }
+                [value] => compare(field, "= ?", mapping::parameter(value)),
+                values => compare(field, "IN (SELECT value FROM json_each(?))", mapping::list(values)),
             },
             Filter::Range { field, from, until } => {
-                bounds(query, field, from.as_ref(), until.as_ref(), clauses, parameters);
+                self.bounds(query, field, from.as_ref(), until.as_ref(), clauses, parameters);
             }
             Filter::Prefix(field, prefix) => {
                 // A range, not LIKE or GLOB: no wildcards to escape, case counts, and the index serves it.
                 let end = after_prefix(prefix).map(Value::Text);
-                bounds(query, field, Some(&Value::Text(prefix.clone())), end.as_ref(), clauses, parameters);
+                self.bounds(query, field, Some(&Value::Text(prefix.clone())), end.as_ref(), clauses, parameters);
             }
-            Filter::UniqueKeyIn(keys) => return self.unique_keys(keys, clauses, parameters),
+            Filter::UniqueKeyIn(keys) => return self.unique_keys(query, keys, clauses, parameters),
         }
         true
     }
 
-    fn unique_keys(&self, keys: &[String], clauses: &mut Vec<String>, parameters: &mut Vec<Parameter>) -> bool {
+    fn unique_keys(
+        &self,
+        query: &Query,
+        keys: &[String],
+        clauses: &mut Vec<String>,
+        parameters: &mut Vec<Parameter>,
+    ) -> bool {
+        let id = self.column(query, "id");
         const HOLDERS: &str = "SELECT id FROM unique_keys WHERE collection = ? AND key";
         let keys = match keys {
             [] => return false,
             [key] => {
-                clauses.push(format!("id = ({HOLDERS} = ?)"));
+                clauses.push(format!("{id} = ({HOLDERS} = ?)"));
                 Parameter::text(key.clone())
             }
             keys => {
-                clauses.push(format!("id IN ({HOLDERS} IN (SELECT value FROM json_each(?)))"));
+                clauses.push(format!("{id} IN ({HOLDERS} IN (SELECT value FROM json_each(?)))"));
                 mapping::text_list(keys)
             }
         };
         parameters.extend([Parameter::text(self.collection.name), keys]);
         true
     }
-}
 
-/// Adds the bounds of a field that the position of the query does not imply: of two bounds at the same end SQLite searches by
-/// one only, and would look at everything between them on each further page.
-fn bounds(
-    query: &Query,
-    field: &str,
-    from: Option<&Value>,
-    until: Option<&Value>,
-    clauses: &mut Vec<String>,
-    parameters: &mut Vec<Parameter>,
-) {
-    let first = query.sort_fields().first().is_some_and(|first| *first == field);
-    let reached = query.after.as_ref().filter(|_| first).and_then(|position| position.values.first());
-    let implied = |bound: &Value, wanted: &[Ordering]| {
-        reached.and_then(|reached| compared(reached, bound)).is_some_and(|order| wanted.contains(&order))
-    };
-    if let Some(from) = from.filter(|from| query.descending || !implied(from, &[Ordering::Greater, Ordering::Equal])) {
-        clauses.push(format!("{} >= ?", column(field)));
-        parameters.push(mapping::parameter(from));
+    /// Adds the bounds of a field that the position of the query does not imply: of two bounds at the same end SQLite searches by
+    /// one only, and would look at everything between them on each further page.
+    fn bounds(
+        &self,
+        query: &Query,
+        field: &str,
+        from: Option<&Value>,
+        until: Option<&Value>,
+        clauses: &mut Vec<String>,
+        parameters: &mut Vec<Parameter>,
+    ) {
+        let first = query.sort_fields().first().is_some_and(|first| *first == field);
+        let reached = query.after.as_ref().filter(|_| first).and_then(|position| position.values.first());
+        let implied = |bound: &Value, wanted: &[Ordering]| {
+            reached.and_then(|reached| compared(reached, bound)).is_some_and(|order| wanted.contains(&order))
+        };
+        if let Some(from) =
+            from.filter(|from| query.descending || !implied(from, &[Ordering::Greater, Ordering::Equal]))
+        {
+            clauses.push(format!("{} >= ?", self.column(query, field)));
+            parameters.push(mapping::parameter(from));
+        }
+        if let Some(until) = until.filter(|until| !query.descending || !implied(until, &[Ordering::Less])) {
+            clauses.push(format!("{} < ?", self.column(query, field)));
+            parameters.push(mapping::parameter(until));
+        }
     }
-    if let Some(until) = until.filter(|until| !query.descending || !implied(until, &[Ordering::Less])) {
-        clauses.push(format!("{} < ?", column(field)));
-        parameters.push(mapping::parameter(until));
+
+    /// The columns that order a query's documents.
+    fn order(&self, query: &Query) -> Vec<String> {
+        let mut fields = query.sort_fields();
+        if !fields.contains(&"id") {
+            fields.push("id");
+        }
+        fields.into_iter().map(|field| self.column(query, field)).collect()
+    }
+
+    fn after(&self, query: &Query, position: &Position, parameters: &mut Vec<Parameter>) -> String {
+        let columns = self.order(query);
+        let comparison = if query.descending { "<" } else { ">" };
+        parameters.extend(position.values.iter().map(mapping::parameter));
+        if columns.len() > position.values.len() {
+            parameters.push(Parameter::text(position.id.to_string()));
+        }
+        match columns.as_slice() {
+            [column] => format!("{column} {comparison} ?"),
+            columns => {
+                format!("({}) {comparison} ({})", columns.join(", "), vec!["?"; columns.len()].join(", "))
+            }
+        }
     }
 }
 
@@ -178,30 +309,6 @@ fn compared(one: &Value, other: &Value) -> Option<Ordering> {
         (Value::Integer(one), Value::Integer(other)) => Some(one.cmp(other)),
         (Value::Time(one), Value::Time(other)) => Some(one.cmp(other)),
         _ => None,
-    }
-}
-
-/// The columns that order a query's documents.
-fn order(query: &Query) -> Vec<String> {
-    let mut columns: Vec<String> = query.sort_fields().into_iter().map(column).collect();
-    if !columns.iter().any(|column| column == "id") {
-        columns.push("id".to_owned());
-    }
-    columns
-}
-
-fn after(query: &Query, position: &Position, parameters: &mut Vec<Parameter>) -> String {
-    let columns = order(query);
-    let comparison = if query.descending { "<" } else { ">" };
-    parameters.extend(position.values.iter().map(mapping::parameter));
-    if columns.len() > position.values.len() {
-        parameters.push(Parameter::text(position.id.to_string()));
-    }
-    match columns.as_slice() {
-        [column] => format!("{column} {comparison} ?"),
-        columns => {
-            format!("({}) {comparison} ({})", columns.join(", "), vec!["?"; columns.len()].join(", "))
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use dezky::{
     Error,
     authn::IssuerSettings,
     clock::SystemClock,
-    migration::{Copied, CopyProgress, Report, UpgradeSettings, copy, upgrade},
+    migration::{Copied, CopyProgress, ForeignValue, Mapping, Report, UpgradeSettings, copy, upgrade},
     store::{
         Transfer,
         mongodb::{MongodbOptions, MongodbStore},
@@ -34,6 +34,10 @@ pub(crate) struct MigrateFlags {
     /// The issuer (its `id` in the configuration) of users that name none [default: default]
     #[arg(long, value_name = "ID", conflicts_with_all = ["from", "to"])]
     issuer: Option<String>,
+    /// What a value of the replaced service becomes that is none of ours, such as users.role.member=user. May be given several
+    /// times; without it such values are kept, and the report proposes what to make of them
+    #[arg(long = "map", value_name = "COLLECTION.FIELD.VALUE=OURS", value_parser = Mapping::read, conflicts_with_all = ["from", "to"])]
+    mappings: Vec<Mapping>,
     /// Copy all documents from this store instead: sqlite:PATH or mongodb://…
     #[arg(long, value_name = "URI", requires = "to")]
     from: Option<String>,
@@ -76,6 +80,7 @@ async fn run_upgrade(flags: &MigrateFlags, sources: &Sources) -> Result<(), Fail
         dry_run: flags.dry_run,
         issuer,
         platform_admins_by_claim: configuration.platform_admin_group.is_some(),
+        mappings: flags.mappings.clone(),
     };
     let progress = Progress::new();
     let report = upgrade(&store, Arc::new(SystemClock), &settings, &|what, count| progress.show(what, count)).await?;
@@ -110,6 +115,10 @@ fn table(report: &Report) -> String {
         "\nmemberships: {} made that follow a group, {} made as grants, {} there already\n",
         memberships.made_by_claim, memberships.made_by_grant, memberships.existing
     ));
+    if !report.values.is_empty() {
+        text.push_str("\nvalues that are none of ours, kept and shown as they are unless they are mapped:\n");
+    }
+    report.values.iter().for_each(|value| text.push_str(&value_line(value)));
     for count in &report.counts {
         let weight = if count.needs_person { "needs a person" } else { "for information" };
         let name = json!(count.kind);
@@ -125,6 +134,22 @@ fn table(report: &Report) -> String {
         }
     }
     text
+}
+
+/// A value that is none of ours, how many have it, and what it means or becomes.
+fn value_line(value: &ForeignValue) -> String {
+    let meaning = match (&value.mapped_to, value.counts_as) {
+        (Some(ours), _) => format!("becomes {ours}"),
+        (None, Some(ours)) => format!("needs a person: counts as {ours}"),
+        (None, None) => "for information: decides nothing".to_owned(),
+    };
+    let place = format!("{}.{}", value.collection, value.field);
+    let mut line = format!("  {place:<21} {:<24} {:>9}  {meaning}", value.value.escape_debug(), value.documents);
+    if let Some(proposed) = &value.proposed {
+        line.push_str(&format!("; --map '{}'", proposed.escape_debug().to_string().replace('\'', r"'\''")));
+    }
+    line.push('\n');
+    line
 }
 
 async fn run_copy(from: &str, to: &str, as_json: bool) -> Result<(), Failure> {

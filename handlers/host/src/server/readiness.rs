@@ -11,7 +11,7 @@ use std::{
 use dezky::{
     authn::{Verifier, keys::KeyStatus},
     context::RequestContext,
-    store::SharedStore,
+    store::{SharedStore, StoreError},
 };
 use serde::Serialize;
 use tokio::sync::{Mutex, watch};
@@ -30,7 +30,7 @@ pub(crate) struct Readiness {
     seed: watch::Sender<SeedState>,
     stopping: AtomicBool,
     /// The store's last answer and when it came. The lock is held while it is asked, so that it is asked once.
-    last: Mutex<Option<(Instant, Option<String>)>>,
+    last: Mutex<Option<(Instant, Option<(&'static str, String)>)>>,
 }
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(crate) struct Report {
 /// What is in the way.
 #[derive(Debug, Serialize)]
 pub(crate) struct Obstacle {
-    /// `store`, `seed`, `issuer ID` or `process`.
+    /// `store`, `migration`, `seed`, `issuer ID` or `process`.
     pub(crate) what: String,
     /// The reason.
     pub(crate) why: String,
@@ -114,8 +114,8 @@ impl Readiness {
         if self.stopping() {
             obstacle("process".to_owned(), "it is stopping".to_owned());
         }
-        if let Some(why) = self.store_obstacle().await {
-            obstacle("store".to_owned(), why);
+        if let Some((what, why)) = self.store_obstacle().await {
+            obstacle(what.to_owned(), why);
         }
         match &*self.seed.borrow() {
             SeedState::Done => {}
@@ -133,7 +133,7 @@ impl Readiness {
         Report { ready: not_ready.is_empty(), not_ready, degraded, issuers }
     }
 
-    async fn store_obstacle(&self) -> Option<String> {
+    async fn store_obstacle(&self) -> Option<(&'static str, String)> {
         let mut last = self.last.lock().await;
         if let Some((when, answer)) = &*last
             && when.elapsed() < FRESH
@@ -144,8 +144,9 @@ impl Readiness {
         // The store keeps to the deadline by itself; the second bound is for one that does not.
         let answer = match tokio::time::timeout(TIMEOUT * 2, self.store.health(&context)).await {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some("the store did not answer in time".to_owned()),
+            Ok(Err(error @ StoreError::NotUpgraded { .. })) => Some(("migration", error.to_string())),
+            Ok(Err(error)) => Some(("store", error.to_string())),
+            Err(_) => Some(("store", "the store did not answer in time".to_owned())),
         };
         *last = Some((Instant::now(), answer.clone()));
         answer

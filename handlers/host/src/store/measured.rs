@@ -41,6 +41,7 @@ const fn kind(error: &StoreError) -> &'static str {
         StoreError::Timeout => "timeout",
         StoreError::Corrupt { .. } => "corrupt",
         StoreError::Unsupported { .. } => "unsupported",
+        StoreError::NotUpgraded { .. } => "not_upgraded",
         StoreError::NewerSchema { .. } => "newer_schema",
         StoreError::Configuration { .. } => "configuration",
     }

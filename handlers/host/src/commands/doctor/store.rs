@@ -109,6 +109,21 @@ fn permissions(path: &Path, report: &mut Report) {
     }
 }
 
+/// Documents of the replaced service: who is in one of them signs in only after its upgrade.
+fn migration(inspection: &Inspection, report: &mut Report) {
+    if inspection.not_upgraded.is_empty() {
+        return;
+    }
+    let message =
+        format!("documents of the replaced service were not upgraded in {}", inspection.not_upgraded.join(", "));
+    if inspection.upgraded {
+        let advice = "run `dezky migrate --dry-run`, which lists what waits for a person: those people cannot sign in";
+        report.warning("migration", &message, advice);
+    } else {
+        report.error("migration", &message, "stop the server and run `dezky migrate` before anybody signs in");
+    }
+}
+
 /// Whether the store is as this release needs it.
 fn judge(inspection: &Inspection, report: &mut Report) -> bool {
     let mut whole = true;
@@ -132,6 +147,7 @@ fn judge(inspection: &Inspection, report: &mut Report) -> bool {
             report.error("store", &format!("cannot be written: {why}"), advice);
         }
     }
+    migration(inspection, report);
     let missing = &inspection.missing;
     if missing.is_empty() {
         report.ok("indexes", "all there");

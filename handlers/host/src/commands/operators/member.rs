@@ -20,7 +20,7 @@ const COLUMNS: &[Column] = &[
     ("USER", "/userId"),
     ("ROLE", "/role"),
     ("SOURCE", "/source"),
-    ("E-MAIL", "/email"),
+    ("E-MAIL", "/displayEmail|/email"),
     ("NAME", "/name"),
     ("CHANGED", "/changedAt"),
 ];
@@ -62,7 +62,7 @@ pub(crate) struct ListMembers {
     /// In this role
     #[arg(long, value_parser = ["owner", "admin", "member"])]
     role: Option<String>,
-    /// Whose name begins with this, whatever the case
+    /// Of whose name or address some words begin with those of this, whatever the case
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     #[command(flatten)]

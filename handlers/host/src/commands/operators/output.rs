@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::table::Table;
 use crate::failure::Failure;
 
-/// A column: its heading, and the JSON pointer of what stands in it.
+/// A column: its heading, and the JSON pointer of what stands in it; of several, set apart by `|`, the first that is there.
 pub(crate) type Column = (&'static str, &'static str);
 
 /// How a command prints.
@@ -83,7 +83,7 @@ impl Output {
         let headings = headings.then(|| columns.iter().map(|(heading, _)| (*heading).to_owned()).collect());
         let row = |item: &T| {
             let value = value(item)?;
-            Ok(columns.iter().map(|(_, pointer)| value.pointer(pointer).map(cell).unwrap_or_default()).collect())
+            Ok(columns.iter().map(|(_, pointers)| shown(&value, pointers)).collect())
         };
         let rows = items.iter().map(row).collect::<Result<Vec<Vec<String>>, Failure>>()?;
         print(&Table::new(headings, rows, self.width).text())
@@ -122,6 +122,11 @@ impl<'de> Deserialize<'de> for Members {
 
 fn value(view: &impl Serialize) -> Result<Value, Failure> {
     serde_json::to_value(view).map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// What stands in a column of a document.
+fn shown(document: &Value, pointers: &str) -> String {
+    pointers.split('|').find_map(|pointer| document.pointer(pointer)).map(cell).unwrap_or_default()
 }
 
 /// A value in one cell.

@@ -2,8 +2,9 @@
 
 use dezky::{
     Error, ErrorKind,
-    domain::{UserId, fields::search_key},
+    domain::UserId,
     service::{ListRequest, users::UserFilter, views::UserView},
+    store::Form,
 };
 
 use super::session::{Session, settled};
@@ -42,8 +43,8 @@ async fn by_email(session: &Session, email: &str) -> Result<UserView, Failure> {
     // The list is by address, so that whoever has exactly this one comes before longer addresses.
     let request = ListRequest { limit: Some(20), cursor: None };
     let page = settled(session.service.list_users(&session.call(), &filter, &request).await)?;
-    let key = search_key(email);
-    let exactly = |user: &UserView| user.email.as_deref().is_some_and(|stored| search_key(stored) == key);
+    let key = Form::Address.of(email);
+    let exactly = |user: &UserView| user.email.as_deref().is_some_and(|stored| Form::Address.of(stored) == key);
     let mut found: Vec<UserView> = page.items.into_iter().filter(exactly).collect();
     match (found.pop(), found.len()) {
         (Some(user), 0) => Ok(user),

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::{
     body::BodyFlags,
-    choice,
     confirmation::{ConfirmationFlags, confirm},
     listing::{ListFlags, list},
     output::Column,
@@ -72,8 +71,8 @@ pub(crate) struct ListSubscriptions {
     /// Of this tenant, by id or slug
     #[arg(long)]
     tenant: Option<String>,
-    /// In this state
-    #[arg(long, value_parser = STATES)]
+    /// In this state: as those of `update`, or one that only the replaced service knew
+    #[arg(long, value_name = "STATE")]
     status: Option<String>,
     /// With this plan
     #[arg(long)]
@@ -178,7 +177,7 @@ async fn list_subscriptions(flags: ListSubscriptions) -> Result<(), Failure> {
         Some(tenant) => Some(session::tenant(&session, tenant).await?.id),
         None => None,
     };
-    let status = flags.status.as_deref().map(choice::<SubscriptionStatus>).transpose()?;
+    let status = flags.status.as_deref().map(Into::into);
     let filter = SubscriptionFilter { tenant_id, status, plan: flags.plan };
     let (session, filter) = (&session, &filter);
     list(&session.output, &flags.list, COLUMNS, |request| async move {

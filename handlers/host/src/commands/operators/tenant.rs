@@ -2,14 +2,13 @@
 
 use clap::{Args, Subcommand};
 use dezky::{
-    domain::{CreateTenant, TenantStatus, UpdateTenant},
+    domain::{CreateTenant, UpdateTenant},
     service::{access::TenantReference, tenants::TenantFilter},
 };
 use serde_json::json;
 
 use super::{
     body::BodyFlags,
-    choice,
     confirmation::{ConfirmationFlags, confirm},
     listing::{ListFlags, list},
     output::Column,
@@ -70,13 +69,14 @@ pub(crate) enum TenantCommand {
 /// Flags of `dezky tenant list`.
 #[derive(Debug, Args)]
 pub(crate) struct ListTenants {
-    /// In this state; without it, all but the deleted ones
-    #[arg(long, value_parser = ["pending", "active", "suspended", "deleted"])]
+    /// In this state: pending, active, suspended, deleted, or one that only the replaced service knew; without it, all but
+    /// the deleted ones
+    #[arg(long, value_name = "STATE")]
     status: Option<String>,
     /// With this plan
     #[arg(long)]
     plan: Option<String>,
-    /// Whose name begins with this, whatever the case
+    /// Of whose name some words begin with those of this, whatever the case
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     #[command(flatten)]
@@ -193,7 +193,7 @@ pub(crate) async fn run(command: TenantCommand) -> Result<(), Failure> {
 
 async fn list_tenants(flags: ListTenants) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
-    let status = flags.status.as_deref().map(choice::<TenantStatus>).transpose()?;
+    let status = flags.status.as_deref().map(Into::into);
     let filter = TenantFilter { status, plan: flags.plan, search: flags.search };
     let (session, filter) = (&session, &filter);
     list(&session.output, &flags.list, COLUMNS, |request| async move {

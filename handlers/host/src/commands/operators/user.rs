@@ -2,14 +2,13 @@
 
 use clap::{Args, Subcommand};
 use dezky::{
-    domain::{CreateUser, UpdateUser, UserStatus},
+    domain::{CreateUser, UpdateUser},
     service::users::UserFilter,
 };
 use serde_json::{Value, json};
 
 use super::{
     body::BodyFlags,
-    choice,
     confirmation::{ConfirmationFlags, confirm},
     listing::{ListFlags, list},
     output::Column,
@@ -22,7 +21,7 @@ const COLUMNS: &[Column] = &[
     ("ID", "/id"),
     ("STATUS", "/status"),
     ("ADMIN", "/platformAdmin"),
-    ("E-MAIL", "/email"),
+    ("E-MAIL", "/displayEmail|/email"),
     ("NAME", "/name"),
     ("ISSUER", "/issuerId"),
     ("SUBJECT", "/authentikSubjectId"),
@@ -78,10 +77,10 @@ pub(crate) enum UserCommand {
 /// Flags of `dezky user list`.
 #[derive(Debug, Args)]
 pub(crate) struct ListUsers {
-    /// In this state
-    #[arg(long, value_parser = ["active", "disabled"])]
+    /// In this state: active, disabled, or one that only the replaced service knew
+    #[arg(long, value_name = "STATE")]
     status: Option<String>,
-    /// Whose name begins with this, whatever the case
+    /// Of whose name or address some words begin with those of this, whatever the case
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     /// Whose e-mail address begins with this, whatever the case; the list is then by address
@@ -188,7 +187,7 @@ pub(crate) async fn run(command: UserCommand) -> Result<(), Failure> {
 
 async fn list_users(flags: ListUsers) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
-    let status = flags.status.as_deref().map(choice::<UserStatus>).transpose()?;
+    let status = flags.status.as_deref().map(Into::into);
     let filter = UserFilter { status, search: flags.search, email: flags.email };
     let (session, filter) = (&session, &filter);
     list(&session.output, &flags.list, COLUMNS, |request| async move {

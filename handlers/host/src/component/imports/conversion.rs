@@ -50,6 +50,7 @@ fn value(value: wit::Value) -> Converted<Value> {
 fn filter(collection: &'static Collection, filter: wit::Filter) -> Converted<Filter> {
     Ok(match filter {
         wit::Filter::Equal(equal) => Filter::Equal(field(collection, &equal.field)?, value(equal.value)?),
+        wit::Filter::NotEqual(other) => Filter::NotEqual(field(collection, &other.field)?, value(other.value)?),
         wit::Filter::OneOf(choice) => {
             let values = choice.values.into_iter().map(value).collect::<Converted<_>>()?;
             Filter::In(field(collection, &choice.field)?, values)
@@ -143,7 +144,10 @@ pub(super) fn failure(facts: &RequestFacts, error: StoreError) -> wit::Failure {
             }
             wit::Failure::Refused(detail)
         }
-        StoreError::Unavailable { .. } | StoreError::NewerSchema { .. } | StoreError::Configuration { .. } => {
+        StoreError::Unavailable { .. }
+        | StoreError::NotUpgraded { .. }
+        | StoreError::NewerSchema { .. }
+        | StoreError::Configuration { .. } => {
             tracing::debug!(%error, "the store did not answer the component");
             wit::Failure::Unavailable
         }

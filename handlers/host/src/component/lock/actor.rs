@@ -8,7 +8,7 @@ use std::{
 use dezky::{
     Result,
     domain::{
-        Membership, MembershipRole, ObjectId, Tenant, TenantId, TenantStatus, User, membership::MEMBERSHIPS,
+        Membership, MembershipRole, ObjectId, Open, Tenant, TenantId, TenantStatus, User, membership::MEMBERSHIPS,
         tenant::TENANTS,
     },
     service::{Call, Principal, profile::SyncedCaller},
@@ -48,7 +48,7 @@ impl Known {
     fn saw_tenant(&mut self, document: &Document) -> StoreResult<()> {
         #[derive(Deserialize)]
         struct Standing {
-            status: TenantStatus,
+            status: Open<TenantStatus>,
         }
         let standing: Standing = document.decode(&TENANTS)?;
         self.living.insert(document.id, standing.status != TenantStatus::Deleted);

@@ -7,7 +7,7 @@ use dezky::{
         EndedSession, IdempotencyRecord, Membership, MembershipRole, ObjectId, Tenant, User,
         audit::AUDIT_EVENTS,
         idempotency::IDEMPOTENCY_RECORDS,
-        membership::MEMBERSHIPS,
+        membership::{MEMBERSHIPS, NAMED},
         session::{ENDED_SESSIONS, EndedSessionKind},
         subscription::SUBSCRIPTIONS,
         tenant::TENANTS,
@@ -323,16 +323,25 @@ fn in_force(query: &Query) -> StoreResult<()> {
     refused("memberships that are not in force are not this caller's to see")
 }
 
-/// Neither a condition nor the order tells of addresses.
+/// Neither a condition nor the order tells of addresses: words are those of names.
 fn without_addresses(query: &Query) -> StoreResult<()> {
+    let of_name = |value: &Value| matches!(value, Value::Text(term) if term.starts_with(NAMED));
+    let words_of_names = query.filters.iter().all(|filter| match filter {
+        Filter::Equal("_words", term) => of_name(term),
+        Filter::In("_words", terms) => terms.iter().all(of_name),
+        Filter::NotEqual(field, _) | Filter::Range { field, .. } | Filter::Prefix(field, _) => *field != "_words",
+        _ => true,
+    });
     let conditions = query.filters.iter().map(|filter| match filter {
-        Filter::Equal(field, _) | Filter::In(field, _) | Filter::Range { field, .. } | Filter::Prefix(field, _) => {
-            *field
-        }
+        Filter::Equal(field, _)
+        | Filter::NotEqual(field, _)
+        | Filter::In(field, _)
+        | Filter::Range { field, .. }
+        | Filter::Prefix(field, _) => *field,
         Filter::UniqueKeyIn(_) => "",
     });
     let order = query.sort.map_or(&[][..], |index| index.fields).iter().copied();
-    if conditions.chain(order).any(|field| field == "userEmailKey") {
+    if conditions.chain(order).any(|field| field == "userEmailKey") || !words_of_names {
         return refused("addresses of fellow members are not this caller's to see");
     }
     Ok(())

@@ -1,0 +1,124 @@
+//! Values out of a list of names, which a database of the replaced service may have others in the place of.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::{
+    ToSchema,
+    openapi::{
+        RefOr,
+        schema::{AnyOfBuilder, ObjectBuilder, Schema, Type},
+    },
+};
+
+/// A list of names of which a stored field has one.
+pub trait Choice: Copy + PartialEq + fmt::Debug + 'static {
+    /// All of them, in the order in which they are told.
+    const ALL: &'static [Self];
+
+    /// The one as which a text counts that is none of them: what it grants least of.
+    const UNKNOWN: Self;
+
+    /// The name in JSON.
+    fn name(self) -> &'static str;
+
+    /// The one with this name.
+    #[must_use]
+    fn of(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.name() == name)
+    }
+}
+
+/// One of a list of names, or the text that others have stored in its place.
+///
+/// Such a text is kept and shown as it is. Decisions take it as [`Choice::UNKNOWN`]; only input is held to the list.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Open<T> {
+    /// One of the names.
+    Known(T),
+    /// Another text.
+    Foreign(Box<str>),
+}
+
+impl<T: Choice> Open<T> {
+    /// What is stored and shown.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Known(known) => known.name(),
+            Self::Foreign(text) => text,
+        }
+    }
+
+    /// The name as which it counts in decisions.
+    #[must_use]
+    pub fn counts_as(&self) -> T {
+        match self {
+            Self::Known(known) => *known,
+            Self::Foreign(_) => T::UNKNOWN,
+        }
+    }
+
+    /// Whether it is none of the names.
+    #[must_use]
+    pub const fn is_foreign(&self) -> bool {
+        matches!(self, Self::Foreign(_))
+    }
+}
+
+impl<T: Choice> From<&str> for Open<T> {
+    fn from(text: &str) -> Self {
+        T::of(text).map_or_else(|| Self::Foreign(text.into()), Self::Known)
+    }
+}
+
+impl<T: Choice> From<T> for Open<T> {
+    fn from(known: T) -> Self {
+        Self::Known(known)
+    }
+}
+
+impl<T: Default> Default for Open<T> {
+    fn default() -> Self {
+        Self::Known(T::default())
+    }
+}
+
+impl<T: Choice> PartialEq<T> for Open<T> {
+    fn eq(&self, other: &T) -> bool {
+        matches!(self, Self::Known(known) if known == other)
+    }
+}
+
+impl<T: Choice> Serialize for Open<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de, T: Choice> Deserialize<'de> for Open<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text<T>(std::marker::PhantomData<T>);
+        impl<T: Choice> de::Visitor<'_> for Text<T> {
+            type Value = Open<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a text")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Open<T>, E> {
+                Ok(text.into())
+            }
+        }
+        deserializer.deserialize_str(Text(std::marker::PhantomData))
+    }
+}
+
+/// How such a value is described: one of the names, or another text.
+pub(crate) fn schema<T: ToSchema>() -> RefOr<Schema> {
+    let named = RefOr::Ref(utoipa::openapi::Ref::from_schema_name(T::name()));
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("One of the names, or another text that the replaced service left, which grants nothing."));
+    AnyOfBuilder::new().item(named).item(text).into()
+}
