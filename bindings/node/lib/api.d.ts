@@ -186,6 +186,8 @@ export interface MembershipView {
   name?: string | null;
   /** The member's e-mail address. */
   email?: string | null;
+  /** The address with its domain in its own script, where that differs. */
+  displayEmail?: string | null;
   /** The role. */
   role: MembershipRole;
   /** Where it came from. */
@@ -223,8 +225,8 @@ export interface SubscriptionView {
   tenantId: string;
   /** What is paid for. */
   plan: string;
-  /** Its state. */
-  status: SubscriptionStatus;
+  /** One of the names, or another text that the replaced service left, which grants nothing. */
+  status: SubscriptionStatus | (string & {});
   /** How many people it is for. */
   seats: number;
   /** When the trial ends. (RFC 3339) */
@@ -257,14 +259,16 @@ export interface TenantView {
   slug: string;
   /** Its name. */
   name: string;
-  /** Its state. */
-  status: TenantStatus;
+  /** One of the names, or another text that the replaced service left, which grants nothing. */
+  status: TenantStatus | (string & {});
   /** What it has bought. */
   plan: string;
   /** The caller's own role in it. */
   role?: MembershipRole | null;
   /** Domains that it says are its own. */
   domains: string[];
+  /** The same domains in their own script, in the same order; left out where none differs. */
+  displayDomains?: string[];
   /** Which of them are proved. */
   domainVerifications: DomainVerification[];
   /** To whom invoices go. */
@@ -351,7 +355,10 @@ export interface UpdateUser {
   tokensValidAfter?: string | null;
 }
 
-/** What a user does on the platform. Informative: rights come from `platformAdmin` and memberships. */
+/**
+ * What a user may be said to do on the platform. Informative: rights come from `platformAdmin` and memberships. Stored, it is an open
+ * text, since it decides nothing and the replaced service named no values.
+ */
 export type UserRole = "user" | "support" | "admin";
 
 /** Whether a user may call at all. */
@@ -369,16 +376,18 @@ export interface UserView {
   authentikSubjectId?: string | null;
   /** E-mail address. */
   email?: string | null;
+  /** The address with its domain in its own script, where that differs. */
+  displayEmail?: string | null;
   /** Name. */
   name?: string | null;
-  /** Informative role. */
-  role: UserRole;
+  /** One of the names, or another text that the replaced service left, which grants nothing. */
+  role: UserRole | (string & {});
   /** Whether the user administers the platform. */
   platformAdmin: boolean;
   /** Where that right came from. */
   platformAdminSource?: GrantSource | null;
-  /** Whether the user may call at all. */
-  status: UserStatus;
+  /** One of the names, or another text that the replaced service left, which grants nothing. */
+  status: UserStatus | (string & {});
   /** Tenants in which the user has a membership in force: the first 100 by name, of those that the caller may see. */
   tenantIds: string[];
   /** Tokens issued before this are refused. (RFC 3339) */
@@ -395,9 +404,9 @@ export interface UserView {
 export interface MyTenantsQuery extends ListQuery {
   /** In this state; without it all but the deleted ones */
   status?: TenantStatus;
-  /** With this plan */
+  /** With this plan (1 to 200 characters) */
   plan?: string;
-  /** Whose name begins with this, whatever the case (1 to 200 characters) */
+  /** Of whose name some words begin with those of this, whatever the case (1 to 200 characters) */
   search?: string;
 }
 
@@ -405,9 +414,9 @@ export interface MyTenantsQuery extends ListQuery {
 export interface TenantsQuery extends ListQuery {
   /** In this state; without it all but the deleted ones */
   status?: TenantStatus;
-  /** With this plan */
+  /** With this plan (1 to 200 characters) */
   plan?: string;
-  /** Whose name begins with this, whatever the case (1 to 200 characters) */
+  /** Of whose name some words begin with those of this, whatever the case (1 to 200 characters) */
   search?: string;
 }
 
@@ -415,7 +424,7 @@ export interface TenantsQuery extends ListQuery {
 export interface MembersQuery extends ListQuery {
   /** In this role */
   role?: MembershipRole;
-  /** Whose name begins with this, whatever the case (1 to 200 characters) */
+  /** Of whose name some words begin with those of this, whatever the case; of whose address too, for those who see it (1 to 200 characters) */
   search?: string;
 }
 
@@ -423,9 +432,9 @@ export interface MembersQuery extends ListQuery {
 export interface UsersQuery extends ListQuery {
   /** In this state */
   status?: UserStatus;
-  /** Whose name begins with this, whatever the case (1 to 200 characters) */
+  /** Of whose name or e-mail address some words begin with those of this, whatever the case (1 to 200 characters) */
   search?: string;
-  /** Whose e-mail address begins with this; the list is then by address (1 to 200 characters) */
+  /** Whose e-mail address begins with this, whatever the script of its domain; the list is then by address (1 to 200 characters) */
   email?: string;
 }
 
@@ -435,7 +444,7 @@ export interface SubscriptionsQuery extends ListQuery {
   tenantId?: string;
   /** In this state */
   status?: SubscriptionStatus;
-  /** With this plan */
+  /** With this plan (1 to 200 characters) */
   plan?: string;
 }
 

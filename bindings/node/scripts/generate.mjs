@@ -59,6 +59,8 @@ function comment(indent, ...lines) {
 function type(schema) {
   const name = reference(schema);
   if (name) return /Page$/.test(name) ? `Page<${type(schemas[name].properties.items.items)}>` : typeName(name);
+  // One of some names, or another text: `string & {}` keeps an editor proposing the names.
+  if (schema.anyOf) return schema.anyOf.map((part) => (reference(part) ? type(part) : `(${type(part)} & {})`)).join(" | ");
   if (schema.oneOf) return schema.oneOf.map(type).join(" | ");
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   const kinds = [schema.type].flat();
@@ -87,7 +89,7 @@ function bounds(schema) {
 function members(schema, indent) {
   return Object.entries(schema.properties ?? {})
     .map(([name, property]) => {
-      const described = property.description ?? property.oneOf?.find((part) => part.description)?.description ?? "";
+      const described = property.description ?? (property.oneOf ?? property.anyOf)?.find((part) => part.description)?.description ?? "";
       const optional = schema.required?.includes(name) ? "" : "?";
       const text = [described, bounds(property)].filter(Boolean).join(" ");
       return `${comment(indent, text || name)}\n${indent}${name}${optional}: ${type(property)};`;

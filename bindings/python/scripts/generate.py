@@ -100,6 +100,10 @@ def of(schema: Schema, *, given: bool) -> str:
             return f"{name} | {name}Text"
         nested.add(name)
         return f"{name} | {name}Input"
+    if "anyOf" in schema:
+        # One of some names, or another text: members of the enum equal their text.
+        assert not given, schema
+        return "str"
     if "oneOf" in schema:
         return " | ".join(of(part, given=given) for part in schema["oneOf"])
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -121,7 +125,7 @@ def nullable(schema: Schema) -> bool:
 
 def described(schema: Schema) -> str:
     text = schema.get("description") or next(
-        (p["description"] for p in schema.get("oneOf", ()) if "description" in p), ""
+        (p["description"] for p in schema.get("oneOf", schema.get("anyOf", ())) if "description" in p), ""
     )
     said = []
     if "minimum" in schema and "maximum" in schema:

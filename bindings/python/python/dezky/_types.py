@@ -74,7 +74,9 @@ TenantStatusText: TypeAlias = Literal["pending", "active", "suspended", "deleted
 
 
 class UserRole(StrEnum):
-    """What a user does on the platform. Informative: rights come from `platformAdmin` and memberships."""
+    """What a user may be said to do on the platform. Informative: rights come from `platformAdmin` and memberships. Stored, it is an open
+    text, since it decides nothing and the replaced service named no values.
+    """
 
     USER = "user"
     SUPPORT = "support"
@@ -226,6 +228,7 @@ class MembershipView(Document, frozen=True, kw_only=True):
         user_id: The user.
         name: The member's name.
         email: The member's e-mail address.
+        display_email: The address with its domain in its own script, where that differs.
         role: The role.
         source: Where it came from.
         changed_at: When role or source last changed.
@@ -239,6 +242,7 @@ class MembershipView(Document, frozen=True, kw_only=True):
     user_id: str
     name: str | None = None
     email: str | None = None
+    display_email: str | None = None
     role: MembershipRole
     source: GrantSource
     changed_at: datetime
@@ -270,7 +274,7 @@ class SubscriptionView(Document, frozen=True, kw_only=True):
         version: Its version.
         tenant_id: The tenant.
         plan: What is paid for.
-        status: Its state.
+        status: One of the names, or another text that the replaced service left, which grants nothing.
         seats: How many people it is for.
         trial_ends_at: When the trial ends.
         current_period_ends_at: When the paid period ends.
@@ -284,7 +288,7 @@ class SubscriptionView(Document, frozen=True, kw_only=True):
     version: int
     tenant_id: str
     plan: str
-    status: SubscriptionStatus
+    status: str
     seats: int
     trial_ends_at: datetime | None = None
     current_period_ends_at: datetime | None = None
@@ -303,10 +307,11 @@ class TenantView(Document, frozen=True, kw_only=True):
         version: Its version.
         slug: The DNS label under which it lives.
         name: Its name.
-        status: Its state.
+        status: One of the names, or another text that the replaced service left, which grants nothing.
         plan: What it has bought.
         role: The caller's own role in it.
         domains: Domains that it says are its own.
+        display_domains: The same domains in their own script, in the same order; left out where none differs.
         domain_verifications: Which of them are proved.
         billing_info: To whom invoices go.
         branding: How its launcher looks.
@@ -322,10 +327,11 @@ class TenantView(Document, frozen=True, kw_only=True):
     version: int
     slug: str
     name: str
-    status: TenantStatus
+    status: str
     plan: str
     role: MembershipRole | None = None
     domains: tuple[str, ...]
+    display_domains: tuple[str, ...] = ()
     domain_verifications: tuple[DomainVerification, ...]
     billing_info: BillingInfo | None = None
     branding: Branding | None = None
@@ -346,11 +352,12 @@ class UserView(Document, frozen=True, kw_only=True):
         issuer_id: The issuer that knows this person.
         authentik_subject_id: The person's subject at the issuer; absent after erasure.
         email: E-mail address.
+        display_email: The address with its domain in its own script, where that differs.
         name: Name.
-        role: Informative role.
+        role: One of the names, or another text that the replaced service left, which grants nothing.
         platform_admin: Whether the user administers the platform.
         platform_admin_source: Where that right came from.
-        status: Whether the user may call at all.
+        status: One of the names, or another text that the replaced service left, which grants nothing.
         tenant_ids: Tenants in which the user has a membership in force: the first 100 by name, of those that the caller may see.
         tokens_valid_after: Tokens issued before this are refused.
         deleted_at: When the person was erased.
@@ -363,11 +370,12 @@ class UserView(Document, frozen=True, kw_only=True):
     issuer_id: str
     authentik_subject_id: str | None = None
     email: str | None = None
+    display_email: str | None = None
     name: str | None = None
-    role: UserRole
+    role: str
     platform_admin: bool
     platform_admin_source: GrantSource | None = None
-    status: UserStatus
+    status: str
     tenant_ids: tuple[str, ...]
     tokens_valid_after: datetime | None = None
     deleted_at: datetime | None = None

@@ -36,7 +36,7 @@ class AsyncMembers:
         Args:
             tenant: Id or slug of the tenant.
             role: In this role.
-            search: Whose name begins with this, whatever the case (1 to 200 characters).
+            search: Of whose name some words begin with those of this, whatever the case; of whose address too, for those who see it (1 to 200 characters).
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.

@@ -32,8 +32,8 @@ class AsyncMyTenants:
 
         Args:
             status: In this state; without it all but the deleted ones.
-            plan: With this plan.
-            search: Whose name begins with this, whatever the case (1 to 200 characters).
+            plan: With this plan (1 to 200 characters).
+            search: Of whose name some words begin with those of this, whatever the case (1 to 200 characters).
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.

@@ -44,7 +44,7 @@ class AsyncSubscriptions:
         Args:
             tenant_id: Of this tenant.
             status: In this state.
-            plan: With this plan.
+            plan: With this plan (1 to 200 characters).
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.

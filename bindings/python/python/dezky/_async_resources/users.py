@@ -37,8 +37,8 @@ class AsyncUsers:
 
         Args:
             status: In this state.
-            search: Whose name begins with this, whatever the case (1 to 200 characters).
-            email: Whose e-mail address begins with this; the list is then by address (1 to 200 characters).
+            search: Of whose name or e-mail address some words begin with those of this, whatever the case (1 to 200 characters).
+            email: Whose e-mail address begins with this, whatever the script of its domain; the list is then by address (1 to 200 characters).
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.
