@@ -44,6 +44,9 @@ fn domain_names_come_back_in_the_form_of_the_dns() {
             ("müller.example", "xn--mller-kva.example"),
             ("faß.example", "xn--fa-hia.example"),
             ("a.b.c.example", "a.b.c.example"),
+            // The dot of the root, in each form that it has.
+            ("acme.example.", "acme.example"),
+            ("müller.example。", "xn--mller-kva.example"),
         ],
     );
     let long = format!("{}.example", "a".repeat(64));
@@ -60,7 +63,8 @@ fn domain_names_come_back_in_the_form_of_the_dns() {
             "a b.example",
             "",
             ".",
-            "a.example.",
+            "a.example..",
+            "example.",
             &long,
         ],
     );

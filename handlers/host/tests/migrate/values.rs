@@ -59,6 +59,8 @@ fn signed_in(subject: &str) -> Call {
         session_id: None,
         token_id: None,
         key_thumbprint: KeyThumbprint([0; 32]),
+        first_use: Default::default(),
+        signed_in_at: None,
     };
     Call::by_token(RequestContext::new("request"), Arc::new(token))
 }
