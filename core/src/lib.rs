@@ -17,6 +17,7 @@ pub mod http;
 pub mod migration;
 #[cfg(feature = "authn")]
 pub mod outbound;
+pub mod plain;
 pub mod service;
 pub mod store;
 #[cfg(feature = "test-kit")]

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from conftest import Demo, Ops
 
 from dezky_ops.commands import COMMANDS
+from dezky_ops.output import Output, table
 
 WRITES = ("import-tenants", "export-tenant", "revoke", "backup", "restore", "load-demo")
 LONG = [f"tenant-{number}" for number in range(60_000)]
@@ -144,3 +146,27 @@ def test_a_terminal_is_shown_how_far_it_is_and_a_file_is_not(tmp_path: Path) -> 
     assert b"loading" in seen
     into_a_pipe = subprocess.run([*arguments, str(tmp_path / "two")], capture_output=True, check=True)
     assert into_a_pipe.stderr == b""
+
+
+HOSTILE = "a\x1b[2Jb\x9b31m\r\n\x07\u202ec\u2028[red]d[/red]"
+ESCAPED = r"a\x1b[2Jb\x9b31m\r\n\x07\u202ec\u2028[red]d[/red]"
+
+
+def test_nothing_that_is_shown_acts_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(as_json=False, quiet=False)
+    for said in (output.line, output.note, output.warning):
+        said(HOSTILE)
+        told = capsys.readouterr()
+        assert (told.out + told.err).rstrip("\n") == ESCAPED
+    rows = table("NAME", "KIND")
+    rows.add_row(HOSTILE, "plain")
+    output.table(rows)
+    assert capsys.readouterr().out.splitlines()[1] == f"{ESCAPED}  plain"
+
+
+@pytest.mark.parametrize("hostile", ["x\x1b]0;title\x07", "x\nsecond: line", "x\u202e", "x\x9b2J"])
+def test_errors_of_commands_repeat_names_without_what_acts(ops: Ops, hostile: str) -> None:
+    ended = ops("export-tenant", hostile, "--output", "nowhere.zip")
+    assert ended.code != 0
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", ended.err), ascii(ended.err)
+    assert "second: line" not in ended.err.splitlines()

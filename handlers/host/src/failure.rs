@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use dezky::{Error, ErrorKind};
+use dezky::{Error, ErrorKind, plain::Plain};
 
 /// Why a command ends without success.
 #[derive(Debug)]
@@ -99,11 +99,11 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// Always one line and one more for each bad field, whatever a library said.
+    /// Always one line and one more for each bad field, whatever a library or a name says.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        formatter.write_str(&one_line(&self.line))?;
-        self.fields.iter().try_for_each(|field| write!(formatter, "\n  {}", one_line(field)))
+        write!(formatter, "{}", Plain(one_line(&self.line)))?;
+        self.fields.iter().try_for_each(|field| write!(formatter, "\n  {}", Plain(one_line(field))))
     }
 }
 

@@ -16,7 +16,7 @@ import click
 from dezky import Dezky, DezkyError, Scope
 
 from .failure import Exit, Failure, of_error
-from .output import Output
+from .output import Output, shown
 from .snapshots.location import Location, located
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -116,7 +116,7 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Failure(Exit.NOT_CONFIRMED, "confirmation_required", f"{question} Pass --yes to do it.")
-    if not click.confirm(question, err=True):
+    if not click.confirm(shown(question), err=True):
         raise Failure(Exit.NOT_CONFIRMED, "not_confirmed", "nothing was done")
 
 
@@ -136,6 +136,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, name: st
     try:
         code = command.main(args=arguments, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
+        error.message = shown(error.message)
         error.show()
         return error.exit_code
     except Failure as failure:

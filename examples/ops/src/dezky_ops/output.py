@@ -1,14 +1,16 @@
 """What commands say: results on standard output, for people or as JSON; everything beside them on standard error."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 Advance = Callable[[int], None]
 """Tells that so many more are done."""
@@ -16,6 +18,15 @@ Advance = Callable[[int], None]
 
 WIDEST = 1_000
 """Columns of a table that goes into a file or to a program."""
+
+
+ACTING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that do something other than stand in their line: controls, ends of lines, marks of direction."""
+
+
+def shown(text: str) -> str:
+    """A text of others in a line for people: nothing in it acts on a terminal, or makes a line more."""
+    return ACTING.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
 def nobody_watches(_: int) -> None:
@@ -35,17 +46,20 @@ class Output:
     def line(self, text: str = "") -> None:
         """A line for people."""
         if not self.as_json:
-            self._out.print(text, markup=False, soft_wrap=True)
+            self._out.print(shown(text), markup=False, soft_wrap=True)
 
     def table(self, table: Table) -> None:
         """A table for people."""
         if not self.as_json:
             with self._out.capture() as captured:
                 self._out.print(table)
-            self.text("\n".join(line.rstrip() for line in captured.get().splitlines()))
+            # Cells are plain already; what is left are the terminal's own colours.
+            sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
     def text(self, text: str) -> None:
-        """A finished text, as it is."""
+        """A finished text: as it is for a file or a program, line by line for a person."""
+        if sys.stdout.isatty():
+            text = "\n".join(shown(line) for line in text.replace("\r\n", "\n").split("\n"))
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
     def document(self, document: Any) -> None:
@@ -56,11 +70,11 @@ class Output:
     def note(self, text: str) -> None:
         """A word beside the results."""
         if not self.quiet:
-            self._error.print(text, markup=False)
+            self._error.print(shown(text), markup=False)
 
     def warning(self, text: str) -> None:
         """A word beside the results that is said even to those who want quiet."""
-        self._error.print(text, markup=False)
+        self._error.print(shown(text), markup=False)
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Advance]:
@@ -80,9 +94,17 @@ class Output:
             yield lambda count: progress.advance(task, count)
 
 
-def table(*headings: str, title: str | None = None) -> Table:
+class PlainTable(Table):
+    """A table whose cells are texts, whatever they hold: neither markup nor anything that acts on a terminal."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        """Adds a row."""
+        super().add_row(*(Text(shown(cell)) if isinstance(cell, str) else cell for cell in cells), **options)
+
+
+def table(*headings: str, title: str | None = None) -> PlainTable:
     """An empty table in the one style of these commands."""
-    result = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    result = PlainTable(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         result.add_column(heading, overflow="fold")
     return result

@@ -11,6 +11,7 @@ use dezky::{
     authn::IssuerSettings,
     clock::SystemClock,
     migration::{Copied, CopyProgress, ForeignValue, Mapping, Report, UpgradeSettings, copy, upgrade},
+    plain::Plain,
     store::{
         Transfer,
         mongodb::{MongodbOptions, MongodbStore},
@@ -130,7 +131,7 @@ fn table(report: &Report) -> String {
         ));
         for finding in report.findings.iter().filter(|finding| finding.kind == count.kind) {
             let id = finding.id.map(|id| id.to_string()).unwrap_or_default();
-            text.push_str(&format!("  {:<14} {id:<24}  {}\n", finding.collection, finding.detail.escape_debug()));
+            text.push_str(&format!("  {:<14} {id:<24}  {}\n", finding.collection, Plain(&finding.detail)));
         }
     }
     text

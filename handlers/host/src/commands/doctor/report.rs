@@ -2,6 +2,7 @@
 
 use std::io::{Write as _, stdout};
 
+use dezky::plain::Plain;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -85,9 +86,9 @@ impl Report {
                     Level::Warning => "warning",
                     Level::Error => "ERROR  ",
                 };
-                writeln!(output, "{mark}  {}: {}", finding.check, finding.message)?;
+                writeln!(output, "{mark}  {}: {}", Plain(&finding.check), Plain(&finding.message))?;
                 if let Some(advice) = &finding.advice {
-                    writeln!(output, "         -> {advice}")?;
+                    writeln!(output, "         -> {}", Plain(advice))?;
                 }
             }
         }

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
 
 use clap::Args;
+use dezky::plain::Plain;
 
 use crate::failure::Failure;
 
@@ -27,11 +28,10 @@ pub(crate) fn confirm(flags: &ConfirmationFlags, what: &str, word: &str) -> Resu
         return Err(Failure::not_confirmed(&message));
     }
     // Stored text is shown: it must not steer the terminal.
-    let shown: String =
-        what.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).collect();
-    write!(stderr(), "{shown}.\nThis cannot be undone. Type `{word}` to go on: ")?;
+    let (what, word) = (Plain(what), Plain(word));
+    write!(stderr(), "{what}.\nThis cannot be undone. Type `{word}` to go on: ")?;
     stderr().flush()?;
     let mut answer = String::new();
     stdin().lock().read_line(&mut answer)?;
-    if answer.trim() == word { Ok(()) } else { Err(Failure::not_confirmed("nothing was done")) }
+    if answer.trim() == word.0 { Ok(()) } else { Err(Failure::not_confirmed("nothing was done")) }
 }

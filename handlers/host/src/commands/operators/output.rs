@@ -5,7 +5,7 @@ use std::{
     io::{IsTerminal as _, Write as _, stdout},
 };
 
-use dezky::service::Page;
+use dezky::{plain::Plain, service::Page};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{MapAccess, Visitor},
@@ -47,13 +47,13 @@ impl Output {
 
     /// Prints what was done to something that is not there any more.
     pub(crate) fn done(&self, sentence: &str, document: &Value) -> Result<(), Failure> {
-        if self.json { print(&format!("{document}\n")) } else { print(&format!("{sentence}\n")) }
+        if self.json { print(&format!("{document}\n")) } else { print(&format!("{}\n", Plain(sentence))) }
     }
 
     /// Tells people on standard error what the document does not say by itself; programs are told nothing more.
     pub(crate) fn note(&self, text: &str) -> Result<(), Failure> {
         if !self.json {
-            writeln!(std::io::stderr(), "{text}")?;
+            writeln!(std::io::stderr(), "{}", Plain(text))?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Tables of plain text.
 
+use dezky::plain::acts;
+
 /// Room between two columns.
 const GAP: &str = "  ";
 
@@ -59,9 +61,8 @@ impl Table {
 fn printable(text: &str) -> String {
     text.chars()
         .map(|character| match character {
-            '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => '\u{FFFD}',
             '\n' | '\t' => ' ',
-            control if control.is_control() => '\u{FFFD}',
+            acting if acts(acting) => '\u{FFFD}',
             other => other,
         })
         .collect()
@@ -103,6 +104,9 @@ mod tests {
 
     #[test]
     fn stored_text_cannot_steer_the_terminal() {
-        assert_eq!(table(&[&["a\u{1b}[31mb\n\u{202e}c"]], None), "a\u{fffd}[31mb \u{fffd}c\n");
+        assert_eq!(
+            table(&[&["a\u{1b}[31mb\n\u{202e}c\u{9b}\u{200f}d"]], None),
+            "a\u{fffd}[31mb \u{fffd}c\u{fffd}\u{fffd}d\n"
+        );
     }
 }
