@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::MAXIMUM_BODY;
 use crate::{
+    domain::input::read_json,
     error::{Error, ErrorKind, Result},
     service::Call,
 };
@@ -110,10 +111,7 @@ impl JsonBody {
                 "this request needs a JSON object as its body",
             ));
         }
-        let value = serde_json::from_slice(&self.bytes).map_err(|error| {
-            let message = format!("the body is not JSON that can be read: {error}");
-            Error::new(ErrorKind::BadRequest, "invalid_json", message)
-        })?;
+        let value = read_json(&self.bytes)?;
         self.remember(call);
         Ok(value)
     }

@@ -1,5 +1,6 @@
 //! Reading input: every bad field of a body is named at once, unknown ones included.
 
+pub mod json;
 pub mod membership;
 pub mod subscription;
 pub mod tenant;
@@ -7,6 +8,7 @@ pub mod user;
 
 use serde_json::{Map, Value};
 
+pub use json::read_json;
 pub use membership::{GrantMembership, UpdateMembership};
 pub use subscription::{CreateSubscription, UpdateSubscription};
 pub use tenant::{CreateTenant, UpdateTenant};

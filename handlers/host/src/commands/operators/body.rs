@@ -3,6 +3,7 @@
 use std::io::Read as _;
 
 use clap::Args;
+use dezky::{ErrorKind, domain::input::read_json};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -38,10 +39,11 @@ impl BodyFlags {
             None if given == "-" => bounded(std::io::stdin().lock())?,
             None => given.clone(),
         };
-        match serde_json::from_str(&text) {
+        match read_json(text.as_bytes()) {
             Ok(Value::Object(members)) => Ok(Body(members)),
             Ok(_) => Err(Failure::usage("--body: must be a JSON object, such as '{\"name\": \"Acme\"}'")),
-            Err(error) => Err(Failure::usage(format!("--body: is not JSON ({error})"))),
+            Err(error) if error.kind() == ErrorKind::Invalid => Err(Failure::of_operation(&error)),
+            Err(error) => Err(Failure::usage(format!("--body: {}", error.message()))),
         }
     }
 }
