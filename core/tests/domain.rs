@@ -116,7 +116,13 @@ fn text_is_one_line_without_tricks() {
     accepts(check, &[(" Ann ", "Ann"), ("e\u{301}", "\u{e9}")]);
     refuses(check, "too_long", &["abcdef"]);
     refuses(check, "empty", &["", "  "]);
-    refuses(check, "invalid_characters", &["a\nb", "a\u{202e}b", "a\u{0}"]);
+    refuses(
+        check,
+        "invalid_characters",
+        &["a\nb", "a\u{202e}b", "a\u{0}", "a\u{ad}b", "\u{3164}", "a\u{200d}", "e\u{301}\u{200b}"],
+    );
+    refuses(check, "empty", &["\u{2800}", " \u{2800} \u{3000}"]);
+    accepts(check, &[("❤\u{fe0f}", "❤\u{fe0f}"), ("ن\u{200c}ا", "ن\u{200c}ا"), ("क्\u{200d}ष", "क्\u{200d}ष")]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use email_address::EmailAddress;
 use serde_json::Value;
 
-use super::domain_name;
+use super::{domain_name, invisible::misplaced};
 use crate::domain::input::Problem;
 
 /// An address as people have them: `local@domain` by RFC 5321 §4.1.2 and RFC 6531, at most 254 characters, without a
@@ -22,7 +22,7 @@ pub fn email(value: &Value) -> Result<String, Problem> {
 /// The canonical form of an address, or none when it is not acceptable.
 #[must_use]
 pub fn parse(given: &str) -> Option<String> {
-    if given.len() > 254 || given.chars().any(|character| character.is_control() || character.is_whitespace()) {
+    if given.len() > 254 || given.chars().any(char::is_whitespace) || misplaced(given).is_some() {
         return None;
     }
     let address = EmailAddress::from_str(domain_name::without_root(given)).ok()?;

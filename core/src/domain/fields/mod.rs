@@ -2,6 +2,7 @@
 
 pub mod domain_name;
 pub mod email;
+pub mod invisible;
 pub mod link;
 pub mod slug;
 pub mod text;
@@ -11,5 +12,7 @@ pub use domain_name::domain_name;
 pub use email::email;
 pub use link::{colour, https_url};
 pub use slug::slug;
-pub use text::{boolean, choice, identifier, label, no_choice, object_id, search_key, text, time, whole_number};
+pub use text::{
+    boolean, choice, identifier, label, no_choice, object_id, sanitised_label, search_key, text, time, whole_number,
+};
 pub use vat::vat_id;

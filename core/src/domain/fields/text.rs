@@ -6,6 +6,7 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use serde_json::Value;
 
+use super::invisible::{misplaced, without_misplaced};
 use crate::{
     clock::Timestamp,
     domain::{Choice, input::Problem},
@@ -15,7 +16,7 @@ fn string(value: &Value) -> Result<&str, Problem> {
     value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))
 }
 
-/// Text of 1 to `maximum` characters after trimming, on one line, without control characters. Composed (NFC).
+/// Text of 1 to `maximum` characters after trimming, on one line, without control characters or misplaced invisible ones. Composed (NFC).
 ///
 /// # Errors
 /// A [`Problem`] telling what to change.
@@ -27,16 +28,32 @@ pub fn text(value: &Value, maximum: usize) -> Result<String, Problem> {
     if trimmed.len() > maximum.saturating_mul(4) || trimmed.chars().count() > maximum {
         return Err(Problem::new("too_long", format!("must have at most {maximum} characters")));
     }
-    if trimmed.chars().any(is_unprintable) {
-        return Err(Problem::new("invalid_characters", "must not contain control or text-direction characters"));
+    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(trimmed);
+    // Of what is kept: composing moves marks.
+    if let Some(found) = misplaced(&composed) {
+        return Err(Problem::new(
+            "invalid_characters",
+            format!(
+                "must not contain control, text-direction or invisible characters: take U+{:04X} out",
+                u32::from(found)
+            ),
+        ));
     }
-    Ok(ComposingNormalizerBorrowed::new_nfc().normalize(trimmed).into_owned())
+    if composed.chars().all(is_blank) {
+        return Err(Problem::new("empty", "must not be empty"));
+    }
+    Ok(composed.into_owned())
 }
 
-/// Control characters, line separators, and the marks that reorder text on screen (Unicode Technical Report 36).
-fn is_unprintable(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+/// Whether a character leaves its place blank.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace() || character == '\u{2800}'
+}
+
+/// The label that a text of elsewhere comes to: without the characters that a label must not have.
+#[must_use]
+pub fn sanitised_label(text: &str) -> Option<String> {
+    label(&without_misplaced(text).into()).ok()
 }
 
 /// Text of at most 200 characters: a name or a title.
