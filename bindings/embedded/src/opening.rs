@@ -12,12 +12,11 @@ use dezky::{
 };
 use dezky_background::FirstTenant;
 use dezky_configuration::{
-    Configuration, LOG, LogFormat, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting,
-    Sources, log, refuse, settings::EXTRA_CA_CERTS, sources_of_process,
+    Configuration, LOG, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting, Sources, log,
+    refuse, settings::EXTRA_CA_CERTS, sources_of_process,
 };
 use serde::Deserialize;
 use tokio::task::JoinSet;
-use tracing_subscriber::EnvFilter;
 
 use crate::{IssuerView, SettingsView};
 
@@ -186,14 +185,7 @@ impl Options {
 
 /// Logs to standard error. One process has one log: whoever opens first decides.
 fn start_log(sources: &Sources) -> Result<()> {
-    let settings = log(sources)?;
-    let filter = EnvFilter::try_new(&settings.filter).map_err(|error| refuse(format!("the log's filter: {error}")))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
-    let started = match settings.format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-    };
-    if started.is_err() {
+    if !log(sources)?.start()? {
         tracing::debug!("the log is set up already");
     }
     Ok(())

@@ -6,6 +6,7 @@ mod component;
 mod issuers;
 mod limits;
 mod location;
+mod logging;
 #[cfg(feature = "opening")]
 mod opening;
 pub mod settings;

@@ -8,8 +8,7 @@ use dezky::{
     http::{HttpState, TokenIdentity, router},
     service::Service,
 };
-use dezky_configuration::{Configuration, LogFormat, LogSettings, log, settings::BASE_PATH, sources_of_process};
-use tracing_subscriber::EnvFilter;
+use dezky_configuration::{Configuration, LogSettings, log, settings::BASE_PATH, sources_of_process};
 
 /// As in the server: a request makes some hundred small allocations.
 #[global_allocator]
@@ -29,7 +28,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             // The log of the function is its standard error; it may not be set up yet.
             use std::io::Write as _;
-            let _told = writeln!(std::io::stderr(), "dezky-lambda: {}", error.message());
+            let _told = writeln!(std::io::stderr(), "dezky-lambda: {}", dezky::plain::Plain(error.message()));
             ExitCode::from(if error.kind() == ErrorKind::Configuration { 2 } else { 1 })
         }
     }
@@ -59,12 +58,5 @@ async fn serve() -> Result<(), Error> {
 
 /// Logs to standard error, where the platform takes it from.
 fn start_log(settings: &LogSettings) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(&settings.filter)
-        .map_err(|error| Error::internal("the filter of the log cannot be used").with_source(error))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
-    let started = match settings.format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
-    };
-    started.map_err(|error| Error::internal("logging cannot be started").with_source(error.to_string()))
+    if settings.start()? { Ok(()) } else { Err(Error::internal("something logs already")) }
 }
