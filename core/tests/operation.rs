@@ -4,16 +4,21 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use dezky::{
     clock::SystemClock,
+    context::SystemActor,
     domain::{
-        CreateSubscription, CreateTenant, CreateUser, IdempotencyRecord, Membership, MembershipRole, ObjectId,
-        OutboxEvent, OutboxEventId, Subscription, SubscriptionStatus, TenantId, TenantStatus, UpdateTenant,
-        UserActivity, UserId, audit::AUDIT_DETAILS, idempotency::IDEMPOTENCY_RECORDS,
+        AuditActor, AuditDetails, AuditEvent, AuditEventId, AuditResource, AuditValue, CreateSubscription,
+        CreateTenant, CreateUser, IdempotencyRecord, Membership, MembershipRole, ObjectId, OutboxEvent, OutboxEventId,
+        Subscription, SubscriptionStatus, TenantId, TenantStatus, UpdateTenant, UpdateUser, User, UserActivity, UserId,
+        audit::AUDIT_DETAILS, idempotency::IDEMPOTENCY_RECORDS,
     },
-    service::{IdempotencyRequest, Service},
+    service::{IdempotencyRequest, Service, ServiceSettings},
     store::{Commit, Filter, Query, Repository, SharedStore},
 };
 use serde_json::json;
@@ -110,6 +115,87 @@ async fn erasure_leaves_no_trace_of_the_person(store: SharedStore) {
     assert_eq!(again.code(), "user_deleted");
 }
 
+/// Personal values that were written so many days ago, with the event beside them.
+async fn details_of(store: &SharedStore, user: UserId, days: u64) -> AuditEventId {
+    let at = now().minus(Duration::from_secs(days * 86_400));
+    let mut id = ObjectId::generate().bytes();
+    id[..4].copy_from_slice(&u32::try_from(at.seconds()).unwrap().to_be_bytes());
+    let id = AuditEventId(ObjectId::from_bytes(id));
+    let event = AuditEvent {
+        id,
+        version: 1,
+        at,
+        actor: AuditActor::part(SystemActor::Seed),
+        action: "user.update".to_owned(),
+        resource: AuditResource { resource_type: "user".to_owned(), id: user.0 },
+        tenant_id: None,
+        user_id: Some(user),
+        request_id: "then".to_owned(),
+        client_request_id: None,
+        changed_fields: vec!["name".to_owned()],
+    };
+    let values = vec![AuditValue::new("name".to_owned(), Some("Then".to_owned()), None)];
+    let details = AuditDetails { id, version: 1, tenant_id: None, user_id: Some(user), values };
+    let mut commit = Commit::new();
+    commit.insert(&event).unwrap();
+    commit.insert(&details).unwrap();
+    store.commit(&system().context, &commit).await.unwrap();
+    id
+}
+
+async fn personal_values_go_after_their_time_and_events_stay(store: SharedStore) {
+    let kept_for = |days: Option<u64>| {
+        let audit_details = days.map(|days| Duration::from_secs(days * 86_400));
+        let settings = ServiceSettings { audit_details, ..ServiceSettings::default() };
+        Service::new(Arc::clone(&store), Arc::new(SystemClock), settings)
+    };
+    let user = UserId(ObjectId::generate());
+    let mut written = Vec::new();
+    for days in [400, 366, 364, 31, 29, 0] {
+        written.push(details_of(&store, user, days).await);
+    }
+    let context = system().context;
+    let left = async || {
+        let mut left = Vec::new();
+        for id in &written {
+            let details: Option<AuditDetails> = store.load(&context, *id).await.unwrap();
+            left.push(details.is_some());
+            let event: Option<AuditEvent> = store.load(&context, *id).await.unwrap();
+            assert!(event.is_some(), "events are append-only");
+        }
+        left
+    };
+    assert_eq!(kept_for(None).forget_expired().await.unwrap(), 0);
+    assert_eq!(left().await, [true; 6]);
+    assert_eq!(kept_for(Some(365)).forget_expired().await.unwrap(), 2);
+    assert_eq!(left().await, [false, false, true, true, true, true]);
+    assert_eq!(kept_for(Some(30)).forget_expired().await.unwrap(), 2);
+    assert_eq!(left().await, [false, false, false, false, true, true]);
+    assert_eq!(kept_for(Some(30)).forget_expired().await.unwrap(), 0);
+}
+
+async fn personal_values_are_bounded_whatever_they_were(store: SharedStore) {
+    let service = service(&store);
+    // A document of the replaced service has no bounds.
+    let anna = person(&service, "anna").await;
+    let context = system().context;
+    let before: User = store.load(&context, anna).await.unwrap().unwrap();
+    let long = User { name: Some("ä".repeat(300_000)), version: before.version + 1, ..before.clone() };
+    let mut commit = Commit::new();
+    commit.update(&long, before.version).unwrap();
+    store.commit(&context, &commit).await.unwrap();
+    let input = UpdateUser::read(json!({ "name": "Anna", "email": "anna@example.eu" })).unwrap();
+    service.update_user(&system(), anna, input).await.unwrap();
+    let details: Vec<AuditDetails> = store.load_all(&context, &Query::new(&AUDIT_DETAILS).limit(10)).await.unwrap();
+    let values: Vec<&AuditValue> = details.iter().flat_map(|details| &details.values).collect();
+    let cut = values.iter().find(|value| value.after.as_deref() == Some("Anna")).unwrap().before.as_deref().unwrap();
+    assert_eq!((cut.chars().count(), cut.chars().last()), (AuditValue::MAXIMUM, Some('…')));
+    let longest =
+        values.iter().flat_map(|value| [&value.before, &value.after]).flatten().map(|text| text.chars().count());
+    assert_eq!(longest.max(), Some(AuditValue::MAXIMUM));
+    assert!(values.iter().any(|value| value.after.as_deref() == Some("anna@example.eu")), "what is short is whole");
+}
+
 async fn a_subscription_made_while_its_tenant_goes_is_cancelled(store: SharedStore) {
     let calm = service(&store);
     let acme = tenant(&calm, "acme").await;
@@ -192,4 +278,6 @@ on_every_store! {
     a_subscription_made_while_its_tenant_goes_is_cancelled,
     restoring_gives_back_the_state_before_the_suspension,
     an_event_that_tells_of_a_deletion_is_not_believed_while_its_subject_lives,
+    personal_values_go_after_their_time_and_events_stay,
+    personal_values_are_bounded_whatever_they_were,
 }

@@ -10,7 +10,7 @@ use dezky::{
     Error, ErrorKind, Result,
     authn::VerifiedToken,
     clock::SystemClock,
-    context::RequestContext,
+    context::{RequestContext, SystemActor},
     http::{HttpState, Identity, router},
     service::{Principal, Service, ServiceSettings},
     test_kit::cases::{NativeStage, Stage as _},
@@ -47,7 +47,27 @@ fn a_system_actor_has_a_plain_name_that_is_no_part_of_the_system() {
     for name in ["nightly-report", "maria@ops:host-1", &"x".repeat(64)] {
         assert!(matches!(Principal::named_system(name), Ok(Principal::System(given)) if given == name), "{name}");
     }
-    for name in ["", "seed", "outbox", "housekeeping", "a b", "a\nb", "ä", &"x".repeat(65)] {
+    for name in ["", "a b", "a\nb", "ä", &"x".repeat(65)] {
         assert_eq!(Principal::named_system(name).unwrap_err().kind(), ErrorKind::Invalid, "{name}");
+    }
+}
+
+#[test]
+fn nobody_is_taken_for_a_part_of_the_system_by_its_name() {
+    assert!(SystemActor::ALL.len() >= 10);
+    for part in SystemActor::ALL {
+        let name = part.name();
+        for name in
+            [name.to_owned(), name.to_uppercase(), name.replace('-', "_"), name.replace('-', ""), format!("{name}.")]
+        {
+            let refused = Principal::named_system(&name).unwrap_err();
+            assert_eq!((refused.kind(), &*refused.fields()[0].code), (ErrorKind::Invalid, "reserved"), "{name}");
+        }
+        assert!(Principal::named_system(&format!("{name}-2")).is_ok(), "{name}");
+    }
+    for (name, part) in
+        [("claims-sync", SystemActor::ClaimsSync), ("migrate", SystemActor::Migrate), ("logout", SystemActor::Logout)]
+    {
+        assert_eq!(SystemActor::taken_for(name), Some(part));
     }
 }

@@ -28,8 +28,10 @@ export interface AuditEventView {
   resource: AuditResource;
   /** The tenant that it concerns. */
   tenantId?: string | null;
-  /** The request that did it. */
+  /** The request that did it, by the server's own id, as `X-Request-Id` of its answer told. */
   requestId: string;
+  /** What the client called it in `X-Request-Id`. Whoever sends it chooses it. */
+  clientRequestId?: string | null;
   /** Names of the fields that changed. */
   changedFields: string[];
 }

@@ -104,7 +104,7 @@ impl Platform {
         let opened = self.begin()?;
         let decided = async move {
             let Opened { service, verifier, .. } = opened.as_ref().ok_or_else(closed)?;
-            let call = Call::by(RequestContext::system(&*actor), Principal::named_system(&actor)?);
+            let call = Call::by(RequestContext::fresh(), Principal::named_system(&actor)?);
             let bound_to = |issuer: &str| {
                 let issuer = verifier.issuers().iter().find(|known| known.id == issuer)?;
                 issuer.tenant.clone()

@@ -20,7 +20,7 @@ use super::{
     logout::check_logout_token,
     memory::{Remembered, TokenHash, TokenMemory},
     signature::check_signature,
-    token::{ClaimSet, Compact, MAXIMUM_TOKEN_SIZE, check_access_token, check_times},
+    token::{ClaimSet, Compact, MAXIMUM_TOKEN_SIZE, check_access_token, check_times, unverified_issuer},
 };
 use crate::{
     clock::{Clock, Timestamp},
@@ -239,6 +239,14 @@ impl Verifier {
         check_signature(&keys, &first_sight.compact)?;
         let (header, claims) = (&first_sight.compact.header, &first_sight.claims);
         Ok(check_logout_token(&first_sight.keys.settings, header, claims, now)?)
+    }
+
+    /// The stable `id` of the configured issuer that a token names, **not verified**: for lines about refusals.
+    #[must_use]
+    pub fn issuer_named_by(&self, token: &str) -> Option<&str> {
+        let issuer = unverified_issuer(token).ok()?;
+        let settings = self.inner.settings.get(*self.inner.by_url.get(&issuer)?)?;
+        Some(&settings.id)
     }
 
     /// Fetches the keys of every issuer now, and tells how it went.

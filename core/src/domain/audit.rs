@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::{AuditEventId, ObjectId, TenantId, UserId};
 use crate::{
     clock::Timestamp,
+    context::SystemActor,
     store::{Collection, Entity, Field, FieldType, Index, Scope},
 };
 
@@ -34,6 +35,14 @@ pub struct AuditActor {
     /// The system actor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+impl AuditActor {
+    /// A part of the system.
+    #[must_use]
+    pub fn part(part: SystemActor) -> Self {
+        Self { kind: AuditActorKind::System, user_id: None, name: Some(part.name().to_owned()) }
+    }
 }
 
 /// What it was done to.
@@ -70,14 +79,17 @@ pub struct AuditEvent {
     /// The person that it concerns, when the resource is a person or a membership.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
-    /// The request that did it.
+    /// The request that did it, by the server's own id.
     pub request_id: String,
+    /// What the client called it. Whoever sends it chooses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_request_id: Option<String>,
     /// Names of the fields that changed.
     #[serde(default)]
     pub changed_fields: Vec<String>,
 }
 
-/// A personal value before and after a change.
+/// A personal value before and after a change, each cut to [`AuditValue::MAXIMUM`] characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditValue {
@@ -89,6 +101,21 @@ pub struct AuditValue {
     /// Its value after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+}
+
+impl AuditValue {
+    /// Most characters of a value that are kept: as many as a field of this release may have. Documents of the replaced service have no bounds.
+    pub const MAXIMUM: usize = 4_000;
+
+    /// The values of a field; one that is too long is cut, and ends in `…`.
+    #[must_use]
+    pub fn new(field: String, before: Option<String>, after: Option<String>) -> Self {
+        let bounded = |value: String| match value.char_indices().nth(Self::MAXIMUM) {
+            None => value,
+            Some(_) => value.chars().take(Self::MAXIMUM.saturating_sub(1)).chain(['…']).collect(),
+        };
+        Self { field, before: before.map(bounded), after: after.map(bounded) }
+    }
 }
 
 /// Personal values of an audit event, beside it so that erasure may empty them without touching the event.
@@ -145,6 +172,7 @@ pub static AUDIT_EVENTS: Collection = Collection {
         Field::new("tenantId", FieldType::Id),
         Field::new("userId", FieldType::Id),
         Field::new("requestId", FieldType::Text),
+        Field::new("clientRequestId", FieldType::Text),
         Field::new("changedFields", FieldType::List(&FieldType::Text)),
     ],
     indexes: &[

@@ -57,6 +57,13 @@ impl ObjectId {
         Self(bytes)
     }
 
+    /// The least of those that are made at this time or later.
+    #[must_use]
+    pub const fn least_of(seconds: u32) -> Self {
+        let [t0, t1, t2, t3] = seconds.to_be_bytes();
+        Self([t0, t1, t2, t3, 0, 0, 0, 0, 0, 0, 0, 0])
+    }
+
     /// Its twelve bytes.
     #[must_use]
     pub const fn bytes(self) -> [u8; 12] {

@@ -45,7 +45,11 @@ pub use native::TokenIdentity;
 #[cfg(feature = "authn")]
 mod native {
     use super::{Arc, HeaderMap, Identity, LogoutRequest, RequestContext, Result, VerifiedToken, async_trait};
-    use crate::authn::{TokenRefusal, Verifier};
+    use crate::{
+        authn::{TokenRefusal, Verifier},
+        context::{Caller, Presentation},
+        error::{Error, ErrorKind},
+    };
 
     /// Verifies the bearer token of each request (RFC 6750 §2.1).
     #[derive(Debug, Clone)]
@@ -64,11 +68,27 @@ mod native {
     #[async_trait]
     impl Identity for TokenIdentity {
         async fn caller(&self, context: &RequestContext, headers: &HeaderMap) -> Result<Arc<VerifiedToken>> {
-            self.verifier.verify(context, bearer(headers)?).await
+            let bearer = bearer(headers).inspect_err(|error| self.note(context, error, None))?;
+            let token = self.verifier.verify(context, bearer).await;
+            let token = token.inspect_err(|error| self.note(context, error, Some(bearer)))?;
+            let caller = Caller::Subject { issuer: token.issuer_id.clone(), subject: token.subject.clone() };
+            context.presented.note(Presentation::Verified(caller));
+            Ok(token)
         }
 
         async fn logout(&self, context: &RequestContext, token: &str) -> Result<LogoutRequest> {
-            self.verifier.verify_logout(context, token).await
+            let logout = self.verifier.verify_logout(context, token).await;
+            logout.inspect_err(|error| self.note(context, error, Some(token)))
+        }
+    }
+
+    impl TokenIdentity {
+        /// Notes a refusal for the line about it.
+        fn note(&self, context: &RequestContext, error: &Error, token: Option<&str>) {
+            if error.kind() == ErrorKind::Unauthenticated {
+                let issuer = token.and_then(|token| self.verifier.issuer_named_by(token)).map(str::to_owned);
+                context.presented.note(Presentation::Refused { code: error.code(), issuer });
+            }
         }
     }
 

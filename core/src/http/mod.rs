@@ -7,6 +7,7 @@ mod launcher;
 pub mod openapi;
 mod parameters;
 pub mod problem;
+mod refused;
 mod request;
 mod respond;
 mod routes;
@@ -21,7 +22,8 @@ pub use identity::Identity;
 #[cfg(feature = "authn")]
 pub use identity::TokenIdentity;
 pub use launcher::LauncherSource;
-pub use request::{REQUEST_ID, RequestIdentity};
+pub use refused::{ClientAddress, Refused, tell_of_connection, tell_of_dropped};
+pub use request::{CLIENT_REQUEST_ID, REQUEST_ID, RequestIdentity};
 pub use routes::Section;
 
 use crate::{
@@ -54,7 +56,7 @@ impl HttpState {
 /// The most bytes of a body.
 pub const MAXIMUM_BODY: usize = 1024 * 1024;
 
-/// The API. Every answer carries `X-Request-Id`, and every refusal is a problem document.
+/// The API. Every answer carries `X-Request-Id`, the id under which the server knows the request, and every refusal is a problem document.
 pub fn router(state: HttpState) -> Router {
     let timeout = state.timeout;
     identified(unidentified(state), timeout)
@@ -96,9 +98,7 @@ impl SectionRouter {
 /// Routes that tell what is not there.
 fn completed(routes: Router<Arc<HttpState>>, state: Arc<HttpState>) -> Router {
     routes
-        .fallback(|| async {
-            Error::new(ErrorKind::NotFound, "route_not_found", "there is no such route: see `/openapi.json`")
-        })
+        .fallback(|| async { no_such_route() })
         .method_not_allowed_fallback(|| async {
             Error::new(
                 ErrorKind::MethodNotAllowed,
@@ -109,7 +109,14 @@ fn completed(routes: Router<Arc<HttpState>>, state: Arc<HttpState>) -> Router {
         .with_state(state)
 }
 
-/// Gives every request of these routes its id, its deadline and a line in the log, and every answer its `X-Request-Id`.
+/// The answer where there is no route.
+#[must_use]
+pub fn no_such_route() -> Error {
+    Error::new(ErrorKind::NotFound, "route_not_found", "there is no such route: see `/openapi.json`")
+}
+
+/// Gives every request of these routes its id, its deadline and a line in the log, every answer its `X-Request-Id`, and every
+/// refusal a line.
 /// For what an edge answers beside the API.
 pub fn identified(routes: Router, timeout: Duration) -> Router {
     routes.layer(middleware::from_fn_with_state(timeout, request::identify))

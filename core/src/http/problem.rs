@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::request::current_request_id;
+use super::{refused::Refused, request::current_request_id};
 use crate::error::{Error, ErrorKind, FieldError};
 
 /// The media type of problem documents.
@@ -52,7 +52,7 @@ pub struct Problem {
     pub code: String,
     /// What to change, for a person.
     pub detail: String,
-    /// Identifies the request; stands in logs and audit events too.
+    /// The server's own id of the request; stands in logs and audit events too.
     pub request_id: String,
     /// The bad fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -120,6 +120,9 @@ impl IntoResponse for Error {
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, challenge(&self));
+        }
+        if let Some(refused) = Refused::by(&self) {
+            response.extensions_mut().insert(refused);
         }
         response
     }

@@ -13,10 +13,14 @@ use axum::{
 use http::{HeaderName, HeaderValue};
 use tracing::Instrument as _;
 
+use super::refused::Asked;
 use crate::{context::RequestContext, domain::ObjectId};
 
-/// The header that carries the request id.
+/// The header that carries the request id: of requests what the client calls them, of answers the server's own.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The header of answers that repeats what the client called the request.
+pub const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
 /// The request id, as an extension of requests whose edge has given them one already.
 #[derive(Debug, Clone)]
@@ -31,8 +35,9 @@ pub(super) fn current_request_id() -> String {
     CURRENT.with(|current| current.borrow().clone())
 }
 
-/// A request id that came in is kept when it is short and plain, so that it can be followed through several systems.
-fn incoming(request: &Request) -> Option<String> {
+/// What the client calls the request, if it is short and plain, so that it can be followed through several systems. It is no id of this
+/// server's: whoever sends it chooses it, and may choose that of another request.
+fn named_by_client(request: &Request) -> Option<String> {
     let text = request.headers().get(REQUEST_ID)?.to_str().ok()?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
     ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
@@ -54,7 +59,13 @@ fn trace_parent(request: &Request) -> Option<String> {
 
 /// Gives the request its context, and the answer its `X-Request-Id`.
 pub(super) async fn identify(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
-    identify_with(timeout, request, |request| next.run(request)).await
+    identify_with(timeout, request, |request| async {
+        let asked = Asked::of(&request);
+        let mut response = next.run(request).await;
+        asked.tell(&mut response);
+        response
+    })
+    .await
 }
 
 /// The same around whatever answers.
@@ -66,8 +77,11 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     // A component asks its host for the time, which is worth it for a line that is written.
     let started = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
     let given = request.extensions_mut().remove::<RequestIdentity>().map(|identity| identity.0);
-    let request_id = given.or_else(|| incoming(&request)).unwrap_or_else(|| ObjectId::generate().to_string());
+    let named = if given.is_some() { None } else { named_by_client(&request) };
+    let repeated = named.as_deref().and_then(|name| HeaderValue::from_str(name).ok());
+    let request_id = given.unwrap_or_else(|| ObjectId::generate().to_string());
     let mut context = RequestContext::within(request_id.clone(), timeout);
+    context.client_request_id = named;
     context.trace_parent = trace_parent(&request);
     request.extensions_mut().insert(context);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
@@ -86,6 +100,9 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     .await;
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if let Some(value) = repeated {
+        response.headers_mut().insert(CLIENT_REQUEST_ID, value);
     }
     response
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::canonical::{self, CollectionHash};
 use crate::{
-    context::RequestContext,
+    context::{RequestContext, SystemActor},
     domain::ObjectId,
     error::{Error, ErrorKind, Result},
     store::{Collection, Query, StoreError, Transfer, TransferDocument},
@@ -55,7 +55,7 @@ pub enum CopyProgress {
 }
 
 fn context() -> RequestContext {
-    RequestContext::system("migrate").with_timeout(BATCH_TIME)
+    RequestContext::by_part(SystemActor::Migrate).with_timeout(BATCH_TIME)
 }
 
 /// The mark that a copy from this location leaves in its target while it is under way.

@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     authn::VerifiedToken,
-    context::{Caller, RequestContext},
+    context::{Caller, RequestContext, SystemActor},
     error::{Error, FieldError, Result},
 };
-
-/// Names under which the system itself appears in the audit trail; nobody else may be taken for them.
-const RESERVED_ACTORS: [&str; 6] = ["housekeeping", "keys", "outbox", "provisioning", "readiness", "seed"];
 
 /// Who calls.
 #[derive(Debug, Clone)]
@@ -31,7 +28,7 @@ impl Principal {
         if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) {
             return refuse("invalid_format", "must be 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`");
         }
-        if RESERVED_ACTORS.contains(&name) {
+        if SystemActor::taken_for(name).is_some() {
             return refuse("reserved", "is the name of a part of the system: choose another");
         }
         Ok(Self::System(name.to_owned()))
@@ -91,7 +88,20 @@ impl Call {
         }
     }
 
-    /// A call by a named system actor.
+    /// A call by a part of the system.
+    #[must_use]
+    pub fn by_part(part: SystemActor) -> Self {
+        Self {
+            context: RequestContext::by_part(part),
+            principal: Principal::System(part.name().to_owned()),
+            if_match: None,
+            idempotency: None,
+        }
+    }
+
+    /// A call by a system actor of any name: for tests. Elsewhere names come from [`Principal::named_system`], and those of the system's
+    /// parts from [`SystemActor`].
+    #[cfg(any(test, feature = "test-kit"))]
     #[must_use]
     pub fn by_system(name: impl Into<String>) -> Self {
         let name = name.into();

@@ -49,6 +49,8 @@ pub struct ServiceSettings {
     pub leeway: Duration,
     /// The longest life of an access token of any issuer: so long an ended session is remembered. Default: 24 h.
     pub longest_token_life: Duration,
+    /// How long personal values are kept beside the audit trail; for ever without it. Default: 365 days.
+    pub audit_details: Option<Duration>,
 }
 
 impl Default for ServiceSettings {
@@ -59,6 +61,7 @@ impl Default for ServiceSettings {
             issuer_ids: vec![crate::domain::input::user::DEFAULT_ISSUER.to_owned()],
             leeway: Duration::from_secs(30),
             longest_token_life: crate::authn::TokenLife::DEFAULT.duration(),
+            audit_details: Some(Duration::from_secs(365 * 24 * 60 * 60)),
         }
     }
 }

@@ -121,6 +121,7 @@ impl<'a> Work<'a> {
             tenant_id: subject.tenant,
             user_id: subject.user,
             request_id: self.call.context.request_id.clone(),
+            client_request_id: self.call.context.client_request_id.clone(),
             changed_fields,
         };
         let values = personal_values(&event.changed_fields, before, after);
@@ -167,11 +168,7 @@ fn personal_values(changed: &[String], before: &Map<String, Value>, after: &Map<
     changed
         .iter()
         .filter(|field| PERSONAL.contains(&field.as_str()))
-        .map(|field| AuditValue {
-            field: field.clone(),
-            before: text(before.get(field.as_str())),
-            after: text(after.get(field.as_str())),
-        })
+        .map(|field| AuditValue::new(field.clone(), text(before.get(field.as_str())), text(after.get(field.as_str()))))
         .collect()
 }
 

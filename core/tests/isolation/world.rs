@@ -15,7 +15,7 @@ use dezky::{
     domain::{
         CreateSubscription, CreateUser, MembershipRole, SubscriptionId, TenantId, TenantStatus, UpdateUser, UserId,
     },
-    http::{HttpState, TokenIdentity, router},
+    http::{HttpState, RequestIdentity, TokenIdentity, router},
     service::{Service, ServiceSettings, subscriptions::SubscriptionFilter},
     store::SharedStore,
     test_kit::DevelopmentIssuer,
@@ -346,7 +346,8 @@ impl Platform {
         headers: &[(&'static str, String)],
     ) -> Answer {
         // Audit events name their requests.
-        let mut request = Request::builder().method(method).uri(path).header("x-request-id", "isolation");
+        let identity = RequestIdentity("isolation".to_owned());
+        let mut request = Request::builder().method(method).uri(path).extension(identity);
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }

@@ -30,8 +30,8 @@ pub use location::StoreLocation;
 pub use opening::no_mongodb;
 pub use settings::{
     ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
-    OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE,
-    Setting, TRUSTED_PROXIES,
+    OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, OPERATIONS_LISTEN, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN,
+    REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
 };
 pub use sources::{File, Origin, Sources, refuse};
 pub use values::{LogFormat, LogSettings};
@@ -45,6 +45,8 @@ pub struct Configuration {
     pub store_origin: Origin,
     /// Where to listen.
     pub listen: Listen,
+    /// Where to tell metrics and details of readiness; without it, there, to callers on this machine.
+    pub operations: Option<Listen>,
     /// The issuers whose tokens are accepted. May be empty where no token is verified.
     pub issuers: Vec<IssuerSettings>,
     /// Tenants live at `<slug>.<this>`.
@@ -61,6 +63,8 @@ pub struct Configuration {
     pub component: Option<ComponentSettings>,
     /// How long requests are still accepted after SIGTERM, while `/readyz` says that the process ends.
     pub drain: Duration,
+    /// How long personal values are kept beside the audit trail; for ever without it.
+    pub audit_details: Option<Duration>,
 }
 
 /// Where to listen, and where that stands.
@@ -94,6 +98,7 @@ impl Configuration {
             store,
             store_origin,
             listen: values::listen(sources)?,
+            operations: values::operations(sources)?,
             issuers: issuers::read(sources)?,
             public_domain: values::public_domain(sources)?,
             platform_admin_group,
@@ -102,6 +107,7 @@ impl Configuration {
             limits: limits::read(sources)?,
             component: component::read(sources)?,
             drain: values::drain(sources)?,
+            audit_details: values::audit_details(sources)?,
         })
     }
 
@@ -126,6 +132,7 @@ impl Configuration {
             public_domain: self.public_domain.clone(),
             issuer_ids: self.issuers.iter().map(|issuer| issuer.id.clone()).collect(),
             longest_token_life: IssuerSettings::longest_token_life(&self.issuers),
+            audit_details: self.audit_details,
             ..ServiceSettings::default()
         }
     }

@@ -22,6 +22,7 @@ macro_rules! settings {
 settings! {
     STORE = "store", "DEZKY_STORE", Some("store");
     LISTEN = "listen", "DEZKY_LISTEN", Some("listen");
+    OPERATIONS_LISTEN = "operations.listen", "DEZKY_OPERATIONS_LISTEN", Some("operations-listen");
     PUBLIC_DOMAIN = "public_domain", "DEZKY_PUBLIC_DOMAIN", Some("public-domain");
     PLATFORM_ADMIN_GROUP = "platform_admin_group", "DEZKY_PLATFORM_ADMIN_GROUP", Some("platform-admin-group");
     OIDC_ISSUER = "oidc.issuer", "DEZKY_OIDC_ISSUER", Some("oidc-issuer");
@@ -45,6 +46,7 @@ settings! {
     COMPONENT = "component.file", "DEZKY_COMPONENT", Some("component");
     ISOLATION = "component.isolation", "DEZKY_ISOLATION", Some("isolation");
     BASE_PATH = "lambda.base_path", "DEZKY_BASE_PATH", None;
+    AUDIT_DETAILS_DAYS = "audit.details_days", "DEZKY_AUDIT_DETAILS_DAYS", None;
     LOG = "log.filter", "DEZKY_LOG", Some("log");
     LOG_FORMAT = "log.format", "DEZKY_LOG_FORMAT", Some("log-format");
 }
@@ -53,7 +55,7 @@ impl Setting {
     /// Whether it may be a number in the file.
     pub fn is_number(&self) -> bool {
         let rates = [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT];
-        rates.contains(self) || [ARRIVAL_SECONDS, KEEP_ALIVE_SECONDS, DRAIN_SECONDS].contains(self)
+        rates.contains(self) || [ARRIVAL_SECONDS, KEEP_ALIVE_SECONDS, DRAIN_SECONDS, AUDIT_DETAILS_DAYS].contains(self)
     }
 
     /// Whether it may be `true` or `false` in the file.

@@ -137,6 +137,19 @@ fn limits_are_numbers_or_off_in_every_place() {
 }
 
 /// Environment, file, and what the line must name.
+#[test]
+fn personal_values_are_kept_for_a_year_or_as_long_as_is_said() {
+    let kept = |environment: &[(&str, &str)], file: &str| {
+        let configuration = read(&[&[STORE_VARIABLE], environment].concat(), file).unwrap();
+        assert_eq!(configuration.service_settings().audit_details, configuration.audit_details);
+        configuration.audit_details.map(|kept| kept.as_secs() / 86_400)
+    };
+    assert_eq!(kept(&[], ""), Some(365));
+    assert_eq!(kept(&[], "[audit]\ndetails_days = 30"), Some(30));
+    assert_eq!(kept(&[("DEZKY_AUDIT_DETAILS_DAYS", "7")], "[audit]\ndetails_days = 30"), Some(7));
+    assert_eq!(kept(&[("DEZKY_AUDIT_DETAILS_DAYS", "off")], ""), None);
+}
+
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
 #[test]
@@ -151,6 +164,9 @@ fn a_wrong_setting_is_named_with_its_place() {
         (&[STORE_VARIABLE, ("DEZKY_ARRIVAL_SECONDS", "off")], "", "1 to 3600 seconds"),
         (&[STORE_VARIABLE, ("DEZKY_KEEP_ALIVE_SECONDS", "3601")], "", "1 to 3600 seconds"),
         (&[STORE_VARIABLE, ("DEZKY_DRAIN_SECONDS", "301")], "", "0 to 300 seconds"),
+        (&[STORE_VARIABLE, ("DEZKY_OPERATIONS_LISTEN", "9090")], "", "variable `DEZKY_OPERATIONS_LISTEN`: `9090`"),
+        (&[STORE_VARIABLE, ("DEZKY_AUDIT_DETAILS_DAYS", "0")], "", "`0` must be 1 to 36500 days, or `off`"),
+        (&[STORE_VARIABLE], "[audit]\ndetails_days = 36501", "`audit.details_days` in the file"),
         (&[STORE_VARIABLE], "[limits]\ntrusted_proxies = 'proxy'", "`proxy` is no address or network"),
         (&[STORE_VARIABLE, ("DEZKY_LISTN", "x")], "", "did you mean `DEZKY_LISTEN`?"),
         (&[STORE_VARIABLE], "[sed]\nslug = 'a'", "`sed` in the file `dezky.toml`"),

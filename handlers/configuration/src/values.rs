@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use super::{
     Listen,
     settings::{self, Setting},
-    sources::{Origin, Sources, refuse},
+    sources::{Found, Origin, Sources, refuse},
 };
 
 /// How log lines look.
@@ -23,6 +23,11 @@ pub enum LogFormat {
     /// One JSON object a line.
     Json,
 }
+
+/// Days for which personal values are kept beside the audit trail.
+const AUDIT_DETAILS_DAYS: u32 = 365;
+/// Most days that can be set.
+const MOST_DAYS: u32 = 36_500;
 
 /// What is logged and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +59,14 @@ pub(super) fn listen(sources: &Sources) -> Result<Listen> {
         let address = SocketAddr::from(([127, 0, 0, 1], 8080));
         return Ok(Listen { address, origin: Origin::Default(settings::LISTEN.variable) });
     };
+    address(found)
+}
+
+pub(super) fn operations(sources: &Sources) -> Result<Option<Listen>> {
+    sources.find(&settings::OPERATIONS_LISTEN)?.map(address).transpose()
+}
+
+fn address(found: Found) -> Result<Listen> {
     match found.text.parse() {
         Ok(address) => Ok(Listen { address, origin: found.origin }),
         Err(_) => Err(found.refuse(format!(
@@ -153,6 +166,22 @@ fn checked(
 const LONGEST_DRAIN: u64 = 300;
 
 /// How long requests are still accepted after SIGTERM. None by default.
+/// How long personal values are kept beside the audit trail; none where they are kept for ever.
+pub(super) fn audit_details(sources: &Sources) -> Result<Option<Duration>> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let Some(found) = sources.find(&settings::AUDIT_DETAILS_DAYS)? else { return Ok(Some(DAY * AUDIT_DETAILS_DAYS)) };
+    if found.text == "off" {
+        return Ok(None);
+    }
+    match found.text.parse::<u32>() {
+        Ok(days) if (1..=MOST_DAYS).contains(&days) => Ok(Some(DAY * days)),
+        _ => Err(found.refuse(format!(
+            "`{}` must be 1 to {MOST_DAYS} days, or `off` to keep them for ever",
+            found.text.escape_debug()
+        ))),
+    }
+}
+
 pub(super) fn drain(sources: &Sources) -> Result<Duration> {
     let Some(found) = sources.find(&settings::DRAIN_SECONDS)? else { return Ok(Duration::ZERO) };
     match found.text.parse::<u64>() {

@@ -15,8 +15,8 @@ use crate::commands::{
 };
 use crate::configuration::{
     ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
-    OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE,
-    Setting, TRUSTED_PROXIES,
+    OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, OPERATIONS_LISTEN, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN,
+    REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
 };
 
 /// What all operators' commands have in common.
@@ -108,6 +108,9 @@ pub(crate) struct SettingFlags {
     /// Address and port to listen on [DEZKY_LISTEN; default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// Address and port for metrics and details of readiness alone [DEZKY_OPERATIONS_LISTEN; default: as --listen, for this machine]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    operations_listen: Option<String>,
     /// URL of the issuer `default`, exactly as its tokens carry it in `iss` (or `DEZKY_OIDC_ISSUER`)
     #[arg(long, value_name = "URL")]
     oidc_issuer: Option<String>,
@@ -210,6 +213,7 @@ impl SettingFlags {
         let mut settings = given([
             (&STORE, &self.store),
             (&LISTEN, &self.listen),
+            (&OPERATIONS_LISTEN, &self.operations_listen),
             (&OIDC_ISSUER, &self.oidc_issuer),
             (&OIDC_AUDIENCE, &self.oidc_audience),
             (&OIDC_PRIVATE_ADDRESSES, &self.oidc_private_addresses),

@@ -106,7 +106,7 @@ impl Running {
         configuration.require_issuers()?;
         let signals = Signals::listen()?;
         let metrics = Arc::new(Metrics::new());
-        let server = Server::bind(&configuration.listen).await?;
+        let server = Server::bind(&configuration.listen, configuration.operations.as_ref()).await?;
         let address = server.address();
         let store = store::open(configuration, &metrics)?;
         let clock = Arc::new(SystemClock);

@@ -199,7 +199,7 @@ fn requests_that_come_before_the_answers_to_earlier_ones_are_answered_in_order()
     stream.write_all(text.as_bytes()).unwrap();
     let answers = rest(&mut stream);
     let ids: Vec<_> =
-        answers.lines().filter_map(|line| line.strip_prefix("x-request-id: ")).map(str::to_owned).collect();
+        answers.lines().filter_map(|line| line.strip_prefix("x-client-request-id: ")).map(str::to_owned).collect();
     assert_eq!(ids, (0..50).map(|number| format!("n-{number}")).collect::<Vec<_>>());
 }
 

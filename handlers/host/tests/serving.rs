@@ -155,7 +155,9 @@ fn what_the_host_answers_itself_carries_the_request_id_too() {
         stream.read_to_string(&mut answer).unwrap();
         let head = answer.split("\r\n\r\n").next().unwrap();
         assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
-        assert!(head.contains("\r\nx-request-id: probe-7"), "{path}: {head}");
+        assert!(head.contains("\r\nx-client-request-id: probe-7"), "{path}: {head}");
+        let own = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
+        assert!(own.len() == 24 && own.bytes().all(|byte| byte.is_ascii_hexdigit()), "{path}: {head}");
     }
 }
 

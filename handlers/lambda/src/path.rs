@@ -1,6 +1,7 @@
 //! The path of a request as the router knows it: without stage and base path, and as it came.
 
 use axum::body::Body;
+use dezky::http::ClientAddress;
 use http::{
     header,
     uri::{PathAndQuery, Uri},
@@ -27,10 +28,10 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
 
 /// The request for the router.
 pub(crate) fn bare(base_path: &str, request: Request) -> http::Request<Body> {
-    let stage = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV1(context)) => context.stage.clone(),
-        Some(RequestContext::ApiGatewayV2(context)) => context.stage.clone(),
-        _ => None,
+    let (stage, address) = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => (context.stage.clone(), context.identity.source_ip.clone()),
+        Some(RequestContext::ApiGatewayV2(context)) => (context.stage.clone(), context.http.source_ip.clone()),
+        _ => (None, None),
     };
     let path = request.raw_http_path();
     let path = stage.as_deref().map_or(path, |stage| without(path, stage));
@@ -40,6 +41,9 @@ pub(crate) fn bare(base_path: &str, request: Request) -> http::Request<Body> {
     // Without a target the router answers that there is nothing here.
     parts.uri = target.map_or_else(|| Uri::from_static("/%00"), Uri::from);
     parts.extensions.clear();
+    if let Some(address) = address.and_then(|address| address.parse().ok()) {
+        parts.extensions.insert(ClientAddress(address));
+    }
     if let Some(host) = parts.headers.remove(KEPT_HOST) {
         parts.headers.insert(header::HOST, host);
     }

@@ -38,6 +38,11 @@ async fn handle(request: Request) -> impl IntoResponse {
     answer(http::Request::from_parts(parts, body)).await
 }
 
-async fn answer(request: http::Request<Body>) -> Response {
+async fn answer(mut request: http::Request<Body>) -> Response {
+    // What stands here is the host's id of the request, and no client's.
+    let id = request.headers().get(dezky::http::REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    if let Some(id) = id {
+        request.extensions_mut().insert(dezky::http::RequestIdentity(id));
+    }
     router::router(request.uri().path()).answer(request).await
 }

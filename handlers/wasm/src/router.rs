@@ -35,7 +35,7 @@ fn state() -> HttpState {
         public_domain: given.public_domain,
         issuer_ids: given.issuers,
         leeway: Duration::from_millis(given.leeway),
-        // What it is for, ending sessions by a logout token, is the host's.
+        // What they are for, ending sessions by a logout token and forgetting, is the host's.
         ..ServiceSettings::default()
     };
     // The clock is the host's: WASI has it from there.

@@ -120,7 +120,8 @@ class AuditEventView(Document, frozen=True, kw_only=True):
         action: What was done, such as `tenant.update`.
         resource: What it was done to.
         tenant_id: The tenant that it concerns.
-        request_id: The request that did it.
+        request_id: The request that did it, by the server's own id, as `X-Request-Id` of its answer told.
+        client_request_id: What the client called it in `X-Request-Id`. Whoever sends it chooses it.
         changed_fields: Names of the fields that changed.
     """
 
@@ -131,6 +132,7 @@ class AuditEventView(Document, frozen=True, kw_only=True):
     resource: AuditResource
     tenant_id: str | None = None
     request_id: str
+    client_request_id: str | None = None
     changed_fields: tuple[str, ...]
 
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
-    context::RequestContext,
+    context::{RequestContext, SystemActor},
     domain::{KeySetId, ObjectId},
     error::Result,
     store::{Collection, Commit, Entity, Field, FieldType, Repository, Scope, SharedStore, StoreError, StoreResult},
@@ -130,13 +130,13 @@ impl StoreArchive {
 #[async_trait]
 impl KeySetArchive for StoreArchive {
     async fn load(&self, issuer_id: &str) -> Result<Option<ArchivedKeySet>> {
-        let context = RequestContext::system("keys");
+        let context = RequestContext::by_part(SystemActor::Keys);
         let kept = self.store.load_unique::<StoredKeySet>(&context, StoredKeySet::unique_key(issuer_id)).await?;
         Ok(kept.map(|kept| ArchivedKeySet { json: kept.json, origin: kept.origin, fetched_at: kept.fetched_at }))
     }
 
     async fn save(&self, issuer_id: &str, set: &ArchivedKeySet) -> Result<()> {
-        let context = RequestContext::system("keys");
+        let context = RequestContext::by_part(SystemActor::Keys);
         let mut outcome = self.try_save(&context, issuer_id, set).await;
         for _ in 1..Self::MAXIMUM_ATTEMPTS {
             // Another fetch was kept meanwhile: which of the two is the later one is seen by looking again.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use http::{HeaderValue, header};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -14,6 +17,7 @@ use crate::{
         body::{FormBody, bad_request},
         extract::Context,
         problem::Problem,
+        refused::Refused,
         respond,
     },
 };
@@ -49,7 +53,10 @@ pub(crate) async fn end(
     let token = form.only("logout_token")?.ok_or_else(|| {
         bad_request("logout_token_missing", "send the logout token as `logout_token` in a form-encoded body")
     })?;
-    let logout = state.identity.logout(&context, &token).await.map_err(refused)?;
+    let logout = match state.identity.logout(&context, &token).await {
+        Ok(logout) => logout,
+        Err(error) => return Ok(refused(error)),
+    };
     state.service.end_sessions(&context, &logout).await?;
     let mut response = respond::nothing();
     *response.status_mut() = http::StatusCode::OK;
@@ -58,13 +65,15 @@ pub(crate) async fn end(
 }
 
 /// A logout token that is refused is a bad request (§2.8), not a caller who has to authenticate.
-fn refused(error: Error) -> Error {
+fn refused(error: Error) -> Response {
     if error.kind() != ErrorKind::Unauthenticated {
-        return error;
+        return error.into_response();
     }
-    let refusal = Error::new(ErrorKind::BadRequest, error.code(), error.message().to_owned());
-    match error.retry_after() {
-        Some(wait) => refusal.with_retry_after(wait),
-        None => refusal,
+    let mut refusal = Error::new(ErrorKind::BadRequest, error.code(), error.message().to_owned());
+    if let Some(wait) = error.retry_after() {
+        refusal = refusal.with_retry_after(wait);
     }
+    let mut response = refusal.into_response();
+    response.extensions_mut().insert(Refused::of_logout(&error));
+    response
 }

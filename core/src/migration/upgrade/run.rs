@@ -8,7 +8,8 @@ use bson::{Bson, Document as BsonDocument, RawDocumentBuf};
 use super::Report;
 use crate::{
     clock::Timestamp,
-    domain::{AuditActor, AuditActorKind, AuditEvent, AuditEventId, AuditResource, ObjectId, audit::AUDIT_EVENTS},
+    context::SystemActor,
+    domain::{AuditActor, AuditEvent, AuditEventId, AuditResource, ObjectId, audit::AUDIT_EVENTS},
     migration::canonical,
     store::{
         StoreError, StoreResult,
@@ -80,12 +81,13 @@ impl Run {
             id: AuditEventId(self.id),
             version: 1,
             at: self.now,
-            actor: AuditActor { kind: AuditActorKind::System, user_id: None, name: Some("migrate".to_owned()) },
+            actor: AuditActor::part(SystemActor::Migrate),
             action: "store.migrate".to_owned(),
             resource: AuditResource { resource_type: "store".to_owned(), id: self.id },
             tenant_id: None,
             user_id: None,
             request_id: self.id.to_string(),
+            client_request_id: None,
             changed_fields: ["memberships", "subscriptions", "tenants", "users"].map(str::to_owned).to_vec(),
         };
         let unsupported = |detail: String| StoreError::Unsupported { detail };

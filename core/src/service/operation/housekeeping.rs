@@ -1,8 +1,10 @@
 //! Forgetting what has expired.
 
 use crate::{
+    context::SystemActor,
     domain::{
-        EndedSession, IdempotencyRecord,
+        AuditDetails, EndedSession, IdempotencyRecord, ObjectId,
+        audit::AUDIT_DETAILS,
         idempotency::{IDEMPOTENCY_BY_EXPIRY, IDEMPOTENCY_RECORDS},
         session::{ENDED_SESSIONS, ENDED_SESSIONS_BY_EXPIRY},
     },
@@ -15,8 +17,8 @@ use crate::{
 const BATCH: u32 = 200;
 
 impl Service {
-    /// Removes stored answers whose 24 hours have passed, and records of ended sessions of which no token can be used
-    /// any more: up to 200 of each. Returns how many there were of the kind that has more. Call it again while it
+    /// Removes stored answers whose 24 hours have passed, records of ended sessions of which no token can be used
+    /// any more, and personal values beside audit events that are older than the settings say: up to 200 of each. The events stay. Returns how many there were of the kind that has more. Call it again while it
     /// returns 200.
     ///
     /// # Errors
@@ -25,14 +27,31 @@ impl Service {
         let answers = Query::new(&IDEMPOTENCY_RECORDS).sort(&IDEMPOTENCY_BY_EXPIRY);
         let sessions = Query::new(&ENDED_SESSIONS).sort(&ENDED_SESSIONS_BY_EXPIRY);
         let answers = self.forget::<IdempotencyRecord>(answers).await?;
-        Ok(answers.max(self.forget::<EndedSession>(sessions).await?))
+        let sessions = self.forget::<EndedSession>(sessions).await?;
+        Ok(answers.max(sessions).max(self.forget_details().await?))
+    }
+
+    /// Removes personal values that have been kept for long enough. Their ids are those of their events, which tell the time.
+    async fn forget_details(&self) -> Result<usize> {
+        let Some(kept) = self.settings.audit_details else { return Ok(0) };
+        let Ok(seconds) = u32::try_from(self.now().minus(kept).seconds()) else { return Ok(0) };
+        let call = Call::by_part(SystemActor::Housekeeping);
+        // By id, and so the oldest first.
+        let mut oldest: Vec<AuditDetails> =
+            self.store.load_all(&call.context, &Query::new(&AUDIT_DETAILS).limit(BATCH)).await?;
+        oldest.retain(|details| details.id.0 < ObjectId::least_of(seconds));
+        self.remove(&call, &oldest).await
     }
 
     /// Removes what a query names and has expired.
     async fn forget<E: Entity>(&self, query: Query) -> Result<usize> {
-        let call = Call::by_system("housekeeping");
+        let call = Call::by_part(SystemActor::Housekeeping);
         let expired = Filter::Range { field: "expiresAt", from: None, until: Some(self.now().into()) };
         let records: Vec<E> = self.store.load_all(&call.context, &query.filter(expired).limit(BATCH)).await?;
+        self.remove(&call, &records).await
+    }
+
+    async fn remove<E: Entity>(&self, call: &Call, records: &[E]) -> Result<usize> {
         let mut commit = Commit::new();
         records.iter().for_each(|record| commit.delete(record));
         if !commit.is_empty() {

@@ -2,8 +2,9 @@
 
 use crate::{
     authz::Action,
+    context::SystemActor,
     domain::{
-        AuditActor, AuditActorKind, AuditDetails, IdempotencyRecord, Membership, OutboxEvent, RevokedBy, Subscription,
+        AuditActor, AuditDetails, IdempotencyRecord, Membership, OutboxEvent, RevokedBy, Subscription,
         SubscriptionStatus, Tenant, TenantId, TenantStatus, User, UserActivity, UserId,
         audit::{AUDIT_DETAILS, DETAILS_OF_USER},
         idempotency::{IDEMPOTENCY_OF_USER, IDEMPOTENCY_RECORDS},
@@ -39,7 +40,7 @@ impl Service {
     pub async fn work_outbox(&self) -> Result<usize> {
         let (mut done, mut failure, mut after) = (0, None, None);
         loop {
-            let call = Call::by_system("outbox");
+            let call = Call::by_part(SystemActor::Outbox);
             let query = Query::new(&OUTBOX).sort(&OUTBOX_BY_AGE).after(after).limit(BATCH);
             let events: Vec<OutboxEvent> = self.store.load_all(&call.context, &query).await?;
             for event in &events {
@@ -68,7 +69,7 @@ impl Service {
     async fn finish(&self, event: &OutboxEvent) -> Result<()> {
         self.follow(event).await?;
         // The work may have taken long: removing the event has a deadline of its own.
-        let call = Call::by_system("outbox");
+        let call = Call::by_part(SystemActor::Outbox);
         let mut done = Commit::new();
         done.delete(event);
         match self.store.commit(&call.context, &done).await {
@@ -99,12 +100,12 @@ impl Service {
     }
 
     async fn is_erased(&self, user: UserId) -> Result<bool> {
-        let user: Option<User> = self.store.load(&Call::by_system("outbox").context, user).await?;
+        let user: Option<User> = self.store.load(&Call::by_part(SystemActor::Outbox).context, user).await?;
         Ok(user.is_none_or(|user| user.is_deleted()))
     }
 
     async fn is_gone(&self, tenant: TenantId) -> Result<bool> {
-        let tenant: Option<Tenant> = self.store.load(&Call::by_system("outbox").context, tenant).await?;
+        let tenant: Option<Tenant> = self.store.load(&Call::by_part(SystemActor::Outbox).context, tenant).await?;
         Ok(tenant.is_none_or(|tenant| tenant.status == TenantStatus::Deleted))
     }
 
@@ -112,7 +113,7 @@ impl Service {
     async fn refresh_copies(&self, stale: &Stale) -> Result<()> {
         let mut after = None;
         loop {
-            let call = Call::by_system("outbox");
+            let call = Call::by_part(SystemActor::Outbox);
             let (position, more) = self.settle(&call, || self.refresh_page(&call, stale, after.clone())).await?;
             if !more {
                 return Ok(());
@@ -173,7 +174,7 @@ impl Service {
 
     /// Removes an erased person's activity, and the stored answers that show them.
     async fn erase_traces(&self, user: UserId) -> Result<()> {
-        let call = Call::by_system("outbox");
+        let call = Call::by_part(SystemActor::Outbox);
         self.settle(&call, || async {
             let activity: Option<UserActivity> = self.store.load(&call.context, user).await?;
             let Some(activity) = activity else { return Ok(()) };
@@ -183,7 +184,7 @@ impl Service {
         })
         .await?;
         loop {
-            let call = Call::by_system("outbox");
+            let call = Call::by_part(SystemActor::Outbox);
             let query =
                 Query::new(&IDEMPOTENCY_RECORDS).sort(&IDEMPOTENCY_OF_USER).equal("userId", user.0).limit(BATCH);
             let records: Vec<IdempotencyRecord> = self.store.load_all(&call.context, &query).await?;
@@ -202,7 +203,7 @@ impl Service {
 
     /// Cancels the subscription of a deleted tenant, should one have been made while the tenant was being deleted.
     async fn cancel_subscription(&self, tenant: TenantId) -> Result<()> {
-        let call = Call::by_system("outbox");
+        let call = Call::by_part(SystemActor::Outbox);
         self.settle(&call, || async {
             let key = Subscription::current_key(tenant);
             let current: Option<Subscription> = self.store.load_unique(&call.context, key).await?;
@@ -221,7 +222,7 @@ impl Service {
     async fn erase_details(&self, user: UserId) -> Result<()> {
         let mut after = None;
         loop {
-            let call = Call::by_system("outbox");
+            let call = Call::by_part(SystemActor::Outbox);
             let query = Query::new(&AUDIT_DETAILS)
                 .sort(&DETAILS_OF_USER)
                 .equal("userId", user.0)
@@ -257,5 +258,5 @@ fn settled(error: StoreError) -> Error {
 }
 
 fn actor() -> AuditActor {
-    AuditActor { kind: AuditActorKind::System, user_id: None, name: Some("outbox".to_owned()) }
+    AuditActor::part(SystemActor::Outbox)
 }

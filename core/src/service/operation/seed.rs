@@ -3,10 +3,8 @@
 use crate::{
     authz::Action,
     clock::Timestamp,
-    domain::{
-        AuditActor, AuditActorKind, Subscription, SubscriptionId, SubscriptionStatus, Tenant, TenantId, TenantStatus,
-        fields,
-    },
+    context::SystemActor,
+    domain::{AuditActor, Subscription, SubscriptionId, SubscriptionStatus, Tenant, TenantId, TenantStatus, fields},
     error::{Error, ErrorKind, Result},
     service::{
         Call, Service,
@@ -57,7 +55,7 @@ impl Service {
     /// # Errors
     /// [`ErrorKind::Configuration`] when a setting is not acceptable.
     pub async fn seed(&self, settings: &SeedSettings) -> Result<Seeded> {
-        let call = Call::by_system("seed");
+        let call = Call::by_part(SystemActor::Seed);
         self.settle(&call, || self.try_seed(&call, settings)).await
     }
 
@@ -101,7 +99,7 @@ impl Service {
 }
 
 fn actor() -> AuditActor {
-    AuditActor { kind: AuditActorKind::System, user_id: None, name: Some("seed".to_owned()) }
+    AuditActor::part(SystemActor::Seed)
 }
 
 fn first_tenant(settings: &SeedSettings, now: Timestamp) -> Result<Tenant> {

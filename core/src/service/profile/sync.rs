@@ -7,8 +7,9 @@ use crate::{
     authn::VerifiedToken,
     authz::Action,
     clock::Timestamp,
+    context::SystemActor,
     domain::{
-        AuditActor, AuditActorKind, Membership, Tenant, User, UserActivity, UserId, fields,
+        AuditActor, Membership, Tenant, User, UserActivity, UserId, fields,
         input::user::new_user,
         membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
         tenant::TENANTS,
@@ -35,7 +36,7 @@ pub struct SyncedCaller {
 const SEEN_INTERVAL: Duration = Duration::from_secs(300);
 
 /// The name under which the sync stands in the audit trail.
-const ACTOR: &str = "claims-sync";
+const ACTOR: SystemActor = SystemActor::ClaimsSync;
 
 /// What the sync reads once it knows the user.
 struct Known {
@@ -275,7 +276,7 @@ fn anew() -> Error {
 }
 
 pub(super) fn actor() -> AuditActor {
-    AuditActor { kind: AuditActorKind::System, user_id: None, name: Some(ACTOR.to_owned()) }
+    AuditActor::part(ACTOR)
 }
 
 /// Takes e-mail and name from the token. What is absent or not acceptable there never blanks what is stored.
@@ -287,7 +288,7 @@ fn take_profile(user: &mut User, token: &VerifiedToken) {
         user.set_email(email);
     }
     let new_name = token.name.as_deref().filter(|name| user.name.as_deref() != Some(*name));
-    let name = new_name.and_then(|name| fields::label(&name.into()).ok());
+    let name = new_name.and_then(fields::sanitised_label);
     if name.is_some() && name != user.name {
         user.set_name(name);
     }

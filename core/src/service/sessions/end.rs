@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     authn::{LogoutRequest, token::LEEWAY},
     clock::Timestamp,
-    context::RequestContext,
+    context::{RequestContext, SystemActor},
     domain::{
         EndedSession, EndedSessionId,
         session::{ENDED_SESSIONS, EndedSessionKind},
@@ -27,7 +27,7 @@ impl Service {
     /// # Errors
     /// [`ErrorKind::BadRequest`] with `logout_token_replayed` when it was used before.
     pub async fn end_sessions(&self, context: &RequestContext, logout: &LogoutRequest) -> Result<()> {
-        let mut call = Call::by_system("logout");
+        let mut call = Call::by_part(SystemActor::Logout);
         call.context = context.clone();
         self.settle(&call, || self.try_end_sessions(&call, logout)).await
     }

@@ -28,8 +28,11 @@ pub struct AuditEventView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub tenant_id: Option<TenantId>,
-    /// The request that did it.
+    /// The request that did it, by the server's own id, as `X-Request-Id` of its answer told.
     pub request_id: String,
+    /// What the client called it in `X-Request-Id`. Whoever sends it chooses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_request_id: Option<String>,
     /// Names of the fields that changed.
     pub changed_fields: Vec<String>,
 }
@@ -44,6 +47,7 @@ impl From<AuditEvent> for AuditEventView {
             resource: event.resource,
             tenant_id: event.tenant_id,
             request_id: event.request_id,
+            client_request_id: event.client_request_id,
             changed_fields: event.changed_fields,
         }
     }

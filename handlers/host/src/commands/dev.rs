@@ -38,6 +38,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         store: StoreLocation::Sqlite(flags.data.join("dezky.sqlite")),
         store_origin: Origin::Flag("data"),
         listen: configuration::listen(&sources)?,
+        operations: None,
         issuers: vec![settings],
         public_domain: Some("dezky.localhost".to_owned()),
         platform_admin_group: Some(ADMIN_GROUP.to_owned()),
@@ -46,6 +47,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         limits: LimitSettings::none(),
         component: configuration::component(&sources)?,
         drain: Duration::ZERO,
+        audit_details: None,
     };
     let mut running = Running::start(&configuration).await?;
     // What is printed works at once: the tenant is there and the keys are known.

@@ -3,6 +3,7 @@
 use std::{convert::Infallible, future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use dezky::http::ClientAddress;
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -69,12 +70,14 @@ pub(super) async fn serve(
             let place = if limits.is_proxy(peer.ip()) { None } else { shares.enter(counted(peer.ip())) };
             if place.is_none() && !limits.is_proxy(peer.ip()) {
                 metrics.refuse(Refusal::Connections);
+                dezky::http::tell_of_connection(peer.ip());
                 continue;
             }
             let (router, builder, stop) = (router.clone(), Arc::clone(&builder), stop.clone());
+            let limits = Arc::clone(&limits);
             let open = metrics.connect();
             connections.spawn(async move {
-                connection((stream, peer), router, &builder, patience, stop).await;
+                connection((stream, peer), (router, limits), &builder, patience, stop).await;
                 drop((permit, place, open));
             });
         }
@@ -133,7 +136,7 @@ fn builder(patience: Duration) -> auto::Builder<TokioExecutor> {
 
 async fn connection(
     (stream, peer): (TcpStream, SocketAddr),
-    router: Router,
+    (router, limits): (Router, Arc<Limits>),
     builder: &auto::Builder<TokioExecutor>,
     patience: Patience,
     mut stop: watch::Receiver<bool>,
@@ -142,7 +145,9 @@ async fn connection(
     let asked = Arc::clone(&activity);
     let service = service_fn(move |mut request: Request<Incoming>| {
         let under_way = asked.begin();
+        let client = limits.client(peer.ip(), request.headers());
         request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(ClientAddress(client));
         let router = router.clone();
         async move {
             let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});

@@ -1,12 +1,17 @@
 //! What is measured, in the text format of Prometheus.
 
 use std::{
+    borrow::Cow,
+    collections::BTreeSet,
     fmt,
-    sync::atomic::{AtomicI64, AtomicU64},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64},
+    },
     time::Duration,
 };
 
-use dezky::authn::keys::KeyStatus;
+use dezky::{authn::keys::KeyStatus, http::Refused};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
@@ -15,6 +20,9 @@ use prometheus_client::{
 
 /// Upper bounds of the buckets of request durations, in seconds.
 const BUCKETS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// Most codes of refusals that are counted apart, of those that a component tells.
+const FOREIGN_CODES: usize = 64;
 
 /// The media type of the text.
 pub(super) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -54,6 +62,11 @@ struct RefusalLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabels {
+    code: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct IssuerLabels {
     issuer: String,
 }
@@ -68,6 +81,8 @@ pub(crate) struct Metrics {
     store_errors: Family<StoreErrorLabels, Counter>,
     refused: Family<RefusalLabels, Counter>,
     limited: Family<RefusalLabels, Gauge>,
+    refusals: Family<CodeLabels, Counter>,
+    foreign_codes: Mutex<BTreeSet<String>>,
     keys: Family<IssuerLabels, Gauge>,
     key_age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
     keys_stale: Family<IssuerLabels, Gauge>,
@@ -97,6 +112,8 @@ impl Metrics {
             store_errors: Family::default(),
             refused: Family::default(),
             limited: Family::default(),
+            refusals: Family::default(),
+            foreign_codes: Mutex::default(),
             keys: Family::default(),
             key_age: Family::default(),
             keys_stale: Family::default(),
@@ -124,6 +141,11 @@ impl Metrics {
         registry.register("http_connections", "Open connections", self.connections.clone());
         registry.register("store_errors", "Store operations that ended with an error", self.store_errors.clone());
         registry.register("http_refused", "Requests and connections that a limit refused", self.refused.clone());
+        registry.register(
+            "http_refusals",
+            "Requests that were answered with 401, 403 or 429, and logouts that were refused",
+            self.refusals.clone(),
+        );
         registry.register("http_limited_keys", "Callers and addresses whose budget is not whole", self.limited.clone());
         registry.register("issuer_keys", "Usable signing keys that serve now", self.keys.clone());
         registry.register(
@@ -186,6 +208,22 @@ impl Metrics {
             Refusal::Connections => "connections",
         };
         self.refused.get_or_create(&RefusalLabels { limit }).inc();
+    }
+
+    /// A request was refused.
+    pub(super) fn refused(&self, refused: &Refused) {
+        let code = match refused.code() {
+            Cow::Borrowed(code) => *code,
+            Cow::Owned(code) if self.knows(code) => code,
+            Cow::Owned(_) => "other",
+        };
+        self.refusals.get_or_create(&CodeLabels { code: code.to_owned() }).inc();
+    }
+
+    /// Whether there is a measure for a code that a component has told; it may think of any number of them.
+    fn knows(&self, code: &str) -> bool {
+        let mut known = self.foreign_codes.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(code) || (known.len() < FOREIGN_CODES && known.insert(code.to_owned()))
     }
 
     /// How many keys a limit remembers.

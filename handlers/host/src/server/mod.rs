@@ -5,6 +5,7 @@ mod connections;
 mod descriptors;
 mod limits;
 mod metrics;
+mod operations;
 mod readiness;
 mod routes;
 
@@ -22,6 +23,8 @@ pub(crate) use metrics::Metrics;
 pub(crate) use readiness::Readiness;
 
 use crate::configuration::{Listen, refuse};
+use operations::Audience;
+use routes::Sources;
 
 /// A server that listens and does not answer yet.
 #[derive(Debug)]
@@ -29,21 +32,31 @@ pub(crate) struct Server {
     listener: TcpListener,
     address: SocketAddr,
     connections: usize,
+    /// The address for operation, if there is one.
+    operations: Option<TcpListener>,
 }
+
+/// Most connections to the address for operation.
+const OPERATIONS_CONNECTIONS: usize = 32;
 
 impl Server {
     /// Listens, with as many file descriptors as this process may have.
     ///
     /// # Errors
     /// Kind `Configuration` when the address cannot be used, or there are far too few descriptors.
-    pub(crate) async fn bind(listen: &Listen) -> Result<Self> {
-        let refused = |error: std::io::Error| {
-            refuse(format!("{}: cannot listen on `{}` ({error}): choose another", listen.origin, listen.address))
+    pub(crate) async fn bind(listen: &Listen, operations: Option<&Listen>) -> Result<Self> {
+        let mut connections = connections()?;
+        let (listener, address) = bound(listen).await?;
+        let operations = match operations {
+            None => None,
+            Some(operations) => {
+                let (listener, address) = bound(operations).await?;
+                connections = connections.saturating_sub(OPERATIONS_CONNECTIONS.min(connections / 2));
+                tracing::info!(%address, "metrics and details of readiness are told");
+                Some(listener)
+            }
         };
-        let connections = connections()?;
-        let listener = TcpListener::bind(listen.address).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
-        Ok(Self { listener, address, connections })
+        Ok(Self { listener, address, connections, operations })
     }
 
     /// Where it listens.
@@ -60,12 +73,31 @@ impl Server {
         limits: Arc<Limits>,
         stop: watch::Receiver<bool>,
     ) {
-        let router = routes::all(api, readiness, Arc::clone(&metrics), Arc::clone(&limits));
+        let sources = Sources { readiness, metrics: Arc::clone(&metrics), limits: Arc::clone(&limits) };
+        let audience = if self.operations.is_some() { Audience::Nobody } else { Audience::ThisMachine };
+        let router = routes::all(api, sources.clone(), audience);
+        let serve = |listener, most, router| {
+            connections::serve((listener, most), router, Arc::clone(&metrics), Arc::clone(&limits), stop.clone())
+        };
+        let operations = async {
+            if let Some(listener) = self.operations {
+                serve(listener, OPERATIONS_CONNECTIONS, routes::operations(sources)).await;
+            }
+        };
         tokio::select! {
-            () = connections::serve((self.listener, self.connections), router, metrics, Arc::clone(&limits), stop) => {}
+            ((), ()) = async { tokio::join!(serve(self.listener, self.connections, router), operations) } => {}
             () = limits.prune() => {}
         }
     }
+}
+
+async fn bound(listen: &Listen) -> Result<(TcpListener, SocketAddr)> {
+    let refused = |error: std::io::Error| {
+        refuse(format!("{}: cannot listen on `{}` ({error}): choose another", listen.origin, listen.address))
+    };
+    let listener = TcpListener::bind(listen.address).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
 }
 
 /// How many connections there is room for.

@@ -10,7 +10,7 @@ use std::{
 
 use dezky::{
     authn::{Verifier, keys::KeyStatus},
-    context::RequestContext,
+    context::{RequestContext, SystemActor},
     store::{SharedStore, StoreError},
 };
 use serde::Serialize;
@@ -48,10 +48,12 @@ pub(crate) struct Report {
     pub(crate) ready: bool,
     /// What is in the way; empty when nothing is.
     pub(crate) not_ready: Vec<Obstacle>,
-    /// What is in the way of one tenant's own people alone; empty when nothing is.
-    pub(crate) degraded: Vec<Obstacle>,
-    /// The keys of every issuer.
-    pub(crate) issuers: Vec<KeyStatus>,
+    /// What is in the way of one tenant's own people alone, empty when nothing is; a detail, since it names tenants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) degraded: Option<Vec<Obstacle>>,
+    /// The keys of every issuer; a detail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) issuers: Option<Vec<KeyStatus>>,
 }
 
 /// What is in the way.
@@ -59,8 +61,19 @@ pub(crate) struct Report {
 pub(crate) struct Obstacle {
     /// `store`, `migration`, `seed`, `issuer ID` or `process`.
     pub(crate) what: String,
-    /// The reason.
-    pub(crate) why: String,
+    /// The reason; a detail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
+}
+
+impl Report {
+    /// What everybody may know: which checks are in the way, and not why.
+    pub(crate) fn without_details(mut self) -> Self {
+        self.issuers = None;
+        self.degraded = None;
+        self.not_ready.iter_mut().for_each(|obstacle| obstacle.why = None);
+        self
+    }
 }
 
 impl Readiness {
@@ -110,7 +123,7 @@ impl Readiness {
     /// Looks at everything.
     pub(crate) async fn report(&self) -> Report {
         let mut not_ready = Vec::new();
-        let mut obstacle = |what: String, why: String| not_ready.push(Obstacle { what, why });
+        let mut obstacle = |what: String, why: String| not_ready.push(Obstacle { what, why: Some(why) });
         if self.stopping() {
             obstacle("process".to_owned(), "it is stopping".to_owned());
         }
@@ -126,11 +139,11 @@ impl Readiness {
         let mut degraded = Vec::new();
         for status in issuers.iter().filter(|status| !status.ready()) {
             let why = status.last_error.clone().unwrap_or_else(|| "its keys have not been fetched yet".to_owned());
-            let obstacle = Obstacle { what: format!("issuer {}", status.issuer_id), why };
+            let obstacle = Obstacle { what: format!("issuer {}", status.issuer_id), why: Some(why) };
             // A tenant's own identity provider is the tenant's: nobody else may suffer from it.
             if status.tenant.is_some() { degraded.push(obstacle) } else { not_ready.push(obstacle) }
         }
-        Report { ready: not_ready.is_empty(), not_ready, degraded, issuers }
+        Report { ready: not_ready.is_empty(), not_ready, degraded: Some(degraded), issuers: Some(issuers) }
     }
 
     async fn store_obstacle(&self) -> Option<(&'static str, String)> {
@@ -140,7 +153,7 @@ impl Readiness {
         {
             return answer.clone();
         }
-        let context = RequestContext::system("readiness").with_timeout(TIMEOUT);
+        let context = RequestContext::by_part(SystemActor::Readiness).with_timeout(TIMEOUT);
         // The store keeps to the deadline by itself; the second bound is for one that does not.
         let answer = match tokio::time::timeout(TIMEOUT * 2, self.store.health(&context)).await {
             Ok(Ok(())) => None,

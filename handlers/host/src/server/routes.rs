@@ -10,39 +10,70 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use dezky::{Error, ErrorKind, context::RequestContext};
+use dezky::{Error, ErrorKind, context::RequestContext, http::Refused};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use super::{Limits, Metrics, Readiness, limits::guarded, metrics::MEDIA_TYPE};
+use super::{Limits, Metrics, Readiness, limits::guarded, metrics::MEDIA_TYPE, operations::Audience};
 
 #[derive(Debug, Clone)]
 struct Host {
     readiness: Arc<Readiness>,
     metrics: Arc<Metrics>,
     limits: Arc<Limits>,
+    audience: Audience,
+}
+
+impl Host {
+    /// What the host answers itself.
+    fn routes(self) -> Router {
+        let own = Router::new()
+            .route("/healthz", get(alive))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(measures))
+            .method_not_allowed_fallback(|| async {
+                Error::new(
+                    ErrorKind::MethodNotAllowed,
+                    "method_not_allowed",
+                    "this route does not have this method: see `Allow`",
+                )
+            })
+            .with_state(self);
+        dezky::http::identified(own, RequestContext::DEFAULT_TIMEOUT)
+    }
+}
+
+/// What the server answers from.
+#[derive(Debug, Clone)]
+pub(super) struct Sources {
+    pub(super) readiness: Arc<Readiness>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) limits: Arc<Limits>,
+}
+
+impl Sources {
+    fn host(self, audience: Audience) -> Host {
+        let Self { readiness, metrics, limits } = self;
+        Host { readiness, metrics, limits, audience }
+    }
 }
 
 /// All routes, measured; those of the API within the limits.
-pub(super) fn all(api: Router, readiness: Arc<Readiness>, metrics: Arc<Metrics>, limits: Arc<Limits>) -> Router {
-    let host = Host { readiness, metrics: Arc::clone(&metrics), limits: Arc::clone(&limits) };
-    let own = Router::new()
-        .route("/healthz", get(alive))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(measures))
-        .method_not_allowed_fallback(|| async {
-            Error::new(
-                ErrorKind::MethodNotAllowed,
-                "method_not_allowed",
-                "this route does not have this method: see `Allow`",
-            )
-        })
-        .with_state(host);
-    let own = dezky::http::identified(own, RequestContext::DEFAULT_TIMEOUT);
+pub(super) fn all(api: Router, sources: Sources, audience: Audience) -> Router {
+    let (limits, metrics) = (Arc::clone(&sources.limits), Arc::clone(&sources.metrics));
+    let own = sources.host(audience).routes();
     let api = dezky::http::identified(guarded(api, limits), RequestContext::DEFAULT_TIMEOUT);
     // The fallbacks are the API's own: layers of a router wrap them too.
     api.merge(own).layer(middleware::from_fn_with_state(metrics, measure))
+}
+
+/// The routes of the address for operation.
+pub(super) fn operations(sources: Sources) -> Router {
+    let metrics = Arc::clone(&sources.metrics);
+    let absent = Router::new().fallback(|| async { dezky::http::no_such_route() });
+    let absent = dezky::http::identified(absent, RequestContext::DEFAULT_TIMEOUT);
+    absent.merge(sources.host(Audience::Everybody).routes()).layer(middleware::from_fn_with_state(metrics, measure))
 }
 
 /// The process lives: it answers.
@@ -50,15 +81,19 @@ async fn alive() -> Json<serde_json::Value> {
     Json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION") }))
 }
 
-async fn ready(State(host): State<Host>) -> Response {
+async fn ready(State(host): State<Host>, request: Request) -> Response {
     let report = host.readiness.report().await;
+    let report = if host.audience.has(&request, &host.limits) { report } else { report.without_details() };
     let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut response = (status, Json(report)).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-async fn measures(State(host): State<Host>) -> Response {
+async fn measures(State(host): State<Host>, request: Request) -> Response {
+    if !host.audience.has(&request, &host.limits) {
+        return dezky::http::no_such_route().into_response();
+    }
     let ready = host.readiness.report().await.ready;
     for (limit, keys) in host.limits.keys() {
         host.metrics.remembered(limit, keys);
@@ -86,6 +121,9 @@ async fn measure(State(metrics): State<Arc<Metrics>>, request: Request, next: Ne
         give_way().await;
     }
     metrics.answered(method, route, response.status().as_u16(), started.elapsed());
+    if let Some(refused) = response.extensions().get::<Refused>() {
+        metrics.refused(refused);
+    }
     drop(in_flight);
     response
 }

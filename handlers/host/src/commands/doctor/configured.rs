@@ -32,9 +32,31 @@ pub(super) fn check(configuration: &Configuration, report: &mut Report) {
             "set `DEZKY_PLATFORM_ADMIN_GROUP`, or name administrators with `dezky user update --platform-admin true`",
         );
     }
+    operations(configuration, report);
     certificates(configuration, report);
     descriptors(report);
 }
+
+/// To whom metrics and the details of readiness are told.
+fn operations(configuration: &Configuration, report: &mut Report) {
+    let told = "metrics and details of readiness are told";
+    match &configuration.operations {
+        Some(operations)
+            if operations.address.ip().is_unspecified() && configuration.listen.address.ip().is_loopback() =>
+        {
+            report.warning(
+                OPERATIONS,
+                &format!("{told} at `{}`, on every network of this machine, and the API on none", operations.address),
+                "set `DEZKY_OPERATIONS_LISTEN` to an address that operators alone reach",
+            );
+        }
+        Some(operations) => report.ok(OPERATIONS, format!("{told} at `{}`, to whoever reaches it", operations.address)),
+        None => report
+            .ok(OPERATIONS, format!("{told} at `{}`, to direct callers on this machine", configuration.listen.address)),
+    }
+}
+
+const OPERATIONS: &str = "operations";
 
 /// That they are PEM is known: the configuration could not be read otherwise.
 fn certificates(configuration: &Configuration, report: &mut Report) {

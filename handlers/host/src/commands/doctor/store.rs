@@ -3,9 +3,11 @@
 use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
 use dezky::store::{Inspection, SCHEMA_VERSION, SharedStore, StoreError, StoreResult, sqlite::SqliteStore};
-
 #[cfg(feature = "mongodb")]
-use dezky::store::mongodb::{MongodbOptions, MongodbStore};
+use dezky::{
+    context::{RequestContext, SystemActor},
+    store::mongodb::{MongodbOptions, MongodbStore},
+};
 
 use super::report::Report;
 use crate::{
@@ -55,7 +57,7 @@ pub(super) async fn check(configuration: &Configuration, report: &mut Report) ->
 #[cfg(feature = "mongodb")]
 async fn mongodb(uri: &str) -> StoreResult<Inspection> {
     let store = MongodbStore::open(uri, MongodbOptions::default(), dezky::COLLECTIONS)?;
-    store.inspect(&dezky::context::RequestContext::system("doctor").with_timeout(TIMEOUT)).await
+    store.inspect(&RequestContext::by_part(SystemActor::Doctor).with_timeout(TIMEOUT)).await
 }
 
 #[cfg(not(feature = "mongodb"))]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use dezky::{
     clock::{Clock as _, SystemClock, Timestamp},
+    context::SystemActor,
     service::{Page, access::TenantReference, audit::AuditFilter, views::AuditEventView},
 };
 use serde::Serialize;
@@ -107,7 +108,7 @@ pub(crate) async fn run(flags: AuditFlags) -> Result<(), Failure> {
 /// The name of a system actor, or the id of a person.
 fn by(event: &AuditEventView) -> String {
     let person = event.actor.user_id.map(|id| id.to_string());
-    person.or_else(|| event.actor.name.clone()).unwrap_or_else(|| "provisioning".to_owned())
+    person.or_else(|| event.actor.name.clone()).unwrap_or_else(|| SystemActor::Provisioning.name().to_owned())
 }
 
 /// Programs get the view of the HTTP API; a table has the actor in one column.

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use clap::Args;
 use dezky::{
     clock::SystemClock,
+    context::RequestContext,
     service::{Call, IdempotencyRequest, Principal, Service, access::TenantReference, views::TenantView},
 };
 
@@ -26,7 +27,7 @@ pub(crate) struct CommonFlags {
     pub(crate) json: bool,
     /// The name of the system actor in the audit trail: letters, digits and `-`, `_`, `.`, `@`, `:`, at most 64
     #[arg(long = "as", value_name = "NAME", default_value = "operator", value_parser = actor)]
-    pub(crate) actor: String,
+    pub(crate) actor: Principal,
     #[command(flatten)]
     pub(crate) settings: OperatorSettings,
 }
@@ -45,9 +46,10 @@ pub(crate) struct OperatorSettings {
     log: Option<String>,
 }
 
-fn actor(text: &str) -> Result<String, String> {
-    let named = Principal::named_system(text).map(|_| text.to_owned());
-    named.map_err(|error| error.fields().first().map_or_else(|| error.to_string(), |field| field.message.clone()))
+fn actor(text: &str) -> Result<Principal, String> {
+    let told =
+        |error: dezky::Error| error.fields().first().map_or_else(|| error.to_string(), |field| field.message.clone());
+    Principal::named_system(text).map_err(told)
 }
 
 impl OperatorSettings {
@@ -71,7 +73,7 @@ impl OperatorSettings {
 pub(crate) struct Session {
     pub(crate) service: Service,
     pub(crate) output: Output,
-    actor: String,
+    actor: Principal,
 }
 
 impl Session {
@@ -90,7 +92,7 @@ impl Session {
 
     /// A call in the name of the actor.
     pub(crate) fn call(&self) -> Call {
-        Call::by_system(self.actor.clone())
+        Call::by(RequestContext::fresh(), self.actor.clone())
     }
 
     /// The same for a change that has one effect however often it is asked for with this key.
@@ -140,7 +142,7 @@ mod tests {
 
     #[test]
     fn actors_have_plain_names_that_are_nobody_elses() {
-        assert_eq!(actor("nightly-report").unwrap(), "nightly-report");
+        assert!(matches!(actor("nightly-report").unwrap(), Principal::System(name) if name == "nightly-report"));
         assert!(actor("maria@ops:host-1").is_ok());
         for refused in ["", "seed", "outbox", "a b", "a\nb", &"x".repeat(65)] {
             assert!(actor(refused).is_err(), "{refused}");

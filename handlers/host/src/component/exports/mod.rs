@@ -9,7 +9,11 @@ use std::{
     task::{Context, Waker},
 };
 
-use axum::response::Response;
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use dezky::http::Refused;
+use http::response::Parts;
+use serde::Deserialize;
 use wasmtime::{
     Store,
     component::{Accessor, Component, InstancePre},
@@ -88,6 +92,26 @@ impl Entrance {
         store.data_mut().end();
         answered
     }
+}
+
+/// An answer, with what it refuses as its code tells.
+fn answered(parts: Parts, body: Bytes) -> Response {
+    let code = || {
+        let problem = serde_json::from_slice::<Told>(&body).ok()?;
+        Some(problem.code)
+    };
+    let refused = Refused::told(parts.status, None).and_then(|_| Refused::told(parts.status, code().as_deref()));
+    let mut response = Response::from_parts(parts, Body::from(body));
+    if let Some(refused) = refused {
+        response.extensions_mut().insert(refused);
+    }
+    response
+}
+
+/// What is read of a problem document.
+#[derive(Deserialize)]
+struct Told {
+    code: String,
 }
 
 /// Whether no task of an instance goes on. One that does keeps what it has been told and the handles that it was given, and might

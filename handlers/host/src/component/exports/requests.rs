@@ -1,12 +1,12 @@
 //! Requests as plain records.
 
-use axum::{body::Body, response::Response};
+use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use wasmtime::{Store, error::Context as _};
 
 use super::{
-    is_quiet,
+    answered, is_quiet,
     passing::{is_let_out, let_in},
 };
 use crate::component::{
@@ -50,14 +50,14 @@ fn written(facts: &RequestFacts) -> requests::Request {
 }
 
 fn read(answer: requests::Response) -> wasmtime::Result<Response> {
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).context("an answer has no status")?;
+    let (mut parts, ()) = http::Response::new(()).into_parts();
+    parts.status = StatusCode::from_u16(answer.status).context("an answer has no status")?;
     for Field { name, value } in answer.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).context("an answer has a field without a name")?;
         if is_let_out(&name) {
             let value = HeaderValue::from_maybe_shared(Bytes::from(value)).context("an answer has a broken field")?;
-            response.headers_mut().append(name, value);
+            parts.headers.append(name, value);
         }
     }
-    Ok(response)
+    Ok(answered(parts, Bytes::from(answer.body)))
 }

@@ -1,6 +1,6 @@
 //! Requests by `wasi:http/handler`.
 
-use axum::{body::Body, response::Response};
+use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use wasmtime::{AsContextMut as _, Store};
@@ -10,7 +10,7 @@ use wasmtime_wasi_http::{
 };
 
 use super::{
-    is_quiet,
+    answered, is_quiet,
     passing::{is_let_out, let_in},
 };
 use crate::component::{facts::RequestFacts, instance::InstanceState, lock::Asked};
@@ -36,7 +36,7 @@ pub(super) async fn answer(
             let passing = parts.headers.iter().filter(|(name, _)| is_let_out(name));
             parts.headers = passing.map(|(name, value)| (name.clone(), value.clone())).collect();
             let body = Limited::new(body, ANSWER).collect().await.map_err(wasmtime::Error::from_boxed)?;
-            let answer = Response::from_parts(parts, Body::from(body.to_bytes()));
+            let answer = answered(parts, body.to_bytes());
             wasmtime::error::Ok((answer, is_quiet(accessor)))
         })
         .await?

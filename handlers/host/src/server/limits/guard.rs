@@ -1,6 +1,6 @@
 //! The layer around the API that holds its requests to the limits.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -9,7 +9,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use dezky::{Error, ErrorKind};
+use dezky::{Error, ErrorKind, http::ClientAddress};
 use hyper::body::Body as _;
 use tokio::time;
 
@@ -18,7 +18,7 @@ use super::{
     arrival::{Arrival, BoundedBody, Fault},
     caller::noticing,
 };
-use crate::server::metrics::Refusal;
+use crate::{configuration::counted, server::metrics::Refusal};
 
 /// How long a request may take in all. Longer than the API's own limit of 30 s with the time in which a body must arrive.
 const TIMEOUT: Duration = Duration::from_secs(45);
@@ -29,7 +29,7 @@ pub(in crate::server) fn guarded(api: Router, limits: Arc<Limits>) -> Router {
 }
 
 async fn guard(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
-    let address = limits.client(&request);
+    let address = client(&request);
     let of_address = limits.of_address(address);
     let admitted = of_address.map_or(Ok(()), |standing| limits.admit(&standing)).and_then(|()| limits.enter(address));
     let (mut response, of_caller) = match admitted {
@@ -45,6 +45,13 @@ async fn guard(State(limits): State<Arc<Limits>>, request: Request, next: Next) 
         standing.write(response.headers_mut());
     }
     response
+}
+
+/// The number under which the client of a request is counted.
+fn client(request: &Request) -> u128 {
+    // Requests that came through no socket are those of tests.
+    let address = request.extensions().get::<ClientAddress>();
+    counted(address.map_or(IpAddr::from([0, 0, 0, 0]), |address| address.0))
 }
 
 async fn answer(limits: &Limits, address: u128, request: Request, next: Next) -> Response {

@@ -17,8 +17,8 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::Request;
 use dezky::{Error, ErrorKind, Result};
+use http::HeaderMap;
 use tokio::time;
 
 pub(crate) use caller::LimitedIdentity;
@@ -29,7 +29,7 @@ use limiter::{ADDRESS, CALLER, Limiter, Standing};
 pub(super) use shares::{Place, Shares};
 
 use super::{Metrics, metrics::Refusal};
-use crate::configuration::{LimitSettings, Network, counted};
+use crate::configuration::{LimitSettings, Network};
 
 /// Most bytes of bodies that are held at the same time, half of them of one address. Bodies are a few kilobytes as a rule, and
 /// what is made of one in memory is a multiple of it.
@@ -73,7 +73,7 @@ impl Limits {
         })
     }
 
-    /// Forgets budgets that are whole again, for as long as it is polled.
+    /// Forgets budgets that are whole again, and tells of refusals that got no line, for as long as it is polled.
     pub(super) async fn prune(&self) {
         let mut interval = time::interval(PRUNING);
         loop {
@@ -81,6 +81,7 @@ impl Limits {
             for limiter in [&self.address, &self.caller].into_iter().flatten() {
                 limiter.prune();
             }
+            dezky::http::tell_of_dropped();
         }
     }
 
@@ -106,11 +107,9 @@ impl Limits {
         self.keep_alive
     }
 
-    /// The number under which the client of a request is counted.
-    fn client(&self, request: &Request) -> u128 {
-        // Requests that came through no socket are those of tests.
-        let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
-        counted(address::client(peer, request.headers(), &self.trusted_proxies))
+    /// The address of a client, as far as proxies that are trusted tell it.
+    pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        address::client(peer, headers, &self.trusted_proxies)
     }
 
     fn of_address(&self, address: u128) -> Option<Standing> {

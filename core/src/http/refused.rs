@@ -1,0 +1,278 @@
+//! Refusals leave a trace: one structured line each, within bounds.
+
+use std::{
+    borrow::Cow,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+use axum::{
+    extract::{MatchedPath, Request},
+    response::Response,
+};
+use http::{Method, StatusCode};
+
+use super::request::current_request_id;
+use crate::{
+    context::{Caller, Presentation, Presented, RequestContext},
+    error::{Error, ErrorKind},
+    plain::Plain,
+};
+
+/// Lines of a kind that may come at once, and that may come each second after that.
+const BURST: f64 = 50.0;
+const PER_SECOND: f64 = 5.0;
+
+/// Most characters of a code that comes from elsewhere.
+const CODE: usize = 64;
+
+/// The address of the client, as an extension of requests whose edge knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+/// What an answer refuses, as an extension of the answer: for the line in the log, and for edges that count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    code: Cow<'static, str>,
+    kind: Kind,
+}
+
+/// Kinds whose lines are bounded apart, so that a flood of one hides no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Unauthenticated,
+    Forbidden,
+    Logout,
+    RateLimited,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Unauthenticated, Self::Forbidden, Self::Logout, Self::RateLimited];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::Logout => "logout",
+            Self::RateLimited => "rate_limited",
+        }
+    }
+
+    /// What this process has left of its lines.
+    fn allowance(self) -> &'static Mutex<Allowance> {
+        static UNAUTHENTICATED: Mutex<Allowance> = Mutex::new(Allowance::WHOLE);
+        static FORBIDDEN: Mutex<Allowance> = Mutex::new(Allowance::WHOLE);
+        static LOGOUT: Mutex<Allowance> = Mutex::new(Allowance::WHOLE);
+        static RATE_LIMITED: Mutex<Allowance> = Mutex::new(Allowance::WHOLE);
+        match self {
+            Self::Unauthenticated => &UNAUTHENTICATED,
+            Self::Forbidden => &FORBIDDEN,
+            Self::Logout => &LOGOUT,
+            Self::RateLimited => &RATE_LIMITED,
+        }
+    }
+
+    /// Room for a line now, with the number of those that were dropped before it.
+    fn take(self) -> Option<u64> {
+        self.allowance().lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
+    }
+}
+
+impl Refused {
+    /// What an error refuses, if that is what it does.
+    pub(super) fn by(error: &Error) -> Option<Self> {
+        let kind = match error.kind() {
+            ErrorKind::Unauthenticated => Kind::Unauthenticated,
+            ErrorKind::Forbidden => Kind::Forbidden,
+            ErrorKind::RateLimited => Kind::RateLimited,
+            _ => return None,
+        };
+        Some(Self { code: Cow::Borrowed(error.code()), kind })
+    }
+
+    /// A logout token that is none.
+    pub(super) fn of_logout(error: &Error) -> Self {
+        Self { code: Cow::Borrowed(error.code()), kind: Kind::Logout }
+    }
+
+    /// What an answer that was made elsewhere refuses, by its status and the code that it tells; none if it refuses nothing. A code of
+    /// another form than codes have is not repeated.
+    #[must_use]
+    pub fn told(status: StatusCode, code: Option<&str>) -> Option<Self> {
+        let kind = match status {
+            StatusCode::UNAUTHORIZED => Kind::Unauthenticated,
+            StatusCode::FORBIDDEN => Kind::Forbidden,
+            StatusCode::TOO_MANY_REQUESTS => Kind::RateLimited,
+            _ => return None,
+        };
+        let plain = |code: &&str| {
+            (1..=CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        let code = code.filter(plain).map_or(Cow::Borrowed("other"), |code| Cow::Owned(code.to_owned()));
+        Some(Self { code, kind })
+    }
+
+    /// The stable code, such as `token_expired`; borrowed if it is one of this crate's own.
+    #[must_use]
+    pub fn code(&self) -> &Cow<'static, str> {
+        &self.code
+    }
+}
+
+/// What a line tells of a request that is refused.
+pub(super) struct Asked {
+    presented: Presented,
+    address: Option<IpAddr>,
+    method: Method,
+    route: Option<MatchedPath>,
+}
+
+impl Asked {
+    /// Before it is answered.
+    pub(super) fn of(request: &Request) -> Self {
+        let extensions = request.extensions();
+        Self {
+            presented: extensions.get::<RequestContext>().map(|context| context.presented.clone()).unwrap_or_default(),
+            address: extensions.get::<ClientAddress>().map(|address| address.0),
+            method: request.method().clone(),
+            route: extensions.get::<MatchedPath>().cloned(),
+        }
+    }
+
+    /// Writes a line if the answer refuses. What an edge has found out about the token counts, whatever the answer says.
+    pub(super) fn tell(&self, response: &mut Response) {
+        if let Some(refused) = response.extensions().get::<Refused>() {
+            self.write(refused, response.status());
+        } else if let Some(Presentation::Refused { code, .. }) = self.presented.get() {
+            let refused = Refused { code: Cow::Borrowed(code), kind: Kind::Unauthenticated };
+            self.write(&refused, response.status());
+            response.extensions_mut().insert(refused);
+        }
+    }
+
+    fn write(&self, refused: &Refused, status: StatusCode) {
+        if !tracing::enabled!(tracing::Level::INFO) {
+            return;
+        }
+        let Some(dropped) = refused.kind.take() else { return };
+        let (issuer, caller) = match self.presented.get() {
+            None => (None, None),
+            Some(Presentation::Refused { issuer, .. }) => (issuer.as_deref(), None),
+            Some(Presentation::Verified(Caller::Subject { issuer, subject })) => (Some(&**issuer), Some(&**subject)),
+            Some(Presentation::Verified(Caller::System(name))) => (None, Some(&**name)),
+            Some(Presentation::Verified(Caller::Anonymous)) => (None, None),
+        };
+        tracing::info!(
+            code = %refused.code,
+            status = status.as_u16(),
+            issuer = issuer.map(|issuer| display(Plain(issuer))),
+            caller = caller.map(|caller| display(Plain(caller))),
+            address = self.address.map(display),
+            method = %self.method,
+            route = %self.route.as_ref().map_or("none", MatchedPath::as_str),
+            request_id = %current_request_id(),
+            dropped = (dropped > 0).then_some(dropped),
+            "refused"
+        );
+    }
+}
+
+/// Writes a line about a connection that was refused because its address has too many.
+pub fn tell_of_connection(address: IpAddr) {
+    if let Some(dropped) = Kind::RateLimited.take() {
+        let dropped = (dropped > 0).then_some(dropped);
+        tracing::info!(code = %"too_many_connections", %address, dropped, "refused");
+    }
+}
+
+/// Writes how many lines were dropped since the last line of their kind, if any. For an edge that runs on: call it now and then.
+pub fn tell_of_dropped() {
+    for kind in Kind::ALL {
+        let dropped = kind.allowance().lock().unwrap_or_else(PoisonError::into_inner).dropped(Instant::now());
+        if dropped > 0 {
+            tracing::info!(kind = %kind.name(), dropped, "refusals without a line of their own");
+        }
+    }
+}
+
+/// How many lines there may be.
+#[derive(Debug)]
+struct Allowance {
+    lines: f64,
+    counted: Option<Instant>,
+    dropped: u64,
+}
+
+impl Allowance {
+    const WHOLE: Self = Self { lines: BURST, counted: None, dropped: 0 };
+
+    /// Takes a line, if there is one left, and tells how many were dropped before it.
+    fn take(&mut self, now: Instant) -> Option<u64> {
+        self.refill(now);
+        if self.lines < 1.0 {
+            self.dropped = self.dropped.saturating_add(1);
+            return None;
+        }
+        self.lines -= 1.0;
+        Some(std::mem::take(&mut self.dropped))
+    }
+
+    /// The number of dropped lines, told once; none while there is no line for it.
+    fn dropped(&mut self, now: Instant) -> u64 {
+        if self.dropped == 0 {
+            return 0;
+        }
+        // What tells of the dropped ones is none of them.
+        self.take(now).unwrap_or_else(|| {
+            self.dropped = self.dropped.saturating_sub(1);
+            0
+        })
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let passed = self.counted.map_or(0.0, |counted| now.saturating_duration_since(counted).as_secs_f64());
+        self.lines = passed.mul_add(PER_SECOND, self.lines).min(BURST);
+        self.counted = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn lines_beyond_the_allowance_are_dropped_and_counted_in_the_next() {
+        let (mut allowance, start) = (Allowance::WHOLE, Instant::now());
+        for _ in 0..50 {
+            assert_eq!(allowance.take(start), Some(0));
+        }
+        for _ in 0..1_000 {
+            assert_eq!(allowance.take(start), None);
+        }
+        assert_eq!(allowance.dropped(start), 0, "there is no line for it");
+        let later = start + Duration::from_millis(250);
+        assert_eq!(allowance.take(later), Some(1_000), "one line each fifth of a second");
+        assert_eq!(allowance.take(later), None);
+        let at_last = later + Duration::from_secs(1_000);
+        assert_eq!((allowance.dropped(at_last), allowance.dropped(at_last)), (1, 0), "told once");
+        for _ in 0..49 {
+            assert_eq!(allowance.take(at_last), Some(0));
+        }
+        assert_eq!(allowance.take(at_last), None, "what is not used does not grow without bound");
+    }
+
+    #[test]
+    fn a_code_from_elsewhere_is_repeated_if_it_looks_like_one() {
+        let told = |code| Refused::told(StatusCode::FORBIDDEN, code).unwrap().code().clone();
+        assert_eq!(told(Some("role_insufficient")), "role_insufficient");
+        for odd in [None, Some(""), Some("a b"), Some("x\u{1b}[2J"), Some("Code"), Some(&*"x".repeat(65))] {
+            assert_eq!(told(odd), "other");
+        }
+        assert_eq!(Refused::told(StatusCode::NOT_FOUND, Some("not_found")), None);
+    }
+}
