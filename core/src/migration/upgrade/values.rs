@@ -262,7 +262,8 @@ mod tests {
 
     #[test]
     fn what_is_proposed_is_always_one_of_ours() {
-        let proposals: [(fn(&str) -> String, &str, &str); 9] = [
+        type Propose = fn(&str) -> String;
+        let proposals: [(Propose, &str, &str); 9] = [
             (proposed::<SubscriptionStatus>, "canceled", "cancelled"),
             (proposed::<SubscriptionStatus>, "Past Due", "past_due"),
             (proposed::<SubscriptionStatus>, "weird", "suspended"),
