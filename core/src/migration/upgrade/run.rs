@@ -71,7 +71,7 @@ impl Run {
             return Ok(());
         }
         let meta = self.database.collection::<BsonDocument>(META);
-        let done = doc! { "$set": { "run": object_id(self.id) } };
+        let done = doc! { "$setOnInsert": { "run": object_id(self.id) } };
         repeated(|| async { meta.update_one(doc! { "_id": UPGRADED }, done.clone()).upsert(true).await.map(drop) })
             .await?;
         if !self.begun.load(Ordering::Relaxed) {

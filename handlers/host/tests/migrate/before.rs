@@ -73,7 +73,8 @@ async fn the_operator_is_told_before_anybody_signs_in_and_people_what_to_wait_fo
             assert_eq!((answer.0, &problem["code"]), (503, &"migration_incomplete".into()), "{problem:#}");
         }
         drop(server);
-        assert_eq!(legacy.migrate(&[]).0, 0);
+        let (code, report) = legacy.migrate(&[]);
+        assert_eq!(code, 0, "{report:#}");
         assert_eq!(diagnosis(&legacy), []);
         let server = start(&[], folder.path(), &legacy.uri, &issuer, &[]);
         await_ready(&server.address, true);
