@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use super::{Call, IdempotencyRequest, Service, work::Work};
+use super::{Call, IdempotencyRequest, Service, moment::Moment, work::Work};
 use crate::{
     domain::{IdempotencyRecord, IdempotencyRecordId, UserId},
     error::{Error, ErrorKind, Result},
@@ -76,13 +76,7 @@ impl Slot {
     }
 
     /// Puts the answer into the work, before all other changes, so that of two equal requests the second fails on it.
-    pub(crate) fn keep<T: Serialize>(
-        self,
-        service: &Service,
-        work: &mut Work<'_>,
-        status: u16,
-        value: &T,
-    ) -> Result<()> {
+    pub(crate) fn keep<T: Serialize>(self, work: &mut Work<'_>, status: u16, value: &T) -> Result<()> {
         let Some(claim) = self.0 else { return Ok(()) };
         let record = IdempotencyRecord {
             id: IdempotencyRecordId::generate(),
@@ -92,7 +86,7 @@ impl Slot {
             user_id: claim.user_id,
             status,
             response: serde_json::to_string(value).map_err(|error| Error::internal(error.to_string()))?,
-            expires_at: service.now().plus(KEPT),
+            expires_at: work.now().plus(KEPT),
         };
         let mut first = crate::store::Commit::new();
         if let Some(expired) = &claim.expired {
@@ -109,14 +103,14 @@ impl Service {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] with `idempotency_key_reused` when the earlier request had another body.
-    pub(crate) async fn begin<T: DeserializeOwned>(&self, call: &Call) -> Result<Begun<T>> {
+    pub(super) async fn begin<T: DeserializeOwned>(&self, call: &Call, moment: &Moment) -> Result<Begun<T>> {
         let Some(request) = &call.idempotency else { return Ok(Begun::New(Slot(None))) };
         let key = request.stored_key(call);
         let body_hash = hexadecimal(&[&request.body]);
         let unique = IdempotencyRecord::unique_key(&key);
         let record: Option<IdempotencyRecord> = self.store.load_unique(&call.context, unique).await?;
         match record {
-            Some(record) if record.expires_at > self.now() => {
+            Some(record) if record.expires_at > moment.now() => {
                 if record.body_hash != body_hash {
                     return Err(Error::new(
                         ErrorKind::Invalid,

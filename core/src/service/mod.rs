@@ -8,6 +8,7 @@ mod filter;
 pub mod idempotency;
 pub mod launcher;
 pub mod members;
+mod moment;
 pub mod operation;
 pub mod profile;
 pub mod rights;
@@ -31,8 +32,8 @@ pub use cursor::{ListRequest, Page};
 pub use users::tombstone::SubjectHasher;
 
 use crate::{
-    clock::{Clock, Timestamp},
-    error::{Error, Result},
+    clock::Clock,
+    error::Error,
     store::{SharedStore, StoreError},
 };
 
@@ -73,7 +74,7 @@ static NUMBER: AtomicU64 = AtomicU64::new(1);
 #[derive(Debug)]
 pub struct Service {
     store: SharedStore,
-    clock: Arc<dyn Clock>,
+    clock: moment::ServiceClock,
     settings: ServiceSettings,
     subject_hash: users::tombstone::SubjectHashKey,
     subject_hasher: Option<Arc<dyn SubjectHasher>>,
@@ -83,15 +84,12 @@ pub struct Service {
 }
 
 impl Service {
-    /// How often a use case decides anew when another writer came first.
-    const MAXIMUM_ATTEMPTS: usize = 16;
-
     /// The use cases over this store.
     #[must_use]
     pub fn new(store: SharedStore, clock: Arc<dyn Clock>, settings: ServiceSettings) -> Self {
         Self {
             store,
-            clock,
+            clock: moment::ServiceClock::new(clock),
             settings,
             subject_hash: users::tombstone::SubjectHashKey::default(),
             subject_hasher: None,
@@ -125,33 +123,12 @@ impl Service {
     pub fn settings(&self) -> &ServiceSettings {
         &self.settings
     }
-
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    /// Runs a use case again while another writer comes first: it reads and decides anew each time.
-    async fn settle<T, F, A>(&self, call: &Call, attempt: A) -> Result<T>
-    where
-        F: Future<Output = Result<T>> + Send,
-        A: Fn() -> F + Send + Sync,
-    {
-        let mut outcome = attempt().await;
-        for _ in 1..Self::MAXIMUM_ATTEMPTS {
-            match &outcome {
-                Err(error) if error.code() == CONFLICT && !call.context.remaining().is_zero() => {}
-                _ => break,
-            }
-            outcome = attempt().await;
-        }
-        outcome
-    }
 }
 
 /// Code of the error after which a use case is run again.
 const CONFLICT: &str = "conflict";
 
-/// What another writer's coming first looks like to [`Service::settle`].
+/// What another writer's coming first looks like to `Service::settle`.
 fn conflict(error: StoreError) -> Error {
     Error::new(
         crate::ErrorKind::Conflict,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Call, Service, conflict};
+use super::{Call, Service, conflict, moment::Moment};
 use crate::{
     authz::Action,
     clock::Timestamp,
@@ -38,8 +38,13 @@ const DERIVED: &[&str] =
     &["version", "updatedAt", "nameKey", "emailKey", "formerSlugs", "suspendedFrom", "regrantedAt"];
 
 impl<'a> Work<'a> {
-    pub(crate) fn new(call: &'a Call, actor: AuditActor, now: Timestamp) -> Self {
-        Self { call, actor, now, commit: Commit::new(), events: 0, details: true }
+    pub(super) fn new(call: &'a Call, actor: AuditActor, moment: &Moment) -> Self {
+        Self { call, actor, now: moment.now(), commit: Commit::new(), events: 0, details: true }
+    }
+
+    /// When it is decided.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Keeps personal values out of the audit trail: for erasure, which must not write down what it erases.

@@ -9,6 +9,7 @@ use crate::{
         Call, Service,
         access::TenantReference,
         idempotency::{Answer, Begun},
+        moment::Moment,
         views::MembershipView,
         work::Work,
     },
@@ -31,19 +32,20 @@ impl Service {
         reference: &TenantReference,
         input: GrantMembership,
     ) -> Result<Answer<MembershipView>> {
-        self.settle(call, || self.try_grant(call, reference, &input)).await
+        self.settle(call, |moment| self.try_grant(call, moment, reference, &input)).await
     }
 
     async fn try_grant(
         &self,
         call: &Call,
+        moment: Moment,
         reference: &TenantReference,
         input: &GrantMembership,
     ) -> Result<Answer<MembershipView>> {
         let member = self.member_access(call, reference, input.user_id).await?;
         let facts = member.facts(Some(input.role));
         let tenant = member.access.authorize_with(Action::GrantMembership, facts, &[])?;
-        let slot = match self.begin(call).await? {
+        let slot = match self.begin(call, &moment).await? {
             Begun::Before(answer) => return Ok(answer),
             Begun::New(slot) => slot,
         };
@@ -57,8 +59,8 @@ impl Service {
             let message = "must be the id of a user whom you may see";
             return Err(Error::invalid(vec![FieldError::new("userId", "unknown_user", message)]));
         };
-        let now = self.now();
-        let mut work = Work::new(call, member.access.caller.audit_actor(), now);
+        let now = moment.now();
+        let mut work = Work::new(call, member.access.caller.audit_actor(), &moment);
         let granted = match &member.target {
             Some(tombstone) => {
                 let mut granted = tombstone.clone();
@@ -81,7 +83,7 @@ impl Service {
         work.commit.guard(&user);
         member.access.guard(&mut work);
         let view = MembershipView::through(&member.access, granted);
-        slot.showing(view.user_id).keep(self, &mut work, 201, &view)?;
+        slot.showing(view.user_id).keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
         Ok(Answer::new(view))
     }

@@ -8,6 +8,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
+        moment::Moment,
         views::{MembershipView, check_if_match},
         work::Work,
     },
@@ -20,20 +21,20 @@ impl Service {
     /// # Errors
     /// `not_found`, `role_insufficient`, `owner_required`, `last_owner` or `version_changed`.
     pub async fn revoke_membership(&self, call: &Call, reference: &TenantReference, user: UserId) -> Result<()> {
-        self.settle(call, || self.try_revoke(call, reference, user)).await
+        self.settle(call, |moment| self.try_revoke(call, moment, reference, user)).await
     }
 
-    async fn try_revoke(&self, call: &Call, reference: &TenantReference, user: UserId) -> Result<()> {
+    async fn try_revoke(&self, call: &Call, moment: Moment, reference: &TenantReference, user: UserId) -> Result<()> {
         let member = self.member_access(call, reference, user).await?;
         member.access.authorize_with(Action::RevokeMembership, member.facts(None), &[])?;
         let lapsed = |membership: &Membership| membership.revoked_by == Some(RevokedBy::Claim);
         let revocable = |membership: &&Membership| membership.active || lapsed(membership);
         let before = member.target.as_ref().filter(revocable).ok_or_else(Error::not_found)?;
         check_if_match(call, &MembershipView::through(&member.access, before.clone()))?;
-        let now = self.now();
+        let now = moment.now();
         let mut after = before.clone();
         after.revoke(member.access.caller.revoker(), now);
-        let mut work = Work::new(call, member.access.caller.audit_actor(), now);
+        let mut work = Work::new(call, member.access.caller.audit_actor(), &moment);
         work.update(Action::RevokeMembership, KIND, subject(before), before, &mut after)?;
         member.guard(&mut work);
         self.carry_out(work).await

@@ -8,6 +8,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
+        moment::Moment,
         views::{MembershipView, check_if_match},
         work::Work,
     },
@@ -26,12 +27,13 @@ impl Service {
         user: UserId,
         input: UpdateMembership,
     ) -> Result<MembershipView> {
-        self.settle(call, || self.try_update_membership(call, reference, user, &input)).await
+        self.settle(call, |moment| self.try_update_membership(call, moment, reference, user, &input)).await
     }
 
     async fn try_update_membership(
         &self,
         call: &Call,
+        moment: Moment,
         reference: &TenantReference,
         user: UserId,
         input: &UpdateMembership,
@@ -42,7 +44,7 @@ impl Service {
         member.access.authorize_with(Action::UpdateMembership, member.facts(wanted), &[])?;
         let before = member.target.as_ref().filter(|membership| membership.active).ok_or_else(Error::not_found)?;
         check_if_match(call, &MembershipView::through(&member.access, before.clone()))?;
-        let now = self.now();
+        let now = moment.now();
         let mut after = before.clone();
         if let Some(role) = input.role.filter(|role| *role != before.role) {
             after.role = role;
@@ -52,7 +54,7 @@ impl Service {
             }
             after.changed_at = now;
         }
-        let mut work = Work::new(call, member.access.caller.audit_actor(), now);
+        let mut work = Work::new(call, member.access.caller.audit_actor(), &moment);
         if work.update(Action::UpdateMembership, KIND, subject(before), before, &mut after)? {
             member.guard(&mut work);
             self.carry_out(work).await?;

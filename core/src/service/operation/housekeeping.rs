@@ -1,5 +1,7 @@
 //! Forgetting what has expired.
 
+use std::time::Duration;
+
 use crate::{
     context::SystemActor,
     domain::{
@@ -9,7 +11,7 @@ use crate::{
         session::{ENDED_SESSIONS, ENDED_SESSIONS_BY_EXPIRY},
     },
     error::Result,
-    service::{Call, Service},
+    service::{Call, Service, moment::Moment},
     store::{Commit, Entity, Filter, Query, Repository},
 };
 
@@ -34,21 +36,29 @@ impl Service {
     /// Removes personal values that have been kept for long enough. Their ids are those of their events, which tell the time.
     async fn forget_details(&self) -> Result<usize> {
         let Some(kept) = self.settings.audit_details else { return Ok(0) };
-        let Ok(seconds) = u32::try_from(self.now().minus(kept).seconds()) else { return Ok(0) };
         let call = Call::by_part(SystemActor::Housekeeping);
+        self.settle(&call, |moment| self.try_forget_details(&call, moment, kept)).await
+    }
+
+    async fn try_forget_details(&self, call: &Call, moment: Moment, kept: Duration) -> Result<usize> {
+        let Ok(seconds) = u32::try_from(moment.now().minus(kept).seconds()) else { return Ok(0) };
         // By id, and so the oldest first.
         let mut oldest: Vec<AuditDetails> =
             self.store.load_all(&call.context, &Query::new(&AUDIT_DETAILS).limit(BATCH)).await?;
         oldest.retain(|details| details.id.0 < ObjectId::least_of(seconds));
-        self.remove(&call, &oldest).await
+        self.remove(call, &oldest).await
     }
 
     /// Removes what a query names and has expired.
     async fn forget<E: Entity>(&self, query: Query) -> Result<usize> {
         let call = Call::by_part(SystemActor::Housekeeping);
-        let expired = Filter::Range { field: "expiresAt", from: None, until: Some(self.now().into()) };
+        self.settle(&call, |moment| self.try_forget::<E>(&call, moment, query.clone())).await
+    }
+
+    async fn try_forget<E: Entity>(&self, call: &Call, moment: Moment, query: Query) -> Result<usize> {
+        let expired = Filter::Range { field: "expiresAt", from: None, until: Some(moment.now().into()) };
         let records: Vec<E> = self.store.load_all(&call.context, &query.filter(expired).limit(BATCH)).await?;
-        self.remove(&call, &records).await
+        self.remove(call, &records).await
     }
 
     async fn remove<E: Entity>(&self, call: &Call, records: &[E]) -> Result<usize> {

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     service::{
         Call, Service, conflict,
+        moment::Moment,
         work::{Subject, Work},
     },
     store::{Commit, Index, Position, Query, Repository, StoreError},
@@ -114,7 +115,8 @@ impl Service {
         let mut after = None;
         loop {
             let call = Call::by_part(SystemActor::Outbox);
-            let (position, more) = self.settle(&call, || self.refresh_page(&call, stale, after.clone())).await?;
+            let (position, more) =
+                self.settle(&call, |moment| self.refresh_page(&call, moment, stale, after.clone())).await?;
             if !more {
                 return Ok(());
             }
@@ -125,6 +127,7 @@ impl Service {
     async fn refresh_page(
         &self,
         call: &Call,
+        moment: Moment,
         stale: &Stale,
         after: Option<Position>,
     ) -> Result<(Option<Position>, bool)> {
@@ -142,7 +145,7 @@ impl Service {
             Stale::User(user) => self.store.load(&call.context, *user).await?,
             Stale::Tenant(_) => None,
         };
-        let mut work = Work::new(call, actor(), self.now()).without_details();
+        let mut work = Work::new(call, actor(), &moment).without_details();
         for before in &memberships {
             let mut now = before.clone();
             tenant.as_ref().map(|tenant| now.copy_tenant(tenant));
@@ -151,7 +154,7 @@ impl Service {
             told.map(|user| now.copy_user(user));
             let erased = user.as_ref().is_some_and(User::is_deleted) && before.active;
             if erased {
-                now.revoke(RevokedBy::System, self.now());
+                now.revoke(RevokedBy::System, work.now());
                 let about = Subject { tenant: Some(before.tenant_id), user: Some(before.user_id) };
                 work.update(Action::RevokeMembership, "membership", about, before, &mut now)?;
             } else if now != *before {
@@ -175,7 +178,7 @@ impl Service {
     /// Removes an erased person's activity, and the stored answers that show them.
     async fn erase_traces(&self, user: UserId) -> Result<()> {
         let call = Call::by_part(SystemActor::Outbox);
-        self.settle(&call, || async {
+        self.settle(&call, |_| async {
             let activity: Option<UserActivity> = self.store.load(&call.context, user).await?;
             let Some(activity) = activity else { return Ok(()) };
             let mut commit = Commit::new();
@@ -204,18 +207,19 @@ impl Service {
     /// Cancels the subscription of a deleted tenant, should one have been made while the tenant was being deleted.
     async fn cancel_subscription(&self, tenant: TenantId) -> Result<()> {
         let call = Call::by_part(SystemActor::Outbox);
-        self.settle(&call, || async {
-            let key = Subscription::current_key(tenant);
-            let current: Option<Subscription> = self.store.load_unique(&call.context, key).await?;
-            let Some(current) = current else { return Ok(()) };
-            let mut cancelled = current.clone();
-            cancelled.status = SubscriptionStatus::Cancelled.into();
-            let mut work = Work::new(&call, actor(), self.now());
-            let about = Subject { tenant: Some(tenant), user: None };
-            work.update(Action::UpdateSubscription, "subscription", about, &current, &mut cancelled)?;
-            self.carry_out(work).await
-        })
-        .await
+        self.settle(&call, |moment| self.try_cancel(&call, moment, tenant)).await
+    }
+
+    async fn try_cancel(&self, call: &Call, moment: Moment, tenant: TenantId) -> Result<()> {
+        let key = Subscription::current_key(tenant);
+        let current: Option<Subscription> = self.store.load_unique(&call.context, key).await?;
+        let Some(current) = current else { return Ok(()) };
+        let mut cancelled = current.clone();
+        cancelled.status = SubscriptionStatus::Cancelled.into();
+        let mut work = Work::new(call, actor(), &moment);
+        let about = Subject { tenant: Some(tenant), user: None };
+        work.update(Action::UpdateSubscription, "subscription", about, &current, &mut cancelled)?;
+        self.carry_out(work).await
     }
 
     /// Empties the personal values of an erased person in the audit trail. The events stay.

@@ -8,6 +8,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     service::{
         Call, Service,
+        moment::Moment,
         work::{Subject, Work},
     },
     store::Repository,
@@ -56,13 +57,13 @@ impl Service {
     /// [`ErrorKind::Configuration`] when a setting is not acceptable.
     pub async fn seed(&self, settings: &SeedSettings) -> Result<Seeded> {
         let call = Call::by_part(SystemActor::Seed);
-        self.settle(&call, || self.try_seed(&call, settings)).await
+        self.settle(&call, |moment| self.try_seed(&call, moment, settings)).await
     }
 
-    async fn try_seed(&self, call: &Call, settings: &SeedSettings) -> Result<Seeded> {
-        let now = self.now();
+    async fn try_seed(&self, call: &Call, moment: Moment, settings: &SeedSettings) -> Result<Seeded> {
         let stored: Option<Tenant> = self.store.load_unique(&call.context, Tenant::slug_key(&settings.slug)).await?;
-        let mut work = Work::new(call, actor(), now);
+        let mut work = Work::new(call, actor(), &moment);
+        let now = work.now();
         let mut seeded = Seeded { tenant_created: false, subscription_created: false };
         let tenant = match stored {
             Some(tenant) => tenant,

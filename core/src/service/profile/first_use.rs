@@ -17,6 +17,7 @@ use crate::{
     service::{
         CONFLICT, Call, Principal, Service,
         access::FoundCaller,
+        moment::Moment,
         work::{Subject, Work},
     },
     store::{Position, Query, Repository},
@@ -61,7 +62,7 @@ impl Service {
         token: &Arc<VerifiedToken>,
         found: FoundCaller,
     ) -> Result<FoundCaller> {
-        let said = token.groups.is_some() || found.session.is_to_be_noted(token, self.now());
+        let said = token.groups.is_some() || found.session.is_to_be_noted(token, |time| self.clock.has_passed(time));
         // Whoever is refused changes nothing by their token.
         if found.user.is_none() || found.admit(token).is_err() || !said {
             return Ok(found);
@@ -84,7 +85,8 @@ impl Service {
         let (mut next, mut written, mut attempts) = (None, true, 1);
         loop {
             let Some(user) = found.user.take() else { return Ok((found, written)) };
-            let page = match self.take_page(call, token, &user, &found, next.clone()).await {
+            let page = self.attempt(|moment| self.take_page(call, moment, token, &user, &found, next.clone())).await;
+            let page = match page {
                 Err(error) if error.code() == CONFLICT && attempts < Self::MAXIMUM_ATTEMPTS => {
                     attempts += 1;
                     // Another writer came first: look again at everything.
@@ -109,6 +111,7 @@ impl Service {
     async fn take_page(
         &self,
         call: &Call,
+        moment: Moment,
         token: &VerifiedToken,
         user: &User,
         found: &FoundCaller,
@@ -120,8 +123,8 @@ impl Service {
         let (activity, claimed, made) = futures_util::try_join!(activity, claimed, made)?;
         let newest = activity.as_ref().and_then(|activity| activity.claims_iat);
         let counts = token.groups.is_some() && newest.is_none_or(|newest| token.issued_at >= newest);
-        let now = self.now();
-        let mut work = Work::new(call, actor(), now);
+        let mut work = Work::new(call, actor(), &moment);
+        let now = work.now();
         let mut synced = user.clone();
         if counts {
             let reconciliation = Reconciliation { token, leeway: self.settings.leeway, now };

@@ -18,6 +18,7 @@ use crate::{
     service::{
         Call, Principal, Service,
         access::{ABSENT, FoundCaller},
+        moment::Moment,
         work::{Subject, Work},
     },
     store::{Filter, Query, Repository, StoreError, error::not_upgraded},
@@ -73,16 +74,16 @@ impl Service {
             let message = "only a person has a profile: send the access token of one";
             return Err(Error::new(ErrorKind::Forbidden, "person_required", message));
         };
-        let synced = self.settle(call, || self.try_sync(call, token)).await?;
+        let synced = self.settle(call, |moment| self.try_sync(call, moment, token)).await?;
         token.first_use.seen_to_by(self.number);
         Ok(synced)
     }
 
-    async fn try_sync(&self, call: &Call, token: &Arc<VerifiedToken>) -> Result<SyncedCaller> {
+    async fn try_sync(&self, call: &Call, moment: Moment, token: &Arc<VerifiedToken>) -> Result<SyncedCaller> {
         let found = self.read_caller(call).await?;
         found.admit(token)?;
         let Some(user) = found.user.clone() else {
-            self.create_caller(call, token).await?;
+            self.create_caller(call, &moment, token).await?;
             // The new user is read back like any other, so that there is one way only in which claims are synced.
             return Err(anew());
         };
@@ -105,7 +106,7 @@ impl Service {
             .as_ref()
             .and_then(|activity| activity.claims_iat)
             .is_none_or(|newest| token.issued_at >= newest);
-        let changed = self.write_sync(call, token, &found, &user, &known, fresh).await?;
+        let changed = self.write_sync(call, &moment, token, &found, &user, &known, fresh).await?;
         match changed {
             Some(user) if user.1 => {
                 // Memberships changed: read them back in their order.
@@ -117,7 +118,7 @@ impl Service {
         }
     }
 
-    async fn create_caller(&self, call: &Call, token: &VerifiedToken) -> Result<()> {
+    async fn create_caller(&self, call: &Call, moment: &Moment, token: &VerifiedToken) -> Result<()> {
         let hash = self.subject_hash(call, &token.issuer_id, &token.subject).await?;
         if self.find_tombstone(call, &token.issuer_id, &hash).await?.is_some() {
             return Err(Error::new(
@@ -126,11 +127,11 @@ impl Service {
                 "this person was deleted: only the operator of the platform can admit them again",
             ));
         }
-        let now = self.now();
+        let now = moment.now();
         let mut user = new_user(token.issuer_id.clone(), token.subject.clone(), now);
         user.subject_hash = Some(hash);
         take_profile(&mut user, token);
-        let mut work = Work::new(call, actor(), now);
+        let mut work = Work::new(call, actor(), moment);
         let about = Subject { tenant: None, user: Some(user.id) };
         work.insert(Action::CreateUser, "user", about, &user)?;
         match self.carry_out(work).await {
@@ -181,14 +182,15 @@ impl Service {
     async fn write_sync(
         &self,
         call: &Call,
+        moment: &Moment,
         token: &VerifiedToken,
         found: &FoundCaller,
         user: &User,
         known: &Known,
         fresh: bool,
     ) -> Result<Option<(User, bool)>> {
-        let now = self.now();
-        let mut work = Work::new(call, actor(), now);
+        let now = moment.now();
+        let mut work = Work::new(call, actor(), moment);
         let mut synced = user.clone();
         let mut memberships_changed = false;
         let mut overtaken = false;

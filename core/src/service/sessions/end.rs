@@ -11,7 +11,7 @@ use crate::{
         session::{ENDED_SESSIONS, EndedSessionKind},
     },
     error::{Error, ErrorKind, Result},
-    service::{Call, Service, conflict},
+    service::{Call, Service, conflict, moment::Moment},
     store::{Commit, Repository, StoreError},
 };
 
@@ -29,16 +29,16 @@ impl Service {
     pub async fn end_sessions(&self, context: &RequestContext, logout: &LogoutRequest) -> Result<()> {
         let mut call = Call::by_part(SystemActor::Logout);
         call.context = context.clone();
-        self.settle(&call, || self.try_end_sessions(&call, logout)).await
+        self.settle(&call, |moment| self.try_end_sessions(&call, moment, logout)).await
     }
 
-    async fn try_end_sessions(&self, call: &Call, logout: &LogoutRequest) -> Result<()> {
+    async fn try_end_sessions(&self, call: &Call, moment: Moment, logout: &LogoutRequest) -> Result<()> {
         let mut commit = Commit::new();
         // First in the commit, so that a replay is called one, whatever else is in the way.
         let used = record(EndedSessionKind::LogoutToken, &logout.issuer_id, &logout.token_id);
         // Processes whose clocks are behind accept the token for a little longer.
         commit.insert(&EndedSession { expires_at: logout.accepted_until.plus(LEEWAY), ..used.clone() })?;
-        let ended = self.what_ends(logout)?;
+        let ended = what_ends(logout, &moment, self.settings.longest_token_life)?;
         let key = EndedSession::unique_key(ended.kind, &logout.issuer_id, name_of(logout)?);
         match self.store.load_unique::<EndedSession>(&call.context, key).await? {
             None => commit.insert(&ended)?,
@@ -73,33 +73,28 @@ impl Service {
             Err(error) => Err(error.into()),
         }
     }
+}
 
-    /// The record of what ends.
-    fn what_ends(&self, logout: &LogoutRequest) -> Result<EndedSession> {
-        let name = name_of(logout)?;
-        Ok(match logout.session_id {
-            Some(_) => {
-                // Its last token may be issued as this is read, by a clock that is ahead, and be used by one behind.
-                let last_issued = self.now().max(logout.issued_at);
-                let record = record(EndedSessionKind::Session, &logout.issuer_id, name);
-                EndedSession { expires_at: self.longest_use(last_issued.plus(LEEWAY)), ..record }
+/// The record of what ends; how long a token may live is as given.
+fn what_ends(logout: &LogoutRequest, moment: &Moment, longest_token_life: Duration) -> Result<EndedSession> {
+    let name = name_of(logout)?;
+    Ok(match logout.session_id {
+        Some(_) => {
+            // Its last token may be issued as this is read, by a clock that is ahead, and be used by one behind.
+            let last_issued = moment.now().max(logout.issued_at).plus(LEEWAY);
+            let record = record(EndedSessionKind::Session, &logout.issuer_id, name);
+            EndedSession { expires_at: last_issued.plus(longest_token_life).plus(LEEWAY), ..record }
+        }
+        None => {
+            let record = record(EndedSessionKind::Subject, &logout.issuer_id, name);
+            EndedSession {
+                issued_until: Some(logout.issued_at),
+                // As long as a sign-in of before may be refreshed.
+                expires_at: logout.issued_at.max(moment.now()).plus(LONGEST_SIGN_IN),
+                ..record
             }
-            None => {
-                let record = record(EndedSessionKind::Subject, &logout.issuer_id, name);
-                EndedSession {
-                    issued_until: Some(logout.issued_at),
-                    // As long as a sign-in of before may be refreshed.
-                    expires_at: logout.issued_at.max(self.now()).plus(LONGEST_SIGN_IN),
-                    ..record
-                }
-            }
-        })
-    }
-
-    /// Until when a token that was issued then may be used.
-    fn longest_use(&self, issued_at: Timestamp) -> Timestamp {
-        issued_at.plus(self.settings.longest_token_life).plus(LEEWAY)
-    }
+        }
+    })
 }
 
 /// What the provider calls that which ends.

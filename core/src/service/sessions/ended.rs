@@ -48,14 +48,16 @@ impl SessionFacts {
     }
 
     /// Whether the session is yet to be remembered, or to be remembered for longer.
-    pub(crate) fn is_to_be_noted(&self, token: &VerifiedToken, now: Timestamp) -> bool {
-        let stale = |seen: &EndedSession| seen.expires_at < now.plus(RENEWED_AT);
+    pub(crate) fn is_to_be_noted(&self, token: &VerifiedToken, has_passed: impl Fn(Timestamp) -> bool) -> bool {
+        let stale = |seen: &EndedSession| has_passed(seen.expires_at.minus(RENEWED_AT));
         must_be_seen(token).is_some() && self.seen.as_ref().is_none_or(stale)
     }
 
     /// Remembers the session, if that is to be done.
     pub(crate) fn note(&self, commit: &mut Commit, token: &VerifiedToken, now: Timestamp) -> Result<()> {
-        let Some(session) = must_be_seen(token).filter(|_| self.is_to_be_noted(token, now)) else { return Ok(()) };
+        let Some(session) = must_be_seen(token).filter(|_| self.is_to_be_noted(token, |time| time <= now)) else {
+            return Ok(());
+        };
         let expires_at = now.plus(LONGEST_REST);
         match &self.seen {
             None => {
@@ -83,9 +85,10 @@ impl Service {
         let records: Vec<EndedSession> = self.store.load_all(&call.context, &query).await?;
         let seen = records.iter().find(|record| record.kind == EndedSessionKind::Seen).cloned();
         let signed_in_at = token.signed_in_at.or_else(|| seen.as_ref().and_then(|seen| seen.issued_from));
-        let (now, facts) = (self.now(), SessionFacts { ended: false, signed_in_at, seen });
+        let facts = SessionFacts { ended: false, signed_in_at, seen };
         let until = |time: Timestamp| time.plus(Duration::from_millis(1));
-        let ended = records.iter().filter(|record| record.expires_at > now).any(|record| match record.kind {
+        let mut lasting = records.iter().filter(|record| !self.clock.has_passed(record.expires_at));
+        let ended = lasting.any(|record| match record.kind {
             EndedSessionKind::Session => true,
             EndedSessionKind::Subject => record.issued_until.is_some_and(|time| facts.is_before(token, until(time))),
             EndedSessionKind::Seen | EndedSessionKind::LogoutToken => false,

@@ -9,6 +9,7 @@ use crate::{
         Call, Service,
         access::TenantReference,
         idempotency::{Answer, Begun},
+        moment::Moment,
         views::SubscriptionView,
         work::Work,
     },
@@ -24,27 +25,28 @@ impl Service {
         call: &Call,
         input: CreateSubscription,
     ) -> Result<Answer<SubscriptionView>> {
-        self.settle(call, || self.try_create_subscription(call, input.clone())).await
+        self.settle(call, |moment| self.try_create_subscription(call, moment, input.clone())).await
     }
 
     async fn try_create_subscription(
         &self,
         call: &Call,
+        moment: Moment,
         input: CreateSubscription,
     ) -> Result<Answer<SubscriptionView>> {
         let access = self.tenant_access(call, &TenantReference::Id(input.tenant_id())).await?;
         let tenant = access.authorize_with(Action::CreateSubscription, TargetFacts::default(), input.fields())?;
-        let slot = match self.begin(call).await? {
+        let slot = match self.begin(call, &moment).await? {
             Begun::Before(answer) => return Ok(answer),
             Begun::New(slot) => slot,
         };
-        let now = self.now();
+        let now = moment.now();
         let subscription = input.into_subscription(&tenant.plan, now);
-        let mut work = Work::new(call, access.caller.audit_actor(), now);
+        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
         work.insert(Action::CreateSubscription, KIND, subject(&subscription), &subscription)?;
         access.guard(&mut work);
         let view = SubscriptionView::new(subscription, access.role(), access.caller.is_platform());
-        slot.keep(self, &mut work, 201, &view)?;
+        slot.keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
         Ok(Answer::new(view))
     }

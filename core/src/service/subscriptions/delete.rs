@@ -7,6 +7,7 @@ use crate::{
     error::Result,
     service::{
         Call, Service,
+        moment::Moment,
         views::{SubscriptionView, check_if_match},
         work::Work,
     },
@@ -18,14 +19,14 @@ impl Service {
     /// # Errors
     /// `not_found`, `platform_admin_required`, `tenant_deleted` or `version_changed`.
     pub async fn delete_subscription(&self, call: &Call, id: SubscriptionId) -> Result<()> {
-        self.settle(call, || self.try_delete_subscription(call, id)).await
+        self.settle(call, |moment| self.try_delete_subscription(call, moment, id)).await
     }
 
-    async fn try_delete_subscription(&self, call: &Call, id: SubscriptionId) -> Result<()> {
+    async fn try_delete_subscription(&self, call: &Call, moment: Moment, id: SubscriptionId) -> Result<()> {
         let (access, subscription) = self.subscription_access(call, id, Action::DeleteSubscription, &[]).await?;
         let view = SubscriptionView::new(subscription.clone(), access.role(), access.caller.is_platform());
         check_if_match(call, &view)?;
-        let mut work = Work::new(call, access.caller.audit_actor(), self.now());
+        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
         work.delete(Action::DeleteSubscription, KIND, subject(&subscription), &subscription)?;
         access.guard(&mut work);
         self.carry_out(work).await

@@ -7,6 +7,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     service::{
         Call, Service,
+        moment::Moment,
         views::{SubscriptionView, check_if_match},
         work::Work,
     },
@@ -23,12 +24,13 @@ impl Service {
         id: SubscriptionId,
         input: UpdateSubscription,
     ) -> Result<SubscriptionView> {
-        self.settle(call, || self.try_update_subscription(call, id, input.clone())).await
+        self.settle(call, |moment| self.try_update_subscription(call, moment, id, input.clone())).await
     }
 
     async fn try_update_subscription(
         &self,
         call: &Call,
+        moment: Moment,
         id: SubscriptionId,
         input: UpdateSubscription,
     ) -> Result<SubscriptionView> {
@@ -41,7 +43,7 @@ impl Service {
             let message = "a cancelled subscription stays cancelled: create a new one";
             return Err(Error::new(ErrorKind::Conflict, "subscription_cancelled", message));
         }
-        let mut work = Work::new(call, access.caller.audit_actor(), self.now());
+        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
         if work.update(Action::UpdateSubscription, KIND, subject(&before), &before, &mut after)? {
             access.guard(&mut work);
             self.carry_out(work).await?;

@@ -9,6 +9,7 @@ use crate::{
         Call, Service,
         access::check,
         idempotency::{Answer, Begun},
+        moment::Moment,
         views::TenantView,
         work::Work,
     },
@@ -20,24 +21,24 @@ impl Service {
     /// # Errors
     /// `slug_taken`, `authentik_group_taken`, `domain_taken`, or `invalid_fields`.
     pub async fn create_tenant(&self, call: &Call, input: CreateTenant) -> Result<Answer<TenantView>> {
-        self.settle(call, || self.try_create_tenant(call, input.clone())).await
+        self.settle(call, |moment| self.try_create_tenant(call, moment, input.clone())).await
     }
 
-    async fn try_create_tenant(&self, call: &Call, input: CreateTenant) -> Result<Answer<TenantView>> {
+    async fn try_create_tenant(&self, call: &Call, moment: Moment, input: CreateTenant) -> Result<Answer<TenantView>> {
         let caller = self.caller(call).await?;
         let resource = Resource { fields: input.fields(), ..Resource::default() };
         check(&caller, Action::CreateTenant, &resource)?;
-        let slot = match self.begin(call).await? {
+        let slot = match self.begin(call, &moment).await? {
             Begun::Before(answer) => return Ok(answer),
             Begun::New(slot) => slot,
         };
-        let tenant = input.into_tenant(self.now())?;
+        let tenant = input.into_tenant(moment.now())?;
         self.check_group(&tenant)?;
-        let mut work = Work::new(call, caller.audit_actor(), self.now());
+        let mut work = Work::new(call, caller.audit_actor(), &moment);
         work.insert(Action::CreateTenant, KIND, subject(&tenant), &tenant)?;
         caller.guard(&mut work);
         let view = TenantView::for_platform(&caller, tenant);
-        slot.keep(self, &mut work, 201, &view)?;
+        slot.keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
         Ok(Answer::new(view))
     }

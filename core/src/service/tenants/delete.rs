@@ -8,6 +8,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
+        moment::Moment,
         views::{TenantView, check_if_match},
         work::{Subject, Work},
     },
@@ -21,18 +22,18 @@ impl Service {
     /// # Errors
     /// `not_found`, `platform_admin_required`, `tenant_deleted` or `version_changed`.
     pub async fn delete_tenant(&self, call: &Call, reference: &TenantReference) -> Result<()> {
-        self.settle(call, || self.try_delete_tenant(call, reference)).await
+        self.settle(call, |moment| self.try_delete_tenant(call, moment, reference)).await
     }
 
-    async fn try_delete_tenant(&self, call: &Call, reference: &TenantReference) -> Result<()> {
+    async fn try_delete_tenant(&self, call: &Call, moment: Moment, reference: &TenantReference) -> Result<()> {
         let access = self.tenant_access(call, reference).await?;
         let before = access.authorize(Action::DeleteTenant)?;
         check_if_match(call, &TenantView::through(&access, before.clone()))?;
-        let now = self.now();
+        let now = moment.now();
         let mut after = before.clone();
         after.set_status(TenantStatus::Deleted);
         after.deleted_at = Some(now);
-        let mut work = Work::new(call, access.caller.audit_actor(), now);
+        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
         work.update(Action::DeleteTenant, KIND, subject(before), before, &mut after)?;
         let key = Subscription::current_key(before.id);
         if let Some(current) = self.store.load_unique::<Subscription>(&call.context, key).await? {

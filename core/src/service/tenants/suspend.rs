@@ -9,6 +9,7 @@ use crate::{
         Call, Service,
         access::TenantReference,
         idempotency::{Answer, Begun},
+        moment::Moment,
         views::{TenantView, check_if_match},
         work::Work,
     },
@@ -20,7 +21,7 @@ impl Service {
     /// # Errors
     /// `not_found`, `platform_admin_required` or `tenant_deleted`.
     pub async fn suspend_tenant(&self, call: &Call, reference: &TenantReference) -> Result<Answer<TenantView>> {
-        self.settle(call, || self.try_set_status(call, reference, Action::SuspendTenant)).await
+        self.settle(call, |moment| self.try_set_status(call, moment, reference, Action::SuspendTenant)).await
     }
 
     /// Ends a suspension: the tenant is as it was before. One that is active already stays so.
@@ -28,18 +29,19 @@ impl Service {
     /// # Errors
     /// As [`Service::suspend_tenant`], and `tenant_pending` for one that was never active.
     pub async fn restore_tenant(&self, call: &Call, reference: &TenantReference) -> Result<Answer<TenantView>> {
-        self.settle(call, || self.try_set_status(call, reference, Action::RestoreTenant)).await
+        self.settle(call, |moment| self.try_set_status(call, moment, reference, Action::RestoreTenant)).await
     }
 
     async fn try_set_status(
         &self,
         call: &Call,
+        moment: Moment,
         reference: &TenantReference,
         action: Action,
     ) -> Result<Answer<TenantView>> {
         let access = self.tenant_access(call, reference).await?;
         let before = access.authorize(action)?;
-        let slot = match self.begin(call).await? {
+        let slot = match self.begin(call, &moment).await? {
             Begun::Before(answer) => return Ok(answer),
             Begun::New(slot) => slot,
         };
@@ -57,11 +59,11 @@ impl Service {
                 Some(Open::Foreign(_)) | None => TenantStatus::Active,
             },
         });
-        let mut work = Work::new(call, access.caller.audit_actor(), self.now());
+        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
         work.update(action, KIND, subject(before), before, &mut after)?;
         access.guard(&mut work);
         let view = TenantView::through(&access, after);
-        slot.keep(self, &mut work, 200, &view)?;
+        slot.keep(&mut work, 200, &view)?;
         self.carry_out(work).await?;
         Ok(Answer::new(view))
     }

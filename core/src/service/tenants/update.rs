@@ -8,6 +8,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
+        moment::Moment,
         views::{TenantView, check_if_match},
         work::Work,
     },
@@ -25,12 +26,13 @@ impl Service {
         reference: &TenantReference,
         input: UpdateTenant,
     ) -> Result<TenantView> {
-        self.settle(call, || self.try_update_tenant(call, reference, input.clone())).await
+        self.settle(call, |moment| self.try_update_tenant(call, moment, reference, input.clone())).await
     }
 
     async fn try_update_tenant(
         &self,
         call: &Call,
+        moment: Moment,
         reference: &TenantReference,
         input: UpdateTenant,
     ) -> Result<TenantView> {
@@ -40,7 +42,7 @@ impl Service {
         let mut after = before.clone();
         input.apply(&mut after)?;
         self.check_group(&after)?;
-        let mut work = Work::new(call, access.caller.audit_actor(), self.now());
+        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
         if work.update(Action::UpdateTenant, KIND, subject(before), before, &mut after)? {
             access.guard(&mut work);
             self.carry_out(work).await?;

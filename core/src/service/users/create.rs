@@ -9,6 +9,7 @@ use crate::{
         Call, Service,
         access::check,
         idempotency::{Answer, Begun},
+        moment::Moment,
         views::UserView,
         work::Work,
     },
@@ -20,15 +21,15 @@ impl Service {
     /// # Errors
     /// `user_exists`, `platform_admin_required`, `granted_admin_required` or `invalid_fields`.
     pub async fn create_user(&self, call: &Call, input: CreateUser) -> Result<Answer<UserView>> {
-        self.settle(call, || self.try_create_user(call, input.clone())).await
+        self.settle(call, |moment| self.try_create_user(call, moment, input.clone())).await
     }
 
-    async fn try_create_user(&self, call: &Call, input: CreateUser) -> Result<Answer<UserView>> {
+    async fn try_create_user(&self, call: &Call, moment: Moment, input: CreateUser) -> Result<Answer<UserView>> {
         let caller = self.caller(call).await?;
         let lasting_admin = input.makes_admin();
         let resource = Resource { fields: input.fields(), lasting_admin, ..Resource::default() };
         check(&caller, Action::CreateUser, &resource)?;
-        let slot = match self.begin(call).await? {
+        let slot = match self.begin(call, &moment).await? {
             Begun::Before(answer) => return Ok(answer),
             Begun::New(slot) => slot,
         };
@@ -39,12 +40,12 @@ impl Service {
             };
             return Err(Error::invalid(vec![FieldError::new("issuerId", "unknown_issuer", message)]));
         }
-        let now = self.now();
+        let now = moment.now();
         let hash = self.subject_hash(call, input.issuer_id(), input.subject()).await?;
         let tombstone = self.find_tombstone(call, input.issuer_id(), &hash).await?;
         let mut user = input.into_user(now);
         user.subject_hash = Some(hash);
-        let mut work = Work::new(call, caller.audit_actor(), now);
+        let mut work = Work::new(call, caller.audit_actor(), &moment);
         if let Some(tombstone) = tombstone {
             let mut opened = tombstone.clone();
             opened.subject_hash = None;
@@ -53,7 +54,7 @@ impl Service {
         work.insert(Action::CreateUser, KIND, subject(&user), &user)?;
         caller.guard(&mut work);
         let view = UserView::new(user, Vec::new());
-        slot.showing(view.id).keep(self, &mut work, 201, &view)?;
+        slot.showing(view.id).keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
         Ok(Answer::new(view))
     }

@@ -7,6 +7,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     service::{
         Call, Service,
+        moment::Moment,
         views::{UserView, check_if_match},
         work::Work,
     },
@@ -19,10 +20,10 @@ impl Service {
     /// # Errors
     /// `not_found`, `platform_admin_required`, `granted_admin_required`, `user_deleted` or `version_changed`.
     pub async fn delete_user(&self, call: &Call, id: UserId) -> Result<()> {
-        self.settle(call, || self.try_delete_user(call, id)).await
+        self.settle(call, |moment| self.try_delete_user(call, moment, id)).await
     }
 
-    async fn try_delete_user(&self, call: &Call, id: UserId) -> Result<()> {
+    async fn try_delete_user(&self, call: &Call, moment: Moment, id: UserId) -> Result<()> {
         let (caller, before) = self.user_access(call, id, Action::DeleteUser, &[], false).await?;
         let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids))?;
@@ -34,7 +35,7 @@ impl Service {
             Some(subject) => Some(self.subject_hash(call, &before.issuer_id, subject).await?),
             None => None,
         };
-        let now = self.now();
+        let now = moment.now();
         let mut after = before.clone();
         after.authentik_subject_id = None;
         after.subject_hash = hash;
@@ -43,7 +44,7 @@ impl Service {
         after.status = UserStatus::Disabled.into();
         after.platform_admin = false;
         after.deleted_at = Some(now);
-        let mut work = Work::new(call, caller.audit_actor(), now).without_details();
+        let mut work = Work::new(call, caller.audit_actor(), &moment).without_details();
         work.update(Action::DeleteUser, KIND, subject(&before), &before, &mut after)?;
         caller.guard(&mut work);
         self.carry_out(work).await

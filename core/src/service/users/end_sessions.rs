@@ -23,8 +23,8 @@ impl Service {
     /// `not_found`, `platform_admin_required`, `granted_admin_required`, `user_deleted` or `version_changed`.
     pub async fn end_all_sessions(&self, call: &Call, id: UserId) -> Result<UserView> {
         let leeway = self.settings.leeway;
-        self.settle(call, || {
-            self.change_user(call, id, &["tokensValidAfter"], false, move |user, _, now| {
+        self.settle(call, |moment| {
+            self.change_user(call, moment, id, &["tokensValidAfter"], false, move |user, _, now| {
                 let from = first_second_after(now.plus(leeway));
                 user.tokens_valid_after = user.tokens_valid_after.max(Some(from));
             })

@@ -9,7 +9,7 @@ use sha2::Sha256;
 use crate::{
     domain::{ObjectId, PlatformSecret, User},
     error::{Error, Result},
-    service::{Call, Service},
+    service::{Call, Service, moment::Moment},
     store::{Commit, Repository, StoreError},
 };
 
@@ -45,7 +45,7 @@ impl Service {
         let key = match self.subject_hash.0.get() {
             Some(key) => key.clone(),
             None => {
-                let key = self.load_subject_hash_key(call).await?;
+                let key = self.settle(call, |moment| self.load_subject_hash_key(call, moment)).await?;
                 self.subject_hash.0.get_or_init(|| key).clone()
             }
         };
@@ -57,7 +57,7 @@ impl Service {
         Ok(hex::encode(hash.finalize().into_bytes()))
     }
 
-    async fn load_subject_hash_key(&self, call: &Call) -> Result<String> {
+    async fn load_subject_hash_key(&self, call: &Call, moment: Moment) -> Result<String> {
         let unique = || PlatformSecret::key(PlatformSecret::SUBJECT_HASH);
         if let Some(secret) = self.store.load_unique::<PlatformSecret>(&call.context, unique()).await? {
             return Ok(secret.secret);
@@ -69,7 +69,7 @@ impl Service {
             version: 1,
             name: PlatformSecret::SUBJECT_HASH.to_owned(),
             secret: hex::encode(bytes),
-            created_at: self.now(),
+            created_at: moment.now(),
         };
         let mut commit = Commit::new();
         commit.insert(&secret)?;

@@ -9,6 +9,7 @@ use crate::{
     service::{
         Call, Service,
         access::CallerFacts,
+        moment::Moment,
         views::{UserView, check_if_match},
         work::Work,
     },
@@ -21,19 +22,20 @@ impl Service {
     /// `not_found`, `platform_admin_required`, `granted_admin_required`, `user_deleted`, `version_changed` or
     /// `invalid_fields`.
     pub async fn update_user(&self, call: &Call, id: UserId, input: UpdateUser) -> Result<UserView> {
-        self.settle(call, || self.try_update_user(call, id, input.clone())).await
+        self.settle(call, |moment| self.try_update_user(call, moment, id, input.clone())).await
     }
 
-    async fn try_update_user(&self, call: &Call, id: UserId, input: UpdateUser) -> Result<UserView> {
+    async fn try_update_user(&self, call: &Call, moment: Moment, id: UserId, input: UpdateUser) -> Result<UserView> {
         let (fields, makes_admin) = (input.fields().to_vec(), input.makes_admin());
-        self.change_user(call, id, &fields, makes_admin, |user, caller, now| input.apply(user, caller.revoker(), now))
-            .await
+        let change = |user: &mut User, caller: &CallerFacts, now| input.apply(user, caller.revoker(), now);
+        self.change_user(call, moment, id, &fields, makes_admin, change).await
     }
 
     /// Changes these fields of a user, if the caller may and nobody comes first.
     pub(super) async fn change_user(
         &self,
         call: &Call,
+        moment: Moment,
         id: UserId,
         fields: &[&'static str],
         makes_admin: bool,
@@ -45,10 +47,9 @@ impl Service {
         if before.is_deleted() {
             return Err(Error::new(ErrorKind::Conflict, "user_deleted", "this person was deleted"));
         }
-        let now = self.now();
+        let mut work = Work::new(call, caller.audit_actor(), &moment);
         let mut after = before.clone();
-        change(&mut after, &caller, now);
-        let mut work = Work::new(call, caller.audit_actor(), now);
+        change(&mut after, &caller, work.now());
         if work.update(Action::UpdateUser, KIND, subject(&before), &before, &mut after)? {
             caller.guard(&mut work);
             self.carry_out(work).await?;
