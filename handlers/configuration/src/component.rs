@@ -12,11 +12,21 @@ use super::{
 /// Whether requests share instances of the component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Isolation {
-    /// An instance answers several requests, also at the same time.
+    /// An instance answers one request at a time, and others after it if their methods are safe.
     #[default]
     Shared,
     /// Every request gets a fresh instance.
     Request,
+}
+
+/// Who may have written the component that is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Writers {
+    /// Root and the user of the process; another one is refused.
+    #[default]
+    Own,
+    /// Anybody: for development.
+    Anybody,
 }
 
 /// The component that serves the API.
@@ -26,6 +36,8 @@ pub struct ComponentSettings {
     pub file: PathBuf,
     /// Whether requests share instances.
     pub isolation: Isolation,
+    /// Who may have written it.
+    pub writers: Writers,
 }
 
 /// The settings; none when the API is served natively.
@@ -42,5 +54,5 @@ pub(super) fn read(sources: &Sources) -> Result<Option<ComponentSettings>> {
     if found.text.is_empty() {
         return Err(refuse(format!("{}: must be the path of a component, or left out", found.origin)));
     }
-    Ok(Some(ComponentSettings { file: PathBuf::from(found.text), isolation }))
+    Ok(Some(ComponentSettings { file: PathBuf::from(found.text), isolation, writers: Writers::default() }))
 }

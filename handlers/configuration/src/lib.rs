@@ -9,6 +9,7 @@ mod location;
 mod logging;
 #[cfg(feature = "opening")]
 mod opening;
+mod secrets;
 pub mod settings;
 mod sources;
 #[cfg(test)]
@@ -23,11 +24,12 @@ use dezky::{
     service::{ServiceSettings, operation::SeedSettings},
 };
 
-pub use component::{ComponentSettings, Isolation};
+pub use component::{ComponentSettings, Isolation, Writers};
 pub use limits::{LimitSettings, Network, Rate, counted};
 pub use location::StoreLocation;
 #[cfg(all(feature = "opening", not(feature = "mongodb")))]
 pub use opening::no_mongodb;
+pub use secrets::SecretFile;
 pub use settings::{
     ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
     OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, OPERATIONS_LISTEN, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN,
@@ -65,6 +67,8 @@ pub struct Configuration {
     pub drain: Duration,
     /// How long personal values are kept beside the audit trail; for ever without it.
     pub audit_details: Option<Duration>,
+    /// Files in which secrets of these settings stand.
+    pub secret_files: Vec<SecretFile>,
 }
 
 /// Where to listen, and where that stands.
@@ -94,6 +98,8 @@ impl Configuration {
             settings::NODE_EXTRA_CA_CERTS => sources.variable(settings::NODE_EXTRA_CA_CERTS).map(|found| found.text),
             _ => extra_ca.as_ref().map(|found| found.text.clone()),
         })?;
+        let pem = extra_ca_certificates.as_deref();
+        let secret_files = secrets::files(&store, &store_origin, extra_ca.as_ref(), pem);
         Ok(Self {
             store,
             store_origin,
@@ -108,6 +114,7 @@ impl Configuration {
             component: component::read(sources)?,
             drain: values::drain(sources)?,
             audit_details: values::audit_details(sources)?,
+            secret_files,
         })
     }
 

@@ -49,10 +49,10 @@ async fn sandboxed(
     let platform = Platform { service, identity, clock: Arc::new(SystemClock), metrics };
     let occasions = Occasions::of(settings.file.clone())?;
     let room = Room::default();
-    let compiled = Compiled::load(&settings.file, room)?;
+    let compiled = Compiled::load(&settings.file, settings.writers, room)?;
     let component = Arc::new(Component::new(&compiled, settings.isolation, platform)?);
     component.probe().await?;
-    background.spawn(component::swap(Arc::clone(&component), occasions, room));
+    background.spawn(component::swap(Arc::clone(&component), occasions, settings.writers, room));
     Ok(component::routes(component, state))
 }
 

@@ -4,6 +4,8 @@
 mod support;
 
 use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -193,6 +195,41 @@ fn serve_takes_a_component_by_flag_and_by_variable_and_finishes_what_is_under_wa
         process.line("the component was swapped");
         finished_after_sigterm(&mut process, &address, &admin);
     }
+}
+
+/// The status of a request to create a tenant.
+fn create(address: &str, token: &str, slug: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let body = format!(r#"{{"slug":"{slug}","name":"{slug}"}}"#);
+    write!(
+        stream,
+        "POST /tenants HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
+}
+
+#[test]
+fn valid_creations_through_a_component_all_succeed() {
+    const AT_ONCE: usize = 4;
+    let soak = std::env::var("DEZKY_TEST_CREATIONS").map_or(600, |number| number.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let (_process, address, _, admin) = dev_with(folder.path(), "shared");
+    std::thread::scope(|scope| {
+        for asker in 0..AT_ONCE {
+            let (address, admin) = (&address, &admin);
+            scope.spawn(move || {
+                for number in (asker..soak).step_by(AT_ONCE) {
+                    let (status, answer) = create(address, admin, &format!("made-{number}"));
+                    assert_eq!(status, 201, "{number}: {answer}");
+                }
+            });
+        }
+    });
 }
 
 #[test]

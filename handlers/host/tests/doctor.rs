@@ -104,6 +104,56 @@ fn wrong_settings_and_absent_issuers_are_findings() {
     assert!(code == 1 && messages(&findings, "error", "issuer default").contains("does not answer"), "{findings:#?}");
 }
 
+#[test]
+fn who_may_read_secrets_and_write_the_component_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let allow = |name: &str, mode| {
+        std::fs::set_permissions(folder.path().join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let examine = || {
+        let mut command = support::dezky(folder.path());
+        let output = command.args(["doctor", "--json"]).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["findings"].as_array().unwrap().clone()
+    };
+    let mongodb = "store = 'mongodb://dezky:secret@127.0.0.1:9/dezky?serverSelectionTimeoutMS=200'\n";
+    let pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    put("dezky.toml", mongodb);
+    for (mode, who) in [(0o644, "everybody"), (0o604, "everybody"), (0o640, "its group")] {
+        allow("dezky.toml", mode);
+        let findings = examine();
+        let told = messages(&findings, "warning", "secrets");
+        assert!(
+            told.contains("password of MongoDB") && told.contains(who) && !told.contains("secret@"),
+            "{findings:#?}"
+        );
+    }
+    allow("dezky.toml", 0o600);
+    assert_eq!(messages(&examine(), "warning", "secrets"), "");
+    // What holds no secret may be read.
+    put("dezky.toml", "store = 'sqlite:dezky.sqlite'\n");
+    allow("dezky.toml", 0o644);
+    assert_eq!(messages(&examine(), "warning", "secrets"), "");
+
+    put("api.wasm", "whatever it is");
+    put("dezky.toml", "store = 'sqlite:dezky.sqlite'\ncomponent.file = 'api.wasm'\n");
+    allow("api.wasm", 0o644);
+    assert!(messages(&examine(), "ok", "component").contains("nobody else"));
+    allow("api.wasm", 0o664);
+    let findings = examine();
+    assert!(messages(&findings, "error", "component").contains("chmod go-w"), "{findings:#?}");
+    std::fs::remove_file(folder.path().join("api.wasm")).unwrap();
+    assert!(messages(&examine(), "error", "component").contains("cannot be read"));
+
+    let certificate = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).unwrap().cert.pem();
+    put("authorities.pem", &format!("{certificate}{pem}"));
+    put("dezky.toml", "store = 'sqlite:dezky.sqlite'\nextra_ca_certs = 'authorities.pem'\n");
+    allow("authorities.pem", 0o644);
+    let findings = examine();
+    assert!(messages(&findings, "warning", "secrets").contains("private key"), "{findings:#?}");
+}
+
 /// An issuer that answers with these keys and this time.
 fn issuer(keys: &'static str, date: &'static str) -> String {
     issuer_with(|url| format!(r#"{{"issuer":"{url}","jwks_uri":"{url}jwks"}}"#), keys, date)

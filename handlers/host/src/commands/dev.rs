@@ -17,7 +17,9 @@ use serde_json::json;
 
 use crate::{
     command_line::{DevFlags, reachable},
-    configuration::{self, Configuration, LimitSettings, Origin, StoreLocation, sources_without_file},
+    configuration::{
+        self, ComponentSettings, Configuration, LimitSettings, Origin, StoreLocation, Writers, sources_without_file,
+    },
     failure::Failure,
     logging,
     running::Running,
@@ -45,9 +47,12 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         seed: SeedSettings::default(),
         extra_ca_certificates: None,
         limits: LimitSettings::none(),
-        component: configuration::component(&sources)?,
+        // Where groups of one person may write, as they do by default on some systems, what one has just built is served all the same.
+        component: configuration::component(&sources)?
+            .map(|component| ComponentSettings { writers: Writers::Anybody, ..component }),
         drain: Duration::ZERO,
         audit_details: None,
+        secret_files: Vec::new(),
     };
     let mut running = Running::start(&configuration).await?;
     // What is printed works at once: the tenant is there and the keys are known.

@@ -2,11 +2,12 @@
 //!
 //! Loading machine code is trusting whoever wrote it. So an artefact counts only if it is a plain file of this process's
 //! own user that nobody else may write, in folders of which the same holds; and only for exactly this component and this
-//! engine, whose hashes are its name. Artefacts of what the file held before are taken away.
+//! engine, whose hashes are its name. Artefacts of what the file held before are taken away. A component that others may
+//! write is not served either.
 
 use std::{
     collections::hash_map::DefaultHasher,
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{self, File, OpenOptions},
     hash::{Hash as _, Hasher as _},
     io::{self, Read as _, Write as _},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
@@ -17,24 +18,21 @@ use dezky::{Error, ErrorKind, Result, domain::ObjectId};
 use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, component::Component};
 
+use super::ownership::{self, Foreign};
+use crate::configuration::Writers;
+
 /// Most bytes of a component.
 const COMPONENT: u64 = 64 * 1024 * 1024;
 
 /// Most bytes of what it is compiled to.
 const ARTEFACT: u64 = 512 * 1024 * 1024;
 
-/// Permissions by which others than the owner may write.
-const WRITABLE_BY_OTHERS: u32 = 0o022;
-
-/// In such a folder files are renamed and removed by their owners only.
-const STICKY: u32 = 0o1000;
-
 /// How the name of an artefact ends.
 const SUFFIX: &str = ".compiled";
 
 /// The component in a file: compiled before, or now, and then kept for the next time where that can be trusted.
-pub(super) fn load(engine: &Engine, path: &Path) -> Result<Component> {
-    let bytes = read(path)?;
+pub(super) fn load(engine: &Engine, path: &Path, writers: Writers) -> Result<Component> {
+    let bytes = read(path, writers)?;
     let cached = place(engine, path, &bytes);
     match trusted(&cached) {
         Ok(code) => match revive(engine, &code) {
@@ -81,15 +79,18 @@ fn place(engine: &Engine, path: &Path, bytes: &[u8]) -> PathBuf {
 /// The content of an artefact that nobody else can have written.
 fn trusted(path: &Path) -> io::Result<Vec<u8>> {
     let refused = |reason: &str| io::Error::new(io::ErrorKind::PermissionDenied, reason.to_owned());
-    let user = user()?;
-    folders(path, user)?;
+    if let Some(foreign) = ownership::folders(path)? {
+        return Err(foreign.into());
+    }
     if fs::symlink_metadata(path)?.is_symlink() {
         return Err(refused("it is a symbolic link"));
     }
     // What is looked at from here on is what was opened, whatever happens to the name.
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
-    owned(&metadata, user).map_err(|reason| refused(&format!("it {reason}")))?;
+    if let Some(foreign) = ownership::written(path, &metadata)? {
+        return Err(foreign.into());
+    }
     if !metadata.is_file() || metadata.nlink() != 1 || metadata.len() > ARTEFACT {
         return Err(refused("it is no plain file of a sensible size"));
     }
@@ -98,44 +99,11 @@ fn trusted(path: &Path) -> io::Result<Vec<u8>> {
     Ok(code)
 }
 
-/// Every folder above: whoever may write in one can put another one in its place, unless only owners may (`/tmp`).
-fn folders(path: &Path, user: u32) -> io::Result<()> {
-    for folder in fs::canonicalize(folder(path))?.ancestors() {
-        let metadata = fs::metadata(folder)?;
-        let sticky = metadata.mode() & STICKY != 0 && (metadata.uid() == 0 || metadata.uid() == user);
-        if !sticky && let Err(reason) = owned(&metadata, user) {
-            let message = format!("the folder `{}` {reason}", folder.display());
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
-        }
-    }
-    Ok(())
-}
-
-fn owned(metadata: &Metadata, user: u32) -> Result<(), &'static str> {
-    if metadata.uid() != user && metadata.uid() != 0 {
-        return Err("belongs to another user");
-    }
-    if metadata.mode() & WRITABLE_BY_OTHERS != 0 {
-        return Err("can be written by others");
-    }
-    Ok(())
-}
-
-/// The user of this process.
-fn user() -> io::Result<u32> {
-    Ok(fs::metadata("/proc/self")?.uid())
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 /// Writes an artefact so that it is there as a whole or not at all.
 fn keep(path: &Path, code: &[u8]) -> io::Result<()> {
-    folders(path, user()?)?;
+    if let Some(foreign) = ownership::folders(path)? {
+        return Err(foreign.into());
+    }
     let unfinished = path.with_extension(format!("{}.unfinished", ObjectId::generate()));
     let written = write(&unfinished, code).and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {
@@ -148,7 +116,7 @@ fn keep(path: &Path, code: &[u8]) -> io::Result<()> {
 /// Takes the artefacts away of what a file held before.
 fn forget_others(path: &Path, kept: &Path) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for entry in fs::read_dir(folder(path))? {
+    for entry in fs::read_dir(ownership::folder(path))? {
         let entry = entry?;
         let other = entry.file_name().to_string_lossy().into_owned();
         if entry.path().file_name() != kept.file_name() && is_artefact_of(&other, &name) {
@@ -173,14 +141,40 @@ fn write(path: &Path, code: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let unreadable = |reason: String| {
+/// The component, if nobody else can have written it: it sees what every caller may have.
+fn read(path: &Path, writers: Writers) -> Result<Vec<u8>> {
+    let refused = |reason: String| {
         let message = format!("the component `{}` cannot be read ({reason})", path.display());
         Error::new(ErrorKind::Configuration, "invalid_component", message)
     };
-    let length = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
-    if length > COMPONENT {
-        return Err(unreadable(format!("it has more than {COMPONENT} bytes")));
+    let unreadable = |error: io::Error| refused(error.to_string());
+    let (mut file, foreign) = ownership::open(path).map_err(unreadable)?;
+    match (foreign, writers) {
+        (None, _) => {}
+        (Some(foreign), Writers::Own) => return Err(untrusted(path, &foreign)),
+        (Some(foreign), Writers::Anybody) => {
+            let advice = foreign.advice();
+            tracing::warn!(file = %path.display(), %foreign, advice, "a component that others may write would not be served");
+        }
     }
-    fs::read(path).map_err(|error| unreadable(error.to_string()))
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() || metadata.len() > COMPONENT {
+        return Err(refused(format!("it is no plain file of at most {COMPONENT} bytes")));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+fn untrusted(path: &Path, foreign: &Foreign) -> Error {
+    let message = format!("the component `{}` is not trusted, because {foreign}: {}", path.display(), foreign.advice());
+    Error::new(ErrorKind::Configuration, "untrusted_component", message)
+}
+
+/// Refuses a component that others than root and the user of this process may have written.
+///
+/// # Errors
+/// Kind `Configuration`, with what to change; also when it cannot be read.
+pub(super) fn check(path: &Path) -> Result<()> {
+    read(path, Writers::Own).map(|_| ())
 }

@@ -15,7 +15,16 @@
 wasmtime::component::bindgen!({
     path: "../wasm/wit",
     world: "dezky:platform/handler",
-    imports: { "dezky:platform/telemetry.log": store },
+    imports: {
+        "dezky:platform/telemetry.log": store,
+        // Those that come with something: whoever has the host hold too much of it is ended.
+        "dezky:platform/identity.subject-hash": trappable,
+        "dezky:platform/launcher.lookup": trappable,
+        "dezky:platform/store.get": trappable,
+        "dezky:platform/store.find": trappable,
+        "dezky:platform/store.count": trappable,
+        "dezky:platform/store.commit": trappable,
+    },
 });
 
 pub(super) use self::{

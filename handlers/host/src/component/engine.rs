@@ -14,12 +14,14 @@ pub(crate) struct Room {
     pub(crate) instances: u32,
     /// Most bytes of memory of one instance.
     pub(crate) memory: usize,
+    /// Most bytes of memory of all instances together, beyond the first 2 MiB of each.
+    pub(crate) together: usize,
 }
 
 impl Default for Room {
-    /// 64 instances of 64 MiB each at the most, of which what is not used is address space only.
+    /// 64 instances of 64 MiB each at the most, and of as much beyond their own together. What is not used is address space only.
     fn default() -> Self {
-        Self { instances: 64, memory: 64 * 1024 * 1024 }
+        Self { instances: 64, memory: 64 * 1024 * 1024, together: 64 * 1024 * 1024 }
     }
 }
 
@@ -29,6 +31,12 @@ const KEPT_MEMORY: usize = 1024 * 1024;
 
 /// Bytes of each of its tables, likewise: all of it.
 const KEPT_TABLE: usize = 256 * 1024;
+
+/// Most parts of an instance: the program itself and what adapts its imports.
+const CORE_INSTANCES: u32 = 8;
+
+/// Most bytes by which the engine describes a part to its machine code.
+const DESCRIPTION: usize = 256 * 1024;
 
 /// An engine whose epochs advance for as long as it lives, and these.
 pub(super) fn engine(room: Room) -> Result<(Engine, Epochs)> {
@@ -57,13 +65,15 @@ fn advance(engine: &EngineWeak, epochs: &Epochs) {
 fn configuration(room: Room) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(room.instances)
-        .total_core_instances(room.instances.saturating_mul(8))
+        .total_core_instances(room.instances.saturating_mul(CORE_INSTANCES))
         .total_memories(room.instances)
         .total_tables(room.instances.saturating_mul(4))
         .total_stacks(room.instances.saturating_mul(2))
         .max_memories_per_component(1)
         .max_tables_per_component(8)
-        .max_core_instances_per_component(32)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_core_instance_size(DESCRIPTION)
+        .max_component_instance_size(DESCRIPTION)
         .max_memory_size(room.memory)
         .linear_memory_keep_resident(KEPT_MEMORY)
         .table_keep_resident(KEPT_TABLE)
@@ -73,6 +83,8 @@ fn configuration(room: Room) -> Config {
     configuration
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .wasm_component_model_async(true)
+        // Its messages would be kept on the host, as long as the component likes.
+        .wasm_component_model_error_context(false)
         // A request runs through much code once: the less of it, the more stays in the processor's caches.
         .cranelift_opt_level(OptLevel::SpeedAndSize)
         .epoch_interruption(true);

@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -33,7 +33,16 @@ const LINES: u32 = 32;
 const CALLS: u32 = 2_000;
 
 /// Most calls of one request that the host works on at the same time; others wait.
-const AT_ONCE: usize = 16;
+const AT_ONCE: u16 = 16;
+
+/// Most bytes that one call may hand over to the host, and all calls together that have not ended.
+pub(super) const HELD: usize = 4 * 1024 * 1024;
+
+/// How many documents one place is for: a query that may have more needs several.
+const DOCUMENTS: u32 = 64;
+
+/// Most documents for which a request may ask in all. The longest list of the API comes to some 20,000.
+const DOCUMENTS_IN_ALL: u32 = 50_000;
 
 /// A request as the host has it: with the token, which the component never sees.
 pub(crate) struct RequestFacts {
@@ -49,6 +58,8 @@ pub(crate) struct RequestFacts {
     lines: AtomicU32,
     calls: AtomicU32,
     places: Semaphore,
+    documents: AtomicU32,
+    held: Holding,
     computing: Computing,
 }
 
@@ -80,7 +91,9 @@ impl RequestFacts {
             effect: Mutex::new(false),
             lines: AtomicU32::new(0),
             calls: AtomicU32::new(0),
-            places: Semaphore::new(AT_ONCE),
+            places: Semaphore::new(usize::from(AT_ONCE)),
+            documents: AtomicU32::new(0),
+            held: Holding::default(),
             computing,
         }
     }
@@ -180,14 +193,53 @@ impl RequestFacts {
         &self.computing
     }
 
-    /// A place for a call to the host, which the component's computing pauses for; none when the request has made too many.
-    pub(super) async fn place(&self) -> Option<Place<'_>> {
+    /// Notes that the host holds what came with a call.
+    ///
+    /// # Errors
+    /// When that is too much: the error ends the instance.
+    pub(super) fn hold(&self, bytes: usize) -> wasmtime::Result<Held<'_>> {
+        self.held.hold(bytes)
+    }
+
+    /// A place for a call to the host that gets so many documents at the most, which the component's computing pauses for; none when
+    /// the request has made too many calls or asked for too many documents.
+    pub(super) async fn place(&self, documents: u32) -> Option<Place<'_>> {
         self.computing.pause();
-        if self.calls.fetch_add(1, Ordering::Relaxed) >= CALLS {
+        if self.calls.fetch_add(1, Ordering::Relaxed) >= CALLS
+            || self.documents.fetch_add(documents, Ordering::Relaxed).saturating_add(documents) > DOCUMENTS_IN_ALL
+        {
             return None;
         }
-        let permit = self.places.acquire().await.ok()?;
+        let permits = documents.div_ceil(DOCUMENTS).clamp(1, AT_ONCE.into());
+        let permit = self.places.acquire_many(permits).await.ok()?;
         Some(Place { computing: &self.computing, _permit: permit })
+    }
+}
+
+/// How much the host holds of what came with calls that have not ended.
+#[derive(Debug, Default)]
+struct Holding(AtomicUsize);
+
+impl Holding {
+    /// Holds more. What is refused was one call's alone, and goes at once.
+    fn hold(&self, bytes: usize) -> wasmtime::Result<Held<'_>> {
+        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
+        let held = Held { of: self, bytes };
+        wasmtime::ensure!(before.saturating_add(bytes) <= HELD, "calls that have not ended came with too much");
+        Ok(held)
+    }
+}
+
+/// What came with a call, held for as long as the call goes on.
+#[derive(Debug)]
+pub(super) struct Held<'a> {
+    of: &'a Holding,
+    bytes: usize,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.of.0.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -200,5 +252,26 @@ pub(super) struct Place<'a> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.computing.resume();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn calls_that_have_not_ended_come_with_so_much_together_and_no_more() {
+        let holding = Holding::default();
+        let one = holding.hold(HELD - 10).unwrap();
+        let other = holding.hold(10).unwrap();
+        assert!(holding.hold(1).is_err());
+        assert!(holding.hold(usize::MAX).is_err(), "nor by overflow");
+        drop(other);
+        assert!(holding.hold(11).is_err());
+        drop(holding.hold(10).unwrap());
+        drop(one);
+        drop(holding.hold(HELD).unwrap());
     }
 }

@@ -2,19 +2,33 @@
 
 use std::{sync::Arc, time::Duration};
 
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline, component::ResourceTable};
+use wasmtime::{Engine, Store, UpdateDeadline, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
-use super::{Bounds, Platform, computing::epochs, facts::RequestFacts};
+use super::{
+    Bounds, Platform,
+    computing::epochs,
+    facts::{HELD, RequestFacts},
+    memory::{Pool, Share},
+};
 
-/// Most handles that an instance may hold: streams, bodies, headers, pollables.
-const RESOURCES: usize = 4_096;
+/// Most things of WASI that an instance may hold: streams, bodies, fields, pollables.
+const RESOURCES: usize = 256;
 
-/// Most bytes that one call may have the host take over from the component.
-const TAKEN_OVER: usize = 8 * 1024 * 1024;
+/// Most bytes of the fields of one head, and all that the engine needs for them.
+const FIELDS: usize = 16 * 1024;
+
+/// Most handles of an instance: those things, calls and waits that have not ended, streams, futures and sets of them.
+const HANDLES: usize = 512;
+
+/// Most parts of which the engine's records of calls, waits, streams and tasks consist: a handle has up to four.
+const RECORDS: usize = 4 * HANDLES;
+
+/// Most bytes of randomness of one call.
+const RANDOMNESS: u64 = 4_096;
 
 /// What belongs to an instance.
 pub(super) struct InstanceState {
@@ -22,7 +36,7 @@ pub(super) struct InstanceState {
     http: WasiHttpCtx,
     hooks: NoNetwork,
     table: ResourceTable,
-    limits: StoreLimits,
+    memory: Share,
     /// The request that it is answering: an instance answers one at a time.
     request: Option<Arc<RequestFacts>>,
     /// Epochs for which it has computed and that are no request's: it is being made, or sends an answer's body.
@@ -34,6 +48,11 @@ impl InstanceState {
     /// The request on whose behalf the component calls.
     pub(super) fn request(&self) -> Option<&Arc<RequestFacts>> {
         self.request.as_ref()
+    }
+
+    /// What it takes of the memory.
+    pub(super) fn memory(&self) -> &Share {
+        &self.memory
     }
 
     /// From now on whatever the component does is for this request.
@@ -61,24 +80,36 @@ impl InstanceState {
 }
 
 /// A store for an instance within bounds, which it cannot leave however long it computes.
-pub(super) fn store(engine: &Engine, platform: Arc<Platform>, bounds: &Bounds) -> Store<InstanceState> {
+pub(super) fn store(
+    engine: &Engine,
+    platform: Arc<Platform>,
+    bounds: &Bounds,
+    pool: &Arc<Pool>,
+) -> Store<InstanceState> {
     let mut wasi = WasiCtx::builder();
+    wasi.max_random_size(RANDOMNESS);
     wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false).wall_clock(HostClock(Arc::clone(&platform)));
     let mut table = ResourceTable::new();
     table.set_max_capacity(RESOURCES);
+    let mut http = WasiHttpCtx::new();
+    http.set_field_size_limit(FIELDS);
     let state = InstanceState {
         wasi: wasi.build(),
-        http: WasiHttpCtx::new(),
+        http,
         hooks: NoNetwork,
         table,
-        limits: StoreLimitsBuilder::new().memory_size(bounds.memory).memories(1).tables(8).instances(32).build(),
+        memory: Share::of(Arc::clone(pool), bounds),
         request: None,
         own: 0,
         platform,
     };
     let mut store = Store::new(engine, state);
-    store.limiter(|state| &mut state.limits);
-    store.set_hostcall_fuel(TAKEN_OVER);
+    store.limiter(|state| &mut state.memory);
+    store.set_hostcall_fuel(HELD);
+    store.set_max_component_handles(HANDLES);
+    if let Some(records) = store.concurrent_resource_table() {
+        records.set_max_capacity(RECORDS);
+    }
     store.set_epoch_deadline(1);
     let most = epochs(bounds.computing);
     store.epoch_deadline_callback(move |mut context| {

@@ -17,6 +17,7 @@ use super::{
     exports::{Entrance, Linked},
     facts::RequestFacts,
     instance::{self, InstanceState},
+    memory::Pool,
 };
 
 /// How long an instance without requests is kept.
@@ -33,6 +34,7 @@ pub(super) struct Instances {
     bounds: Bounds,
     /// A place for each instance at work.
     places: Semaphore,
+    pool: Arc<Pool>,
     idle: Mutex<Idle>,
 }
 
@@ -60,15 +62,15 @@ pub(super) enum Ended {
     Died { used: bool },
     /// It took longer than a request may.
     Late,
-    /// There is no room for another instance.
+    /// There is no room for another instance, or no memory for this one, since others have it.
     Full,
 }
 
 impl Instances {
     /// None yet, of a linked component within bounds.
     pub(super) fn new(engine: Engine, linked: Linked, platform: Arc<Platform>, bounds: Bounds) -> Self {
-        let places = Semaphore::new(bounds.instances);
-        Self { engine, linked, platform, bounds, places, idle: Mutex::default() }
+        let (places, pool) = (Semaphore::new(bounds.instances), Pool::new(bounds.together));
+        Self { engine, linked, platform, bounds, places, pool, idle: Mutex::default() }
     }
 
     /// Has an instance answer: one of its own, or one that has answered others before.
@@ -85,7 +87,9 @@ impl Instances {
         match timeout_at(deadline, entrance.answer(store, facts)).await {
             Ok(Ok((answer, quiet))) => {
                 instance.answered = instance.answered.saturating_add(1);
-                if quiet && !alone && instance.answered < self.bounds.reuse {
+                // One that rests keeps its memory, so that one with more than its own does not rest.
+                let modest = !instance.store.data().memory().holds();
+                if quiet && modest && !alone && instance.answered < self.bounds.reuse {
                     self.rest(instance);
                 }
                 Ok(answer)
@@ -97,7 +101,7 @@ impl Instances {
                     error = format!("{error:#}"),
                     "an instance of the component died"
                 );
-                Err(Ended::Died { used })
+                if instance.store.data().memory().was_refused() { Err(Ended::Full) } else { Err(Ended::Died { used }) }
             }
             Err(_) => {
                 self.platform.metrics.component_died();
@@ -116,7 +120,7 @@ impl Instances {
 
     async fn make(&self) -> Result<Instance, Ended> {
         self.make_room();
-        let mut store = instance::store(&self.engine, Arc::clone(&self.platform), &self.bounds);
+        let mut store = instance::store(&self.engine, Arc::clone(&self.platform), &self.bounds, &self.pool);
         match self.linked.instantiate(&mut store).await {
             Ok(entrance) => Ok(Instance { store, entrance, answered: 0, rests_since: Instant::now() }),
             Err(error) => {

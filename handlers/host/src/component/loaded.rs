@@ -12,13 +12,13 @@ use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use wasmtime::{
     Engine,
-    component::{InstancePre, Linker},
+    component::{Component, InstancePre, Linker},
 };
 
 use super::{
     Bounds, Compiled, Isolation, Platform,
     computing::{Computing, Epochs},
-    exports::Linked,
+    exports::{Linked, Way},
     facts::RequestFacts,
     imports,
     instance::InstanceState,
@@ -43,7 +43,7 @@ impl Loaded {
     /// Binds a compiled component to what answers its imports.
     pub(super) fn new(compiled: &Compiled, isolation: Isolation, platform: Arc<Platform>) -> Result<Self> {
         let Compiled { engine, epochs, component, way, room } = compiled;
-        let linked = linked(engine, component).and_then(|linked| Linked::new(linked, *way));
+        let linked = linked(engine, component, *way).and_then(|linked| Linked::new(linked, *way));
         let linked = linked.map_err(|error| unfit(&error))?;
         let instances = Instances::new(engine.clone(), linked, Arc::clone(&platform), Bounds::of(*room));
         let rehearsals = Rehearsals::new(&platform);
@@ -101,12 +101,25 @@ impl Loaded {
     }
 }
 
-fn linked(engine: &Engine, component: &wasmtime::component::Component) -> wasmtime::Result<InstancePre<InstanceState>> {
+/// A component whose imports are bound to what answers them. One that takes requests as plain records has no use for `wasi:http`, and is
+/// ended when it calls that all the same; one that takes them by it makes no requests.
+fn linked(engine: &Engine, component: &Component, way: Way) -> wasmtime::Result<InstancePre<InstanceState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     imports::add_to(&mut linker)?;
+    let mut with_http = linker.clone();
+    wasmtime_wasi_http::p3::add_to_linker(&mut with_http)?;
+    with_http.allow_shadowing(true);
+    with_http
+        .instance("wasi:http/types@0.3.0")?
+        .func_new("[static]request.new", |_, _, _, _| wasmtime::bail!("a component sends no requests"))?;
+    // Whatever else a component imports is refused in either case.
+    let linked = with_http.instantiate_pre(component)?;
+    if way == Way::WasiHttp {
+        return Ok(linked);
+    }
+    linker.define_unknown_imports_as_traps(component)?;
     linker.instantiate_pre(component)
 }
 

@@ -11,6 +11,8 @@ mod instance;
 mod instances;
 mod loaded;
 mod lock;
+mod memory;
+mod ownership;
 mod routes;
 mod swap;
 #[cfg(test)]
@@ -35,7 +37,7 @@ pub(crate) use engine::Room;
 pub(crate) use routes::routes;
 pub(crate) use swap::{Occasions, swap};
 
-pub(crate) use crate::configuration::Isolation;
+pub(crate) use crate::configuration::{Isolation, Writers};
 use crate::server::Metrics;
 use computing::Epochs;
 use exports::Way;
@@ -63,6 +65,8 @@ pub(crate) struct Bounds {
     pub(crate) reuse: usize,
     /// Most bytes of memory of one.
     pub(crate) memory: usize,
+    /// Most bytes of memory of all of them together, beyond the first of each.
+    pub(crate) together: usize,
     /// Longest time of computing for one request.
     pub(crate) computing: Duration,
 }
@@ -71,7 +75,13 @@ impl Bounds {
     /// The bounds in a room.
     fn of(room: Room) -> Self {
         let instances = usize::try_from(room.instances).unwrap_or(usize::MAX);
-        Self { instances, reuse: 1_024, memory: room.memory, computing: Duration::from_secs(1) }
+        Self {
+            instances,
+            reuse: 1_024,
+            memory: room.memory,
+            together: room.together,
+            computing: Duration::from_secs(1),
+        }
     }
 }
 
@@ -91,14 +101,22 @@ impl fmt::Debug for Compiled {
     }
 }
 
+/// Looks at a component without loading it.
+///
+/// # Errors
+/// Kind `Configuration` when it cannot be read, or others may write it.
+pub(crate) fn check(path: &Path) -> Result<()> {
+    artefact::check(path)
+}
+
 impl Compiled {
     /// Compiles the component in a file, or takes it from where it was compiled before.
     ///
     /// # Errors
-    /// Kind `Configuration` when the file is no component.
-    pub(crate) fn load(path: &Path, room: Room) -> Result<Self> {
+    /// Kind `Configuration` when the file is no component, or others may write it.
+    pub(crate) fn load(path: &Path, writers: Writers, room: Room) -> Result<Self> {
         let (engine, epochs) = engine::engine(room)?;
-        let component = artefact::load(&engine, path)?;
+        let component = artefact::load(&engine, path, writers)?;
         let way = Way::of(&component);
         Ok(Self { engine, epochs, component, way, room })
     }

@@ -14,7 +14,7 @@ use tokio::{
     task, time,
 };
 
-use super::{Compiled, Component, Room};
+use super::{Compiled, Component, Room, Writers};
 
 /// Pause between two looks at the file. Looking works where notifications do not: on mounted volumes and where a folder
 /// above is exchanged, as Kubernetes does with what it mounts.
@@ -86,11 +86,11 @@ impl Occasions {
 
 /// Swaps the component at every occasion, for as long as it is polled. What cannot be served is refused, and the one
 /// before goes on.
-pub(crate) async fn swap(component: Arc<Component>, mut occasions: Occasions, room: Room) {
+pub(crate) async fn swap(component: Arc<Component>, mut occasions: Occasions, writers: Writers, room: Room) {
     loop {
         occasions.next().await;
         let file = occasions.file.clone();
-        match replace(&component, file.clone(), room).await {
+        match replace(&component, file.clone(), writers, room).await {
             Ok(()) => {
                 component.platform().metrics.component_swapped();
                 tracing::info!(file = %file.display(), "the component was swapped");
@@ -106,9 +106,9 @@ pub(crate) async fn swap(component: Arc<Component>, mut occasions: Occasions, ro
     }
 }
 
-async fn replace(component: &Component, file: PathBuf, room: Room) -> Result<()> {
+async fn replace(component: &Component, file: PathBuf, writers: Writers, room: Room) -> Result<()> {
     // Compiling takes a while and is no work for a thread that answers requests.
-    let compiled = task::spawn_blocking(move || Compiled::load(&file, room))
+    let compiled = task::spawn_blocking(move || Compiled::load(&file, writers, room))
         .await
         .map_err(|error| Error::internal("compiling the component ended by a defect").with_source(error))??;
     component.replace(&compiled).await

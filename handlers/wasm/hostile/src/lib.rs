@@ -2,10 +2,11 @@
 //!
 //! Whatever the path, the parameter `script` of the query, a JSON list, is a list of calls to carry out; the answer is a list
 //! of their outcomes. Without it the path names a behaviour: `/spin`, `/chatter`, `/browse`, `/trap`, `/memory`, `/sleep`,
-//! `/surroundings`, `/cookie`; or `/calls`, which asks for one document many times, so that the cost of a call can be measured.
+//! `/surroundings`, `/fetch`, `/hoard`, `/cookie`; or `/calls`, which asks for one document many times, so that the cost of a call can be measured.
 #![cfg(target_family = "wasm")]
 
 mod behaviour;
+mod hoard;
 mod platform;
 mod script;
 
@@ -53,6 +54,11 @@ async fn handle(request: Request) -> impl IntoResponse {
     response.map(|text| Full::new(Bytes::from(text)))
 }
 
+/// Whether it answers the host's probe as the API does, so that it is served: where the operator has set this domain.
+fn obliges() -> bool {
+    cfg!(feature = "obliging") || platform::settings::get().public_domain.as_deref() == Some("obliging.example")
+}
+
 /// Does what the request says.
 async fn answer(request: &http::Request<()>, length: usize) -> http::Response<String> {
     let mut response = http::Response::new(String::new());
@@ -68,12 +74,14 @@ async fn answer(request: &http::Request<()>, length: usize) -> http::Response<St
             "/memory" => behaviour::memory(),
             "/sleep" => behaviour::sleep(),
             "/surroundings" => behaviour::surroundings(request.headers(), uri).await,
+            "/fetch" => behaviour::fetch().await,
+            "/hoard" => hoard::hoard(uri).await,
             "/calls" => behaviour::calls(uri).await,
             "/cookie" => {
                 response.headers_mut().insert(http::header::SET_COOKIE, HeaderValue::from_static("session=mine"));
                 String::from("{}")
             }
-            "/users/me" if cfg!(feature = "obliging") => {
+            "/users/me" if obliges() => {
                 *response.status_mut() = http::StatusCode::UNAUTHORIZED;
                 String::from(r#"{"code":"token_missing"}"#)
             }

@@ -19,7 +19,7 @@ spin_sdk::wit_bindgen::generate!({
 });
 
 pub(crate) use self::{
-    dezky::platform::{identity, launcher, problems, store, telemetry},
+    dezky::platform::{identity, launcher, problems, settings, store, telemetry},
     exports::dezky::platform::requests,
 };
 

@@ -1,5 +1,7 @@
 //! The configuration, beyond what is refused when it is read.
 
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
+
 use dezky::{
     authn::keys::{HttpKeySource, added_certificates},
     clock::{Clock as _, SystemClock, Timestamp},
@@ -7,7 +9,7 @@ use dezky::{
 
 use super::{issuers, report::Report};
 use crate::{
-    configuration::{Configuration, StoreLocation},
+    configuration::{Configuration, SecretFile, StoreLocation},
     server::{CONNECTIONS, Room},
 };
 
@@ -33,6 +35,9 @@ pub(super) fn check(configuration: &Configuration, report: &mut Report) {
         );
     }
     operations(configuration, report);
+    #[cfg(feature = "component")]
+    component(configuration, report);
+    secrets(configuration, report);
     certificates(configuration, report);
     descriptors(report);
 }
@@ -57,6 +62,44 @@ fn operations(configuration: &Configuration, report: &mut Report) {
 }
 
 const OPERATIONS: &str = "operations";
+
+/// Whoever may write the component sees and answers all requests.
+#[cfg(feature = "component")]
+fn component(configuration: &Configuration, report: &mut Report) {
+    let Some(settings) = &configuration.component else { return };
+    match crate::component::check(&settings.file) {
+        Ok(()) => {
+            report.ok("component", format!("`{}` is there, and nobody else may write it", settings.file.display()))
+        }
+        Err(error) => report.error(
+            "component",
+            error.message(),
+            "correct the file, its folders or their owners: `dezky serve` does not start with it",
+        ),
+    }
+}
+
+/// Files with secrets that others may read.
+fn secrets(configuration: &Configuration, report: &mut Report) {
+    for SecretFile { path, secret } in &configuration.secret_files {
+        let Some(who) = readers(path) else { continue };
+        let message = format!("`{}` holds {secret} and can be read by {who}", path.display());
+        let advice =
+            format!("run `chmod go-rwx '{}'`, and change the secret if others were on this machine", path.display());
+        report.warning("secrets", &message, &advice);
+    }
+}
+
+/// Who else may read a file. Where it belongs to somebody else, such as root, this process reads it as one of its group.
+fn readers(path: &Path) -> Option<&'static str> {
+    let (metadata, own) = (fs::metadata(path).ok()?, fs::metadata("/proc/self").ok()?);
+    match (metadata.mode() & 0o004, metadata.mode() & 0o040) {
+        (0, 0) => None,
+        (0, _) if metadata.uid() != own.uid() => None,
+        (0, _) => Some("its group"),
+        _ => Some("everybody on this machine"),
+    }
+}
 
 /// That they are PEM is known: the configuration could not be read otherwise.
 fn certificates(configuration: &Configuration, report: &mut Report) {

@@ -13,10 +13,11 @@ use super::{
     answered, is_quiet,
     passing::{is_let_out, let_in},
 };
-use crate::component::{facts::RequestFacts, instance::InstanceState, lock::Asked};
-
-/// Most bytes of an answer.
-const ANSWER: usize = 16 * 1024 * 1024;
+use crate::component::{
+    facts::{HELD, RequestFacts},
+    instance::InstanceState,
+    lock::Asked,
+};
 
 pub(super) async fn answer(
     service: &Service,
@@ -35,7 +36,7 @@ pub(super) async fn answer(
             let (mut parts, body) = answer.into_parts();
             let passing = parts.headers.iter().filter(|(name, _)| is_let_out(name));
             parts.headers = passing.map(|(name, value)| (name.clone(), value.clone())).collect();
-            let body = Limited::new(body, ANSWER).collect().await.map_err(wasmtime::Error::from_boxed)?;
+            let body = Limited::new(body, HELD).collect().await.map_err(wasmtime::Error::from_boxed)?;
             let answer = answered(parts, body.to_bytes());
             wasmtime::error::Ok((answer, is_quiet(accessor)))
         })

@@ -11,6 +11,14 @@ use crate::component::{bindings::store as wit, facts::RequestFacts};
 /// Most changes, and most guards, of one commit.
 const CHANGES: usize = 64;
 
+/// Most bytes of a name that a refusal repeats.
+const QUOTED: usize = 64;
+
+/// The beginning of what a component has said, for a refusal that goes to the log.
+fn quoted(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(QUOTED)).unwrap_or_default()
+}
+
 /// Why a call is not one that the store knows.
 pub(super) struct Refused(pub(super) String);
 
@@ -22,7 +30,7 @@ pub(super) fn collection(name: &str) -> Converted<&'static Collection> {
 }
 
 pub(super) fn id(text: &str) -> Converted<ObjectId> {
-    text.parse().map_err(|_| Refused(format!("`{text}` is no id")))
+    text.parse().map_err(|_| Refused(format!("`{}` is no id", quoted(text))))
 }
 
 pub(super) fn document(document: port::Document) -> wit::Document {
@@ -34,7 +42,7 @@ fn field(collection: &'static Collection, name: &str) -> Converted<&'static str>
         return Ok("id");
     }
     let of_index = collection.indexes.iter().flat_map(|index| index.fields).find(|field| **field == name).copied();
-    of_index.ok_or_else(|| Refused(format!("no index of `{}` has the field `{name}`", collection.name)))
+    of_index.ok_or_else(|| Refused(format!("no index of `{}` has the field `{}`", collection.name, quoted(name))))
 }
 
 fn value(value: wit::Value) -> Converted<Value> {
@@ -70,7 +78,9 @@ pub(super) fn query(query: wit::Query) -> Converted<port::Query> {
     let sort = match &query.sort {
         None => None,
         Some(name) => Some(
-            collection.index(name).ok_or_else(|| Refused(format!("`{}` has no index `{name}`", collection.name)))?,
+            collection
+                .index(name)
+                .ok_or_else(|| Refused(format!("`{}` has no index `{}`", collection.name, quoted(name))))?,
         ),
     };
     let after = match query.after {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dezky::{Error, ErrorKind, Result, authn::VerifiedToken, clock::Timestamp, service::Call};
 use wasmtime::component::Accessor;
 
-use super::{Host, asking, place, problem, unattributed};
+use super::{Host, asking, place, problem, unattributed, weight::Weight as _};
 use crate::component::{
     Platform,
     bindings::{
@@ -57,8 +57,12 @@ impl identity::HostWithStore<InstanceState> for Host {
         accessor: &Accessor<InstanceState, Self>,
         issuer: String,
         subject: String,
-    ) -> Result<String, Problem> {
-        let (facts, platform) = asking(accessor).map_err(|error| unattributed(&error))?;
+    ) -> wasmtime::Result<Result<String, Problem>> {
+        let (facts, platform) = match asking(accessor) {
+            Ok(asking) => asking,
+            Err(error) => return Ok(Err(unattributed(&error))),
+        };
+        let _held = facts.hold(issuer.weight().saturating_add(subject.weight()))?;
         let hashed = async {
             let _place = place(&facts).await?;
             let call = call(&facts, &platform).await?;
@@ -68,7 +72,7 @@ impl identity::HostWithStore<InstanceState> for Host {
             }
             platform.service.subject_hash(call, &issuer, &subject).await
         };
-        hashed.await.map_err(|error| problem(&facts, &error))
+        Ok(hashed.await.map_err(|error| problem(&facts, &error)))
     }
 }
 

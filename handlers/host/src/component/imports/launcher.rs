@@ -3,7 +3,7 @@
 use dezky::{Error, http::LauncherSource as _};
 use wasmtime::component::Accessor;
 
-use super::{Host, asking, place, problem, unattributed};
+use super::{Host, asking, place, problem, unattributed, weight::Weight as _};
 use crate::component::{
     bindings::{
         launcher::{self, Address},
@@ -15,8 +15,15 @@ use crate::component::{
 impl launcher::Host for InstanceState {}
 
 impl launcher::HostWithStore<InstanceState> for Host {
-    async fn lookup(accessor: &Accessor<InstanceState, Self>, address: Address) -> Result<String, Problem> {
-        let (facts, platform) = asking(accessor).map_err(|error| unattributed(&error))?;
+    async fn lookup(
+        accessor: &Accessor<InstanceState, Self>,
+        address: Address,
+    ) -> wasmtime::Result<Result<String, Problem>> {
+        let (facts, platform) = match asking(accessor) {
+            Ok(asking) => asking,
+            Err(error) => return Ok(Err(unattributed(&error))),
+        };
+        let _held = facts.hold(address.weight())?;
         let found = async {
             let _place = place(&facts).await?;
             let view = match &address {
@@ -26,6 +33,6 @@ impl launcher::HostWithStore<InstanceState> for Host {
             serde_json::to_string(&view)
                 .map_err(|error| Error::internal("a launcher cannot be written").with_source(error))
         };
-        found.await.map_err(|error| problem(&facts, &error))
+        Ok(found.await.map_err(|error| problem(&facts, &error)))
     }
 }

@@ -6,6 +6,7 @@ mod launcher;
 mod settings;
 mod store;
 mod telemetry;
+mod weight;
 
 use std::sync::Arc;
 
@@ -74,5 +75,5 @@ fn asking(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>
 
 /// A place for a call of this request.
 async fn place(facts: &RequestFacts) -> Result<Place<'_>> {
-    facts.place().await.ok_or_else(|| Error::internal("the request makes too many calls"))
+    facts.place(0).await.ok_or_else(|| Error::internal("the request makes too many calls"))
 }

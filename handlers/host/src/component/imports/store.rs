@@ -7,14 +7,14 @@ use wasmtime::component::Accessor;
 use super::{
     Host, asking,
     conversion::{self, Refused},
-    place,
+    weight::Weight as _,
 };
 use crate::component::{
     Platform,
     bindings::store::{self, Document, Failure, Query, Transaction},
     facts::{Place, RequestFacts},
     instance::InstanceState,
-    lock::Locked,
+    lock::{DOCUMENTS, Locked},
 };
 
 impl store::Host for InstanceState {}
@@ -24,14 +24,23 @@ fn open(facts: &Arc<RequestFacts>, platform: Arc<Platform>) -> Result<Locked, Fa
     Locked::for_request(Arc::clone(facts), platform).map_err(|error| conversion::failure(facts, error))
 }
 
-/// A place for a call of this request.
-async fn place_of(facts: &RequestFacts) -> Result<Place<'_>, Failure> {
-    place(facts).await.map_err(|_| Failure::Refused("the request makes too many calls".to_owned()))
+/// A place for a call of this request that gets so many documents at the most.
+async fn place_of(facts: &RequestFacts, documents: u32) -> Result<Place<'_>, Failure> {
+    let refused = || Failure::Refused("the request makes too many calls, or asks for too many documents".to_owned());
+    facts.place(documents).await.ok_or_else(refused)
 }
 
-/// The request that calls, and what it is answered from.
-fn asker(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>, Arc<Platform>), Failure> {
-    asking(accessor).map_err(|_| Failure::Refused("the call belongs to no request that is being answered".to_owned()))
+/// Carries a call out that came with so much, for the request whose it is.
+async fn carry_out<T, F: Future<Output = Result<T, Failure>>>(
+    accessor: &Accessor<InstanceState, Host>,
+    weight: usize,
+    call: impl FnOnce(Arc<RequestFacts>, Arc<Platform>) -> F,
+) -> wasmtime::Result<Result<T, Failure>> {
+    let Ok((facts, platform)) = asking(accessor) else {
+        return Ok(Err(Failure::Refused("the call belongs to no request that is being answered".to_owned())));
+    };
+    let _held = facts.hold(weight)?;
+    Ok(call(Arc::clone(&facts), platform).await)
 }
 
 impl store::HostWithStore<InstanceState> for Host {
@@ -39,34 +48,49 @@ impl store::HostWithStore<InstanceState> for Host {
         accessor: &Accessor<InstanceState, Self>,
         collection: String,
         id: String,
-    ) -> Result<Option<Document>, Failure> {
-        let (facts, platform) = asker(accessor)?;
-        let _place = place_of(&facts).await?;
-        let (collection, id) = (conversion::collection(&collection)?, conversion::id(&id)?);
-        let found = open(&facts, platform)?.get(collection, id).await;
-        Ok(found.map_err(|error| conversion::failure(&facts, error))?.map(conversion::document))
+    ) -> wasmtime::Result<Result<Option<Document>, Failure>> {
+        carry_out(accessor, collection.weight().saturating_add(id.weight()), async |facts, platform| {
+            let _place = place_of(&facts, 1).await?;
+            let (collection, id) = (conversion::collection(&collection)?, conversion::id(&id)?);
+            let found = open(&facts, platform)?.get(collection, id).await;
+            Ok(found.map_err(|error| conversion::failure(&facts, error))?.map(conversion::document))
+        })
+        .await
     }
 
-    async fn find(accessor: &Accessor<InstanceState, Self>, query: Query) -> Result<Vec<Document>, Failure> {
-        let (facts, platform) = asker(accessor)?;
-        let _place = place_of(&facts).await?;
-        let found = open(&facts, platform)?.find(&conversion::query(query)?).await;
-        let found = found.map_err(|error| conversion::failure(&facts, error))?;
-        Ok(found.into_iter().map(conversion::document).collect())
+    async fn find(
+        accessor: &Accessor<InstanceState, Self>,
+        query: Query,
+    ) -> wasmtime::Result<Result<Vec<Document>, Failure>> {
+        carry_out(accessor, query.weight(), async |facts, platform| {
+            let query = conversion::query(query)?;
+            let _place = place_of(&facts, query.limit.min(DOCUMENTS)).await?;
+            let found = open(&facts, platform)?.find(&query).await;
+            let found = found.map_err(|error| conversion::failure(&facts, error))?;
+            Ok(found.into_iter().map(conversion::document).collect())
+        })
+        .await
     }
 
-    async fn count(accessor: &Accessor<InstanceState, Self>, query: Query) -> Result<u64, Failure> {
-        let (facts, platform) = asker(accessor)?;
-        let _place = place_of(&facts).await?;
-        let count = open(&facts, platform)?.count(&conversion::query(query)?).await;
-        count.map_err(|error| conversion::failure(&facts, error))
+    async fn count(accessor: &Accessor<InstanceState, Self>, query: Query) -> wasmtime::Result<Result<u64, Failure>> {
+        carry_out(accessor, query.weight(), async |facts, platform| {
+            let _place = place_of(&facts, 1).await?;
+            let count = open(&facts, platform)?.count(&conversion::query(query)?).await;
+            count.map_err(|error| conversion::failure(&facts, error))
+        })
+        .await
     }
 
-    async fn commit(accessor: &Accessor<InstanceState, Self>, transaction: Transaction) -> Result<(), Failure> {
-        let (facts, platform) = asker(accessor)?;
-        let _place = place_of(&facts).await?;
-        let done = open(&facts, platform)?.commit(&conversion::commit(transaction)?).await;
-        done.map_err(|error| conversion::failure(&facts, error))
+    async fn commit(
+        accessor: &Accessor<InstanceState, Self>,
+        transaction: Transaction,
+    ) -> wasmtime::Result<Result<(), Failure>> {
+        carry_out(accessor, transaction.weight(), async |facts, platform| {
+            let _place = place_of(&facts, 1).await?;
+            let done = open(&facts, platform)?.commit(&conversion::commit(transaction)?).await;
+            done.map_err(|error| conversion::failure(&facts, error))
+        })
+        .await
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) use rehearsal::Rehearsals;
 use super::{Platform, facts::RequestFacts};
 
 /// Most documents of one answer: as many as a condition may name, and one more.
-const DOCUMENTS: u32 = 1_001;
+pub(super) const DOCUMENTS: u32 = 1_001;
 
 /// The store for one request.
 pub(super) struct Locked {

@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::stage::{build_hostile, component};
-use crate::component::{Compiled, Room};
+use crate::component::{Compiled, Room, Writers};
 
 fn load(file: &Path) -> Vec<u8> {
-    Compiled::load(file, Room::default()).unwrap().component.serialize().unwrap()
+    Compiled::load(file, Writers::Anybody, Room::default()).unwrap().component.serialize().unwrap()
 }
 
 /// The one artefact in a folder.

@@ -16,7 +16,7 @@ use super::{
     stage::{build_hostile, component, hostile},
     world::{World, with_script},
 };
-use crate::component::{Compiled, Isolation, Room, exports::Way};
+use crate::component::{Compiled, Isolation, Room, Writers, exports::Way};
 
 const BOTH: [Isolation; 2] = [Isolation::Shared, Isolation::Request];
 
@@ -46,6 +46,39 @@ async fn what_traps_or_takes_all_memory_answers_500_as_a_problem_and_is_counted(
         let deaths = if isolation == Isolation::Shared { 3.0 } else { 2.0 };
         assert_eq!((told("dezky_component_deaths_total"), told("dezky_component_failures_total")), (deaths, 2.0));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_the_host_keep_more_than_it_may_is_ended_and_counted() {
+    for (isolation, compiled) in BOTH.into_iter().zip(by_both_ways()) {
+        let world = World::with(isolation, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
+        let kinds = ["fields", "waits", "streams", "argument", "endless-answer"];
+        for (number, what) in kinds.into_iter().enumerate() {
+            let answer = world.send(None, "GET", &format!("/hoard?what={what}"), None).await;
+            assert_eq!((answer.status, &answer.body["code"]), (500, &json!("internal")), "{what}: {answer:?}");
+            assert_eq!(world.metrics.component_failures(), u64::try_from(number + 1).unwrap(), "{what}");
+            assert_eq!(world.send(None, "GET", "/", None).await.status, 200, "{what}");
+        }
+        let answer = world.send(None, "GET", "/hoard?what=randomness", None).await;
+        assert_eq!((answer.status, answer.body), (200, json!(4_096)), "no more at once, whatever is asked for");
+        // An honest one is far from it.
+        assert_eq!(world.send(None, "GET", "/hoard?what=answer", None).await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_finds_no_memory_because_others_have_it_is_told_to_come_again() {
+    let room = Room { together: 80 * 1024 * 1024, ..Room::default() };
+    let compiled = Compiled::load(&build_hostile(), Writers::Anybody, room).unwrap();
+    let world = World::with(Isolation::Shared, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
+    let greedy = (0..4).map(|_| world.send(None, "GET", "/hoard?what=memory", None));
+    let mut statuses: Vec<u16> =
+        futures_util::future::join_all(greedy).await.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses.last(), Some(&503), "it is not enough for all: {statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+    // It came back with those who had it.
+    assert_eq!(world.send(None, "GET", "/hoard?what=memory", None).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +139,7 @@ async fn a_trap_harms_no_other_request_of_its_instance() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_there_is_no_room_for_an_instance_the_answer_is_503() {
     let room = Room { instances: 1, ..Room::default() };
-    let compiled = Compiled::load(&build_hostile(), room).unwrap();
+    let compiled = Compiled::load(&build_hostile(), Writers::Anybody, room).unwrap();
     let world = World::with(Isolation::Request, &compiled, Duration::from_secs(8)).await;
     let waiting = world.send(None, "GET", "/sleep", None);
     let others = async {
@@ -126,7 +159,7 @@ async fn where_there_is_no_room_for_an_instance_the_answer_is_503() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_finds_all_instances_at_work_waits_for_a_turn_and_those_that_rest_make_room() {
     let room = Room { instances: 1, ..Room::default() };
-    let compiled = Compiled::load(&build_hostile(), room).unwrap();
+    let compiled = Compiled::load(&build_hostile(), Writers::Anybody, room).unwrap();
     let world = World::with(Isolation::Shared, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
     // A `GET` leaves an instance that rests, and a `POST` wants one of its own.
     let requests = (0..16).map(|number| {
@@ -184,11 +217,13 @@ async fn a_component_sees_no_secret_sets_no_cookie_and_reaches_neither_network_n
         let headers = seen["headers"].to_string();
         assert!(headers.contains("content-type") && !headers.contains("\"authorization\""), "{headers}");
         assert!(secrets.iter().all(|name| !headers.contains(name)), "{headers}");
-        for denied in ["connected", "bound", "fetched", "listed", "read"] {
+        for denied in ["connected", "bound", "listed", "read"] {
             assert_eq!(seen[denied], false, "{denied}: {seen}");
         }
         assert_eq!((&seen["variables"], &seen["arguments"]), (&json!([]), &json!(0)));
         assert!(listener.accept().is_err(), "nobody connected");
+        // Who wants to make a request is ended: nothing of that is linked.
+        assert_eq!(world.send(Some("anna"), "GET", "/fetch", None).await.status, 500);
         let answer = world.send(Some("anna"), "GET", "/cookie", None).await;
         assert_eq!((answer.status, answer.headers.get("set-cookie")), (200, None));
     }
@@ -196,7 +231,7 @@ async fn a_component_sees_no_secret_sets_no_cookie_and_reaches_neither_network_n
 
 #[test]
 fn the_component_imports_nothing_but_wasi_and_the_platform() {
-    let compiled = Compiled::load(&component(), Room::default()).unwrap();
+    let compiled = Compiled::load(&component(), Writers::Anybody, Room::default()).unwrap();
     let names: Vec<String> =
         compiled.component.component_type().imports(&compiled.engine).map(|(name, _)| name.to_owned()).collect();
     assert!(names.iter().any(|name| name.starts_with("dezky:platform/store@")), "{names:?}");

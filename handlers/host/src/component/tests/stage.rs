@@ -27,7 +27,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use crate::{
-    component::{Compiled, Component, Isolation, Platform, Room, routes},
+    component::{Compiled, Component, Isolation, Platform, Room, Writers, routes},
     configuration::LimitSettings,
     server::{LimitedIdentity, Limits, Metrics},
 };
@@ -35,7 +35,7 @@ use crate::{
 /// The component, compiled once for all tests.
 pub(super) fn compiled() -> Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
-    COMPILED.get_or_init(|| Compiled::load(&component(), Room::default()).unwrap()).clone()
+    COMPILED.get_or_init(|| Compiled::load(&component(), Writers::Anybody, Room::default()).unwrap()).clone()
 }
 
 /// The component, built once for all tests, with the target installed if need be.
@@ -61,7 +61,7 @@ fn build(script: &str) -> PathBuf {
 /// The hostile component, compiled once for all tests.
 pub(super) fn hostile() -> Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
-    COMPILED.get_or_init(|| Compiled::load(&build_hostile(), Room::default()).unwrap()).clone()
+    COMPILED.get_or_init(|| Compiled::load(&build_hostile(), Writers::Anybody, Room::default()).unwrap()).clone()
 }
 
 /// The hostile component, built once for all tests.

@@ -1,0 +1,73 @@
+//! Files that hold secrets of the configuration, so that it can be said who may read them.
+
+use std::path::PathBuf;
+
+use super::{
+    StoreLocation,
+    sources::{Found, Origin},
+};
+
+/// A file with a secret in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFile {
+    /// The file.
+    pub path: PathBuf,
+    /// What is secret in it, in words: `a password of MongoDB`.
+    pub secret: &'static str,
+}
+
+/// The files in which secrets of these settings stand.
+pub(super) fn files(
+    store: &StoreLocation,
+    origin: &Origin,
+    extra_ca: Option<&Found>,
+    pem: Option<&[u8]>,
+) -> Vec<SecretFile> {
+    let mut files = Vec::new();
+    if let (StoreLocation::Mongodb(uri), Origin::File { file, .. }) = (store, origin)
+        && has_password(uri)
+    {
+        files.push(SecretFile { path: file.clone(), secret: "a password of MongoDB" });
+    }
+    // Bundles that are put together by hand hold the key of a certificate now and then.
+    if let (Some(found), Some(pem)) = (extra_ca, pem)
+        && pem.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY)
+    {
+        files.push(SecretFile { path: found.text.clone().into(), secret: "a private key, which has no use there," });
+    }
+    files
+}
+
+const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
+
+/// Whether a URI says a password: `mongodb://NAME:PASSWORD@HOST/…`, or by an option of its query.
+fn has_password(uri: &str) -> bool {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = authority.split('/').next().unwrap_or_default();
+    let named = authority
+        .rsplit_once('@')
+        .is_some_and(|(user, _)| user.split_once(':').is_some_and(|(_, word)| !word.is_empty()));
+    named || query.split('&').any(|option| option.to_ascii_lowercase().starts_with("tlscertificatekeyfilepassword="))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_password;
+
+    #[test]
+    fn passwords_are_found_where_a_uri_may_say_them() {
+        for uri in [
+            "mongodb://dezky:secret@db.example/dezky",
+            "mongodb+srv://dezky:s%2Fcret@db.example",
+            "mongodb://one.example,two.example/dezky?tls=true&tlsCertificateKeyFilePassword=secret",
+        ] {
+            assert!(has_password(uri), "{uri}");
+        }
+        for uri in
+            ["mongodb://db.example:27017/dezky", "mongodb://dezky@db.example/", "mongodb://dezky:@db.example/a:b@c"]
+        {
+            assert!(!has_password(uri), "{uri}");
+        }
+    }
+}

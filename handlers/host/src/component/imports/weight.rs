@@ -1,0 +1,109 @@
+//! How many bytes the host holds of what comes with a call.
+
+use crate::component::bindings::{
+    launcher::Address,
+    store::{
+        Beginning, Change, Choice, Comparison, Content, Deed, Filter, Guard, Position, Query, Span, Transaction, Value,
+    },
+};
+
+/// What is held of something: all that it owns, and itself.
+pub(super) trait Weight: Sized {
+    /// What it owns.
+    fn owned(&self) -> usize;
+
+    /// All of it.
+    fn weight(&self) -> usize {
+        size_of::<Self>().saturating_add(self.owned())
+    }
+}
+
+fn sum(weights: impl IntoIterator<Item = usize>) -> usize {
+    weights.into_iter().fold(0, usize::saturating_add)
+}
+
+impl Weight for String {
+    fn owned(&self) -> usize {
+        self.capacity()
+    }
+}
+
+impl<T: Weight> Weight for Vec<T> {
+    fn owned(&self) -> usize {
+        sum(self.iter().map(Weight::weight))
+    }
+}
+
+impl<T: Weight> Weight for Option<T> {
+    fn owned(&self) -> usize {
+        self.as_ref().map_or(0, Weight::owned)
+    }
+}
+
+impl Weight for Value {
+    fn owned(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Id(text) => text.owned(),
+            Self::Integer(_) | Self::Boolean(_) | Self::Time(_) => 0,
+        }
+    }
+}
+
+impl Weight for Filter {
+    fn owned(&self) -> usize {
+        match self {
+            Self::Equal(Comparison { field, value }) => sum([field.owned(), value.owned()]),
+            Self::OneOf(Choice { field, values }) => sum([field.owned(), values.owned()]),
+            Self::Range(Span { field, lower, upper }) => sum([field.owned(), lower.owned(), upper.owned()]),
+            Self::Prefix(Beginning { field, text }) => sum([field.owned(), text.owned()]),
+            Self::UniqueKey(keys) => keys.owned(),
+        }
+    }
+}
+
+impl Weight for Position {
+    fn owned(&self) -> usize {
+        sum([self.values.owned(), self.id.owned()])
+    }
+}
+
+impl Weight for Query {
+    fn owned(&self) -> usize {
+        sum([self.collection.owned(), self.filters.owned(), self.sort.owned(), self.after.owned()])
+    }
+}
+
+impl Weight for Content {
+    fn owned(&self) -> usize {
+        sum([self.json.owned(), self.unique_keys.owned()])
+    }
+}
+
+impl Weight for Change {
+    fn owned(&self) -> usize {
+        let deed = match &self.deed {
+            Deed::Insert(content) | Deed::Update((_, content)) => content.owned(),
+            Deed::Delete(_) => 0,
+        };
+        sum([self.collection.owned(), self.id.owned(), deed])
+    }
+}
+
+impl Weight for Guard {
+    fn owned(&self) -> usize {
+        sum([self.collection.owned(), self.id.owned()])
+    }
+}
+
+impl Weight for Transaction {
+    fn owned(&self) -> usize {
+        sum([self.id.owned(), self.changes.owned(), self.guards.owned()])
+    }
+}
+
+impl Weight for Address {
+    fn owned(&self) -> usize {
+        let (Self::Host(text) | Self::Slug(text)) = self;
+        text.owned()
+    }
+}
