@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use wasmtime::{
     Engine,
-    component::{Component, InstancePre, Linker},
+    component::{Component, InstancePre, Linker, ResourceType, types::ComponentItem},
 };
 
 use super::{
@@ -119,8 +119,35 @@ fn linked(engine: &Engine, component: &Component, way: Way) -> wasmtime::Result<
     if way == Way::WasiHttp {
         return Ok(linked);
     }
-    linker.define_unknown_imports_as_traps(component)?;
+    end_who_calls_http(&mut linker, component)?;
     linker.instantiate_pre(component)
+}
+
+/// Gives a component that imports `wasi:http` functions of that name that end whoever calls them.
+fn end_who_calls_http(linker: &mut Linker<InstanceState>, component: &Component) -> wasmtime::Result<()> {
+    let engine = linker.engine().clone();
+    for (name, import) in component.component_type().imports(&engine) {
+        let ComponentItem::ComponentInstance(instance) = import.ty else { continue };
+        if !name.starts_with("wasi:http/") {
+            continue;
+        }
+        let mut linked = linker.instance(name)?;
+        for (item, export) in instance.exports(&engine) {
+            match export.ty {
+                ComponentItem::ComponentFunc(function) if function.async_() => {
+                    linked.func_new_concurrent(item, |_, _, _, _| Box::pin(async { no_http() }))?;
+                }
+                ComponentItem::ComponentFunc(_) => linked.func_new(item, |_, _, _, _| no_http())?,
+                ComponentItem::Resource(_) => linked.resource(item, ResourceType::host::<()>(), |_, _| Ok(()))?,
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn no_http() -> wasmtime::Result<()> {
+    wasmtime::bail!("`wasi:http` is not linked where requests come as records")
 }
 
 /// A component that cannot be served.
