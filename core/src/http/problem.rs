@@ -1,5 +1,7 @@
 //! Problem details (RFC 9457), and the one table from kinds of errors to HTTP status.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -16,6 +18,13 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// The code with which an edge sheds requests that it cannot bear.
 pub const OVERLOADED: &str = "overloaded";
+
+/// The refusal of a request whose answer took too long: of the server, and nothing that its client did.
+#[must_use]
+pub fn too_slow() -> Error {
+    let message = "the request took longer than it may: try again";
+    Error::new(ErrorKind::Unavailable, "server_timeout", message).with_retry_after(Duration::from_secs(1))
+}
 
 /// The HTTP status of a kind of error.
 #[must_use]

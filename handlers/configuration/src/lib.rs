@@ -25,14 +25,15 @@ use dezky::{
 };
 
 pub use component::{ComponentSettings, Isolation, Writers};
-pub use limits::{LimitSettings, Network, Rate, counted};
+pub use limits::{ForwardedHeader, LimitSettings, Network, Rate, counted};
 pub use location::StoreLocation;
 #[cfg(all(feature = "opening", not(feature = "mongodb")))]
 pub use opening::no_mongodb;
 pub use secrets::SecretFile;
 pub use settings::{
-    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
-    OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, OPERATIONS_LISTEN, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN,
+    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, FORWARDED_HEADER, ISOLATION, LISTEN, LOG,
+    LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, OPERATIONS_LISTEN, PLATFORM_ADMIN_GROUP,
+    PUBLIC_DOMAIN,
     REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
 };
 pub use sources::{File, Origin, Sources, refuse};

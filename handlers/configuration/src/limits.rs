@@ -30,6 +30,16 @@ pub struct Network {
     bits: u32,
 }
 
+/// The header in which proxies say for whom they ask. The other one is what a client wrote, and counts for nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
 /// Every limit of a server. What is none is not limited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitSettings {
@@ -39,6 +49,8 @@ pub struct LimitSettings {
     pub address: Option<Rate>,
     /// Proxies that are believed when they say for whom they ask.
     pub trusted_proxies: Vec<Network>,
+    /// Where they say it.
+    pub forwarded_header: ForwardedHeader,
     /// Most requests that are answered at the same time.
     pub requests_in_flight: Option<NonZeroU32>,
     /// Longest time that a request's head, and then its body, may take to arrive, and that a client may take no byte of
@@ -72,6 +84,7 @@ impl LimitSettings {
             caller: None,
             address: None,
             trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::default(),
             requests_in_flight: None,
             arrival: Duration::from_secs(u64::from(ARRIVAL_SECONDS)),
             keep_alive: Duration::from_secs(u64::from(KEEP_ALIVE_SECONDS)),
@@ -125,6 +138,7 @@ pub(super) fn read(sources: &Sources) -> Result<LimitSettings> {
         caller: rate(sources, &settings::CALLER_RATE, CALLER_RATE, &settings::CALLER_BURST)?,
         address: rate(sources, &settings::ADDRESS_RATE, ADDRESS_RATE, &settings::ADDRESS_BURST)?,
         trusted_proxies: trusted_proxies(sources)?,
+        forwarded_header: forwarded_header(sources)?,
         requests_in_flight: number_of(sources, &settings::REQUESTS_IN_FLIGHT, REQUESTS_IN_FLIGHT)?,
         arrival: seconds(sources, &settings::ARRIVAL_SECONDS, ARRIVAL_SECONDS)?,
         keep_alive: seconds(sources, &settings::KEEP_ALIVE_SECONDS, KEEP_ALIVE_SECONDS)?,
@@ -185,6 +199,18 @@ fn trusted_proxies(sources: &Sources) -> Result<Vec<Network>> {
         return Err(found.refuse(format!("names more than {MOST_PROXIES}: name their networks instead")));
     }
     Ok(networks)
+}
+
+fn forwarded_header(sources: &Sources) -> Result<ForwardedHeader> {
+    let Some(found) = sources.find(&settings::FORWARDED_HEADER)? else { return Ok(ForwardedHeader::default()) };
+    match found.text.to_ascii_lowercase().as_str() {
+        "x-forwarded-for" => Ok(ForwardedHeader::XForwardedFor),
+        "forwarded" => Ok(ForwardedHeader::Forwarded),
+        _ => Err(found.refuse(format!(
+            "`{}` is neither `x-forwarded-for` nor `forwarded`: name the header that your proxy writes",
+            found.text.escape_debug()
+        ))),
+    }
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ settings! {
     ADDRESS_RATE = "limits.address_rate", "DEZKY_ADDRESS_RATE", Some("address-rate");
     ADDRESS_BURST = "limits.address_burst", "DEZKY_ADDRESS_BURST", Some("address-burst");
     TRUSTED_PROXIES = "limits.trusted_proxies", "DEZKY_TRUSTED_PROXIES", Some("trusted-proxies");
+    FORWARDED_HEADER = "limits.forwarded_header", "DEZKY_FORWARDED_HEADER", Some("forwarded-header");
     REQUESTS_IN_FLIGHT = "limits.requests_in_flight", "DEZKY_REQUESTS_IN_FLIGHT", Some("requests-in-flight");
     ARRIVAL_SECONDS = "limits.arrival_seconds", "DEZKY_ARRIVAL_SECONDS", None;
     KEEP_ALIVE_SECONDS = "limits.keep_alive_seconds", "DEZKY_KEEP_ALIVE_SECONDS", None;

@@ -136,6 +136,18 @@ fn limits_are_numbers_or_off_in_every_place() {
     assert_eq!((limits.trusted_proxies.len(), limits.requests_in_flight), (2, None));
 }
 
+#[test]
+fn proxies_say_in_one_header_for_whom_they_ask() {
+    let header = |environment: &[(&str, &str)], file: &str| {
+        let environment = [&[STORE_VARIABLE], environment].concat();
+        read(&environment, file).unwrap().limits.forwarded_header
+    };
+    assert_eq!(header(&[], ""), ForwardedHeader::XForwardedFor);
+    assert_eq!(header(&[], "[limits]\nforwarded_header = 'forwarded'"), ForwardedHeader::Forwarded);
+    assert_eq!(header(&[("DEZKY_FORWARDED_HEADER", "Forwarded")], ""), ForwardedHeader::Forwarded);
+    assert_eq!(header(&[("DEZKY_FORWARDED_HEADER", "X-Forwarded-For")], ""), ForwardedHeader::XForwardedFor);
+}
+
 /// Environment, file, and what the line must name.
 #[test]
 fn personal_values_are_kept_for_a_year_or_as_long_as_is_said() {
@@ -168,6 +180,7 @@ fn a_wrong_setting_is_named_with_its_place() {
         (&[STORE_VARIABLE, ("DEZKY_AUDIT_DETAILS_DAYS", "0")], "", "`0` must be 1 to 36500 days, or `off`"),
         (&[STORE_VARIABLE], "[audit]\ndetails_days = 36501", "`audit.details_days` in the file"),
         (&[STORE_VARIABLE], "[limits]\ntrusted_proxies = 'proxy'", "`proxy` is no address or network"),
+        (&[STORE_VARIABLE, ("DEZKY_FORWARDED_HEADER", "x-real-ip")], "", "neither `x-forwarded-for` nor `forwarded`"),
         (&[STORE_VARIABLE, ("DEZKY_LISTN", "x")], "", "did you mean `DEZKY_LISTEN`?"),
         (&[STORE_VARIABLE], "[sed]\nslug = 'a'", "`sed` in the file `dezky.toml`"),
         (&[STORE_VARIABLE], "[seed]\nslgu = 'a'", "did you mean `seed.slug`?"),

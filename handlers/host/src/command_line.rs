@@ -14,8 +14,9 @@ use crate::commands::{
     },
 };
 use crate::configuration::{
-    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, ISOLATION, LISTEN, LOG, LOG_FORMAT,
-    OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, OPERATIONS_LISTEN, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN,
+    ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, FORWARDED_HEADER, ISOLATION, LISTEN, LOG,
+    LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, OPERATIONS_LISTEN, PLATFORM_ADMIN_GROUP,
+    PUBLIC_DOMAIN,
     REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
 };
 
@@ -149,9 +150,12 @@ pub(crate) struct LimitFlags {
     /// Requests of one address at once [DEZKY_ADDRESS_BURST; default: five seconds of the rate]
     #[arg(long, value_name = "NUMBER")]
     address_burst: Option<String>,
-    /// Proxies whose `X-Forwarded-For` or `Forwarded` is believed: addresses or networks with commas [DEZKY_TRUSTED_PROXIES; default: none]
+    /// Proxies that are believed when they say for whom they ask: addresses or networks with commas [DEZKY_TRUSTED_PROXIES; default: none]
     #[arg(long, value_name = "NETWORKS")]
     trusted_proxies: Option<String>,
+    /// The header in which they say it; the other one is ignored [DEZKY_FORWARDED_HEADER; default: x-forwarded-for]
+    #[arg(long, value_name = "x-forwarded-for|forwarded")]
+    forwarded_header: Option<String>,
     /// Requests that are answered at the same time; more get 503 at once [DEZKY_REQUESTS_IN_FLIGHT; default: 512]
     #[arg(long, value_name = "NUMBER|off")]
     requests_in_flight: Option<String>,
@@ -166,6 +170,7 @@ impl LimitFlags {
             (&ADDRESS_RATE, &self.address_rate),
             (&ADDRESS_BURST, &self.address_burst),
             (&TRUSTED_PROXIES, &self.trusted_proxies),
+            (&FORWARDED_HEADER, &self.forwarded_header),
             (&REQUESTS_IN_FLIGHT, &self.requests_in_flight),
         ])
     }

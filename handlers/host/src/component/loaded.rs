@@ -24,7 +24,6 @@ use super::{
     instance::InstanceState,
     instances::{Ended, Instances},
     lock::{Asked, Rehearsals},
-    too_slow,
 };
 
 /// Longest time of a probe.
@@ -186,7 +185,7 @@ impl From<Ended> for Error {
     fn from(ended: Ended) -> Self {
         match ended {
             Ended::Died { .. } => Self::internal("the component died while it answered"),
-            Ended::Late => too_slow(),
+            Ended::Late => dezky::http::problem::too_slow(),
             Ended::Full => {
                 Self::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, "too much at once: try again")
                     .with_retry_after(Duration::from_secs(1))

@@ -30,7 +30,7 @@ use axum::{
     body::Body,
     response::{IntoResponse as _, Response},
 };
-use dezky::{Error, ErrorKind, Result, clock::Clock, context::RequestContext, http::Identity, service::Service};
+use dezky::{Result, clock::Clock, context::RequestContext, http::Identity, service::Service};
 use http::{HeaderName, header};
 
 pub(crate) use engine::Room;
@@ -196,10 +196,4 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
     ]
     .contains(name)
         || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
-}
-
-/// The component took too long.
-fn too_slow() -> Error {
-    let message = "the request took longer than it may: try again";
-    Error::new(ErrorKind::Unavailable, "request_timeout", message).with_retry_after(Duration::from_secs(1))
 }

@@ -1,13 +1,14 @@
 //! Accepting connections, within bounds, and letting them finish.
 
-use std::{convert::Infallible, future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use dezky::http::ClientAddress;
-use http::Request;
+use h2::Reason;
+use http::{Request, Response, Version};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
 use tokio::{
@@ -22,8 +23,10 @@ use tower::ServiceExt as _;
 use super::{
     Limits, Metrics,
     activity::Activity,
-    limits::{Peer, Shares},
+    answers::{Answer, Unsent, held},
+    limits::{Holding, Peer, Shares},
     metrics::Refusal,
+    streams::{Latest, Looks, Streams},
 };
 use crate::configuration::counted;
 
@@ -33,6 +36,8 @@ const HEADER_BYTES: u32 = 64 * 1024;
 const HEADER_LINES: usize = 100;
 /// Most requests at the same time in one HTTP/2 connection.
 const STREAMS: u32 = 128;
+/// Most bytes of bodies that one HTTP/2 connection holds for requests that do not read them yet.
+const WINDOW: u32 = 128 * 1024;
 /// How long requests that are under way may take once the process is to stop.
 const DRAIN: Duration = Duration::from_secs(25);
 
@@ -52,12 +57,12 @@ pub(super) async fn serve(
     router: Router,
     metrics: Arc<Metrics>,
     limits: Arc<Limits>,
+    looks: Looks,
     mut stop: watch::Receiver<bool>,
 ) {
     let room = Arc::new(Semaphore::new(most));
     let shares = Shares::halved(most);
     let patience = Patience { arrival: limits.arrival(), keep_alive: limits.keep_alive() };
-    let builder = Arc::new(builder(patience.arrival));
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -73,11 +78,10 @@ pub(super) async fn serve(
                 dezky::http::tell_of_connection(peer.ip());
                 continue;
             }
-            let (router, builder, stop) = (router.clone(), Arc::clone(&builder), stop.clone());
-            let limits = Arc::clone(&limits);
-            let open = metrics.connect();
+            let answering = Answering { router: router.clone(), limits: Arc::clone(&limits), peer, patience };
+            let (looks, stop, open) = (looks.clone(), stop.clone(), metrics.connect());
             connections.spawn(async move {
-                connection((stream, peer), (router, limits), &builder, patience, stop).await;
+                connection(stream, answering, looks, stop).await;
                 drop((permit, place, open));
             });
         }
@@ -115,8 +119,8 @@ async fn accept(
 
 /// `patience` is the longest wait for a request's head: over HTTP/1.1 for the next one of a connection too. Over HTTP/2 the
 /// other side is asked as often whether it is still there: in the middle of a head it cannot say so.
-fn builder(patience: Duration) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(patience: Duration, streams: Streams) -> auto::Builder<Streams> {
+    let mut builder = auto::Builder::new(streams);
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -129,30 +133,43 @@ fn builder(patience: Duration) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_header_list_size(HEADER_BYTES)
         .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
         .keep_alive_interval(patience)
         .keep_alive_timeout(patience);
     builder
 }
 
-async fn connection(
-    (stream, peer): (TcpStream, SocketAddr),
-    (router, limits): (Router, Arc<Limits>),
-    builder: &auto::Builder<TokioExecutor>,
+/// What answers the requests of a connection.
+struct Answering {
+    router: Router,
+    limits: Arc<Limits>,
+    peer: SocketAddr,
     patience: Patience,
-    mut stop: watch::Receiver<bool>,
-) {
-    let activity = Activity::new();
-    let asked = Arc::clone(&activity);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let under_way = asked.begin();
+}
+
+async fn connection(stream: TcpStream, answering: Answering, looks: Looks, mut stop: watch::Receiver<bool>) {
+    let Answering { router, limits, peer, patience } = answering;
+    let (activity, latest, unsent) = (Activity::new(), Latest::default(), Arc::<Unsent>::default());
+    let builder = builder(patience.arrival, Streams::new(latest.clone(), looks));
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let under_way = activity.begin();
+        let version = request.version();
         let client = limits.client(peer.ip(), request.headers());
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert(ClientAddress(client));
-        let router = router.clone();
+        let holding = enter(&limits, counted(client), &request);
+        latest.set(holding.as_ref());
+        if let Some(holding) = &holding {
+            request.extensions_mut().insert(Arc::clone(holding));
+        }
+        let (router, unsent) = (router.clone(), Arc::clone(&unsent));
         async move {
-            let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            // Nothing was done: the client may try it again.
+            let holding = holding.ok_or_else(|| h2::Error::from(Reason::REFUSED_STREAM))?;
+            let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
             drop(under_way);
-            Ok::<_, Infallible>(answer)
+            Ok::<Response<Answer>, h2::Error>(held(response, version, holding, &unsent))
         }
     });
     let mut stream = TimeoutStream::new(stream);
@@ -161,8 +178,8 @@ async fn connection(
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(Box::pin(stream)), service));
     // Until the protocol is known no other limit of time counts.
     let mut next_look = std::pin::pin!(time::sleep(patience.arrival));
-    let mut last_words = false;
-    let mut stopping = false;
+    let mut last_words: Option<Instant> = None;
+    let (mut stopping, mut seen) = (false, None);
     loop {
         tokio::select! {
             ended = &mut connection => {
@@ -173,21 +190,20 @@ async fn connection(
                 return;
             }
             () = &mut next_look => {
-                if !activity.was_asked() {
+                if !activity.was_asked() || unsent.look() || !latest.look(&mut seen) {
                     return;
                 }
-                let wait = match activity.idle() {
+                match activity.idle() {
                     // What was asked has its own limit.
-                    None => patience.arrival,
-                    Some(_) if last_words => return,
-                    Some(idle) if idle < patience.keep_alive => patience.keep_alive.saturating_sub(idle),
+                    None => {}
+                    Some(_) if last_words.is_some_and(|since| since.elapsed() >= patience.arrival) => return,
+                    Some(idle) if idle < patience.keep_alive || last_words.is_some() => {}
                     Some(_) => {
-                        last_words = true;
+                        last_words = Some(Instant::now());
                         connection.as_mut().graceful_shutdown();
-                        patience.arrival
                     }
-                };
-                next_look.as_mut().reset(Instant::now() + wait);
+                }
+                next_look.as_mut().reset(Instant::now() + patience.arrival / 2);
             }
             () = stopped(&mut stop), if !stopping => {
                 stopping = true;
@@ -195,6 +211,12 @@ async fn connection(
             }
         }
     }
+}
+
+/// What a request holds from now on; none if there is no room for its stream. Over HTTP/1 it has a whole connection.
+fn enter(limits: &Arc<Limits>, client: u128, request: &Request<Incoming>) -> Option<Arc<Holding>> {
+    let stream = if request.version() == Version::HTTP_2 { Some(limits.open(client)?) } else { None };
+    Some(Holding::new(limits, client, stream))
 }
 
 /// Resolves when the process is to stop.

@@ -52,6 +52,16 @@ pub(super) enum Refusal {
     Overloaded,
     /// Too many bytes of bodies are being held.
     Bodies,
+    /// Too many bodies are being waited for.
+    AwaitedBodies,
+    /// Too many bytes of answers are being held.
+    Answers,
+    /// Its answer was not taken in time.
+    Untaken,
+    /// Too many answers are not being taken.
+    Stalled,
+    /// Too many streams of HTTP/2 are open.
+    Streams,
     /// Too many connections come from its address.
     Connections,
 }
@@ -205,6 +215,11 @@ impl Metrics {
             Refusal::Caller => "caller",
             Refusal::Overloaded => "in_flight",
             Refusal::Bodies => "body_bytes",
+            Refusal::AwaitedBodies => "awaited_bodies",
+            Refusal::Answers => "answer_bytes",
+            Refusal::Untaken => "untaken_answers",
+            Refusal::Stalled => "stalled_answers",
+            Refusal::Streams => "streams",
             Refusal::Connections => "connections",
         };
         self.refused.get_or_create(&RefusalLabels { limit }).inc();

@@ -1,6 +1,7 @@
 //! The HTTP server: the API, liveness, readiness and metrics over HTTP/1.1 and HTTP/2 without TLS.
 
 mod activity;
+mod answers;
 mod connections;
 mod descriptors;
 mod limits;
@@ -8,6 +9,7 @@ mod metrics;
 mod operations;
 mod readiness;
 mod routes;
+mod streams;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -25,6 +27,7 @@ pub(crate) use readiness::Readiness;
 use crate::configuration::{Listen, refuse};
 use operations::Audience;
 use routes::Sources;
+use streams::Looks;
 
 /// A server that listens and does not answer yet.
 #[derive(Debug)]
@@ -76,8 +79,10 @@ impl Server {
         let sources = Sources { readiness, metrics: Arc::clone(&metrics), limits: Arc::clone(&limits) };
         let audience = if self.operations.is_some() { Audience::Nobody } else { Audience::ThisMachine };
         let router = routes::all(api, sources.clone(), audience);
+        let looks = Looks::new(limits.arrival());
         let serve = |listener, most, router| {
-            connections::serve((listener, most), router, Arc::clone(&metrics), Arc::clone(&limits), stop.clone())
+            let (metrics, limits) = (Arc::clone(&metrics), Arc::clone(&limits));
+            connections::serve((listener, most), router, metrics, limits, looks.clone(), stop.clone())
         };
         let operations = async {
             if let Some(listener) = self.operations {
@@ -86,6 +91,7 @@ impl Server {
         };
         tokio::select! {
             ((), ()) = async { tokio::join!(serve(self.listener, self.connections, router), operations) } => {}
+            () = looks.go_on() => {}
             () = limits.prune() => {}
         }
     }

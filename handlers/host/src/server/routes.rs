@@ -15,7 +15,12 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use super::{Limits, Metrics, Readiness, limits::guarded, metrics::MEDIA_TYPE, operations::Audience};
+use super::{
+    Limits, Metrics, Readiness,
+    limits::{guarded, kept},
+    metrics::MEDIA_TYPE,
+    operations::Audience,
+};
 
 #[derive(Debug, Clone)]
 struct Host {
@@ -28,6 +33,7 @@ struct Host {
 impl Host {
     /// What the host answers itself.
     fn routes(self) -> Router {
+        let limits = Arc::clone(&self.limits);
         let own = Router::new()
             .route("/healthz", get(alive))
             .route("/readyz", get(ready))
@@ -39,7 +45,8 @@ impl Host {
                     "this route does not have this method: see `Allow`",
                 )
             })
-            .with_state(self);
+            .with_state(self)
+            .layer(middleware::from_fn_with_state(limits, kept));
         dezky::http::identified(own, RequestContext::DEFAULT_TIMEOUT)
     }
 }

@@ -8,9 +8,12 @@ use std::{
 
 pub(crate) const DATA: u8 = 0x0;
 pub(crate) const HEADERS: u8 = 0x1;
-const SETTINGS: u8 = 0x4;
-const PING: u8 = 0x6;
+pub(crate) const RST_STREAM: u8 = 0x3;
+pub(crate) const SETTINGS: u8 = 0x4;
+pub(crate) const PING: u8 = 0x6;
 pub(crate) const GOAWAY: u8 = 0x7;
+pub(crate) const WINDOW_UPDATE: u8 = 0x8;
+pub(crate) const CONTINUATION: u8 = 0x9;
 const ACK: u8 = 0x1;
 pub(crate) const END_STREAM: u8 = 0x1;
 pub(crate) const END_HEADERS: u8 = 0x4;
@@ -22,6 +25,7 @@ pub(crate) struct Frame {
     pub(crate) kind: u8,
     pub(crate) flags: u8,
     pub(crate) stream: u32,
+    pub(crate) payload: Vec<u8>,
 }
 
 pub(crate) struct Http2(TcpStream);
@@ -29,13 +33,23 @@ pub(crate) struct Http2(TcpStream);
 impl Http2 {
     /// Opens a connection on which answers may have so many bytes of body before more are asked for.
     pub(crate) fn connect(address: &str, window: u32, patience: Duration) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        Self::over(TcpStream::connect(address).unwrap(), window, patience)
+    }
+
+    /// The same over a connection that is there.
+    pub(crate) fn over(stream: TcpStream, window: u32, patience: Duration) -> Self {
         stream.set_read_timeout(Some(patience)).unwrap();
+        stream.set_write_timeout(Some(patience)).unwrap();
         let mut connection = Self(stream);
         connection.0.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
         let setting = [&WINDOW.to_be_bytes()[..], &window.to_be_bytes()].concat();
         connection.write(SETTINGS, 0, 0, &setting).unwrap();
         connection
+    }
+
+    /// Gives up when nothing more was taken for so long.
+    pub(crate) fn set_write_timeout(&mut self, patience: Duration) {
+        self.0.set_write_timeout(Some(patience)).unwrap();
     }
 
     pub(crate) fn write(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> io::Result<()> {
@@ -49,6 +63,14 @@ impl Http2 {
         self.write(HEADERS, END_STREAM | END_HEADERS, stream, &head(path)).unwrap();
     }
 
+    /// Lets the server send so much more of this stream, and of all of them together.
+    pub(crate) fn allow(&mut self, stream: u32, bytes: u32) {
+        for stream in [stream, 0] {
+            // The server may be done with it, and with the connection.
+            let _done = self.write(WINDOW_UPDATE, 0, stream, &bytes.to_be_bytes());
+        }
+    }
+
     /// The next frame, after what every client answers is answered; none once the connection is closed.
     pub(crate) fn read(&mut self) -> Option<Frame> {
         loop {
@@ -57,11 +79,12 @@ impl Http2 {
             let mut payload = vec![0; usize::try_from(u32::from_be_bytes([0, head[0], head[1], head[2]])).unwrap()];
             self.fill(&mut payload)?;
             let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-            match (Frame { kind: head[3], flags: head[4], stream }) {
+            let (kind, flags) = (head[3], head[4]);
+            match kind {
                 // The server may close before it has the answer.
-                Frame { kind: PING, flags, .. } if flags & ACK == 0 => drop(self.write(PING, ACK, 0, &payload)),
-                Frame { kind: SETTINGS, flags, .. } if flags & ACK == 0 => drop(self.write(SETTINGS, ACK, 0, &[])),
-                frame => return Some(frame),
+                PING if flags & ACK == 0 => drop(self.write(PING, ACK, 0, &payload)),
+                SETTINGS if flags & ACK == 0 => drop(self.write(SETTINGS, ACK, 0, &[])),
+                _ => return Some(Frame { kind, flags, stream, payload }),
             }
         }
     }
@@ -79,7 +102,14 @@ impl Http2 {
     fn fill(&mut self, bytes: &mut [u8]) -> Option<()> {
         match self.0.read_exact(bytes) {
             Ok(()) => Some(()),
-            Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => None,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
+                ) =>
+            {
+                None
+            }
             Err(error) => panic!("the connection stays open: {error}"),
         }
     }
@@ -87,10 +117,41 @@ impl Http2 {
 
 /// The head of a GET without compression but for what the static table has (RFC 7541, appendix A).
 pub(crate) fn head(path: &str) -> Vec<u8> {
-    const GET: u8 = 0x82;
+    head_of("GET", path, &[])
+}
+
+/// The head of a request with these fields beside those that each must have.
+pub(crate) fn head_of(method: &str, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     const SCHEME_HTTP: u8 = 0x86;
+    const METHOD: u8 = 0x02;
     const PATH: u8 = 0x04;
     const AUTHORITY: u8 = 0x01;
-    let text = |name: u8, value: &str| [&[name, u8::try_from(value.len()).unwrap()], value.as_bytes()].concat();
-    [vec![GET, SCHEME_HTTP], text(PATH, path), text(AUTHORITY, "x")].concat()
+    let mut block = vec![SCHEME_HTTP];
+    for (name, value) in [(METHOD, method), (PATH, path), (AUTHORITY, "x")] {
+        block.push(name);
+        text(&mut block, value);
+    }
+    for (name, value) in fields {
+        block.push(0);
+        text(&mut block, name);
+        text(&mut block, value);
+    }
+    block
+}
+
+/// A string literal, its length as an integer with a prefix of 7 bits (RFC 7541, sections 5.1 and 5.2).
+fn text(block: &mut Vec<u8>, text: &str) {
+    let mut length = text.len();
+    if length < 0x7f {
+        block.push(u8::try_from(length).unwrap());
+    } else {
+        block.push(0x7f);
+        length -= 0x7f;
+        while length >= 0x80 {
+            block.push(u8::try_from(length % 0x80 + 0x80).unwrap());
+            length /= 0x80;
+        }
+        block.push(u8::try_from(length).unwrap());
+    }
+    block.extend_from_slice(text.as_bytes());
 }

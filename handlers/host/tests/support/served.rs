@@ -58,7 +58,7 @@ pub(crate) fn start(
     let mut command = dezky_under(wrapper, folder);
     command.args(["serve", "--listen", "127.0.0.1:0", "--store", store, "--oidc-issuer", &issuer.url]);
     command.args(["--oidc-audience", "dezky", "--platform-admin-group", "dezky-platform-admins"]);
-    command.args(["--caller-rate", "off", "--address-rate", "off"]).envs(settings.iter().copied());
+    command.env("DEZKY_CALLER_RATE", "off").env("DEZKY_ADDRESS_RATE", "off").envs(settings.iter().copied());
     let process = Process::start(command);
     let line = process.line("listening address=");
     let address = line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned();

@@ -115,7 +115,7 @@ async fn what_waits_for_longer_than_a_request_may_gets_503_and_holds_up_nobody()
             }
         };
         let (waited, ()) = tokio::join!(waiting, others);
-        assert_eq!((waited.status, &waited.body["code"]), (503, &json!("request_timeout")), "{waited:?}");
+        assert_eq!((waited.status, &waited.body["code"]), (503, &json!("server_timeout")), "{waited:?}");
     }
 }
 

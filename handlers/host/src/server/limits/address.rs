@@ -4,31 +4,26 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, header};
 
-use crate::configuration::Network;
+use crate::configuration::{ForwardedHeader, Network};
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The address of the client.
 ///
 /// Each proxy adds the address that it was asked from at the end, so the chain is read from its end for as long as those
-/// who speak are trusted: what stands further left may be anybody's invention. `X-Forwarded-For` and `Forwarded` (RFC 7239)
-/// are read alike. Where both are there and differ, one of them came from the client, since a proxy writes the one that it
-/// knows and passes the other on; then neither is believed. A chain that cannot be read is believed as far as it can be.
-pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+/// who speak are trusted: what stands further left may be anybody's invention. A chain that cannot be read is believed as far
+/// as it can be. `X-Forwarded-For` and `Forwarded` (RFC 7239) are read alike, but only the one that proxies write: the
+/// other one is what a client wrote, since a proxy passes on what it does not know.
+pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network], header: ForwardedHeader) -> IpAddr {
     let peer = peer.to_canonical();
     if !trusts(trusted, peer) {
         return peer;
     }
-    let for_header = headers
-        .contains_key(X_FORWARDED_FOR)
-        .then(|| first_untrusted(peer, hops(headers, X_FORWARDED_FOR, node), trusted));
-    let forwarded = headers
-        .contains_key(header::FORWARDED)
-        .then(|| first_untrusted(peer, hops(headers, header::FORWARDED.as_str(), forwarded_for), trusted));
-    match (for_header, forwarded) {
-        (Some(one), Some(other)) if one != other => peer,
-        (Some(client), _) | (None, Some(client)) => client,
-        (None, None) => peer,
+    match header {
+        ForwardedHeader::XForwardedFor => first_untrusted(peer, hops(headers, X_FORWARDED_FOR, node), trusted),
+        ForwardedHeader::Forwarded => {
+            first_untrusted(peer, hops(headers, header::FORWARDED.as_str(), forwarded_for), trusted)
+        }
     }
 }
 
@@ -85,14 +80,23 @@ mod tests {
     use super::*;
     use crate::configuration::Network;
 
-    fn check(peer: &str, lines: &[(&str, &str)], expected: &str) {
+    /// Who the client is where proxies write this header.
+    fn found(written: ForwardedHeader, peer: &str, lines: &[(&str, &str)]) -> IpAddr {
         let trusted = ["10.0.0.0/8", "fd00::/8"].map(|text| Network::parse(text).unwrap());
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
         }
-        let found = client(peer.parse().unwrap(), &headers, &trusted);
-        assert_eq!(found, expected.parse::<IpAddr>().unwrap(), "{peer} {lines:?}");
+        client(peer.parse().unwrap(), &headers, &trusted, written)
+    }
+
+    /// Proxies write the header of the first line.
+    fn check(peer: &str, lines: &[(&str, &str)], expected: &str) {
+        let written = match lines.first() {
+            Some(("forwarded", _)) => ForwardedHeader::Forwarded,
+            _ => ForwardedHeader::XForwardedFor,
+        };
+        assert_eq!(found(written, peer, lines), expected.parse::<IpAddr>().unwrap(), "{peer} {lines:?}");
     }
 
     #[test]
@@ -130,9 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_adds_the_header_its_proxy_does_not_write_gains_nothing() {
-        let proxy = ("x-forwarded-for", "192.0.2.1");
-        check("10.0.0.1", &[proxy, ("forwarded", "for=198.51.100.9")], "10.0.0.1");
-        check("10.0.0.1", &[proxy, ("forwarded", "for=192.0.2.1")], "192.0.2.1");
+    fn the_header_that_proxies_do_not_write_counts_for_nothing() {
+        let (older, newer) = (("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=198.51.100.9"));
+        for lines in [[older, newer], [newer, older]] {
+            assert_eq!(found(ForwardedHeader::XForwardedFor, "10.0.0.1", &lines), IpAddr::from([192, 0, 2, 1]));
+            assert_eq!(found(ForwardedHeader::Forwarded, "10.0.0.1", &lines), IpAddr::from([198, 51, 100, 9]));
+        }
+        let proxy = IpAddr::from([10, 0, 0, 1]);
+        assert_eq!(found(ForwardedHeader::XForwardedFor, "10.0.0.1", &[newer]), proxy, "alone it counts no more");
+        assert_eq!(found(ForwardedHeader::Forwarded, "10.0.0.1", &[older]), proxy);
     }
 }

@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-use super::Place;
+use super::{Holding, Place};
 
 /// Why a body was not read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(super) enum Fault {
     Late,
     /// There was no room for more bytes of bodies.
     NoRoom,
+    /// It was there, and there was no place among the requests that are answered.
+    NoPlace,
 }
 
 /// How the body of a request arrives. Its bytes take their room until this is dropped, which is when the request is answered:
@@ -48,24 +50,38 @@ impl Arrival {
         axum::Error::new(match fault {
             Fault::Late => "the body did not arrive in time",
             Fault::NoRoom => "there is no room for the body",
+            Fault::NoPlace => "there is no place for the request",
         })
     }
 }
 
 /// A body that ends with an error when it is not complete in time, or finds no room. The time begins when it is waited for.
-/// Room is taken for what has come and not for what was announced: to announce costs a client nothing.
+/// Room is taken for what has come and not for what was announced: to announce costs a client nothing. Once it is complete its
+/// request takes a place among those that are answered.
 pub(super) struct BoundedBody {
     body: Body,
     limit: Duration,
     end: Option<Pin<Box<Sleep>>>,
     arrival: Arrival,
+    awaited: Option<Arc<Holding>>,
 }
 
 impl BoundedBody {
-    /// The body, and how it arrives.
-    pub(super) fn new(body: Body, limit: Duration, room: Place) -> (Self, Arrival) {
+    /// The body, and how it arrives; `awaited` is what a request holds that takes its place when it is complete.
+    pub(super) fn new(body: Body, limit: Duration, room: Place, awaited: Option<Arc<Holding>>) -> (Self, Arrival) {
         let arrival = Arrival(Arc::new(Mutex::new(State { room, fault: None })));
-        (Self { body, limit, end: None, arrival: arrival.clone() }, arrival)
+        (Self { body, limit, end: None, arrival: arrival.clone(), awaited }, arrival)
+    }
+
+    /// What is in the way of a frame, or of the end.
+    fn fault_of(&mut self, frame: Option<&Result<Frame<Bytes>, axum::Error>>) -> Option<Fault> {
+        let length = frame.and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
+        if !self.arrival.state().room.more(length) {
+            return Some(Fault::NoRoom);
+        }
+        let complete = frame.is_none() || hyper::body::Body::is_end_stream(&self.body);
+        let awaited = if complete { self.awaited.take() } else { None };
+        awaited.filter(|holding| !holding.enter()).map(|_| Fault::NoPlace)
     }
 }
 
@@ -78,11 +94,10 @@ impl hyper::body::Body for BoundedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            let length = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
-            if !self.arrival.state().room.more(length) {
-                return Poll::Ready(Some(Err(self.arrival.fail(Fault::NoRoom))));
-            }
-            return Poll::Ready(frame);
+            return Poll::Ready(match self.fault_of(frame.as_ref()) {
+                Some(fault) => Some(Err(self.arrival.fail(fault))),
+                None => frame,
+            });
         }
         let limit = self.limit;
         let end = self.end.get_or_insert_with(|| Box::pin(sleep(limit)));

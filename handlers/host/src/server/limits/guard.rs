@@ -1,6 +1,6 @@
 //! The layer around the API that holds its requests to the limits.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -9,16 +9,17 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use dezky::{Error, ErrorKind, http::ClientAddress};
+use dezky::{Error, ErrorKind, Result};
+use http::Method;
 use hyper::body::Body as _;
 use tokio::time;
 
 use super::{
-    Limits,
+    Holding, Limits,
     arrival::{Arrival, BoundedBody, Fault},
     caller::noticing,
 };
-use crate::{configuration::counted, server::metrics::Refusal};
+use crate::server::metrics::Refusal;
 
 /// How long a request may take in all. Longer than the API's own limit of 30 s with the time in which a body must arrive.
 const TIMEOUT: Duration = Duration::from_secs(45);
@@ -29,15 +30,11 @@ pub(in crate::server) fn guarded(api: Router, limits: Arc<Limits>) -> Router {
 }
 
 async fn guard(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
-    let address = client(&request);
-    let of_address = limits.of_address(address);
-    let admitted = of_address.map_or(Ok(()), |standing| limits.admit(&standing)).and_then(|()| limits.enter(address));
-    let (mut response, of_caller) = match admitted {
-        Ok(place) => {
-            let answered = noticing(answer(&limits, address, request, next)).await;
-            drop(place);
-            answered
-        }
+    let holding = holding(&limits, &request);
+    let of_address = limits.of_address(holding.client());
+    let admitted = of_address.map_or(Ok(()), |standing| limits.admit(&standing));
+    let (mut response, of_caller) = match admitted.and_then(|()| enter(&limits, &holding, &request)) {
+        Ok(()) => noticing(answer(&limits, &holding, request, next)).await,
         Err(error) => (error.into_response(), None),
     };
     // One limit is told, the caller's own if there is one: that of an address would tell of the others behind it.
@@ -47,34 +44,67 @@ async fn guard(State(limits): State<Arc<Limits>>, request: Request, next: Next) 
     response
 }
 
-/// The number under which the client of a request is counted.
-fn client(request: &Request) -> u128 {
-    // Requests that came through no socket are those of tests.
-    let address = request.extensions().get::<ClientAddress>();
-    counted(address.map_or(IpAddr::from([0, 0, 0, 0]), |address| address.0))
+/// Has what is answered find room until it is taken, for what is answered beside the API.
+pub(in crate::server) async fn kept(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
+    let holding = holding(&limits, &request);
+    let response = next.run(request).await;
+    keep(&holding, response)
 }
 
-async fn answer(limits: &Limits, address: u128, request: Request, next: Next) -> Response {
-    let (request, arrival) = bounded(limits, address, request);
+/// What a request holds. One that came through no socket, as those of tests, holds it until it is answered.
+fn holding(limits: &Arc<Limits>, request: &Request) -> Arc<Holding> {
+    let given = request.extensions().get::<Arc<Holding>>();
+    given.map_or_else(|| Holding::new(limits, 0, None), Arc::clone)
+}
+
+/// A place for the request: among those whose bodies arrive where one is read, else among those that are answered.
+fn enter(limits: &Limits, holding: &Holding, request: &Request) -> Result<()> {
+    let (entered, refusal) = if awaits_body(request) {
+        (holding.await_body(), Refusal::AwaitedBodies)
+    } else {
+        (holding.enter(), Refusal::Overloaded)
+    };
+    if entered { Ok(()) } else { Err(limits.overloaded(refusal)) }
+}
+
+/// Whether a body comes that is read.
+fn awaits_body(request: &Request) -> bool {
+    !request.body().is_end_stream() && !matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+async fn answer(limits: &Limits, holding: &Arc<Holding>, request: Request, next: Next) -> Response {
+    let (request, arrival) = bounded(limits, holding, request);
     let answered = time::timeout(TIMEOUT, next.run(request)).await;
     match (answered, arrival.and_then(|arrival| arrival.fault())) {
-        (Ok(response), None) => response,
+        (Ok(response), None) => keep(holding, response),
         (_, Some(Fault::NoRoom)) => limits.overloaded(Refusal::Bodies).into_response(),
-        (Ok(_), Some(Fault::Late)) | (Err(_), _) => Error::new(
+        (_, Some(Fault::NoPlace)) => limits.overloaded(Refusal::Overloaded).into_response(),
+        (_, Some(Fault::Late)) => Error::new(
             ErrorKind::BadRequest,
             "request_timeout",
             "the request did not arrive completely in time: send it again",
         )
         .into_response(),
+        (Err(_), None) => dezky::http::problem::too_slow().into_response(),
+    }
+}
+
+/// The answer, if there is room for it.
+fn keep(holding: &Holding, response: Response) -> Response {
+    match holding.keep(&response) {
+        Ok(()) => response,
+        Err(error) => error.into_response(),
     }
 }
 
 /// The request with a body that keeps to the limits, and how it arrives, if there is one.
-fn bounded(limits: &Limits, address: u128, request: Request) -> (Request, Option<Arrival>) {
+fn bounded(limits: &Limits, holding: &Arc<Holding>, request: Request) -> (Request, Option<Arrival>) {
     if request.body().is_end_stream() {
         return (request, None);
     }
+    let awaited = awaits_body(&request).then(|| Arc::clone(holding));
     let (parts, body) = request.into_parts();
-    let (body, arrival) = BoundedBody::new(body, limits.arrival, limits.body_bytes.reserve(address));
+    let room = limits.body_bytes.reserve(holding.client());
+    let (body, arrival) = BoundedBody::new(body, limits.arrival, room, awaited);
     (Request::from_parts(parts, Body::new(body)), Some(arrival))
 }

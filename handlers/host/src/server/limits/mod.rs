@@ -1,13 +1,15 @@
 //! What one caller, one address and all together may ask of this process.
 //!
-//! In the order in which a request meets them: the rate of its address, before anything is looked at; the requests in
-//! flight; the time in which its body must arrive, and the bytes of all bodies together; and the rate of its caller, once the token is verified.
+//! In the order in which a request meets them: the streams of HTTP/2; the rate of its address, before anything is looked at; the bodies that arrive, the
+//! time in which they must, and the bytes of all of them together; the requests in flight; the rate of its caller, once the token is verified; and the
+//! answers that are not taken yet.
 
 mod address;
 mod arrival;
 mod bounded;
 mod caller;
 mod guard;
+mod holding;
 mod limiter;
 mod shares;
 
@@ -24,16 +26,27 @@ use tokio::time;
 pub(crate) use caller::LimitedIdentity;
 #[cfg(feature = "component")]
 pub(crate) use caller::Noticed;
-pub(super) use guard::guarded;
+pub(super) use guard::{guarded, kept};
+pub(super) use holding::{Holding, SMALL};
 use limiter::{ADDRESS, CALLER, Limiter, Standing};
 pub(super) use shares::{Place, Shares};
 
 use super::{Metrics, metrics::Refusal};
-use crate::configuration::{LimitSettings, Network};
+use crate::configuration::{ForwardedHeader, LimitSettings, Network};
 
-/// Most bytes of bodies that are held at the same time, half of them of one address. Bodies are a few kilobytes as a rule, and
-/// what is made of one in memory is a multiple of it.
+/// Most bytes of bodies that are held at the same time. Bodies are a few kilobytes as a rule, and what is made of one in memory
+/// is a multiple of it.
 const BODY_BYTES: usize = 32 * 1024 * 1024;
+/// Most bytes of answers that are held at the same time.
+const ANSWER_BYTES: usize = 32 * 1024 * 1024;
+/// Most streams of HTTP/2 that are open at the same time where fewer than 512 requests are answered, and for each of these
+/// beyond. Each costs some kilobytes, whatever it was answered.
+const STREAMS: usize = 2_048;
+const STREAMS_OF_A_REQUEST: usize = 4;
+/// The part of a room that one address may have at the most: of what is busy, and of what is slow.
+const HALF: usize = 2;
+const QUARTER: usize = 4;
+const EIGHTH: usize = 8;
 /// Time between two looks for budgets that are whole again.
 const PRUNING: Duration = Duration::from_secs(10);
 
@@ -47,8 +60,13 @@ pub(crate) struct Limits {
     caller: Option<Limiter>,
     address: Option<Limiter>,
     trusted_proxies: Vec<Network>,
-    in_flight: Option<Arc<Shares>>,
+    forwarded_header: ForwardedHeader,
+    streams: Arc<Shares>,
+    bodies: Option<Arc<Shares>>,
     body_bytes: Arc<Shares>,
+    in_flight: Option<Arc<Shares>>,
+    stalled: Option<Arc<Shares>>,
+    answer_bytes: Arc<Shares>,
     arrival: Duration,
     keep_alive: Duration,
     metrics: Arc<Metrics>,
@@ -58,15 +76,22 @@ impl Limits {
     /// Limits with whole budgets.
     pub(crate) fn new(settings: &LimitSettings, metrics: Arc<Metrics>) -> Arc<Self> {
         // Where addresses are not told apart, one may have everything.
-        let shares = |most| if settings.address.is_some() { Shares::halved(most) } else { Shares::new(most, most) };
-        let in_flight =
-            settings.requests_in_flight.map(|most| shares(usize::try_from(most.get()).unwrap_or(usize::MAX)));
+        let shares = |most: usize, part: usize| {
+            Shares::new(most, if settings.address.is_some() { most.div_ceil(part) } else { most })
+        };
+        let requests = settings.requests_in_flight.map(|most| usize::try_from(most.get()).unwrap_or(usize::MAX));
+        let streams = STREAMS.max(requests.unwrap_or_default().saturating_mul(STREAMS_OF_A_REQUEST));
         Arc::new(Self {
             caller: settings.caller.map(|rate| Limiter::new(CALLER, rate)),
             address: settings.address.map(|rate| Limiter::new(ADDRESS, rate)),
             trusted_proxies: settings.trusted_proxies.clone(),
-            in_flight,
-            body_bytes: shares(BODY_BYTES),
+            forwarded_header: settings.forwarded_header,
+            streams: shares(streams, QUARTER),
+            bodies: requests.map(|most| shares(most, EIGHTH)),
+            body_bytes: shares(BODY_BYTES, EIGHTH),
+            in_flight: requests.map(|most| shares(most, HALF)),
+            stalled: requests.map(|most| shares(most, EIGHTH)),
+            answer_bytes: shares(ANSWER_BYTES, QUARTER),
             arrival: settings.arrival,
             keep_alive: settings.keep_alive,
             metrics,
@@ -109,7 +134,16 @@ impl Limits {
 
     /// The address of a client, as far as proxies that are trusted tell it.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        address::client(peer, headers, &self.trusted_proxies)
+        address::client(peer, headers, &self.trusted_proxies, self.forwarded_header)
+    }
+
+    /// A place for a stream of HTTP/2.
+    pub(super) fn open(&self, client: u128) -> Option<Place> {
+        let place = self.streams.enter(client);
+        if place.is_none() {
+            self.metrics.refuse(Refusal::Streams);
+        }
+        place
     }
 
     fn of_address(&self, address: u128) -> Option<Standing> {
@@ -125,12 +159,6 @@ impl Limits {
         self.metrics.refuse(standing.refusal());
         let message = "there were too many requests: wait for as many seconds as `Retry-After` says";
         Err(Error::new(ErrorKind::RateLimited, "rate_limited", message).with_retry_after(wait))
-    }
-
-    /// A place among the requests in flight; none inside where they are not limited.
-    fn enter(&self, address: u128) -> Result<Option<Place>> {
-        let Some(in_flight) = &self.in_flight else { return Ok(None) };
-        in_flight.enter(address).map(Some).ok_or_else(|| self.overloaded(Refusal::Overloaded))
     }
 
     fn overloaded(&self, refusal: Refusal) -> Error {

@@ -1,0 +1,151 @@
+//! The streams of HTTP/2 connections: each ends when its client takes nothing of its answer.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use hyper::rt::Executor;
+use pin_project_lite::pin_project;
+use tokio::{
+    sync::{Notify, futures::OwnedNotified},
+    time,
+};
+
+use super::limits::Holding;
+
+/// Longest time between two looks at those who take nothing.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The looks at all clients that do not take their answers: one timer for all of them.
+#[derive(Debug, Clone)]
+pub(super) struct Looks {
+    next: Arc<Notify>,
+    patience: Duration,
+}
+
+impl Looks {
+    /// Looks that give clients so much time.
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { next: Arc::default(), patience }
+    }
+
+    /// Looks now and then, for as long as it is polled.
+    pub(super) async fn go_on(&self) {
+        let mut interval = time::interval(LOOK.min(self.patience / 4));
+        loop {
+            interval.tick().await;
+            self.next.notify_waiters();
+        }
+    }
+}
+
+/// The request of a connection that came last.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Latest(Arc<Mutex<Weak<Holding>>>);
+
+impl Latest {
+    /// Remembers what a request holds; none of one that was refused.
+    pub(super) fn set(&self, holding: Option<&Arc<Holding>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = holding.map(Arc::downgrade).unwrap_or_default();
+    }
+
+    /// Whether its client takes its answer, or a place is left for those who do not. `seen` is what was seen at the look before.
+    pub(super) fn look(&self, seen: &mut Option<(Weak<Holding>, usize)>) -> bool {
+        let Some(holding) = self.get().filter(|holding| holding.is_being_taken()) else {
+            *seen = None;
+            return true;
+        };
+        let (which, taken) = (Arc::downgrade(&holding), holding.taken());
+        let stalled = seen.as_ref().is_some_and(|(before, then)| before.ptr_eq(&which) && *then == taken);
+        *seen = Some((which, taken));
+        !stalled || holding.stall()
+    }
+
+    /// What it holds; none once its answer is taken.
+    fn get(&self) -> Option<Arc<Holding>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+    }
+}
+
+/// Executes the streams of one connection. hyper hands each over right after it has called the service for it.
+#[derive(Debug, Clone)]
+pub(super) struct Streams {
+    latest: Latest,
+    looks: Looks,
+}
+
+impl Streams {
+    /// Those of a connection whose service sets `latest`.
+    pub(super) fn new(latest: Latest, looks: Looks) -> Self {
+        Self { latest, looks }
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Streams {
+    fn execute(&self, stream: F) {
+        match self.latest.get() {
+            Some(holding) => drop(tokio::spawn(Watched::new(stream, holding, self.looks.clone()))),
+            // A request that was refused holds nothing.
+            None => drop(tokio::spawn(stream)),
+        }
+    }
+}
+
+pin_project! {
+    /// A stream that ends when its client has taken nothing of its answer for too long.
+    struct Watched<F> {
+        #[pin]
+        stream: F,
+        #[pin]
+        look: Option<OwnedNotified>,
+        holding: Arc<Holding>,
+        looks: Looks,
+        taken: usize,
+        since: Option<Instant>,
+    }
+}
+
+impl<F> Watched<F> {
+    fn new(stream: F, holding: Arc<Holding>, looks: Looks) -> Self {
+        Self { stream, look: None, holding, looks, taken: 0, since: None }
+    }
+}
+
+impl<F: Future> Future for Watched<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if this.stream.as_mut().poll(context).is_ready() {
+            this.holding.give_place_back();
+            return Poll::Ready(());
+        }
+        // Until there is an answer the request has limits of its own.
+        if !this.holding.is_answered() {
+            return Poll::Pending;
+        }
+        loop {
+            if this.look.is_none() {
+                this.look.set(Some(Arc::clone(&this.looks.next).notified_owned()));
+            }
+            let Some(look) = this.look.as_mut().as_pin_mut() else { return Poll::Pending };
+            let since = *this.since.get_or_insert_with(Instant::now);
+            ready!(look.poll(context));
+            this.look.set(None);
+            let taken = this.holding.taken();
+            if taken != *this.taken {
+                *this.taken = taken;
+                *this.since = None;
+            } else if since.elapsed() >= this.looks.patience || !this.holding.stall() {
+                this.holding.expire();
+                // What hyper has given away is taken back by the error that the body ends with now, and what it has not by dropping it:
+                // both reset the stream.
+                drop(this.stream.poll(context));
+                return Poll::Ready(());
+            }
+        }
+    }
+}
