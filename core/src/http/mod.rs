@@ -2,6 +2,7 @@
 
 mod body;
 mod extract;
+mod host;
 pub mod identity;
 mod launcher;
 pub mod openapi;
@@ -18,6 +19,7 @@ use axum::{Router, body::Body, middleware, response::Response};
 use http::Request;
 use tower::ServiceExt as _;
 
+pub use host::OverTheWire;
 pub use identity::Identity;
 #[cfg(feature = "authn")]
 pub use identity::TokenIdentity;
@@ -56,7 +58,8 @@ impl HttpState {
 /// The most bytes of a body.
 pub const MAXIMUM_BODY: usize = 1024 * 1024;
 
-/// The API. Every answer carries `X-Request-Id`, the id under which the server knows the request, and every refusal is a problem document.
+/// The API. Every answer carries `X-Request-Id`, the id under which the server knows the request, `Cache-Control` and
+/// `X-Content-Type-Options`, and every refusal is a problem document.
 pub fn router(state: HttpState) -> Router {
     let timeout = state.timeout;
     identified(unidentified(state), timeout)
@@ -115,8 +118,8 @@ pub fn no_such_route() -> Error {
     Error::new(ErrorKind::NotFound, "route_not_found", "there is no such route: see `/openapi.json`")
 }
 
-/// Gives every request of these routes its id, its deadline and a line in the log, every answer its `X-Request-Id`, and every
-/// refusal a line.
+/// Gives every request of these routes its id, its deadline and a line in the log, every answer the headers that each has,
+/// and every refusal a line.
 /// For what an edge answers beside the API.
 pub fn identified(routes: Router, timeout: Duration) -> Router {
     routes.layer(middleware::from_fn_with_state(timeout, request::identify))

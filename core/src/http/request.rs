@@ -8,12 +8,12 @@ use std::{
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 
-use super::refused::Asked;
+use super::{host, refused::Asked};
 use crate::{context::RequestContext, domain::ObjectId};
 
 /// The header that carries the request id: of requests what the client calls them, of answers the server's own.
@@ -57,7 +57,7 @@ fn trace_parent(request: &Request) -> Option<String> {
         .then(|| text.to_owned())
 }
 
-/// Gives the request its context, and the answer its `X-Request-Id`.
+/// Gives the request its context, and the answer the headers that each has.
 pub(super) async fn identify(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
     identify_with(timeout, request, |request| async {
         let asked = Asked::of(&request);
@@ -87,7 +87,13 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     // At `debug`, as the line is: formatting the fields of a span costs as much as a read of the store.
     let span = tracing::debug_span!("request", id = %request_id, method = %request.method(), route);
-    let handled = Identified { request_id: &request_id, future: std::pin::pin!(answer(request)) };
+    let answered = async {
+        match host::check(&request) {
+            Ok(()) => answer(request).await,
+            Err(error) => error.into_response(),
+        }
+    };
+    let handled = Identified { request_id: &request_id, future: std::pin::pin!(answered) };
     let mut response = async {
         let response = handled.await;
         if let Some(started) = started {
@@ -104,7 +110,14 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     if let Some(value) = repeated {
         response.headers_mut().insert(CLIENT_REQUEST_ID, value);
     }
+    finish(response.headers_mut());
     response
+}
+
+/// Adds what every answer says: nobody guesses what it is, and nobody keeps it who was not told to.
+fn finish(headers: &mut HeaderMap) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// A future during whose polls the request id is known to [`current_request_id`]: a task-local without a runtime.

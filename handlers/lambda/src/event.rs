@@ -1,6 +1,9 @@
 //! Events, before they become requests.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{
+    HeaderMap, HeaderName,
+    header::{self, Entry},
+};
 use lambda_http::request::LambdaRequest;
 
 /// Under which name the host of a request goes through the conversion.
@@ -31,13 +34,22 @@ fn single(last: &mut HeaderMap, all: &mut HeaderMap) {
     }
 }
 
+/// Gives all lines of a header another name.
+pub(crate) fn rename(headers: &mut HeaderMap, from: HeaderName, to: HeaderName) {
+    if let Entry::Occupied(entry) = headers.entry(from) {
+        let (_, lines) = entry.remove_entry_mult();
+        let lines: Vec<_> = lines.collect();
+        for line in lines {
+            headers.append(to.clone(), line);
+        }
+    }
+}
+
 /// Keeps what a client may have written out of the URL that the conversion parses, and expects to be one.
 fn plain(headers: &mut HeaderMap, path: &mut Option<String>) {
     headers.remove("x-forwarded-proto");
     headers.remove(KEPT_HOST);
-    if let Some(host) = headers.remove(header::HOST) {
-        headers.insert(KEPT_HOST, host);
-    }
+    rename(headers, header::HOST, KEPT_HOST);
     if let Some(path) = path.as_mut().filter(|path| !path.starts_with('/')) {
         path.insert(0, '/');
     }

@@ -9,7 +9,7 @@ use http::{
 use lambda_http::{Request, RequestExt as _, request::RequestContext};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::event::KEPT_HOST;
+use crate::event::{KEPT_HOST, rename};
 
 /// What may not stand in a path (RFC 3986 §3.3). The percent sign may: some gateways hand paths over encoded.
 const NOT_IN_PATHS: &AsciiSet = &CONTROLS
@@ -44,9 +44,7 @@ pub(crate) fn bare(base_path: &str, request: Request) -> http::Request<Body> {
     if let Some(address) = address.and_then(|address| address.parse().ok()) {
         parts.extensions.insert(ClientAddress(address));
     }
-    if let Some(host) = parts.headers.remove(KEPT_HOST) {
-        parts.headers.insert(header::HOST, host);
-    }
+    rename(&mut parts.headers, KEPT_HOST, header::HOST);
     let body = match body {
         lambda_http::Body::Empty => Body::empty(),
         lambda_http::Body::Text(text) => Body::from(text),

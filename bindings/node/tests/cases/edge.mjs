@@ -16,9 +16,11 @@ async function open({ open, now, options }) {
 
 async function send({ send, now, method, target, headers, body }) {
   setTime(now);
-  const host = headers.find(([name]) => name === "host")?.[1] ?? "dezky.test";
+  const host = headers.find(([name]) => name === "host")?.[1];
+  // What is no host cannot be said in a URL.
+  const origin = `http://${/^[a-z0-9.:[\]-]+$/i.test(host ?? "") ? host : "dezky.test"}`;
   const bytes = Buffer.from(body, "base64");
-  const request = new Request(new URL(target, `http://${host}`), {
+  const request = new Request(new URL(target, origin), {
     method,
     headers,
     body: bytes.length ? bytes : undefined,

@@ -18,7 +18,7 @@ impl Service {
     /// Their memberships and the personal values in the audit trail follow through the outbox.
     ///
     /// # Errors
-    /// `not_found`, `platform_admin_required`, `granted_admin_required`, `user_deleted` or `version_changed`.
+    /// `not_found`, `platform_admin_required`, `granted_admin_required`, `already_deleted` or `version_changed`.
     pub async fn delete_user(&self, call: &Call, id: UserId) -> Result<()> {
         self.settle(call, |moment| self.try_delete_user(call, moment, id)).await
     }
@@ -28,7 +28,7 @@ impl Service {
         let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids))?;
         if before.is_deleted() {
-            return Err(Error::new(ErrorKind::Conflict, "user_deleted", "this person was deleted before"));
+            return Err(Error::new(ErrorKind::Conflict, "already_deleted", "this person was deleted before"));
         }
         // A user of the replaced service may have no subject: then there is no token to keep out.
         let hash = match &before.authentik_subject_id {

@@ -20,7 +20,7 @@ impl Service {
     /// disable the person here.
     ///
     /// # Errors
-    /// `not_found`, `platform_admin_required`, `granted_admin_required`, `user_deleted` or `version_changed`.
+    /// `not_found`, `platform_admin_required`, `granted_admin_required`, `already_deleted` or `version_changed`.
     pub async fn end_all_sessions(&self, call: &Call, id: UserId) -> Result<UserView> {
         let leeway = self.settings.leeway;
         self.settle(call, |moment| {

@@ -19,7 +19,7 @@ impl Service {
     /// Changes a user. For the platform.
     ///
     /// # Errors
-    /// `not_found`, `platform_admin_required`, `granted_admin_required`, `user_deleted`, `version_changed` or
+    /// `not_found`, `platform_admin_required`, `granted_admin_required`, `already_deleted`, `version_changed` or
     /// `invalid_fields`.
     pub async fn update_user(&self, call: &Call, id: UserId, input: UpdateUser) -> Result<UserView> {
         self.settle(call, |moment| self.try_update_user(call, moment, id, input.clone())).await
@@ -45,7 +45,7 @@ impl Service {
         let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids.clone()))?;
         if before.is_deleted() {
-            return Err(Error::new(ErrorKind::Conflict, "user_deleted", "this person was deleted"));
+            return Err(Error::new(ErrorKind::Conflict, "already_deleted", "this person was deleted"));
         }
         let mut work = Work::new(call, caller.audit_actor(), &moment);
         let mut after = before.clone();

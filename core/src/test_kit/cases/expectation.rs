@@ -139,12 +139,18 @@ fn fields(errors: Option<&Value>) -> Value {
     entries.map(|entry| (text(entry, "field"), Value::from(text(entry, "code")))).collect()
 }
 
-/// What holds of every answer: it carries a request id, and every refusal is a well-formed problem document.
+/// What holds of every answer: it carries a request id and says how it may be read and kept, and every refusal is a well-formed problem document.
 fn always(answer: &Answer) -> Vec<String> {
     let mut found = Vec::new();
     let request_id = answer.header(REQUEST_ID.as_str());
     if request_id.is_none_or(str::is_empty) {
         found.push("there is no `X-Request-Id`".to_owned());
+    }
+    if answer.header(header::X_CONTENT_TYPE_OPTIONS.as_str()) != Some("nosniff") {
+        found.push("`X-Content-Type-Options` is not `nosniff`".to_owned());
+    }
+    if answer.header(header::CACHE_CONTROL.as_str()).is_none_or(str::is_empty) {
+        found.push("there is no `Cache-Control`".to_owned());
     }
     if answer.status >= 500 {
         found.push("no case may end in a 5xx".to_owned());

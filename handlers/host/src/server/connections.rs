@@ -3,7 +3,7 @@
 use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use dezky::http::ClientAddress;
+use dezky::http::{ClientAddress, OverTheWire};
 use h2::Reason;
 use http::{Request, Response, Version};
 use hyper::{body::Incoming, service::service_fn};
@@ -163,6 +163,7 @@ async fn connection(stream: TcpStream, answering: Answering, looks: Looks, mut s
         if let Some(holding) = &holding {
             request.extensions_mut().insert(Arc::clone(holding));
         }
+        request.extensions_mut().insert(OverTheWire);
         let (router, unsent) = (router.clone(), Arc::clone(&unsent));
         async move {
             // Nothing was done: the client may try it again.

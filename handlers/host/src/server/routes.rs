@@ -92,9 +92,7 @@ async fn ready(State(host): State<Host>, request: Request) -> Response {
     let report = host.readiness.report().await;
     let report = if host.audience.has(&request, &host.limits) { report } else { report.without_details() };
     let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let mut response = (status, Json(report)).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    (status, Json(report)).into_response()
 }
 
 async fn measures(State(host): State<Host>, request: Request) -> Response {

@@ -122,14 +122,21 @@ pub(crate) fn head(path: &str) -> Vec<u8> {
 
 /// The head of a request with these fields beside those that each must have.
 pub(crate) fn head_of(method: &str, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+    head_with(Some("x"), method, path, fields)
+}
+
+/// The same with this `:authority`, or none.
+pub(crate) fn head_with(authority: Option<&str>, method: &str, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     const SCHEME_HTTP: u8 = 0x86;
     const METHOD: u8 = 0x02;
     const PATH: u8 = 0x04;
     const AUTHORITY: u8 = 0x01;
     let mut block = vec![SCHEME_HTTP];
-    for (name, value) in [(METHOD, method), (PATH, path), (AUTHORITY, "x")] {
-        block.push(name);
-        text(&mut block, value);
+    for (name, value) in [(METHOD, Some(method)), (PATH, Some(path)), (AUTHORITY, authority)] {
+        if let Some(value) = value {
+            block.push(name);
+            text(&mut block, value);
+        }
     }
     for (name, value) in fields {
         block.push(0);
