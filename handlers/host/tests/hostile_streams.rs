@@ -227,7 +227,7 @@ fn slow_bodies_of_two_addresses_shut_nobody_out() {
 }
 
 #[test]
-fn a_body_that_has_come_finds_its_place_taken_or_free() {
+fn who_takes_nothing_loses_its_place_in_flight() {
     let folder = tempfile::tempdir().unwrap();
     let settings = [("DEZKY_ARRIVAL_SECONDS", "60"), ("DEZKY_REQUESTS_IN_FLIGHT", "2"), ("DEZKY_ADDRESS_RATE", "off")];
     let server = served(folder.path(), &settings);

@@ -20,6 +20,13 @@ _FAILED = (
     b'{"type":"about:blank","title":"Service Unavailable","status":503,"code":"closed","detail":"this was closed"}'
 )
 
+_FAILED_HEADERS = [
+    (b"content-type", b"application/problem+json"),
+    (b"retry-after", b"1"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
 
 class _Gone(Exception):
     """The client went away."""
@@ -76,7 +83,7 @@ class Asgi:
         try:
             return await self._platform.answer(method, target, headers, body)
         except _native.Failure:
-            return 503, [(b"content-type", b"application/problem+json"), (b"retry-after", b"1")], _FAILED
+            return 503, _FAILED_HEADERS, _FAILED
 
 
 async def _body(receive: Receive) -> tuple[bytes, bool]:
