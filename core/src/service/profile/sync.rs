@@ -101,12 +101,7 @@ impl Service {
                 "the store takes no changes now, try again",
             ));
         }
-        let fresh = known
-            .activity
-            .as_ref()
-            .and_then(|activity| activity.claims_iat)
-            .is_none_or(|newest| token.issued_at >= newest);
-        let changed = self.write_sync(call, &moment, token, &found, &user, &known, fresh).await?;
+        let changed = self.write_sync(call, &moment, token, &found, &user, &known).await?;
         match changed {
             Some(user) if user.1 => {
                 // Memberships changed: read them back in their order.
@@ -187,9 +182,13 @@ impl Service {
         found: &FoundCaller,
         user: &User,
         known: &Known,
-        fresh: bool,
     ) -> Result<Option<(User, bool)>> {
         let now = moment.now();
+        let fresh = known
+            .activity
+            .as_ref()
+            .and_then(|activity| activity.claims_iat)
+            .is_none_or(|newest| token.issued_at >= newest);
         let mut work = Work::new(call, actor(), moment);
         let mut synced = user.clone();
         let mut memberships_changed = false;
