@@ -52,7 +52,9 @@ impl Weight for Value {
 impl Weight for Filter {
     fn owned(&self) -> usize {
         match self {
-            Self::Equal(Comparison { field, value }) => sum([field.owned(), value.owned()]),
+            Self::Equal(Comparison { field, value }) | Self::NotEqual(Comparison { field, value }) => {
+                sum([field.owned(), value.owned()])
+            }
             Self::OneOf(Choice { field, values }) => sum([field.owned(), values.owned()]),
             Self::Range(Span { field, lower, upper }) => sum([field.owned(), lower.owned(), upper.owned()]),
             Self::Prefix(Beginning { field, text }) => sum([field.owned(), text.owned()]),
