@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dezky::{
     ErrorKind,
     clock::SystemClock,
-    domain::{MembershipRole, UpdateUser},
+    domain::{Choice as _, MembershipRole, UpdateUser},
     service::{Service, access::TenantReference, rights::RightsView},
 };
 use serde_json::json;

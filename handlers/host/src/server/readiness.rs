@@ -22,6 +22,9 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 /// Age up to which the store's last answer counts, so that probes cost next to nothing however often they come.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// The check that the store is in the way of, and why.
+type StoreFault = (&'static str, String);
+
 /// Whether requests can be answered.
 #[derive(Debug)]
 pub(crate) struct Readiness {
@@ -30,7 +33,7 @@ pub(crate) struct Readiness {
     seed: watch::Sender<SeedState>,
     stopping: AtomicBool,
     /// The store's last answer and when it came. The lock is held while it is asked, so that it is asked once.
-    last: Mutex<Option<(Instant, Option<(&'static str, String)>)>>,
+    last: Mutex<Option<(Instant, Option<StoreFault>)>>,
 }
 
 #[derive(Debug)]
@@ -146,7 +149,7 @@ impl Readiness {
         Report { ready: not_ready.is_empty(), not_ready, degraded: Some(degraded), issuers: Some(issuers) }
     }
 
-    async fn store_obstacle(&self) -> Option<(&'static str, String)> {
+    async fn store_obstacle(&self) -> Option<StoreFault> {
         let mut last = self.last.lock().await;
         if let Some((when, answer)) = &*last
             && when.elapsed() < FRESH
