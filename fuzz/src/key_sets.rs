@@ -1,7 +1,7 @@
 //! JSON Web Key Sets.
 
 use dezky::authn::{keys::KeySet, verify_signature};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// A token whose signature is no one's.
 const FORGED: [&str; 3] = [
@@ -13,7 +13,7 @@ const FORGED: [&str; 3] = [
 /// A set is read the same way each time, holds nothing that it says it does not, and verifies no forgery.
 pub fn check(data: &[u8]) {
     let Ok(set) = KeySet::from_json(data) else { return };
-    assert!((1..=100).contains(&set.len()) && !set.is_empty());
+    assert!((1..=1_000).contains(&set.len()) && !set.is_empty());
     let again = KeySet::from_json(data).expect("it was read before");
     let thumbprints: Vec<_> = set.thumbprints().collect();
     assert_eq!(thumbprints, again.thumbprints().collect::<Vec<_>>());
@@ -31,9 +31,10 @@ pub fn check(data: &[u8]) {
             assert!(verify_signature(token, &set).is_err(), "a forgery is accepted");
         }
     }
-    // What is not understood beside the keys changes nothing.
-    let mut extended = document;
-    extended["nothing"] = json!([1]);
-    let extended = KeySet::from_json(extended.to_string().as_bytes()).expect("unknown members are ignored");
+    // What is not understood beside the keys changes nothing. Added to the text: a tree would lose what stands twice.
+    let text = String::from_utf8_lossy(data);
+    let (before, members) = text.split_once('{').expect("it was read as an object");
+    let extended = KeySet::from_json(format!("{before}{{\"nothing\":[1],{members}").as_bytes());
+    let extended = extended.expect("unknown members are ignored");
     assert_eq!(thumbprints, extended.thumbprints().collect::<Vec<_>>());
 }

@@ -76,7 +76,8 @@ fn twins(world: &World, hidden: &World, step: &Step) -> (Names, Names) {
     let mut there = if step.hidden { hidden.names() } else { world.names() };
     let nowhere = || ObjectId::generate().to_string();
     let mut absent = Names {
-        tenant: "z".repeat(there.tenant.len()),
+        // Of as many words, which searches look for one by one.
+        tenant: there.tenant.replace(|character: char| character != '-', "z"),
         tenant_id: nowhere(),
         subscription: nowhere(),
         user: nowhere(),
@@ -108,6 +109,11 @@ fn all(names: &Names) -> [&str; 5] {
     [&names.tenant, &names.tenant_id, &names.subscription, &names.user, &names.former]
 }
 
+/// A call of the store with the words of a name that are searched for made alike.
+fn wordless(call: &str, name: &str) -> String {
+    name.split('-').fold(call.to_owned(), |call, word| call.replace(&format!("Text(\"{word}\")"), "Text(WORD)"))
+}
+
 /// The answer with the names in it made alike.
 fn unnamed(answer: &Answer, names: &Names) -> Answer {
     let alike = |text: &str| all(names).into_iter().fold(text.to_owned(), |text, name| text.replace(name, "NAME"));
@@ -137,7 +143,8 @@ impl Stage {
         let (method, path) = (route.method.to_uppercase(), route.filtered(names, step.filter));
         self.record.take();
         let answer = self.platform.call_with(step.caller, &self.world, (&method, &path), body.as_ref(), headers).await;
-        (answer, self.record.take().iter().map(|call| anonymous(call, &all(names))).collect())
+        let asked = self.record.take();
+        (answer, asked.iter().map(|call| wordless(&anonymous(call, &all(names)), &names.tenant)).collect())
     }
 
     /// The headers of a step; the entity tag is the true one, which somebody may have told the caller.

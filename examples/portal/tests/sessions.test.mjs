@@ -222,6 +222,23 @@ for (const [code, [status, change]] of Object.entries({
   });
 }
 
+test("after the API ended a session the provider asks for the person again, once", async () => {
+  const { visitor: clara } = await withFile("clara");
+  const { id } = await stage.userOf("clara");
+  const prompt = async () => {
+    const { headers } = await clara.ask({ path: "/auth/sign-in" });
+    return new URL(headers.location).searchParams.get("prompt");
+  };
+  assert.equal(await prompt(), null, "a sign-in is as silent as the provider lets it be");
+  await stage.system.users.update(id, { tokensValidAfter: new Date(Date.now() + 1000).toISOString() });
+  assert.equal((await me(clara)).json.code, "token_revoked");
+  assert.equal(await prompt(), "login", "the same sign-in would be refused for ever");
+  await stage.system.users.update(id, { tokensValidAfter: "2026-01-01T00:00:00.000Z" });
+  await clara.signIn("clara", "/profile");
+  assert.equal(await prompt(), null);
+  await clara.close();
+});
+
 test("a session ends when the API says user_deleted", async () => {
   const { visitor: dario, path } = await withFile("dario");
   await stage.system.users.delete((await stage.userOf("dario")).id);

@@ -140,10 +140,11 @@ fn sixteen_hostile_instances_together_stay_below_200_megabytes() {
     for what in kinds {
         let statuses = at_once(&address, &vec![path(what); INSTANCES]);
         let expected: &[u16] = match what {
-            "memory" => &[200, 503],
+            // There is room for a few at a time: for memory beyond each one's own, and for answers of one address that are not taken.
+            "memory" | "answer" => &[200, 503],
             // What they need for it in their own memory, others may have.
             "argument" | "endless-answer" => &[500, 503],
-            "answer" | "randomness" => &[200],
+            "randomness" => &[200],
             _ => &[500],
         };
         assert!(statuses.iter().all(|status| expected.contains(status)), "{what}: {statuses:?}");

@@ -36,7 +36,8 @@ pub(super) fn index_keys(index: &Index) -> BsonDocument {
 /// are then looked at in what it names, and left to itself the database may scan the collection for them and sort what
 /// it finds. Ids and unique keys name few documents: there the database finds the better index by itself.
 pub(super) fn hint(query: &Query) -> Option<BsonDocument> {
-    let index = query.sort?;
+    // All of a collection in the order of its ids.
+    let Some(index) = query.sort else { return query.filters.is_empty().then(|| doc! { "_id": 1 }) };
     let named = |filter: &Filter| match filter {
         Filter::Equal(field, _) | Filter::In(field, _) => *field == "id",
         Filter::UniqueKeyIn(_) => true,

@@ -2,7 +2,7 @@
 import type { H3Event } from "h3";
 import { report } from "../http/log";
 import { sendProblem } from "../http/problem";
-import { deleteSessionCookie } from "../session/cookies";
+import { deleteSessionCookie, setAnewCookie } from "../session/cookies";
 import { ProviderUnavailable } from "../session/provider";
 import { sessionNameOf } from "../session/store";
 import { accessTokenOf, endSession } from "../session/token";
@@ -67,14 +67,18 @@ export async function forward(event: H3Event, path: string) {
 /** Codes by which the API says that there is nothing more to come of a person's session: a refresh would only bring the next such token. */
 const OVER = new Set(["session_ended", "token_revoked", "user_deleted", "user_disabled"]);
 
+/** Those of them that hold for every token of the same sign-in at the provider: only a new one brings a token that counts. */
+const SIGN_IN_OVER = new Set(["session_ended", "token_revoked"]);
+
 /** Ends the session here too where the API says that it is over. The answer stays as it is. */
 async function endedBy(event: H3Event, response: Response): Promise<Response> {
   const text = await response.text();
   const { status, headers } = response;
-  const name = sessionNameOf(event);
-  if (name && OVER.has(codeOf(text))) {
+  const [name, code] = [sessionNameOf(event), codeOf(text)];
+  if (name && OVER.has(code)) {
     await endSession(name);
     deleteSessionCookie(event);
+    if (SIGN_IN_OVER.has(code)) setAnewCookie(event);
   }
   return new Response(text, { status, headers });
 }

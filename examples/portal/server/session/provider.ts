@@ -67,14 +67,19 @@ async function find(): Promise<Configuration> {
   return configuration;
 }
 
-/** Where a browser begins to sign in. */
-export async function authorizationUrl(state: string, codeVerifier: string): Promise<URL> {
+/**
+ * Where a browser begins to sign in.
+ *
+ * @param anew Has the provider ask for the person again, though they are signed in there (OpenID Connect Core 1.0, section 3.1.2.1).
+ */
+export async function authorizationUrl(state: string, codeVerifier: string, anew: boolean): Promise<URL> {
   return buildAuthorizationUrl(await provider(), {
     redirect_uri: callbackUrl().href,
     scope: SCOPE,
     state,
     code_challenge: await calculatePKCECodeChallenge(codeVerifier),
     code_challenge_method: "S256",
+    ...(anew && { prompt: "login" }),
   });
 }
 

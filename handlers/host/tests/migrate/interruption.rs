@@ -27,7 +27,7 @@ async fn many(users: u32) -> Legacy {
 fn essence(mut dump: Dump) -> Dump {
     for documents in dump.values_mut() {
         for document in documents.values_mut() {
-            for field in ["at", "requestId", "resource", "changedAt"] {
+            for field in ["at", "requestId", "resource", "changedAt", "run"] {
                 document.remove(field);
             }
         }

@@ -1,6 +1,7 @@
 // Where signing in begins. Remembers where the person was, and leads to the identity provider.
 import { randomPKCECodeVerifier, randomState } from "openid-client";
 import { applicationUrl, withinPortal } from "../../http/site";
+import { ANEW_COOKIE } from "../../session/cookies";
 import { authorizationUrl, ProviderUnavailable } from "../../session/provider";
 import { beginSignIn } from "../../session/sign-in";
 
@@ -8,7 +9,7 @@ export default defineEventHandler(async (event) => {
   const target = withinPortal(getQuery(event).return) ?? applicationUrl();
   const [state, codeVerifier] = [randomState(), randomPKCECodeVerifier()];
   try {
-    const provider = await authorizationUrl(state, codeVerifier);
+    const provider = await authorizationUrl(state, codeVerifier, getCookie(event, ANEW_COOKIE) !== undefined);
     await beginSignIn(event, { state, codeVerifier, target: target.href });
     return sendRedirect(event, provider.href, 302);
   } catch (error) {

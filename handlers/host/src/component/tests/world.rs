@@ -128,7 +128,9 @@ impl World {
     fn token(&self, subject: &str) -> String {
         let issuer = if subject == "bea" { &self.own } else { &self.issuer };
         let claims = issuer.claims(subject).lasting(self.clock.now(), Duration::from_secs(3_600));
-        issuer.mint(&claims.with("sid", format!("session-of-{subject}")))
+        // With `auth_time` the host has nothing to note of a session, and what is stored changes by requests alone.
+        let signed_in = self.clock.now().seconds();
+        issuer.mint(&claims.with("sid", format!("session-of-{subject}")).with("auth_time", signed_in))
     }
 
     /// A request by somebody.

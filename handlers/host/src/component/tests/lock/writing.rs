@@ -366,7 +366,7 @@ async fn an_erased_person_is_admitted_again_by_name_alone() {
 async fn honest(world: &World) -> (String, Value, Value) {
     let rita = world.membership(world.acme, "rita").await;
     let back = json!({"active": true, "role": "admin", "source": "grant", "changedAt": world.clock.now(),
-        "revokedAt": null, "revokedBy": null});
+        "regrantedAt": world.clock.now(), "revokedAt": null, "revokedBy": null});
     let body = json!({"userId": world.id("rita"), "role": "admin"});
     (format!("/tenants/{}/members", world.acme), body, update(world, "memberships", &rita, &back))
 }
