@@ -63,11 +63,11 @@ export interface IssuerOptions {
   /** Slug of the only tenant that its people see. Default: none. */
   tenant?: string;
   /** How long its access tokens may live, such as `36h`, `7d` or a number of seconds. Default: 24 hours; at most 7 days. */
-  max_token_life?: (string & {}) | number;
+  maxTokenLife?: (string & {}) | number;
   /** Hosts beside its own on which its keys may be, with a port if it is not 443. Default: none. */
-  jwks_hosts?: string[];
+  jwksHosts?: string[];
   /** Whether the names of its hosts may have addresses of a private network. Default: no. */
-  private_addresses?: boolean;
+  privateAddresses?: boolean;
 }
 
 /** Settings. What is left out comes from `DEZKY_*` variables, and then from the configuration file. */

@@ -29,8 +29,8 @@ PLAIN = {
     "DELETE /subscriptions/{id}": None,
 }
 # What stands against a valid request of the administrator, and no schema can say. 400: a cursor or a logout token is a text that
-# only its maker can make. 404: an id is made up. 409: something is there already, or deleted. 412: a made-up entity tag is that
-# of another version. 422: reserved slugs, registered domains, direction marks in names and in what is searched for, fields that must fit each other, and keys
+# only its maker can make. 403: who administers by a group alone makes and unmakes no administrators by grant. 404: an id is
+# made up. 409: something is there already, or deleted. 412: a made-up entity tag is that of another version. 422: reserved slugs, registered domains, direction marks in names and in what is searched for, fields that must fit each other, and keys
 # that came with another request before; each is named in `errors` or by its code.
 REFUSALS = {
     "GET /launcher": {404, 422},
@@ -50,11 +50,11 @@ REFUSALS = {
     "PATCH /tenants/{tenant}/members/{user}": {404, 409, 412},
     "DELETE /tenants/{tenant}/members/{user}": {404, 412},
     "GET /users": {400, 422},
-    "POST /users": {409, 422},
+    "POST /users": {403, 409, 422},
     "GET /users/{id}": {404},
-    "PATCH /users/{id}": {404, 409, 412, 422},
-    "DELETE /users/{id}": {404, 409, 412},
-    "GET /subscriptions": {400},
+    "PATCH /users/{id}": {403, 404, 409, 412, 422},
+    "DELETE /users/{id}": {403, 404, 409, 412},
+    "GET /subscriptions": {400, 422},
     "POST /subscriptions": {404, 409, 422},
     "GET /subscriptions/{id}": {404},
     "PATCH /subscriptions/{id}": {404, 409, 412, 422},

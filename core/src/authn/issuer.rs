@@ -57,14 +57,14 @@ pub struct IssuerSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
     /// Hosts beside its own on which its keys may be, as names with a port if it is not 443. Default: none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, alias = "jwksHosts", skip_serializing_if = "Vec::is_empty")]
     pub jwks_hosts: Vec<String>,
     /// Whether the names of its hosts may have addresses of a private network. Default: no. An address that stands in the
     /// settings itself is always allowed.
-    #[serde(default)]
+    #[serde(default, alias = "privateAddresses")]
     pub private_addresses: bool,
     /// How long its access tokens may live from `iat` to `exp`. Default: 24 hours; at most 7 days.
-    #[serde(default)]
+    #[serde(default, alias = "maxTokenLife")]
     pub max_token_life: TokenLife,
     /// What it calls the claims that are read.
     #[serde(default)]
