@@ -125,7 +125,7 @@ def nullable(schema: Schema) -> bool:
 
 def described(schema: Schema) -> str:
     text = schema.get("description") or next(
-        (p["description"] for p in schema.get("oneOf", schema.get("anyOf", ())) if "description" in p), ""
+        (p["description"] for p in schema.get("oneOf") or schema.get("anyOf") or () if "description" in p), ""
     )
     said = []
     if "minimum" in schema and "maximum" in schema:

@@ -70,10 +70,10 @@ def test_tenants_are_created_listed_changed_suspended_restored_and_deleted(syste
     merged = system.tenants.update(fresh, branding={"accent_color": "#abcdef"})
     assert merged.branding is not None
     assert (merged.branding.primary_color, merged.branding.accent_color) == ("#123456", "#abcdef")
-    assert system.tenants.suspend(fresh).status is TenantStatus.SUSPENDED
-    assert system.tenants.restore(created.id).status is TenantStatus.ACTIVE
+    assert system.tenants.suspend(fresh).status == TenantStatus.SUSPENDED
+    assert system.tenants.restore(created.id).status == TenantStatus.ACTIVE
     system.tenants.delete(fresh)
-    assert system.tenants.get(fresh).status is TenantStatus.DELETED
+    assert system.tenants.get(fresh).status == TenantStatus.DELETED
 
 
 def test_members_are_granted_listed_changed_and_revoked(world: World, system: Scope, fresh: str) -> None:

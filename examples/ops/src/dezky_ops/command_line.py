@@ -136,7 +136,8 @@ def run(command: click.Command, arguments: Sequence[str] | None = None, name: st
     try:
         code = command.main(args=arguments, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
-        error.message = shown(error.message)
+        # Declared final for type checkers alone; what it prints is put together from it, with the usage around.
+        object.__setattr__(error, "message", shown(error.message))
         error.show()
         return error.exit_code
     except Failure as failure:

@@ -2,7 +2,7 @@
 import type { H3Event } from "h3";
 import { printable, report } from "../../../http/log";
 import { callbackUrl } from "../../../http/site";
-import { deleteAnewCookie, setSessionCookie } from "../../../session/cookies";
+import { ANEW_COOKIE, deleteAnewCookie, setSessionCookie } from "../../../session/cookies";
 import { ProviderUnavailable, tokensFor } from "../../../session/provider";
 import { endSignIn, type SignIn } from "../../../session/sign-in";
 import { createSession, sessionNameOf } from "../../../session/store";
@@ -36,6 +36,6 @@ export default defineEventHandler(async (event) => {
   const former = sessionNameOf(event);
   if (former) await endSession(former);
   setSessionCookie(event, await createSession({ ...tokens, startedAt: Math.trunc(Date.now() / 1000) }));
-  deleteAnewCookie(event);
+  if (getCookie(event, ANEW_COOKIE) !== undefined) deleteAnewCookie(event);
   return sendRedirect(event, begun.target, 302);
 });
