@@ -59,7 +59,12 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn new(isolation: Isolation) -> Self {
-        Self::with(isolation, &hostile(), RequestContext::DEFAULT_TIMEOUT).await
+        let world = Self::with(isolation, &hostile(), RequestContext::DEFAULT_TIMEOUT).await;
+        // The host notes the first use of each token by itself: later on, what is stored changes by requests alone.
+        for name in world.people.keys() {
+            world.try_during(name, "GET", "/anything", None, &[]).await;
+        }
+        world
     }
 
     pub(super) async fn with(isolation: Isolation, compiled: &Compiled, timeout: Duration) -> Self {
@@ -118,6 +123,12 @@ impl World {
         let setup = Setup { store: Arc::clone(&store), clock: Arc::clone(&clock), issuers, service: settings };
         let (router, metrics) = router(setup, compiled, isolation, timeout).unwrap();
         Self { router, metrics, store, service, acme, other, still, gone, people, issuer, own, clock, _stage: stage }
+    }
+
+    /// A new id of the time of the world.
+    pub(super) fn new_id(&self) -> String {
+        let random = dezky::domain::ObjectId::generate().to_string();
+        format!("{:08x}{}", self.clock.now().seconds(), &random[8..])
     }
 
     /// The id of somebody.

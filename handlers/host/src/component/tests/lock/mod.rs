@@ -6,7 +6,7 @@ mod together;
 mod trail;
 mod writing;
 
-use dezky::{clock::Clock as _, domain::ObjectId};
+use dezky::clock::Clock as _;
 use serde_json::{Value, json};
 
 use super::world::World;
@@ -48,7 +48,7 @@ fn insert(collection: &str, document: &Value) -> Value {
 fn membership(world: &World, tenant: &str, slug: &str, name: &str, role: &str) -> Value {
     let now = world.clock.now();
     json!({
-        "id": ObjectId::generate().to_string(), "version": 1, "tenantId": tenant, "userId": world.id(name), "role": role,
+        "id": world.new_id(), "version": 1, "tenantId": tenant, "userId": world.id(name), "role": role,
         "source": "grant", "active": true, "changedAt": now, "tenantSlug": slug, "tenantName": slug,
         "tenantNameKey": slug, "userName": name, "userNameKey": name, "userEmail": format!("{name}@example.eu"),
         "userEmailKey": format!("{name}@example.eu"), "createdAt": now, "updatedAt": now,
@@ -57,7 +57,7 @@ fn membership(world: &World, tenant: &str, slug: &str, name: &str, role: &str) -
 
 /// A commit of these changes, with a trail that tells of something else.
 fn commit(world: &World, changes: &[Value]) -> Value {
-    let (commit, event) = (ObjectId::generate().to_string(), ObjectId::generate().to_string());
+    let (commit, event) = (world.new_id(), world.new_id());
     let (now, eve) = (world.clock.now(), world.id("eve"));
     let mut all = changes.to_vec();
     all.push(insert(
