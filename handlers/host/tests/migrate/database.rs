@@ -62,15 +62,7 @@ impl Legacy {
     pub(crate) fn migrate(&self, arguments: &[&str]) -> (i32, Value) {
         let mut all = vec!["migrate", "--json", "--store", &self.uri];
         all.extend(arguments);
-        // A process that was killed may have left a transaction, for which the database makes others wait up to a minute.
-        let mut output = self.run(&all);
-        for _ in 0..4 {
-            if output.status.code() != Some(5) {
-                break;
-            }
-            output = self.run(&all);
-        }
-        report(&output)
+        report(&self.run(&all))
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
