@@ -62,7 +62,15 @@ impl Legacy {
     pub(crate) fn migrate(&self, arguments: &[&str]) -> (i32, Value) {
         let mut all = vec!["migrate", "--json", "--store", &self.uri];
         all.extend(arguments);
-        report(&self.run(&all))
+        // A process that was killed may have left a transaction, for which the database makes others wait for a while.
+        let mut output = self.run(&all);
+        for _ in 0..4 {
+            if !String::from_utf8_lossy(&output.stderr).contains("did not answer in time, try again") {
+                break;
+            }
+            output = self.run(&all);
+        }
+        report(&output)
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
