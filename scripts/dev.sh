@@ -10,7 +10,7 @@ source scripts/development.sh
 binary=${CARGO_TARGET_DIR:-$PWD/target}/debug/dezky
 if [ "${1:-}" = --component ]; then
     shift
-    echo "Compiling the server, the runtime of components and the component: some 15 minutes the first time, on two cores." >&2
+    echo "Compiling the server, the runtime of components and the component: a quarter of an hour or so the first time." >&2
     # Both at the same time: each has profiles and so locks of its own.
     cargo build --package dezky-host --locked &
     server=$!
@@ -19,7 +19,7 @@ if [ "${1:-}" = --component ]; then
     exec "$binary" dev --component "$component" "$@"
 fi
 if [ ! -e "$binary" ]; then
-    echo "Compiling the server: some 5 minutes the first time, on two cores. Later starts take seconds." >&2
+    echo "Compiling the server: some minutes the first time, on two cores. Later starts take seconds." >&2
 fi
 cargo build "${DEVELOPMENT[@]}" --locked
 exec "$binary" dev "$@"
