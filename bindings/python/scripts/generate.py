@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ RESOURCES = {
     "subscriptions": "Subscriptions; written by the platform.",
     "audit": "The audit trail.",
 }
+
+# The most characters of a line, as `ruff.toml` has it.
+LINE = 120
 
 # Names that Python keeps for itself.
 KEPT = {"from": "from_"}
@@ -138,9 +142,16 @@ def described(schema: Schema) -> str:
     return f"{text} ({'; '.join(said)})." if said else f"{text}."
 
 
+def wrapped(line: str, width: int) -> list[str]:
+    """The lines that a line of a docstring takes; those of an argument are indented below its name."""
+    own = line[: len(line) - len(line.lstrip())]
+    further = own + "    " if own else ""
+    return textwrap.wrap(line, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False) or [""]
+
+
 def quoted(text: str, indent: str) -> str:
-    lines = text.strip().split("\n")
-    if len(lines) == 1:
+    lines = [part for line in text.strip().split("\n") for part in wrapped(line, LINE - len(indent))]
+    if len(lines) == 1 and len(indent) + len(lines[0]) + 6 <= LINE:
         return f'{indent}"""{lines[0]}"""'
     return f'{indent}"""' + f"\n{indent}".join(lines).replace(f"\n{indent}\n", "\n\n") + f'\n{indent}"""'
 

@@ -85,7 +85,8 @@ class BillingInfoInput(TypedDict, total=False):
 
 
 class CreateSubscriptionInput(TypedDict, total=False):
-    """A subscription to be created. Without `status` it is active, without `seats` it has one, without `plan` the tenant's.
+    """A subscription to be created. Without `status` it is active, without `seats` it has one, without `plan` the
+    tenant's.
 
     Attributes:
         tenant_id: The tenant.

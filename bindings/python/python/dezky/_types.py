@@ -74,7 +74,8 @@ TenantStatusText: TypeAlias = Literal["pending", "active", "suspended", "deleted
 
 
 class UserRole(StrEnum):
-    """What a user may be said to do on the platform. Informative: rights come from `platformAdmin` and memberships. Stored, it is an open
+    """What a user may be said to do on the platform. Informative: rights come from `platformAdmin` and memberships.
+    Stored, it is an open
     text, since it decides nothing and the replaced service named no values.
     """
 
@@ -301,7 +302,8 @@ class SubscriptionView(Document, frozen=True, kw_only=True):
 
 
 class TenantView(Document, frozen=True, kw_only=True):
-    """A tenant. `billingInfo`, `authentikGroup`, `ocisSpaceId` and `stalwartDomain` are shown to its owners and admins and to the
+    """A tenant. `billingInfo`, `authentikGroup`, `ocisSpaceId` and `stalwartDomain` are shown to its owners and admins and
+    to the
     platform.
 
     Attributes:
@@ -360,7 +362,8 @@ class UserView(Document, frozen=True, kw_only=True):
         platform_admin: Whether the user administers the platform.
         platform_admin_source: Where that right came from.
         status: One of the names, or another text that the replaced service left, which grants nothing.
-        tenant_ids: Tenants in which the user has a membership in force: the first 100 by name, of those that the caller may see.
+        tenant_ids: Tenants in which the user has a membership in force: the first 100 by name, of those that the caller
+            may see.
         tokens_valid_after: Tokens issued before this are refused.
         deleted_at: When the person was erased.
         created_at: When it was created.

@@ -36,7 +36,8 @@ class Members:
         Args:
             tenant: Id or slug of the tenant.
             role: In this role.
-            search: Of whose name some words begin with those of this, whatever the case; of whose address too, for those who see it (1 to 200 characters).
+            search: Of whose name some words begin with those of this, whatever the case; of whose address too, for
+                those who see it (1 to 200 characters).
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.
@@ -100,7 +101,8 @@ class Members:
             tenant: Id or slug of the tenant.
             user: Id of the user.
             role: The role.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
         return self._caller.call(MEMBERS_UPDATE, tenant, user, body={"role": role}, if_match=if_match, timeout=timeout)
@@ -113,7 +115,8 @@ class Members:
         Args:
             tenant: Id or slug of the tenant.
             user: Id of the user.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
         return self._caller.call(MEMBERS_REVOKE, tenant, user, if_match=if_match, timeout=timeout)

@@ -134,7 +134,8 @@ class Subscriptions:
             current_period_ends_at: When the paid period ends. `None` takes it away.
             stripe_customer_id: The customer at Stripe. `None` takes it away.
             stripe_subscription_id: The subscription at Stripe. `None` takes it away.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
         return self._caller.call(
@@ -158,7 +159,8 @@ class Subscriptions:
 
         Args:
             id: Id.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
         return self._caller.call(SUBSCRIPTIONS_DELETE, id, if_match=if_match, timeout=timeout)

@@ -151,10 +151,13 @@ class Tenants:
             domain_verifications: Which of them are proved. For the platform. `None` takes it away.
             billing_info: To whom invoices go. For owners and the platform. `None` takes it away.
             branding: How its launcher looks. `None` takes it away.
-            authentik_group: Name of its group in Authentik. For the platform (1 to 200 characters). `None` takes it away.
-            ocis_space_id: Its space in ownCloud Infinite Scale. For the platform (1 to 255 characters). `None` takes it away.
+            authentik_group: Name of its group in Authentik. For the platform (1 to 200 characters). `None` takes it
+                away.
+            ocis_space_id: Its space in ownCloud Infinite Scale. For the platform (1 to 255 characters). `None` takes it
+                away.
             stalwart_domain: Its mail domain in Stalwart. For the platform. `None` takes it away.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
         return self._caller.call(
@@ -189,7 +192,8 @@ class Tenants:
 
         Args:
             tenant: Id or slug of the tenant.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
             idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
             timeout: The most seconds that a call may take, at most 30.
         """
@@ -209,7 +213,8 @@ class Tenants:
 
         Args:
             tenant: Id or slug of the tenant.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
             idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
             timeout: The most seconds that a call may take, at most 30.
         """
@@ -222,7 +227,8 @@ class Tenants:
 
         Args:
             tenant: Id or slug of the tenant.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
         return self._caller.call(TENANTS_DELETE, tenant, if_match=if_match, timeout=timeout)

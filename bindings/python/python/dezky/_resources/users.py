@@ -37,8 +37,10 @@ class Users:
 
         Args:
             status: In this state.
-            search: Of whose name or e-mail address some words begin with those of this, whatever the case (1 to 200 characters).
-            email: Whose e-mail address begins with this, whatever the script of its domain; the list is then by address (1 to 200 characters).
+            search: Of whose name or e-mail address some words begin with those of this, whatever the case (1 to 200
+                characters).
+            email: Whose e-mail address begins with this, whatever the script of its domain; the list is then by address
+                (1 to 200 characters).
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.
@@ -122,8 +124,10 @@ class Users:
             role: Informative role.
             platform_admin: Whether the user administers the platform.
             status: Whether the user may call at all.
-            tokens_valid_after: Tokens issued before this are refused; an issuer's clock may be ahead by 30 seconds. `None` takes it away.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
+            tokens_valid_after: Tokens issued before this are refused; an issuer's clock may be ahead by 30 seconds.
+                `None` takes it away.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
         return self._caller.call(
@@ -146,7 +150,8 @@ class Users:
 
         Args:
             id: Id.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its quotes.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
             timeout: The most seconds that a call may take, at most 30.
         """
         return self._caller.call(USERS_DELETE, id, if_match=if_match, timeout=timeout)
