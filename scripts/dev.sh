@@ -19,7 +19,7 @@ if [ "${1:-}" = --component ]; then
     exec "$binary" dev --component "$component" "$@"
 fi
 if [ ! -e "$binary" ]; then
-    echo "Compiling the server: some minutes the first time, on two cores. Later starts take seconds." >&2
+    echo "Compiling the server: two to three minutes the first time, on two cores. Later starts take a second." >&2
 fi
 cargo build "${DEVELOPMENT[@]}" --locked
 exec "$binary" dev "$@"

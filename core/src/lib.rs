@@ -13,6 +13,7 @@ pub mod development_issuer;
 pub mod domain;
 pub mod error;
 pub mod http;
+mod json;
 #[cfg(feature = "mongodb")]
 pub mod migration;
 #[cfg(feature = "authn")]

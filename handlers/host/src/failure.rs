@@ -118,14 +118,17 @@ fn news(cause: &dyn std::error::Error, message: &str) -> Option<String> {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match error.kind() {
-            ErrorKind::Configuration => Self::usage(error.message()),
-            // The public message of a defect hides its cause, which an operator needs.
-            _ => match std::error::Error::source(&error).and_then(|cause| news(cause, error.message())) {
-                Some(cause) => Self::failed(format!("{}: {cause}", error.message())),
-                None => Self::failed(error.message()),
-            },
-        }
+        let exit_code = match error.kind() {
+            ErrorKind::Configuration => return Self::usage(error.message()),
+            ErrorKind::Unavailable | ErrorKind::RateLimited => exit::UNAVAILABLE,
+            _ => 1,
+        };
+        // The public message of a defect hides its cause, which an operator needs.
+        let line = match std::error::Error::source(&error).and_then(|cause| news(cause, error.message())) {
+            Some(cause) => format!("dezky: {}: {cause}", error.message()),
+            None => format!("dezky: {}", error.message()),
+        };
+        Self::new(exit_code, line)
     }
 }
 

@@ -1,156 +1,38 @@
 //! Reading the JSON of a body: no member twice, at any depth.
-//!
-//! RFC 8259, section 4 leaves open which of two equal members counts. Two readers that choose differently, such as a proxy that checks
-//! and the API, see two different bodies.
 
-use std::fmt;
+use std::ops::ControlFlow;
 
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 
-use crate::error::{Error, ErrorKind, FieldError, Result};
+use crate::{
+    error::{Error, ErrorKind, FieldError, Result},
+    json,
+};
 
 /// Most members that are named.
 const NAMED: usize = 20;
-/// Most characters of a member's name, and of its whole path, that are shown.
-const NAME: usize = 80;
-const PATH: usize = 400;
+/// The deepest nesting of a body; more than `serde_json` reads.
+const DEPTH: u8 = 128;
 
 /// Reads JSON and nothing after it.
 ///
 /// # Errors
-/// [`ErrorKind::BadRequest`] when it is no JSON; [`ErrorKind::Invalid`] naming each member that stands twice, however its name is
+/// [`ErrorKind::BadRequest`] when it is not JSON; [`ErrorKind::Invalid`] naming each member that stands twice, however its name is
 /// written.
 pub fn read_json(bytes: &[u8]) -> Result<Value> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let mut twice = Twice::default();
-    let read = Members { path: Path::Body, twice: &mut twice }.deserialize(&mut deserializer);
-    let value = read.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| {
+    let mut twice: Vec<FieldError> = Vec::new();
+    let value = json::read(bytes, DEPTH, &mut |path| {
+        let path = path.text();
+        if twice.len() < NAMED && twice.iter().all(|named| named.field != path) {
+            twice.push(FieldError::new(path, "duplicate_field", "this field stands twice: send it once"));
+        }
+        ControlFlow::Continue(())
+    })
+    .map_err(|error| {
         let message = format!("the body is not JSON that can be read: {error}");
         Error::new(ErrorKind::BadRequest, "invalid_json", message)
     })?;
-    if twice.0.is_empty() { Ok(value) } else { Err(Error::invalid(twice.0)) }
-}
-
-/// Members that stand twice.
-#[derive(Default)]
-struct Twice(Vec<FieldError>);
-
-impl Twice {
-    fn add(&mut self, path: &Path<'_>) {
-        let path = path.text();
-        if self.0.len() < NAMED && self.0.iter().all(|named| named.field != path) {
-            self.0.push(FieldError::new(path, "duplicate_field", "this field stands twice: send it once"));
-        }
-    }
-}
-
-/// Where a value stands.
-enum Path<'a> {
-    Body,
-    Member(&'a Path<'a>, &'a str),
-    Item(&'a Path<'a>, usize),
-}
-
-impl Path<'_> {
-    /// As errors name fields: `billingInfo.email`, `domains[2]`.
-    fn text(&self) -> String {
-        let mut text = String::new();
-        self.write(&mut text);
-        if text.chars().count() > PATH { text.chars().take(PATH).chain(['…']).collect() } else { text }
-    }
-
-    fn write(&self, text: &mut String) {
-        match self {
-            Self::Body => {}
-            Self::Member(parent, name) => {
-                parent.write(text);
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.extend(name.chars().take(NAME));
-            }
-            Self::Item(parent, position) => {
-                parent.write(text);
-                text.push_str(&format!("[{position}]"));
-            }
-        }
-    }
-}
-
-/// Reads a value and whatever is in it.
-struct Members<'a> {
-    path: Path<'a>,
-    twice: &'a mut Twice,
-}
-
-impl<'de> DeserializeSeed<'de> for Members<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Members<'_> {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that is none"))
-    }
-
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let Self { path, twice } = self;
-        let mut read = Vec::new();
-        while let Some(item) =
-            items.next_element_seed(Members { path: Path::Item(&path, read.len()), twice: &mut *twice })?
-        {
-            read.push(item);
-        }
-        Ok(Value::Array(read))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let Self { path, twice } = self;
-        let mut read = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            let path = Path::Member(&path, &name);
-            if read.contains_key(&name) {
-                twice.add(&path);
-            }
-            let value = members.next_value_seed(Members { path, twice: &mut *twice })?;
-            read.insert(name, value);
-        }
-        Ok(Value::Object(read))
-    }
+    if twice.is_empty() { Ok(value) } else { Err(Error::invalid(twice)) }
 }
 
 #[cfg(test)]
@@ -191,7 +73,7 @@ mod tests {
         let deep = (0..100)
             .rev()
             .fold(r#"{"x":1,"x":1}"#.to_owned(), |inner, _| format!(r#"{{"{}":{inner}}}"#, "long".repeat(100)));
-        assert_eq!(twice(&deep)[0].chars().count(), PATH + 1);
+        assert_eq!(twice(&deep)[0].chars().count(), 401);
     }
 
     #[test]

@@ -22,7 +22,11 @@ pub(crate) type Dump = BTreeMap<String, BTreeMap<String, Document>>;
 
 impl Legacy {
     pub(crate) async fn empty() -> Self {
-        let uri = shared_uri().unwrap();
+        Self::at(shared_uri().unwrap()).await
+    }
+
+    /// The database of this URI, which has nothing yet.
+    pub(crate) async fn at(uri: String) -> Self {
         let database = Client::with_uri_str(&uri).await.unwrap().default_database().unwrap();
         Self { uri, database, folder: tempfile::tempdir().unwrap() }
     }
@@ -62,15 +66,7 @@ impl Legacy {
     pub(crate) fn migrate(&self, arguments: &[&str]) -> (i32, Value) {
         let mut all = vec!["migrate", "--json", "--store", &self.uri];
         all.extend(arguments);
-        // A process that was killed may have left a transaction, for which the database makes others wait for a while.
-        let mut output = self.run(&all);
-        for _ in 0..4 {
-            if !String::from_utf8_lossy(&output.stderr).contains("did not answer in time, try again") {
-                break;
-            }
-            output = self.run(&all);
-        }
-        report(&output)
+        report(&self.run(&all))
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {

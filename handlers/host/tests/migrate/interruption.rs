@@ -1,7 +1,8 @@
-//! A run that is killed half way.
+//! A run that is killed half way, and the database with it.
 
 use std::time::{Duration, Instant};
 
+use dezky::test_kit::mongodb_server::{MongodbServer, unique_database};
 use mongodb::bson::{Document, doc};
 
 use crate::{
@@ -12,8 +13,7 @@ use crate::{
 /// One batch of an upgrade, in which it is killed, and a part of a second one that it does not come to.
 const USERS: u32 = 600;
 
-async fn many(users: u32) -> Legacy {
-    let legacy = Legacy::empty().await;
+async fn many(legacy: Legacy, users: u32) -> Legacy {
     legacy.insert("tenants", tenant(1, "acme", Some("acme"))).await;
     legacy.insert("tenants", tenant(2, "beta", None)).await;
     let users: Vec<Document> = (0..users).map(|number| user(100 + number, &format!("s{number}"), &[1, 2])).collect();
@@ -47,7 +47,10 @@ fn essence(mut dump: Dump) -> Dump {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_is_finished_by_the_next() {
-    let (killed, whole) = (many(USERS).await, many(USERS).await);
+    // A server of its own, which ends too: it ends transactions of a client that is gone only after a minute.
+    let mut server = MongodbServer::start().await.unwrap();
+    let killed = many(Legacy::at(server.uri_for(&unique_database())).await, USERS).await;
+    let whole = many(Legacy::empty().await, USERS).await;
     let mut command = dezky(killed.folder());
     command.args(["migrate", "--store", &killed.uri]);
     let mut process = Process::start(command);
@@ -61,6 +64,7 @@ async fn a_killed_run_is_finished_by_the_next() {
     }
     process.child.kill().unwrap();
     process.wait();
+    server.restart().await.unwrap();
     let done = upgraded().await;
     assert!(done > 0 && done < u64::from(USERS), "{done} of {USERS}: not killed half way");
     assert_eq!(killed.all("audit_events").await.len(), 0);
