@@ -6,12 +6,15 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{refused::Refused, request::current_request_id};
-use crate::error::{Error, ErrorKind, FieldError};
+use crate::{
+    error::{Error, ErrorKind, FieldError},
+    service::Performed,
+};
 
 /// The media type of problem documents.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -109,6 +112,9 @@ impl Problem {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        if let Some(performed) = Performed::of(&self) {
+            return answer_of(performed).unwrap_or_else(IntoResponse::into_response);
+        }
         let status = status(self.kind());
         // What is shed is counted by the edge that sheds it: a line each would be work that nobody can bear just then.
         if self.code() == OVERLOADED {
@@ -135,6 +141,19 @@ impl IntoResponse for Error {
         }
         response
     }
+}
+
+/// The answer of a request that was carried out elsewhere.
+fn answer_of(performed: &Performed) -> Result<Response, Error> {
+    let broken = |error: http::Error| Error::internal("an answer that was passed on is broken").with_source(error);
+    let mut response = Response::new(Body::from(performed.body.clone()));
+    *response.status_mut() = StatusCode::from_u16(performed.status).map_err(|error| broken(error.into()))?;
+    for (name, value) in &performed.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| broken(error.into()))?;
+        let value = HeaderValue::from_bytes(value).map_err(|error| broken(error.into()))?;
+        response.headers_mut().append(name, value);
+    }
+    Ok(response)
 }
 
 /// The challenge of RFC 6750 §3: without an error code when no token came.

@@ -4,6 +4,7 @@ pub mod access;
 pub mod audit;
 pub mod call;
 pub mod cursor;
+pub mod effect;
 mod filter;
 pub mod idempotency;
 pub mod launcher;
@@ -29,7 +30,7 @@ use std::{
 
 pub use call::{Call, IdempotencyRequest, IfMatch, Principal};
 pub use cursor::{ListRequest, Page};
-pub use users::tombstone::SubjectHasher;
+pub use effect::{Effect, Performed};
 
 use crate::{
     clock::Clock,
@@ -77,7 +78,7 @@ pub struct Service {
     clock: moment::ServiceClock,
     settings: ServiceSettings,
     subject_hash: users::tombstone::SubjectHashKey,
-    subject_hasher: Option<Arc<dyn SubjectHasher>>,
+    effect: Option<Arc<dyn Effect>>,
     /// Tells services of one process apart.
     number: u64,
     sees_to_first_uses: bool,
@@ -92,7 +93,7 @@ impl Service {
             clock: moment::ServiceClock::new(clock),
             settings,
             subject_hash: users::tombstone::SubjectHashKey::default(),
-            subject_hasher: None,
+            effect: None,
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             sees_to_first_uses: true,
         }
@@ -102,13 +103,6 @@ impl Service {
     #[must_use]
     pub fn without_first_uses(mut self) -> Self {
         self.sees_to_first_uses = false;
-        self
-    }
-
-    /// The same where the key of the subject hash is kept elsewhere, as it is from a sandboxed component.
-    #[must_use]
-    pub fn with_subject_hasher(mut self, hasher: Arc<dyn SubjectHasher>) -> Self {
-        self.subject_hasher = Some(hasher);
         self
     }
 

@@ -1,7 +1,6 @@
 //! When something is decided. A use case is given one moment and cannot read the clock, so that all it writes and shows has one time.
 //!
-//! Two readings of the clock in one use case would be two times in one commit, and whoever runs the use case again, as the host of a
-//! component does, could not come to the same.
+//! Two readings of the clock in one use case would be two times in one commit and its answer.
 
 use std::sync::{Arc, OnceLock};
 

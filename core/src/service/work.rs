@@ -186,6 +186,7 @@ impl Service {
         if work.commit.is_empty() {
             return Ok(());
         }
+        self.leave_to_effect(work.call).await?;
         self.store.commit(&work.call.context, &work.commit).await.map_err(|error| match error {
             error if error.is_conflict() => conflict(error),
             StoreError::DuplicateKey { collection, ref key } => taken(collection, key, error.clone()),

@@ -9,7 +9,7 @@ use dezky::{
     clock::Timestamp,
     context::RequestContext,
     http::Identity,
-    service::{Call, Service, SubjectHasher, profile::SyncedCaller},
+    service::{Call, Service, profile::SyncedCaller},
 };
 use http::HeaderMap;
 
@@ -48,12 +48,5 @@ impl Identity for HostIdentity {
     async fn sync(&self, _: &Service, _: &Call) -> Result<SyncedCaller> {
         let synced = identity::sync().await.map_err(error)?;
         serde_json::from_str(&synced).map_err(|error| unreadable("a synced caller cannot be read", error))
-    }
-}
-
-#[async_trait]
-impl SubjectHasher for HostIdentity {
-    async fn subject_hash(&self, _: &Call, issuer_id: &str, subject: &str) -> Result<String> {
-        identity::subject_hash(issuer_id.to_owned(), subject.to_owned()).await.map_err(error)
     }
 }

@@ -3,6 +3,7 @@
 //! On other targets than WebAssembly it is empty, so that the workspace builds everywhere.
 #![cfg(target_family = "wasm")]
 
+mod effect;
 mod identity;
 mod launcher;
 mod platform;

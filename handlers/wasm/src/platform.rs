@@ -19,7 +19,7 @@ spin_sdk::wit_bindgen::generate!({
 });
 
 pub(crate) use self::{
-    dezky::platform::{identity, launcher, problems, settings, store, telemetry},
+    dezky::platform::{effect, identity, launcher, messages, problems, settings, store, telemetry},
     exports::dezky::platform::requests,
 };
 

@@ -7,7 +7,10 @@ use http_body_util::BodyExt as _;
 
 use crate::{
     answer,
-    platform::requests::{Field, Guest, Request, Response},
+    platform::{
+        messages::{Field, Response},
+        requests::{Guest, Request},
+    },
 };
 
 /// What is exported.

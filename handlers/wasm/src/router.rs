@@ -12,7 +12,9 @@ use dezky::{
     service::{Service, ServiceSettings},
 };
 
-use crate::{identity::HostIdentity, launcher::HostLauncher, platform::settings, store::HostStore, telemetry};
+use crate::{
+    effect::HostEffect, identity::HostIdentity, launcher::HostLauncher, platform::settings, store::HostStore, telemetry,
+};
 
 static STATE: OnceLock<Arc<HttpState>> = OnceLock::new();
 
@@ -40,7 +42,7 @@ fn state() -> HttpState {
     };
     // The clock is the host's: WASI has it from there.
     let service = Service::new(Arc::new(HostStore), Arc::new(SystemClock), settings);
-    let service = Arc::new(service.with_subject_hasher(Arc::new(HostIdentity)).without_first_uses());
+    let service = Arc::new(service.with_effect(Arc::new(HostEffect)).without_first_uses());
     let mut state = HttpState::new(service, Arc::new(HostIdentity));
     state.launcher = Arc::new(HostLauncher);
     state

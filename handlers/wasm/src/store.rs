@@ -4,10 +4,7 @@ use async_trait::async_trait;
 use dezky::{
     context::RequestContext,
     domain::ObjectId,
-    store::{
-        Change, ChangeNotice, Collection, Commit, Document, Expectation, Filter, Query, Store, StoreError, StoreResult,
-        Value,
-    },
+    store::{ChangeNotice, Collection, Commit, Document, Filter, Query, Store, StoreError, StoreResult, Value},
 };
 use futures_util::stream::BoxStream;
 
@@ -38,8 +35,8 @@ impl Store for HostStore {
         store::count(question(query)).await.map_err(failure)
     }
 
-    async fn commit(&self, _: &RequestContext, commit: &Commit) -> StoreResult<()> {
-        store::commit(transaction(commit)).await.map_err(failure)
+    async fn commit(&self, _: &RequestContext, _: &Commit) -> StoreResult<()> {
+        Err(StoreError::Unsupported { detail: "a component writes nothing: the host performs its effects".to_owned() })
     }
 
     fn changes(&self) -> Option<BoxStream<'static, ChangeNotice>> {
@@ -109,58 +106,13 @@ fn question(query: &Query) -> store::Query {
     }
 }
 
-fn transaction(commit: &Commit) -> store::Transaction {
-    let content = |json: &str, unique_keys: &[String]| store::Content {
-        json: json.to_owned(),
-        unique_keys: unique_keys.to_vec(),
-    };
-    let change = |change: &Change| store::Change {
-        collection: change.collection().name.to_owned(),
-        id: change.id().to_string(),
-        deed: match change {
-            Change::Insert { json, unique_keys, .. } => store::Deed::Insert(content(json, unique_keys)),
-            Change::Update { expected, json, unique_keys, .. } => {
-                store::Deed::Update((*expected, content(json, unique_keys)))
-            }
-            Change::Delete { expected, .. } => store::Deed::Delete(*expected),
-        },
-    };
-    store::Transaction {
-        id: commit.id.to_string(),
-        changes: commit.changes.iter().map(change).collect(),
-        guards: commit
-            .guards
-            .iter()
-            .map(|guard| store::Guard {
-                collection: guard.collection.name.to_owned(),
-                id: guard.id.to_string(),
-                version: match guard.expect {
-                    Expectation::Version(version) => Some(version),
-                    Expectation::Absent => None,
-                },
-            })
-            .collect(),
-    }
-}
-
 /// The name as the core knows it.
 fn collection(name: &str) -> &'static str {
     dezky::COLLECTIONS.iter().find(|collection| collection.name == name).map_or("unknown", |collection| collection.name)
 }
 
-fn id(place: &store::Place) -> ObjectId {
-    place.id.as_deref().and_then(|id| id.parse().ok()).unwrap_or(ObjectId::from_bytes([0; 12]))
-}
-
 fn failure(failure: store::Failure) -> StoreError {
     match failure {
-        store::Failure::DuplicateKey((name, key)) => StoreError::DuplicateKey { collection: collection(&name), key },
-        store::Failure::VersionConflict(place) => {
-            StoreError::VersionConflict { collection: collection(&place.collection), id: id(&place) }
-        }
-        store::Failure::GuardFailed(place) => {
-            StoreError::GuardFailed { collection: collection(&place.collection), id: id(&place) }
-        }
         store::Failure::Unavailable => StoreError::Unavailable { detail: "the host has told its log why".to_owned() },
         store::Failure::Timeout => StoreError::Timeout,
         store::Failure::Corrupt(place) => StoreError::Corrupt {

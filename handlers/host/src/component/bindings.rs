@@ -18,16 +18,14 @@ wasmtime::component::bindgen!({
     imports: {
         "dezky:platform/telemetry.log": store,
         // Those that come with something: whoever has the host hold too much of it is ended.
-        "dezky:platform/identity.subject-hash": trappable,
         "dezky:platform/launcher.lookup": trappable,
         "dezky:platform/store.get": trappable,
         "dezky:platform/store.find": trappable,
         "dezky:platform/store.count": trappable,
-        "dezky:platform/store.commit": trappable,
     },
 });
 
 pub(super) use self::{
-    dezky::platform::{identity, launcher, problems, settings, store, telemetry},
+    dezky::platform::{effect, identity, launcher, messages, problems, settings, store, telemetry},
     exports::dezky::platform::requests,
 };

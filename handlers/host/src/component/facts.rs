@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -12,7 +12,6 @@ use std::{
 use dezky::{
     Error, Result,
     authn::VerifiedToken,
-    clock::Timestamp,
     context::{Caller, RequestContext},
     service::Call,
 };
@@ -22,7 +21,8 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use super::{
     Platform,
     computing::Computing,
-    lock::{Actor, Asked, Rehearsals},
+    effect::Effects,
+    lock::{Actor, Asked},
 };
 use crate::server::Noticed;
 
@@ -47,14 +47,13 @@ const DOCUMENTS_IN_ALL: u32 = 50_000;
 /// A request as the host has it: with the token, which the component never sees.
 pub(crate) struct RequestFacts {
     context: RequestContext,
-    arrived: Timestamp,
     asked: Asked,
-    rehearsals: Rehearsals,
+    effects: Effects,
     noticed: Option<Noticed>,
     caller: OnceLock<Arc<VerifiedToken>>,
     call: OnceLock<Arc<Call>>,
     actor: Mutex<Option<Arc<Actor>>>,
-    effect: Mutex<bool>,
+    has_effect: AtomicBool,
     lines: AtomicU32,
     calls: AtomicU32,
     places: Semaphore,
@@ -72,23 +71,16 @@ impl fmt::Debug for RequestFacts {
 
 impl RequestFacts {
     /// A request that nobody has looked at, which has just arrived.
-    pub(super) fn new(
-        context: RequestContext,
-        arrived: Timestamp,
-        asked: Asked,
-        rehearsals: Rehearsals,
-        computing: Computing,
-    ) -> Self {
+    pub(super) fn new(context: RequestContext, asked: Asked, effects: Effects, computing: Computing) -> Self {
         Self {
             context,
-            arrived,
             asked,
-            rehearsals,
+            effects,
             noticed: Noticed::current(),
             caller: OnceLock::new(),
             call: OnceLock::new(),
             actor: Mutex::new(None),
-            effect: Mutex::new(false),
+            has_effect: AtomicBool::new(false),
             lines: AtomicU32::new(0),
             calls: AtomicU32::new(0),
             places: Semaphore::new(usize::from(AT_ONCE)),
@@ -118,14 +110,9 @@ impl RequestFacts {
         &self.asked
     }
 
-    /// Where it is found out what the request comes to.
-    pub(super) fn rehearsals(&self) -> &Rehearsals {
-        &self.rehearsals
-    }
-
-    /// When it arrived, by the clock of the service.
-    pub(super) fn arrived(&self) -> Timestamp {
-        self.arrived
+    /// Where its effect is carried out.
+    pub(super) fn effects(&self) -> &Effects {
+        &self.effects
     }
 
     /// Where the caller's limit is told.
@@ -178,9 +165,9 @@ impl RequestFacts {
         Some(self.call.get_or_init(|| Arc::new(Call::by_token(self.context.clone(), Arc::clone(token)))))
     }
 
-    /// Whether the request has had its effect; held while it is having it.
-    pub(super) fn effect(&self) -> &Mutex<bool> {
-        &self.effect
+    /// Notes that the request has its effect now; false if it has had it.
+    pub(super) fn begin_effect(&self) -> bool {
+        !self.has_effect.swap(true, Ordering::AcqRel)
     }
 
     /// Whether it may have another line in the log.

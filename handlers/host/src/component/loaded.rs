@@ -18,12 +18,13 @@ use wasmtime::{
 use super::{
     Bounds, Compiled, Isolation, Platform,
     computing::{Computing, Epochs},
+    effect::Effects,
     exports::{Linked, Way},
     facts::RequestFacts,
     imports,
     instance::InstanceState,
     instances::{Ended, Instances},
-    lock::{Asked, Rehearsals},
+    lock::Asked,
 };
 
 /// Longest time of a probe.
@@ -32,7 +33,7 @@ const PROBE: Duration = Duration::from_secs(5);
 /// A component that answers requests.
 pub(super) struct Loaded {
     platform: Arc<Platform>,
-    rehearsals: Rehearsals,
+    effects: Effects,
     isolation: Isolation,
     epochs: Epochs,
     instances: Arc<Instances>,
@@ -45,18 +46,17 @@ impl Loaded {
         let linked = linked(engine, component, *way).and_then(|linked| Linked::new(linked, *way));
         let linked = linked.map_err(|error| unfit(&error))?;
         let instances = Instances::new(engine.clone(), linked, Arc::clone(&platform), Bounds::of(*room));
-        let rehearsals = Rehearsals::new(&platform);
-        Ok(Self { platform, rehearsals, isolation, epochs: epochs.clone(), instances: Arc::new(instances) })
+        let effects = Effects::new(&platform);
+        Ok(Self { platform, effects, isolation, epochs: epochs.clone(), instances: Arc::new(instances) })
     }
 
     /// Answers a request.
     pub(super) async fn answer(&self, context: RequestContext, request: http::Request<Body>) -> Result<Response> {
-        let arrived = self.platform.clock.now();
         let (mut parts, incoming) = request.into_parts();
         let bytes = received(incoming, &mut parts.headers).await?;
         let asked = Asked::new(parts.method, parts.uri, parts.headers, bytes);
         let computing = Computing::new(self.epochs.clone());
-        let facts = Arc::new(RequestFacts::new(context, arrived, asked, self.rehearsals.clone(), computing));
+        let facts = Arc::new(RequestFacts::new(context, asked, self.effects.clone(), computing));
         // What may write has an instance of its own: nothing that another request left behind takes its answer, and nothing is tried
         // twice.
         let alone = self.isolation == Isolation::Request || facts.asked().may_write();

@@ -3,6 +3,7 @@
 mod artefact;
 mod bindings;
 mod computing;
+mod effect;
 mod engine;
 mod exports;
 mod facts;

@@ -13,7 +13,7 @@ mod script;
 use bytes::Bytes;
 use http::HeaderValue;
 use http_body_util::{BodyExt as _, Full};
-use platform::requests;
+use platform::{messages, requests};
 use spin_sdk::{
     http::{IntoResponse, Request},
     http_service,
@@ -23,22 +23,22 @@ use spin_sdk::{
 struct Component;
 
 impl requests::Guest for Component {
-    async fn answer(request: requests::Request) -> requests::Response {
+    async fn answer(request: requests::Request) -> messages::Response {
         let mut head = http::Request::new(());
         if let Ok(uri) = request.target.parse() {
             *head.uri_mut() = uri;
         }
-        for requests::Field { name, value } in request.headers {
+        for messages::Field { name, value } in request.headers {
             if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), HeaderValue::from_bytes(&value)) {
                 head.headers_mut().append(name, value);
             }
         }
         let response = answer(&head, request.body.len()).await;
-        let field = |(name, value): (&http::HeaderName, &HeaderValue)| requests::Field {
+        let field = |(name, value): (&http::HeaderName, &HeaderValue)| messages::Field {
             name: name.as_str().to_owned(),
             value: value.as_bytes().to_vec(),
         };
-        requests::Response {
+        messages::Response {
             status: response.status().as_u16(),
             headers: response.headers().iter().map(field).collect(),
             body: response.into_body().into_bytes(),

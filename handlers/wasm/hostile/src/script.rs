@@ -5,7 +5,7 @@ use std::{cell::RefCell, pin::Pin, sync::Mutex, task::Poll};
 use serde_json::{Value, json};
 
 use crate::behaviour;
-use crate::platform::{identity, launcher, problems::Problem, store};
+use crate::platform::{effect, identity, launcher, messages::Response, problems::Problem, store};
 
 /// What the instance remembers of earlier requests.
 static REMEMBERED: Mutex<Vec<Value>> = Mutex::new(Vec::new());
@@ -36,10 +36,6 @@ async fn perform(step: &Value) -> Value {
     match text(step, "call").as_str() {
         "caller" => outcome(identity::caller().await.map(|caller| json!([caller.issuer, caller.subject])), problem),
         "sync" => outcome(identity::sync().await.map(Value::String), problem),
-        "hash" => {
-            let hashed = identity::subject_hash(text(step, "issuer"), text(step, "subject")).await;
-            outcome(hashed.map(Value::String), problem)
-        }
         "launcher" => {
             outcome(launcher::lookup(launcher::Address::Slug(text(step, "slug"))).await.map(Value::String), problem)
         }
@@ -49,7 +45,7 @@ async fn perform(step: &Value) -> Value {
             outcome(found.map(|found| found.into_iter().map(|one| document(Some(one))).collect()), failure)
         }
         "count" => outcome(store::count(query(step)).await.map(Value::from), failure),
-        "commit" => outcome(store::commit(transaction(step)).await.map(|()| Value::Null), failure),
+        "perform" => outcome(effect::perform().await.map(answer), problem),
         "remember" => {
             remember(step.clone());
             Value::Null
@@ -116,6 +112,11 @@ fn problem(problem: Problem) -> Value {
     json!(problem.code)
 }
 
+/// The status of an answer and its body.
+fn answer(answer: Response) -> Value {
+    json!({ "status": answer.status, "body": serde_json::from_slice::<Value>(&answer.body).unwrap_or_default() })
+}
+
 fn failure(failure: store::Failure) -> Value {
     match failure {
         store::Failure::Refused(why) => json!({ "refused": why }),
@@ -170,33 +171,5 @@ fn query(step: &Value) -> store::Query {
         descending: step.get("descending") == Some(&Value::Bool(true)),
         after,
         limit: step.get("limit").and_then(Value::as_u64).and_then(|limit| u32::try_from(limit).ok()).unwrap_or(100),
-    }
-}
-
-fn change(change: &Value) -> store::Change {
-    let content = || store::Content {
-        json: change.get("json").map(Value::to_string).unwrap_or_default(),
-        unique_keys: list(change, "keys").filter_map(Value::as_str).map(str::to_owned).collect(),
-    };
-    let expected = change.get("expected").and_then(Value::as_u64);
-    let deed = match (expected, change.get("json")) {
-        (None, _) => store::Deed::Insert(content()),
-        (Some(expected), Some(_)) => store::Deed::Update((expected, content())),
-        (Some(expected), None) => store::Deed::Delete(expected),
-    };
-    store::Change { collection: text(change, "collection"), id: text(change, "id"), deed }
-}
-
-fn transaction(step: &Value) -> store::Transaction {
-    store::Transaction {
-        id: text(step, "id"),
-        changes: list(step, "changes").map(change).collect(),
-        guards: list(step, "guards")
-            .map(|guard| store::Guard {
-                collection: text(guard, "collection"),
-                id: text(guard, "id"),
-                version: guard.get("version").and_then(Value::as_u64),
-            })
-            .collect(),
     }
 }

@@ -39,7 +39,7 @@ pub(super) enum Way {
 impl Way {
     /// The best that a component offers.
     pub(super) fn of(component: &Component) -> Self {
-        let requests = component.get_export_index(None, "dezky:platform/requests@0.2.0");
+        let requests = component.get_export_index(None, "dezky:platform/requests@0.3.0");
         if requests.is_some() { Self::Requests } else { Self::WasiHttp }
     }
 }

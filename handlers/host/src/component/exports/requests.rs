@@ -12,7 +12,8 @@ use super::{
 use crate::component::{
     bindings::{
         Handler,
-        requests::{self, Field},
+        messages::{self, Field},
+        requests,
     },
     facts::RequestFacts,
     instance::InstanceState,
@@ -49,7 +50,7 @@ fn written(facts: &RequestFacts) -> requests::Request {
     }
 }
 
-fn read(answer: requests::Response) -> wasmtime::Result<Response> {
+fn read(answer: messages::Response) -> wasmtime::Result<Response> {
     let (mut parts, ()) = http::Response::new(()).into_parts();
     parts.status = StatusCode::from_u16(answer.status).context("an answer has no status")?;
     for Field { name, value } in answer.headers {

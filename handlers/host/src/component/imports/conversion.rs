@@ -3,13 +3,10 @@
 use dezky::{
     clock::Timestamp,
     domain::ObjectId,
-    store::{self as port, Collection, Expectation, Filter, Guard, Position, StoreError, Value},
+    store::{self as port, Collection, Filter, Position, StoreError, Value},
 };
 
 use crate::component::{bindings::store as wit, facts::RequestFacts};
-
-/// Most changes, and most guards, of one commit.
-const CHANGES: usize = 64;
 
 /// Most bytes of a name that a refusal repeats.
 const QUOTED: usize = 64;
@@ -100,37 +97,6 @@ pub(super) fn query(query: wit::Query) -> Converted<port::Query> {
     })
 }
 
-fn change(change: wit::Change) -> Converted<port::Change> {
-    let (collection, id) = (collection(&change.collection)?, id(&change.id)?);
-    Ok(match change.deed {
-        wit::Deed::Insert(content) => {
-            port::Change::Insert { collection, id, json: content.json, unique_keys: content.unique_keys }
-        }
-        wit::Deed::Update((expected, content)) => {
-            port::Change::Update { collection, id, expected, json: content.json, unique_keys: content.unique_keys }
-        }
-        wit::Deed::Delete(expected) => port::Change::Delete { collection, id, expected },
-    })
-}
-
-pub(super) fn commit(transaction: wit::Transaction) -> Converted<port::Commit> {
-    if transaction.changes.len() > CHANGES || transaction.guards.len() > CHANGES {
-        return Err(Refused(format!("a commit has more than {CHANGES} changes or guards")));
-    }
-    let guard = |guard: wit::Guard| {
-        Ok(Guard {
-            collection: collection(&guard.collection)?,
-            id: id(&guard.id)?,
-            expect: guard.version.map_or(Expectation::Absent, Expectation::Version),
-        })
-    };
-    Ok(port::Commit {
-        id: id(&transaction.id)?,
-        changes: transaction.changes.into_iter().map(change).collect::<Converted<_>>()?,
-        guards: transaction.guards.into_iter().map(guard).collect::<Converted<_>>()?,
-    })
-}
-
 /// The error as a component may know it; what the database said stays in the log.
 pub(super) fn failure(facts: &RequestFacts, error: StoreError) -> wit::Failure {
     let place = |collection: &str, id: Option<ObjectId>| wit::Place {
@@ -138,9 +104,6 @@ pub(super) fn failure(facts: &RequestFacts, error: StoreError) -> wit::Failure {
         id: id.map(|id| id.to_string()),
     };
     match error {
-        StoreError::DuplicateKey { collection, key } => wit::Failure::DuplicateKey((collection.to_owned(), key)),
-        StoreError::VersionConflict { collection, id } => wit::Failure::VersionConflict(place(collection, Some(id))),
-        StoreError::GuardFailed { collection, id } => wit::Failure::GuardFailed(place(collection, Some(id))),
         StoreError::Timeout => wit::Failure::Timeout,
         StoreError::Corrupt { collection, id, detail } => {
             if facts.may_log() {
@@ -154,7 +117,11 @@ pub(super) fn failure(facts: &RequestFacts, error: StoreError) -> wit::Failure {
             }
             wit::Failure::Refused(detail)
         }
-        StoreError::Unavailable { .. }
+        // The first three come of writing, which a component does not do.
+        StoreError::DuplicateKey { .. }
+        | StoreError::VersionConflict { .. }
+        | StoreError::GuardFailed { .. }
+        | StoreError::Unavailable { .. }
         | StoreError::NotUpgraded { .. }
         | StoreError::NewerSchema { .. }
         | StoreError::Configuration { .. } => {

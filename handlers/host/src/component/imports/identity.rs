@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use dezky::{Error, ErrorKind, Result, authn::VerifiedToken, clock::Timestamp, service::Call};
+use dezky::{Error, Result, authn::VerifiedToken, clock::Timestamp, service::Call};
 use wasmtime::component::Accessor;
 
-use super::{Host, asking, place, problem, unattributed, weight::Weight as _};
+use super::{Host, asking, place, problem, unattributed};
 use crate::component::{
     Platform,
     bindings::{
@@ -43,7 +43,7 @@ impl identity::HostWithStore<InstanceState> for Host {
         let synced = async {
             let _place = place(&facts).await?;
             let call = call(&facts, &platform).await?;
-            // Doing it twice changes nothing more, so that it does not count as a commit.
+            // Doing it twice changes nothing more, so that it is no effect of the request.
             let synced = platform.identity.sync(&platform.service, call).await?;
             let written = serde_json::to_string(&synced)
                 .map_err(|error| Error::internal("a synced caller cannot be written").with_source(error))?;
@@ -51,28 +51,6 @@ impl identity::HostWithStore<InstanceState> for Host {
             Ok(written)
         };
         synced.await.map_err(|error| problem(&facts, &error))
-    }
-
-    async fn subject_hash(
-        accessor: &Accessor<InstanceState, Self>,
-        issuer: String,
-        subject: String,
-    ) -> wasmtime::Result<Result<String, Problem>> {
-        let (facts, platform) = match asking(accessor) {
-            Ok(asking) => asking,
-            Err(error) => return Ok(Err(unattributed(&error))),
-        };
-        let _held = facts.hold(issuer.weight().saturating_add(subject.weight()))?;
-        let hashed = async {
-            let _place = place(&facts).await?;
-            let call = call(&facts, &platform).await?;
-            if !facts.actor(&platform).await?.is_platform() {
-                let message = "only the platform may ask for the hash of a subject";
-                return Err(Error::new(ErrorKind::Forbidden, "forbidden", message));
-            }
-            platform.service.subject_hash(call, &issuer, &subject).await
-        };
-        Ok(hashed.await.map_err(|error| problem(&facts, &error)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a component imports beside WASI, each interface in a file.
 
 mod conversion;
+mod effect;
 mod identity;
 mod launcher;
 mod settings;
@@ -33,6 +34,8 @@ pub(super) fn add_to(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()>
 }
 
 impl super::bindings::problems::Host for InstanceState {}
+
+impl super::bindings::messages::Host for InstanceState {}
 
 /// The error as a component may know it. Whatever is internal goes to the log.
 fn problem(facts: &RequestFacts, error: &Error) -> Problem {

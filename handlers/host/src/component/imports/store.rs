@@ -11,7 +11,7 @@ use super::{
 };
 use crate::component::{
     Platform,
-    bindings::store::{self, Document, Failure, Query, Transaction},
+    bindings::store::{self, Document, Failure, Query},
     facts::{Place, RequestFacts},
     instance::InstanceState,
     lock::{DOCUMENTS, Locked},
@@ -77,18 +77,6 @@ impl store::HostWithStore<InstanceState> for Host {
             let _place = place_of(&facts, 1).await?;
             let count = open(&facts, platform)?.count(&conversion::query(query)?).await;
             count.map_err(|error| conversion::failure(&facts, error))
-        })
-        .await
-    }
-
-    async fn commit(
-        accessor: &Accessor<InstanceState, Self>,
-        transaction: Transaction,
-    ) -> wasmtime::Result<Result<(), Failure>> {
-        carry_out(accessor, transaction.weight(), async |facts, platform| {
-            let _place = place_of(&facts, 1).await?;
-            let done = open(&facts, platform)?.commit(&conversion::commit(transaction)?).await;
-            done.map_err(|error| conversion::failure(&facts, error))
         })
         .await
     }

@@ -2,9 +2,7 @@
 
 use crate::component::bindings::{
     launcher::Address,
-    store::{
-        Beginning, Change, Choice, Comparison, Content, Deed, Filter, Guard, Position, Query, Span, Transaction, Value,
-    },
+    store::{Beginning, Choice, Comparison, Filter, Position, Query, Span, Value},
 };
 
 /// What is held of something: all that it owns, and itself.
@@ -72,34 +70,6 @@ impl Weight for Position {
 impl Weight for Query {
     fn owned(&self) -> usize {
         sum([self.collection.owned(), self.filters.owned(), self.sort.owned(), self.after.owned()])
-    }
-}
-
-impl Weight for Content {
-    fn owned(&self) -> usize {
-        sum([self.json.owned(), self.unique_keys.owned()])
-    }
-}
-
-impl Weight for Change {
-    fn owned(&self) -> usize {
-        let deed = match &self.deed {
-            Deed::Insert(content) | Deed::Update((_, content)) => content.owned(),
-            Deed::Delete(_) => 0,
-        };
-        sum([self.collection.owned(), self.id.owned(), deed])
-    }
-}
-
-impl Weight for Guard {
-    fn owned(&self) -> usize {
-        sum([self.collection.owned(), self.id.owned()])
-    }
-}
-
-impl Weight for Transaction {
-    fn owned(&self) -> usize {
-        sum([self.id.owned(), self.changes.owned(), self.guards.owned()])
     }
 }
 

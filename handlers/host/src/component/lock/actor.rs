@@ -84,11 +84,6 @@ impl Actor {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The user; none for whoever has no right at all.
-    pub(super) fn user(&self) -> Option<&User> {
-        self.user.as_ref()
-    }
-
     /// Whether this is the actor's own user.
     pub(super) fn is(&self, id: ObjectId) -> bool {
         self.user.as_ref().is_some_and(|user| user.id.0 == id)

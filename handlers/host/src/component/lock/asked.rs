@@ -56,7 +56,7 @@ impl Asked {
     }
 
     /// The same request once more.
-    pub(super) fn again(&self) -> Request<Body> {
+    pub(crate) fn again(&self) -> Request<Body> {
         let mut request = Request::new(Body::from(self.body.clone()));
         request.method_mut().clone_from(&self.method);
         request.uri_mut().clone_from(&self.uri);

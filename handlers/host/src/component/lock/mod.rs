@@ -2,27 +2,24 @@
 //!
 //! Reading: a query names its scope (a tenant in which the caller has a role, or the caller) or the documents themselves,
 //! and what comes out is looked at once more; what the caller may not have is as absent, and hidden fields are taken out.
-//! Writing: the host finds out itself what the request writes, and writes that. `core/DESIGN.md` says what is left to the
+//! Writing is not the component's: it asks for the effect of its request (`effect.rs`). `core/DESIGN.md` says what is left to the
 //! component.
 
 mod actor;
 mod asked;
 mod hidden;
 mod reading;
-mod rehearsal;
-mod writing;
 
 use std::sync::Arc;
 
 use dezky::{
     domain::ObjectId,
     service::Call,
-    store::{Collection, Commit, Document, Query, SharedStore, StoreError, StoreResult},
+    store::{Collection, Document, Query, SharedStore, StoreError, StoreResult},
 };
 
 pub(crate) use actor::Actor;
 pub(crate) use asked::Asked;
-pub(crate) use rehearsal::Rehearsals;
 
 use super::{Platform, facts::RequestFacts};
 
@@ -81,16 +78,6 @@ impl Locked {
             Some(asked) => self.store().count(&self.call.context, &asked).await,
             None => Ok(0),
         }
-    }
-
-    /// Has the request's own effect take place, if that is what the commit proposes.
-    pub(super) async fn commit(&self, commit: &Commit) -> StoreResult<()> {
-        let outcome = self.write(commit).await;
-        if outcome.is_err() {
-            // The component decides anew on a conflict; so does the host.
-            self.facts.forget_actor().await;
-        }
-        outcome
     }
 
     async fn view(&self) -> StoreResult<reading::View<'_>> {

@@ -236,7 +236,7 @@ fn the_component_imports_nothing_but_wasi_and_the_platform() {
         compiled.component.component_type().imports(&compiled.engine).map(|(name, _)| name.to_owned()).collect();
     assert!(names.iter().any(|name| name.starts_with("dezky:platform/store@")), "{names:?}");
     for name in &names {
-        let platform = name.starts_with("dezky:platform/") && name.ends_with("@0.2.0");
+        let platform = name.starts_with("dezky:platform/") && name.ends_with("@0.3.0");
         assert!(platform || name.starts_with("wasi:"), "{name}");
     }
 }

@@ -125,12 +125,6 @@ impl World {
         Self { router, metrics, store, service, acme, other, still, gone, people, issuer, own, clock, _stage: stage }
     }
 
-    /// A new id of the time of the world.
-    pub(super) fn new_id(&self) -> String {
-        let random = dezky::domain::ObjectId::generate().to_string();
-        format!("{:08x}{}", self.clock.now().seconds(), &random[8..])
-    }
-
     /// The id of somebody.
     pub(super) fn id(&self, name: &str) -> String {
         self.people[name].to_string()

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::{BOTH, World, commit, nothing, writing};
+use super::{BOTH, World, nothing, perform, without_effect, writing};
 
 /// An attack: who, in which request, with which step, none of which may get anything.
 struct Try {
@@ -42,7 +42,6 @@ fn reads(world: &World) -> Vec<Try> {
             json!({"call": "find", "collection": "tenants"}),
             json!({"call": "get", "collection": "users", "id": world.id("root")}),
             json!({"call": "find", "collection": "users", "keys": ["subject:default:root"]}),
-            json!({"call": "hash", "issuer": "default", "subject": "root"}),
         ] {
             all.push(of(name, step));
         }
@@ -63,18 +62,20 @@ async fn sixteen_attacks_at_a_time_get_nothing_and_change_nothing() {
         let before = world.stored().await;
         let mut all = reads(&world);
         all.extend(writing::attacks(&world).await.into_iter().map(|attack| {
-            let step = commit(&world, &attack.changes);
-            Try { name: attack.name, method: attack.method, path: attack.path, body: attack.body, step }
+            let writing::Attack { name, method, path, body } = attack;
+            Try { name, method, path, body, step: perform() }
         }));
         // Reads and writes of different people next to each other; each remembers what it knows for those that come after.
-        all.sort_by_key(|one| one.step.to_string().bytes().map(u64::from).sum::<u64>() % 97);
+        all.sort_by_key(|one| format!("{} {}", one.step, one.path).bytes().map(u64::from).sum::<u64>() % 97);
         stream::iter(&all)
             .for_each_concurrent(16, |Try { name, method, path, body, step }| {
                 let world = &world;
                 async move {
                     let steps = [json!({"call": "remember", "of": name}), step.clone(), step.clone()];
-                    let outcomes = world.during(name, method, path, Some(body), &steps).await;
-                    let got = outcomes[1..].iter().find(|outcome| !nothing(outcome));
+                    let answer = world.try_during(name, method, path, Some(body), &steps).await;
+                    // Of `HEAD` nothing comes back.
+                    let mut outcomes = answer.body.as_array().into_iter().flatten().skip(2);
+                    let got = outcomes.find(|outcome| !nothing(outcome) && !without_effect(outcome));
                     assert_eq!(got, None, "{name} {method} {path} {step}");
                 }
             })

@@ -1,0 +1,23 @@
+//! Changes, which the host carries out.
+
+use async_trait::async_trait;
+use dezky::{
+    Result,
+    context::RequestContext,
+    service::{Effect, Performed},
+};
+
+use crate::{platform::effect, problem::error};
+
+/// Asks the host for the effect of the request that is being answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HostEffect;
+
+#[async_trait]
+impl Effect for HostEffect {
+    async fn perform(&self, _: &RequestContext) -> Result<Performed> {
+        let answer = effect::perform().await.map_err(error)?;
+        let headers = answer.headers.into_iter().map(|field| (field.name, field.value)).collect();
+        Ok(Performed { status: answer.status, headers, body: answer.body })
+    }
+}
