@@ -2,8 +2,8 @@
 //!
 //! Reading: a query names its scope (a tenant in which the caller has a role, or the caller) or the documents themselves,
 //! and what comes out is looked at once more; what the caller may not have is as absent, and hidden fields are taken out.
-//! Writing: the host finds out itself what the request writes, and writes that. `docs/design/component.md` tells what is left to the
-//! component.
+//! Writing: the host finds out itself what the request writes, and writes that. See `docs/design/component.md` for what is
+//! left to the component.
 
 mod actor;
 mod asked;
