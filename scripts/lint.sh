@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lints everything: clippy over all targets and features, the documentation, what must build for WASM, templates, and Python.
+# Lints everything: clippy over all targets and features, the documentation, what must build for WASM, templates, documents, and Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +11,7 @@ cargo clippy "${DEVELOPMENT[@]}" --locked -- --deny warnings
 scripts/check-sharing.sh
 scripts/check-wasm.sh
 scripts/check-infrastructure.sh
+python3 scripts/check-documents.py
 python=$(scripts/python-package.sh tools)/bin/python
 for work in check "format --check"; do
     # shellcheck disable=SC2086 # two words

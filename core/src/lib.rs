@@ -1,7 +1,7 @@
 //! The core of Dezky: tenants, people, memberships and subscriptions; who may see and do what; and the HTTP API.
 //!
 //! Dependencies point down: `http` → `service` → `authz`, `authn`, `domain` → the ports in `store`, `clock` and
-//! `context`. `domain` and `authz` do no I/O. See `core/DESIGN.md` for decisions and their reasons.
+//! `context`. `domain` and `authz` do no I/O. See `docs/architecture.md`.
 #![warn(missing_docs)]
 
 pub mod authn;

@@ -112,7 +112,7 @@ test("who edits what somebody else has just changed is told, and loses nothing",
   await name.fill("Nordlicht Baukunst");
   await stage.system.tenants.update("nordlicht", { domains: ["nordlicht.example", "nordlicht-neu.example"] });
   await page.getByRole("button", { name: "Save changes" }).click();
-  await page.getByText("Somebody else was faster").waitFor();
+  await page.getByText("Somebody else changed this").waitFor();
   await ben.picture("conflict");
   await page.getByRole("button", { name: "Load the latest version" }).click();
   assert.equal(await name.inputValue(), "Nordlicht Baukunst");
@@ -173,7 +173,7 @@ test("whose platform rights end sees so with the next click", async () => {
   await petra.open("/platform/tenants");
   const { id } = await stage.userOf("petra");
   await stage.system.users.update(id, { platformAdmin: false });
-  await page.getByRole("link", { name: "Dezky, to your workspaces" }).click();
+  await page.getByRole("link", { name: "Dezky: your workspaces" }).click();
   await heading(petra, /./);
   await page.waitForURL(`${stage.portalUrl}/`);
   assert.equal(await page.getByRole("link", { name: "Platform" }).count(), 0);

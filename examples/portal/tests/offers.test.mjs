@@ -161,7 +161,7 @@ test("a cancelled subscription can be put right, and stays cancelled", async () 
 
 test("who administers the platform by a claim is not offered what only others may do to administrators", async () => {
   const { id } = await stage.userOf("dario");
-  const labels = ["End all sessions", "Make platform administrator", "Take platform rights away", "Disable", "Erase"];
+  const labels = ["End all sessions", "Make platform administrator", "Remove platform rights", "Disable", "Erase"];
   const offered = async () => {
     const found = [];
     for (const label of labels) if (await page.getByRole("button", { name: label }).count()) found.push(label);
@@ -189,11 +189,11 @@ test("an administrator of the platform may give up their own rights, and is told
   await petra.open(`/platform/users/${id}`);
   await settled(page);
   for (const label of ["End all sessions", "Disable", "Erase"]) assert.equal(await page.getByRole("button", { name: label }).count(), 1, label);
-  await page.getByRole("button", { name: "Take platform rights away" }).click();
+  await page.getByRole("button", { name: "Remove platform rights" }).click();
   await page.getByRole("dialog").getByText("This is you").waitFor();
   await settled(page);
   await petra.picture("own-rights");
-  await page.getByRole("dialog").getByRole("button", { name: "Take platform rights away" }).click();
-  await page.getByText("does not administer the platform any more").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove platform rights" }).click();
+  await page.getByText("no longer administers the platform").waitFor();
   assert.equal((await stage.system.users.get(id)).platformAdmin, false);
 });

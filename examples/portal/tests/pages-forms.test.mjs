@@ -63,7 +63,7 @@ test("after a conflict untouched fields follow the other person and touched ones
   await billing.getByLabel("Company").fill("Nordlicht SE");
   await stage.system.tenants.update("nordlicht", { billingInfo: { email: "konto@nordlicht.example" } });
   await billing.getByRole("button", { name: "Save changes" }).click();
-  await billing.getByRole("alert").filter({ hasText: "Somebody else was faster" }).waitFor();
+  await billing.getByRole("alert").filter({ hasText: "Somebody else changed this" }).waitFor();
   assert.equal((await nordlicht()).billingInfo.company, "Nordlicht AG");
   await billing.getByRole("button", { name: "Load the latest version" }).click();
   await page.waitForFunction(() => document.querySelector("[name='billingInfo.email']").value === "konto@nordlicht.example");
@@ -85,7 +85,7 @@ test("the preview follows what is written, in light and dark, and keeps text rea
     });
   };
   await page.getByLabel("Main colour (optional)", { exact: true }).fill("#ffe14d");
-  await page.getByText("too light to be read").waitFor();
+  await page.getByText("too light to read").waitFor();
   const light = await look();
   assert.equal(light.button, "rgb(255, 225, 77)");
   assert.ok(contrast(light.button, light.ink) >= 4.5, `text on the button: ${JSON.stringify(light)}`);
@@ -165,7 +165,7 @@ test("a list that fails says so with the number of the request, and is there aft
   const problem = { type: "about:blank", title: "Internal Server Error", status: 500, code: "internal", detail: "something went wrong inside", requestId: "req-4711" };
   await page.route("**/members?*", (route) => route.fulfill({ status: 500, contentType: "application/problem+json", body: JSON.stringify(problem) }));
   await page.getByRole("link", { name: "Members", exact: true }).click();
-  await page.getByRole("alert").filter({ hasText: "Something went wrong inside" }).waitFor();
+  await page.getByRole("alert").filter({ hasText: "Something went wrong on the server" }).waitFor();
   await page.getByText("req-4711").waitFor();
   await visitor.picture("list-failed");
   await page.unrouteAll();

@@ -99,7 +99,7 @@ test("without a mouse: skip link, account, choice of theme, switcher and dialogs
   const focused = () => page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent.trim());
   await visitor.open("/platform/tenants");
   await page.keyboard.press("Tab");
-  assert.equal(await focused(), "Skip to the content");
+  assert.equal(await focused(), "Skip to content");
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "Tenants");

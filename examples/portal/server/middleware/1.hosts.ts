@@ -11,8 +11,8 @@ declare module "h3" {
 export default defineEventHandler((event) => {
   if (event.path === "/healthz") return;
   const site = siteAt(getRequestHeader(event, "host") ?? "");
-  if (!site) return refuse(421, "This host is none of the portal's.");
-  if (event.path.startsWith("/auth/") && site.kind !== "application") return refuse(404, "Sign-in is at the application's host.");
+  if (!site) return refuse(421, "This host does not belong to the portal.");
+  if (event.path.startsWith("/auth/") && site.kind !== "application") return refuse(404, "Sign in on the application's host.");
   event.context.site = site;
 
   function refuse(status: number, text: string) {

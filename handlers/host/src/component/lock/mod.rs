@@ -2,8 +2,8 @@
 //!
 //! Reading: a query names its scope (a tenant in which the caller has a role, or the caller) or the documents themselves,
 //! and what comes out is looked at once more; what the caller may not have is as absent, and hidden fields are taken out.
-//! Writing is not the component's: it asks for the effect of its request (`effect.rs`). `core/DESIGN.md` says what is left to the
-//! component.
+//! A component writes nothing: it asks for the effect of its request (`effect.rs`). See `docs/design/component.md` for what is
+//! left to the component.
 
 mod actor;
 mod asked;
