@@ -8,17 +8,12 @@ use axum::{
     http::Request,
 };
 use dezky::{
-    authn::{
-        Verifier, VerifierOptions,
-        keys::{HttpKeySource, StoreArchive},
-    },
+    Platform, PlatformOptions,
     clock::{Clock as _, SystemClock, Timestamp},
     context::RequestContext,
     development_issuer::DevelopmentIssuer,
     domain::{GrantSource, Membership, MembershipRole, ObjectId, Subscription, Tenant, User},
-    http::{HttpState, TokenIdentity, router},
-    service::{Service, ServiceSettings},
-    store::{Commit, Entity, SharedStore, Store as _, sqlite::SqliteStore},
+    store::{Commit, Entity, Store as _, sqlite::SqliteStore},
 };
 use tower::ServiceExt as _;
 
@@ -58,19 +53,9 @@ impl Estate {
         let store = Arc::new(SqliteStore::open(folder.join("estate.sqlite"), Default::default(), dezky::COLLECTIONS)?);
         let tenants = fill(&store, users, tenants).await?;
         let issuer = DevelopmentIssuer::start().await?;
-        let clock = Arc::new(SystemClock);
-        let store: SharedStore = store;
-        let verifier = Verifier::new(
-            vec![issuer.settings("default")],
-            Arc::new(HttpKeySource::new(None)?),
-            Arc::new(StoreArchive::new(Arc::clone(&store))),
-            clock.clone(),
-            VerifierOptions::default(),
-        )?;
-        verifier.refresh().await;
-        let service = Arc::new(Service::new(store, clock, ServiceSettings::default()));
-        let api = router(HttpState::new(service, Arc::new(TokenIdentity::new(verifier))));
-        Ok(Self { api, issuer, tenants })
+        let platform = Platform::open(PlatformOptions::new(store).issuers(vec![issuer.settings("default")]))?;
+        platform.verifier().refresh().await;
+        Ok(Self { api: platform.router(), issuer, tenants })
     }
 
     /// A token of one of its people.

@@ -1,4 +1,6 @@
-//! The core of Dezky: tenants, people, memberships and subscriptions; who may see and do what; and the HTTP API.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Structure
 //!
 //! Dependencies point down: `http` → `service` → `authz`, `authn`, `domain` → the ports in `store`, `clock` and
 //! `context`. `domain` and `authz` do no I/O. See `docs/architecture.md`.
@@ -19,12 +21,16 @@ pub mod migration;
 #[cfg(feature = "authn")]
 pub mod outbound;
 pub mod plain;
+#[cfg(feature = "authn")]
+pub mod platform;
 pub mod service;
 pub mod store;
 #[cfg(feature = "test-kit")]
 pub mod test_kit;
 
 pub use error::{Error, ErrorKind, FieldError, Result};
+#[cfg(feature = "authn")]
+pub use platform::{Platform, PlatformOptions};
 
 /// All collections: what a store is opened with.
 pub static COLLECTIONS: &[&store::Collection] = &[

@@ -6,14 +6,9 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use dezky::{
-    authn::{
-        Verifier, VerifierOptions,
-        keys::{HttpKeySource, StoreArchive},
-    },
-    clock::SystemClock,
+    Platform, PlatformOptions,
     development_issuer::DevelopmentIssuer,
-    http::{HttpState, TokenIdentity, router},
-    service::{Service, ServiceSettings, operation::SeedSettings},
+    service::operation::SeedSettings,
     store::{SharedStore, sqlite::SqliteStore},
 };
 use http::Request;
@@ -27,18 +22,9 @@ async fn a_token_becomes_a_profile_with_tenants_and_subscriptions() {
         SqliteStore::open(folder.path().join("dezky.sqlite"), Default::default(), dezky::COLLECTIONS).unwrap(),
     );
     let issuer = DevelopmentIssuer::start().await.unwrap();
-    let clock = Arc::new(SystemClock);
-    let verifier = Verifier::new(
-        vec![issuer.settings("default")],
-        Arc::new(HttpKeySource::new(None).unwrap()),
-        Arc::new(StoreArchive::new(Arc::clone(&store))),
-        clock.clone(),
-        VerifierOptions::default(),
-    )
-    .unwrap();
-    let service = Arc::new(Service::new(store, clock, ServiceSettings::default()));
-    service.seed(&SeedSettings::default()).await.unwrap();
-    let api = router(HttpState::new(service, Arc::new(TokenIdentity::new(verifier))));
+    let platform = Platform::open(PlatformOptions::new(store).issuers(vec![issuer.settings("default")])).unwrap();
+    platform.service().seed(&SeedSettings::default()).await.unwrap();
+    let api = platform.router();
     let token = issuer.mint(&issuer.claims("anna").groups(["dezky"]).person("anna@example.eu", "Anna"));
     let request = Request::get("/users/me").header("authorization", format!("Bearer {token}")).body(Body::empty());
     let response = api.oneshot(request.unwrap()).await.unwrap();

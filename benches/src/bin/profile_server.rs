@@ -6,14 +6,10 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use dezky::{
-    authn::{
-        Verifier, VerifierOptions,
-        keys::{HttpKeySource, StoreArchive},
-    },
+    Platform, PlatformOptions,
     clock::{Clock, SystemClock},
     development_issuer::DevelopmentIssuer,
-    http::{HttpState, TokenIdentity, router},
-    service::{Service, ServiceSettings, operation::SeedSettings},
+    service::operation::SeedSettings,
     store::{SharedStore, sqlite::SqliteStore},
 };
 use dezky_benches::Failure;
@@ -33,18 +29,10 @@ async fn main() -> Result<(), Failure> {
     let path = folder.join("dezky.sqlite");
     let store: SharedStore = Arc::new(SqliteStore::open(path, Default::default(), dezky::COLLECTIONS)?);
     let issuer = DevelopmentIssuer::start().await?;
-    let clock = Arc::new(SystemClock);
-    let verifier = Verifier::new(
-        vec![issuer.settings("default")],
-        Arc::new(HttpKeySource::new(None)?),
-        Arc::new(StoreArchive::new(Arc::clone(&store))),
-        clock.clone(),
-        VerifierOptions::default(),
-    )?;
-    verifier.start();
-    let service = Arc::new(Service::new(store, clock, ServiceSettings::default()));
-    service.seed(&SeedSettings::default()).await?;
-    let api = TowerToHyperService::new(router(HttpState::new(service, Arc::new(TokenIdentity::new(verifier)))));
+    let platform = Platform::open(PlatformOptions::new(store).issuers(vec![issuer.settings("default")]))?;
+    platform.start();
+    platform.service().seed(&SeedSettings::default()).await?;
+    let api = TowerToHyperService::new(platform.router());
 
     let claims = issuer.claims("anna").groups(["dezky"]).person("anna@example.eu", "Anna");
     let token = issuer.mint(&claims.lasting(SystemClock.now(), TOKEN_LIFE));

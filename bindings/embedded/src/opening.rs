@@ -3,13 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use axum::Router;
-use dezky::{
-    Result,
-    authn::{IssuerSettings, Verifier},
-    clock::Clock,
-    http::{HttpState, TokenIdentity, router},
-    service::{Service, ServiceSettings},
-};
+use dezky::{Platform, Result, authn::IssuerSettings, clock::Clock, service::ServiceSettings};
 use dezky_background::FirstTenant;
 use dezky_configuration::{
     Configuration, LOG, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting, Sources, log,
@@ -70,12 +64,10 @@ pub enum Names {
 /// Everything that answers calls.
 #[derive(Debug)]
 pub struct Opened {
-    /// Verifies tokens.
-    pub verifier: Verifier,
-    /// Answers requests.
+    /// The platform.
+    pub platform: Platform,
+    /// Its router, which answers requests.
     pub router: Router,
-    /// The use cases, for what is no request.
-    pub service: Arc<Service>,
     /// Ends with this.
     _background: JoinSet<()>,
 }
@@ -162,24 +154,23 @@ impl Options {
             configuration.issuers = issuers;
         }
         let store = configuration.open_store()?;
-        let verifier = configuration.verifier(&store, Arc::clone(&clock))?;
-        verifier.start();
         let mut settings = configuration.service_settings();
         if settings.issuer_ids.is_empty() {
             // Nobody can sign in here; people are still stored under the name that a single issuer has.
             settings.issuer_ids = ServiceSettings::default().issuer_ids;
         }
-        let service = Arc::new(Service::new(store, clock, settings));
+        let platform = Platform::open(configuration.platform_options(store).service(settings).clock(clock))?;
+        platform.start();
         let background = match in_background {
-            true => dezky_background::start(&service, configuration.seed, |told| {
+            true => dezky_background::start(platform.service(), configuration.seed, |told| {
                 if let FirstTenant::Refused(error) = told {
                     tracing::error!(?error, "the first tenant cannot be made");
                 }
             }),
             false => JoinSet::new(),
         };
-        let router = router(HttpState::new(Arc::clone(&service), Arc::new(TokenIdentity::new(verifier.clone()))));
-        Ok(Opened { verifier, router, service, _background: background })
+        let router = platform.router();
+        Ok(Opened { platform, router, _background: background })
     }
 }
 

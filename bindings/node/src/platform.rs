@@ -85,7 +85,7 @@ impl Platform {
         within_runtime_if_available(|| {
             contained(|| {
                 let opened = self.opened.try_read().map_err(|_| closed())?;
-                let verified = opened.as_ref().ok_or_else(closed)?.verifier.verify_now(&token);
+                let verified = opened.as_ref().ok_or_else(closed)?.platform.verifier().verify_now(&token);
                 verified.map(|result| result.and_then(|token| told(&self.tokens, &token))).transpose()
             })
         })
@@ -97,7 +97,7 @@ impl Platform {
         let (opened, tokens) = (self.enter(), Arc::clone(&self.tokens));
         env.spawn_future(guarded(async move {
             let opened = opened?;
-            let verifier = opened.as_ref().ok_or_else(closed)?.verifier.clone();
+            let verifier = opened.as_ref().ok_or_else(closed)?.platform.verifier().clone();
             let context = RequestContext::new(ObjectId::generate().to_string());
             told(&tokens, &verifier.verify(&context, &token).await?)
         }))
@@ -166,7 +166,7 @@ impl Platform {
     pub async fn close(&self) {
         let opened = self.opened.write().await.take();
         if let Some(opened) = opened {
-            opened.verifier.stop();
+            opened.platform.verifier().stop();
             drop(opened);
         }
         *locked(&self.tokens) = Tokens::default();

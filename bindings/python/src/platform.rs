@@ -103,15 +103,15 @@ impl Platform {
     ) -> PyResult<impl Future<Output = Result<String>> + Send + use<>> {
         let opened = self.begin()?;
         let decided = async move {
-            let Opened { service, verifier, .. } = opened.as_ref().ok_or_else(closed)?;
+            let Opened { platform, .. } = opened.as_ref().ok_or_else(closed)?;
             let call = Call::by(RequestContext::fresh(), Principal::named_system(&actor)?);
             let bound_to = |issuer: &str| {
-                let issuer = verifier.issuers().iter().find(|known| known.id == issuer)?;
+                let issuer = platform.verifier().issuers().iter().find(|known| known.id == issuer)?;
                 issuer.tenant.clone()
             };
             let tenant = tenant.map(|tenant| TenantReference::from(&*tenant));
             let user = user.parse().map_err(|_| Error::not_found())?;
-            let rights = service.rights(&call, user, tenant.as_ref(), bound_to).await?;
+            let rights = platform.service().rights(&call, user, tenant.as_ref(), bound_to).await?;
             serde_json::to_string(&rights).map_err(|error| Error::internal(error.to_string()))
         };
         Ok(within(None, decided))
@@ -123,7 +123,7 @@ impl Platform {
     ) -> PyResult<impl Future<Output = Result<Arc<authn::VerifiedToken>>> + Send + use<>> {
         let opened = self.begin()?;
         Ok(async move {
-            let verifier = opened.as_ref().ok_or_else(closed)?.verifier.clone();
+            let verifier = opened.as_ref().ok_or_else(closed)?.platform.verifier().clone();
             let context = RequestContext::new(ObjectId::generate().to_string());
             within(None, async move { verifier.verify(&context, &token).await }).await
         })
@@ -296,7 +296,7 @@ impl Platform {
             let opened = self.enter()?;
             // Background fetches of keys are spawned from here too.
             let _runtime = get_runtime().enter();
-            opened.as_ref().ok_or_else(closed)?.verifier.verify_now(token).transpose()
+            opened.as_ref().ok_or_else(closed)?.platform.verifier().verify_now(token).transpose()
         });
         let Some(token) = verified.map_err(|error| raised(&error))? else { return Ok(None) };
         object(py, &self.tokens, &token).map(Some)
@@ -338,7 +338,7 @@ impl Platform {
 async fn close(opened: Opening) -> Result<()> {
     let opened = opened.write().await.take();
     if let Some(opened) = opened {
-        opened.verifier.stop();
+        opened.platform.verifier().stop();
         drop(opened);
     }
     Ok(())

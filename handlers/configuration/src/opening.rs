@@ -5,12 +5,7 @@ use std::sync::Arc;
 #[cfg(feature = "mongodb")]
 use dezky::store::mongodb::{MongodbOptions, MongodbStore};
 use dezky::{
-    Error, Result,
-    authn::{
-        Verifier, VerifierOptions,
-        keys::{HttpKeySource, StoreArchive},
-    },
-    clock::Clock,
+    Error, PlatformOptions, Result,
     store::{
         SharedStore, StoreError, StoreResult, Transfer,
         sqlite::{SqliteOptions, SqliteStore},
@@ -69,18 +64,11 @@ impl Configuration {
         })
     }
 
-    /// Verifies tokens of the configured issuers. Their keys are kept in the store, for the next start. Nothing is fetched
-    /// before the verifier is started or asked.
-    ///
-    /// # Errors
-    /// Kind `Configuration` when a setting of an issuer or an added authority is wrong.
-    pub fn verifier(&self, store: &SharedStore, clock: Arc<dyn Clock>) -> Result<Verifier> {
-        Verifier::new(
-            self.issuers.clone(),
-            Arc::new(HttpKeySource::new(self.extra_ca_certificates.as_deref())?),
-            Arc::new(StoreArchive::new(Arc::clone(store))),
-            clock,
-            VerifierOptions::default(),
-        )
+    /// Options for a platform over this store, by the configured issuers and settings.
+    pub fn platform_options(&self, store: SharedStore) -> PlatformOptions {
+        PlatformOptions::new(store)
+            .issuers(self.issuers.clone())
+            .service(self.service_settings())
+            .extra_ca_certificates(self.extra_ca_certificates.clone())
     }
 }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use dezky::{
-    Result,
+    Platform, Result,
     authn::Verifier,
     clock::SystemClock,
     context::RequestContext,
@@ -18,7 +18,7 @@ use tokio::{
 };
 
 #[cfg(feature = "component")]
-use crate::component::{self, Compiled, Component, Occasions, Platform, Room};
+use crate::component::{self, Backing, Compiled, Component, Occasions, Room};
 #[cfg(feature = "component")]
 use crate::configuration::ComponentSettings;
 use crate::{
@@ -46,11 +46,11 @@ async fn sandboxed(
     background: &mut JoinSet<()>,
 ) -> Result<axum::Router, Failure> {
     let Served { service, identity, metrics, state } = served;
-    let platform = Platform { service, identity, clock: Arc::new(SystemClock), metrics };
+    let backing = Backing { service, identity, clock: Arc::new(SystemClock), metrics };
     let occasions = Occasions::of(settings.file.clone())?;
     let room = Room::default();
     let compiled = Compiled::load(&settings.file, settings.writers, room)?;
-    let component = Arc::new(Component::new(&compiled, settings.isolation, platform)?);
+    let component = Arc::new(Component::new(&compiled, settings.isolation, backing)?);
     component.probe().await?;
     background.spawn(component::swap(Arc::clone(&component), occasions, settings.writers, room));
     Ok(component::routes(component, state))
@@ -109,10 +109,9 @@ impl Running {
         let server = Server::bind(&configuration.listen, configuration.operations.as_ref()).await?;
         let address = server.address();
         let store = store::open(configuration, &metrics)?;
-        let clock = Arc::new(SystemClock);
-        let verifier = configuration.verifier(&store, clock.clone())?;
-        verifier.start();
-        let service = Arc::new(Service::new(Arc::clone(&store), clock, configuration.service_settings()));
+        let platform = Platform::open(configuration.platform_options(Arc::clone(&store)))?;
+        platform.start();
+        let (service, verifier) = (Arc::clone(platform.service()), platform.verifier().clone());
         let readiness = Readiness::new(store, verifier.clone());
         let (fatal_sender, fatal) = mpsc::channel(1);
         #[cfg_attr(not(feature = "component"), allow(unused_mut, reason = "only the component is swapped"))]

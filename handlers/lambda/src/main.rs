@@ -3,10 +3,8 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use dezky::{
-    Error, ErrorKind,
-    clock::SystemClock,
-    http::{HttpState, TokenIdentity, router},
-    service::Service,
+    Error, ErrorKind, Platform,
+    http::{HttpState, router},
 };
 use dezky_configuration::{Configuration, LogSettings, log, settings::BASE_PATH, sources_of_process};
 
@@ -41,15 +39,13 @@ async fn serve() -> Result<(), Error> {
     start_log(&log(&sources)?)?;
     let base_path = sources.find(&BASE_PATH)?.map(|found| found.text).unwrap_or_default();
     let store = configuration.open_store()?;
-    let clock = Arc::new(SystemClock);
-    let verifier = configuration.verifier(&store, clock.clone())?;
+    let platform = Platform::open(configuration.platform_options(store))?;
     // Keys are there before the first invocation, and those of the last environment if the issuer is away.
-    verifier.start();
-    if tokio::time::timeout(KEYS, verifier.refresh()).await.is_err() {
+    platform.start();
+    if tokio::time::timeout(KEYS, platform.verifier().refresh()).await.is_err() {
         tracing::warn!(seconds = KEYS.as_secs(), "the issuers have not told their keys yet");
     }
-    let service = Arc::new(Service::new(store, clock, configuration.service_settings()));
-    let mut state = HttpState::new(service, Arc::new(TokenIdentity::new(verifier)));
+    let mut state = HttpState::new(Arc::clone(platform.service()), platform.identity());
     state.timeout = TIMEOUT;
     dezky_lambda::run(router(state), base_path)
         .await

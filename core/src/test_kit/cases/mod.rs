@@ -39,7 +39,9 @@ pub use runner::{check, run};
 pub use suite::{SUITE, Suite};
 
 use super::ManualClock;
-use crate::{authn::IssuerSettings, error::Result, service::ServiceSettings, store::SharedStore};
+use crate::{
+    Platform, PlatformOptions, authn::IssuerSettings, error::Result, service::ServiceSettings, store::SharedStore,
+};
 
 /// What a case runs on: an edge over a fresh store, with everything that the case has set.
 #[derive(Debug, Clone)]
@@ -52,6 +54,16 @@ pub struct Setup {
     pub issuers: Vec<IssuerSettings>,
     /// The settings of the service.
     pub service: ServiceSettings,
+}
+
+impl Setup {
+    /// The platform that the case is about.
+    ///
+    /// # Errors
+    /// When a setting of an issuer is wrong.
+    pub fn platform(self) -> Result<Platform> {
+        Platform::open(PlatformOptions::new(self.store).issuers(self.issuers).service(self.service).clock(self.clock))
+    }
 }
 
 /// Provides what each case runs on.

@@ -16,13 +16,7 @@ use super::{Edge, Setup, Stage};
 #[cfg(feature = "mongodb")]
 use crate::test_kit::mongodb_server;
 use crate::{
-    authn::{
-        Verifier, VerifierOptions,
-        keys::{HttpKeySource, StoreArchive},
-    },
     error::{Error, Result},
-    http::{HttpState, TokenIdentity, router},
-    service::Service,
     store::SharedStore,
 };
 
@@ -109,15 +103,7 @@ impl Stage for NativeStage {
     }
 
     async fn edge(&self, setup: Setup) -> Result<Box<dyn Edge>> {
-        let verifier = Verifier::new(
-            setup.issuers,
-            Arc::new(HttpKeySource::new(None)?),
-            Arc::new(StoreArchive::new(Arc::clone(&setup.store))),
-            setup.clock.clone(),
-            VerifierOptions::default(),
-        )?;
-        let service = Arc::new(Service::new(setup.store, setup.clock, setup.service));
-        Ok(Box::new(NativeEdge { router: router(HttpState::new(service, Arc::new(TokenIdentity::new(verifier)))) }))
+        Ok(Box::new(NativeEdge { router: setup.platform()?.router() }))
     }
 }
 

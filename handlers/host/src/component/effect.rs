@@ -12,7 +12,7 @@ use http::response::Parts;
 use tower::ServiceExt as _;
 
 use super::{
-    Platform,
+    Backing,
     facts::{HELD, RequestFacts},
 };
 
@@ -28,7 +28,7 @@ impl fmt::Debug for Effects {
 
 impl Effects {
     /// With the use cases of a platform.
-    pub(crate) fn new(platform: &Platform) -> Self {
+    pub(crate) fn new(platform: &Backing) -> Self {
         let state = HttpState::new(Arc::clone(&platform.service), Arc::clone(&platform.identity));
         Self(dezky::http::unidentified(state))
     }

@@ -19,7 +19,7 @@ use http::HeaderMap;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::{
-    Platform,
+    Backing,
     computing::Computing,
     effect::Effects,
     lock::{Actor, Asked},
@@ -140,7 +140,7 @@ impl RequestFacts {
     }
 
     /// Who the caller is in the store, as the host itself has read it for this request.
-    pub(super) async fn actor(&self, platform: &Platform) -> Result<Arc<Actor>> {
+    pub(super) async fn actor(&self, platform: &Backing) -> Result<Arc<Actor>> {
         let call = self.call().ok_or_else(|| Error::internal("nobody has asked who is calling"))?;
         let mut actor = self.actor.lock().await;
         if let Some(actor) = &*actor {

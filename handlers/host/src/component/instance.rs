@@ -9,7 +9,7 @@ use wasmtime_wasi_http::{
 };
 
 use super::{
-    Bounds, Platform,
+    Backing, Bounds,
     computing::epochs,
     facts::{HELD, RequestFacts},
     memory::{Pool, Share},
@@ -41,7 +41,7 @@ pub(super) struct InstanceState {
     request: Option<Arc<RequestFacts>>,
     /// Epochs for which it has computed and that are no request's: it is being made, or sends an answer's body.
     own: u32,
-    pub(super) platform: Arc<Platform>,
+    pub(super) platform: Arc<Backing>,
 }
 
 impl InstanceState {
@@ -82,7 +82,7 @@ impl InstanceState {
 /// A store for an instance within bounds, which it cannot leave however long it computes.
 pub(super) fn store(
     engine: &Engine,
-    platform: Arc<Platform>,
+    platform: Arc<Backing>,
     bounds: &Bounds,
     pool: &Arc<Pool>,
 ) -> Store<InstanceState> {
@@ -132,7 +132,7 @@ impl WasiHttpView for InstanceState {
 }
 
 /// The time of the service, so that host and component never differ about it.
-struct HostClock(Arc<Platform>);
+struct HostClock(Arc<Backing>);
 
 impl wasmtime_wasi::HostWallClock for HostClock {
     fn resolution(&self) -> Duration {

@@ -13,7 +13,7 @@ use tokio::{
 use wasmtime::{Engine, Store};
 
 use super::{
-    Bounds, Platform,
+    Backing, Bounds,
     exports::{Entrance, Linked},
     facts::RequestFacts,
     instance::{self, InstanceState},
@@ -30,7 +30,7 @@ const TURN: Duration = Duration::from_secs(1);
 pub(super) struct Instances {
     engine: Engine,
     linked: Linked,
-    platform: Arc<Platform>,
+    platform: Arc<Backing>,
     bounds: Bounds,
     /// A place for each instance at work.
     places: Semaphore,
@@ -68,7 +68,7 @@ pub(super) enum Ended {
 
 impl Instances {
     /// None yet, of a linked component within bounds.
-    pub(super) fn new(engine: Engine, linked: Linked, platform: Arc<Platform>, bounds: Bounds) -> Self {
+    pub(super) fn new(engine: Engine, linked: Linked, platform: Arc<Backing>, bounds: Bounds) -> Self {
         let (places, pool) = (Semaphore::new(bounds.instances), Pool::new(bounds.together));
         Self { engine, linked, platform, bounds, places, pool, idle: Mutex::default() }
     }

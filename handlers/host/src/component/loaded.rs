@@ -16,7 +16,7 @@ use wasmtime::{
 };
 
 use super::{
-    Bounds, Compiled, Isolation, Platform,
+    Backing, Bounds, Compiled, Isolation,
     computing::{Computing, Epochs},
     effect::Effects,
     exports::{Linked, Way},
@@ -32,7 +32,7 @@ const PROBE: Duration = Duration::from_secs(5);
 
 /// A component that answers requests.
 pub(super) struct Loaded {
-    platform: Arc<Platform>,
+    platform: Arc<Backing>,
     effects: Effects,
     isolation: Isolation,
     epochs: Epochs,
@@ -41,7 +41,7 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// Binds a compiled component to what answers its imports.
-    pub(super) fn new(compiled: &Compiled, isolation: Isolation, platform: Arc<Platform>) -> Result<Self> {
+    pub(super) fn new(compiled: &Compiled, isolation: Isolation, platform: Arc<Backing>) -> Result<Self> {
         let Compiled { engine, epochs, component, way, room } = compiled;
         let linked = linked(engine, component, *way).and_then(|linked| Linked::new(linked, *way));
         let linked = linked.map_err(|error| unfit(&error))?;

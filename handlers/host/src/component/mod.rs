@@ -46,7 +46,7 @@ use loaded::Loaded;
 use wasmtime::Engine;
 
 /// What the host answers components from.
-pub(crate) struct Platform {
+pub(crate) struct Backing {
     /// The use cases that run on the host: the claims sync, launchers, hashes of subjects. Has the store.
     pub(crate) service: Arc<Service>,
     /// Verifies tokens.
@@ -127,7 +127,7 @@ impl Compiled {
 pub(crate) struct Component {
     current: RwLock<Arc<Loaded>>,
     isolation: Isolation,
-    platform: Arc<Platform>,
+    platform: Arc<Backing>,
 }
 
 impl fmt::Debug for Component {
@@ -141,14 +141,14 @@ impl Component {
     ///
     /// # Errors
     /// Kind `Configuration` when it exports or imports other than this host knows.
-    pub(crate) fn new(compiled: &Compiled, isolation: Isolation, platform: Platform) -> Result<Self> {
+    pub(crate) fn new(compiled: &Compiled, isolation: Isolation, platform: Backing) -> Result<Self> {
         let platform = Arc::new(platform);
         let loaded = Loaded::new(compiled, isolation, Arc::clone(&platform))?;
         Ok(Self { current: RwLock::new(Arc::new(loaded)), isolation, platform })
     }
 
     /// What it answers from.
-    fn platform(&self) -> &Platform {
+    fn platform(&self) -> &Backing {
         &self.platform
     }
 

@@ -24,12 +24,6 @@ use axum::{Router, extract::State, response::IntoResponse as _};
 use bytes::Bytes;
 use dezky::{
     Error, Result,
-    authn::{
-        Verifier, VerifierOptions,
-        keys::{HttpKeySource, StoreArchive},
-    },
-    http::{HttpState, TokenIdentity, router},
-    service::Service,
     store::SharedStore,
     test_kit::cases::{Edge, NativeStage, Setup, Stage, Suite},
 };
@@ -124,15 +118,7 @@ impl Stage for LambdaStage {
     }
 
     async fn edge(&self, setup: Setup) -> Result<Box<dyn Edge>> {
-        let verifier = Verifier::new(
-            setup.issuers,
-            Arc::new(HttpKeySource::new(None)?),
-            Arc::new(StoreArchive::new(Arc::clone(&setup.store))),
-            setup.clock.clone(),
-            VerifierOptions::default(),
-        )?;
-        let service = Arc::new(Service::new(setup.store, setup.clock, setup.service));
-        let routes = router(HttpState::new(service, Arc::new(TokenIdentity::new(verifier))));
+        let routes = setup.platform()?.router();
         let name = format!("{:?}-{}", self.front, self.made.fetch_add(1, Ordering::Relaxed));
         self.edges.lock().unwrap().insert(name.clone(), routes);
         Ok(Box::new(LambdaEdge { front: self.front, emulator: self.emulator.clone(), name, sent: AtomicU64::new(0) }))

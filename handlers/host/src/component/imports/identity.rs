@@ -7,7 +7,7 @@ use wasmtime::component::Accessor;
 
 use super::{Host, asking, place, problem, unattributed};
 use crate::component::{
-    Platform,
+    Backing,
     bindings::{
         identity::{self, VerifiedCaller},
         problems::Problem,
@@ -55,7 +55,7 @@ impl identity::HostWithStore<InstanceState> for Host {
 }
 
 /// The token of the request, verified once. What its first use takes away is taken before the component hears of it.
-async fn verified(facts: &RequestFacts, platform: &Platform) -> Result<Arc<VerifiedToken>> {
+async fn verified(facts: &RequestFacts, platform: &Backing) -> Result<Arc<VerifiedToken>> {
     if let Some(token) = facts.caller() {
         return Ok(Arc::clone(token));
     }
@@ -69,7 +69,7 @@ async fn verified(facts: &RequestFacts, platform: &Platform) -> Result<Arc<Verif
     Ok(facts.verified(token))
 }
 
-async fn call<'a>(facts: &'a RequestFacts, platform: &Platform) -> Result<&'a Arc<Call>> {
+async fn call<'a>(facts: &'a RequestFacts, platform: &Backing) -> Result<&'a Arc<Call>> {
     verified(facts, platform).await?;
     facts.call().ok_or_else(|| Error::internal("a verified caller has no call"))
 }

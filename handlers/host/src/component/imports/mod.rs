@@ -15,7 +15,7 @@ use dezky::{Error, Result};
 use wasmtime::component::{Accessor, HasData, Linker};
 
 use super::{
-    Platform,
+    Backing,
     bindings::problems::{BadField, Problem},
     facts::{Place, RequestFacts},
     instance::InstanceState,
@@ -66,7 +66,7 @@ fn unattributed(error: &Error) -> Problem {
 }
 
 /// The request on whose behalf the component calls, and what the host answers from.
-fn asking(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>, Arc<Platform>)> {
+fn asking(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>, Arc<Backing>)> {
     accessor.with(|mut access| {
         let state = access.get();
         state

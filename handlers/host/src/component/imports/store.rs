@@ -10,7 +10,7 @@ use super::{
     weight::Weight as _,
 };
 use crate::component::{
-    Platform,
+    Backing,
     bindings::store::{self, Document, Failure, Query},
     facts::{Place, RequestFacts},
     instance::InstanceState,
@@ -20,7 +20,7 @@ use crate::component::{
 impl store::Host for InstanceState {}
 
 /// The store behind its lock; only for a request whose caller is known.
-fn open(facts: &Arc<RequestFacts>, platform: Arc<Platform>) -> Result<Locked, Failure> {
+fn open(facts: &Arc<RequestFacts>, platform: Arc<Backing>) -> Result<Locked, Failure> {
     Locked::for_request(Arc::clone(facts), platform).map_err(|error| conversion::failure(facts, error))
 }
 
@@ -34,7 +34,7 @@ async fn place_of(facts: &RequestFacts, documents: u32) -> Result<Place<'_>, Fai
 async fn carry_out<T, F: Future<Output = Result<T, Failure>>>(
     accessor: &Accessor<InstanceState, Host>,
     weight: usize,
-    call: impl FnOnce(Arc<RequestFacts>, Arc<Platform>) -> F,
+    call: impl FnOnce(Arc<RequestFacts>, Arc<Backing>) -> F,
 ) -> wasmtime::Result<Result<T, Failure>> {
     let Ok((facts, platform)) = asking(accessor) else {
         return Ok(Err(Failure::Refused("the call belongs to no request that is being answered".to_owned())));

@@ -16,7 +16,7 @@ use dezky::{
 };
 use serde::Deserialize;
 
-use crate::component::Platform;
+use crate::component::Backing;
 
 /// The caller of a request and what the host has read of their rights.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Known {
 }
 
 /// The tenant of the one issuer for which a token speaks, if it speaks for one alone.
-async fn bound(platform: &Platform, call: &Call) -> Result<Option<Option<TenantId>>> {
+async fn bound(platform: &Backing, call: &Call) -> Result<Option<Option<TenantId>>> {
     let Principal::Token(token) = &call.principal else { return Ok(None) };
     let Some(slug) = token.tenant.clone() else { return Ok(None) };
     let found: Option<Tenant> = platform.service.store().load_unique(&call.context, Tenant::slug_key(&slug)).await?;
@@ -66,14 +66,14 @@ async fn bound(platform: &Platform, call: &Call) -> Result<Option<Option<TenantI
 
 impl Actor {
     /// Reads the user of a call.
-    pub(crate) async fn load(platform: &Platform, call: &Call) -> Result<Self> {
+    pub(crate) async fn load(platform: &Backing, call: &Call) -> Result<Self> {
         let user = platform.service.admitted_user(call).await?;
         let bound = bound(platform, call).await?;
         Ok(Self { user, bound, known: Mutex::default() })
     }
 
     /// The actor of a call whose claims were just synced: what the sync has read is not read again.
-    pub(crate) async fn synced(platform: &Platform, call: &Call, synced: SyncedCaller) -> Result<Self> {
+    pub(crate) async fn synced(platform: &Backing, call: &Call, synced: SyncedCaller) -> Result<Self> {
         let memberships = synced.memberships.into_iter().map(|one| (one.tenant_id.0, Some(one))).collect();
         let bound = bound(platform, call).await?;
         let known = Mutex::new(Known { memberships, ..Known::default() });
@@ -107,7 +107,7 @@ impl Actor {
     /// Reads the actor's memberships in these tenants, and whether they are there, as far as that is not known yet.
     pub(super) async fn learn(
         &self,
-        platform: &Platform,
+        platform: &Backing,
         call: &Call,
         tenants: impl Iterator<Item = ObjectId>,
     ) -> StoreResult<()> {

@@ -21,7 +21,7 @@ use dezky::{
 pub(crate) use actor::Actor;
 pub(crate) use asked::Asked;
 
-use super::{Platform, facts::RequestFacts};
+use super::{Backing, facts::RequestFacts};
 
 /// Most documents of one answer: as many as a condition may name, and one more.
 pub(super) const DOCUMENTS: u32 = 1_001;
@@ -29,7 +29,7 @@ pub(super) const DOCUMENTS: u32 = 1_001;
 /// The store for one request.
 pub(super) struct Locked {
     facts: Arc<RequestFacts>,
-    platform: Arc<Platform>,
+    platform: Arc<Backing>,
     call: Arc<Call>,
 }
 
@@ -40,7 +40,7 @@ fn refused<T>(detail: impl Into<String>) -> StoreResult<T> {
 
 impl Locked {
     /// For a request whose caller is known.
-    pub(super) fn for_request(facts: Arc<RequestFacts>, platform: Arc<Platform>) -> StoreResult<Self> {
+    pub(super) fn for_request(facts: Arc<RequestFacts>, platform: Arc<Backing>) -> StoreResult<Self> {
         let Some(call) = facts.call() else { return refused("the store answers a request once its caller is known") };
         let call = Arc::clone(call);
         Ok(Self { facts, platform, call })

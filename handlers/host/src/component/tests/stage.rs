@@ -12,13 +12,8 @@ use axum::{Router, body::Body};
 use bytes::Bytes;
 use dezky::{
     Error, Result,
-    authn::{
-        Verifier, VerifierOptions,
-        keys::{HttpKeySource, StoreArchive},
-    },
     context::RequestContext,
     http::{HttpState, TokenIdentity},
-    service::Service,
     store::SharedStore,
     test_kit::cases::{Edge, NativeStage, Setup, Stage},
 };
@@ -27,7 +22,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use crate::{
-    component::{Compiled, Component, Isolation, Platform, Room, Writers, routes},
+    component::{Backing, Compiled, Component, Isolation, Room, Writers, routes},
     configuration::LimitSettings,
     server::{LimitedIdentity, Limits, Metrics},
 };
@@ -98,19 +93,14 @@ pub(super) fn router(
     isolation: Isolation,
     timeout: Duration,
 ) -> Result<(Router, Arc<Metrics>)> {
-    let verifier = Verifier::new(
-        setup.issuers,
-        Arc::new(HttpKeySource::new(None)?),
-        Arc::new(StoreArchive::new(Arc::clone(&setup.store))),
-        setup.clock.clone(),
-        VerifierOptions::default(),
-    )?;
+    let clock = setup.clock.clone();
+    let platform = setup.platform()?;
     let metrics = Arc::new(Metrics::new());
     let limits = Limits::new(&LimitSettings::none(), Arc::clone(&metrics));
-    let service = Arc::new(Service::new(setup.store, setup.clock.clone(), setup.service));
-    let identity = Arc::new(LimitedIdentity::new(TokenIdentity::new(verifier), limits));
+    let service = Arc::clone(platform.service());
+    let identity = Arc::new(LimitedIdentity::new(TokenIdentity::new(platform.verifier().clone()), limits));
     let own = HttpState::new(Arc::clone(&service), identity.clone());
-    let platform = Platform { service, identity, clock: setup.clock, metrics: Arc::clone(&metrics) };
+    let platform = Backing { service, identity, clock, metrics: Arc::clone(&metrics) };
     let component = Arc::new(Component::new(compiled, isolation, platform)?);
     let routes = routes(component, own);
     Ok((dezky::http::identified(routes, timeout), metrics))

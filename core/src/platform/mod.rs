@@ -1,0 +1,110 @@
+//! The front door: a platform over a store, with the issuers whose tokens it accepts.
+//!
+//! Everything that uses Dezky from Rust opens one: servers, functions, bindings, scripts and tests. Typed use cases are called
+//! [as a user](Platform::as_user) or [as a system actor](Platform::as_system); the [router](Platform::router) is the same behind
+//! HTTP.
+
+mod acting;
+mod options;
+mod resources;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+pub use acting::Acting;
+pub use options::PlatformOptions;
+pub use resources::{Audit, Members, MyTenants, Subscriptions, Tenants, Users};
+
+use crate::{
+    authn::{
+        VerifiedToken, Verifier,
+        keys::{HttpKeySource, StoreArchive},
+    },
+    context::RequestContext,
+    error::Result,
+    http::{HttpState, TokenIdentity, router},
+    service::{Principal, Service},
+};
+
+/// A platform that is open. Cheap to clone; clones share everything.
+#[derive(Debug, Clone)]
+pub struct Platform {
+    service: Arc<Service>,
+    verifier: Verifier,
+}
+
+impl Platform {
+    /// Opens a platform. Nothing is fetched and nothing is read before it is used or [started](Self::start).
+    ///
+    /// # Errors
+    /// Kind `Configuration` when a setting of an issuer or an added authority is wrong.
+    pub fn open(options: PlatformOptions) -> Result<Self> {
+        let PlatformOptions { store, issuers, service, clock, extra_ca_certificates, verifier } = options;
+        let source = Arc::new(HttpKeySource::new(extra_ca_certificates.as_deref())?);
+        let archive = Arc::new(StoreArchive::new(Arc::clone(&store)));
+        let verifier = Verifier::new(issuers, source, archive, Arc::clone(&clock), verifier)?;
+        Ok(Self { service: Arc::new(Service::new(store, clock, service)), verifier })
+    }
+
+    /// Fetches the issuers' keys in the background, now and before they are too old. Needs a tokio runtime.
+    ///
+    /// Without it keys are fetched by the first request that needs them.
+    pub fn start(&self) {
+        self.verifier.start();
+    }
+
+    /// Acts as the bearer of an access token. Rights are read from the store at each call, not from the token.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unauthenticated`] with the reason when the token is refused, and
+    /// [`crate::ErrorKind::Unavailable`] when its issuer's keys cannot be had.
+    pub async fn as_user(&self, token: &str) -> Result<Acting> {
+        let token = self.verify(token).await?;
+        Ok(Acting::new(Arc::clone(&self.service), Principal::Token(token)))
+    }
+
+    /// Acts as a system actor of this name, which stands in the audit trail: 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] when the name cannot be used, or is that of a part of the system.
+    pub fn as_system(&self, name: &str) -> Result<Acting> {
+        Ok(Acting::new(Arc::clone(&self.service), Principal::named_system(name)?))
+    }
+
+    /// Verifies an access token.
+    ///
+    /// # Errors
+    /// As [`Platform::as_user`].
+    pub async fn verify(&self, token: &str) -> Result<Arc<VerifiedToken>> {
+        self.verifier.verify(&RequestContext::fresh(), token).await
+    }
+
+    /// The HTTP API, for axum or any server of tower services.
+    pub fn router(&self) -> Router {
+        router(HttpState::new(Arc::clone(&self.service), self.identity()))
+    }
+
+    /// The part that tells an edge who is calling, by the `Authorization` header.
+    #[must_use]
+    pub fn identity(&self) -> Arc<TokenIdentity> {
+        Arc::new(TokenIdentity::new(self.verifier.clone()))
+    }
+
+    /// The use cases, for edges that make calls of their own.
+    #[must_use]
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// The verifier of its issuers' tokens.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// Ends the fetching of keys. The store is closed when the last clone and the last router are gone.
+    pub fn close(self) {
+        self.verifier.stop();
+    }
+}

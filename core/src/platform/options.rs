@@ -1,0 +1,66 @@
+//! What a platform is opened with.
+
+use std::sync::Arc;
+
+use crate::{
+    authn::{IssuerSettings, VerifierOptions},
+    clock::{Clock, SystemClock},
+    service::ServiceSettings,
+    store::SharedStore,
+};
+
+/// What a [`Platform`](super::Platform) is opened with: a store, and whatever is not the default.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct PlatformOptions {
+    pub(super) store: SharedStore,
+    pub(super) issuers: Vec<IssuerSettings>,
+    pub(super) service: ServiceSettings,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) extra_ca_certificates: Option<Vec<u8>>,
+    pub(super) verifier: VerifierOptions,
+}
+
+impl PlatformOptions {
+    /// A platform over this store, whose tokens no issuer makes: system actors alone act.
+    pub fn new(store: SharedStore) -> Self {
+        Self {
+            store,
+            issuers: Vec::new(),
+            service: ServiceSettings::default(),
+            clock: Arc::new(SystemClock),
+            extra_ca_certificates: None,
+            verifier: VerifierOptions::default(),
+        }
+    }
+
+    /// Accepts tokens of these issuers.
+    pub fn issuers(mut self, issuers: Vec<IssuerSettings>) -> Self {
+        self.issuers = issuers;
+        self
+    }
+
+    /// Settings of the use cases, such as the group of the platform's administrators.
+    pub fn service(mut self, settings: ServiceSettings) -> Self {
+        self.service = settings;
+        self
+    }
+
+    /// Another clock than the system's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Authorities in PEM that are trusted beside the system's when keys are fetched.
+    pub fn extra_ca_certificates(mut self, pem: Option<Vec<u8>>) -> Self {
+        self.extra_ca_certificates = pem;
+        self
+    }
+
+    /// How long keys and verified tokens are kept.
+    pub fn verifier(mut self, options: VerifierOptions) -> Self {
+        self.verifier = options;
+        self
+    }
+}

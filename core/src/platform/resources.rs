@@ -1,0 +1,131 @@
+//! The use cases by what they are about, under the names that the packages for Node and Python have.
+//!
+//! Errors are those of the use cases in [`crate::service`].
+
+use super::acting::Acting;
+use crate::{
+    domain::{
+        CreateSubscription, CreateTenant, CreateUser, GrantMembership, SubscriptionId, UpdateMembership,
+        UpdateSubscription, UpdateTenant, UpdateUser, UserId,
+    },
+    error::Result,
+    service::{
+        ListRequest, Page,
+        access::TenantReference,
+        audit::AuditFilter,
+        members::MemberFilter,
+        subscriptions::SubscriptionFilter,
+        tenants::TenantFilter,
+        users::UserFilter,
+        views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
+    },
+};
+
+/// Declares the use cases of a resource: each makes a call of its own.
+macro_rules! resource {
+    (
+        $(#[$what:meta])* $name:ident {
+            $($(#[$does:meta])* $method:ident = $use_case:ident($($argument:ident: $kind:ty),*) -> $result:ty $(, $part:ident)?;)*
+        }
+    ) => {
+        $(#[$what])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name<'a>(pub(super) &'a Acting);
+
+        impl $name<'_> {
+            $(
+                $(#[$does])*
+                ///
+                /// # Errors
+                /// As the use case of that name.
+                pub async fn $method(&self, $($argument: $kind),*) -> Result<$result> {
+                    Ok(self.0.service.$use_case(&self.0.call(), $($argument),*).await?$(.$part)?)
+                }
+            )*
+        }
+    };
+}
+
+resource! {
+    /// The caller's own tenants.
+    MyTenants {
+        /// Lists them, whoever the caller is.
+        list = list_my_tenants(filter: &TenantFilter, request: &ListRequest) -> Page<TenantView>;
+    }
+}
+
+resource! {
+    /// Tenants: the caller's, or all for the platform.
+    Tenants {
+        /// Lists tenants.
+        list = list_tenants(filter: &TenantFilter, request: &ListRequest) -> Page<TenantView>;
+        /// Reads a tenant.
+        get = read_tenant(tenant: &TenantReference) -> TenantView;
+        /// Creates a tenant.
+        create = create_tenant(input: CreateTenant) -> TenantView, value;
+        /// Changes a tenant.
+        update = update_tenant(tenant: &TenantReference, input: UpdateTenant) -> TenantView;
+        /// Suspends a tenant.
+        suspend = suspend_tenant(tenant: &TenantReference) -> TenantView, value;
+        /// Restores a suspended tenant.
+        restore = restore_tenant(tenant: &TenantReference) -> TenantView, value;
+        /// Deletes a tenant.
+        delete = delete_tenant(tenant: &TenantReference) -> ();
+    }
+}
+
+resource! {
+    /// Members of a tenant.
+    Members {
+        /// Lists the members of a tenant.
+        list = list_members(tenant: &TenantReference, filter: &MemberFilter, request: &ListRequest) -> Page<MembershipView>;
+        /// Reads a member.
+        get = read_member(tenant: &TenantReference, user: UserId) -> MembershipView;
+        /// Grants a membership.
+        grant = grant_membership(tenant: &TenantReference, input: GrantMembership) -> MembershipView, value;
+        /// Changes the role of a member.
+        update = update_membership(tenant: &TenantReference, user: UserId, input: UpdateMembership) -> MembershipView;
+        /// Revokes a membership.
+        revoke = revoke_membership(tenant: &TenantReference, user: UserId) -> ();
+    }
+}
+
+resource! {
+    /// Users; written by the platform.
+    Users {
+        /// Lists users.
+        list = list_users(filter: &UserFilter, request: &ListRequest) -> Page<UserView>;
+        /// Reads a user.
+        get = read_user(user: UserId) -> UserView;
+        /// Creates a user.
+        create = create_user(input: CreateUser) -> UserView, value;
+        /// Changes a user.
+        update = update_user(user: UserId, input: UpdateUser) -> UserView;
+        /// Erases a user.
+        delete = delete_user(user: UserId) -> ();
+    }
+}
+
+resource! {
+    /// Subscriptions; written by the platform.
+    Subscriptions {
+        /// Lists subscriptions.
+        list = list_subscriptions(filter: &SubscriptionFilter, request: &ListRequest) -> Page<SubscriptionView>;
+        /// Reads a subscription.
+        get = read_subscription(subscription: SubscriptionId) -> SubscriptionView;
+        /// Creates a subscription.
+        create = create_subscription(input: CreateSubscription) -> SubscriptionView, value;
+        /// Changes a subscription.
+        update = update_subscription(subscription: SubscriptionId, input: UpdateSubscription) -> SubscriptionView;
+        /// Deletes a subscription.
+        delete = delete_subscription(subscription: SubscriptionId) -> ();
+    }
+}
+
+resource! {
+    /// The audit trail.
+    Audit {
+        /// Lists events, the newest first.
+        list = list_audit(filter: &AuditFilter, request: &ListRequest) -> Page<AuditEventView>;
+    }
+}
