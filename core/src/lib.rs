@@ -6,6 +6,7 @@
 
 pub mod authn;
 pub mod authz;
+pub mod callers;
 pub mod clock;
 pub mod context;
 #[cfg(feature = "development-issuer")]

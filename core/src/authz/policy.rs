@@ -1,61 +1,8 @@
 //! The one policy: actions × callers, and fields × callers. Everything that is not granted here is denied.
 
 use super::{Actor, PlatformRight, Resource};
+pub use crate::callers::Callers;
 use crate::domain::{MembershipRole, TenantStatus};
-
-/// A set of callers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Callers(u8);
-
-impl Callers {
-    /// Nobody.
-    pub const NOBODY: Self = Self(0);
-    /// Named system actors.
-    pub const SYSTEM: Self = Self(1);
-    /// Administrators of the platform by a lasting right.
-    pub const PLATFORM_ADMIN: Self = Self(2);
-    /// Owners of the tenant in question.
-    pub const OWNER: Self = Self(4);
-    /// Administrators of the tenant in question.
-    pub const ADMIN: Self = Self(8);
-    /// Members of the tenant in question.
-    pub const MEMBER: Self = Self(16);
-    /// The person whose user it is.
-    pub const ONESELF: Self = Self(32);
-    /// Any other person whom the platform knows.
-    pub const STRANGER: Self = Self(64);
-    /// Administrators of the platform for as long as their tokens name its group.
-    pub const ADMIN_BY_CLAIM: Self = Self(128);
-
-    const LASTING: Self = Self::SYSTEM.and(Self::PLATFORM_ADMIN);
-    const PLATFORM: Self = Self::LASTING.and(Self::ADMIN_BY_CLAIM);
-    const OWNERS: Self = Self::PLATFORM.and(Self::OWNER);
-    const ADMINS: Self = Self::OWNERS.and(Self::ADMIN);
-    const MEMBERS: Self = Self::ADMINS.and(Self::MEMBER);
-    const EVERYONE: Self = Self::MEMBERS.and(Self::ONESELF).and(Self::STRANGER);
-
-    /// The callers by themselves, in the order of the table's columns.
-    pub const ALL: [(Self, &'static str); 8] = [
-        (Self::SYSTEM, "system"),
-        (Self::PLATFORM_ADMIN, "platform admin"),
-        (Self::ADMIN_BY_CLAIM, "platform admin by claim"),
-        (Self::OWNER, "owner"),
-        (Self::ADMIN, "admin"),
-        (Self::MEMBER, "member"),
-        (Self::ONESELF, "oneself"),
-        (Self::STRANGER, "anybody else"),
-    ];
-
-    const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether some caller stands in both sets.
-    #[must_use]
-    pub const fn includes(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-}
 
 /// What a caller wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,7 +84,7 @@ const PLATFORM: Callers = Callers::PLATFORM;
 const ADMINS: Callers = Callers::ADMINS;
 const MEMBERS: Callers = Callers::MEMBERS;
 const EVERYONE: Callers = Callers::EVERYONE;
-const SELF: Callers = Callers::PLATFORM.and(Callers::ONESELF);
+const SELF: Callers = Callers::SELF;
 
 /// The table. A test holds that it has every action, in the order of [`Action`].
 pub const POLICY: &[Rule] = &[

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ObjectId, UserId};
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Scope},
+    store::{Collection, Entity, Field, FieldType, Guest, Scope},
 };
 
 /// Activity of a user. Its id is the user's.
@@ -35,6 +35,7 @@ pub static USER_ACTIVITY: Collection = Collection {
     ],
     indexes: &[],
     scope: Scope::Person("id"),
+    guest: Guest::Closed,
 };
 
 impl Entity for UserActivity {

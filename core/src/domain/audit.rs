@@ -7,7 +7,7 @@ use super::{AuditEventId, ObjectId, TenantId, UserId};
 use crate::{
     clock::Timestamp,
     context::SystemActor,
-    store::{Collection, Entity, Field, FieldType, Index, Scope},
+    store::{Collection, Entity, Field, FieldType, Guest, Index, Scope},
 };
 
 /// What kind of actor did it.
@@ -184,6 +184,7 @@ pub static AUDIT_EVENTS: Collection = Collection {
         AUDIT_BY_ACTION,
     ],
     scope: Scope::Tenant("tenantId"),
+    guest: Guest::Closed,
 };
 
 const VALUE: FieldType = FieldType::Object(&[
@@ -206,6 +207,7 @@ pub static AUDIT_DETAILS: Collection = Collection {
     ],
     indexes: &[DETAILS_OF_USER],
     scope: Scope::Platform,
+    guest: Guest::Closed,
 };
 
 impl Entity for AuditEvent {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{IdempotencyRecordId, ObjectId, UserId};
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Index, Scope},
+    store::{Collection, Entity, Field, FieldType, Guest, Index, Scope},
 };
 
 /// The answer of a request, written in the same commit as its effect.
@@ -59,6 +59,7 @@ pub static IDEMPOTENCY_RECORDS: Collection = Collection {
     ],
     indexes: &[IDEMPOTENCY_BY_EXPIRY, IDEMPOTENCY_OF_USER],
     scope: Scope::Platform,
+    guest: Guest::Closed,
 };
 
 impl Entity for IdempotencyRecord {

@@ -5,8 +5,9 @@ use utoipa::ToSchema;
 
 use super::{Choice, GrantSource, MembershipId, ObjectId, RevokedBy, Tenant, TenantId, User, UserId};
 use crate::{
+    callers::Callers,
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Form, Index, Scope, Source},
+    store::{Collection, Entity, Field, FieldType, Form, Guest, Index, Scope, Source},
 };
 
 /// What a member may do in a tenant.
@@ -30,6 +31,19 @@ impl Choice for MembershipRole {
             Self::Member => "member",
             Self::Admin => "admin",
             Self::Owner => "owner",
+        }
+    }
+}
+
+impl MembershipRole {
+    /// What somebody with this role is to the tenant; a stranger without one.
+    #[must_use]
+    pub const fn caller(role: Option<Self>) -> Callers {
+        match role {
+            Some(Self::Owner) => Callers::OWNER,
+            Some(Self::Admin) => Callers::ADMIN,
+            Some(Self::Member) => Callers::MEMBER,
+            None => Callers::STRANGER,
         }
     }
 }
@@ -258,6 +272,7 @@ pub static MEMBERSHIPS: Collection = Collection {
         MEMBERSHIPS_OF_USER,
     ],
     scope: Scope::TenantAndPerson { tenant: "tenantId", person: "userId" },
+    guest: Guest::Closed,
 };
 
 impl Entity for Membership {

@@ -20,15 +20,14 @@ pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResou
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
 pub use input::{
-    CreateSubscription, CreateTenant, CreateUser, GrantMembership, Patch, Problem, Reader, UpdateMembership,
-    UpdateSubscription, UpdateTenant, UpdateUser,
+    CreateTenant, CreateUser, GrantMembership, Patch, Problem, Reader, UpdateMembership, UpdateTenant, UpdateUser,
 };
 pub use membership::{Membership, MembershipRole};
 pub use open::{Choice, Open};
 pub use outbox::OutboxEvent;
 pub use secret::PlatformSecret;
 pub use session::EndedSession;
-pub use subscription::{Subscription, SubscriptionStatus};
+pub use subscription::{CreateSubscription, Subscription, SubscriptionStatus, SubscriptionView, UpdateSubscription};
 pub use tenant::{BillingInfo, Branding, DomainVerification, LauncherLink, Tenant, TenantStatus};
 pub use user::{GrantSource, RevokedBy, User, UserRole, UserStatus};
 
@@ -49,4 +48,4 @@ macro_rules! versioned {
     )+};
 }
 
-versioned!(Tenant, User, Membership, Subscription);
+versioned!(Tenant, User, Membership);

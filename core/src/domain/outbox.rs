@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ObjectId, OutboxEventId, TenantId, UserId};
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Index, Scope},
+    store::{Collection, Entity, Field, FieldType, Guest, Index, Scope},
 };
 
 /// An event that waits to be worked on. Its id is the id of the commit that wrote it; it is removed when done.
@@ -47,6 +47,7 @@ pub static OUTBOX: Collection = Collection {
     ],
     indexes: &[OUTBOX_BY_AGE],
     scope: Scope::Platform,
+    guest: Guest::Closed,
 };
 
 impl Entity for OutboxEvent {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ObjectId;
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Scope},
+    store::{Collection, Entity, Field, FieldType, Guest, Scope},
 };
 
 /// A named secret. Never shown, not even in `Debug`.
@@ -54,6 +54,7 @@ pub static PLATFORM_SECRETS: Collection = Collection {
     ],
     indexes: &[],
     scope: Scope::Platform,
+    guest: Guest::Closed,
 };
 
 impl Entity for PlatformSecret {

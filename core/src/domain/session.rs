@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{EndedSessionId, ObjectId};
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Index, Scope},
+    store::{Collection, Entity, Field, FieldType, Guest, Index, Scope},
 };
 
 /// What a record says has ended.
@@ -92,6 +92,7 @@ pub static ENDED_SESSIONS: Collection = Collection {
     ],
     indexes: &[ENDED_SESSIONS_BY_EXPIRY],
     scope: Scope::Platform,
+    guest: Guest::Closed,
 };
 
 impl Entity for EndedSession {

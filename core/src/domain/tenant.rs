@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Choice, ObjectId, Open, TenantId};
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Form, Index, Scope, Source},
+    store::{Collection, Entity, Field, FieldType, Form, Guest, Index, Scope, Source},
 };
 
 /// State of a tenant.
@@ -269,6 +269,7 @@ pub static TENANTS: Collection = Collection {
     ],
     indexes: &[TENANTS_BY_NAME, TENANTS_BY_STATUS, TENANTS_BY_PLAN, TENANTS_BY_WORD],
     scope: Scope::Tenant("id"),
+    guest: Guest::Closed,
 };
 
 impl Entity for Tenant {

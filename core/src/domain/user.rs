@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Choice, ObjectId, Open, UserId};
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Form, Index, Scope, Source},
+    store::{Collection, Entity, Field, FieldType, Form, Guest, Index, Scope, Source},
 };
 
 /// What a user may be said to do on the platform. Informative: rights come from `platformAdmin` and memberships. Stored, it is an open
@@ -235,6 +235,7 @@ pub static USERS: Collection = Collection {
     ],
     indexes: &[USERS_BY_NAME, USERS_BY_EMAIL, USERS_BY_STATUS, USERS_BY_WORD],
     scope: Scope::Person("id"),
+    guest: Guest::Closed,
 };
 
 impl Entity for User {

@@ -8,7 +8,9 @@ use crate::{
     context::{RequestContext, SystemActor},
     domain::{KeySetId, ObjectId},
     error::Result,
-    store::{Collection, Commit, Entity, Field, FieldType, Repository, Scope, SharedStore, StoreError, StoreResult},
+    store::{
+        Collection, Commit, Entity, Field, FieldType, Guest, Repository, Scope, SharedStore, StoreError, StoreResult,
+    },
 };
 
 /// Keeps the last good key set of each issuer.
@@ -95,6 +97,7 @@ pub static KEY_SETS: Collection = Collection {
     ],
     indexes: &[],
     scope: Scope::Platform,
+    guest: Guest::Closed,
 };
 
 impl Entity for StoredKeySet {

@@ -1,20 +1,23 @@
 //! Reading input: every bad field of a body is named at once, unknown ones included.
 
+pub mod build;
 pub mod json;
 pub mod membership;
-pub mod subscription;
 pub mod tenant;
 pub mod user;
 
 use serde_json::{Map, Value};
 
+pub use build::Build;
 pub use json::read_json;
 pub use membership::{GrantMembership, UpdateMembership};
-pub use subscription::{CreateSubscription, UpdateSubscription};
 pub use tenant::{CreateTenant, UpdateTenant};
 pub use user::{CreateUser, UpdateUser};
 
-use crate::error::{Error, FieldError, Result};
+use crate::{
+    callers::Callers,
+    error::{Error, FieldError, Result},
+};
 
 /// Why a value is not acceptable: a stable code and what to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +54,6 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// Whether the patch leaves the member alone.
-    #[must_use]
-    pub const fn is_keep(&self) -> bool {
-        matches!(self, Self::Keep)
-    }
-
     /// Applies the patch to an optional member.
     pub fn apply(self, target: &mut Option<T>) {
         match self {
@@ -254,6 +251,21 @@ impl Reader {
         self.reject_unknown();
         if self.errors.is_empty() { Ok(()) } else { Err(Error::invalid(self.errors)) }
     }
+}
+
+/// A field that an input may set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settable {
+    /// Its name.
+    pub name: &'static str,
+    /// Who may set it, where that is narrower than the action.
+    pub by: Option<Callers>,
+}
+
+/// The names of those fields that are said to be there.
+#[must_use]
+pub fn present_fields(fields: &[(&'static str, bool)]) -> Vec<&'static str> {
+    fields.iter().filter(|(_, present)| *present).map(|(name, _)| *name).collect()
 }
 
 /// Stands in for the value of a required member whose absence [`Reader::finish`] has not reported, which cannot be.

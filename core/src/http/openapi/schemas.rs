@@ -5,12 +5,11 @@ use utoipa::ToSchema;
 
 use crate::{
     clock::Timestamp,
-    domain::{
-        BillingInfo, Branding, DomainVerification, MembershipRole, SubscriptionStatus, TenantStatus, UserRole,
-        UserStatus,
-    },
+    domain::{BillingInfo, Branding, DomainVerification, MembershipRole, TenantStatus, UserRole, UserStatus},
     service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
 };
+
+pub(crate) use crate::domain::subscription::{CreateSubscriptionBody, UpdateSubscriptionBody};
 
 macro_rules! pages {
     ($($name:ident of $view:ty;)+) => {$(
@@ -183,48 +182,4 @@ pub(crate) struct UpdateMembershipBody {
     /// The role.
     #[schema(nullable = false)]
     role: Option<MembershipRole>,
-}
-
-macro_rules! subscription_bodies {
-    ($($(#[$documentation:meta])* $name:ident { $($extra:tt)* })+) => {$(
-        $(#[$documentation])*
-        #[derive(ToSchema)]
-        #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        #[allow(dead_code, reason = "describes what is read")]
-        pub(crate) struct $name {
-            $($extra)*
-            /// What is paid for.
-            #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", nullable = false)]
-            plan: Option<String>,
-            /// Its state.
-            #[schema(nullable = false)]
-            status: Option<SubscriptionStatus>,
-            /// How many people it is for.
-            #[schema(minimum = 1, maximum = 1_000_000, nullable = false)]
-            seats: Option<u32>,
-            /// When the trial ends.
-            #[schema(value_type = Option<String>, format = DateTime)]
-            trial_ends_at: Option<Timestamp>,
-            /// When the paid period ends.
-            #[schema(value_type = Option<String>, format = DateTime)]
-            current_period_ends_at: Option<Timestamp>,
-            /// The customer at Stripe.
-            #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
-            stripe_customer_id: Option<String>,
-            /// The subscription at Stripe.
-            #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
-            stripe_subscription_id: Option<String>,
-        }
-    )+};
-}
-
-subscription_bodies! {
-    /// A subscription to be created. Without `status` it is active, without `seats` it has one, without `plan` the tenant's.
-    CreateSubscriptionBody {
-        /// The tenant.
-        #[schema(pattern = "^[0-9a-fA-F]{24}$")]
-        tenant_id: String,
-    }
-    /// Changes of a subscription.
-    UpdateSubscriptionBody {}
 }

@@ -4,7 +4,7 @@ use crate::{
     authz::Action,
     clock::Timestamp,
     context::SystemActor,
-    domain::{AuditActor, Subscription, SubscriptionId, SubscriptionStatus, Tenant, TenantId, TenantStatus, fields},
+    domain::{AuditActor, Subscription, Tenant, TenantId, TenantStatus, fields},
     error::{Error, ErrorKind, Result},
     service::{
         Call, Service,
@@ -143,18 +143,5 @@ fn first_tenant(settings: &SeedSettings, now: Timestamp) -> Result<Tenant> {
 }
 
 fn first_subscription(tenant: &Tenant, now: Timestamp) -> Subscription {
-    Subscription {
-        id: SubscriptionId::generate(),
-        version: 1,
-        tenant_id: tenant.id,
-        plan: tenant.plan.clone(),
-        status: SubscriptionStatus::Active.into(),
-        seats: 1,
-        trial_ends_at: None,
-        current_period_ends_at: None,
-        stripe_customer_id: None,
-        stripe_subscription_id: None,
-        created_at: now,
-        updated_at: now,
-    }
+    Subscription { plan: tenant.plan.clone(), ..Subscription::blank(tenant.id, now) }
 }
