@@ -65,7 +65,9 @@ pub(crate) fn view(declaration: &Declaration, arguments: &Arguments) -> Result<T
     let Some(view) = &arguments.view else { return Ok(TokenStream::new()) };
     let (attributes, ident, entity) = (&view.attributes, &view.name, &declaration.ident);
     let members = declaration.fields.iter().filter(|field| is_shown(field)).map(member);
-    let (mut parameters, mut before, mut values) = (TokenStream::new(), TokenStream::new(), TokenStream::new());
+    let (mut parameters, mut values) = (TokenStream::new(), TokenStream::new());
+    // What is made of others may be made of what the viewer sees of them.
+    let (mut seen, mut made_of_others) = (TokenStream::new(), TokenStream::new());
     for field in declaration.fields.iter().filter(|field| is_shown(field)) {
         let (own, shown, ty) = (&field.ident, name(field), &field.ty);
         match (&field.only_shown, &field.shown, &field.seen) {
@@ -73,16 +75,13 @@ pub(crate) fn view(declaration: &Declaration, arguments: &Arguments) -> Result<T
                 parameters.extend(quote!(#own: #ty,));
                 values.extend(quote!(#own,));
             }
-            (Some(made), ..) => {
-                before.extend(quote!(let #own: #ty = #made;));
-                values.extend(quote!(#own,));
-            }
-            (None, Some(made), _) => {
-                before.extend(quote!(let #own: #ty = #made;));
-                values.extend(quote!(#shown: #own,));
+            (Some(made), ..) | (None, Some(made), _) => {
+                made_of_others.extend(quote!(let #shown: #ty = #made;));
+                values.extend(quote!(#shown,));
             }
             (None, None, Seen::By(callers)) if field.is_optional() => {
-                values.extend(quote!(#shown: entity.#own.filter(|_| #callers.includes(viewer)),));
+                seen.extend(quote!(let #shown: #ty = entity.#own.filter(|_| #callers.includes(viewer));));
+                values.extend(quote!(#shown,));
             }
             (None, None, Seen::By(_)) => {
                 return Err(Error::new(own.span(), "what not everybody sees may be absent: make it an `Option`"));
@@ -100,7 +99,8 @@ pub(crate) fn view(declaration: &Declaration, arguments: &Arguments) -> Result<T
             /// Shows what the viewer sees of an entity.
             #[allow(unused_variables, reason = "some entities look alike to all who see them")]
             pub(crate) fn shown_to(entity: #entity, viewer: crate::callers::Callers, #parameters) -> Self {
-                #before
+                #seen
+                #made_of_others
                 Self { #values }
             }
         }

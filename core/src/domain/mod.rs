@@ -19,16 +19,17 @@ pub use activity::UserActivity;
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
-pub use input::{
-    CreateTenant, CreateUser, GrantMembership, Patch, Problem, Reader, UpdateMembership, UpdateTenant, UpdateUser,
-};
+pub use input::{CreateUser, GrantMembership, Patch, Problem, Reader, UpdateMembership, UpdateUser};
 pub use membership::{Membership, MembershipRole};
 pub use open::{Choice, Open};
 pub use outbox::OutboxEvent;
 pub use secret::PlatformSecret;
 pub use session::EndedSession;
 pub use subscription::{CreateSubscription, Subscription, SubscriptionStatus, SubscriptionView, UpdateSubscription};
-pub use tenant::{BillingInfo, Branding, DomainVerification, LauncherLink, Tenant, TenantStatus};
+pub use tenant::{
+    BillingInfo, Branding, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus, TenantView,
+    UpdateTenant,
+};
 pub use user::{GrantSource, RevokedBy, User, UserRole, UserStatus};
 
 /// A document that counts its writes.
@@ -48,4 +49,4 @@ macro_rules! versioned {
     )+};
 }
 
-versioned!(Tenant, User, Membership);
+versioned!(User, Membership);

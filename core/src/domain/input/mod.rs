@@ -3,7 +3,6 @@
 pub mod build;
 pub mod json;
 pub mod membership;
-pub mod tenant;
 pub mod user;
 
 use serde_json::{Map, Value};
@@ -11,7 +10,6 @@ use serde_json::{Map, Value};
 pub use build::Build;
 pub use json::read_json;
 pub use membership::{GrantMembership, UpdateMembership};
-pub use tenant::{CreateTenant, UpdateTenant};
 pub use user::{CreateUser, UpdateUser};
 
 use crate::{
@@ -183,12 +181,12 @@ impl Reader {
         Patch::Set(items)
     }
 
-    /// A list of at most `maximum` objects, each read by `read`.
-    pub fn object_list<T>(
+    /// A list of at most `maximum` objects, each read by `read`. One that lacks something has been reported, and never gets further.
+    pub fn entries<T>(
         &mut self,
         field: &'static str,
         maximum: usize,
-        mut read: impl FnMut(&mut Self) -> T,
+        mut read: impl FnMut(&mut Self) -> Option<T>,
     ) -> Patch<Vec<T>> {
         let Some(values) = self.take_list(field, maximum) else { return Patch::Keep };
         let Some(values) = values else { return Patch::Clear };
@@ -196,7 +194,7 @@ impl Reader {
         for (position, value) in values.into_iter().enumerate() {
             match value {
                 Value::Object(object) => {
-                    items.push(self.descend(object, format!("{field}[{position}]."), &mut read));
+                    items.extend(self.descend(object, format!("{field}[{position}]."), &mut read));
                 }
                 _ => {
                     self.reject(&format!("{field}[{position}]"), Problem::new("wrong_type", "must be an object"));

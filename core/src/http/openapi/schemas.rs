@@ -5,11 +5,14 @@ use utoipa::ToSchema;
 
 use crate::{
     clock::Timestamp,
-    domain::{BillingInfo, Branding, DomainVerification, MembershipRole, TenantStatus, UserRole, UserStatus},
+    domain::{MembershipRole, UserRole, UserStatus},
     service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
 };
 
-pub(crate) use crate::domain::subscription::{CreateSubscriptionBody, UpdateSubscriptionBody};
+pub(crate) use crate::domain::{
+    subscription::{CreateSubscriptionBody, UpdateSubscriptionBody},
+    tenant::{CreateTenantBody, UpdateTenantBody},
+};
 
 macro_rules! pages {
     ($($name:ident of $view:ty;)+) => {$(
@@ -33,80 +36,6 @@ pages! {
     MembershipPage of MembershipView;
     SubscriptionPage of SubscriptionView;
     AuditPage of AuditEventView;
-}
-
-/// A tenant to be created.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"slug": "acme", "name": "Acme GmbH", "plan": "business", "domains": ["acme.eu"], "billingInfo": {"company": "Acme GmbH", "email": "billing@acme.eu"}, "branding": {"logoUrl": "https://acme.eu/logo.svg", "primaryColor": "#1a2b3c", "launcherLinks": [{"title": "Wiki", "url": "https://wiki.acme.eu/"}]}, "authentikGroup": "acme"}))]
-#[allow(dead_code, reason = "describes what is read")]
-pub(crate) struct CreateTenantBody {
-    /// DNS label under which it will live; not a reserved one.
-    #[schema(min_length = 2, max_length = 63, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
-    slug: String,
-    /// Its name.
-    #[schema(min_length = 1, max_length = 200)]
-    name: String,
-    /// Its state; `pending` without it, and never `deleted`.
-    #[schema(nullable = false)]
-    status: Option<TenantStatus>,
-    /// What it has bought; `starter` without it.
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", nullable = false)]
-    plan: Option<String>,
-    /// Domains that it says are its own.
-    #[schema(max_items = 100)]
-    domains: Option<Vec<String>>,
-    /// Which of them are proved.
-    domain_verifications: Option<Vec<DomainVerification>>,
-    /// To whom invoices go.
-    billing_info: Option<BillingInfo>,
-    /// How its launcher looks.
-    branding: Option<Branding>,
-    /// Name of its group in Authentik.
-    #[schema(min_length = 1, max_length = 200)]
-    authentik_group: Option<String>,
-    /// Its space in ownCloud Infinite Scale.
-    #[schema(min_length = 1, max_length = 255)]
-    ocis_space_id: Option<String>,
-    /// Its mail domain in Stalwart.
-    stalwart_domain: Option<String>,
-}
-
-/// Changes of a tenant.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"name": "Acme AG", "billingInfo": {"address": null}, "branding": {"accentColor": "#aabbcc"}}))]
-#[allow(dead_code, reason = "describes what is read")]
-pub(crate) struct UpdateTenantBody {
-    /// DNS label under which it lives; fixed once it is provisioned. For the platform.
-    #[schema(min_length = 2, max_length = 63, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", nullable = false)]
-    slug: Option<String>,
-    /// Its name.
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
-    name: Option<String>,
-    /// Its state. For the platform.
-    #[schema(nullable = false)]
-    status: Option<TenantStatus>,
-    /// What it has bought. For the platform.
-    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$", nullable = false)]
-    plan: Option<String>,
-    /// Domains that it says are its own.
-    #[schema(max_items = 100)]
-    domains: Option<Vec<String>>,
-    /// Which of them are proved. For the platform.
-    domain_verifications: Option<Vec<DomainVerification>>,
-    /// To whom invoices go. For owners and the platform.
-    billing_info: Option<BillingInfo>,
-    /// How its launcher looks.
-    branding: Option<Branding>,
-    /// Name of its group in Authentik. For the platform.
-    #[schema(min_length = 1, max_length = 200)]
-    authentik_group: Option<String>,
-    /// Its space in ownCloud Infinite Scale. For the platform.
-    #[schema(min_length = 1, max_length = 255)]
-    ocis_space_id: Option<String>,
-    /// Its mail domain in Stalwart. For the platform.
-    stalwart_domain: Option<String>,
 }
 
 /// A user to be created.

@@ -4,7 +4,7 @@ use crate::{
     authz::Action,
     clock::Timestamp,
     context::SystemActor,
-    domain::{AuditActor, Subscription, Tenant, TenantId, TenantStatus, fields},
+    domain::{AuditActor, Subscription, Tenant, TenantStatus, fields},
     error::{Error, ErrorKind, Result},
     service::{
         Call, Service,
@@ -118,25 +118,11 @@ fn first_tenant(settings: &SeedSettings, now: Timestamp) -> Result<Tenant> {
     let domain = settings.domain.as_deref().map(|domain| fields::domain_name(&domain.into())).transpose();
     let domains = domain.map_err(|problem| refuse("domain", problem))?.into_iter().collect();
     let mut tenant = Tenant {
-        id: TenantId::generate(),
-        version: 1,
-        slug: settings.slug.clone(),
-        former_slugs: Vec::new(),
-        name: String::new(),
-        name_key: String::new(),
         status: TenantStatus::Active.into(),
-        suspended_from: None,
         plan,
         domains,
-        domain_verifications: Vec::new(),
-        billing_info: None,
-        branding: None,
         authentik_group: Some(group),
-        ocis_space_id: None,
-        stalwart_domain: None,
-        deleted_at: None,
-        created_at: now,
-        updated_at: now,
+        ..Tenant::blank(settings.slug.clone(), now)
     };
     tenant.rename(name);
     Ok(tenant)
