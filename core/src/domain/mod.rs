@@ -19,7 +19,7 @@ pub use activity::UserActivity;
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
-pub use input::{CreateUser, GrantMembership, Patch, Problem, Reader, UpdateMembership, UpdateUser};
+pub use input::{GrantMembership, Patch, Problem, Reader, UpdateMembership};
 pub use membership::{Membership, MembershipRole};
 pub use open::{Choice, Open};
 pub use outbox::OutboxEvent;
@@ -30,7 +30,7 @@ pub use tenant::{
     BillingInfo, Branding, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus, TenantView,
     UpdateTenant,
 };
-pub use user::{GrantSource, RevokedBy, User, UserRole, UserStatus};
+pub use user::{CreateUser, GrantSource, RevokedBy, UpdateUser, User, UserRole, UserStatus, UserView};
 
 /// A document that counts its writes.
 pub trait Versioned {
@@ -49,4 +49,4 @@ macro_rules! versioned {
     )+};
 }
 
-versioned!(User, Membership);
+versioned!(Membership);

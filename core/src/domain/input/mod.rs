@@ -3,14 +3,12 @@
 pub mod build;
 pub mod json;
 pub mod membership;
-pub mod user;
 
 use serde_json::{Map, Value};
 
 pub use build::Build;
 pub use json::read_json;
 pub use membership::{GrantMembership, UpdateMembership};
-pub use user::{CreateUser, UpdateUser};
 
 use crate::{
     callers::Callers,
