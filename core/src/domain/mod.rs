@@ -19,8 +19,8 @@ pub use activity::UserActivity;
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
-pub use input::{GrantMembership, Patch, Problem, Reader, UpdateMembership};
-pub use membership::{Membership, MembershipRole};
+pub use input::{Patch, Problem, Reader};
+pub use membership::{GrantMembership, Membership, MembershipRole, MembershipView, UpdateMembership};
 pub use open::{Choice, Open};
 pub use outbox::OutboxEvent;
 pub use secret::PlatformSecret;
@@ -37,16 +37,3 @@ pub trait Versioned {
     /// Steps to the next version, written at `now`.
     fn advance(&mut self, now: crate::clock::Timestamp);
 }
-
-macro_rules! versioned {
-    ($($entity:ty),+) => {$(
-        impl Versioned for $entity {
-            fn advance(&mut self, now: crate::clock::Timestamp) {
-                self.version = self.version.saturating_add(1);
-                self.updated_at = now;
-            }
-        }
-    )+};
-}
-
-versioned!(Membership);

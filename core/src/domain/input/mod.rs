@@ -2,13 +2,11 @@
 
 pub mod build;
 pub mod json;
-pub mod membership;
 
 use serde_json::{Map, Value};
 
 pub use build::Build;
 pub use json::read_json;
-pub use membership::{GrantMembership, UpdateMembership};
 
 use crate::{
     callers::Callers,

@@ -3,12 +3,10 @@
 
 use utoipa::ToSchema;
 
-use crate::{
-    domain::MembershipRole,
-    service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
-};
+use crate::service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView};
 
 pub(crate) use crate::domain::{
+    membership::{GrantMembershipBody, UpdateMembershipBody},
     subscription::{CreateSubscriptionBody, UpdateSubscriptionBody},
     tenant::{CreateTenantBody, UpdateTenantBody},
     user::{CreateUserBody, UpdateUserBody},
@@ -36,27 +34,4 @@ pages! {
     MembershipPage of MembershipView;
     SubscriptionPage of SubscriptionView;
     AuditPage of AuditEventView;
-}
-
-/// A membership to be granted.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[allow(dead_code, reason = "describes what is read")]
-pub(crate) struct GrantMembershipBody {
-    /// The person.
-    #[schema(pattern = "^[0-9a-fA-F]{24}$")]
-    user_id: String,
-    /// The role; `member` without it.
-    role: Option<MembershipRole>,
-}
-
-/// Changes of a membership.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"role": "admin"}))]
-#[allow(dead_code, reason = "describes what is read")]
-pub(crate) struct UpdateMembershipBody {
-    /// The role.
-    #[schema(nullable = false)]
-    role: Option<MembershipRole>,
 }
