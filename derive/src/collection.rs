@@ -88,7 +88,13 @@ pub(crate) fn collection(declaration: &Declaration, arguments: &Arguments) -> Re
             let field = names::camel_case(&field.to_string());
             quote!(crate::store::Source { field: #field, mark: #mark })
         });
-        quote!(crate::store::Field::new(#name, crate::store::FieldType::Terms(&[#(#sources),*])))
+        // No document has them, so that there is nothing to hide.
+        quote! {
+            crate::store::Field {
+                readers: crate::callers::Callers::EVERYONE,
+                ..crate::store::Field::new(#name, crate::store::FieldType::Terms(&[#(#sources),*]))
+            }
+        }
     });
     let known =
         |field: &str| declaration.named(field).is_some() || arguments.words.iter().any(|words| words.name == field);

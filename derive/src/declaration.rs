@@ -222,6 +222,7 @@ impl Field {
                     _ => return Err(Error::new(setting.name.span(), "say of which field and in which form")),
                 }
             }
+            "unseen" => self.seen = Seen::No,
             "see" if setting.value.is_some() => self.seen = Seen::By(callers(setting.tokens()?)?),
             "see" => self.seen = Seen::WithDocument,
             "read" => self.read = Some(callers(setting.tokens()?)?),

@@ -85,6 +85,7 @@ use declaration::{Arguments, Declaration};
 ///
 /// - `see`: whoever is shown the document is shown the field. `see = OWNERS`, `see = ADMINS | ONESELF`: these alone, to others it is
 ///   absent, and so the field must be an `Option`.
+/// - `unseen`: the view lacks it, though it is one of those four.
 /// - `read = ADMINS`: who may have it read by a component, where that differs from who is shown it.
 /// - `shown = expression`: what is shown instead of the field; `entity` and `viewer` are in scope.
 /// - `shown_as = email`: its name in the view.
