@@ -2,7 +2,10 @@
 
 use super::{Actor, PlatformRight, Resource};
 pub use crate::callers::Callers;
-use crate::domain::{MembershipRole, TenantStatus};
+use crate::domain::{
+    CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantStatus, UpdateMembership,
+    UpdateSubscription, UpdateTenant, UpdateUser, input::Settable,
+};
 
 /// What a caller wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,20 +123,31 @@ pub const POLICY: &[Rule] = &[
     reading(Action::ReadPlatformAudit, "audit.read_platform", PLATFORM, EVERYONE),
 ];
 
-/// Who may set which field, where that is narrower than the action: the action's callers may set all others.
-pub const FIELD_POLICY: &[(Action, &str, Callers)] = &[
-    (Action::UpdateTenant, "slug", PLATFORM),
-    (Action::UpdateTenant, "status", PLATFORM),
-    (Action::UpdateTenant, "plan", PLATFORM),
-    (Action::UpdateTenant, "domainVerifications", PLATFORM),
-    (Action::UpdateTenant, "authentikGroup", PLATFORM),
-    (Action::UpdateTenant, "ocisSpaceId", PLATFORM),
-    (Action::UpdateTenant, "stalwartDomain", PLATFORM),
-    (Action::UpdateTenant, "billingInfo", Callers::OWNERS),
-    (Action::UpdateTenant, "name", ADMINS),
-    (Action::UpdateTenant, "branding", ADMINS),
-    (Action::UpdateTenant, "domains", ADMINS),
+/// The fields that actions may set, as their inputs are declared.
+const SETTABLE: &[(Action, &[Settable])] = &[
+    (Action::CreateTenant, CreateTenant::FIELDS),
+    (Action::UpdateTenant, UpdateTenant::FIELDS),
+    (Action::GrantMembership, GrantMembership::FIELDS),
+    (Action::UpdateMembership, UpdateMembership::FIELDS),
+    (Action::CreateUser, CreateUser::FIELDS),
+    (Action::UpdateUser, UpdateUser::FIELDS),
+    (Action::CreateSubscription, CreateSubscription::FIELDS),
+    (Action::UpdateSubscription, UpdateSubscription::FIELDS),
 ];
+
+/// The fields that an action may set.
+#[must_use]
+pub fn settable(action: Action) -> &'static [Settable] {
+    SETTABLE.iter().find(|(one, _)| *one == action).map_or(&[], |(_, fields)| fields)
+}
+
+/// Who may set which field, where that is narrower than the action: the action's callers may set all others.
+pub fn field_policy() -> impl Iterator<Item = (Action, &'static str, Callers)> {
+    let of_action = |(action, fields): &'static (Action, &'static [Settable])| {
+        fields.iter().filter_map(|field| Some((*action, field.name, field.by?)))
+    };
+    SETTABLE.iter().flat_map(of_action)
+}
 
 /// What only these may do where it makes, or unmakes, somebody who administers the platform by a lasting right: the action, and the
 /// field by which it does, if not by itself. Whoever is put into the group for an hour must not stay an administrator by their own
@@ -211,12 +225,6 @@ pub struct Decision {
 impl Decision {
     const fn refuse(reason: Reason) -> Self {
         Self { outcome: Outcome::Refuse, reason }
-    }
-
-    /// Whether it may be done.
-    #[must_use]
-    pub fn is_allowed(&self) -> bool {
-        self.outcome == Outcome::Allow
     }
 }
 
@@ -299,10 +307,9 @@ fn obstacle(caller: Callers, rule: &Rule, resource: &Resource<'_>) -> Option<Rea
             return Some(Reason::LastOwner);
         }
     }
-    let forbidden = |field: &&'static str| {
-        FIELD_POLICY
-            .iter()
-            .any(|(action, name, allowed)| *action == rule.action && name == field && !allowed.includes(caller))
+    let rules = settable(rule.action);
+    let forbidden = |name: &&'static str| {
+        rules.iter().any(|field| field.name == *name && field.by.is_some_and(|allowed| !allowed.includes(caller)))
     };
     resource.fields.iter().copied().find(forbidden).map(Reason::Field)
 }
