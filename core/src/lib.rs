@@ -8,6 +8,7 @@
 
 pub mod authn;
 pub mod authz;
+pub mod callers;
 pub mod clock;
 pub mod context;
 #[cfg(feature = "development-issuer")]

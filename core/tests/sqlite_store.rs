@@ -92,7 +92,8 @@ mod sqlite {
         context::RequestContext,
         domain::ObjectId,
         store::{
-            Collection, Commit, Field, FieldType, Index, Query, Repository, SCHEMA_VERSION, Scope, Store, StoreError,
+            Collection, Commit, Field, FieldType, Guest, Index, Query, Repository, SCHEMA_VERSION, Scope, Store,
+            StoreError,
             conformance::{ACCOUNTS, Account, COLLECTIONS},
             sqlite::{SqliteOptions, SqliteStore},
         },
@@ -229,6 +230,7 @@ mod sqlite {
             ],
             indexes: &INDEXES,
             scope: Scope::Platform,
+            guest: Guest::Closed,
         };
         static LATER: [&Collection; 1] = [&EVOLVED];
         let folder = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::policy::{Callers, FIELD_POLICY, LASTING_ADMIN_POLICY, POLICY};
+use super::policy::{Callers, LASTING_ADMIN_POLICY, POLICY, field_policy};
 
 /// The policy in Markdown: actions × callers, fields × callers, and what is done to administrators of the platform × callers.
 ///
@@ -30,7 +30,7 @@ pub fn policy_table() -> String {
         let _ = writeln!(text, " {while_suspended} | {when_deleted} |");
     }
     let _ = write!(text, "\n| field |{columns}\n{rule_line}");
-    for (action, field, allowed) in FIELD_POLICY {
+    for (action, field, allowed) in field_policy() {
         let _ = write!(text, "| `{field}` in `{}` |", action.name());
         for (caller, _) in Callers::ALL {
             let _ = write!(text, " {} |", if allowed.includes(caller) { "yes" } else { "no" });

@@ -1,61 +1,11 @@
 //! The one policy: actions × callers, and fields × callers. Everything that is not granted here is denied.
 
 use super::{Actor, PlatformRight, Resource};
-use crate::domain::{MembershipRole, TenantStatus};
-
-/// A set of callers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Callers(u8);
-
-impl Callers {
-    /// Nobody.
-    pub const NOBODY: Self = Self(0);
-    /// Named system actors.
-    pub const SYSTEM: Self = Self(1);
-    /// Administrators of the platform by a lasting right.
-    pub const PLATFORM_ADMIN: Self = Self(2);
-    /// Owners of the tenant in question.
-    pub const OWNER: Self = Self(4);
-    /// Administrators of the tenant in question.
-    pub const ADMIN: Self = Self(8);
-    /// Members of the tenant in question.
-    pub const MEMBER: Self = Self(16);
-    /// The person whose user it is.
-    pub const ONESELF: Self = Self(32);
-    /// Any other person whom the platform knows.
-    pub const STRANGER: Self = Self(64);
-    /// Administrators of the platform for as long as their tokens name its group.
-    pub const ADMIN_BY_CLAIM: Self = Self(128);
-
-    const LASTING: Self = Self::SYSTEM.and(Self::PLATFORM_ADMIN);
-    const PLATFORM: Self = Self::LASTING.and(Self::ADMIN_BY_CLAIM);
-    const OWNERS: Self = Self::PLATFORM.and(Self::OWNER);
-    const ADMINS: Self = Self::OWNERS.and(Self::ADMIN);
-    const MEMBERS: Self = Self::ADMINS.and(Self::MEMBER);
-    const EVERYONE: Self = Self::MEMBERS.and(Self::ONESELF).and(Self::STRANGER);
-
-    /// The callers by themselves, in the order of the table's columns.
-    pub const ALL: [(Self, &'static str); 8] = [
-        (Self::SYSTEM, "system"),
-        (Self::PLATFORM_ADMIN, "platform admin"),
-        (Self::ADMIN_BY_CLAIM, "platform admin by claim"),
-        (Self::OWNER, "owner"),
-        (Self::ADMIN, "admin"),
-        (Self::MEMBER, "member"),
-        (Self::ONESELF, "oneself"),
-        (Self::STRANGER, "anybody else"),
-    ];
-
-    const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether some caller stands in both sets.
-    #[must_use]
-    pub const fn includes(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-}
+pub use crate::callers::Callers;
+use crate::domain::{
+    CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantStatus, UpdateMembership,
+    UpdateSubscription, UpdateTenant, UpdateUser, input::Settable,
+};
 
 /// What a caller wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,7 +87,7 @@ const PLATFORM: Callers = Callers::PLATFORM;
 const ADMINS: Callers = Callers::ADMINS;
 const MEMBERS: Callers = Callers::MEMBERS;
 const EVERYONE: Callers = Callers::EVERYONE;
-const SELF: Callers = Callers::PLATFORM.and(Callers::ONESELF);
+const SELF: Callers = Callers::SELF;
 
 /// The table. A test holds that it has every action, in the order of [`Action`].
 pub const POLICY: &[Rule] = &[
@@ -173,20 +123,31 @@ pub const POLICY: &[Rule] = &[
     reading(Action::ReadPlatformAudit, "audit.read_platform", PLATFORM, EVERYONE),
 ];
 
-/// Who may set which field, where that is narrower than the action: the action's callers may set all others.
-pub const FIELD_POLICY: &[(Action, &str, Callers)] = &[
-    (Action::UpdateTenant, "slug", PLATFORM),
-    (Action::UpdateTenant, "status", PLATFORM),
-    (Action::UpdateTenant, "plan", PLATFORM),
-    (Action::UpdateTenant, "domainVerifications", PLATFORM),
-    (Action::UpdateTenant, "authentikGroup", PLATFORM),
-    (Action::UpdateTenant, "ocisSpaceId", PLATFORM),
-    (Action::UpdateTenant, "stalwartDomain", PLATFORM),
-    (Action::UpdateTenant, "billingInfo", Callers::OWNERS),
-    (Action::UpdateTenant, "name", ADMINS),
-    (Action::UpdateTenant, "branding", ADMINS),
-    (Action::UpdateTenant, "domains", ADMINS),
+/// The fields that actions may set, as their inputs are declared.
+const SETTABLE: &[(Action, &[Settable])] = &[
+    (Action::CreateTenant, CreateTenant::FIELDS),
+    (Action::UpdateTenant, UpdateTenant::FIELDS),
+    (Action::GrantMembership, GrantMembership::FIELDS),
+    (Action::UpdateMembership, UpdateMembership::FIELDS),
+    (Action::CreateUser, CreateUser::FIELDS),
+    (Action::UpdateUser, UpdateUser::FIELDS),
+    (Action::CreateSubscription, CreateSubscription::FIELDS),
+    (Action::UpdateSubscription, UpdateSubscription::FIELDS),
 ];
+
+/// The fields that an action may set.
+#[must_use]
+pub fn settable(action: Action) -> &'static [Settable] {
+    SETTABLE.iter().find(|(one, _)| *one == action).map_or(&[], |(_, fields)| fields)
+}
+
+/// Who may set which field, where that is narrower than the action: the action's callers may set all others.
+pub fn field_policy() -> impl Iterator<Item = (Action, &'static str, Callers)> {
+    let of_action = |(action, fields): &'static (Action, &'static [Settable])| {
+        fields.iter().filter_map(|field| Some((*action, field.name, field.by?)))
+    };
+    SETTABLE.iter().flat_map(of_action)
+}
 
 /// What only these may do where it makes, or unmakes, somebody who administers the platform by a lasting right: the action, and the
 /// field by which it does, if not by itself. Whoever is put into the group for an hour must not stay an administrator by their own
@@ -264,12 +225,6 @@ pub struct Decision {
 impl Decision {
     const fn refuse(reason: Reason) -> Self {
         Self { outcome: Outcome::Refuse, reason }
-    }
-
-    /// Whether it may be done.
-    #[must_use]
-    pub fn is_allowed(&self) -> bool {
-        self.outcome == Outcome::Allow
     }
 }
 
@@ -352,10 +307,9 @@ fn obstacle(caller: Callers, rule: &Rule, resource: &Resource<'_>) -> Option<Rea
             return Some(Reason::LastOwner);
         }
     }
-    let forbidden = |field: &&'static str| {
-        FIELD_POLICY
-            .iter()
-            .any(|(action, name, allowed)| *action == rule.action && name == field && !allowed.includes(caller))
+    let rules = settable(rule.action);
+    let forbidden = |name: &&'static str| {
+        rules.iter().any(|field| field.name == *name && field.by.is_some_and(|allowed| !allowed.includes(caller)))
     };
     resource.fields.iter().copied().find(forbidden).map(Reason::Field)
 }

@@ -1,17 +1,19 @@
 //! The audit trail: who did what to what, and when. Append-only.
 
+use dezky_derive::{Stored, entity, part};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{AuditEventId, ObjectId, TenantId, UserId};
 use crate::{
+    callers::Callers,
     clock::Timestamp,
     context::SystemActor,
-    store::{Collection, Entity, Field, FieldType, Index, Scope},
+    store::{Guest, Scope},
 };
 
 /// What kind of actor did it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Stored)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditActorKind {
     /// A person, by `userId`.
@@ -23,17 +25,15 @@ pub enum AuditActorKind {
 }
 
 /// Who did it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[part]
+#[derive(Debug, ToSchema)]
 pub struct AuditActor {
     /// What kind of actor.
     pub kind: AuditActorKind,
     /// The person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub user_id: Option<UserId>,
     /// The system actor.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
@@ -46,8 +46,8 @@ impl AuditActor {
 }
 
 /// What it was done to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[part]
+#[derive(Debug, ToSchema)]
 pub struct AuditResource {
     /// The kind of thing: `tenant`, `user`, `membership`, `subscription`.
     #[serde(rename = "type")]
@@ -58,48 +58,75 @@ pub struct AuditResource {
 }
 
 /// An event of the audit trail as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[entity(
+    /// The collection of audit events.
+    collection AUDIT_EVENTS = "audit_events",
+    scope = Scope::Tenant("tenantId"),
+    guest = Guest::Scoped { readers: Callers::ADMINS, keys: &[] },
+    seen = ADMINS,
+    /// All events by time.
+    index AUDIT_BY_TIME = by_time(at),
+    /// A tenant's events by time.
+    index AUDIT_OF_TENANT = of_tenant(tenant_id, at),
+    /// A person's events in a tenant by time.
+    index AUDIT_OF_TENANT_AND_USER = of_tenant_and_user(tenant_id, user_id, at),
+    /// A kind of event in a tenant by time.
+    index AUDIT_OF_TENANT_BY_ACTION = of_tenant_by_action(tenant_id, action, at),
+    /// A person's events by time.
+    index AUDIT_OF_USER = of_user(user_id, at),
+    /// A kind of event by time.
+    index AUDIT_BY_ACTION = by_action(action, at),
+    /// An event of the audit trail.
+    view AuditEventView,
+)]
+#[derive(Debug)]
 pub struct AuditEvent {
     /// Its id.
     pub id: AuditEventId,
     /// Always 1: events are never changed.
+    #[field(unseen)]
     pub version: u64,
     /// When it happened.
+    #[field(see)]
     pub at: Timestamp,
     /// Who did it.
+    #[field(see, impersonal)]
     pub actor: AuditActor,
     /// What was done, such as `tenant.update`.
+    #[field(see, impersonal)]
     pub action: String,
     /// What it was done to.
+    #[field(see, impersonal)]
     pub resource: AuditResource,
-    /// The tenant that it concerns; the platform's own when there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The tenant that it concerns.
+    ///
+    /// The platform's own when there is none.
+    #[field(see)]
     pub tenant_id: Option<TenantId>,
     /// The person that it concerns, when the resource is a person or a membership.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(read = ADMINS)]
     pub user_id: Option<UserId>,
-    /// The request that did it, by the server's own id.
+    /// The request that did it, by the server's own id, as `X-Request-Id` of its answer told.
+    #[field(see, impersonal)]
     pub request_id: String,
-    /// What the client called it. Whoever sends it chooses it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What the client called it in `X-Request-Id`. Whoever sends it chooses it.
+    #[field(see, impersonal)]
     pub client_request_id: Option<String>,
     /// Names of the fields that changed.
+    #[field(see, impersonal)]
     #[serde(default)]
     pub changed_fields: Vec<String>,
 }
 
 /// A personal value before and after a change, each cut to [`AuditValue::MAXIMUM`] characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[part]
+#[derive(Debug, ToSchema)]
 pub struct AuditValue {
     /// Name of the field.
     pub field: String,
     /// Its value before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// Its value after.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
 
@@ -119,115 +146,24 @@ impl AuditValue {
 }
 
 /// Personal values of an audit event, beside it so that erasure may empty them without touching the event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[entity(
+    /// The collection of personal values of audit events.
+    collection AUDIT_DETAILS = "audit_details",
+    scope = Scope::Platform,
+    /// A person's details, for erasure.
+    index DETAILS_OF_USER = of_user(user_id),
+)]
+#[derive(Debug)]
 pub struct AuditDetails {
     /// The event's id.
     pub id: AuditEventId,
     /// Its version.
     pub version: u64,
     /// The tenant that it concerns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
     /// The person whose values these are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The values; empty after erasure.
+    #[field(personal)]
     pub values: Vec<AuditValue>,
-}
-
-/// All events by time.
-pub const AUDIT_BY_TIME: Index = Index { name: "by_time", fields: &["at"] };
-
-/// A tenant's events by time.
-pub const AUDIT_OF_TENANT: Index = Index { name: "of_tenant", fields: &["tenantId", "at"] };
-
-/// A person's events by time.
-pub const AUDIT_OF_USER: Index = Index { name: "of_user", fields: &["userId", "at"] };
-
-/// A person's events in a tenant by time.
-pub const AUDIT_OF_TENANT_AND_USER: Index = Index { name: "of_tenant_and_user", fields: &["tenantId", "userId", "at"] };
-
-/// A kind of event in a tenant by time.
-pub const AUDIT_OF_TENANT_BY_ACTION: Index =
-    Index { name: "of_tenant_by_action", fields: &["tenantId", "action", "at"] };
-
-/// A kind of event by time.
-pub const AUDIT_BY_ACTION: Index = Index { name: "by_action", fields: &["action", "at"] };
-
-const ACTOR: &[Field] =
-    &[Field::new("kind", FieldType::Text), Field::new("userId", FieldType::Id), Field::new("name", FieldType::Text)];
-
-const RESOURCE: &[Field] = &[Field::new("type", FieldType::Text), Field::new("id", FieldType::Id)];
-
-/// The collection of audit events.
-pub static AUDIT_EVENTS: Collection = Collection {
-    name: "audit_events",
-    fields: &[
-        Field::new("version", FieldType::Integer),
-        Field::new("at", FieldType::Time),
-        Field::new("actor", FieldType::Object(ACTOR)),
-        Field::new("action", FieldType::Text),
-        Field::new("resource", FieldType::Object(RESOURCE)),
-        Field::new("tenantId", FieldType::Id),
-        Field::new("userId", FieldType::Id),
-        Field::new("requestId", FieldType::Text),
-        Field::new("clientRequestId", FieldType::Text),
-        Field::new("changedFields", FieldType::List(&FieldType::Text)),
-    ],
-    indexes: &[
-        AUDIT_BY_TIME,
-        AUDIT_OF_TENANT,
-        AUDIT_OF_TENANT_AND_USER,
-        AUDIT_OF_TENANT_BY_ACTION,
-        AUDIT_OF_USER,
-        AUDIT_BY_ACTION,
-    ],
-    scope: Scope::Tenant("tenantId"),
-};
-
-const VALUE: FieldType = FieldType::Object(&[
-    Field::new("field", FieldType::Text),
-    Field::new("before", FieldType::Text),
-    Field::new("after", FieldType::Text),
-]);
-
-/// A person's details, for erasure.
-pub const DETAILS_OF_USER: Index = Index { name: "of_user", fields: &["userId"] };
-
-/// The collection of personal values of audit events.
-pub static AUDIT_DETAILS: Collection = Collection {
-    name: "audit_details",
-    fields: &[
-        Field::new("version", FieldType::Integer),
-        Field::new("tenantId", FieldType::Id),
-        Field::new("userId", FieldType::Id),
-        Field::new("values", FieldType::List(&VALUE)),
-    ],
-    indexes: &[DETAILS_OF_USER],
-    scope: Scope::Platform,
-};
-
-impl Entity for AuditEvent {
-    const COLLECTION: &'static Collection = &AUDIT_EVENTS;
-
-    fn id(&self) -> ObjectId {
-        self.id.0
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-}
-
-impl Entity for AuditDetails {
-    const COLLECTION: &'static Collection = &AUDIT_DETAILS;
-
-    fn id(&self) -> ObjectId {
-        self.id.0
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
 }

@@ -11,7 +11,10 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    store::{FieldType, Stored},
+};
 
 /// A BSON ObjectId: 4 bytes of time, 5 random bytes of the process, a 3-byte counter
 /// (<https://www.mongodb.com/docs/manual/reference/bson-types/#objectid>).
@@ -110,6 +113,10 @@ impl FromStr for ObjectId {
     }
 }
 
+impl Stored for ObjectId {
+    const TYPE: FieldType = FieldType::Id;
+}
+
 impl Serialize for ObjectId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -145,6 +152,10 @@ macro_rules! identifiers {
             pub fn generate() -> Self {
                 Self(ObjectId::generate())
             }
+        }
+
+        impl Stored for $name {
+            const TYPE: FieldType = FieldType::Id;
         }
 
         impl fmt::Display for $name {

@@ -1,19 +1,26 @@
 //! Memberships: who belongs to which tenant, in which role.
 
+use dezky_derive::{Choice, entity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Choice, GrantSource, MembershipId, ObjectId, RevokedBy, Tenant, TenantId, User, UserId};
+use super::{
+    GrantSource, MembershipId, RevokedBy, Tenant, TenantId, User, UserId,
+    fields::{self, choice, object_id},
+};
 use crate::{
+    callers::Callers,
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Form, Index, Scope, Source},
+    store::{Guest, Scope},
 };
 
 /// What a member may do in a tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, Choice)]
 #[serde(rename_all = "snake_case")]
+#[choice(reversed)]
 pub enum MembershipRole {
     /// Uses the tenant.
+    #[choice(unknown)]
     Member,
     /// Runs the tenant, but for its owners and its billing.
     Admin,
@@ -21,22 +28,62 @@ pub enum MembershipRole {
     Owner,
 }
 
-impl Choice for MembershipRole {
-    const ALL: &'static [Self] = &[Self::Owner, Self::Admin, Self::Member];
-    const UNKNOWN: Self = Self::Member;
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Member => "member",
-            Self::Admin => "admin",
-            Self::Owner => "owner",
+impl MembershipRole {
+    /// What somebody with this role is to the tenant; a stranger without one.
+    #[must_use]
+    pub const fn caller(role: Option<Self>) -> Callers {
+        match role {
+            Some(Self::Owner) => Callers::OWNER,
+            Some(Self::Admin) => Callers::ADMIN,
+            Some(Self::Member) => Callers::MEMBER,
+            None => Callers::STRANGER,
         }
     }
 }
 
+/// The mark of terms out of a member's name.
+pub const NAMED: &str = "n";
+
+/// The mark of terms that only a member's address has, which not everybody may search by.
+pub const ADDRESSED: &str = "a";
+
 /// A membership as it is stored. A revoked one stays as a tombstone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[entity(
+    /// The collection of memberships.
+    collection MEMBERSHIPS = "memberships",
+    scope = Scope::TenantAndPerson { tenant: "tenantId", person: "userId" },
+    guest = Guest::Scoped { readers: Callers::MEMBERS, keys: &["member:"] },
+    keys = Self::keys,
+    seen = MEMBERS,
+    /// A tenant's members by name.
+    index MEMBERS_BY_NAME = members_by_name(tenant_id, active, user_name_key),
+    /// A tenant's members by e-mail address.
+    index MEMBERS_BY_EMAIL = members_by_email(tenant_id, active, user_email_key),
+    /// A tenant's members by role.
+    index MEMBERS_BY_ROLE = members_by_role(tenant_id, active, role, user_name_key),
+    /// A tenant's members by the beginnings of words of their names and addresses, each by name.
+    index MEMBERS_BY_WORD = members_by_word(tenant_id, active, _words, user_name_key),
+    /// A person's tenants by name.
+    index TENANTS_OF_USER = tenants_of_user(user_id, active, tenant_name_key),
+    /// A person's tenants by the beginnings of words of their names, each by name.
+    index TENANTS_OF_USER_BY_WORD = tenants_of_user_by_word(user_id, active, _wordsOfTenant, tenant_name_key),
+    /// A person's memberships by where they came from.
+    index MEMBERSHIPS_BY_SOURCE = memberships_by_source(user_id, active, source),
+    /// All of a tenant's memberships, tombstones included, by id.
+    index MEMBERSHIPS_OF_TENANT = memberships_of_tenant(tenant_id),
+    /// All of a person's memberships, tombstones included, by id.
+    index MEMBERSHIPS_OF_USER = memberships_of_user(user_id),
+    words _words(user_name: NAMED, user_email: ADDRESSED),
+    words _wordsOfTenant(tenant_name),
+    /// A member of a tenant. The e-mail address is shown to owners, admins, the platform and the member.
+    view MembershipView,
+    /// A membership to be granted.
+    create GrantMembership,
+    /// Changes of a membership.
+    #[schema(example = json!({"role": "admin"}))]
+    update UpdateMembership,
+)]
+#[derive(Debug)]
 pub struct Membership {
     /// Its id.
     pub id: MembershipId,
@@ -44,43 +91,68 @@ pub struct Membership {
     #[serde(default)]
     pub version: u64,
     /// The tenant.
+    #[field(see, given)]
     pub tenant_id: TenantId,
     /// The user.
+    #[field(see, given, create = required(object_id), text_in_create = "The person.")]
     pub user_id: UserId,
-    /// The role, or the last one before revocation.
+    /// The member's name.
+    ///
+    /// Copy of the user's.
+    #[field(see, shown_as = name, personal)]
+    pub user_name: Option<String>,
+    /// The user's name as it is searched and sorted.
+    #[field(derived(user_name, Name), read = MEMBERS, personal)]
+    pub user_name_key: String,
+    /// The member's e-mail address.
+    ///
+    /// Copy of the user's.
+    #[field(see = ADMINS | ONESELF, shown_as = email, personal)]
+    pub user_email: Option<String>,
+    /// The address with its domain in its own script, where that differs.
+    #[shown(email.as_deref().and_then(fields::email::readable))]
+    pub display_email: Option<String>,
+    /// The address as it is searched and sorted.
+    #[field(derived(user_email, Address), read = ADMINS | ONESELF, personal)]
+    pub user_email_key: String,
+    /// The role.
+    ///
+    /// The last one before revocation, if it is revoked.
+    #[field(
+        see, given, create = default(MembershipRole::Member, choice), update = replace(choice),
+        text_in_create = "The role; `member` without it."
+    )]
     pub role: MembershipRole,
     /// Where it came from.
+    #[field(see, given)]
     pub source: GrantSource,
     /// Whether it is in force: there is no `revokedAt`. Stored so that it can be indexed.
+    #[field(read = MEMBERS, initial = true)]
     pub active: bool,
-    /// When role, source or force last changed.
+    /// When role or source last changed.
+    ///
+    /// Or whether it is in force.
+    #[field(see, initial = now)]
     pub changed_at: Timestamp,
     /// When it was revoked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(read = MEMBERS)]
     pub revoked_at: Option<Timestamp>,
     /// Who revoked it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(read = MEMBERS)]
     pub revoked_by: Option<RevokedBy>,
     /// When the tenant's own people have put a former member back. Until that person comes again the copies of name and address
     /// stay as the tenant knew them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(read = MEMBERS, silent)]
     pub regranted_at: Option<Timestamp>,
     /// Copy of the tenant's slug.
+    #[field(read = MEMBERS, impersonal)]
     pub tenant_slug: String,
     /// Copy of the tenant's name.
+    #[field(read = MEMBERS, impersonal)]
     pub tenant_name: String,
     /// The tenant's name as it is searched and sorted.
+    #[field(derived(tenant_name, Name), read = MEMBERS, impersonal)]
     pub tenant_name_key: String,
-    /// Copy of the user's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_name: Option<String>,
-    /// The user's name as it is searched and sorted.
-    pub user_name_key: String,
-    /// Copy of the user's e-mail address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_email: Option<String>,
-    /// The address as it is searched and sorted.
-    pub user_email_key: String,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last written.
@@ -91,28 +163,7 @@ impl Membership {
     /// A new membership in force.
     #[must_use]
     pub fn new(tenant: &Tenant, user: &User, role: MembershipRole, source: GrantSource, now: Timestamp) -> Self {
-        let mut membership = Self {
-            id: MembershipId::generate(),
-            version: 1,
-            tenant_id: tenant.id,
-            user_id: user.id,
-            role,
-            source,
-            active: true,
-            changed_at: now,
-            revoked_at: None,
-            revoked_by: None,
-            regranted_at: None,
-            tenant_slug: String::new(),
-            tenant_name: String::new(),
-            tenant_name_key: String::new(),
-            user_name: None,
-            user_name_key: String::new(),
-            user_email: None,
-            user_email_key: String::new(),
-            created_at: now,
-            updated_at: now,
-        };
+        let mut membership = Self::blank(tenant.id, user.id, role, source, now);
         membership.copy_tenant(tenant);
         membership.copy_user(user);
         membership
@@ -178,100 +229,8 @@ impl Membership {
         self.revoked_at = Some(now);
         self.revoked_by = Some(by);
     }
-}
 
-/// A tenant's members by name.
-pub const MEMBERS_BY_NAME: Index = Index { name: "members_by_name", fields: &["tenantId", "active", "userNameKey"] };
-
-/// A tenant's members by e-mail address.
-pub const MEMBERS_BY_EMAIL: Index = Index { name: "members_by_email", fields: &["tenantId", "active", "userEmailKey"] };
-
-/// A tenant's members by role.
-pub const MEMBERS_BY_ROLE: Index =
-    Index { name: "members_by_role", fields: &["tenantId", "active", "role", "userNameKey"] };
-
-/// A tenant's members by the beginnings of words of their names and addresses, each by name.
-pub const MEMBERS_BY_WORD: Index =
-    Index { name: "members_by_word", fields: &["tenantId", "active", "_words", "userNameKey"] };
-
-/// The mark of terms out of a member's name.
-pub const NAMED: &str = "n";
-
-/// The mark of terms that only a member's address has, which not everybody may search by.
-pub const ADDRESSED: &str = "a";
-
-const WORDS_OF_USER: &[Source] =
-    &[Source { field: "userName", mark: NAMED }, Source { field: "userEmail", mark: ADDRESSED }];
-
-/// A person's tenants by the beginnings of words of their names, each by name.
-pub const TENANTS_OF_USER_BY_WORD: Index =
-    Index { name: "tenants_of_user_by_word", fields: &["userId", "active", "_wordsOfTenant", "tenantNameKey"] };
-
-/// A person's tenants by name.
-pub const TENANTS_OF_USER: Index = Index { name: "tenants_of_user", fields: &["userId", "active", "tenantNameKey"] };
-
-/// A person's memberships by where they came from.
-pub const MEMBERSHIPS_BY_SOURCE: Index =
-    Index { name: "memberships_by_source", fields: &["userId", "active", "source"] };
-
-/// All of a tenant's memberships, tombstones included, by id.
-pub const MEMBERSHIPS_OF_TENANT: Index = Index { name: "memberships_of_tenant", fields: &["tenantId"] };
-
-/// All of a person's memberships, tombstones included, by id.
-pub const MEMBERSHIPS_OF_USER: Index = Index { name: "memberships_of_user", fields: &["userId"] };
-
-/// The collection of memberships.
-pub static MEMBERSHIPS: Collection = Collection {
-    name: "memberships",
-    fields: &[
-        Field::new("version", FieldType::Integer),
-        Field::new("tenantId", FieldType::Id),
-        Field::new("userId", FieldType::Id),
-        Field::new("role", FieldType::Text),
-        Field::new("source", FieldType::Text),
-        Field::new("active", FieldType::Boolean),
-        Field::new("changedAt", FieldType::Time),
-        Field::new("revokedAt", FieldType::Time),
-        Field::new("revokedBy", FieldType::Text),
-        Field::new("regrantedAt", FieldType::Time),
-        Field::new("tenantSlug", FieldType::Text),
-        Field::new("tenantName", FieldType::Text),
-        Field::derived("tenantNameKey", "tenantName", Form::Name),
-        Field::new("userName", FieldType::Text),
-        Field::derived("userNameKey", "userName", Form::Name),
-        Field::new("userEmail", FieldType::Text),
-        Field::derived("userEmailKey", "userEmail", Form::Address),
-        Field::new("createdAt", FieldType::Time),
-        Field::new("updatedAt", FieldType::Time),
-        Field::new("_words", FieldType::Terms(WORDS_OF_USER)),
-        Field::new("_wordsOfTenant", FieldType::Terms(&[Source { field: "tenantName", mark: "" }])),
-    ],
-    indexes: &[
-        MEMBERS_BY_NAME,
-        MEMBERS_BY_EMAIL,
-        MEMBERS_BY_ROLE,
-        MEMBERS_BY_WORD,
-        TENANTS_OF_USER,
-        TENANTS_OF_USER_BY_WORD,
-        MEMBERSHIPS_BY_SOURCE,
-        MEMBERSHIPS_OF_TENANT,
-        MEMBERSHIPS_OF_USER,
-    ],
-    scope: Scope::TenantAndPerson { tenant: "tenantId", person: "userId" },
-};
-
-impl Entity for Membership {
-    const COLLECTION: &'static Collection = &MEMBERSHIPS;
-
-    fn id(&self) -> ObjectId {
-        self.id.0
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn unique_keys(&self) -> Vec<String> {
+    fn keys(&self) -> Vec<String> {
         vec![Self::key(self.tenant_id, self.user_id)]
     }
 }

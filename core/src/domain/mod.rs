@@ -19,34 +19,21 @@ pub use activity::UserActivity;
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
-pub use input::{
-    CreateSubscription, CreateTenant, CreateUser, GrantMembership, Patch, Problem, Reader, UpdateMembership,
-    UpdateSubscription, UpdateTenant, UpdateUser,
-};
-pub use membership::{Membership, MembershipRole};
+pub use input::{Patch, Problem, Reader};
+pub use membership::{GrantMembership, Membership, MembershipRole, MembershipView, UpdateMembership};
 pub use open::{Choice, Open};
 pub use outbox::OutboxEvent;
 pub use secret::PlatformSecret;
 pub use session::EndedSession;
-pub use subscription::{Subscription, SubscriptionStatus};
-pub use tenant::{BillingInfo, Branding, DomainVerification, LauncherLink, Tenant, TenantStatus};
-pub use user::{GrantSource, RevokedBy, User, UserRole, UserStatus};
+pub use subscription::{CreateSubscription, Subscription, SubscriptionStatus, SubscriptionView, UpdateSubscription};
+pub use tenant::{
+    BillingInfo, Branding, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus, TenantView,
+    UpdateTenant,
+};
+pub use user::{CreateUser, GrantSource, RevokedBy, UpdateUser, User, UserRole, UserStatus, UserView};
 
 /// A document that counts its writes.
 pub trait Versioned {
     /// Steps to the next version, written at `now`.
     fn advance(&mut self, now: crate::clock::Timestamp);
 }
-
-macro_rules! versioned {
-    ($($entity:ty),+) => {$(
-        impl Versioned for $entity {
-            fn advance(&mut self, now: crate::clock::Timestamp) {
-                self.version = self.version.saturating_add(1);
-                self.updated_at = now;
-            }
-        }
-    )+};
-}
-
-versioned!(Tenant, User, Membership, Subscription);

@@ -11,6 +11,8 @@ use utoipa::{
     },
 };
 
+use crate::store::{FieldType, Stored};
+
 /// A list of names of which a stored field has one.
 pub trait Choice: Copy + PartialEq + fmt::Debug + 'static {
     /// All of them, in the order in which they are told.
@@ -64,6 +66,10 @@ impl<T: Choice> Open<T> {
     pub const fn is_foreign(&self) -> bool {
         matches!(self, Self::Foreign(_))
     }
+}
+
+impl<T: Choice> Stored for Open<T> {
+    const TYPE: FieldType = FieldType::Text;
 }
 
 impl<T: Choice> From<&str> for Open<T> {

@@ -2,25 +2,28 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use dezky_derive::entity;
 
 use super::ObjectId;
-use crate::{
-    clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Scope},
-};
+use crate::{clock::Timestamp, store::Scope};
 
 /// A named secret. Never shown, not even in `Debug`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[entity(
+    /// The collection of secrets.
+    collection PLATFORM_SECRETS = "platform_secrets",
+    scope = Scope::Platform,
+    keys = Self::keys,
+)]
 pub struct PlatformSecret {
     /// Its id.
     pub id: ObjectId,
     /// Its version.
     pub version: u64,
     /// What it is for.
+    #[field(impersonal)]
     pub name: String,
     /// The secret, in hexadecimal.
+    #[field(impersonal)]
     pub secret: String,
     /// When it was made.
     pub created_at: Timestamp,
@@ -35,39 +38,14 @@ impl PlatformSecret {
     pub fn key(name: &str) -> String {
         format!("name:{name}")
     }
+
+    fn keys(&self) -> Vec<String> {
+        vec![Self::key(&self.name)]
+    }
 }
 
 impl fmt::Debug for PlatformSecret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("PlatformSecret").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-/// The collection of secrets.
-pub static PLATFORM_SECRETS: Collection = Collection {
-    name: "platform_secrets",
-    fields: &[
-        Field::new("version", FieldType::Integer),
-        Field::new("name", FieldType::Text),
-        Field::new("secret", FieldType::Text),
-        Field::new("createdAt", FieldType::Time),
-    ],
-    indexes: &[],
-    scope: Scope::Platform,
-};
-
-impl Entity for PlatformSecret {
-    const COLLECTION: &'static Collection = &PLATFORM_SECRETS;
-
-    fn id(&self) -> ObjectId {
-        self.id
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn unique_keys(&self) -> Vec<String> {
-        vec![Self::key(&self.name)]
     }
 }

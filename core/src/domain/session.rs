@@ -1,17 +1,18 @@
 //! Sessions at the identity provider: those that it has ended (OpenID Connect Back-Channel Logout 1.0), and those that were
 //! seen of which only that tells how old they are.
 
+use dezky_derive::{Stored, entity};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{EndedSessionId, ObjectId};
+use super::EndedSessionId;
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Index, Scope},
+    store::{Guest, Scope},
 };
 
 /// What a record says has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Stored)]
 #[serde(rename_all = "camelCase")]
 pub enum EndedSessionKind {
     /// One session: tokens with its `sid` are refused.
@@ -26,8 +27,16 @@ pub enum EndedSessionKind {
 
 /// A record of what a logout token has ended, or of a session that was seen. Identifiers are kept as hashes: whose they are shows only to who knows
 /// them already, so that the record of somebody who never came here names nobody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[entity(
+    /// The collection of ended sessions.
+    collection ENDED_SESSIONS = "ended_sessions",
+    scope = Scope::Platform,
+    guest = Guest::OwnKeys,
+    keys = Self::keys,
+    /// Records by expiry.
+    index ENDED_SESSIONS_BY_EXPIRY = by_expiry(expires_at),
+)]
+#[derive(Debug)]
 pub struct EndedSession {
     /// Its id.
     pub id: EndedSessionId,
@@ -36,12 +45,11 @@ pub struct EndedSession {
     /// What has ended.
     pub kind: EndedSessionKind,
     /// Hash of the issuer's id and of what the provider calls it.
+    #[field(impersonal)]
     pub key: String,
     /// Of a subject: tokens issued then or before are refused, and so are those of sign-ins of then or before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_until: Option<Timestamp>,
     /// Of a session that was seen: when the first token of it was issued that came here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_from: Option<Timestamp>,
     /// When no token that it concerns is accepted any more, so that it is forgotten.
     pub expires_at: Timestamp,
@@ -74,38 +82,8 @@ impl EndedSession {
         };
         format!("{name}:{hash}")
     }
-}
 
-/// Records by expiry.
-pub const ENDED_SESSIONS_BY_EXPIRY: Index = Index { name: "by_expiry", fields: &["expiresAt"] };
-
-/// The collection of ended sessions.
-pub static ENDED_SESSIONS: Collection = Collection {
-    name: "ended_sessions",
-    fields: &[
-        Field::new("version", FieldType::Integer),
-        Field::new("kind", FieldType::Text),
-        Field::new("key", FieldType::Text),
-        Field::new("issuedUntil", FieldType::Time),
-        Field::new("issuedFrom", FieldType::Time),
-        Field::new("expiresAt", FieldType::Time),
-    ],
-    indexes: &[ENDED_SESSIONS_BY_EXPIRY],
-    scope: Scope::Platform,
-};
-
-impl Entity for EndedSession {
-    const COLLECTION: &'static Collection = &ENDED_SESSIONS;
-
-    fn id(&self) -> ObjectId {
-        self.id.0
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn unique_keys(&self) -> Vec<String> {
+    fn keys(&self) -> Vec<String> {
         vec![Self::key_of(self.kind, &self.key)]
     }
 }

@@ -1,16 +1,21 @@
 //! Subscriptions: what a tenant pays for.
 
+use dezky_derive::{Choice, entity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Choice, ObjectId, Open, SubscriptionId, TenantId};
+use super::{
+    Open, SubscriptionId, TenantId,
+    fields::{choice, identifier, object_id, time, whole_number},
+};
 use crate::{
+    callers::Callers,
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Index, Scope},
+    store::{Guest, Scope},
 };
 
 /// State of a subscription.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Choice)]
 #[serde(rename_all = "snake_case")]
 pub enum SubscriptionStatus {
     /// The first payment has not arrived.
@@ -24,39 +29,36 @@ pub enum SubscriptionStatus {
     /// Put aside by the customer.
     Paused,
     /// Stopped for want of payment.
+    #[choice(unknown)]
     Suspended,
     /// Ended for good.
     Cancelled,
 }
 
-impl Choice for SubscriptionStatus {
-    const ALL: &'static [Self] = &[
-        Self::Incomplete,
-        Self::Trialing,
-        Self::Active,
-        Self::PastDue,
-        Self::Paused,
-        Self::Suspended,
-        Self::Cancelled,
-    ];
-    const UNKNOWN: Self = Self::Suspended;
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Incomplete => "incomplete",
-            Self::Trialing => "trialing",
-            Self::Active => "active",
-            Self::PastDue => "past_due",
-            Self::Paused => "paused",
-            Self::Suspended => "suspended",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
 /// A subscription as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[entity(
+    /// The collection of subscriptions.
+    collection SUBSCRIPTIONS = "subscriptions",
+    scope = Scope::Tenant("tenantId"),
+    guest = Guest::Scoped { readers: Callers::MEMBERS, keys: &["current:"] },
+    keys = Self::keys,
+    seen = MEMBERS,
+    /// A tenant's subscriptions.
+    index SUBSCRIPTIONS_OF_TENANT = of_tenant(tenant_id, created_at),
+    /// Subscriptions by state.
+    index SUBSCRIPTIONS_BY_STATUS = by_status(status, created_at),
+    /// Subscriptions by plan.
+    index SUBSCRIPTIONS_BY_PLAN = by_plan(plan, created_at),
+    /// Subscriptions by age.
+    index SUBSCRIPTIONS_BY_AGE = by_age(created_at),
+    /// A subscription. The Stripe ids are shown to owners and to the platform.
+    view SubscriptionView,
+    /// A subscription to be created. Without `status` it is active, without `seats` it has one, without `plan` the tenant's.
+    create CreateSubscription,
+    /// Changes of a subscription.
+    update UpdateSubscription,
+)]
+#[derive(Debug)]
 pub struct Subscription {
     /// Its id.
     pub id: SubscriptionId,
@@ -64,26 +66,30 @@ pub struct Subscription {
     #[serde(default)]
     pub version: u64,
     /// The tenant.
+    #[field(see, given, create = required(object_id))]
     pub tenant_id: TenantId,
     /// What is paid for.
+    #[field(see, input = replace(identifier), impersonal)]
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plan: String,
     /// Its state.
+    #[field(see, input = replace(choice), initial = SubscriptionStatus::Active.into())]
     pub status: Open<SubscriptionStatus>,
     /// How many people it is for.
+    #[field(see, input = replace(whole_number(1, 1_000_000)), initial = 1)]
     #[serde(default)]
     pub seats: u32,
     /// When the trial ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see, input = patch(time))]
     pub trial_ends_at: Option<Timestamp>,
     /// When the paid period ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see, input = patch(time))]
     pub current_period_ends_at: Option<Timestamp>,
     /// The customer at Stripe.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see = OWNERS, input = patch(identifier), impersonal)]
     pub stripe_customer_id: Option<String>,
     /// The subscription at Stripe.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see = OWNERS, input = patch(identifier), impersonal)]
     pub stripe_subscription_id: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
@@ -97,57 +103,24 @@ impl Subscription {
     pub fn current_key(tenant: TenantId) -> String {
         format!("current:{tenant}")
     }
-}
 
-/// A tenant's subscriptions.
-pub const SUBSCRIPTIONS_OF_TENANT: Index = Index { name: "of_tenant", fields: &["tenantId", "createdAt"] };
-
-/// Subscriptions by state.
-pub const SUBSCRIPTIONS_BY_STATUS: Index = Index { name: "by_status", fields: &["status", "createdAt"] };
-
-/// Subscriptions by plan.
-pub const SUBSCRIPTIONS_BY_PLAN: Index = Index { name: "by_plan", fields: &["plan", "createdAt"] };
-
-/// Subscriptions by age.
-pub const SUBSCRIPTIONS_BY_AGE: Index = Index { name: "by_age", fields: &["createdAt"] };
-
-/// The collection of subscriptions.
-pub static SUBSCRIPTIONS: Collection = Collection {
-    name: "subscriptions",
-    fields: &[
-        Field::new("version", FieldType::Integer),
-        Field::new("tenantId", FieldType::Id),
-        Field::new("plan", FieldType::Text),
-        Field::new("status", FieldType::Text),
-        Field::new("seats", FieldType::Integer),
-        Field::new("trialEndsAt", FieldType::Time),
-        Field::new("currentPeriodEndsAt", FieldType::Time),
-        Field::new("stripeCustomerId", FieldType::Text),
-        Field::new("stripeSubscriptionId", FieldType::Text),
-        Field::new("createdAt", FieldType::Time),
-        Field::new("updatedAt", FieldType::Time),
-    ],
-    indexes: &[SUBSCRIPTIONS_OF_TENANT, SUBSCRIPTIONS_BY_STATUS, SUBSCRIPTIONS_BY_PLAN, SUBSCRIPTIONS_BY_AGE],
-    scope: Scope::Tenant("tenantId"),
-};
-
-impl Entity for Subscription {
-    const COLLECTION: &'static Collection = &SUBSCRIPTIONS;
-
-    fn id(&self) -> ObjectId {
-        self.id.0
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn unique_keys(&self) -> Vec<String> {
+    fn keys(&self) -> Vec<String> {
         let mut keys = Vec::new();
         if self.status != SubscriptionStatus::Cancelled {
             keys.push(Self::current_key(self.tenant_id));
         }
         keys.extend(self.stripe_subscription_id.iter().map(|id| format!("stripe:{id}")));
         keys
+    }
+}
+
+impl CreateSubscription {
+    /// The new subscription, with the tenant's plan unless the body says another.
+    #[must_use]
+    pub fn into_subscription(self, plan: &str, now: Timestamp) -> Subscription {
+        let mut subscription = Subscription::blank(self.tenant_id, now);
+        plan.clone_into(&mut subscription.plan);
+        self.apply(&mut subscription);
+        subscription
     }
 }

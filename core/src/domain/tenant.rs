@@ -1,16 +1,25 @@
 //! Tenants: the organisations that live on the platform.
 
+use std::collections::BTreeSet;
+
+use dezky_derive::{Choice, entity, part};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Choice, ObjectId, Open, TenantId};
+use super::{
+    MembershipRole, Open, Patch, Problem, TenantId,
+    fields::{self, choice, colour, domain_name, email, https_url, identifier, label, slug, text, time, vat_id},
+};
 use crate::{
+    callers::Callers,
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Form, Index, Scope, Source},
+    error::{Error, FieldError, Result},
+    store::{Form, Guest, Scope},
 };
 
 /// State of a tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Choice)]
 #[serde(rename_all = "snake_case")]
 pub enum TenantStatus {
     /// Created; the systems behind it are not all set up.
@@ -18,135 +27,181 @@ pub enum TenantStatus {
     /// In use.
     Active,
     /// Read-only to its own people.
+    #[choice(unknown)]
     Suspended,
     /// Deleted. Its slug stays reserved, its verified domains do not.
     Deleted,
 }
 
-impl Choice for TenantStatus {
-    const ALL: &'static [Self] = &[Self::Pending, Self::Active, Self::Suspended, Self::Deleted];
-    const UNKNOWN: Self = Self::Suspended;
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Deleted => "deleted",
-        }
-    }
-}
-
 /// When a domain was proved to belong to the tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[part(entry)]
+#[derive(Debug, ToSchema)]
 pub struct DomainVerification {
     /// The domain, one of the tenant's `domains`.
+    #[field(input = required(domain_name))]
     pub name: String,
     /// When it was verified.
+    #[field(input = required(time))]
     #[schema(value_type = String, format = DateTime)]
     pub verified_at: Timestamp,
 }
 
 /// To whom invoices go.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[part(patch)]
+#[derive(Debug, Default, ToSchema)]
 pub struct BillingInfo {
     /// Name of the company.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(input = patch(label))]
     pub company: Option<String>,
     /// VAT identification number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(input = patch(vat_id))]
     pub vat_id: Option<String>,
     /// Where invoices are sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(input = patch(email))]
     pub email: Option<String>,
     /// Postal address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(input = patch(address))]
     pub address: Option<String>,
 }
 
 /// An entry of the launcher.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[part(entry)]
+#[derive(Debug, ToSchema)]
 pub struct LauncherLink {
     /// What it says.
+    #[field(input = required(text(80)))]
     pub title: String,
     /// Where it leads; an `https` URL.
+    #[field(input = required(https_url))]
     pub url: String,
     /// Name of an icon.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(input = optional(identifier))]
     pub icon: Option<String>,
 }
 
 /// How the tenant's launcher looks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[part(patch)]
+#[derive(Debug, Default, ToSchema)]
 pub struct Branding {
     /// The logo; an `https` URL.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(input = patch(https_url))]
     pub logo_url: Option<String>,
     /// Main colour, `#rrggbb`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(input = patch(colour))]
     pub primary_color: Option<String>,
     /// Second colour, `#rrggbb`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(input = patch(colour))]
     pub accent_color: Option<String>,
     /// Entries of the launcher, in their order.
+    #[field(input = entries(50, LauncherLink))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub launcher_links: Vec<LauncherLink>,
 }
 
 /// A tenant as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[entity(
+    /// The collection of tenants.
+    collection TENANTS = "tenants",
+    scope = Scope::Tenant("id"),
+    guest = Guest::Scoped { readers: Callers::MEMBERS, keys: &["slug:"] },
+    keys = Self::keys,
+    seen = MEMBERS,
+    /// The index by name.
+    index TENANTS_BY_NAME = by_name(name_key),
+    /// The index by status and name.
+    index TENANTS_BY_STATUS = by_status(status, name_key),
+    /// The index by plan and name.
+    index TENANTS_BY_PLAN = by_plan(plan, name_key),
+    /// The index by the beginnings of words of names, each by name.
+    index TENANTS_BY_WORD = by_word(_words, name_key),
+    words _words(name),
+    /// A tenant. `billingInfo`, `authentikGroup`, `ocisSpaceId` and `stalwartDomain` are shown to its owners and admins and to the
+    /// platform.
+    view TenantView,
+    /// A tenant to be created.
+    #[schema(example = json!({"slug": "acme", "name": "Acme GmbH", "plan": "business", "domains": ["acme.eu"], "billingInfo": {"company": "Acme GmbH", "email": "billing@acme.eu"}, "branding": {"logoUrl": "https://acme.eu/logo.svg", "primaryColor": "#1a2b3c", "launcherLinks": [{"title": "Wiki", "url": "https://wiki.acme.eu/"}]}, "authentikGroup": "acme"}))]
+    create CreateTenant,
+    /// Changes of a tenant.
+    #[schema(example = json!({"name": "Acme AG", "billingInfo": {"address": null}, "branding": {"accentColor": "#aabbcc"}}))]
+    update UpdateTenant,
+)]
+#[derive(Debug)]
 pub struct Tenant {
     /// Its id.
     pub id: TenantId,
     /// Its version.
     #[serde(default)]
     pub version: u64,
-    /// The DNS label under which it lives; unique for ever.
+    /// The DNS label under which it lives.
+    ///
+    /// Unique for ever.
+    #[field(
+        see, given, create = required(slug), update = replace(slug), set = PLATFORM, by_hand, impersonal,
+        text_in_create = "DNS label under which it will live; not a reserved one.",
+        text_in_update = "DNS label under which it lives; fixed once it is provisioned."
+    )]
     pub slug: String,
     /// Slugs that it had before; they stay reserved for it.
+    #[field(read = ADMINS, silent, impersonal)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_slugs: Vec<String>,
     /// Its name.
+    #[field(see, create = required(label), update = replace(label), set = ADMINS, apply = Tenant::rename, personal)]
     pub name: String,
     /// The name as it is searched and sorted.
+    #[field(derived(name, Name), read = MEMBERS, silent, personal)]
     #[serde(default)]
     pub name_key: String,
     /// Its state.
+    #[field(
+        see, input = replace(status), set = PLATFORM, apply = Tenant::set_status, initial = TenantStatus::Pending.into(),
+        text_in_create = "Its state; `pending` without it, and never `deleted`."
+    )]
     pub status: Open<TenantStatus>,
     /// Its state before it was suspended, while it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(read = ADMINS, silent)]
     pub suspended_from: Option<Open<TenantStatus>>,
     /// What it has bought.
+    #[field(
+        see, input = replace(identifier), set = PLATFORM, initial = CreateTenant::DEFAULT_PLAN.to_owned(), impersonal,
+        text_in_create = "What it has bought; `starter` without it."
+    )]
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plan: String,
+    /// The caller's own role in it.
+    #[shown(argument)]
+    pub role: Option<MembershipRole>,
     /// Domains that it says are its own.
+    #[field(see, input = list(100, domain_name), set = ADMINS, apply = Tenant::set_domains, impersonal)]
     #[serde(default)]
     pub domains: Vec<String>,
+    /// The same domains in their own script, in the same order; left out where none differs.
+    #[shown(readable(&entity.domains))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub display_domains: Vec<String>,
     /// Which of them are proved.
+    #[field(see, input = entries(100, DomainVerification), set = PLATFORM, by_hand, impersonal)]
     #[serde(default)]
     pub domain_verifications: Vec<DomainVerification>,
     /// To whom invoices go.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see = ADMINS, input = object(BillingInfoPatch), set = OWNERS, personal)]
     pub billing_info: Option<BillingInfo>,
     /// How its launcher looks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see, input = object(BrandingPatch), set = ADMINS, impersonal)]
     pub branding: Option<Branding>,
-    /// Name of its group in Authentik; members of the group are members of the tenant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Name of its group in Authentik.
+    ///
+    /// Members of the group are members of the tenant.
+    #[field(see = ADMINS, input = patch(label), set = PLATFORM, impersonal)]
     pub authentik_group: Option<String>,
     /// Its space in ownCloud Infinite Scale.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see = ADMINS, input = patch(text(255)), set = PLATFORM, impersonal)]
     pub ocis_space_id: Option<String>,
     /// Its mail domain in Stalwart.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see = ADMINS, input = patch(domain_name), set = PLATFORM, impersonal)]
     pub stalwart_domain: Option<String>,
     /// When it was deleted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see)]
     pub deleted_at: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
@@ -179,12 +234,6 @@ impl Tenant {
         self.authentik_group.is_some() || self.ocis_space_id.is_some() || self.stalwart_domain.is_some()
     }
 
-    /// Whether a domain is proved to belong to the tenant.
-    #[must_use]
-    pub fn is_verified(&self, domain: &str) -> bool {
-        self.domain_verifications.iter().any(|verification| verification.name == domain)
-    }
-
     /// Sets its state, and keeps the one before a suspension in mind.
     pub fn set_status(&mut self, status: TenantStatus) {
         if status == TenantStatus::Suspended && self.status != TenantStatus::Suspended {
@@ -201,88 +250,14 @@ impl Tenant {
         self.name = name;
     }
 
-    /// Sets its domains, and drops the verification of those that are gone.
+    /// Sets its domains, each once, and drops the verification of those that are gone.
     pub fn set_domains(&mut self, domains: Vec<String>) {
-        self.domains = domains;
+        let mut seen = BTreeSet::new();
+        self.domains = domains.into_iter().filter(|domain| seen.insert(domain.clone())).collect();
         self.domain_verifications.retain(|verification| self.domains.contains(&verification.name));
     }
-}
 
-const BILLING_INFO: &[Field] = &[
-    Field::new("company", FieldType::Text),
-    Field::new("vatId", FieldType::Text),
-    Field::new("email", FieldType::Text),
-    Field::new("address", FieldType::Text),
-];
-
-const LAUNCHER_LINK: FieldType = FieldType::Object(&[
-    Field::new("title", FieldType::Text),
-    Field::new("url", FieldType::Text),
-    Field::new("icon", FieldType::Text),
-]);
-
-const BRANDING: &[Field] = &[
-    Field::new("logoUrl", FieldType::Text),
-    Field::new("primaryColor", FieldType::Text),
-    Field::new("accentColor", FieldType::Text),
-    Field::new("launcherLinks", FieldType::List(&LAUNCHER_LINK)),
-];
-
-const DOMAIN_VERIFICATION: FieldType =
-    FieldType::Object(&[Field::new("name", FieldType::Text), Field::new("verifiedAt", FieldType::Time)]);
-
-/// The index by name.
-pub const TENANTS_BY_NAME: Index = Index { name: "by_name", fields: &["nameKey"] };
-
-/// The index by status and name.
-pub const TENANTS_BY_STATUS: Index = Index { name: "by_status", fields: &["status", "nameKey"] };
-
-/// The index by plan and name.
-pub const TENANTS_BY_PLAN: Index = Index { name: "by_plan", fields: &["plan", "nameKey"] };
-
-/// The index by the beginnings of words of names, each by name.
-pub const TENANTS_BY_WORD: Index = Index { name: "by_word", fields: &["_words", "nameKey"] };
-
-/// The collection of tenants.
-pub static TENANTS: Collection = Collection {
-    name: "tenants",
-    fields: &[
-        Field::new("version", FieldType::Integer),
-        Field::new("slug", FieldType::Text),
-        Field::new("formerSlugs", FieldType::List(&FieldType::Text)),
-        Field::new("name", FieldType::Text),
-        Field::derived("nameKey", "name", Form::Name),
-        Field::new("status", FieldType::Text),
-        Field::new("suspendedFrom", FieldType::Text),
-        Field::new("plan", FieldType::Text),
-        Field::new("domains", FieldType::List(&FieldType::Text)),
-        Field::new("domainVerifications", FieldType::List(&DOMAIN_VERIFICATION)),
-        Field::new("billingInfo", FieldType::Object(BILLING_INFO)),
-        Field::new("branding", FieldType::Object(BRANDING)),
-        Field::new("authentikGroup", FieldType::Text),
-        Field::new("ocisSpaceId", FieldType::Text),
-        Field::new("stalwartDomain", FieldType::Text),
-        Field::new("deletedAt", FieldType::Time),
-        Field::new("createdAt", FieldType::Time),
-        Field::new("updatedAt", FieldType::Time),
-        Field::new("_words", FieldType::Terms(&[Source { field: "name", mark: "" }])),
-    ],
-    indexes: &[TENANTS_BY_NAME, TENANTS_BY_STATUS, TENANTS_BY_PLAN, TENANTS_BY_WORD],
-    scope: Scope::Tenant("id"),
-};
-
-impl Entity for Tenant {
-    const COLLECTION: &'static Collection = &TENANTS;
-
-    fn id(&self) -> ObjectId {
-        self.id.0
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn unique_keys(&self) -> Vec<String> {
+    fn keys(&self) -> Vec<String> {
         let mut keys = vec![Self::slug_key(&self.slug)];
         keys.extend(self.former_slugs.iter().filter(|slug| **slug != self.slug).map(|slug| Self::slug_key(slug)));
         keys.extend(self.authentik_group.iter().map(|group| Self::group_key(group)));
@@ -291,4 +266,99 @@ impl Entity for Tenant {
         }
         keys
     }
+}
+
+fn status(value: &Value) -> Result<TenantStatus, Problem> {
+    match choice(value)? {
+        TenantStatus::Deleted => Err(Problem::new("invalid_choice", "is reached by `DELETE` only")),
+        status => Ok(status),
+    }
+}
+
+/// An address may have several lines; everything else of [`text`] holds for each of them.
+fn address(value: &Value) -> Result<String, Problem> {
+    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    let mut lines = Vec::new();
+    for line in given.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        lines.push(text(&Value::from(line), 200)?);
+    }
+    match lines.len() {
+        0 => Err(Problem::new("empty", "must not be empty")),
+        1..=8 => Ok(lines.join("\n")),
+        _ => Err(Problem::new("too_long", "must have at most 8 lines")),
+    }
+}
+
+fn check_verifications(tenant: &Tenant, verifications: Vec<DomainVerification>) -> Result<Vec<DomainVerification>> {
+    let mut seen = BTreeSet::new();
+    let mut errors = Vec::new();
+    for (position, verification) in verifications.iter().enumerate() {
+        let field = format!("domainVerifications[{position}].name");
+        if !tenant.domains.contains(&verification.name) {
+            errors.push(FieldError::new(field, "unknown_domain", "must be one of `domains`"));
+        } else if !seen.insert(verification.name.as_str()) {
+            errors.push(FieldError::new(field, "repeated", "stands in the list already"));
+        }
+    }
+    if errors.is_empty() { Ok(verifications) } else { Err(Error::invalid(errors)) }
+}
+
+/// Domains as people read them; none where that is how they are stored.
+fn readable(domains: &[String]) -> Vec<String> {
+    let shown: Vec<Option<String>> = domains.iter().map(|domain| fields::domain_name::readable(domain)).collect();
+    if shown.iter().all(Option::is_none) {
+        return Vec::new();
+    }
+    shown.into_iter().zip(domains).map(|(shown, stored)| shown.unwrap_or_else(|| stored.clone())).collect()
+}
+
+impl CreateTenant {
+    /// The plan of tenants that are created without one.
+    pub const DEFAULT_PLAN: &'static str = "starter";
+
+    /// The new tenant.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] when fields do not fit each other.
+    pub fn into_tenant(mut self, now: Timestamp) -> Result<Tenant> {
+        let mut tenant = Tenant::blank(std::mem::take(&mut self.slug), now);
+        let verifications = std::mem::take(&mut self.domain_verifications);
+        self.apply_plain(&mut tenant);
+        set_verifications(&mut tenant, verifications)?;
+        Ok(tenant)
+    }
+}
+
+impl UpdateTenant {
+    /// Applies the changes.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Invalid`] when fields do not fit each other or the slug is fixed.
+    pub fn apply(mut self, tenant: &mut Tenant) -> Result<()> {
+        if let Some(slug) = self.slug.take()
+            && slug != tenant.slug
+        {
+            if tenant.is_provisioned() {
+                let message = "cannot change any more: the systems behind the tenant carry it";
+                return Err(Error::invalid(vec![FieldError::new("slug", "fixed", message)]));
+            }
+            let former = std::mem::replace(&mut tenant.slug, slug);
+            if !tenant.former_slugs.contains(&former) {
+                tenant.former_slugs.push(former);
+            }
+        }
+        let verifications = std::mem::take(&mut self.domain_verifications);
+        self.apply_plain(tenant);
+        set_verifications(tenant, verifications)
+    }
+}
+
+/// Sets which domains are proved, after the domains themselves.
+fn set_verifications(tenant: &mut Tenant, patch: Patch<Vec<DomainVerification>>) -> Result<()> {
+    match patch {
+        Patch::Keep => {}
+        Patch::Clear => tenant.domain_verifications.clear(),
+        Patch::Set(verifications) => tenant.domain_verifications = check_verifications(tenant, verifications)?,
+    }
+    Ok(())
 }

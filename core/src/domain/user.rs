@@ -1,21 +1,30 @@
 //! Users: people who have signed in through an issuer, or are expected to.
 
+use dezky_derive::{Choice, Stored, entity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Choice, ObjectId, Open, UserId};
-use crate::{
-    clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Form, Index, Scope, Source},
+use super::{
+    Open, TenantId, UserId,
+    fields::{self, boolean, choice, email, identifier, label, text, time},
 };
+use crate::{
+    callers::Callers,
+    clock::Timestamp,
+    store::{Form, Guest, Scope},
+};
+
+/// The issuer of users that are created without one.
+pub const DEFAULT_ISSUER: &str = "default";
 
 /// What a user may be said to do on the platform. Informative: rights come from `platformAdmin` and memberships. Stored, it is an open
 /// text, since it decides nothing and the replaced service named no values.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Choice)]
 #[serde(rename_all = "snake_case")]
 pub enum UserRole {
     /// A person of some tenant.
     #[default]
+    #[choice(unknown)]
     User,
     /// Helps tenants.
     Support,
@@ -24,43 +33,19 @@ pub enum UserRole {
 }
 
 /// Whether a user may call at all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Choice)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStatus {
     /// May call.
     #[default]
     Active,
     /// Is refused everywhere.
+    #[choice(unknown)]
     Disabled,
 }
 
-impl Choice for UserRole {
-    const ALL: &'static [Self] = &[Self::User, Self::Support, Self::Admin];
-    const UNKNOWN: Self = Self::User;
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Support => "support",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl Choice for UserStatus {
-    const ALL: &'static [Self] = &[Self::Active, Self::Disabled];
-    const UNKNOWN: Self = Self::Disabled;
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-        }
-    }
-}
-
 /// Where a right comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Stored)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantSource {
     /// The `groups` claim of a token; follows the claim both ways.
@@ -72,7 +57,7 @@ pub enum GrantSource {
 }
 
 /// Who took a right away, which decides what may bring it back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Stored)]
 #[serde(rename_all = "snake_case")]
 pub enum RevokedBy {
     /// The claim was missing from a token; a later claim brings it back.
@@ -84,61 +69,115 @@ pub enum RevokedBy {
 }
 
 /// A user as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[entity(
+    /// The collection of users.
+    collection USERS = "users",
+    scope = Scope::Person("id"),
+    guest = Guest::Scoped { readers: Callers::MEMBERS, keys: &[] },
+    keys = Self::keys,
+    seen = SELF,
+    /// The index by name.
+    index USERS_BY_NAME = by_name(name_key),
+    /// The index by e-mail address.
+    index USERS_BY_EMAIL = by_email(email_key),
+    /// The index by status and name.
+    index USERS_BY_STATUS = by_status(status, name_key),
+    /// The index by the beginnings of words of names and addresses, each by name.
+    index USERS_BY_WORD = by_word(_words, name_key),
+    words _words(name, email),
+    /// A user, as they see themselves and the platform sees them.
+    view UserView,
+    /// A user to be created.
+    #[schema(example = json!({"authentikSubjectId": "0b7c", "email": "bea@example.eu", "name": "Bea Example"}))]
+    create CreateUser,
+    /// Changes of a user.
+    #[schema(example = json!({"name": "Bea Beispiel", "role": "support"}))]
+    update UpdateUser,
+)]
+#[derive(Debug)]
 pub struct User {
     /// Its id.
     pub id: UserId,
     /// Its version.
     #[serde(default)]
     pub version: u64,
-    /// The stable `id` of the issuer that knows this person.
+    /// The issuer that knows this person.
+    ///
+    /// Its stable `id` in the settings.
+    #[field(
+        see, given, create = optional(identifier), impersonal,
+        text_in_create = "Id of the issuer that knows this person; `default` without it."
+    )]
     #[serde(default)]
     pub issuer_id: String,
-    /// The `sub` of the person's tokens. Absent after erasure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The person's subject at the issuer.
+    ///
+    /// The `sub` of the person's tokens, of at most 255 characters (OpenID Connect Core 1.0 §2). Absent after erasure.
+    #[field(
+        see, given, create = required(text(255)), impersonal,
+        text_in_view = "The person's subject at the issuer; absent after erasure."
+    )]
     pub authentik_subject_id: Option<String>,
     /// Keyed hash of the subject, which stays after erasure. Users of before this was kept have it from their erasure on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(silent(creation), impersonal)]
     pub subject_hash: Option<String>,
-    /// E-mail address. Never links accounts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// E-mail address.
+    ///
+    /// Never links accounts.
+    #[field(see, create = optional(email), update = patch(email), apply = User::set_email, personal)]
     pub email: Option<String>,
+    /// The address with its domain in its own script, where that differs.
+    #[shown(entity.email.as_deref().and_then(fields::email::readable))]
+    pub display_email: Option<String>,
     /// The address as it is searched and sorted.
+    #[field(derived(email, Address), silent, personal)]
     #[serde(default)]
     pub email_key: String,
     /// Name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see, create = optional(label), update = patch(label), apply = User::set_name, personal)]
     pub name: Option<String>,
     /// The name as it is searched and sorted.
+    #[field(derived(name, Name), silent, personal)]
     #[serde(default)]
     pub name_key: String,
     /// Informative role.
+    #[field(
+        see, create = optional(choice), update = replace(choice),
+        text_in_create = "Informative role; `user` without it."
+    )]
     #[serde(default)]
     pub role: Open<UserRole>,
     /// Whether the user administers the platform.
+    #[field(see, create = optional(boolean), update = replace(boolean), by_hand)]
     #[serde(default)]
     pub platform_admin: bool,
     /// Where that right came from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see, shown = entity.platform_admin_source.filter(|_| entity.platform_admin))]
     pub platform_admin_source: Option<GrantSource>,
     /// When that right last changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_admin_changed_at: Option<Timestamp>,
     /// When that right was taken away: the tombstone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_admin_revoked_at: Option<Timestamp>,
     /// Who took it away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_admin_revoked_by: Option<RevokedBy>,
     /// Whether the user may call at all.
+    #[field(
+        see, read = MEMBERS, create = optional(choice), update = replace(choice),
+        text_in_create = "Whether the user may call at all; `active` without it."
+    )]
     #[serde(default)]
     pub status: Open<UserStatus>,
+    /// Tenants in which the user has a membership in force: the first 100 by name, of those that the caller may see.
+    #[shown(argument)]
+    pub tenant_ids: Vec<TenantId>,
     /// Tokens issued before this are refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(
+        see, update = patch(time),
+        text_in_update = "Tokens issued before this are refused; an issuer's clock may be ahead by 30 seconds."
+    )]
     pub tokens_valid_after: Option<Timestamp>,
     /// When the person was erased.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[field(see, read = MEMBERS)]
     pub deleted_at: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
@@ -192,63 +231,8 @@ impl User {
         self.platform_admin_revoked_at = (!granted).then_some(now);
         self.platform_admin_revoked_by = (!granted).then_some(by);
     }
-}
 
-/// The index by name.
-pub const USERS_BY_NAME: Index = Index { name: "by_name", fields: &["nameKey"] };
-
-/// The index by e-mail address.
-pub const USERS_BY_EMAIL: Index = Index { name: "by_email", fields: &["emailKey"] };
-
-/// The index by status and name.
-pub const USERS_BY_STATUS: Index = Index { name: "by_status", fields: &["status", "nameKey"] };
-
-/// The index by the beginnings of words of names and addresses, each by name.
-pub const USERS_BY_WORD: Index = Index { name: "by_word", fields: &["_words", "nameKey"] };
-
-const WORDS: &[Source] = &[Source { field: "name", mark: "" }, Source { field: "email", mark: "" }];
-
-/// The collection of users.
-pub static USERS: Collection = Collection {
-    name: "users",
-    fields: &[
-        Field::new("version", FieldType::Integer),
-        Field::new("issuerId", FieldType::Text),
-        Field::new("authentikSubjectId", FieldType::Text),
-        Field::new("subjectHash", FieldType::Text),
-        Field::new("email", FieldType::Text),
-        Field::derived("emailKey", "email", Form::Address),
-        Field::new("name", FieldType::Text),
-        Field::derived("nameKey", "name", Form::Name),
-        Field::new("role", FieldType::Text),
-        Field::new("platformAdmin", FieldType::Boolean),
-        Field::new("platformAdminSource", FieldType::Text),
-        Field::new("platformAdminChangedAt", FieldType::Time),
-        Field::new("platformAdminRevokedAt", FieldType::Time),
-        Field::new("platformAdminRevokedBy", FieldType::Text),
-        Field::new("status", FieldType::Text),
-        Field::new("tokensValidAfter", FieldType::Time),
-        Field::new("deletedAt", FieldType::Time),
-        Field::new("createdAt", FieldType::Time),
-        Field::new("updatedAt", FieldType::Time),
-        Field::new("_words", FieldType::Terms(WORDS)),
-    ],
-    indexes: &[USERS_BY_NAME, USERS_BY_EMAIL, USERS_BY_STATUS, USERS_BY_WORD],
-    scope: Scope::Person("id"),
-};
-
-impl Entity for User {
-    const COLLECTION: &'static Collection = &USERS;
-
-    fn id(&self) -> ObjectId {
-        self.id.0
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn unique_keys(&self) -> Vec<String> {
+    fn keys(&self) -> Vec<String> {
         match (&self.authentik_subject_id, &self.subject_hash) {
             (Some(subject), None) => vec![Self::subject_key(&self.issuer_id, subject)],
             (Some(subject), Some(hash)) => {
@@ -257,5 +241,60 @@ impl Entity for User {
             (None, Some(hash)) => vec![Self::tombstone_key(&self.issuer_id, hash)],
             (None, None) => Vec::new(),
         }
+    }
+}
+
+impl CreateUser {
+    /// The issuer that knows the person.
+    #[must_use]
+    pub fn issuer_id(&self) -> &str {
+        self.issuer_id.as_deref().unwrap_or(DEFAULT_ISSUER)
+    }
+
+    /// The person's subject at the issuer.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.authentik_subject_id
+    }
+
+    /// Whether the new user administers the platform, by a lasting right.
+    #[must_use]
+    pub fn makes_admin(&self) -> bool {
+        self.platform_admin == Some(true)
+    }
+
+    /// The new user.
+    #[must_use]
+    pub fn into_user(self, now: Timestamp) -> User {
+        let mut user = User::blank(self.issuer_id().to_owned(), Some(self.subject().to_owned()), now);
+        if self.makes_admin() {
+            user.set_platform_admin(true, GrantSource::Grant, RevokedBy::Person, now);
+        }
+        self.apply_plain(&mut user);
+        user
+    }
+}
+
+impl UpdateUser {
+    /// Whether the user is to administer the platform, by a lasting right.
+    #[must_use]
+    pub fn makes_admin(&self) -> bool {
+        self.platform_admin == Some(true)
+    }
+
+    /// Applies the changes; `by` says who takes a right away, if one is taken.
+    pub fn apply(self, user: &mut User, by: RevokedBy, now: Timestamp) {
+        // Saying `false` of somebody who never was one leaves a tombstone too: it forbids the claim to make them one.
+        if let Some(granted) = self.platform_admin {
+            let settled = if granted {
+                user.platform_admin && user.platform_admin_source == Some(GrantSource::Grant)
+            } else {
+                matches!(user.platform_admin_revoked_by, Some(RevokedBy::Person | RevokedBy::System))
+            };
+            if !settled {
+                user.set_platform_admin(granted, GrantSource::Grant, by, now);
+            }
+        }
+        self.apply_plain(user);
     }
 }

@@ -60,7 +60,7 @@ impl Default for ServiceSettings {
         Self {
             platform_admin_group: None,
             public_domain: None,
-            issuer_ids: vec![crate::domain::input::user::DEFAULT_ISSUER.to_owned()],
+            issuer_ids: vec![crate::domain::user::DEFAULT_ISSUER.to_owned()],
             leeway: Duration::from_secs(30),
             longest_token_life: crate::authn::TokenLife::DEFAULT.duration(),
             audit_details: Some(Duration::from_secs(365 * 24 * 60 * 60)),

@@ -7,7 +7,10 @@ use super::{
     access::{CallerFacts, TenantAccess, TenantReference},
 };
 use crate::{
-    authz::{Action, Outcome, Reason, Resource, TargetFacts, TenantFacts, decide, forbidden_fields, policy::POLICY},
+    authz::{
+        Action, Outcome, Reason, Resource, TargetFacts, TenantFacts, decide, forbidden_fields,
+        policy::{POLICY, settable},
+    },
     domain::{GrantSource, MembershipRole, TenantId, User, UserId},
     error::{Error, ErrorKind, Result},
     store::Repository,
@@ -50,21 +53,6 @@ pub struct RightView {
     /// Of the fields that some may set by this action, those that the person may not.
     pub forbidden_fields: Vec<&'static str>,
 }
-
-/// The fields of tenants that the policy has rules for.
-const TENANT_FIELDS: &[&str] = &[
-    "slug",
-    "name",
-    "status",
-    "plan",
-    "domains",
-    "domainVerifications",
-    "billingInfo",
-    "branding",
-    "authentikGroup",
-    "ocisSpaceId",
-    "stalwartDomain",
-];
 
 /// Whether an action is done to a tenant or to what belongs to one.
 const fn concerns_tenant(action: Action) -> bool {
@@ -158,7 +146,7 @@ impl Service {
 }
 
 fn right(access: &TenantAccess, action: Action) -> RightView {
-    let fields = if action == Action::UpdateTenant { TENANT_FIELDS } else { &[] };
+    let fields: Vec<&'static str> = settable(action).iter().map(|field| field.name).collect();
     let tenant =
         access.tenant.as_ref().map(|tenant| TenantFacts { slug: &tenant.slug, status: tenant.status.counts_as() });
     let target = TargetFacts::default();
@@ -167,7 +155,7 @@ fn right(access: &TenantAccess, action: Action) -> RightView {
     let decision = decide(&actor, action, &resource);
     let (reason, because) = explain(decision.reason);
     let forbidden_fields = match decision.outcome {
-        Outcome::Allow => forbidden_fields(&actor, action, &Resource { fields, ..resource }),
+        Outcome::Allow => forbidden_fields(&actor, action, &Resource { fields: &fields, ..resource }),
         _ => Vec::new(),
     };
     let granted_as = match decision.reason {

@@ -12,7 +12,7 @@ use crate::{
         OutboxEventId, TenantId, UserId, Versioned,
     },
     error::{Error, ErrorKind, FieldError, Result},
-    store::{Commit, Entity, StoreError, error::OTHER_INDEX},
+    store::{Collection, Commit, Entity, Field, News, StoreError, error::OTHER_INDEX},
 };
 
 /// What an event is about.
@@ -32,10 +32,6 @@ pub(crate) struct Work<'a> {
     events: usize,
     details: bool,
 }
-
-/// Fields whose change is no news: they follow from others.
-const DERIVED: &[&str] =
-    &["version", "updatedAt", "nameKey", "emailKey", "formerSlugs", "suspendedFrom", "regrantedAt"];
 
 impl<'a> Work<'a> {
     pub(super) fn new(call: &'a Call, actor: AuditActor, moment: &Moment) -> Self {
@@ -57,10 +53,10 @@ impl<'a> Work<'a> {
     pub(crate) fn insert<E: Entity>(&mut self, action: Action, kind: &str, subject: Subject, entity: &E) -> Result<()> {
         self.commit.insert(entity)?;
         let after = members(entity)?;
-        let given = |field: &&String| !["id", "createdAt", "subjectHash"].contains(&field.as_str());
-        let fields = after.keys().filter(|field| is_news(field)).filter(given);
-        let changed = fields.cloned().collect();
-        self.record(action.name(), kind, entity.id(), subject, changed, &Map::new(), &after)
+        let news = |name: &&String| E::COLLECTION.field(name).is_some_and(|field| field.news == News::Always);
+        let changed: Vec<String> = after.keys().filter(news).cloned().collect();
+        let values = personal_values(E::COLLECTION, &changed, &Map::new(), &after);
+        self.record(action.name(), kind, entity.id(), subject, changed, values)
     }
 
     /// Replaces a document and tells what changed. Returns false, and does nothing, when nothing did.
@@ -83,13 +79,14 @@ impl<'a> Work<'a> {
             .map(|(field, _)| field.clone())
             .collect();
         changed.extend(old.keys().filter(|field| !new.contains_key(*field)).cloned());
-        changed.retain(|field| is_news(field));
+        changed.retain(|name| E::COLLECTION.field(name).is_some_and(|field| field.news != News::Never));
         if changed.is_empty() {
             return Ok(false);
         }
         after.advance(self.now);
         self.commit.update(after, before.version())?;
-        self.record(action.name(), kind, before.id(), subject, changed, &old, &new)?;
+        let values = personal_values(E::COLLECTION, &changed, &old, &new);
+        self.record(action.name(), kind, before.id(), subject, changed, values)?;
         Ok(true)
     }
 
@@ -102,10 +99,9 @@ impl<'a> Work<'a> {
     /// Removes a document and tells about it.
     pub(crate) fn delete<E: Entity>(&mut self, action: Action, kind: &str, subject: Subject, entity: &E) -> Result<()> {
         self.commit.delete(entity);
-        self.record(action.name(), kind, entity.id(), subject, Vec::new(), &Map::new(), &Map::new())
+        self.record(action.name(), kind, entity.id(), subject, Vec::new(), Vec::new())
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one event has this many parts")]
     fn record(
         &mut self,
         action: &str,
@@ -113,8 +109,7 @@ impl<'a> Work<'a> {
         id: ObjectId,
         subject: Subject,
         changed_fields: Vec<String>,
-        before: &Map<String, Value>,
-        after: &Map<String, Value>,
+        values: Vec<AuditValue>,
     ) -> Result<()> {
         let event = AuditEvent {
             id: AuditEventId::generate(),
@@ -129,7 +124,6 @@ impl<'a> Work<'a> {
             client_request_id: self.call.context.client_request_id.clone(),
             changed_fields,
         };
-        let values = personal_values(&event.changed_fields, before, after);
         self.commit.insert(&event)?;
         if self.details && !values.is_empty() {
             let (tenant_id, user_id) = (subject.tenant, subject.user);
@@ -150,10 +144,6 @@ impl<'a> Work<'a> {
     }
 }
 
-fn is_news(field: &str) -> bool {
-    !DERIVED.contains(&field)
-}
-
 fn members(entity: &impl Serialize) -> Result<Map<String, Value>> {
     match serde_json::to_value(entity) {
         Ok(Value::Object(members)) => Ok(members),
@@ -162,9 +152,14 @@ fn members(entity: &impl Serialize) -> Result<Map<String, Value>> {
     }
 }
 
-/// Values that say something about a person, and so stand apart from the event.
-fn personal_values(changed: &[String], before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<AuditValue> {
-    const PERSONAL: &[&str] = &["email", "name", "userName", "userEmail", "billingInfo"];
+/// Values that say something about a person, and so stand apart from the event. Their derived forms would only repeat them.
+fn personal_values(
+    collection: &Collection,
+    changed: &[String],
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> Vec<AuditValue> {
+    let is_told = |field: &Field| field.is_personal() && field.derived.is_none();
     let text = |value: Option<&Value>| match value {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
@@ -172,7 +167,7 @@ fn personal_values(changed: &[String], before: &Map<String, Value>, after: &Map<
     };
     changed
         .iter()
-        .filter(|field| PERSONAL.contains(&field.as_str()))
+        .filter(|name| collection.field(name).is_some_and(is_told))
         .map(|field| AuditValue::new(field.clone(), text(before.get(field.as_str())), text(after.get(field.as_str()))))
         .collect()
 }

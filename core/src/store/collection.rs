@@ -1,6 +1,7 @@
 //! What an entity declares about how it is stored.
 
 use super::terms::{Form, Source};
+use crate::{callers::Callers, clock::Timestamp};
 
 /// A collection: its documents' declared fields, its indexes and whose documents they are.
 ///
@@ -16,6 +17,8 @@ pub struct Collection {
     pub indexes: &'static [Index],
     /// Whose documents these are; what the host of a sandboxed component enforces.
     pub scope: Scope,
+    /// What a sandboxed component may read of it; its host enforces that too.
+    pub guest: Guest,
 }
 
 impl Collection {
@@ -67,6 +70,81 @@ pub struct Field {
     pub field_type: FieldType,
     /// What it is made of, if it is another field as that is searched and sorted. Only this software writes such fields.
     pub derived: Option<Derived>,
+    /// To whom the host of a sandboxed component gives it. To others it is absent.
+    pub readers: Callers,
+    /// Whether its values say something about a person, and so stand apart from audit events.
+    pub personal: Personal,
+    /// Whether its change is news.
+    pub news: News,
+}
+
+/// Whether values say something about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Personal {
+    /// They do.
+    Yes,
+    /// They do not.
+    No,
+    /// The declaration of a free text does not say: counts as [`Personal::Yes`].
+    Undeclared,
+}
+
+impl Personal {
+    /// That the declaration does not say, which matters for free text only.
+    #[must_use]
+    pub const fn undeclared<T: Stored>() -> Self {
+        if T::IS_FREE { Self::Undeclared } else { Self::No }
+    }
+}
+
+/// When a field is named among those that a change has touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// At creation and whenever it changes.
+    Always,
+    /// Whenever it changes.
+    Change,
+    /// Never: it follows from others.
+    Never,
+}
+
+/// A type that fields of documents have.
+pub trait Stored {
+    /// How it is stored.
+    const TYPE: FieldType;
+    /// Whether it holds text that somebody has chosen freely.
+    const IS_FREE: bool = false;
+}
+
+macro_rules! stored {
+    ($($stored:ty: $field_type:ident;)+) => {$(
+        impl Stored for $stored {
+            const TYPE: FieldType = FieldType::$field_type;
+        }
+    )+};
+}
+
+stored! {
+    bool: Boolean;
+    u16: Integer;
+    u32: Integer;
+    u64: Integer;
+    Timestamp: Time;
+}
+
+impl Stored for String {
+    const TYPE: FieldType = FieldType::Text;
+    const IS_FREE: bool = true;
+}
+
+impl<T: Stored> Stored for Option<T> {
+    const TYPE: FieldType = T::TYPE;
+    const IS_FREE: bool = T::IS_FREE;
+}
+
+impl<T: Stored> Stored for Vec<T> {
+    const TYPE: FieldType = FieldType::List(&T::TYPE);
+    const IS_FREE: bool = T::IS_FREE;
 }
 
 /// How a field is made of another one.
@@ -79,16 +157,26 @@ pub struct Derived {
 }
 
 impl Field {
-    /// A declared field.
+    /// A field of which nothing more is said: for the platform alone, and personal if it holds text.
     #[must_use]
     pub const fn new(name: &'static str, field_type: FieldType) -> Self {
-        Self { name, field_type, derived: None }
+        let personal = match field_type {
+            FieldType::Text | FieldType::List(_) | FieldType::Object(_) => Personal::Undeclared,
+            _ => Personal::No,
+        };
+        Self { name, field_type, derived: None, readers: Callers::NOBODY, personal, news: News::Always }
     }
 
     /// The text of another field in the form in which it is searched and sorted.
     #[must_use]
     pub const fn derived(name: &'static str, from: &'static str, form: Form) -> Self {
-        Self { name, field_type: FieldType::Text, derived: Some(Derived { from, form }) }
+        Self { derived: Some(Derived { from, form }), ..Self::new(name, FieldType::Text) }
+    }
+
+    /// Whether its values say something about a person.
+    #[must_use]
+    pub const fn is_personal(&self) -> bool {
+        !matches!(self.personal, Personal::No)
     }
 
     /// The form into which a text is brought before it is compared with this field.
@@ -147,4 +235,20 @@ pub enum Scope {
     },
     /// Of the platform.
     Platform,
+}
+
+/// What a sandboxed component may read of a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guest {
+    /// Nothing.
+    Closed,
+    /// Records by those unique keys that belong to the request and its caller.
+    OwnKeys,
+    /// Documents of a scope.
+    Scoped {
+        /// Who of a tenant may.
+        readers: Callers,
+        /// Beginnings of the unique keys by which those may ask who do not know the scope: such as tell nothing that is hidden.
+        keys: &'static [&'static str],
+    },
 }

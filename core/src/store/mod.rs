@@ -24,7 +24,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
-pub use collection::{Collection, Derived, Field, FieldType, Index, Scope};
+pub use collection::{Collection, Derived, Field, FieldType, Guest, Index, News, Personal, Scope, Stored};
 pub use commit::{Change, Commit, Expectation, Guard};
 pub use document::{Document, Value};
 pub use entity::{Entity, Repository};

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use dezky::{
     authz::{
         Action, Actor, Decision, Outcome, PlatformRight, Resource, TargetFacts, TenantFacts, decide,
-        policy::{FIELD_POLICY, Reason},
+        policy::{Reason, field_policy},
     },
     domain::{CreateTenant, MembershipRole, ObjectId, TenantStatus, UpdateTenant},
     http::openapi,
@@ -298,15 +298,15 @@ pub(crate) async fn every_field_is_set_by_those_whom_the_policy_names(store: Sha
     let platform = Platform::on(store).await;
     let world = platform.world(TenantStatus::Active).await;
     let path = format!("/tenants/{}", world.tenant);
-    for (action, field, _) in FIELD_POLICY {
-        assert_eq!(*action, Action::UpdateTenant, "{field}: call its route here");
+    for (action, field, _) in field_policy() {
+        assert_eq!(action, Action::UpdateTenant, "{field}: call its route here");
         for caller in Caller::ALL.into_iter().filter(|caller| caller.role().is_some() && *caller != Caller::Disabled) {
-            let body = json!({ *field: value(field) });
+            let body = json!({ field: value(field) });
             let answer = platform.call(caller, &world, "PATCH", &path, Some(&body)).await;
-            let expected = by_policy(caller, *action, Some(&world), TargetFacts::default(), &[field]);
+            let expected = by_policy(caller, action, Some(&world), TargetFacts::default(), &[field]);
             check(&answer, &expected, false, &format!("{caller:?} sets {field}"));
             let may_change_others =
-                by_policy(caller, *action, Some(&world), TargetFacts::default(), &[]) == Expected::Granted;
+                by_policy(caller, action, Some(&world), TargetFacts::default(), &[]) == Expected::Granted;
             if expected == Expected::Refused(403, "field_forbidden") && may_change_others {
                 assert!(answer.body.contains(field), "{caller:?} is told that it is {field}: {}", answer.body);
             }

@@ -1,14 +1,14 @@
 //! The last good key set of each issuer, kept so that a restart during an outage of the provider still serves.
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use dezky_derive::entity;
 
 use crate::{
     clock::Timestamp,
     context::{RequestContext, SystemActor},
-    domain::{KeySetId, ObjectId},
+    domain::KeySetId,
     error::Result,
-    store::{Collection, Commit, Entity, Field, FieldType, Repository, Scope, SharedStore, StoreError, StoreResult},
+    store::{Commit, Repository, Scope, SharedStore, StoreError, StoreResult},
 };
 
 /// Keeps the last good key set of each issuer.
@@ -54,18 +54,26 @@ impl KeySetArchive for NoArchive {
 }
 
 /// The document of one issuer's last good key set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[entity(
+    /// The collection of stored key sets.
+    collection KEY_SETS = "key_sets",
+    scope = Scope::Platform,
+    keys = Self::keys,
+)]
+#[derive(Debug)]
 pub struct StoredKeySet {
     /// Its id.
     pub id: KeySetId,
     /// Its version.
     pub version: u64,
     /// The stable `id` of the issuer.
+    #[field(impersonal)]
     pub issuer_id: String,
     /// JSON text of the JSON Web Key Set: public keys only.
+    #[field(impersonal)]
     pub json: String,
     /// Where the settings said that it is.
+    #[field(impersonal)]
     pub origin: String,
     /// When it was fetched.
     pub fetched_at: Timestamp,
@@ -79,36 +87,8 @@ impl StoredKeySet {
     fn unique_key(issuer_id: &str) -> String {
         format!("issuer:{issuer_id}")
     }
-}
 
-/// The collection of stored key sets.
-pub static KEY_SETS: Collection = Collection {
-    name: "key_sets",
-    fields: &[
-        Field::new("version", FieldType::Integer),
-        Field::new("issuerId", FieldType::Text),
-        Field::new("json", FieldType::Text),
-        Field::new("origin", FieldType::Text),
-        Field::new("fetchedAt", FieldType::Time),
-        Field::new("createdAt", FieldType::Time),
-        Field::new("updatedAt", FieldType::Time),
-    ],
-    indexes: &[],
-    scope: Scope::Platform,
-};
-
-impl Entity for StoredKeySet {
-    const COLLECTION: &'static Collection = &KEY_SETS;
-
-    fn id(&self) -> ObjectId {
-        self.id.into()
-    }
-
-    fn version(&self) -> u64 {
-        self.version
-    }
-
-    fn unique_keys(&self) -> Vec<String> {
+    fn keys(&self) -> Vec<String> {
         vec![Self::unique_key(&self.issuer_id)]
     }
 }

@@ -1,20 +1,17 @@
 //! Reading input: every bad field of a body is named at once, unknown ones included.
 
+pub mod build;
 pub mod json;
-pub mod membership;
-pub mod subscription;
-pub mod tenant;
-pub mod user;
 
 use serde_json::{Map, Value};
 
+pub use build::Build;
 pub use json::read_json;
-pub use membership::{GrantMembership, UpdateMembership};
-pub use subscription::{CreateSubscription, UpdateSubscription};
-pub use tenant::{CreateTenant, UpdateTenant};
-pub use user::{CreateUser, UpdateUser};
 
-use crate::error::{Error, FieldError, Result};
+use crate::{
+    callers::Callers,
+    error::{Error, FieldError, Result},
+};
 
 /// Why a value is not acceptable: a stable code and what to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +48,6 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// Whether the patch leaves the member alone.
-    #[must_use]
-    pub const fn is_keep(&self) -> bool {
-        matches!(self, Self::Keep)
-    }
-
     /// Applies the patch to an optional member.
     pub fn apply(self, target: &mut Option<T>) {
         match self {
@@ -186,12 +177,12 @@ impl Reader {
         Patch::Set(items)
     }
 
-    /// A list of at most `maximum` objects, each read by `read`.
-    pub fn object_list<T>(
+    /// A list of at most `maximum` objects, each read by `read`. One that lacks something has been reported, and never gets further.
+    pub fn entries<T>(
         &mut self,
         field: &'static str,
         maximum: usize,
-        mut read: impl FnMut(&mut Self) -> T,
+        mut read: impl FnMut(&mut Self) -> Option<T>,
     ) -> Patch<Vec<T>> {
         let Some(values) = self.take_list(field, maximum) else { return Patch::Keep };
         let Some(values) = values else { return Patch::Clear };
@@ -199,7 +190,7 @@ impl Reader {
         for (position, value) in values.into_iter().enumerate() {
             match value {
                 Value::Object(object) => {
-                    items.push(self.descend(object, format!("{field}[{position}]."), &mut read));
+                    items.extend(self.descend(object, format!("{field}[{position}]."), &mut read));
                 }
                 _ => {
                     self.reject(&format!("{field}[{position}]"), Problem::new("wrong_type", "must be an object"));
@@ -254,6 +245,21 @@ impl Reader {
         self.reject_unknown();
         if self.errors.is_empty() { Ok(()) } else { Err(Error::invalid(self.errors)) }
     }
+}
+
+/// A field that an input may set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settable {
+    /// Its name.
+    pub name: &'static str,
+    /// Who may set it, where that is narrower than the action.
+    pub by: Option<Callers>,
+}
+
+/// The names of those fields that are said to be there.
+#[must_use]
+pub fn present_fields(fields: &[(&'static str, bool)]) -> Vec<&'static str> {
+    fields.iter().filter(|(_, present)| *present).map(|(name, _)| *name).collect()
 }
 
 /// Stands in for the value of a required member whose absence [`Reader::finish`] has not reported, which cannot be.

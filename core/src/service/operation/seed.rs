@@ -4,7 +4,7 @@ use crate::{
     authz::Action,
     clock::Timestamp,
     context::SystemActor,
-    domain::{AuditActor, Subscription, SubscriptionId, SubscriptionStatus, Tenant, TenantId, TenantStatus, fields},
+    domain::{AuditActor, Subscription, Tenant, TenantStatus, fields},
     error::{Error, ErrorKind, Result},
     service::{
         Call, Service,
@@ -118,43 +118,16 @@ fn first_tenant(settings: &SeedSettings, now: Timestamp) -> Result<Tenant> {
     let domain = settings.domain.as_deref().map(|domain| fields::domain_name(&domain.into())).transpose();
     let domains = domain.map_err(|problem| refuse("domain", problem))?.into_iter().collect();
     let mut tenant = Tenant {
-        id: TenantId::generate(),
-        version: 1,
-        slug: settings.slug.clone(),
-        former_slugs: Vec::new(),
-        name: String::new(),
-        name_key: String::new(),
         status: TenantStatus::Active.into(),
-        suspended_from: None,
         plan,
         domains,
-        domain_verifications: Vec::new(),
-        billing_info: None,
-        branding: None,
         authentik_group: Some(group),
-        ocis_space_id: None,
-        stalwart_domain: None,
-        deleted_at: None,
-        created_at: now,
-        updated_at: now,
+        ..Tenant::blank(settings.slug.clone(), now)
     };
     tenant.rename(name);
     Ok(tenant)
 }
 
 fn first_subscription(tenant: &Tenant, now: Timestamp) -> Subscription {
-    Subscription {
-        id: SubscriptionId::generate(),
-        version: 1,
-        tenant_id: tenant.id,
-        plan: tenant.plan.clone(),
-        status: SubscriptionStatus::Active.into(),
-        seats: 1,
-        trial_ends_at: None,
-        current_period_ends_at: None,
-        stripe_customer_id: None,
-        stripe_subscription_id: None,
-        created_at: now,
-        updated_at: now,
-    }
+    Subscription { plan: tenant.plan.clone(), ..Subscription::blank(tenant.id, now) }
 }

@@ -10,7 +10,6 @@ use crate::{
     context::SystemActor,
     domain::{
         AuditActor, Membership, Tenant, User, UserActivity, UserId, fields,
-        input::user::new_user,
         membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
         tenant::TENANTS,
     },
@@ -123,7 +122,7 @@ impl Service {
             ));
         }
         let now = moment.now();
-        let mut user = new_user(token.issuer_id.clone(), token.subject.clone(), now);
+        let mut user = User::blank(token.issuer_id.clone(), Some(token.subject.clone()), now);
         user.subject_hash = Some(hash);
         take_profile(&mut user, token);
         let mut work = Work::new(call, actor(), moment);

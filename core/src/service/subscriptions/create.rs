@@ -34,8 +34,8 @@ impl Service {
         moment: Moment,
         input: CreateSubscription,
     ) -> Result<Answer<SubscriptionView>> {
-        let access = self.tenant_access(call, &TenantReference::Id(input.tenant_id())).await?;
-        let tenant = access.authorize_with(Action::CreateSubscription, TargetFacts::default(), input.fields())?;
+        let access = self.tenant_access(call, &TenantReference::Id(input.tenant_id)).await?;
+        let tenant = access.authorize_with(Action::CreateSubscription, TargetFacts::default(), &input.fields())?;
         let slot = match self.begin(call, &moment).await? {
             Begun::Before(answer) => return Ok(answer),
             Begun::New(slot) => slot,

@@ -34,7 +34,7 @@ impl Service {
         id: SubscriptionId,
         input: UpdateSubscription,
     ) -> Result<SubscriptionView> {
-        let (access, before) = self.subscription_access(call, id, Action::UpdateSubscription, input.fields()).await?;
+        let (access, before) = self.subscription_access(call, id, Action::UpdateSubscription, &input.fields()).await?;
         let (role, platform) = (access.role(), access.caller.is_platform());
         check_if_match(call, &SubscriptionView::new(before.clone(), role, platform))?;
         let mut after = before.clone();

@@ -26,7 +26,7 @@ impl Service {
 
     async fn try_create_tenant(&self, call: &Call, moment: Moment, input: CreateTenant) -> Result<Answer<TenantView>> {
         let caller = self.caller(call).await?;
-        let resource = Resource { fields: input.fields(), ..Resource::default() };
+        let resource = Resource { fields: &input.fields(), ..Resource::default() };
         check(&caller, Action::CreateTenant, &resource)?;
         let slot = match self.begin(call, &moment).await? {
             Begun::Before(answer) => return Ok(answer),

@@ -37,7 +37,7 @@ impl Service {
         input: UpdateTenant,
     ) -> Result<TenantView> {
         let access = self.tenant_access(call, reference).await?;
-        let before = access.authorize_with(Action::UpdateTenant, TargetFacts::default(), input.fields())?;
+        let before = access.authorize_with(Action::UpdateTenant, TargetFacts::default(), &input.fields())?;
         check_if_match(call, &TenantView::through(&access, before.clone()))?;
         let mut after = before.clone();
         input.apply(&mut after)?;

@@ -27,7 +27,7 @@ impl Service {
     async fn try_create_user(&self, call: &Call, moment: Moment, input: CreateUser) -> Result<Answer<UserView>> {
         let caller = self.caller(call).await?;
         let lasting_admin = input.makes_admin();
-        let resource = Resource { fields: input.fields(), lasting_admin, ..Resource::default() };
+        let resource = Resource { fields: &input.fields(), lasting_admin, ..Resource::default() };
         check(&caller, Action::CreateUser, &resource)?;
         let slot = match self.begin(call, &moment).await? {
             Begun::Before(answer) => return Ok(answer),

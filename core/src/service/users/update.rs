@@ -26,7 +26,7 @@ impl Service {
     }
 
     async fn try_update_user(&self, call: &Call, moment: Moment, id: UserId, input: UpdateUser) -> Result<UserView> {
-        let (fields, makes_admin) = (input.fields().to_vec(), input.makes_admin());
+        let (fields, makes_admin) = (input.fields(), input.makes_admin());
         let change = |user: &mut User, caller: &CallerFacts, now| input.apply(user, caller.revoker(), now);
         self.change_user(call, moment, id, &fields, makes_admin, change).await
     }

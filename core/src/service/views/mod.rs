@@ -18,7 +18,16 @@ pub use tenant::TenantView;
 pub use user::UserView;
 
 use super::{Call, IfMatch};
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    callers::Callers,
+    domain::MembershipRole,
+    error::{Error, ErrorKind, Result},
+};
+
+/// What a caller with this role in a tenant is to its documents.
+const fn viewer(role: Option<MembershipRole>, platform: bool) -> Callers {
+    if platform { Callers::PLATFORM } else { MembershipRole::caller(role) }
+}
 
 /// The strong entity tag (RFC 9110 §8.8.3) of a view, with its quotes: a hash of what is shown, so that callers who see
 /// different things of one document have different tags.

@@ -6,7 +6,9 @@ use crate::{
     clock::Timestamp,
     context::RequestContext,
     domain::ObjectId,
-    store::{Collection, Commit, Entity, Field, FieldType, Index, Repository, Scope, SharedStore, Source, StoreResult},
+    store::{
+        Collection, Commit, Entity, Field, FieldType, Guest, Index, Repository, Scope, SharedStore, Source, StoreResult,
+    },
 };
 
 /// The collections of the suite; a fixture's store holds them.
@@ -67,6 +69,7 @@ pub static ACCOUNTS: Collection = Collection {
         Index { name: "by_tenant_active_word", fields: &["tenantId", "active", "_words", "rank"] },
     ],
     scope: Scope::Tenant("tenantId"),
+    guest: Guest::Closed,
 };
 
 /// A document of a tenant with fields of every type.
@@ -200,6 +203,7 @@ pub static ACTIVITIES: Collection = Collection {
     fields: &[Field::new("userId", FieldType::Id), Field::new("seenAt", FieldType::Time)],
     indexes: &[Index { name: "by_user", fields: &["userId"] }],
     scope: Scope::Person("userId"),
+    guest: Guest::Closed,
 };
 
 /// A document of a person without a version.

@@ -153,7 +153,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
     use super::*;
-    use crate::store::{Field, Index, Scope};
+    use crate::store::{Field, Guest, Index, Scope};
 
     static INDEXES: [Index; 2] =
         [Index { name: "by_rank", fields: &["rank"] }, Index { name: "by_order", fields: &["order", "id"] }];
@@ -162,6 +162,7 @@ mod tests {
         fields: &[Field::new("rank", FieldType::Integer), Field::new("order", FieldType::Text)],
         indexes: &INDEXES,
         scope: Scope::Platform,
+        guest: Guest::Closed,
     };
 
     #[test]

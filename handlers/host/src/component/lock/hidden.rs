@@ -3,8 +3,9 @@
 use std::{borrow::Cow, fmt};
 
 use dezky::{
-    domain::{MembershipRole, membership::MEMBERSHIPS, subscription::SUBSCRIPTIONS, tenant::TENANTS, user::USERS},
-    store::{Collection, Document, StoreError, StoreResult},
+    callers::Callers,
+    domain::MembershipRole,
+    store::{Collection, Document, Field, Scope, StoreError, StoreResult},
 };
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -12,49 +13,34 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// What owners and admins see of their tenant, and members do not.
-const OF_TENANT: &[&str] =
-    &["billingInfo", "authentikGroup", "ocisSpaceId", "stalwartDomain", "formerSlugs", "suspendedFrom"];
-
-/// What owners see of a subscription, and nobody else of the tenant.
-const OF_SUBSCRIPTION: &[&str] = &["stripeCustomerId", "stripeSubscriptionId"];
-
-/// What owners and admins see of fellow members, and members do not.
-const OF_MEMBERSHIP: &[&str] = &["userEmail", "userEmailKey"];
-
-/// What owners and admins see of the person behind a membership: whether they can act. What they are called, the copies in the
-/// membership say.
-const OF_PERSON: &[&str] = &["id", "version", "status", "deletedAt", "createdAt", "updatedAt"];
-
 /// Takes away what somebody in this role does not see of a document of their tenant, or of a person whom it knows.
+///
+/// The declaration of each field says who reads it. What is not declared stays in documents of a tenant, which the replaced service may
+/// have left there, and goes from those of people.
 pub(super) fn take_away(
     collection: &'static Collection,
     role: Option<MembershipRole>,
     document: &mut Document,
 ) -> StoreResult<()> {
-    let hidden = if collection == &TENANTS && role < Some(MembershipRole::Admin) {
-        OF_TENANT
-    } else if collection == &SUBSCRIPTIONS && role < Some(MembershipRole::Owner) {
-        OF_SUBSCRIPTION
-    } else if collection == &MEMBERSHIPS && role < Some(MembershipRole::Admin) {
-        OF_MEMBERSHIP
-    } else if collection == &USERS {
-        return rewrite(collection, document, |members| {
-            members.retain(|(name, _)| OF_PERSON.contains(&&*name.0));
-            Ok(())
-        });
-    } else {
-        return Ok(());
-    };
+    let of_people = matches!(collection.scope, Scope::Person(_));
+    // Whoever's tenant knows a person is somebody of that tenant, whatever they are there.
+    let reader = if of_people { Callers::MEMBER } else { MembershipRole::caller(role) };
+    let is_hidden = |field: &&Field| !field.readers.includes(reader);
+    let hidden = || collection.fields.iter().filter(is_hidden);
     // A name could only be written otherwise with a backslash.
-    if !document.json.contains('\\') && !hidden.iter().any(|name| document.json.contains(name)) {
+    if !of_people && !document.json.contains('\\') && !hidden().any(|field| document.json.contains(field.name)) {
         return Ok(());
     }
     rewrite(collection, document, |members| {
-        members.retain(|(name, _)| !hidden.contains(&&*name.0));
-        if collection == &MEMBERSHIPS {
-            // Every membership has one.
-            members.push((Name(Cow::Borrowed("userEmailKey")), serde_json::from_str("\"\"")?));
+        members.retain(|(name, _)| match collection.field(&name.0) {
+            Some(field) => !is_hidden(&field),
+            None => !of_people || name.0 == "id",
+        });
+        if !of_people {
+            // Every document has the forms in which its texts are searched.
+            for derived in hidden().filter(|field| field.derived.is_some()) {
+                members.push((Name(Cow::Borrowed(derived.name)), serde_json::from_str("\"\"")?));
+            }
         }
         Ok(())
     })
@@ -119,7 +105,7 @@ fn rewrite(
 
 #[cfg(test)]
 mod tests {
-    use dezky::domain::ObjectId;
+    use dezky::domain::{ObjectId, tenant::TENANTS, user::USERS};
 
     use super::*;
 

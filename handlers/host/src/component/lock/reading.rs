@@ -4,16 +4,14 @@ use std::{borrow::Cow, sync::Arc};
 
 use dezky::{
     domain::{
-        EndedSession, IdempotencyRecord, Membership, MembershipRole, ObjectId, Tenant, User,
-        audit::AUDIT_EVENTS,
+        EndedSession, IdempotencyRecord, Membership, MembershipRole, ObjectId, User,
         idempotency::IDEMPOTENCY_RECORDS,
         membership::{MEMBERSHIPS, NAMED},
         session::{ENDED_SESSIONS, EndedSessionKind},
-        subscription::SUBSCRIPTIONS,
         tenant::TENANTS,
         user::USERS,
     },
-    store::{Collection, Document, Entity as _, Filter, Query, Scope, StoreError, StoreResult, Value},
+    store::{Collection, Document, Entity as _, Filter, Guest, Query, Scope, StoreError, StoreResult, Value},
 };
 use serde::Deserialize;
 
@@ -36,9 +34,7 @@ enum Named {
 
 /// Refuses collections of which a component has nothing to read: secrets, keys, events, personal values of the trail.
 pub(super) fn check_collection(collection: &'static Collection) -> StoreResult<()> {
-    let readable =
-        [&TENANTS, &USERS, &MEMBERSHIPS, &SUBSCRIPTIONS, &AUDIT_EVENTS, &ENDED_SESSIONS, &IDEMPOTENCY_RECORDS];
-    if readable.contains(&collection) {
+    if collection.guest != Guest::Closed {
         return Ok(());
     }
     refused(format!("a component does not read `{}`", collection.name))
@@ -121,7 +117,7 @@ impl View<'_> {
         if query.limit > DOCUMENTS {
             return refused(format!("a query wants more than {DOCUMENTS} documents"));
         }
-        if query.collection == &ENDED_SESSIONS || query.collection == &IDEMPOTENCY_RECORDS {
+        if query.collection.guest == Guest::OwnKeys {
             return self.own_keys(query).map(|()| Some(Cow::Borrowed(query)));
         }
         if self.actor.is_platform() {
@@ -175,15 +171,12 @@ impl View<'_> {
             let token = self.locked.facts.caller();
             return token.is_some_and(|token| key == User::subject_key(&token.issuer_id, &token.subject));
         }
-        let begins = |with: String| key.starts_with(&with);
-        collection == &TENANTS && begins(Tenant::slug_key(""))
-            || collection == &MEMBERSHIPS
-            || collection == &SUBSCRIPTIONS && begins("current:".to_owned())
+        matches!(collection.guest, Guest::Scoped { keys, .. } if keys.iter().any(|begin| key.starts_with(begin)))
     }
 
     fn in_tenant(&self, collection: &'static Collection, tenant: ObjectId) -> bool {
-        let least = if collection == &AUDIT_EVENTS { MembershipRole::Admin } else { MembershipRole::Member };
-        self.actor.role(tenant) >= Some(least)
+        let caller = MembershipRole::caller(self.actor.role(tenant));
+        matches!(collection.guest, Guest::Scoped { readers, .. } if readers.includes(caller))
     }
 
     /// Records of the platform that are read for every request: by the keys of this caller and this request alone.
@@ -218,7 +211,7 @@ impl View<'_> {
         collection: &'static Collection,
         documents: Vec<Document>,
     ) -> StoreResult<Vec<Document>> {
-        if collection == &ENDED_SESSIONS || collection == &IDEMPOTENCY_RECORDS {
+        if collection.guest == Guest::OwnKeys {
             return self.own_records(collection, documents);
         }
         if documents.is_empty() || self.actor.is_platform() {
