@@ -137,6 +137,43 @@ async fn declared_routes_are_there_and_other_methods_are_not() {
     }
 }
 
+/// The operations as a table for people.
+fn table_of_operations() -> String {
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let mut table = "| request | does | of the policy | SDK | `dezky` |\n|---|---|---|---|---|\n".to_owned();
+    for operation in OPERATIONS {
+        let needs = match operation.access {
+            Access::Public => "public".to_owned(),
+            Access::Own => "one's own".to_owned(),
+            Access::May(actions) => quoted(&actions.iter().map(|action| action.name()).collect::<Vec<_>>()),
+        };
+        let sdk = operation.sdk.as_slice();
+        let row = [
+            &format!("`{} {}`", operation.method, operation.path),
+            operation.summary,
+            &needs,
+            &quoted(sdk),
+            &quoted(operation.commands),
+        ];
+        table.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    table
+}
+
+#[test]
+fn the_readme_has_the_operations() {
+    const MARKS: [&str; 2] = ["<!-- operations -->\n", "<!-- end of operations -->\n"];
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = fs::read_to_string(path).unwrap();
+    let (before, rest) = readme.split_once(MARKS[0]).unwrap();
+    let (printed, after) = rest.split_once(MARKS[1]).unwrap();
+    let table = table_of_operations();
+    if env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+        return fs::write(path, [before, MARKS[0], &table, MARKS[1], after].concat()).unwrap();
+    }
+    assert_eq!(printed, table, "run `UPDATE_DOCS=1 cargo test --package dezky --test openapi` to write it anew");
+}
+
 #[test]
 fn references_lead_somewhere() {
     fn walk(value: &Value, root: &Value) {

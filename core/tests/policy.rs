@@ -371,4 +371,9 @@ the database at each request, never from a token.
 - A field that is not in the second table may be set by whoever may do the action.
 - Who administers the platform only for as long as their tokens name its group neither makes nor unmakes administrators whose
   right outlives the claim (third table): otherwise an hour in the group would be enough to stay, and to shut the others out.
+- Programs find the policy in `/openapi.json`, as `x-dezky-policy`: `callers` says what somebody is, the first of them whose facts
+  (`is`) all hold. An action is allowed to whom each list that applies names: `allowed`; `suspended` and `deleted`, where the tenant
+  is; `fields` for each field that is set; `lastingAdmin` and `lastingAdminFields`, where it is done to an administrator of the
+  platform by grant; and of `memberships` `owner`, where an owner's is dealt with, and `lastOwner`, where the last one's is taken
+  away. A list that is not there narrows nothing.
 ";

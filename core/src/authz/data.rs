@@ -11,7 +11,8 @@ use crate::domain::{Choice as _, GrantSource, MembershipRole, TenantStatus};
 /// The policy as data.
 ///
 /// - `callers`: what a person may be to a resource, the first of them whose facts (`is`) all hold: of their user, of their
-///   membership in the tenant, and whether it is their own user (`oneself`). Named systems have no facts that a person could have.
+///   membership in the tenant, and whether it is their own user (`oneself`). Named systems have no facts that a person could have;
+///   `lastingAdmin` marks those who administer the platform by a lasting right.
 /// - `actions`: for each action who may do it (`allowed`), and who may know that the thing is there (`seen`). What else must
 ///   hold is told where it narrows `allowed`: who may while the tenant is `suspended` or `deleted`, who may set one of `fields`,
 ///   and who may do it to those who administer the platform by a lasting right (`lastingAdmin`, `lastingAdminFields`).
@@ -25,19 +26,20 @@ pub fn policy_data() -> Value {
 }
 
 /// The callers and the facts that make somebody one of them: the most particular first.
-fn callers() -> Vec<Value> {
+fn callers() -> [Value; 8] {
+    let caller = |caller, is: Value| json!({ "name": name(caller), "is": is });
     let role = |role: MembershipRole| json!({ "role": role.name() });
-    let facts = [
-        (Callers::SYSTEM, Value::Null),
-        (Callers::ADMIN_BY_CLAIM, json!({ "platformAdmin": true, "platformAdminSource": GrantSource::Claim })),
-        (Callers::PLATFORM_ADMIN, json!({ "platformAdmin": true })),
-        (Callers::ONESELF, json!({ "oneself": true })),
-        (Callers::OWNER, role(MembershipRole::Owner)),
-        (Callers::ADMIN, role(MembershipRole::Admin)),
-        (Callers::MEMBER, role(MembershipRole::Member)),
-        (Callers::STRANGER, json!({})),
-    ];
-    facts.into_iter().map(|(caller, is)| json!({ "name": name(caller), "is": is })).collect()
+    let admin = json!({ "platformAdmin": true });
+    [
+        caller(Callers::SYSTEM, Value::Null),
+        caller(Callers::ADMIN_BY_CLAIM, json!({ "platformAdmin": true, "platformAdminSource": GrantSource::Claim })),
+        json!({ "name": name(Callers::PLATFORM_ADMIN), "is": admin, "lastingAdmin": true }),
+        caller(Callers::ONESELF, json!({ "oneself": true })),
+        caller(Callers::OWNER, role(MembershipRole::Owner)),
+        caller(Callers::ADMIN, role(MembershipRole::Admin)),
+        caller(Callers::MEMBER, role(MembershipRole::Member)),
+        caller(Callers::STRANGER, json!({})),
+    ]
 }
 
 fn name(caller: Callers) -> &'static str {
