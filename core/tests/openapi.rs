@@ -2,17 +2,21 @@
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, env, fs, sync::Arc};
 
 use bytes::Bytes;
 use dezky::{
     Error,
+    authz::policy_data,
     clock::SystemClock,
     domain::{
         CreateSubscription, CreateTenant, CreateUser, GrantMembership, UpdateMembership, UpdateSubscription,
         UpdateTenant, UpdateUser,
     },
-    http::openapi,
+    http::{
+        Access, DOCUMENT,
+        operations::{self, OPERATIONS, RESOURCES},
+    },
     service::ServiceSettings,
     test_kit::{
         DevelopmentIssuer, ManualClock,
@@ -22,25 +26,30 @@ use dezky::{
 use http::{Method, Request};
 use serde_json::{Map, Value, json};
 
-/// Paths that answer without a token, and what they say to an empty request.
-const PUBLIC: [(&str, &str); 2] = [("/launcher", "not_found"), ("/oidc/backchannel-logout", "logout_token_missing")];
+/// What operations that need no token say to an empty request.
+const PUBLIC: [(&str, &str); 2] = [("readLauncher", "not_found"), ("endSessions", "logout_token_missing")];
 
-const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 fn document() -> Value {
-    serde_json::from_str(&openapi::document().unwrap()).unwrap()
+    serde_json::from_str(&operations::document().unwrap()).unwrap()
 }
 
 #[test]
 fn what_is_served_is_what_the_code_says() {
-    let current = openapi::document().unwrap();
+    let current = operations::document().unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    if env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+        // What is served is built from it: it can be held against the code once it is compiled in.
+        return fs::write(path, format!("{current}\n")).unwrap();
+    }
     assert!(
-        include_str!("../openapi.json").trim_end() == current,
-        "the API has changed: run `cargo run --package dezky-host -- openapi >core/openapi.json`"
+        fs::read_to_string(path).unwrap().trim_end() == current,
+        "the API has changed: run `UPDATE_DOCS=1 cargo test --package dezky --test openapi`"
     );
-    let served: Value = serde_json::from_str(openapi::WRITTEN).unwrap();
+    let served: Value = serde_json::from_str(DOCUMENT).unwrap();
     assert_eq!(served, document());
-    assert!(!openapi::WRITTEN.contains('\n'), "nobody reads what is served");
+    assert!(!DOCUMENT.contains('\n'), "nobody reads what is served");
 }
 
 async fn edge() -> (NativeStage, DevelopmentIssuer, Box<dyn Edge>) {
@@ -61,7 +70,7 @@ async fn ask(edge: &dyn Edge, method: &str, path: &str) -> (u16, Value) {
     let path = path.replace("{tenant}", "acme");
     assert!(!path.contains('{'), "{path}: give its parameter a value here");
     let mut request = Request::new(Bytes::new());
-    *request.method_mut() = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+    *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
     *request.uri_mut() = path.parse().unwrap();
     let response = edge.send(request).await.unwrap();
     (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap_or(Value::Null))
@@ -73,7 +82,7 @@ fn it_is_openapi_3_1() {
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1."));
     assert_eq!(document["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
     for (path, item) in document["paths"].as_object().unwrap() {
-        for method in METHODS.iter().filter_map(|method| item.get(method)) {
+        for method in METHODS.iter().filter_map(|method| item.get(method.to_lowercase())) {
             assert!(method["summary"].is_string(), "{path} says what it does");
             assert!(method["responses"].get("4XX").is_some(), "{path} may refuse");
         }
@@ -82,44 +91,87 @@ fn it_is_openapi_3_1() {
 
 #[test]
 fn operations_have_names_of_their_own() {
-    let document = document();
-    let mut names = std::collections::BTreeSet::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in METHODS.iter().filter_map(|method| Some((method, item.get(method)?))) {
-            let name = operation["operationId"].as_str().unwrap();
-            assert!(names.insert(name), "{method} {path}: `{name}` names another operation already");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn documented_routes_are_there_and_undocumented_methods_are_not() {
-    let (_stage, _issuer, edge) = edge().await;
-    for (path, item) in document()["paths"].as_object().unwrap() {
-        for method in METHODS {
-            let (status, problem) = ask(&*edge, method, path).await;
-            let public = PUBLIC.iter().find(|(public, _)| public == path);
-            match (item.get(method).is_some(), public) {
-                (true, Some((_, code))) => assert_eq!(problem["code"], *code, "{method} {path}: {status}"),
-                (true, None) => assert_eq!(problem["code"], "token_missing", "{method} {path}: {status}"),
-                (false, _) => assert_eq!(problem["code"], "method_not_allowed", "{method} {path}: {status}"),
-            }
+    let mut names = BTreeSet::new();
+    for operation in OPERATIONS {
+        let (id, commands) = (Some(operation.id), operation.commands.iter().copied());
+        for name in id.into_iter().chain(operation.sdk).chain(commands) {
+            assert!(names.insert(name), "{}: `{name}` names another operation already", operation.id);
         }
     }
 }
 
 #[test]
-fn every_route_of_the_router_is_documented() {
-    // The router cannot be asked for its routes; its source can.
-    let source = include_str!("../src/http/routes/mod.rs");
-    let documented = document();
-    let mut routes = 0;
-    for path in source.split('"').filter(|text| text.starts_with('/') && !text.contains(char::is_whitespace)) {
-        routes += 1;
-        let served_as_it_is = path == "/openapi.json";
-        assert!(served_as_it_is || documented["paths"].get(path).is_some(), "{path} is not documented");
+fn every_operation_is_documented_as_it_is_declared() {
+    let document = document();
+    let mut tags = BTreeSet::new();
+    for operation in OPERATIONS {
+        let told = &document["paths"][operation.path][operation.method.as_str().to_lowercase()];
+        assert_eq!(told["operationId"], operation.id);
+        assert_eq!(told["summary"], operation.summary);
+        assert_eq!(told["tags"], json!([operation.tag]), "{}", operation.id);
+        assert_eq!(told.get("x-dezky-method").and_then(Value::as_str), operation.sdk, "{}", operation.id);
+        let needs_token = operation.access != Access::Public;
+        assert_eq!(told["security"] == json!([{"bearer": []}]), needs_token, "{}", operation.id);
+        tags.insert(operation.tag);
     }
-    assert_eq!(routes, documented["paths"].as_object().unwrap().len() + 1);
+    assert_eq!(tags, RESOURCES.iter().map(|(name, _)| *name).collect(), "each resource has operations");
+    assert_eq!(document["x-dezky-policy"], policy_data());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn declared_routes_are_there_and_other_methods_are_not() {
+    let (_stage, _issuer, edge) = edge().await;
+    for path in operations::paths().into_iter().filter(|path| *path != "/openapi.json") {
+        for method in METHODS {
+            let (status, problem) = ask(&*edge, method, path).await;
+            let declared = OPERATIONS.iter().find(|one| one.path == path && one.method.as_str() == method);
+            let code = match declared {
+                Some(operation) if operation.access == Access::Public => {
+                    PUBLIC.iter().find(|(id, _)| *id == operation.id).map(|(_, code)| *code)
+                }
+                Some(_) => Some("token_missing"),
+                None => Some("method_not_allowed"),
+            };
+            assert_eq!(problem["code"].as_str(), code, "{method} {path}: {status}");
+        }
+    }
+}
+
+/// The operations as a table for people.
+fn table_of_operations() -> String {
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let mut table = "| request | does | of the policy | SDK | `dezky` |\n|---|---|---|---|---|\n".to_owned();
+    for operation in OPERATIONS {
+        let needs = match operation.access {
+            Access::Public => "public".to_owned(),
+            Access::Own => "one's own".to_owned(),
+            Access::May(actions) => quoted(&actions.iter().map(|action| action.name()).collect::<Vec<_>>()),
+        };
+        let sdk = operation.sdk.as_slice();
+        let row = [
+            &format!("`{} {}`", operation.method, operation.path),
+            operation.summary,
+            &needs,
+            &quoted(sdk),
+            &quoted(operation.commands),
+        ];
+        table.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    table
+}
+
+#[test]
+fn the_readme_has_the_operations() {
+    const MARKS: [&str; 2] = ["<!-- operations -->\n", "<!-- end of operations -->\n"];
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = fs::read_to_string(path).unwrap();
+    let (before, rest) = readme.split_once(MARKS[0]).unwrap();
+    let (printed, after) = rest.split_once(MARKS[1]).unwrap();
+    let table = table_of_operations();
+    if env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+        return fs::write(path, [before, MARKS[0], &table, MARKS[1], after].concat()).unwrap();
+    }
+    assert_eq!(printed, table, "run `UPDATE_DOCS=1 cargo test --package dezky --test openapi` to write it anew");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use dezky::{
         documentation::policy_table,
         forbidden_fields,
         policy::{LASTING_ADMIN_POLICY, POLICY, field_policy},
+        policy_data,
     },
     domain::{MembershipRole, TenantStatus},
 };
@@ -16,6 +17,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
+use serde_json::{Value, json};
 
 const SLUGS: [&str; 2] = ["acme", "bolt"];
 const STATUSES: [TenantStatus; 4] =
@@ -291,6 +293,59 @@ fn every_forbidden_field_is_named_and_no_other() {
     });
 }
 
+/// What a caller is told to be allowed, by the policy as data.
+fn told_to_be_allowed(policy: &Value, caller: &str, situation: &Situation) -> bool {
+    let action = &policy["actions"][situation.action.name()];
+    let names = |callers: &Value| callers.as_array().unwrap().contains(&json!(caller));
+    let applies = |list: &Value| list.is_null() || names(list);
+    let TargetFacts { current, wanted, last_owner } = situation.target;
+    let status = situation.tenant.map(|tenant| tenant.status);
+    let owner = Some(MembershipRole::Owner);
+    names(&action["allowed"])
+        && (status != Some(TenantStatus::Suspended) || applies(&action["suspended"]))
+        && (status != Some(TenantStatus::Deleted) || applies(&action["deleted"]))
+        && situation.fields.iter().all(|field| applies(&action["fields"][field]))
+        && (!situation.lasting_admin
+            || applies(&action["lastingAdmin"])
+                && situation.fields.iter().all(|field| applies(&action["lastingAdminFields"][field])))
+        && (![current, wanted].contains(&owner) || applies(&policy["memberships"]["owner"]))
+        && (!last_owner || wanted == owner || applies(&policy["memberships"]["lastOwner"]))
+}
+
+/// What a person is by the policy as data.
+fn told_to_be<'a>(policy: &'a Value, facts: &Value) -> &'a str {
+    let is = |caller: &&Value| {
+        caller["is"].as_object().is_some_and(|is| is.iter().all(|(name, value)| facts.get(name) == Some(value)))
+    };
+    policy["callers"].as_array().unwrap().iter().find(is).unwrap()["name"].as_str().unwrap()
+}
+
+#[test]
+fn the_policy_as_data_says_what_is_decided() {
+    let policy = policy_data();
+    let told: BTreeSet<&str> =
+        policy["callers"].as_array().unwrap().iter().map(|caller| caller["name"].as_str().unwrap()).collect();
+    assert_eq!(told, Callers::ALL.iter().map(|(_, name)| *name).collect());
+    holds(|situation| {
+        let Actor::User { platform, disabled: false, bound_to: None } = situation.actor else { return Ok(()) };
+        if situation.tenant.is_some() && !situation.action.concerns_tenant() {
+            return Ok(());
+        }
+        let facts = json!({
+            "platformAdmin": platform != PlatformRight::None,
+            "platformAdminSource": if platform == PlatformRight::ByClaim { "claim" } else { "grant" },
+            "role": situation.role,
+            "oneself": situation.oneself,
+        });
+        let caller = told_to_be(&policy, &facts);
+        let (_, name) = Callers::ALL.iter().find(|(one, _)| *one == situation.caller()).unwrap();
+        prop_assert_eq!(caller, *name);
+        let allowed = told_to_be_allowed(&policy, caller, situation);
+        prop_assert_eq!(allowed, situation.outcome() == Outcome::Allow);
+        Ok(())
+    });
+}
+
 #[test]
 fn the_documentation_is_what_the_code_says() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/authorization.md");
@@ -316,4 +371,9 @@ the database at each request, never from a token.
 - A field that is not in the second table may be set by whoever may do the action.
 - Who administers the platform only for as long as their tokens name its group neither makes nor unmakes administrators whose
   right outlives the claim (third table): otherwise an hour in the group would be enough to stay, and to shut the others out.
+- Programs find the policy in `/openapi.json`, as `x-dezky-policy`: `callers` says what somebody is, the first of them whose facts
+  (`is`) all hold. An action is allowed to whom each list that applies names: `allowed`; `suspended` and `deleted`, where the tenant
+  is; `fields` for each field that is set; `lastingAdmin` and `lastingAdminFields`, where it is done to an administrator of the
+  platform by grant; and of `memberships` `owner`, where an owner's is dealt with, and `lastOwner`, where the last one's is taken
+  away. A list that is not there narrows nothing.
 ";

@@ -14,7 +14,7 @@ use dezky::{
     authn::VerifiedToken,
     clock::SystemClock,
     context::RequestContext,
-    http::{HttpState, Identity, REQUEST_ID, Section, SectionRouter, openapi, router},
+    http::{HttpState, Identity, REQUEST_ID, Section, SectionRouter, operations, router},
     service::{Principal, Service, ServiceSettings},
     test_kit::cases::{NativeStage, Stage as _},
 };
@@ -56,10 +56,9 @@ async fn a_section_answers_its_paths_as_the_whole_api_does() {
     let service = Arc::new(service);
     let state = || HttpState::new(Arc::clone(&service), Arc::new(Nobody));
     let whole = router(state());
-    let documented = openapi::paths();
-    let names = |path: &String| {
-        path.replace("{id}", "0123456789abcdef01234567").replace("{user}", "0").replace("{tenant}", "a1")
-    };
+    let documented = operations::paths();
+    let names =
+        |path: &&str| path.replace("{id}", "0123456789abcdef01234567").replace("{user}", "0").replace("{tenant}", "a1");
     let mut paths: Vec<String> = documented.iter().map(names).collect();
     assert!(paths.iter().all(|path| !path.contains('{')), "give their parameters values here: {paths:?}");
     let slashes: Vec<String> = paths.iter().map(|path| format!("{path}/")).collect();

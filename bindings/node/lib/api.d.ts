@@ -464,7 +464,7 @@ export interface AuditQuery extends ListQuery {
   until?: string;
 }
 
-/** The caller's own tenants. */
+/** The caller's own profile and tenants. */
 export interface MyTenants {
   /** The caller's own tenants by name. */
   list(query?: MyTenantsQuery, options?: CallOptions): Promise<Page<TenantView>>;
@@ -478,14 +478,20 @@ export interface Tenants {
   list(query?: TenantsQuery, options?: CallOptions): Promise<Page<TenantView>>;
   /** All items of `list`, page by page as they are asked for: `for await (const item of …)`. */
   all(query?: TenantsQuery, options?: CallOptions): AsyncGenerator<TenantView, void, undefined>;
+  /** Create a tenant; for the platform. */
+  create(input: CreateTenant, options?: CreateOptions): Promise<TenantView>;
   /**
    * Read a tenant.
    *
    * @param tenant Id or slug of the tenant
    */
   get(tenant: string, options?: CallOptions): Promise<TenantView>;
-  /** Create a tenant; for the platform. */
-  create(input: CreateTenant, options?: CreateOptions): Promise<TenantView>;
+  /**
+   * Delete a tenant; its slug stays reserved.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  delete(tenant: string, options?: ChangeOptions): Promise<void>;
   /**
    * Change a tenant.
    *
@@ -494,23 +500,17 @@ export interface Tenants {
    */
   update(tenant: string, patch: UpdateTenant, options?: ChangeOptions): Promise<TenantView>;
   /**
-   * Make a tenant read-only to its own people; for the platform.
-   *
-   * @param tenant Id or slug of the tenant
-   */
-  suspend(tenant: string, options?: WriteOptions): Promise<TenantView>;
-  /**
    * End the suspension of a tenant; for the platform.
    *
    * @param tenant Id or slug of the tenant
    */
   restore(tenant: string, options?: WriteOptions): Promise<TenantView>;
   /**
-   * Delete a tenant; its slug stays reserved.
+   * Make a tenant read-only to its own people; for the platform.
    *
    * @param tenant Id or slug of the tenant
    */
-  delete(tenant: string, options?: ChangeOptions): Promise<void>;
+  suspend(tenant: string, options?: WriteOptions): Promise<TenantView>;
 }
 
 /** Members of a tenant. */
@@ -524,6 +524,12 @@ export interface Members {
   /** All items of `list`, page by page as they are asked for: `for await (const item of …)`. */
   all(tenant: string, query?: MembersQuery, options?: CallOptions): AsyncGenerator<MembershipView, void, undefined>;
   /**
+   * Grant a membership, anew after revocation too.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  grant(tenant: string, input: GrantMembership, options?: CreateOptions): Promise<MembershipView>;
+  /**
    * Read a member.
    *
    * @param tenant Id or slug of the tenant
@@ -531,11 +537,12 @@ export interface Members {
    */
   get(tenant: string, user: string, options?: CallOptions): Promise<MembershipView>;
   /**
-   * Grant a membership, anew after revocation too.
+   * Revoke a membership, at once.
    *
    * @param tenant Id or slug of the tenant
+   * @param user Id of the user
    */
-  grant(tenant: string, input: GrantMembership, options?: CreateOptions): Promise<MembershipView>;
+  revoke(tenant: string, user: string, options?: ChangeOptions): Promise<void>;
   /**
    * Change a member's role.
    *
@@ -544,13 +551,6 @@ export interface Members {
    * @param patch What changes; `null` takes a value away.
    */
   update(tenant: string, user: string, patch: UpdateMembership, options?: ChangeOptions): Promise<MembershipView>;
-  /**
-   * Revoke a membership, at once.
-   *
-   * @param tenant Id or slug of the tenant
-   * @param user Id of the user
-   */
-  revoke(tenant: string, user: string, options?: ChangeOptions): Promise<void>;
 }
 
 /** Users; written by the platform. */
@@ -559,14 +559,20 @@ export interface Users {
   list(query?: UsersQuery, options?: CallOptions): Promise<Page<UserView>>;
   /** All items of `list`, page by page as they are asked for: `for await (const item of …)`. */
   all(query?: UsersQuery, options?: CallOptions): AsyncGenerator<UserView, void, undefined>;
+  /** Create a user before the first sign-in, or admit an erased person again; for the platform. */
+  create(input: CreateUser, options?: CreateOptions): Promise<UserView>;
   /**
    * Read a user: oneself, or anybody for the platform.
    *
    * @param id Id
    */
   get(id: string, options?: CallOptions): Promise<UserView>;
-  /** Create a user before the first sign-in, or admit an erased person again; for the platform. */
-  create(input: CreateUser, options?: CreateOptions): Promise<UserView>;
+  /**
+   * Erase a person; a tombstone stays; for the platform.
+   *
+   * @param id Id
+   */
+  delete(id: string, options?: ChangeOptions): Promise<void>;
   /**
    * Change a user; for the platform.
    *
@@ -574,12 +580,6 @@ export interface Users {
    * @param patch What changes; `null` takes a value away.
    */
   update(id: string, patch: UpdateUser, options?: ChangeOptions): Promise<UserView>;
-  /**
-   * Erase a person; a tombstone stays; for the platform.
-   *
-   * @param id Id
-   */
-  delete(id: string, options?: ChangeOptions): Promise<void>;
 }
 
 /** Subscriptions; written by the platform. */
@@ -588,14 +588,20 @@ export interface Subscriptions {
   list(query?: SubscriptionsQuery, options?: CallOptions): Promise<Page<SubscriptionView>>;
   /** All items of `list`, page by page as they are asked for: `for await (const item of …)`. */
   all(query?: SubscriptionsQuery, options?: CallOptions): AsyncGenerator<SubscriptionView, void, undefined>;
+  /** Create a subscription; for the platform. */
+  create(input: CreateSubscription, options?: CreateOptions): Promise<SubscriptionView>;
   /**
    * Read a subscription.
    *
    * @param id Id
    */
   get(id: string, options?: CallOptions): Promise<SubscriptionView>;
-  /** Create a subscription; for the platform. */
-  create(input: CreateSubscription, options?: CreateOptions): Promise<SubscriptionView>;
+  /**
+   * Remove a subscription; for the platform.
+   *
+   * @param id Id
+   */
+  delete(id: string, options?: ChangeOptions): Promise<void>;
   /**
    * Change a subscription; for the platform.
    *
@@ -603,12 +609,6 @@ export interface Subscriptions {
    * @param patch What changes; `null` takes a value away.
    */
   update(id: string, patch: UpdateSubscription, options?: ChangeOptions): Promise<SubscriptionView>;
-  /**
-   * Remove a subscription; for the platform.
-   *
-   * @param id Id
-   */
-  delete(id: string, options?: ChangeOptions): Promise<void>;
 }
 
 /** The audit trail. */
@@ -623,7 +623,7 @@ export interface Audit {
 export interface Scope {
   /** The caller's profile, tenants and subscriptions; brings memberships in line with the token's groups. */
   me(options?: CallOptions): Promise<ProfileView>;
-  /** The caller's own tenants. */
+  /** The caller's own profile and tenants. */
   readonly myTenants: MyTenants;
   /** Tenants: the caller's, or all for the platform. */
   readonly tenants: Tenants;

@@ -1,48 +1,8 @@
 // Writes what follows from the API's document: `lib/api.d.ts`, the types of documents, inputs and scopes with the comments
-// of the Rust code, and `lib/operations.cjs`, the requests behind the methods.
+// of the Rust code, `lib/operations.cjs`, the requests behind the methods, and the table of the README.
 //
 // node scripts/generate.mjs OPENAPI.json [--check]: with --check nothing is written, and the exit code is 1 where the files differ.
 import { readFileSync, writeFileSync } from "node:fs";
-
-/** Where each operation of the document is found, or why it is not. */
-const METHODS = {
-  readProfile: "me",
-  listOwnTenants: "myTenants.list",
-  listTenants: "tenants.list",
-  readTenant: "tenants.get",
-  createTenant: "tenants.create",
-  updateTenant: "tenants.update",
-  suspendTenant: "tenants.suspend",
-  restoreTenant: "tenants.restore",
-  deleteTenant: "tenants.delete",
-  listMembers: "members.list",
-  readMember: "members.get",
-  grantMember: "members.grant",
-  updateMember: "members.update",
-  revokeMember: "members.revoke",
-  listUsers: "users.list",
-  readUser: "users.get",
-  createUser: "users.create",
-  updateUser: "users.update",
-  deleteUser: "users.delete",
-  listSubscriptions: "subscriptions.list",
-  readSubscription: "subscriptions.get",
-  createSubscription: "subscriptions.create",
-  updateSubscription: "subscriptions.update",
-  deleteSubscription: "subscriptions.delete",
-  listAuditEvents: "audit.list",
-  readLauncher: null, // `Dezky.launcher`: public, no scope
-  endSessions: null, // asked by the identity provider, through `fetch`
-};
-
-const RESOURCES = {
-  myTenants: "The caller's own tenants.",
-  tenants: "Tenants: the caller's, or all for the platform.",
-  members: "Members of a tenant.",
-  users: "Users; written by the platform.",
-  subscriptions: "Subscriptions; written by the platform.",
-  audit: "The audit trail.",
-};
 
 const [source, check] = process.argv.slice(2);
 const api = JSON.parse(readFileSync(source, "utf8"));
@@ -105,19 +65,23 @@ const declarations = Object.entries(schemas)
     return `${head}\nexport interface ${typeName(name)} {\n${members(schema, "  ")}\n}`;
   });
 
-const operations = [];
-const listed = new Set();
-for (const [path, methods] of Object.entries(api.paths)) {
-  for (const [method, operation] of Object.entries(methods)) {
-    const place = METHODS[operation.operationId];
-    if (place === undefined) throw new Error(`scripts/generate.mjs: METHODS does not say where \`${operation.operationId}\` is`);
-    listed.add(operation.operationId);
-    if (place) operations.push({ path, method: method.toUpperCase(), place, ...operation, parameters: operation.parameters ?? [] });
-  }
-}
-const gone = Object.keys(METHODS).filter((name) => !listed.has(name));
-if (gone.length) throw new Error(`scripts/generate.mjs: the document has no ${gone}`);
-operations.sort((one, other) => Object.values(METHODS).indexOf(one.place) - Object.values(METHODS).indexOf(other.place));
+/** Where the document says which method calls an operation, such as `myTenants.list`; where it does not, none does. */
+const METHOD = "x-dezky-method";
+
+/** The operations that methods call, resource by resource. */
+const tags = api.tags.map(({ name }) => name);
+const operations = Object.entries(api.paths)
+  .flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation })))
+  .filter((operation) => METHOD in operation)
+  .map((operation) => ({ ...operation, place: operation[METHOD], parameters: operation.parameters ?? [] }))
+  .sort((one, other) => tags.indexOf(one.tags[0]) - tags.indexOf(other.tags[0]));
+
+/** The objects that have methods, and what they are: as the tag of their operations says. */
+const RESOURCES = Object.fromEntries(
+  operations
+    .filter(({ place }) => place.includes("."))
+    .map(({ place, tags: [tag] }) => [place.split(".")[0], api.tags.find(({ name }) => name === tag).description]),
+);
 
 /** The name of the filter of a list: `tenants.list` takes `TenantsQuery`. */
 const queryName = (operation) => {
@@ -208,8 +172,23 @@ const table = operations.map((operation) => {
 });
 const requests = `"use strict";\n${note}\nmodule.exports = {\n${table.join("\n")}\n};\n`;
 
+/** The table of the README, which stands there between two marks. */
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+const methodsOf = (resource) => {
+  const own = operations.filter(({ place }) => place.startsWith(resource));
+  const names = own.flatMap((operation) => {
+    const name = operation.place.slice(resource.length);
+    return name.includes(".") ? [] : parametersIn(operation, "query").length ? [name, "all"] : [name];
+  });
+  return names.map((name) => `\`${name}\``).join(", ");
+};
+const rows = [["", ""], ...Object.keys(RESOURCES).map((resource) => [`\`${resource}\``, `${resource}.`])];
+const methods = ["| scope | methods |", "|---|---|", ...rows.map(([name, start]) => `| ${name}${name && " "}| ${methodsOf(start)} |`)].join("\n");
+const [before, after] = [/^[^]*<!-- methods -->\n/, /\n<!-- end of methods -->[^]*$/].map((part) => part.exec(readme)?.[0]);
+if (!before || !after) throw new Error("scripts/generate.mjs: README.md does not say where its methods are");
+
 let stale = false;
-for (const [file, text] of [["lib/api.d.ts", `${types}\n`], ["lib/operations.cjs", requests]]) {
+for (const [file, text] of [["lib/api.d.ts", `${types}\n`], ["lib/operations.cjs", requests], ["README.md", before + methods + after]]) {
   const path = new URL(`../${file}`, import.meta.url);
   if (!check) {
     writeFileSync(path, text);

@@ -1,6 +1,6 @@
 """Writes what follows from the API's document into python/dezky: `_types.py`, the documents and enums, and `_inputs.py`, with the
-comments of the Rust code, `_table.py`, the requests behind the methods, and
-`_resources` and `_async_resources`, the methods, a file for each resource.
+comments of the Rust code, `_table.py`, the requests behind the methods, `_resources` and `_async_resources`, the methods, a
+file for each resource, and the table of the README.
 
 python scripts/generate.py OPENAPI.json [--check]: with --check nothing is written, and the exit code is 1 where the files
 differ. `ruff` lays the text out.
@@ -16,46 +16,6 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-# Where each operation of the document is found, or why it is not.
-METHODS: dict[str, str | None] = {
-    "readProfile": "me",
-    "listOwnTenants": "my_tenants.list",
-    "listTenants": "tenants.list",
-    "readTenant": "tenants.get",
-    "createTenant": "tenants.create",
-    "updateTenant": "tenants.update",
-    "suspendTenant": "tenants.suspend",
-    "restoreTenant": "tenants.restore",
-    "deleteTenant": "tenants.delete",
-    "listMembers": "members.list",
-    "readMember": "members.get",
-    "grantMember": "members.grant",
-    "updateMember": "members.update",
-    "revokeMember": "members.revoke",
-    "listUsers": "users.list",
-    "readUser": "users.get",
-    "createUser": "users.create",
-    "updateUser": "users.update",
-    "deleteUser": "users.delete",
-    "listSubscriptions": "subscriptions.list",
-    "readSubscription": "subscriptions.get",
-    "createSubscription": "subscriptions.create",
-    "updateSubscription": "subscriptions.update",
-    "deleteSubscription": "subscriptions.delete",
-    "listAuditEvents": "audit.list",
-    "readLauncher": None,  # `Dezky.launcher`: public, no scope
-    "endSessions": None,  # asked by the identity provider, through `asgi`
-}
-
-RESOURCES = {
-    "my_tenants": "The caller's own tenants.",
-    "tenants": "Tenants: the caller's, or all for the platform.",
-    "members": "Members of a tenant.",
-    "users": "Users; written by the platform.",
-    "subscriptions": "Subscriptions; written by the platform.",
-    "audit": "The audit trail.",
-}
-
 # The most characters of a line, as `ruff.toml` has it.
 LINE = 120
 
@@ -70,6 +30,8 @@ api: Schema = json.loads(Path(sys.argv[1]).read_text())
 schemas: dict[str, Schema] = api["components"]["schemas"]
 # Objects that stand in inputs, too: they are given as mappings or as documents.
 nested: set[str] = set()
+# Where the document says which method calls an operation, such as `myTenants.list`; where it does not, none does.
+METHOD = "x-dezky-method"
 
 
 def snake(name: str) -> str:
@@ -191,20 +153,29 @@ def declare_input(schema: Schema, *, title: str) -> str:
 
 
 def operations() -> list[Schema]:
-    found = []
-    for path, methods in api["paths"].items():
-        for method, operation in methods.items():
-            if operation["operationId"] not in METHODS:
-                raise SystemExit(f"generate.py: METHODS does not say where `{operation['operationId']}` is")
-            place = METHODS[operation["operationId"]]
-            if place is not None:
-                known = {"path": path, "method": method.upper(), "place": place, "parameters": [], **operation}
-                found.append(known)
-    names = {operation["operationId"] for methods in api["paths"].values() for operation in methods.values()}
-    if gone := set(METHODS) - names:
-        raise SystemExit(f"generate.py: the document has no {gone}")
-    order = list(METHODS.values())
-    return sorted(found, key=lambda operation: order.index(operation["place"]))
+    """The operations that methods call, resource by resource."""
+    found = [
+        {"path": path, "method": method.upper(), "place": snake(operation[METHOD]), "parameters": [], **operation}
+        for path, methods in api["paths"].items()
+        for method, operation in methods.items()
+        if METHOD in operation
+    ]
+    tags = [tag["name"] for tag in api["tags"]]
+    return sorted(found, key=lambda operation: tags.index(operation["tags"][0]))
+
+
+def resources() -> dict[str, str]:
+    """The objects that have methods, and what they are: as the tag of their operations says."""
+    about = {tag["name"]: tag["description"] for tag in api["tags"]}
+    made = {}
+    for operation in operations():
+        resource, _, method = operation["place"].partition(".")
+        if method:
+            made[resource] = about[operation["tags"][0]]
+    return made
+
+
+RESOURCES = resources()
 
 
 def parameters(operation: Schema, place: str) -> list[Schema]:
@@ -423,6 +394,21 @@ def inputs() -> str:
     return "\n".join(head) + code + "\n"
 
 
+def readme() -> str:
+    """The README with its table of methods, which stands between two marks."""
+    text = (ROOT / "README.md").read_text()
+    rows = ["| scope | methods |", "|---|---|"]
+    for resource in ["", *RESOURCES]:
+        places = [operation["place"].rpartition(".") for operation in operations()]
+        names = ", ".join(f"`{name}`" for own, _, name in places if own == resource)
+        rows.append(f"| `{resource}` | {names} |" if resource else f"| | {names} |")
+    before, mark, rest = text.partition("<!-- methods -->\n")
+    _, end, after = rest.partition("<!-- end of methods -->\n")
+    if not mark or not end:
+        raise SystemExit("generate.py: README.md does not say where its methods are")
+    return before + mark + "\n".join(rows) + "\n" + end + after
+
+
 def laid_out(text: str, name: str) -> str:
     command = [
         sys.executable,
@@ -448,15 +434,15 @@ def main() -> int:
             made[f"{folder}/{resource}.py"] = resource_module(resource, asynchronous=asynchronous)
         made[f"{folder}/__init__.py"] = use_cases_module(asynchronous=asynchronous)
     made |= {"_table.py": tables(), "_types.py": types(), "_inputs.py": inputs()}
-    for name, text in made.items():
-        path = ROOT / "python/dezky" / name
-        laid = laid_out(text, name)
+    files = {f"python/dezky/{name}": laid_out(text, name) for name, text in made.items()}
+    for name, laid in {**files, "README.md": readme()}.items():
+        path = ROOT / name
         if not check:
             path.parent.mkdir(exist_ok=True)
             path.write_text(laid)
         elif not path.exists() or path.read_text() != laid:
             print(
-                f"bindings/python/python/dezky/{name} does not follow from the code any more: run `scripts/python-package.sh generate`"
+                f"bindings/python/{name} does not follow from the code any more: run `scripts/python-package.sh generate`"
             )
             stale = 1
     return stale

@@ -173,6 +173,13 @@ impl Action {
     pub fn name(self) -> &'static str {
         self.rule().name
     }
+
+    /// Whether it is done to a tenant or to what belongs to one: then the roles in that tenant say who may know of it.
+    #[must_use]
+    pub fn concerns_tenant(self) -> bool {
+        let seen = self.rule().seen;
+        seen.includes(Callers::MEMBER) && !seen.includes(Callers::STRANGER)
+    }
 }
 
 /// Why a decision is as it is.

@@ -5,7 +5,9 @@ mod extract;
 mod host;
 pub mod identity;
 mod launcher;
-pub mod openapi;
+mod openapi;
+mod operation;
+pub mod operations;
 mod parameters;
 pub mod problem;
 mod refused;
@@ -24,9 +26,11 @@ pub use identity::Identity;
 #[cfg(feature = "authn")]
 pub use identity::TokenIdentity;
 pub use launcher::LauncherSource;
+pub use operation::{Access, Operation};
+pub use operations::Section;
 pub use refused::{ClientAddress, Refused, tell_of_connection, tell_of_dropped};
 pub use request::{CLIENT_REQUEST_ID, REQUEST_ID, RequestIdentity};
-pub use routes::Section;
+pub use routes::document::DOCUMENT;
 
 use crate::{
     error::{Error, ErrorKind},
@@ -67,7 +71,7 @@ pub fn router(state: HttpState) -> Router {
 
 /// The API without what [`identified`] gives, for an edge that puts layers of its own in between.
 pub fn unidentified(state: HttpState) -> Router {
-    completed(routes::all(), Arc::new(state))
+    completed(Section::all_routes(), Arc::new(state))
 }
 
 /// The API as far as the paths of a section go: it answers a request whose path is in the section as [`router`] does, and is put

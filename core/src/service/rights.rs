@@ -54,34 +54,6 @@ pub struct RightView {
     pub forbidden_fields: Vec<&'static str>,
 }
 
-/// Whether an action is done to a tenant or to what belongs to one.
-const fn concerns_tenant(action: Action) -> bool {
-    match action {
-        Action::ReadTenant
-        | Action::UpdateTenant
-        | Action::DeleteTenant
-        | Action::SuspendTenant
-        | Action::RestoreTenant
-        | Action::ReadMembers
-        | Action::GrantMembership
-        | Action::UpdateMembership
-        | Action::RevokeMembership
-        | Action::ReadSubscription
-        | Action::CreateSubscription
-        | Action::UpdateSubscription
-        | Action::DeleteSubscription
-        | Action::ReadTenantAudit => true,
-        Action::CreateTenant
-        | Action::ListTenants
-        | Action::ListUsers
-        | Action::ReadUser
-        | Action::CreateUser
-        | Action::UpdateUser
-        | Action::DeleteUser
-        | Action::ListSubscriptions
-        | Action::ReadPlatformAudit => false,
-    }
-}
 
 fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
@@ -134,7 +106,7 @@ impl Service {
             None => TenantAccess { caller, tenant: None, membership: None },
         };
         let concerned = POLICY.iter().map(|rule| rule.action);
-        let concerned = concerned.filter(|action| concerns_tenant(*action) == access.tenant.is_some());
+        let concerned = concerned.filter(|action| action.concerns_tenant() == access.tenant.is_some());
         Ok(RightsView {
             user_id,
             tenant_id: access.tenant.as_ref().map(|tenant| tenant.id),

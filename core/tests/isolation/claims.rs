@@ -77,7 +77,7 @@ impl<'a> Person<'a> {
     async fn send_to(&self, process: &Platform, token: &str, route: &Route) -> Answer {
         let names = self.world.names();
         let (path, body) = (route.path(&names), route.body(&names));
-        process.send(Some(token), &route.method.to_uppercase(), &path, body.as_ref()).await
+        process.send(Some(token), route.method, &path, body.as_ref()).await
     }
 
     /// What is left is what was granted.

@@ -120,7 +120,7 @@ impl Bearer<'_> {
     async fn send(&self, route: &Route) -> crate::world::Answer {
         let names = self.world.names();
         let (path, body) = (route.path(&names), route.body(&names));
-        self.platform.send(Some(&self.token), &route.method.to_uppercase(), &path, body.as_ref()).await
+        self.platform.send(Some(&self.token), route.method, &path, body.as_ref()).await
     }
 
     /// How many routes answer with what was asked for.

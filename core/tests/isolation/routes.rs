@@ -1,8 +1,11 @@
 //! The routes, what each does, and how it is called.
 
+use std::sync::LazyLock;
+
 use dezky::{
     authz::{Action, TargetFacts},
     domain::MembershipRole,
+    http::{Access, Operation, operations::OPERATIONS},
 };
 use serde_json::{Value, json};
 
@@ -29,39 +32,22 @@ pub(crate) enum Does {
     Tenant(Action),
 }
 
-const fn route(method: &'static str, path: &'static str, does: Does) -> Route {
-    Route { method, path, does }
+/// What an operation does, once for each action that it may come to.
+fn of(operation: &'static Operation) -> Vec<Route> {
+    let does = |action: &Action| {
+        if action.concerns_tenant() { Does::Tenant(*action) } else { Does::Platform(*action) }
+    };
+    let all = match operation.access {
+        Access::Public => vec![Does::Public],
+        Access::Own => vec![Does::Own],
+        Access::May(actions) => actions.iter().map(does).collect(),
+    };
+    let route = |does| Route { method: operation.method.as_str(), path: operation.path, does };
+    all.into_iter().map(route).collect()
 }
 
-pub(crate) const ROUTES: &[Route] = &[
-    route("get", "/launcher", Does::Public),
-    route("post", "/oidc/backchannel-logout", Does::Public),
-    route("get", "/users/me", Does::Own),
-    route("get", "/users/me/tenants", Does::Own),
-    route("get", "/users", Does::Platform(Action::ListUsers)),
-    route("post", "/users", Does::Platform(Action::CreateUser)),
-    route("get", "/users/{id}", Does::Platform(Action::ReadUser)),
-    route("patch", "/users/{id}", Does::Platform(Action::UpdateUser)),
-    route("delete", "/users/{id}", Does::Platform(Action::DeleteUser)),
-    route("get", "/tenants", Does::Platform(Action::ListTenants)),
-    route("post", "/tenants", Does::Platform(Action::CreateTenant)),
-    route("get", "/tenants/{tenant}", Does::Tenant(Action::ReadTenant)),
-    route("patch", "/tenants/{tenant}", Does::Tenant(Action::UpdateTenant)),
-    route("delete", "/tenants/{tenant}", Does::Tenant(Action::DeleteTenant)),
-    route("post", "/tenants/{tenant}/suspend", Does::Tenant(Action::SuspendTenant)),
-    route("post", "/tenants/{tenant}/restore", Does::Tenant(Action::RestoreTenant)),
-    route("get", "/tenants/{tenant}/members", Does::Tenant(Action::ReadMembers)),
-    route("post", "/tenants/{tenant}/members", Does::Tenant(Action::GrantMembership)),
-    route("get", "/tenants/{tenant}/members/{user}", Does::Tenant(Action::ReadMembers)),
-    route("patch", "/tenants/{tenant}/members/{user}", Does::Tenant(Action::UpdateMembership)),
-    route("delete", "/tenants/{tenant}/members/{user}", Does::Tenant(Action::RevokeMembership)),
-    route("get", "/subscriptions", Does::Platform(Action::ListSubscriptions)),
-    route("post", "/subscriptions", Does::Tenant(Action::CreateSubscription)),
-    route("get", "/subscriptions/{id}", Does::Tenant(Action::ReadSubscription)),
-    route("patch", "/subscriptions/{id}", Does::Tenant(Action::UpdateSubscription)),
-    route("delete", "/subscriptions/{id}", Does::Tenant(Action::DeleteSubscription)),
-    route("get", "/audit", Does::Tenant(Action::ReadTenantAudit)),
-];
+/// Every operation that is declared.
+pub(crate) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| OPERATIONS.iter().flat_map(of).collect());
 
 /// The ids that a call names.
 #[derive(Debug, Clone)]
@@ -89,25 +75,29 @@ impl World {
 
 impl Route {
     pub(crate) fn is_read(&self) -> bool {
-        self.method == "get"
+        self.method == "GET"
     }
 
     pub(crate) fn path(&self, names: &Names) -> String {
         let id = if self.path.starts_with("/users") { &names.user } else { &names.subscription };
         let path = self.path.replace("{tenant}", &names.tenant).replace("{user}", &names.user).replace("{id}", id);
-        if self.path == "/audit" { format!("{path}?tenant={}", names.tenant) } else { path }
+        if matches!(self.does, Does::Tenant(Action::ReadTenantAudit)) {
+            format!("{path}?tenant={}", names.tenant)
+        } else {
+            path
+        }
     }
 
     pub(crate) fn body(&self, names: &Names) -> Option<Value> {
         let unique = || dezky::domain::ObjectId::generate().to_string();
         Some(match (self.method, self.path) {
-            ("post", "/users") => json!({"authentikSubjectId": unique()}),
-            ("post", "/tenants") => json!({"slug": format!("new-{}", unique()), "name": "New"}),
-            ("post", "/tenants/{tenant}/members") => json!({"userId": names.former}),
-            ("post", "/subscriptions") => json!({"tenantId": names.tenant_id, "plan": "starter"}),
-            ("patch", "/tenants/{tenant}/members/{user}") => json!({"role": "admin"}),
-            ("patch", "/subscriptions/{id}") => json!({"seats": 9}),
-            ("patch", _) => json!({"name": "New name"}),
+            ("POST", "/users") => json!({"authentikSubjectId": unique()}),
+            ("POST", "/tenants") => json!({"slug": format!("new-{}", unique()), "name": "New"}),
+            ("POST", "/tenants/{tenant}/members") => json!({"userId": names.former}),
+            ("POST", "/subscriptions") => json!({"tenantId": names.tenant_id, "plan": "starter"}),
+            ("PATCH", "/tenants/{tenant}/members/{user}") => json!({"role": "admin"}),
+            ("PATCH", "/subscriptions/{id}") => json!({"seats": 9}),
+            ("PATCH", _) => json!({"name": "New name"}),
             _ => return None,
         })
     }
@@ -115,7 +105,7 @@ impl Route {
     /// Query strings with which it is asked for less; in braces stand names.
     pub(crate) fn filters(&self) -> &'static [&'static str] {
         match (self.method, self.path) {
-            ("get", "/users/me/tenants" | "/tenants") => &[
+            ("GET", "/users/me/tenants" | "/tenants") => &[
                 "status=active",
                 "status=suspended",
                 "status=deleted",
@@ -124,14 +114,14 @@ impl Route {
                 "search={tenant}",
                 "plan=starter&search={tenant}",
             ],
-            ("get", "/users") => &["status=disabled", "search=member", "email=member", "search={tenant}"],
-            ("get", "/tenants/{tenant}/members") => {
+            ("GET", "/users") => &["status=disabled", "search=member", "email=member", "search={tenant}"],
+            ("GET", "/tenants/{tenant}/members") => {
                 &["role=owner", "role=member", "search=target", "search={tenant}", "role=admin&search=a"]
             }
-            ("get", "/subscriptions") => {
+            ("GET", "/subscriptions") => {
                 &["tenantId={tenantId}", "status=active", "plan=starter", "tenantId={tenantId}&status=active"]
             }
-            ("get", "/audit") => &[
+            ("GET", "/audit") => &[
                 "userId={user}",
                 "userId={former}&action=membership.revoke",
                 "action=membership.grant",

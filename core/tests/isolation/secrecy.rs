@@ -99,8 +99,8 @@ fn twins(world: &World, hidden: &World, step: &Step) -> (Names, Names) {
 fn body(route: &Route, names: &Names) -> Option<Value> {
     match (route.method, route.path) {
         // Whether a slug is taken is not for everybody to know.
-        ("post", "/tenants") => Some(json!({"slug": names.tenant, "name": "New"})),
-        ("post", "/users") => Some(json!({"authentikSubjectId": names.user})),
+        ("POST", "/tenants") => Some(json!({"slug": names.tenant, "name": "New"})),
+        ("POST", "/users") => Some(json!({"authentikSubjectId": names.user})),
         _ => route.body(names),
     }
 }
@@ -140,7 +140,7 @@ impl Stage {
     async fn call(&self, step: &Step, names: &Names, headers: &[(&'static str, String)]) -> (Answer, Vec<String>) {
         let route = &ROUTES[step.route];
         let body = body(route, names);
-        let (method, path) = (route.method.to_uppercase(), route.filtered(names, step.filter));
+        let (method, path) = (route.method, route.filtered(names, step.filter));
         self.record.take();
         let answer = self.platform.call_with(step.caller, &self.world, (&method, &path), body.as_ref(), headers).await;
         let asked = self.record.take();

@@ -29,46 +29,47 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
     let user: UserId = names.user.parse().unwrap();
     let subscription = names.subscription.parse().unwrap();
     match (route.method, route.path) {
-        ("get", "/users/me") => service.profile(&call).await.map(drop),
-        ("get", "/users/me/tenants") => service.list_my_tenants(&call, &Default::default(), &page).await.map(drop),
-        ("get", "/users") => service.list_users(&call, &Default::default(), &page).await.map(drop),
-        ("post", "/users") => service.create_user(&call, CreateUser::read(body())?).await.map(drop),
-        ("get", "/users/{id}") => service.read_user(&call, user).await.map(drop),
-        ("patch", "/users/{id}") => service.update_user(&call, user, UpdateUser::read(body())?).await.map(drop),
-        ("delete", "/users/{id}") => service.delete_user(&call, user).await,
-        ("get", "/tenants") => service.list_tenants(&call, &Default::default(), &page).await.map(drop),
-        ("post", "/tenants") => service.create_tenant(&call, CreateTenant::read(body())?).await.map(drop),
-        ("get", "/tenants/{tenant}") => service.read_tenant(&call, &tenant).await.map(drop),
-        ("patch", "/tenants/{tenant}") => {
+        ("GET", "/users/me") => service.profile(&call).await.map(drop),
+        ("GET", "/users/me/tenants") => service.list_my_tenants(&call, &Default::default(), &page).await.map(drop),
+        ("GET", "/users") => service.list_users(&call, &Default::default(), &page).await.map(drop),
+        ("POST", "/users") => service.create_user(&call, CreateUser::read(body())?).await.map(drop),
+        ("GET", "/users/{id}") => service.read_user(&call, user).await.map(drop),
+        ("PATCH", "/users/{id}") => service.update_user(&call, user, UpdateUser::read(body())?).await.map(drop),
+        ("DELETE", "/users/{id}") => service.delete_user(&call, user).await,
+        ("GET", "/tenants") => service.list_tenants(&call, &Default::default(), &page).await.map(drop),
+        ("POST", "/tenants") => service.create_tenant(&call, CreateTenant::read(body())?).await.map(drop),
+        ("GET", "/tenants/{tenant}") => service.read_tenant(&call, &tenant).await.map(drop),
+        ("PATCH", "/tenants/{tenant}") => {
             service.update_tenant(&call, &tenant, UpdateTenant::read(body())?).await.map(drop)
         }
-        ("delete", "/tenants/{tenant}") => service.delete_tenant(&call, &tenant).await,
-        ("post", "/tenants/{tenant}/suspend") => service.suspend_tenant(&call, &tenant).await.map(drop),
-        ("post", "/tenants/{tenant}/restore") => service.restore_tenant(&call, &tenant).await.map(drop),
-        ("get", "/tenants/{tenant}/members") => {
+        ("DELETE", "/tenants/{tenant}") => service.delete_tenant(&call, &tenant).await,
+        ("POST", "/tenants/{tenant}/suspend") => service.suspend_tenant(&call, &tenant).await.map(drop),
+        ("POST", "/tenants/{tenant}/restore") => service.restore_tenant(&call, &tenant).await.map(drop),
+        ("GET", "/tenants/{tenant}/members") => {
             service.list_members(&call, &tenant, &Default::default(), &page).await.map(drop)
         }
-        ("post", "/tenants/{tenant}/members") => {
+        ("POST", "/tenants/{tenant}/members") => {
             service.grant_membership(&call, &tenant, GrantMembership::read(body())?).await.map(drop)
         }
-        ("get", "/tenants/{tenant}/members/{user}") => service.read_member(&call, &tenant, user).await.map(drop),
-        ("patch", "/tenants/{tenant}/members/{user}") => {
+        ("GET", "/tenants/{tenant}/members/{user}") => service.read_member(&call, &tenant, user).await.map(drop),
+        ("PATCH", "/tenants/{tenant}/members/{user}") => {
             service.update_membership(&call, &tenant, user, UpdateMembership::read(body())?).await.map(drop)
         }
-        ("delete", "/tenants/{tenant}/members/{user}") => service.revoke_membership(&call, &tenant, user).await,
-        ("get", "/subscriptions") => {
+        ("DELETE", "/tenants/{tenant}/members/{user}") => service.revoke_membership(&call, &tenant, user).await,
+        ("GET", "/subscriptions") => {
             service.list_subscriptions(&call, &SubscriptionFilter::default(), &page).await.map(drop)
         }
-        ("post", "/subscriptions") => {
+        ("POST", "/subscriptions") => {
             service.create_subscription(&call, CreateSubscription::read(body())?).await.map(drop)
         }
-        ("get", "/subscriptions/{id}") => service.read_subscription(&call, subscription).await.map(drop),
-        ("patch", "/subscriptions/{id}") => {
+        ("GET", "/subscriptions/{id}") => service.read_subscription(&call, subscription).await.map(drop),
+        ("PATCH", "/subscriptions/{id}") => {
             service.update_subscription(&call, subscription, UpdateSubscription::read(body())?).await.map(drop)
         }
-        ("delete", "/subscriptions/{id}") => service.delete_subscription(&call, subscription).await,
-        ("get", "/audit") => {
-            let filter = AuditFilter { tenant: Some(tenant), ..AuditFilter::default() };
+        ("DELETE", "/subscriptions/{id}") => service.delete_subscription(&call, subscription).await,
+        ("GET", "/audit") => {
+            let of_tenant = matches!(route.does, Does::Tenant(_));
+            let filter = AuditFilter { tenant: of_tenant.then_some(tenant), ..AuditFilter::default() };
             service.list_audit(&call, &filter, &page).await.map(drop)
         }
         other => panic!("{other:?}: call the new route here"),

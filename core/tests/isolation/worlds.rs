@@ -128,7 +128,7 @@ impl Twins {
         self.clock.advance(Duration::from_secs(1));
         let route = &ROUTES[step.route];
         let names = self.names(step);
-        let (method, body) = (route.method.to_uppercase(), route.body(&names));
+        let (method, body) = (route.method, route.body(&names));
         let mut path = route.filtered(&names, step.filter);
         let mut paths = [path.clone(), path.clone()];
         if route.is_list() {

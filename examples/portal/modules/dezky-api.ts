@@ -1,8 +1,8 @@
-// What the API's own documents say, taken over when the portal is built: limits of fields out of its OpenAPI document, and who may do what
-// out of the policy that is printed from its code. A part of them that cannot be read ends the build.
+// What the API's own document says, taken over when the portal is built: its routes, limits of fields, and who may do what. A part of
+// it that cannot be read ends the build.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { addTemplate, addTypeTemplate, defineNuxtModule } from "nuxt/kit";
+import { addServerTemplate, addTemplate, addTypeTemplate, defineNuxtModule } from "nuxt/kit";
 
 interface Schema {
   $ref?: string;
@@ -11,6 +11,7 @@ interface Schema {
   properties?: Record<string, Schema>;
   maxLength?: number;
   pattern?: string;
+  enum?: string[];
   minimum?: number;
   maximum?: number;
 }
@@ -23,6 +24,7 @@ interface Parameter {
 interface OpenApi {
   paths: Record<string, Record<string, { parameters?: Parameter[] }>>;
   components: { schemas: Record<string, Schema> };
+  "x-dezky-policy"?: unknown;
 }
 
 /** What a value may be at most: characters of a text, and least and greatest of a number. */
@@ -32,7 +34,7 @@ interface Limit {
   most?: number;
 }
 
-const text = (path: string) => readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), "utf8");
+const DOCUMENT = fileURLToPath(new URL("../../../core/openapi.json", import.meta.url));
 
 /** The greatest number of characters that a pattern such as `^[a-z]{1,64}$` allows. */
 const lengthOf = ({ maxLength, pattern }: Schema) => maxLength ?? (Number(/^\^\[[^\]]+\]\{\d+,(\d+)\}\$$/.exec(pattern ?? "")?.[1]) || undefined);
@@ -64,61 +66,52 @@ function limits(api: OpenApi) {
   ]);
 }
 
-/** A table in Markdown as its cells, by the first one's code. */
-function table(markdown: string, first: string): { columns: string[]; rows: [string, string[]][] } {
-  const lines = markdown.slice(markdown.indexOf(`| ${first} |`)).split("\n");
-  const cells = (line: string) => line.split("|").slice(1, -1).map((cell) => cell.trim());
-  const rows = lines.slice(2, lines.findIndex((line, at) => at > 1 && !line.startsWith("|")) >>> 0).map(cells);
-  const columns = cells(lines[0] ?? "");
-  if (!columns.length || !rows.length) throw new Error(`docs/authorization.md has no table of each ${first}`);
-  return { columns, rows: rows.map(([name = "", ...rest]) => [name, rest]) };
+/** The API's routes as one pattern of paths: those of the document, and the document itself. */
+function routes(api: OpenApi): string {
+  const paths = [...Object.keys(api.paths), "/openapi.json"];
+  const pattern = (path: string) => path.split(/\{\w+\}/).map((part) => part.replace(/[^\w/-]/g, "\\$&")).join("[^/?]+");
+  return `^(?:${paths.map(pattern).join("|")})(?:\\?|$)`;
 }
 
-/** Who may do each action, set each field that not everybody may set who does it, and do what to administrators of the platform by grant. */
-function policy(markdown: string) {
-  const named = (name: string, form: RegExp) => form.exec(name)?.slice(1) ?? fail(`docs/authorization.md has a row \`${name}\``);
-  const yes = (columns: string[], cells: string[], last: number) => columns.slice(1, last).filter((_, at) => cells[at] === "yes");
-  const { columns, rows } = table(markdown, "action");
-  const [suspended, deleted] = [columns.indexOf("while suspended"), columns.indexOf("when deleted")];
-  if (suspended < 0 || deleted < 0) fail("docs/authorization.md does not say what holds of suspended and deleted tenants");
-  const actions = rows.map(([name, cells]) => [
-    named(name, /^`([\w.]+)`$/)[0],
-    { allowed: yes(columns, cells, Math.min(suspended, deleted)), suspended: cells[suspended - 1] === "yes", deleted: cells[deleted - 1] === "yes" },
-  ]);
-  const of = table(markdown, "field");
-  const fields = of.rows.map(([name, cells]) => {
-    const [field, action] = named(name, /^`(\w+)` in `([\w.]+)`$/);
-    return [`${action} ${field}`, yes(of.columns, cells, of.columns.length)];
-  });
-  const lastly = table(markdown, "to administrators of the platform by grant");
-  const lasting = lastly.rows.map(([name, cells]) => {
-    const [field, action] = named(name, /^(?:`(\w+)` in )?`([\w.]+)`$/);
-    return [field ? `${action} ${field}` : action, yes(lastly.columns, cells, lastly.columns.length)];
-  });
-  return { actions: Object.fromEntries(actions), fields: Object.fromEntries(fields), lasting: Object.fromEntries(lasting) };
-}
-
-function fail(what: string): never {
-  throw new Error(what);
+function told<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`core/openapi.json does not tell ${what}`);
+  return value;
 }
 
 export default defineNuxtModule({
   meta: { name: "dezky-api" },
   setup() {
-    const api = limits(JSON.parse(text("core/openapi.json")) as OpenApi);
-    const { actions, fields, lasting } = policy(text("docs/authorization.md"));
-    const constants = { LIMITS: api, ACTIONS: actions, FIELDS: fields, LASTING: lasting };
+    const api = JSON.parse(readFileSync(DOCUMENT, "utf8")) as OpenApi;
+    const constants = {
+      LIMITS: limits(api),
+      POLICY: told(api["x-dezky-policy"], "the policy"),
+      ROLES: told(api.components.schemas.MembershipRole?.enum, "the roles of members"),
+    };
     addTemplate({
       filename: "dezky-api.mjs",
       getContents: () => Object.entries(constants).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`).join(""),
     });
+    addServerTemplate({ filename: "#dezky/routes", getContents: () => `export const ROUTES = new RegExp(${JSON.stringify(routes(api))});\n` });
+    const types = { nuxt: true, nitro: true };
+    addTypeTemplate({ filename: "types/dezky-routes.d.ts", getContents: () => `declare module "#dezky/routes" {\n  export const ROUTES: RegExp;\n}\n` }, types);
     addTypeTemplate({
-      filename: "types/dezky-api.d.ts",
+      // Beside the module and under its name: Nuxt would otherwise declare it without types.
+      filename: "dezky-api.d.ts",
       getContents: () => `declare module "#build/dezky-api.mjs" {
   export const LIMITS: Record<string, Record<string, { length?: number; least?: number; most?: number }>>;
-  export const ACTIONS: Record<string, { allowed: string[]; suspended: boolean; deleted: boolean }>;
-  export const FIELDS: Record<string, string[]>;
-  export const LASTING: Record<string, string[]>;
+  export const POLICY: {
+    callers: { name: string; is: Record<string, unknown> | null; lastingAdmin?: boolean }[];
+    actions: Record<string, {
+      allowed: string[];
+      suspended?: string[];
+      deleted?: string[];
+      lastingAdmin?: string[];
+      fields?: Record<string, string[]>;
+      lastingAdminFields?: Record<string, string[]>;
+    }>;
+    memberships: { owner: string[]; lastOwner: string[] };
+  };
+  export const ROLES: import("@dezky/sdk").MembershipRole[];
 }
 `,
     });

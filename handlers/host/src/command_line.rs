@@ -325,3 +325,31 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     }
     address
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory as _;
+    use dezky::http::operations::OPERATIONS;
+
+    use super::CommandLine;
+
+    #[test]
+    fn operators_commands_are_those_of_the_operations() {
+        let declared: BTreeSet<String> =
+            OPERATIONS.iter().flat_map(|operation| operation.commands).map(|command| (*command).to_owned()).collect();
+        let groups: BTreeSet<&str> = declared.iter().filter_map(|command| command.split(' ').next()).collect();
+        let line = CommandLine::command();
+        let mut there = BTreeSet::new();
+        for group in line.get_subcommands().filter(|group| groups.contains(group.get_name())) {
+            match group.has_subcommands() {
+                true => there.extend(
+                    group.get_subcommands().map(|command| format!("{} {}", group.get_name(), command.get_name())),
+                ),
+                false => assert!(there.insert(group.get_name().to_owned())),
+            }
+        }
+        assert_eq!(there, declared);
+    }
+}

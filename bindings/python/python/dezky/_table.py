@@ -11,35 +11,35 @@ from ._types import AuditEventView, MembershipView, ProfileView, SubscriptionVie
 ME: Operation[ProfileView] = Operation("GET", "/users/me", ProfileView)
 MY_TENANTS_LIST: Operation[Page[TenantView]] = Operation("GET", "/users/me/tenants", Page[TenantView])
 TENANTS_LIST: Operation[Page[TenantView]] = Operation("GET", "/tenants", Page[TenantView])
-TENANTS_GET: Operation[TenantView] = Operation("GET", "/tenants/{tenant}", TenantView)
 TENANTS_CREATE: Operation[TenantView] = Operation("POST", "/tenants", TenantView, "application/json")
+TENANTS_GET: Operation[TenantView] = Operation("GET", "/tenants/{tenant}", TenantView)
+TENANTS_DELETE: Operation[None] = Operation("DELETE", "/tenants/{tenant}", None)
 TENANTS_UPDATE: Operation[TenantView] = Operation(
     "PATCH", "/tenants/{tenant}", TenantView, "application/merge-patch+json"
 )
-TENANTS_SUSPEND: Operation[TenantView] = Operation("POST", "/tenants/{tenant}/suspend", TenantView)
 TENANTS_RESTORE: Operation[TenantView] = Operation("POST", "/tenants/{tenant}/restore", TenantView)
-TENANTS_DELETE: Operation[None] = Operation("DELETE", "/tenants/{tenant}", None)
+TENANTS_SUSPEND: Operation[TenantView] = Operation("POST", "/tenants/{tenant}/suspend", TenantView)
 MEMBERS_LIST: Operation[Page[MembershipView]] = Operation("GET", "/tenants/{tenant}/members", Page[MembershipView])
-MEMBERS_GET: Operation[MembershipView] = Operation("GET", "/tenants/{tenant}/members/{user}", MembershipView)
 MEMBERS_GRANT: Operation[MembershipView] = Operation(
     "POST", "/tenants/{tenant}/members", MembershipView, "application/json"
 )
+MEMBERS_GET: Operation[MembershipView] = Operation("GET", "/tenants/{tenant}/members/{user}", MembershipView)
+MEMBERS_REVOKE: Operation[None] = Operation("DELETE", "/tenants/{tenant}/members/{user}", None)
 MEMBERS_UPDATE: Operation[MembershipView] = Operation(
     "PATCH", "/tenants/{tenant}/members/{user}", MembershipView, "application/merge-patch+json"
 )
-MEMBERS_REVOKE: Operation[None] = Operation("DELETE", "/tenants/{tenant}/members/{user}", None)
 USERS_LIST: Operation[Page[UserView]] = Operation("GET", "/users", Page[UserView])
-USERS_GET: Operation[UserView] = Operation("GET", "/users/{id}", UserView)
 USERS_CREATE: Operation[UserView] = Operation("POST", "/users", UserView, "application/json")
-USERS_UPDATE: Operation[UserView] = Operation("PATCH", "/users/{id}", UserView, "application/merge-patch+json")
+USERS_GET: Operation[UserView] = Operation("GET", "/users/{id}", UserView)
 USERS_DELETE: Operation[None] = Operation("DELETE", "/users/{id}", None)
+USERS_UPDATE: Operation[UserView] = Operation("PATCH", "/users/{id}", UserView, "application/merge-patch+json")
 SUBSCRIPTIONS_LIST: Operation[Page[SubscriptionView]] = Operation("GET", "/subscriptions", Page[SubscriptionView])
-SUBSCRIPTIONS_GET: Operation[SubscriptionView] = Operation("GET", "/subscriptions/{id}", SubscriptionView)
 SUBSCRIPTIONS_CREATE: Operation[SubscriptionView] = Operation(
     "POST", "/subscriptions", SubscriptionView, "application/json"
 )
+SUBSCRIPTIONS_GET: Operation[SubscriptionView] = Operation("GET", "/subscriptions/{id}", SubscriptionView)
+SUBSCRIPTIONS_DELETE: Operation[None] = Operation("DELETE", "/subscriptions/{id}", None)
 SUBSCRIPTIONS_UPDATE: Operation[SubscriptionView] = Operation(
     "PATCH", "/subscriptions/{id}", SubscriptionView, "application/merge-patch+json"
 )
-SUBSCRIPTIONS_DELETE: Operation[None] = Operation("DELETE", "/subscriptions/{id}", None)
 AUDIT_LIST: Operation[Page[AuditEventView]] = Operation("GET", "/audit", Page[AuditEventView])

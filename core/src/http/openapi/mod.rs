@@ -1,16 +1,25 @@
-//! The OpenAPI 3.1 document, generated from the routes.
+//! Writes the OpenAPI 3.1 document of operations.
 
 pub(super) mod schemas;
+pub(super) mod shape;
 
-use axum::{body::Body, response::Response};
-use http::{HeaderValue, header};
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        HttpMethod, PathItem, Paths, SecurityRequirement,
+        extensions::Extensions,
+        path::OperationBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        tag::TagBuilder,
+    },
 };
 
-use super::routes;
-use crate::error::{Error, Result};
+use self::shape::Shape;
+use super::operation::{Access, Operation};
+use crate::{
+    authz::policy_data,
+    error::{Error, Result},
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,38 +28,12 @@ use crate::error::{Error, Result};
         description = "Tenants, people, memberships and subscriptions of a sovereign workspace platform.",
         license(name = "MIT", identifier = "MIT"),
     ),
-    paths(
-        routes::profile::read,
-        routes::profile::tenants,
-        routes::users::list,
-        routes::users::create,
-        routes::users::read,
-        routes::users::update,
-        routes::users::delete,
-        routes::tenants::list,
-        routes::tenants::create,
-        routes::tenants::read,
-        routes::tenants::update,
-        routes::tenants::delete,
-        routes::tenants::suspend,
-        routes::tenants::restore,
-        routes::members::list,
-        routes::members::grant,
-        routes::members::read,
-        routes::members::update,
-        routes::members::revoke,
-        routes::subscriptions::list,
-        routes::subscriptions::create,
-        routes::subscriptions::read,
-        routes::subscriptions::update,
-        routes::subscriptions::delete,
-        routes::audit::list,
-        routes::launcher::read,
-        routes::logout::end,
-    ),
     modifiers(&Bearer),
 )]
 struct Document;
+
+/// Name of the scheme by which callers prove who they are.
+const BEARER: &str = "bearer";
 
 struct Bearer;
 
@@ -58,33 +41,66 @@ impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         let components = document.components.get_or_insert_with(Default::default);
-        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        components.add_security_scheme(BEARER, SecurityScheme::Http(scheme));
     }
 }
 
-/// The document as it is served: written by [`document`] and kept beside the code, since writing it takes more code than all the rest
-/// of the routes; without the space in `core/openapi.json`. `core/tests/openapi.rs` holds it against the code.
-pub const WRITTEN: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
+/// Where the document says which method of the SDKs calls an operation.
+const SDK_METHOD: &str = "x-dezky-method";
 
-/// The document as JSON text, written from the code.
+/// Where the document says what the policy is.
+const POLICY: &str = "x-dezky-policy";
+
+/// Writes the document of resources, which are names and descriptions, and of operations.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Internal`] when it cannot be written: a defect.
-pub fn document() -> Result<String> {
-    Document::openapi().to_pretty_json().map_err(|error| Error::internal(error.to_string()))
+pub(super) fn write<'a>(
+    resources: &[(&str, &str)],
+    operations: impl Iterator<Item = (&'a Operation, Shape)>,
+) -> Result<String> {
+    let mut document = Document::openapi();
+    let tag = |(name, about): &(&str, &str)| TagBuilder::new().name(*name).description(Some(*about)).build();
+    document.tags = Some(resources.iter().map(tag).collect());
+    let components = document.components.get_or_insert_with(Default::default);
+    for (operation, mut shape) in operations {
+        components.schemas.append(&mut shape.schemas);
+        add(&mut document.paths, operation, shape)?;
+    }
+    document.extensions = Some(Extensions::from_iter([(POLICY, policy_data())]));
+    document.to_pretty_json().map_err(|error| Error::internal(error.to_string()))
 }
 
-/// The patterns of all paths of the API, for edges that only pass requests on.
-#[must_use]
-pub fn paths() -> Vec<String> {
-    let mut paths: Vec<String> = Document::openapi().paths.paths.into_keys().collect();
-    paths.push("/openapi.json".to_owned());
-    paths
+fn add(paths: &mut Paths, operation: &Operation, shape: Shape) -> Result<()> {
+    let security = match operation.access {
+        Access::Public => SecurityRequirement::default(),
+        Access::Own | Access::May(_) => SecurityRequirement::new(BEARER, [""; 0]),
+    };
+    let mut told = OperationBuilder::new()
+        .tag(operation.tag)
+        .summary(Some(operation.summary))
+        .operation_id(Some(operation.id))
+        .security(security)
+        .extensions(operation.sdk.map(|method| Extensions::from_iter([(SDK_METHOD, method)])));
+    told = shape.of_path(operation.path).describe(told);
+    let method = method(&operation.method)?;
+    let item = PathItem::new(method, told);
+    match paths.paths.get_mut(operation.path) {
+        Some(present) => present.merge_operations(item),
+        None => {
+            paths.paths.insert(operation.path.to_owned(), item);
+        }
+    }
+    Ok(())
 }
 
-/// Answers `GET /openapi.json`.
-pub(super) async fn serve() -> Response {
-    let mut response = Response::new(Body::from(WRITTEN));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+fn method(method: &http::Method) -> Result<HttpMethod> {
+    match method.as_str() {
+        "GET" => Ok(HttpMethod::Get),
+        "POST" => Ok(HttpMethod::Post),
+        "PUT" => Ok(HttpMethod::Put),
+        "PATCH" => Ok(HttpMethod::Patch),
+        "DELETE" => Ok(HttpMethod::Delete),
+        other => Err(Error::internal(format!("the document has no operations of {other}"))),
+    }
 }

@@ -3,30 +3,37 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
+use utoipa::IntoParams;
 
 use crate::{
     domain::fields,
     error::Result,
-    http::{
-        HttpState, extract::Caller, openapi::schemas::AuditPage, parameters::Parameters, problem::Problem, respond,
-    },
+    http::{HttpState, extract::Caller, parameters::Parameters, respond},
     service::{access::TenantReference, audit::AuditFilter},
 };
 
-#[utoipa::path(
-    get,
-    path = "/audit",
-    tag = "audit",
-    operation_id = "listAuditEvents",
-    summary = "List audit events, the newest first: a tenant's for its owners and admins, all for the platform",
-    params(("tenant" = Option<String>, Query, description = "Id or slug of a tenant; without it the trail of the platform", min_length = 1, max_length = 200), ("userId" = Option<String>, Query, description = "About this person", pattern = "^[0-9a-fA-F]{24}$"), ("action" = Option<String>, Query, description = "Of this action, such as `tenant.update`", pattern = "^[A-Za-z0-9._-]{1,64}$"), ("from" = Option<String>, Query, description = "From this time on, RFC 3339", format = DateTime), ("until" = Option<String>, Query, description = "Before this time, RFC 3339", format = DateTime), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
-    responses(
-        (status = 200, body = AuditPage, description = "A page"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json", description = "Not possible now"),
-    ),
-    security(("bearer" = [])),
-)]
+/// The filter of the audit trail, as [`list`] reads it.
+#[derive(IntoParams)]
+#[into_params(rename_all = "camelCase")]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct Query {
+    /// Id or slug of a tenant; without it the trail of the platform
+    #[param(nullable = false, min_length = 1, max_length = 200)]
+    tenant: Option<String>,
+    /// About this person
+    #[param(nullable = false, pattern = "^[0-9a-fA-F]{24}$")]
+    user_id: Option<String>,
+    /// Of this action, such as `tenant.update`
+    #[param(nullable = false, pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    action: Option<String>,
+    /// From this time on, RFC 3339
+    #[param(nullable = false, format = DateTime)]
+    from: Option<String>,
+    /// Before this time, RFC 3339
+    #[param(nullable = false, format = DateTime)]
+    until: Option<String>,
+}
+
 pub(crate) async fn list(
     State(state): State<Arc<HttpState>>,
     Caller(call): Caller,

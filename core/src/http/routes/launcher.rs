@@ -4,28 +4,22 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::{HeaderMap, HeaderValue, Uri, header};
+use utoipa::IntoParams;
 
 use crate::{
     error::{Error, Result},
-    http::{HttpState, extract::Context, parameters::Parameters, problem::Problem, respond},
-    service::views::LauncherView,
+    http::{HttpState, extract::Context, parameters::Parameters, respond},
 };
 
-#[utoipa::path(
-    get,
-    path = "/launcher",
-    tag = "launcher",
-    operation_id = "readLauncher",
-    summary = "How a tenant's launcher looks, by its host name or slug; public",
-    params(("slug" = Option<String>, Query, description = "Slug of the tenant; without it the `Host` header says which", min_length = 1, max_length = 200), ("If-None-Match" = Option<String>, Header, description = "Tag of the version that the caller has; 304 when it is still that")),
-    responses(
-        (status = 200, body = LauncherView, description = "The document", headers(("ETag" = String, description = "Tag of this view, for `If-Match`"))),
-        (status = 304, description = "The caller has this version"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json", description = "Not possible now"),
-    ),
-    security(()),
-)]
+/// Which launcher is meant, as [`read`] reads it.
+#[derive(IntoParams)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct Query {
+    /// Slug of the tenant; without it the `Host` header says which
+    #[param(nullable = false, min_length = 1, max_length = 200)]
+    slug: Option<String>,
+}
+
 pub(crate) async fn read(
     State(state): State<Arc<HttpState>>,
     Context(context): Context,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::HeaderMap;
+use utoipa::IntoParams;
 
 use crate::{
     domain::{CreateSubscription, SubscriptionStatus, UpdateSubscription, fields},
@@ -12,28 +13,28 @@ use crate::{
         HttpState,
         body::JsonBody,
         extract::{Caller, PathParameters},
-        openapi::schemas::{CreateSubscriptionBody, SubscriptionPage, UpdateSubscriptionBody},
         parameters::Parameters,
-        problem::Problem,
         respond,
     },
-    service::{subscriptions::SubscriptionFilter, views::SubscriptionView},
+    service::subscriptions::SubscriptionFilter,
 };
 
-#[utoipa::path(
-    get,
-    path = "/subscriptions",
-    tag = "subscriptions",
-    operation_id = "listSubscriptions",
-    summary = "List subscriptions: all for the platform, those of their tenants for everybody else",
-    params(("tenantId" = Option<String>, Query, description = "Of this tenant", pattern = "^[0-9a-fA-F]{24}$"), ("status" = Option<SubscriptionStatus>, Query, description = "In this state"), ("plan" = Option<String>, Query, description = "With this plan", min_length = 1, max_length = 200), ("limit" = Option<u32>, Query, description = "The most items; 50 without it", minimum = 1, maximum = 200), ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before")),
-    responses(
-        (status = 200, body = SubscriptionPage, description = "A page"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json", description = "Not possible now"),
-    ),
-    security(("bearer" = [])),
-)]
+/// The filter of lists of subscriptions, as [`list`] reads it.
+#[derive(IntoParams)]
+#[into_params(rename_all = "camelCase")]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct Query {
+    /// Of this tenant
+    #[param(nullable = false, pattern = "^[0-9a-fA-F]{24}$")]
+    tenant_id: Option<String>,
+    /// In this state
+    #[param(nullable = false)]
+    status: Option<SubscriptionStatus>,
+    /// With this plan
+    #[param(nullable = false, min_length = 1, max_length = 200)]
+    plan: Option<String>,
+}
+
 pub(crate) async fn list(
     State(state): State<Arc<HttpState>>,
     Caller(call): Caller,
@@ -47,21 +48,6 @@ pub(crate) async fn list(
     respond::list(&state.service.list_subscriptions(&call, &filter, &parameters.list()?).await?)
 }
 
-#[utoipa::path(
-    post,
-    path = "/subscriptions",
-    tag = "subscriptions",
-    operation_id = "createSubscription",
-    summary = "Create a subscription; for the platform",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request have one effect; kept for 24 hours", min_length = 1, max_length = 255)),
-    request_body(content = CreateSubscriptionBody, content_type = "application/json"),
-    responses(
-        (status = 201, body = SubscriptionView, description = "Created", headers(("ETag" = String, description = "Tag of this view"), ("Location" = String, description = "Where it is"))),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json", description = "Not possible now"),
-    ),
-    security(("bearer" = [])),
-)]
 pub(crate) async fn create(
     State(state): State<Arc<HttpState>>,
     Caller(mut call): Caller,
@@ -72,21 +58,6 @@ pub(crate) async fn create(
     respond::created(&answer, &format!("/subscriptions/{}", answer.value.id))
 }
 
-#[utoipa::path(
-    get,
-    path = "/subscriptions/{id}",
-    tag = "subscriptions",
-    operation_id = "readSubscription",
-    summary = "Read a subscription",
-    params(("id" = String, Path, description = "Id", pattern = "^[0-9a-fA-F]{24}$"), ("If-None-Match" = Option<String>, Header, description = "Tag of the version that the caller has; 304 when it is still that")),
-    responses(
-        (status = 200, body = SubscriptionView, description = "The document", headers(("ETag" = String, description = "Tag of this view, for `If-Match`"))),
-        (status = 304, description = "The caller has this version"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json", description = "Not possible now"),
-    ),
-    security(("bearer" = [])),
-)]
 pub(crate) async fn read(
     State(state): State<Arc<HttpState>>,
     Caller(call): Caller,
@@ -96,21 +67,6 @@ pub(crate) async fn read(
     respond::document(&headers, &state.service.read_subscription(&call, path.id(0)?).await?)
 }
 
-#[utoipa::path(
-    patch,
-    path = "/subscriptions/{id}",
-    tag = "subscriptions",
-    operation_id = "updateSubscription",
-    summary = "Change a subscription; for the platform",
-    params(("id" = String, Path, description = "Id", pattern = "^[0-9a-fA-F]{24}$"), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
-    request_body(content = UpdateSubscriptionBody, content_type = "application/merge-patch+json"),
-    responses(
-        (status = 200, body = SubscriptionView, description = "The document", headers(("ETag" = String, description = "Tag of this view, for `If-Match`"))),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json", description = "Not possible now"),
-    ),
-    security(("bearer" = [])),
-)]
 pub(crate) async fn update(
     State(state): State<Arc<HttpState>>,
     Caller(mut call): Caller,
@@ -122,20 +78,6 @@ pub(crate) async fn update(
     respond::changed(&state.service.update_subscription(&call, id, input).await?)
 }
 
-#[utoipa::path(
-    delete,
-    path = "/subscriptions/{id}",
-    tag = "subscriptions",
-    operation_id = "deleteSubscription",
-    summary = "Remove a subscription; for the platform",
-    params(("id" = String, Path, description = "Id", pattern = "^[0-9a-fA-F]{24}$"), ("If-Match" = Option<String>, Header, description = "Tag of the version to change; 412 when it is another")),
-    responses(
-        (status = 204, description = "Done"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json", description = "Not possible now"),
-    ),
-    security(("bearer" = [])),
-)]
 pub(crate) async fn delete(
     State(state): State<Arc<HttpState>>,
     Caller(call): Caller,

@@ -1,78 +1,104 @@
-import { ACTIONS, FIELDS, LASTING } from "#build/dezky-api.mjs";
+import { POLICY, ROLES } from "#build/dezky-api.mjs";
 import type { MembershipRole, MembershipView, TenantView, UserView } from "@dezky/sdk";
 
 type Person = Pick<UserView, "platformAdmin" | "platformAdminSource"> | null | undefined;
 
-/** What a person is to the platform, as the policy calls it. */
-function standingOf(user: Person): "platform admin" | "platform admin by claim" | null {
-  if (!user?.platformAdmin) return null;
-  return user.platformAdminSource === "claim" ? "platform admin by claim" : "platform admin";
+/** What else holds of what is to be done, where the policy may have a list of its own for it. */
+interface Case {
+  /** The field that is set. */
+  field?: string;
+  suspended?: boolean;
+  deleted?: boolean;
+  /** It is about somebody who administers the platform whatever their tokens say, or is to. */
+  lastingAdmin?: boolean;
+  /** It is about an owner's membership, or one that is to be. */
+  owner?: boolean;
+  /** It takes away the only owner's. */
+  lastOwner?: boolean;
+}
+
+/** What a person is to the policy: the first of its callers whose facts all hold. */
+function callerOf(user: Person, role?: MembershipRole | null) {
+  const facts: Record<string, unknown> = { ...user, role };
+  const caller = POLICY.callers.find(({ is }) => is && Object.entries(is).every(([name, value]) => facts[name] === value));
+  if (!caller) throw new Error("the policy knows no caller who is nothing in particular");
+  return caller;
+}
+
+/** Whether the policy allows an action: every list that applies names the caller. */
+function isAllowed(action: string, { name }: { name: string }, { field = "", suspended, deleted, lastingAdmin, owner, lastOwner }: Case = {}): boolean {
+  const rule = POLICY.actions[action];
+  const lists = [
+    rule?.allowed ?? [],
+    suspended && rule?.suspended,
+    deleted && rule?.deleted,
+    rule?.fields?.[field],
+    lastingAdmin && rule?.lastingAdmin,
+    lastingAdmin && rule?.lastingAdminFields?.[field],
+    owner && POLICY.memberships.owner,
+    lastOwner && POLICY.memberships.lastOwner,
+  ];
+  return lists.every((callers) => !callers || callers.includes(name));
 }
 
 /** What a person may do in a tenant: the API's own policy over what it says of them now. The API decides; this offers what it allows. */
 export interface Rights {
   platform: boolean;
   role: MembershipRole | null;
-  /** The tenant is suspended and the caller not of the platform: what its people may otherwise change is as it is. */
+  /** The tenant is suspended and so as it is for the caller. */
   frozen: boolean;
   /**
    * Whether an action of the policy is allowed, such as `tenant.update`.
    *
-   * @param field Whether it may set this field.
+   * @param about The field that it sets, or what else holds of it.
    */
-  may: (action: string, field?: string) => boolean;
-  manageOwners: boolean;
+  may: (action: string, about?: string | Case) => boolean;
   /** Whether there is anything to administer at all. */
   administer: boolean;
 }
 
 export function rightsIn(tenant: Pick<TenantView, "role" | "status">, user: Person): Rights {
-  const standing = standingOf(user);
-  const platform = standing !== null;
   const role = tenant.role ?? null;
-  const caller = standing ?? role ?? "anybody else";
-  const frozen = tenant.status === "suspended" && !platform;
-  const may = (action: string, field?: string) => {
-    const rule = ACTIONS[action];
-    if (!rule?.allowed.includes(caller)) return false;
-    if ((frozen && !rule.suspended) || (tenant.status === "deleted" && !rule.deleted)) return false;
-    return field === undefined || (FIELDS[`${action} ${field}`]?.includes(caller) ?? true);
+  const caller = callerOf(user, role);
+  const state = { suspended: tenant.status === "suspended", deleted: tenant.status === "deleted" };
+  return {
+    platform: user?.platformAdmin ?? false,
+    role,
+    frozen: state.suspended && !(POLICY.actions["tenant.update"]?.suspended ?? [caller.name]).includes(caller.name),
+    may: (action, about) => isAllowed(action, caller, { ...state, ...(typeof about === "string" ? { field: about } : about) }),
+    // Whom the policy lets change a tenant that is in order.
+    administer: isAllowed("tenant.update", caller),
   };
-  // Whom the policy lets change a tenant that is in order.
-  const administer = ACTIONS["tenant.update"]?.allowed.includes(caller) ?? false;
-  return { platform, role, frozen, may, manageOwners: platform || role === "owner", administer };
 }
 
 /** Whether a person may do what concerns no tenant: create tenants, change people. */
 export function mayOnPlatform(action: string, user: Person): boolean {
-  return ACTIONS[action]?.allowed.includes(standingOf(user) ?? "anybody else") ?? false;
+  return isAllowed(action, callerOf(user));
 }
 
 /**
  * Whether a person may do something to a user.
  *
  * @param change The action, and the field that it sets: `user.update status`.
- * @param lasting Whether that user administers the platform, or is to, whatever their tokens say.
+ * @param lastingAdmin Whether that user administers the platform, or is to, whatever their tokens say.
  */
-export function mayToUser(change: string, user: Person, lasting: boolean): boolean {
-  if (!mayOnPlatform(change.split(" ")[0] ?? "", user)) return false;
-  return !lasting || (LASTING[change]?.includes(standingOf(user) ?? "anybody else") ?? true);
+export function mayToUser(change: string, user: Person, lastingAdmin: boolean): boolean {
+  const [action = "", field] = change.split(" ");
+  return isAllowed(action, callerOf(user), { field, lastingAdmin });
 }
 
 /** Whether somebody administers the platform whatever their tokens say. */
 export function isLastingAdmin(user: Person): boolean {
-  return standingOf(user) === "platform admin";
+  return callerOf(user).lastingAdmin ?? false;
 }
 
-/** The roles that a caller may give to a member, or none when they may not change this one. */
-export function rolesFor(rights: Rights, member: Pick<MembershipView, "role">): MembershipRole[] {
-  if (!rights.may("membership.update") || (member.role === "owner" && !rights.manageOwners)) return [];
-  return rights.manageOwners ? ["member", "admin", "owner"] : ["member", "admin"];
+/** The roles that a caller may give to a member, or none where there is no other. `lastOwner` says that nobody else owns the tenant. */
+export function rolesFor(rights: Rights, { role }: Pick<MembershipView, "role">, lastOwner: boolean): MembershipRole[] {
+  const roles = ROLES.filter((to) => rights.may("membership.update", { owner: [role, to].includes("owner"), lastOwner: lastOwner && to !== "owner" }));
+  return roles.some((to) => to !== role) ? roles : [];
 }
 
 /** Whether the caller may take this member out of the tenant. `lastOwner` says that nobody else owns it. */
-export function mayRevoke(rights: Rights, member: Pick<MembershipView, "role">, lastOwner: boolean): boolean {
-  if (!rights.may("membership.revoke")) return false;
-  if (member.role !== "owner") return true;
-  return rights.platform || (rights.manageOwners && !lastOwner);
+export function mayRevoke(rights: Rights, { role }: Pick<MembershipView, "role">, lastOwner: boolean): boolean {
+  return rights.may("membership.revoke", { owner: role === "owner", lastOwner });
 }

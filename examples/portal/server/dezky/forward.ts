@@ -1,4 +1,5 @@
 // Hands requests of pages to Dezky's API, in the name of the session's person.
+import { ROUTES } from "#dezky/routes";
 import type { H3Event } from "h3";
 import { report } from "../http/log";
 import { sendProblem } from "../http/problem";
@@ -10,9 +11,6 @@ import { dezkyApi } from "./api";
 
 /** What the API reads. Never `Cookie`, and never an `Authorization` that a browser sent: only the session says who is calling. */
 const PASSED_ON = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent", "tracestate", "user-agent"];
-
-/** Parts of the API that pages use, and back-channel logout, which the identity provider calls. Health and metrics are no page's business. */
-const OFFERED = /^\/(?:(?:users|tenants|subscriptions|audit)(?:[/?]|$)|launcher(?:\?|$)|openapi\.json$|oidc\/backchannel-logout$)/;
 
 function passedOn(event: H3Event): Headers {
   const headers = new Headers();
@@ -39,7 +37,8 @@ function goneSignal(event: H3Event): AbortSignal {
  * @param path The API's own path with its query: `/tenants/acme?limit=20`.
  */
 export async function forward(event: H3Event, path: string) {
-  if (!OFFERED.test(path) || !URL.canParse(path, "http://dezky") || new URL(path, "http://dezky").pathname !== path.replace(/\?.*$/s, "")) {
+  // Routes of the API's document alone: health and metrics are no page's business.
+  if (!ROUTES.test(path) || !URL.canParse(path, "http://dezky") || new URL(path, "http://dezky").pathname !== path.replace(/\?.*$/s, "")) {
     return sendProblem(event, 404, "not_found", "there is no such route");
   }
   const headers = passedOn(event);

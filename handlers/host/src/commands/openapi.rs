@@ -6,7 +6,7 @@ use crate::failure::Failure;
 
 /// Prints the document.
 pub(super) fn run() -> Result<(), Failure> {
-    let document = dezky::http::openapi::document()?;
+    let document = dezky::http::operations::document()?;
     writeln!(std::io::stdout(), "{document}")?;
     Ok(())
 }

@@ -19,9 +19,8 @@ const LOGOUT: &str = "/oidc/backchannel-logout";
 pub(crate) fn routes(component: Arc<Component>, own: HttpState) -> Router {
     let mut router = Router::new();
     let own = dezky::http::unidentified(own);
-    for path in dezky::http::openapi::paths() {
-        router =
-            if path == LOGOUT { router.route_service(&path, own.clone()) } else { router.route(&path, any(answer)) };
+    for path in dezky::http::operations::paths() {
+        router = if path == LOGOUT { router.route_service(path, own.clone()) } else { router.route(path, any(answer)) };
     }
     router.fallback(answer).with_state(component)
 }

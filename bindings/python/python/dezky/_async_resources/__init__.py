@@ -21,7 +21,7 @@ class AsyncUseCases:
     __slots__ = ("_caller", "audit", "members", "my_tenants", "subscriptions", "tenants", "users")
 
     my_tenants: AsyncMyTenants
-    """The caller's own tenants."""
+    """The caller's own profile and tenants."""
     tenants: AsyncTenants
     """Tenants: the caller's, or all for the platform."""
     members: AsyncMembers

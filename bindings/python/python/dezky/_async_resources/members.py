@@ -50,16 +50,6 @@ class AsyncMembers:
             timeout=timeout,
         )
 
-    async def get(self, tenant: str, user: str, *, timeout: float | None = None) -> MembershipView:
-        """Read a member.
-
-        Args:
-            tenant: Id or slug of the tenant.
-            user: Id of the user.
-            timeout: The most seconds that a call may take, at most 30.
-        """
-        return await self._caller.call(MEMBERS_GET, tenant, user, timeout=timeout)
-
     async def grant(
         self,
         tenant: str,
@@ -86,6 +76,30 @@ class AsyncMembers:
             timeout=timeout,
         )
 
+    async def get(self, tenant: str, user: str, *, timeout: float | None = None) -> MembershipView:
+        """Read a member.
+
+        Args:
+            tenant: Id or slug of the tenant.
+            user: Id of the user.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return await self._caller.call(MEMBERS_GET, tenant, user, timeout=timeout)
+
+    async def revoke(
+        self, tenant: str, user: str, *, if_match: str | Document | None = None, timeout: float | None = None
+    ) -> None:
+        """Revoke a membership, at once.
+
+        Args:
+            tenant: Id or slug of the tenant.
+            user: Id of the user.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return await self._caller.call(MEMBERS_REVOKE, tenant, user, if_match=if_match, timeout=timeout)
+
     async def update(
         self,
         tenant: str,
@@ -108,17 +122,3 @@ class AsyncMembers:
         return await self._caller.call(
             MEMBERS_UPDATE, tenant, user, body={"role": role}, if_match=if_match, timeout=timeout
         )
-
-    async def revoke(
-        self, tenant: str, user: str, *, if_match: str | Document | None = None, timeout: float | None = None
-    ) -> None:
-        """Revoke a membership, at once.
-
-        Args:
-            tenant: Id or slug of the tenant.
-            user: Id of the user.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
-                quotes.
-            timeout: The most seconds that a call may take, at most 30.
-        """
-        return await self._caller.call(MEMBERS_REVOKE, tenant, user, if_match=if_match, timeout=timeout)

@@ -56,15 +56,6 @@ class AsyncSubscriptions:
             timeout=timeout,
         )
 
-    async def get(self, id: str, *, timeout: float | None = None) -> SubscriptionView:
-        """Read a subscription.
-
-        Args:
-            id: Id.
-            timeout: The most seconds that a call may take, at most 30.
-        """
-        return await self._caller.call(SUBSCRIPTIONS_GET, id, timeout=timeout)
-
     async def create(
         self,
         *,
@@ -108,6 +99,26 @@ class AsyncSubscriptions:
             idempotency_key=idempotency_key,
             timeout=timeout,
         )
+
+    async def get(self, id: str, *, timeout: float | None = None) -> SubscriptionView:
+        """Read a subscription.
+
+        Args:
+            id: Id.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return await self._caller.call(SUBSCRIPTIONS_GET, id, timeout=timeout)
+
+    async def delete(self, id: str, *, if_match: str | Document | None = None, timeout: float | None = None) -> None:
+        """Remove a subscription; for the platform.
+
+        Args:
+            id: Id.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return await self._caller.call(SUBSCRIPTIONS_DELETE, id, if_match=if_match, timeout=timeout)
 
     async def update(
         self,
@@ -153,14 +164,3 @@ class AsyncSubscriptions:
             if_match=if_match,
             timeout=timeout,
         )
-
-    async def delete(self, id: str, *, if_match: str | Document | None = None, timeout: float | None = None) -> None:
-        """Remove a subscription; for the platform.
-
-        Args:
-            id: Id.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
-                quotes.
-            timeout: The most seconds that a call may take, at most 30.
-        """
-        return await self._caller.call(SUBSCRIPTIONS_DELETE, id, if_match=if_match, timeout=timeout)

@@ -59,15 +59,6 @@ class AsyncTenants:
             timeout=timeout,
         )
 
-    async def get(self, tenant: str, *, timeout: float | None = None) -> TenantView:
-        """Read a tenant.
-
-        Args:
-            tenant: Id or slug of the tenant.
-            timeout: The most seconds that a call may take, at most 30.
-        """
-        return await self._caller.call(TENANTS_GET, tenant, timeout=timeout)
-
     async def create(
         self,
         *,
@@ -120,6 +111,28 @@ class AsyncTenants:
             idempotency_key=idempotency_key,
             timeout=timeout,
         )
+
+    async def get(self, tenant: str, *, timeout: float | None = None) -> TenantView:
+        """Read a tenant.
+
+        Args:
+            tenant: Id or slug of the tenant.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return await self._caller.call(TENANTS_GET, tenant, timeout=timeout)
+
+    async def delete(
+        self, tenant: str, *, if_match: str | Document | None = None, timeout: float | None = None
+    ) -> None:
+        """Delete a tenant; its slug stays reserved.
+
+        Args:
+            tenant: Id or slug of the tenant.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return await self._caller.call(TENANTS_DELETE, tenant, if_match=if_match, timeout=timeout)
 
     async def update(
         self,
@@ -180,27 +193,6 @@ class AsyncTenants:
             timeout=timeout,
         )
 
-    async def suspend(
-        self,
-        tenant: str,
-        *,
-        if_match: str | Document | None = None,
-        idempotency_key: str | None = None,
-        timeout: float | None = None,
-    ) -> TenantView:
-        """Make a tenant read-only to its own people; for the platform.
-
-        Args:
-            tenant: Id or slug of the tenant.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
-                quotes.
-            idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
-            timeout: The most seconds that a call may take, at most 30.
-        """
-        return await self._caller.call(
-            TENANTS_SUSPEND, tenant, if_match=if_match, idempotency_key=idempotency_key, timeout=timeout
-        )
-
     async def restore(
         self,
         tenant: str,
@@ -222,15 +214,23 @@ class AsyncTenants:
             TENANTS_RESTORE, tenant, if_match=if_match, idempotency_key=idempotency_key, timeout=timeout
         )
 
-    async def delete(
-        self, tenant: str, *, if_match: str | Document | None = None, timeout: float | None = None
-    ) -> None:
-        """Delete a tenant; its slug stays reserved.
+    async def suspend(
+        self,
+        tenant: str,
+        *,
+        if_match: str | Document | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> TenantView:
+        """Make a tenant read-only to its own people; for the platform.
 
         Args:
             tenant: Id or slug of the tenant.
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
                 quotes.
+            idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
             timeout: The most seconds that a call may take, at most 30.
         """
-        return await self._caller.call(TENANTS_DELETE, tenant, if_match=if_match, timeout=timeout)
+        return await self._caller.call(
+            TENANTS_SUSPEND, tenant, if_match=if_match, idempotency_key=idempotency_key, timeout=timeout
+        )

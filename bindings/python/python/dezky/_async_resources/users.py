@@ -52,15 +52,6 @@ class AsyncUsers:
             timeout=timeout,
         )
 
-    async def get(self, id: str, *, timeout: float | None = None) -> UserView:
-        """Read a user: oneself, or anybody for the platform.
-
-        Args:
-            id: Id.
-            timeout: The most seconds that a call may take, at most 30.
-        """
-        return await self._caller.call(USERS_GET, id, timeout=timeout)
-
     async def create(
         self,
         *,
@@ -101,6 +92,26 @@ class AsyncUsers:
             idempotency_key=idempotency_key,
             timeout=timeout,
         )
+
+    async def get(self, id: str, *, timeout: float | None = None) -> UserView:
+        """Read a user: oneself, or anybody for the platform.
+
+        Args:
+            id: Id.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return await self._caller.call(USERS_GET, id, timeout=timeout)
+
+    async def delete(self, id: str, *, if_match: str | Document | None = None, timeout: float | None = None) -> None:
+        """Erase a person; a tombstone stays; for the platform.
+
+        Args:
+            id: Id.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return await self._caller.call(USERS_DELETE, id, if_match=if_match, timeout=timeout)
 
     async def update(
         self,
@@ -144,14 +155,3 @@ class AsyncUsers:
             if_match=if_match,
             timeout=timeout,
         )
-
-    async def delete(self, id: str, *, if_match: str | Document | None = None, timeout: float | None = None) -> None:
-        """Erase a person; a tombstone stays; for the platform.
-
-        Args:
-            id: Id.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
-                quotes.
-            timeout: The most seconds that a call may take, at most 30.
-        """
-        return await self._caller.call(USERS_DELETE, id, if_match=if_match, timeout=timeout)

@@ -21,7 +21,7 @@ class UseCases:
     __slots__ = ("_caller", "audit", "members", "my_tenants", "subscriptions", "tenants", "users")
 
     my_tenants: MyTenants
-    """The caller's own tenants."""
+    """The caller's own profile and tenants."""
     tenants: Tenants
     """Tenants: the caller's, or all for the platform."""
     members: Members

@@ -59,15 +59,6 @@ class Tenants:
             timeout=timeout,
         )
 
-    def get(self, tenant: str, *, timeout: float | None = None) -> TenantView:
-        """Read a tenant.
-
-        Args:
-            tenant: Id or slug of the tenant.
-            timeout: The most seconds that a call may take, at most 30.
-        """
-        return self._caller.call(TENANTS_GET, tenant, timeout=timeout)
-
     def create(
         self,
         *,
@@ -120,6 +111,26 @@ class Tenants:
             idempotency_key=idempotency_key,
             timeout=timeout,
         )
+
+    def get(self, tenant: str, *, timeout: float | None = None) -> TenantView:
+        """Read a tenant.
+
+        Args:
+            tenant: Id or slug of the tenant.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return self._caller.call(TENANTS_GET, tenant, timeout=timeout)
+
+    def delete(self, tenant: str, *, if_match: str | Document | None = None, timeout: float | None = None) -> None:
+        """Delete a tenant; its slug stays reserved.
+
+        Args:
+            tenant: Id or slug of the tenant.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return self._caller.call(TENANTS_DELETE, tenant, if_match=if_match, timeout=timeout)
 
     def update(
         self,
@@ -180,27 +191,6 @@ class Tenants:
             timeout=timeout,
         )
 
-    def suspend(
-        self,
-        tenant: str,
-        *,
-        if_match: str | Document | None = None,
-        idempotency_key: str | None = None,
-        timeout: float | None = None,
-    ) -> TenantView:
-        """Make a tenant read-only to its own people; for the platform.
-
-        Args:
-            tenant: Id or slug of the tenant.
-            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
-                quotes.
-            idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
-            timeout: The most seconds that a call may take, at most 30.
-        """
-        return self._caller.call(
-            TENANTS_SUSPEND, tenant, if_match=if_match, idempotency_key=idempotency_key, timeout=timeout
-        )
-
     def restore(
         self,
         tenant: str,
@@ -222,13 +212,23 @@ class Tenants:
             TENANTS_RESTORE, tenant, if_match=if_match, idempotency_key=idempotency_key, timeout=timeout
         )
 
-    def delete(self, tenant: str, *, if_match: str | Document | None = None, timeout: float | None = None) -> None:
-        """Delete a tenant; its slug stays reserved.
+    def suspend(
+        self,
+        tenant: str,
+        *,
+        if_match: str | Document | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> TenantView:
+        """Make a tenant read-only to its own people; for the platform.
 
         Args:
             tenant: Id or slug of the tenant.
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
                 quotes.
+            idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
             timeout: The most seconds that a call may take, at most 30.
         """
-        return self._caller.call(TENANTS_DELETE, tenant, if_match=if_match, timeout=timeout)
+        return self._caller.call(
+            TENANTS_SUSPEND, tenant, if_match=if_match, idempotency_key=idempotency_key, timeout=timeout
+        )

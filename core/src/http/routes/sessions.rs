@@ -16,7 +16,6 @@ use crate::{
         HttpState,
         body::{FormBody, bad_request},
         extract::Context,
-        problem::Problem,
         refused::Refused,
         respond,
     },
@@ -31,20 +30,6 @@ pub(crate) struct LogoutForm {
     logout_token: String,
 }
 
-#[utoipa::path(
-    post,
-    path = "/oidc/backchannel-logout",
-    tag = "sessions",
-    operation_id = "endSessions",
-    summary = "Ends sessions, as OpenID Connect Back-Channel Logout 1.0 says: called by the identity provider",
-    request_body(content = LogoutForm, content_type = "application/x-www-form-urlencoded", description = "The logout token"),
-    responses(
-        (status = 200, description = "The sessions have ended"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json", description = "Refused; `code` says why"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json", description = "Not possible now"),
-    ),
-    security(()),
-)]
 pub(crate) async fn end(
     State(state): State<Arc<HttpState>>,
     Context(context): Context,

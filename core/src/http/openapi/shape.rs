@@ -1,0 +1,212 @@
+//! The kinds of operations: what the parameters, bodies, headers and answers of each look like.
+
+use std::collections::BTreeMap;
+
+use utoipa::{
+    IntoParams, ToSchema,
+    openapi::{
+        Content, ContentBuilder, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
+        path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
+        request_body::{RequestBody, RequestBodyBuilder},
+        schema::{SchemaType, Type},
+    },
+};
+
+use crate::http::problem::{self, Problem};
+
+const JSON: &str = "application/json";
+
+/// The form of ids.
+const OBJECT_ID: &str = "^[0-9a-fA-F]{24}$";
+
+/// What the document says of an operation's requests and answers.
+pub(crate) struct Shape {
+    parameters: Vec<Parameter>,
+    headers: Vec<Parameter>,
+    body: Option<RequestBody>,
+    answers: Vec<(&'static str, Response)>,
+    pub(super) schemas: BTreeMap<String, RefOr<Schema>>,
+}
+
+/// The parameters that every list has.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes what is read")]
+struct Paging {
+    /// The most items; 50 without it
+    #[param(nullable = false, minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `nextCursor` of the page before
+    #[param(nullable = false)]
+    cursor: Option<String>,
+}
+
+impl Shape {
+    /// What may be refused, as everything may.
+    fn new() -> Self {
+        let mut shape = Self {
+            parameters: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+            schemas: BTreeMap::new(),
+        };
+        for (status, about) in [("4XX", "Refused; `code` says why"), ("5XX", "Not possible now")] {
+            let content = shape.content::<Problem>();
+            let answer = ResponseBuilder::new().description(about).content(problem::MEDIA_TYPE, content);
+            shape.answers.push((status, answer.build()));
+        }
+        shape
+    }
+
+    /// A page of a list.
+    pub(crate) fn page<P: ToSchema>() -> Self {
+        let mut shape = Self::new();
+        let content = shape.content::<P>();
+        shape.answered("200", ResponseBuilder::new().description("A page").content(JSON, content))
+    }
+
+    /// A document.
+    pub(crate) fn document<V: ToSchema>() -> Self {
+        Self::new()
+            .header("If-None-Match", "Tag of the version that the caller has; 304 when it is still that", text())
+            .shown::<V>()
+            .answered("304", ResponseBuilder::new().description("The caller has this version"))
+    }
+
+    /// A new document.
+    pub(crate) fn created<B: ToSchema, V: ToSchema>() -> Self {
+        let mut shape = Self::new().once().taking::<B>(JSON, None);
+        let content = shape.content::<V>();
+        let answer = ResponseBuilder::new()
+            .description("Created")
+            .content(JSON, content)
+            .header("ETag", told("Tag of this view"))
+            .header("Location", told("Where it is"));
+        shape.answered("201", answer)
+    }
+
+    /// A document that is changed.
+    pub(crate) fn changed<B: ToSchema, V: ToSchema>() -> Self {
+        Self::new().guarded().taking::<B>("application/merge-patch+json", None).shown::<V>()
+    }
+
+    /// A document to which something is done.
+    pub(crate) fn acted<V: ToSchema>() -> Self {
+        Self::new().once().guarded().shown::<V>()
+    }
+
+    /// A document that is taken away.
+    pub(crate) fn deleted() -> Self {
+        Self::new().guarded().answered("204", ResponseBuilder::new().description("Done"))
+    }
+
+    /// A form that is answered with nothing.
+    pub(crate) fn form<B: ToSchema>(about: &'static str, done: &'static str) -> Self {
+        Self::new()
+            .taking::<B>("application/x-www-form-urlencoded", Some(about))
+            .answered("200", ResponseBuilder::new().description(done))
+    }
+
+    /// With parameters of the query.
+    pub(crate) fn asked_by<P: IntoParams>(mut self) -> Self {
+        self.parameters.extend(P::into_params(|| Some(ParameterIn::Query)));
+        self
+    }
+
+    /// With the parameters that every list has.
+    pub(crate) fn in_pages(self) -> Self {
+        self.asked_by::<Paging>()
+    }
+
+    /// With the parameters of a path, which are known by their names.
+    pub(super) fn of_path(mut self, path: &str) -> Self {
+        let names = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+        let parameters = names.map(|name| {
+            let (about, schema) = match name {
+                "tenant" => ("Id or slug of the tenant", ObjectBuilder::new()),
+                "user" => ("Id of the user", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
+                _ => ("Id", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
+            };
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .description(Some(about))
+                .schema(Some(schema.schema_type(Type::String)))
+                .build()
+        });
+        self.parameters = parameters.chain(std::mem::take(&mut self.parameters)).collect();
+        self
+    }
+
+    /// Tells all of it of an operation.
+    pub(super) fn describe(self, operation: OperationBuilder) -> OperationBuilder {
+        let parameters: Vec<_> = self.parameters.into_iter().chain(self.headers).collect();
+        let mut operation =
+            operation.parameters((!parameters.is_empty()).then_some(parameters)).request_body(self.body);
+        for (status, answer) in self.answers {
+            operation = operation.response(status, answer);
+        }
+        operation
+    }
+
+    /// Content of a type, which then stands in the document.
+    fn content<T: ToSchema>(&mut self) -> Content {
+        let mut schemas = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut schemas);
+        self.schemas.extend(schemas);
+        ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name()))).build()
+    }
+
+    fn taking<B: ToSchema>(mut self, media_type: &str, about: Option<&str>) -> Self {
+        let content = self.content::<B>();
+        let body = RequestBodyBuilder::new().content(media_type, content).required(Some(Required::True));
+        self.body = Some(body.description(about).build());
+        self
+    }
+
+    fn answered(mut self, status: &'static str, answer: ResponseBuilder) -> Self {
+        self.answers.push((status, answer.build()));
+        self
+    }
+
+    fn shown<V: ToSchema>(mut self) -> Self {
+        let content = self.content::<V>();
+        let answer = ResponseBuilder::new().description("The document").content(JSON, content);
+        self.answered("200", answer.header("ETag", told("Tag of this view, for `If-Match`")))
+    }
+
+    fn header(mut self, name: &str, about: &str, schema: ObjectBuilder) -> Self {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(about))
+            .schema(Some(schema));
+        self.headers.push(parameter.build());
+        self
+    }
+
+    /// With the key that makes a request that is sent again have one effect.
+    fn once(self) -> Self {
+        let about = "Makes a repeated request have one effect; kept for 24 hours";
+        self.header("Idempotency-Key", about, text().min_length(Some(1)).max_length(Some(255)))
+    }
+
+    /// With the tag of the version that is meant.
+    fn guarded(self) -> Self {
+        self.header("If-Match", "Tag of the version to change; 412 when it is another", text())
+    }
+}
+
+/// A header of requests, which may be left out.
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+}
+
+/// A header of answers.
+fn told(about: &str) -> utoipa::openapi::Header {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    HeaderBuilder::new().schema(Some(text)).description(Some(about)).build()
+}

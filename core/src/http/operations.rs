@@ -1,0 +1,345 @@
+//! The operations of the API, each declared once. Routes, the OpenAPI document, the methods of the SDKs, the routes that the
+//! portal forwards, the isolation matrix and the table of the README follow from this table.
+
+use std::sync::Arc;
+
+use axum::{Router, routing::MethodRouter};
+
+use super::{
+    HttpState,
+    openapi::{self, schemas::*, shape::Shape},
+    operation::{Access, Operation},
+    routes::{self, audit, launcher, members, sessions, subscriptions, tenants, users},
+};
+use crate::{
+    error::Result,
+    service::views::{LauncherView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView},
+};
+
+/// The resources of the API, in the order of its documents: the tags of operations, each a module of `routes`.
+pub const RESOURCES: &[(&str, &str)] = &[
+    ("profile", "The caller's own profile and tenants."),
+    ("tenants", "Tenants: the caller's, or all for the platform."),
+    ("members", "Members of a tenant."),
+    ("users", "Users; written by the platform."),
+    ("subscriptions", "Subscriptions; written by the platform."),
+    ("audit", "The audit trail."),
+    ("launcher", "The public launchers of tenants."),
+    ("sessions", "Sessions at the identity provider."),
+];
+
+macro_rules! method {
+    (get) => {
+        http::Method::GET
+    };
+    (post) => {
+        http::Method::POST
+    };
+    (put) => {
+        http::Method::PUT
+    };
+    (patch) => {
+        http::Method::PATCH
+    };
+    (delete) => {
+        http::Method::DELETE
+    };
+}
+
+/// Makes of the table: the sections, their routes, the operations, and what the OpenAPI document says of their requests and
+/// answers. A row is `METHOD ID = HANDLER { … }` below its path, which is below its section.
+macro_rules! operations {
+    ($(
+        $(#[$about:meta])*
+        $section:ident below $prefix:literal {$(
+            $path:literal {$(
+                $method:ident $id:ident = $resource:ident::$handler:ident {
+                    summary: $summary:literal,
+                    access: $access:expr, sdk: $sdk:expr, commands: $commands:expr,
+                    shape: $shape:expr,
+                }
+            )+}
+        )+}
+    )+) => {
+        /// Routes that begin alike.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Section {$(
+            $(#[$about])*
+            $section,
+        )+}
+
+        impl Section {
+            /// All sections; where a path is below two of them, it is in the first.
+            const ALL: &'static [Self] = &[$(Self::$section),+];
+
+            /// How the paths of the section begin.
+            const fn prefix(self) -> &'static str {
+                match self {$(
+                    Self::$section => $prefix,
+                )+}
+            }
+
+            /// The routes of its operations.
+            fn operations(self) -> Router<Arc<HttpState>> {
+                match self {$(
+                    Self::$section => Router::new()
+                        $(.route($path, MethodRouter::new()$(.$method(routes::$resource::$handler))+))+,
+                )+}
+            }
+        }
+
+        /// The operations, as they are declared.
+        pub const OPERATIONS: &[Operation] = {
+            use Access::{May, Own, Public};
+            use crate::authz::Action::*;
+            &[$($($(
+                Operation {
+                    id: stringify!($id),
+                    method: method!($method),
+                    path: $path,
+                    tag: stringify!($resource),
+                    summary: $summary,
+                    access: $access,
+                    sdk: $sdk,
+                    commands: $commands,
+                },
+            )+)+)+]
+        };
+
+        /// What the OpenAPI document says of requests and answers, in the order of [`OPERATIONS`].
+        fn shapes() -> Vec<Shape> {
+            vec![$($($($shape),+),+),+]
+        }
+    };
+}
+
+operations! {
+    /// `/users/me`.
+    Profile below "/users/me" {
+        "/users/me" {
+            get readProfile = profile::read {
+                summary: "The caller's profile, tenants and subscriptions; brings memberships in line with the token's groups",
+                access: Own, sdk: Some("me"), commands: &[],
+                shape: Shape::document::<ProfileView>(),
+            }
+        }
+        "/users/me/tenants" {
+            get listOwnTenants = profile::tenants {
+                summary: "The caller's own tenants by name",
+                access: Own, sdk: Some("myTenants.list"), commands: &[],
+                shape: Shape::page::<TenantPage>().asked_by::<tenants::Query>().in_pages(),
+            }
+        }
+    }
+    /// `/users`.
+    Users below "/users" {
+        "/users" {
+            get listUsers = users::list {
+                summary: "List users; for the platform",
+                access: May(&[ListUsers]), sdk: Some("users.list"), commands: &["user list"],
+                shape: Shape::page::<UserPage>().asked_by::<users::Query>().in_pages(),
+            }
+            post createUser = users::create {
+                summary: "Create a user before the first sign-in, or admit an erased person again; for the platform",
+                access: May(&[CreateUser]), sdk: Some("users.create"), commands: &["user create"],
+                shape: Shape::created::<CreateUserBody, UserView>(),
+            }
+        }
+        "/users/{id}" {
+            get readUser = users::read {
+                summary: "Read a user: oneself, or anybody for the platform",
+                access: May(&[ReadUser]), sdk: Some("users.get"), commands: &["user show"],
+                shape: Shape::document::<UserView>(),
+            }
+            patch updateUser = users::update {
+                summary: "Change a user; for the platform",
+                access: May(&[UpdateUser]), sdk: Some("users.update"),
+                commands: &["user update", "user suspend", "user restore", "user revoke"],
+                shape: Shape::changed::<UpdateUserBody, UserView>(),
+            }
+            delete deleteUser = users::delete {
+                summary: "Erase a person; a tombstone stays; for the platform",
+                access: May(&[DeleteUser]), sdk: Some("users.delete"), commands: &["user delete"],
+                shape: Shape::deleted(),
+            }
+        }
+    }
+    /// `/tenants`.
+    Tenants below "/tenants" {
+        "/tenants" {
+            get listTenants = tenants::list {
+                summary: "List tenants by name: all for the platform, their own for everybody else",
+                access: May(&[ListTenants]), sdk: Some("tenants.list"), commands: &["tenant list"],
+                shape: Shape::page::<TenantPage>().asked_by::<tenants::Query>().in_pages(),
+            }
+            post createTenant = tenants::create {
+                summary: "Create a tenant; for the platform",
+                access: May(&[CreateTenant]), sdk: Some("tenants.create"), commands: &["tenant create"],
+                shape: Shape::created::<CreateTenantBody, TenantView>(),
+            }
+        }
+        "/tenants/{tenant}" {
+            get readTenant = tenants::read {
+                summary: "Read a tenant",
+                access: May(&[ReadTenant]), sdk: Some("tenants.get"), commands: &["tenant show"],
+                shape: Shape::document::<TenantView>(),
+            }
+            patch updateTenant = tenants::update {
+                summary: "Change a tenant",
+                access: May(&[UpdateTenant]), sdk: Some("tenants.update"), commands: &["tenant update"],
+                shape: Shape::changed::<UpdateTenantBody, TenantView>(),
+            }
+            delete deleteTenant = tenants::delete {
+                summary: "Delete a tenant; its slug stays reserved",
+                access: May(&[DeleteTenant]), sdk: Some("tenants.delete"), commands: &["tenant delete"],
+                shape: Shape::deleted(),
+            }
+        }
+        "/tenants/{tenant}/suspend" {
+            post suspendTenant = tenants::suspend {
+                summary: "Make a tenant read-only to its own people; for the platform",
+                access: May(&[SuspendTenant]), sdk: Some("tenants.suspend"), commands: &["tenant suspend"],
+                shape: Shape::acted::<TenantView>(),
+            }
+        }
+        "/tenants/{tenant}/restore" {
+            post restoreTenant = tenants::restore {
+                summary: "End the suspension of a tenant; for the platform",
+                access: May(&[RestoreTenant]), sdk: Some("tenants.restore"), commands: &["tenant restore"],
+                shape: Shape::acted::<TenantView>(),
+            }
+        }
+        "/tenants/{tenant}/members" {
+            get listMembers = members::list {
+                summary: "List a tenant's members by name",
+                access: May(&[ReadMembers]), sdk: Some("members.list"), commands: &["member list"],
+                shape: Shape::page::<MembershipPage>().asked_by::<members::Query>().in_pages(),
+            }
+            post grantMember = members::grant {
+                summary: "Grant a membership, anew after revocation too",
+                access: May(&[GrantMembership]), sdk: Some("members.grant"), commands: &["member create"],
+                shape: Shape::created::<GrantMembershipBody, MembershipView>(),
+            }
+        }
+        "/tenants/{tenant}/members/{user}" {
+            get readMember = members::read {
+                summary: "Read a member",
+                access: May(&[ReadMembers]), sdk: Some("members.get"), commands: &["member show"],
+                shape: Shape::document::<MembershipView>(),
+            }
+            patch updateMember = members::update {
+                summary: "Change a member's role",
+                access: May(&[UpdateMembership]), sdk: Some("members.update"), commands: &["member update"],
+                shape: Shape::changed::<UpdateMembershipBody, MembershipView>(),
+            }
+            delete revokeMember = members::revoke {
+                summary: "Revoke a membership, at once",
+                access: May(&[RevokeMembership]), sdk: Some("members.revoke"), commands: &["member revoke"],
+                shape: Shape::deleted(),
+            }
+        }
+    }
+    /// `/subscriptions`.
+    Subscriptions below "/subscriptions" {
+        "/subscriptions" {
+            get listSubscriptions = subscriptions::list {
+                summary: "List subscriptions: all for the platform, those of their tenants for everybody else",
+                access: May(&[ListSubscriptions]), sdk: Some("subscriptions.list"), commands: &["subscription list"],
+                shape: Shape::page::<SubscriptionPage>().asked_by::<subscriptions::Query>().in_pages(),
+            }
+            post createSubscription = subscriptions::create {
+                summary: "Create a subscription; for the platform",
+                access: May(&[CreateSubscription]), sdk: Some("subscriptions.create"), commands: &["subscription create"],
+                shape: Shape::created::<CreateSubscriptionBody, SubscriptionView>(),
+            }
+        }
+        "/subscriptions/{id}" {
+            get readSubscription = subscriptions::read {
+                summary: "Read a subscription",
+                access: May(&[ReadSubscription]), sdk: Some("subscriptions.get"), commands: &["subscription show"],
+                shape: Shape::document::<SubscriptionView>(),
+            }
+            patch updateSubscription = subscriptions::update {
+                summary: "Change a subscription; for the platform",
+                access: May(&[UpdateSubscription]), sdk: Some("subscriptions.update"),
+                commands: &["subscription update", "subscription suspend", "subscription restore"],
+                shape: Shape::changed::<UpdateSubscriptionBody, SubscriptionView>(),
+            }
+            delete deleteSubscription = subscriptions::delete {
+                summary: "Remove a subscription; for the platform",
+                access: May(&[DeleteSubscription]), sdk: Some("subscriptions.delete"), commands: &["subscription delete"],
+                shape: Shape::deleted(),
+            }
+        }
+    }
+    /// Those with a route or two: `/audit`, `/launcher`, `/oidc`, `/openapi.json`, and what there is not.
+    Others below "" {
+        "/audit" {
+            get listAuditEvents = audit::list {
+                summary: "List audit events, the newest first: a tenant's for its owners and admins, all for the platform",
+                access: May(&[ReadTenantAudit, ReadPlatformAudit]), sdk: Some("audit.list"), commands: &["audit"],
+                shape: Shape::page::<AuditPage>().asked_by::<audit::Query>().in_pages(),
+            }
+        }
+        "/launcher" {
+            get readLauncher = launcher::read {
+                summary: "How a tenant's launcher looks, by its host name or slug; public",
+                // The SDKs have it beside the callers, since it needs none: `Dezky.launcher`.
+                access: Public, sdk: None, commands: &[],
+                shape: Shape::document::<LauncherView>().asked_by::<launcher::Query>(),
+            }
+        }
+        "/oidc/backchannel-logout" {
+            post endSessions = sessions::end {
+                summary: "Ends sessions, as OpenID Connect Back-Channel Logout 1.0 says: called by the identity provider",
+                // For the identity provider: in a process it comes in through `fetch` and `asgi`.
+                access: Public, sdk: None, commands: &[],
+                shape: Shape::form::<sessions::LogoutForm>("The logout token", "The sessions have ended"),
+            }
+        }
+    }
+}
+
+impl Section {
+    /// Where the route of a path would be.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        let below = |section: &&Self| {
+            path.strip_prefix(section.prefix()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        Self::ALL.iter().find(below).copied().unwrap_or(Self::Others)
+    }
+
+    /// Its routes.
+    pub(super) fn routes(self) -> Router<Arc<HttpState>> {
+        match self {
+            Self::Others => {
+                self.operations().route(routes::document::PATH, MethodRouter::new().get(routes::document::read))
+            }
+            _ => self.operations(),
+        }
+    }
+
+    /// The routes of all sections.
+    pub(super) fn all_routes() -> Router<Arc<HttpState>> {
+        Self::ALL.iter().fold(Router::new(), |all, section| all.merge(section.routes()))
+    }
+}
+
+/// The OpenAPI 3.1 document as JSON text, written from the code; [`super::DOCUMENT`] is it as it is served.
+///
+/// # Errors
+/// [`crate::ErrorKind::Internal`] when it cannot be written: a defect.
+pub fn document() -> Result<String> {
+    openapi::write(RESOURCES, OPERATIONS.iter().zip(shapes()))
+}
+
+/// The patterns of all paths of the API, for edges that only pass requests on.
+#[must_use]
+pub fn paths() -> Vec<&'static str> {
+    let mut paths: Vec<_> = OPERATIONS.iter().map(|operation| operation.path).collect();
+    // Operations on one path stand together.
+    paths.dedup();
+    paths.push(routes::document::PATH);
+    paths
+}
