@@ -75,10 +75,6 @@ impl Store for Recording {
         self.read(format!("find {}", query.collection.name), self.store.find(context, query)).await
     }
 
-    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
-        self.read(format!("count {}", query.collection.name), self.store.count(context, query)).await
-    }
-
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
         self.record.lock().unwrap().commits += 1;
         self.store.commit(context, commit).await
