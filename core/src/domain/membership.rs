@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Choice, GrantSource, MembershipId, ObjectId, RevokedBy, Tenant, TenantId, User, UserId};
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Form, Index, Scope, Source},
+    store::{Collection, Entity, Field, FieldType, Form, Index, KeyPart, Scope, Source},
 };
 
 /// What a member may do in a tenant.
@@ -122,6 +122,12 @@ impl Membership {
     #[must_use]
     pub fn key(tenant: TenantId, user: UserId) -> String {
         format!("member:{tenant}:{user}")
+    }
+
+    /// The same of a tenant and a user that other reads find.
+    #[must_use]
+    pub fn key_of(tenant: KeyPart, user: KeyPart) -> Vec<KeyPart> {
+        vec![KeyPart::Text("member:".to_owned()), tenant, KeyPart::Text(":".to_owned()), user]
     }
 
     /// Refreshes the copies of the tenant's fields. Returns whether any changed.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Choice, ObjectId, Open, SubscriptionId, TenantId};
 use crate::{
     clock::Timestamp,
-    store::{Collection, Entity, Field, FieldType, Index, Scope},
+    store::{Collection, Entity, Field, FieldType, Index, KeyPart, Origin, Scope},
 };
 
 /// State of a subscription.
@@ -96,6 +96,12 @@ impl Subscription {
     #[must_use]
     pub fn current_key(tenant: TenantId) -> String {
         format!("current:{tenant}")
+    }
+
+    /// The same of tenants that another read finds.
+    #[must_use]
+    pub fn current_keys_of(tenants: Origin) -> Vec<KeyPart> {
+        vec![KeyPart::Text("current:".to_owned()), KeyPart::Each(tenants)]
     }
 }
 
