@@ -1,4 +1,4 @@
-//! Estates of any size on SQLite, and requests of the people in them.
+//! Estates of any size, and requests of the people in them.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -13,13 +13,13 @@ use dezky::{
     context::RequestContext,
     development_issuer::DevelopmentIssuer,
     domain::{GrantSource, Membership, MembershipRole, ObjectId, Subscription, Tenant, User},
-    store::{Commit, Entity, Store as _, sqlite::SqliteStore},
+    store::{Commit, Entity, SharedStore, Store, sqlite::SqliteStore},
 };
 use tower::ServiceExt as _;
 
 use crate::Failure;
 
-/// Documents in a commit.
+/// Documents in a commit on SQLite.
 const BATCH: usize = 5_000;
 
 /// How many of the crowd belong to the first tenant, whose members are listed; all of them if they are fewer.
@@ -50,12 +50,26 @@ impl Estate {
     /// # Errors
     /// What the store or the issuer fails with.
     pub async fn make(folder: &Path, users: usize, tenants: usize) -> Result<Self, Failure> {
-        let store = Arc::new(SqliteStore::open(folder.join("estate.sqlite"), Default::default(), dezky::COLLECTIONS)?);
-        let tenants = fill(&store, users, tenants).await?;
+        let store = SqliteStore::open(folder.join("estate.sqlite"), Default::default(), dezky::COLLECTIONS)?;
+        Self::over(Arc::new(store), users, tenants, BATCH).await
+    }
+
+    /// The same in any empty store, with commits of so many documents.
+    ///
+    /// # Errors
+    /// What the store or the issuer fails with.
+    pub async fn over(store: SharedStore, users: usize, tenants: usize, batch: usize) -> Result<Self, Failure> {
+        let tenants = fill(&*store, users, tenants, batch).await?;
         let issuer = DevelopmentIssuer::start().await?;
         let platform = Platform::open(PlatformOptions::new(store).issuers(vec![issuer.settings("default")]))?;
         platform.verifier().refresh().await;
         Ok(Self { api: platform.router(), issuer, tenants })
+    }
+
+    /// The API.
+    #[must_use]
+    pub fn api(&self) -> Router {
+        self.api.clone()
     }
 
     /// A token of one of its people.
@@ -80,14 +94,15 @@ impl Estate {
 
 /// Writes documents in large commits.
 struct Filling<'a> {
-    store: &'a SqliteStore,
+    store: &'a dyn Store,
     commit: Commit,
+    batch: usize,
 }
 
 impl Filling<'_> {
     async fn insert<E: Entity>(&mut self, entity: &E) -> Result<(), Failure> {
         self.commit.insert(entity)?;
-        if self.commit.changes.len() >= BATCH { self.flush().await } else { Ok(()) }
+        if self.commit.changes.len() >= self.batch { self.flush().await } else { Ok(()) }
     }
 
     async fn flush(&mut self) -> Result<(), Failure> {
@@ -97,9 +112,9 @@ impl Filling<'_> {
     }
 }
 
-async fn fill(store: &SqliteStore, users: usize, tenants: usize) -> Result<Vec<ObjectId>, Failure> {
+async fn fill(store: &dyn Store, users: usize, tenants: usize, batch: usize) -> Result<Vec<ObjectId>, Failure> {
     let now = SystemClock.now();
-    let mut filling = Filling { store, commit: Commit::new() };
+    let mut filling = Filling { store, commit: Commit::new(), batch };
     let mut companies = Vec::new();
     for number in 0..tenants {
         let tenant = company(number, now)?;

@@ -7,6 +7,13 @@ pub mod estate;
 
 use std::time::{Duration, Instant};
 
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::net::TcpListener;
+
 /// What any of the programs may end with.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -16,6 +23,22 @@ const ROUNDS: usize = 1_001;
 /// Time that a case has in each round: shorter than the time slices of the scheduler, so that in most rounds nobody
 /// else runs in between. Longer ones fell into step with the slices, and always the same case was interrupted.
 const ROUND_TIME: Duration = Duration::from_micros(500);
+
+/// Serves a router over HTTP, for ever.
+///
+/// # Errors
+/// When no connection can be accepted any more.
+pub async fn serve(listener: TcpListener, router: axum::Router) -> Result<(), Failure> {
+    let builder = Builder::new(TokioExecutor::new());
+    let service = TowerToHyperService::new(router);
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let (builder, service) = (builder.clone(), service.clone());
+        // A connection that the load generator breaks off is no failure of the server.
+        tokio::spawn(async move { builder.serve_connection(TokioIo::new(stream), service).await });
+    }
+}
 
 /// Something to measure.
 pub struct Case<'a> {

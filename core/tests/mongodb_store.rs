@@ -2,6 +2,8 @@
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "support/every_read.rs"]
+mod every_read;
 #[path = "mongodb_store/fixture.rs"]
 mod fixture;
 #[path = "mongodb_store/legacy.rs"]
@@ -12,6 +14,8 @@ mod plans;
 mod proxy;
 #[path = "mongodb_store/recovery.rs"]
 mod recovery;
+#[path = "mongodb_store/round_trips.rs"]
+mod round_trips;
 
 use fixture::fixture;
 

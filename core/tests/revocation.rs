@@ -417,9 +417,6 @@ impl Store for ReadOnly {
     async fn find(&self, context: &RequestContext, query: &Query) -> Found<Vec<Document>> {
         self.0.find(context, query).await
     }
-    async fn count(&self, context: &RequestContext, query: &Query) -> Found<u64> {
-        self.0.count(context, query).await
-    }
     async fn commit(&self, _: &RequestContext, _: &Commit) -> Found<()> {
         Err(StoreError::Unavailable { detail: "the disk is full".to_owned() })
     }

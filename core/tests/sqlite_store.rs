@@ -283,7 +283,7 @@ mod sqlite {
         for store in opened.into_iter().map(|opening| opening.join().unwrap()) {
             let sort = ACCOUNTS.index("by_word").unwrap();
             let query = Query::new(&ACCOUNTS).sort(sort).equal("_words", "nword3").limit(1_000);
-            assert_eq!(store.count(&context(), &query).await.unwrap(), 100);
+            assert_eq!(store.find(&context(), &query).await.unwrap().len(), 100);
         }
         let version: u32 =
             file.query_row("SELECT value FROM store_meta WHERE key = 'schema_version'", [], |row| row.get(0)).unwrap();
@@ -479,7 +479,7 @@ mod sqlite {
         let slow = Query::new(&ACCOUNTS).limit(u32::MAX);
         let hurried = context().with_timeout(Duration::from_micros(300));
         assert_eq!(store.find(&hurried, &slow).await, Err(StoreError::Timeout));
-        assert_eq!(store.count(&context(), &slow).await.unwrap(), 20_000);
+        assert_eq!(store.find(&context(), &slow).await.unwrap().len(), 20_000);
     }
 
     #[tokio::test]

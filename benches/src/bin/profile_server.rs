@@ -12,12 +12,7 @@ use dezky::{
     service::operation::SeedSettings,
     store::{SharedStore, sqlite::SqliteStore},
 };
-use dezky_benches::Failure;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
-    server::conn::auto::Builder,
-    service::TowerToHyperService,
-};
+use dezky_benches::{Failure, serve};
 use tokio::net::TcpListener;
 
 /// Longer than any run.
@@ -32,7 +27,7 @@ async fn main() -> Result<(), Failure> {
     let platform = Platform::open(PlatformOptions::new(store).issuers(vec![issuer.settings("default")]))?;
     platform.start();
     platform.service().seed(&SeedSettings::default()).await?;
-    let api = TowerToHyperService::new(platform.router());
+    let api = platform.router();
 
     let claims = issuer.claims("anna").groups(["dezky"]).person("anna@example.eu", "Anna");
     let token = issuer.mint(&claims.lasting(SystemClock.now(), TOKEN_LIFE));
@@ -41,18 +36,7 @@ async fn main() -> Result<(), Failure> {
     std::fs::write(folder.join("url"), format!("http://{}", listener.local_addr()?))?;
     let ended = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
     tokio::select! {
-        failure = accept(listener, api) => failure,
+        failure = serve(listener, api) => failure,
         _ = ended => Ok(()),
-    }
-}
-
-async fn accept(listener: TcpListener, api: TowerToHyperService<axum::Router>) -> Result<(), Failure> {
-    let builder = Builder::new(TokioExecutor::new());
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        let (builder, api) = (builder.clone(), api.clone());
-        // A connection that the load generator breaks off is no failure of the server.
-        tokio::spawn(async move { builder.serve_connection(TokioIo::new(stream), api).await });
     }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     callers::Callers,
     clock::Timestamp,
-    store::{Guest, Scope},
+    store::{Guest, KeyPart, Scope},
 };
 
 /// What a member may do in a tenant.
@@ -173,6 +173,12 @@ impl Membership {
     #[must_use]
     pub fn key(tenant: TenantId, user: UserId) -> String {
         format!("member:{tenant}:{user}")
+    }
+
+    /// The same of a tenant and a user that other reads find.
+    #[must_use]
+    pub fn key_of(tenant: KeyPart, user: KeyPart) -> Vec<KeyPart> {
+        vec![KeyPart::Text("member:".to_owned()), tenant, KeyPart::Text(":".to_owned()), user]
     }
 
     /// Refreshes the copies of the tenant's fields. Returns whether any changed.

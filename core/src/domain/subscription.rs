@@ -11,7 +11,7 @@ use super::{
 use crate::{
     callers::Callers,
     clock::Timestamp,
-    store::{Guest, Scope},
+    store::{Guest, KeyPart, Origin, Scope},
 };
 
 /// State of a subscription.
@@ -102,6 +102,12 @@ impl Subscription {
     #[must_use]
     pub fn current_key(tenant: TenantId) -> String {
         format!("current:{tenant}")
+    }
+
+    /// The same of tenants that another read finds.
+    #[must_use]
+    pub fn current_keys_of(tenants: Origin) -> Vec<KeyPart> {
+        vec![KeyPart::Text("current:".to_owned()), KeyPart::Each(tenants)]
     }
 
     fn keys(&self) -> Vec<String> {

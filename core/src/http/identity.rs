@@ -9,7 +9,7 @@ use crate::{
     authn::{LogoutRequest, VerifiedToken},
     context::RequestContext,
     error::Result,
-    service::{Call, Service, profile::SyncedCaller},
+    service::{Call, Service, profile::SyncedCaller, views::ProfileView},
 };
 
 /// Tells who is calling.
@@ -29,6 +29,15 @@ pub trait Identity: Send + Sync + fmt::Debug {
         service.sync_claims(call).await
     }
 
+    /// The caller's profile, once claims are synced.
+    ///
+    /// # Errors
+    /// As [`Service::profile`].
+    async fn profile(&self, service: &Service, call: &Call) -> Result<ProfileView> {
+        let synced = self.sync(service, call).await?;
+        service.profile_of(call, synced).await
+    }
+
     /// What a logout token asks for. That it counts once (`jti`) is for [`Service::end_sessions`] to see to.
     ///
     /// # Errors
@@ -44,7 +53,10 @@ pub use native::TokenIdentity;
 
 #[cfg(feature = "authn")]
 mod native {
-    use super::{Arc, HeaderMap, Identity, LogoutRequest, RequestContext, Result, VerifiedToken, async_trait};
+    use super::{
+        Arc, Call, HeaderMap, Identity, LogoutRequest, ProfileView, RequestContext, Result, Service, VerifiedToken,
+        async_trait,
+    };
     use crate::{
         authn::{TokenRefusal, Verifier},
         context::{Caller, Presentation},
@@ -74,6 +86,11 @@ mod native {
             let caller = Caller::Subject { issuer: token.issuer_id.clone(), subject: token.subject.clone() };
             context.presented.note(Presentation::Verified(caller));
             Ok(token)
+        }
+
+        // The sync and what the profile shows take one round trip less when they are read together.
+        async fn profile(&self, service: &Service, call: &Call) -> Result<ProfileView> {
+            service.profile(call).await
         }
 
         async fn logout(&self, context: &RequestContext, token: &str) -> Result<LogoutRequest> {

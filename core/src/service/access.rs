@@ -1,14 +1,21 @@
 //! Loading the facts that a decision rests on, and turning a decision into an answer.
 
-use super::{Call, Principal, Service, sessions::SessionFacts, work::Work};
+use super::{
+    Call, Principal, Service,
+    sessions::{SessionFacts, session_records},
+    work::Work,
+};
 use crate::{
     authn::VerifiedToken,
     authz::{
         Action, Actor, Outcome, PlatformRight, Reason, Resource, TargetFacts, TenantFacts, decide, forbidden_fields,
     },
-    domain::{AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId},
+    domain::{
+        AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId,
+        membership::MEMBERSHIPS, tenant::TENANTS, user::USERS,
+    },
     error::{Error, ErrorKind, FieldError, Result},
-    store::{Repository, StoreResult},
+    store::{Answers, Entity, Follow, KeyPart, Origin, Query, Read, Repository, StoreResult},
 };
 
 /// Names a tenant in a path: by id or by slug.
@@ -34,7 +41,7 @@ impl From<TenantId> for TenantReference {
 }
 
 /// Stands in where a tenant is absent, so that the same store calls are made as where it is not.
-pub(crate) const ABSENT: ObjectId = ObjectId::from_bytes([0; 12]);
+pub(crate) use crate::store::read::ABSENT;
 
 /// Who calls, as the store knows them now.
 #[derive(Debug, Clone)]
@@ -215,35 +222,73 @@ impl Service {
         }
     }
 
-    /// Reads together what is stored of the caller and of their session. The first use of a token is seen to before.
+    /// What is stored of the caller and of their session. The first use of a token is seen to before.
     pub(crate) async fn find_caller(&self, call: &Call) -> Result<FoundCaller> {
-        let found = self.read_caller(call).await?;
+        self.find_caller_and(call, Vec::new()).await.map(|(found, _)| found)
+    }
+
+    /// The same, with the answers of reads made in the same call of the store. Their positions begin at [`own_reads`], and before
+    /// that [`CALLER`] is the caller, if it is a person.
+    pub(crate) async fn find_caller_and(&self, call: &Call, others: Vec<Read>) -> Result<(FoundCaller, Answers)> {
+        let (found, answers) = self.read_caller_and(call, others).await?;
         match &call.principal {
-            Principal::Token(token) if self.is_first_use(token) => self.first_use(call, token, found).await,
-            _ => Ok(found),
+            Principal::Token(token) if self.is_first_use(token) => {
+                Ok((self.first_use(call, token, found).await?, answers))
+            }
+            _ => Ok((found, answers)),
         }
     }
 
-    /// The same as things are, whatever the token takes away.
+    /// What is stored of the caller as things are, whatever the token takes away.
     pub(crate) async fn read_caller(&self, call: &Call) -> StoreResult<FoundCaller> {
-        match &call.principal {
-            Principal::System(_) => Ok(FoundCaller::default()),
-            Principal::Token(token) => {
-                let key = User::subject_key(&token.issuer_id, &token.subject);
-                let user = self.store.load_unique::<User>(&call.context, key);
-                let (user, session) = futures_util::try_join!(user, self.session_facts(call, token))?;
-                Ok(FoundCaller { user, session })
-            }
+        self.read_caller_and(call, Vec::new()).await.map(|(found, _)| found)
+    }
+
+    async fn read_caller_and(&self, call: &Call, others: Vec<Read>) -> StoreResult<(FoundCaller, Answers)> {
+        let mut reads = Vec::with_capacity(own_reads(call) + others.len());
+        if let Principal::Token(token) = &call.principal {
+            reads.push(Query::unique(&USERS, User::subject_key(&token.issuer_id, &token.subject)).into());
+            reads.push(session_records(token).into());
         }
+        reads.extend(others);
+        let mut answers = self.store.load_together(&call.context, &reads).await?;
+        let found = match &call.principal {
+            Principal::System(_) => FoundCaller::default(),
+            Principal::Token(token) => {
+                let user = answers.first()?;
+                FoundCaller { user, session: self.session_facts(token, &answers.all()?), changed: false }
+            }
+        };
+        Ok((found, answers))
     }
 
     /// The caller before the tenant that is named. Makes the same store calls whether it exists or not.
     pub(crate) async fn tenant_access(&self, call: &Call, reference: &TenantReference) -> Result<TenantAccess> {
-        let tenant = async { Ok(self.find_tenant(call, reference).await?) };
-        let (found, tenant) = futures_util::try_join!(self.find_caller(call), tenant)?;
+        self.tenant_access_and(call, reference, |_| None).await.map(|(access, _)| access)
+    }
+
+    /// The same, with the answer of a read that may follow the tenant, by its id.
+    pub(crate) async fn tenant_access_and(
+        &self,
+        call: &Call,
+        reference: &TenantReference,
+        other: impl Fn(Origin) -> Option<Read> + Send,
+    ) -> Result<(TenantAccess, Answers)> {
+        let tenant = Origin { read: own_reads(call), field: "id" };
+        let mut reads = vec![tenant_query(reference).into()];
+        reads.extend(own_membership_in(call, tenant));
+        reads.extend(other(tenant));
+        let (found, mut answers) = self.find_caller_and(call, reads).await?;
+        let tenant = named(reference, answers.first()?);
+        let membership = membership(call, &mut answers)?;
+        let changed = found.changed;
         let caller = known_caller(call, found)?;
-        let membership = self.own_membership(call, &caller, tenant.as_ref()).await?;
-        Ok(TenantAccess { caller, tenant, membership })
+        let membership = match &tenant {
+            _ if changed => self.own_membership(call, &caller, tenant.as_ref()).await?,
+            Some(_) => membership,
+            None => None,
+        };
+        Ok((TenantAccess { caller, tenant, membership }, answers))
     }
 
     /// A person before a tenant that exists.
@@ -253,20 +298,11 @@ impl Service {
         caller: CallerFacts,
         reference: &TenantReference,
     ) -> Result<TenantAccess> {
-        let tenant = self.find_tenant(call, reference).await?.ok_or_else(Error::not_found)?;
+        let found = self.store.find(&call.context, &tenant_query(reference)).await?;
+        let found = found.first().map(|document| document.decode(&TENANTS)).transpose()?;
+        let tenant = named(reference, found).ok_or_else(Error::not_found)?;
         let membership = self.own_membership(call, &caller, Some(&tenant)).await?;
         Ok(TenantAccess { caller, tenant: Some(tenant), membership })
-    }
-
-    async fn find_tenant(&self, call: &Call, reference: &TenantReference) -> StoreResult<Option<Tenant>> {
-        match reference {
-            TenantReference::Id(id) => self.store.load(&call.context, *id).await,
-            TenantReference::Slug(slug) => {
-                let tenant: Option<Tenant> = self.store.load_unique(&call.context, Tenant::slug_key(slug)).await?;
-                // A former slug stays reserved, but names nothing.
-                Ok(tenant.filter(|tenant| tenant.slug == *slug))
-            }
-        }
     }
 
     async fn own_membership(
@@ -280,30 +316,69 @@ impl Service {
         self.store.load_unique(&call.context, Membership::key(tenant, user)).await
     }
 
-    /// The caller before something that belongs to a tenant, and that thing. Makes the same store calls whether it
-    /// exists or not.
-    pub(crate) async fn access_through<E: crate::store::Entity>(
+    /// The caller before something that belongs to the tenant whose id it has in a field, and that thing. Makes the same store
+    /// calls whether it exists or not.
+    pub(crate) async fn access_through<E: Entity>(
         &self,
         call: &Call,
         id: ObjectId,
-        tenant_of: impl Fn(&E) -> TenantId + Send + Sync,
+        field: &'static str,
     ) -> Result<(TenantAccess, Option<E>)> {
-        let thing = async { Ok(self.store.load::<E>(&call.context, id).await?) };
-        let (found, thing) = futures_util::try_join!(self.find_caller(call), thing)?;
+        let tenant = Origin { read: own_reads(call), field };
+        let mut reads = vec![
+            Query::new(E::COLLECTION).equal("id", id).limit(1).into(),
+            Query::new(&TENANTS).limit(1).follow(Follow::First("id", tenant)),
+        ];
+        reads.extend(own_membership_in(call, tenant));
+        let (found, mut answers) = self.find_caller_and(call, reads).await?;
+        let thing = answers.first()?;
+        let tenant: Option<Tenant> = answers.first()?;
+        let membership = membership(call, &mut answers)?;
+        let changed = found.changed;
         let caller = known_caller(call, found)?;
-        let tenant_id = thing.as_ref().map_or(TenantId(ABSENT), tenant_of);
-        let membership = async {
-            match caller.user_id() {
-                None => Ok(None),
-                Some(user) => {
-                    let key = Membership::key(tenant_id, user);
-                    self.store.load_unique::<Membership>(&call.context, key).await
-                }
-            }
-        };
-        let (tenant, membership) =
-            futures_util::try_join!(self.store.load::<Tenant>(&call.context, tenant_id), membership)?;
+        let membership = if changed { self.own_membership(call, &caller, tenant.as_ref()).await? } else { membership };
         Ok((TenantAccess { caller, tenant, membership }, thing))
+    }
+}
+
+/// How many reads of [`Service::find_caller_and`] come before those that are asked for.
+pub(crate) fn own_reads(call: &Call) -> usize {
+    match &call.principal {
+        Principal::System(_) => 0,
+        Principal::Token(_) => 2,
+    }
+}
+
+/// The caller's user among those reads.
+pub(crate) const CALLER: Origin = Origin { read: 0, field: "id" };
+
+fn tenant_query(reference: &TenantReference) -> Query {
+    match reference {
+        TenantReference::Id(id) => Query::new(&TENANTS).equal("id", id.0).limit(1),
+        TenantReference::Slug(slug) => Query::unique(&TENANTS, Tenant::slug_key(slug)),
+    }
+}
+
+/// The tenant, if it is still called that. A former slug stays reserved, but names nothing.
+fn named(reference: &TenantReference, tenant: Option<Tenant>) -> Option<Tenant> {
+    tenant.filter(|tenant| match reference {
+        TenantReference::Id(_) => true,
+        TenantReference::Slug(slug) => tenant.slug == *slug,
+    })
+}
+
+/// The read of the caller's membership in the tenant that an earlier read names.
+fn own_membership_in(call: &Call, tenant: Origin) -> Option<Read> {
+    let Principal::Token(_) = &call.principal else { return None };
+    let key = Membership::key_of(KeyPart::First(tenant), KeyPart::First(CALLER));
+    Some(Query::new(&MEMBERSHIPS).limit(1).follow(Follow::UniqueKey(key)))
+}
+
+/// Its answer.
+fn membership(call: &Call, answers: &mut Answers) -> StoreResult<Option<Membership>> {
+    match &call.principal {
+        Principal::System(_) => Ok(None),
+        Principal::Token(_) => answers.first(),
     }
 }
 
@@ -312,6 +387,8 @@ impl Service {
 pub(crate) struct FoundCaller {
     pub(crate) user: Option<User>,
     pub(crate) session: SessionFacts,
+    /// Whether the rights that were read together with them may have changed since.
+    pub(crate) changed: bool,
 }
 
 impl FoundCaller {
@@ -333,7 +410,7 @@ impl FoundCaller {
     }
 }
 
-fn known_caller(call: &Call, found: FoundCaller) -> Result<CallerFacts> {
+pub(crate) fn known_caller(call: &Call, found: FoundCaller) -> Result<CallerFacts> {
     match &call.principal {
         Principal::System(name) => Ok(CallerFacts::System(name.clone())),
         Principal::Token(token) => {

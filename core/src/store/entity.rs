@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Collection, Query, Store, StoreResult};
+use super::{Collection, Document, Query, Read, Store, StoreResult};
 use crate::{context::RequestContext, domain::ObjectId};
 
 /// A typed document. Its serde form is its stored JSON: camelCase, absent optional fields left out.
@@ -22,6 +22,34 @@ pub trait Entity: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     }
 }
 
+/// The answers of several reads, to be taken in the order of the reads.
+#[derive(Debug)]
+pub struct Answers(std::vec::IntoIter<Vec<Document>>);
+
+impl Answers {
+    /// The next answer as entities.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`](super::StoreError::Corrupt) when a text is not such an entity.
+    pub fn all<E: Entity>(&mut self) -> StoreResult<Vec<E>> {
+        self.0.next().unwrap_or_default().iter().map(|document| document.decode(E::COLLECTION)).collect()
+    }
+
+    /// Whether the next answer has any document.
+    pub fn any(&mut self) -> bool {
+        self.0.next().is_some_and(|answer| !answer.is_empty())
+    }
+
+    /// The first entity of the next answer, if there is one.
+    ///
+    /// # Errors
+    /// As [`Answers::all`].
+    pub fn first<E: Entity>(&mut self) -> StoreResult<Option<E>> {
+        let answer = self.0.next().unwrap_or_default();
+        answer.first().map(|document| document.decode(E::COLLECTION)).transpose()
+    }
+}
+
 /// Typed reading from any store.
 #[allow(async_fn_in_trait, reason = "implemented here for every store and nowhere else")]
 pub trait Repository {
@@ -38,6 +66,13 @@ pub trait Repository {
         context: &RequestContext,
         key: String,
     ) -> impl Future<Output = StoreResult<Option<E>>> + Send;
+
+    /// The answers of several reads.
+    fn load_together(
+        &self,
+        context: &RequestContext,
+        reads: &[Read],
+    ) -> impl Future<Output = StoreResult<Answers>> + Send;
 
     /// The entities that a query names.
     fn load_all<E: Entity>(
@@ -60,6 +95,10 @@ impl<S: Store + ?Sized> Repository for S {
     async fn load_unique<E: Entity>(&self, context: &RequestContext, key: String) -> StoreResult<Option<E>> {
         let documents = self.find(context, &Query::unique(E::COLLECTION, key)).await?;
         documents.first().map(|document| document.decode(E::COLLECTION)).transpose()
+    }
+
+    async fn load_together(&self, context: &RequestContext, reads: &[Read]) -> StoreResult<Answers> {
+        Ok(Answers(self.read(context, reads).await?.into_iter()))
     }
 
     async fn load_all<E: Entity>(&self, context: &RequestContext, query: &Query) -> StoreResult<Vec<E>> {

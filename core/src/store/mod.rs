@@ -14,6 +14,7 @@ pub mod inspection;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 pub mod query;
+pub mod read;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod terms;
@@ -27,10 +28,11 @@ use futures_util::stream::BoxStream;
 pub use collection::{Collection, Derived, Field, FieldType, Guest, Index, News, Personal, Scope, Stored};
 pub use commit::{Change, Commit, Expectation, Guard};
 pub use document::{Document, Value};
-pub use entity::{Entity, Repository};
+pub use entity::{Answers, Entity, Repository};
 pub use error::{StoreError, StoreResult};
 pub use inspection::Inspection;
 pub use query::{Filter, Position, Query};
+pub use read::{Follow, KeyPart, Origin, Read};
 pub use terms::{Form, Source};
 pub use transfer::{Transfer, TransferDocument};
 
@@ -65,11 +67,15 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// As [`Store::get`]; [`StoreError::Unsupported`] when the query uses what its collection does not declare.
     async fn find(&self, context: &RequestContext, query: &Query) -> StoreResult<Vec<Document>>;
 
-    /// How many documents a query names; `limit` bounds the count, so that counting never scans without end.
+    /// The documents of several queries, in the order of the queries; one round trip where the backend can.
+    ///
+    /// Each query is answered as [`Store::find`] answers it. They need not all see one state of the store.
     ///
     /// # Errors
-    /// As [`Store::find`].
-    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64>;
+    /// As [`Store::find`]; of several errors any.
+    async fn read(&self, context: &RequestContext, reads: &[Read]) -> StoreResult<Vec<Vec<Document>>> {
+        read::one_by_one(self, context, reads).await
+    }
 
     /// Carries out all changes of a commit if all its guards hold, durably, or none of them.
     ///

@@ -94,11 +94,6 @@ impl Store for Recording {
         self.store.find(context, query).await
     }
 
-    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
-        self.record(format!("count {}", description(query)));
-        self.store.count(context, query).await
-    }
-
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
         self.record(format!("commit {}", contents(commit)));
         self.store.commit(context, commit).await

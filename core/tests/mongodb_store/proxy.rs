@@ -1,4 +1,4 @@
-//! A proxy that loses requests to commit, or their answers.
+//! A proxy that loses requests to commit, or their answers, and keeps the names of the commands that read.
 
 use std::{
     net::SocketAddr,
@@ -28,6 +28,7 @@ pub(crate) enum Loss {
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     loss: Arc<Mutex<Loss>>,
+    reads: Arc<Mutex<Vec<String>>>,
     accepting: JoinHandle<()>,
 }
 
@@ -36,21 +37,27 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let loss = Arc::new(Mutex::new(Loss::None));
-        let shared = Arc::clone(&loss);
+        let reads = Arc::new(Mutex::new(Vec::new()));
+        let shared = (Arc::clone(&loss), Arc::clone(&reads));
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let loss = Arc::clone(&shared);
+                let (loss, reads) = shared.clone();
                 tokio::spawn(async move {
                     let upstream = TcpStream::connect(server).await?;
-                    forward(client, upstream, &loss).await
+                    forward(client, upstream, &loss, &reads).await
                 });
             }
         });
-        Self { address, loss, accepting }
+        Self { address, loss, reads, accepting }
     }
 
     pub(crate) fn lose(&self, loss: Loss) {
         *self.loss.lock().unwrap() = loss;
+    }
+
+    /// The commands that have read since the last time.
+    pub(crate) fn take_reads(&self) -> Vec<String> {
+        std::mem::take(&mut *self.reads.lock().unwrap())
     }
 
     /// What is still to be lost.
@@ -66,13 +73,22 @@ impl Drop for Proxy {
 }
 
 /// Copies messages both ways until a connection ends. A connection of the driver has one request under way at a time.
-async fn forward(client: TcpStream, server: TcpStream, loss: &Mutex<Loss>) -> std::io::Result<()> {
+async fn forward(
+    client: TcpStream,
+    server: TcpStream,
+    loss: &Mutex<Loss>,
+    reads: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let swallow = AtomicBool::new(false);
     let requests = async {
         loop {
             let request = message(&mut from_client).await?;
+            let command = command(&request);
+            if matches!(command.as_str(), "find" | "aggregate" | "getMore" | "count" | "distinct") {
+                reads.lock().unwrap().push(command);
+            }
             let commits = request.windows(17).any(|bytes| bytes == b"commitTransaction");
             match commits.then(|| next(loss)).flatten() {
                 None => {}
@@ -106,6 +122,13 @@ fn next(loss: &Mutex<Loss>) -> Option<Loss> {
         Loss::Requests(count) => Loss::Requests(count - 1),
     };
     (current != Loss::None).then_some(current)
+}
+
+/// The name of the command of an OP_MSG: after a header of 16 bytes, four of flags, one of the kind of section and four of the
+/// document's length, the first element of the document has it, behind its type.
+fn command(request: &[u8]) -> String {
+    let name = request.get(26..).unwrap_or_default().split(|byte| *byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(name).into_owned()
 }
 
 /// One message of the wire protocol, which begins with its length.

@@ -95,11 +95,6 @@ impl Store for Watched {
         self.store.find(context, query).await
     }
 
-    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
-        self.explain(context, query).await;
-        self.store.count(context, query).await
-    }
-
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
         self.store.commit(context, commit).await
     }

@@ -53,9 +53,6 @@ impl Store for Gated {
     async fn find(&self, context: &RequestContext, query: &Query) -> StoreResult<Vec<Document>> {
         self.store.find(context, query).await
     }
-    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
-        self.store.count(context, query).await
-    }
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
         if self.known.lock().unwrap().insert(context.request_id.clone()) {
             self.held.send_modify(|held| *held += 1);

@@ -51,9 +51,6 @@ impl Store for Interleaved {
         }
         self.store.find(context, query).await
     }
-    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
-        self.store.count(context, query).await
-    }
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
         let meanwhile = self.meanwhile.lock().unwrap().take();
         if let Some(meanwhile) = meanwhile {

@@ -99,10 +99,6 @@ impl Store for Scheduled {
         let _turn = self.turn().await;
         self.store.find(context, query).await
     }
-    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
-        let _turn = self.turn().await;
-        self.store.count(context, query).await
-    }
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
         let _turn = self.turn().await;
         self.store.commit(context, commit).await

@@ -31,10 +31,6 @@ impl Store for HostStore {
         found.into_iter().map(|found| document(query.collection, found)).collect()
     }
 
-    async fn count(&self, _: &RequestContext, query: &Query) -> StoreResult<u64> {
-        store::count(question(query)).await.map_err(failure)
-    }
-
     async fn commit(&self, _: &RequestContext, _: &Commit) -> StoreResult<()> {
         Err(StoreError::Unsupported { detail: "a component writes nothing: the host performs its effects".to_owned() })
     }

@@ -18,8 +18,7 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Result<Response> {
     parameters.finish()?;
-    let synced = state.identity.sync(&state.service, &call).await?;
-    respond::document(&headers, &state.service.profile_of(&call, synced).await?)
+    respond::document(&headers, &state.identity.profile(&state.service, &call).await?)
 }
 
 pub(crate) async fn tenants(

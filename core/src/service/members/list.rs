@@ -3,17 +3,17 @@
 use crate::{
     authz::Action,
     domain::{
-        Choice as _, Membership, MembershipRole, TenantId, UserId,
+        Choice as _, Membership, MembershipRole, UserId,
         membership::{ADDRESSED, MEMBERS_BY_NAME, MEMBERS_BY_ROLE, MEMBERS_BY_WORD, MEMBERSHIPS, NAMED},
     },
     error::{Error, Result},
     service::{
         Call, ListRequest, Page, Service,
-        access::{ABSENT, TenantAccess, TenantReference},
+        access::{TenantAccess, TenantReference},
         cursor::CursorScope,
         views::MembershipView,
     },
-    store::{Filter, Position, Query, Repository, terms},
+    store::{Filter, Follow, KeyPart, Position, Query, Repository, terms},
 };
 
 /// Which members are wanted.
@@ -89,10 +89,8 @@ impl Service {
         });
         let [named, addressed] =
             [NAMED, ADDRESSED].map(|mark| either.clone().equal("_words", format!("{mark}{first}")));
-        let (mut found, addressed) = futures_util::try_join!(
-            self.store.load_all::<Membership>(&call.context, &named),
-            self.store.load_all::<Membership>(&call.context, &addressed)
-        )?;
+        let mut answers = self.store.load_together(&call.context, &[named.into(), addressed.into()]).await?;
+        let (mut found, addressed): (Vec<Membership>, Vec<Membership>) = (answers.all()?, answers.all()?);
         found.extend(addressed);
         found.sort_by(|one, other| (&one.user_name_key, one.id.0).cmp(&(&other.user_name_key, other.id.0)));
         found.truncate(usize::try_from(either.limit).unwrap_or(usize::MAX));
@@ -104,9 +102,12 @@ impl Service {
     /// # Errors
     /// `not_found` when there is none or the caller may not see it.
     pub async fn read_member(&self, call: &Call, reference: &TenantReference, user: UserId) -> Result<MembershipView> {
-        let access = self.tenant_access(call, reference).await?;
-        let tenant = access.tenant.as_ref().map_or(TenantId(ABSENT), |tenant| tenant.id);
-        let member: Option<Membership> = self.store.load_unique(&call.context, Membership::key(tenant, user)).await?;
+        let member = |tenant| {
+            let key = Membership::key_of(KeyPart::First(tenant), KeyPart::Text(user.to_string()));
+            Some(Query::new(&MEMBERSHIPS).limit(1).follow(Follow::UniqueKey(key)))
+        };
+        let (access, mut answers) = self.tenant_access_and(call, reference, member).await?;
+        let member: Option<Membership> = answers.first()?;
         access.authorize(Action::ReadMembers)?;
         let member = member.filter(|membership| membership.active).ok_or_else(Error::not_found)?;
         Ok(MembershipView::through(&access, member))

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use super::{
+    memberships::MembershipReads,
     reconcile::Reconciliation,
-    sync::{actor, write_activity},
+    sync::{ClaimReads, actor, write_activity},
 };
 use crate::{
     authn::VerifiedToken,
     authz::Action,
     domain::{
         GrantSource, Membership, User, UserActivity, UserId,
+        activity::USER_ACTIVITY,
         membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
     },
     error::{ErrorKind, Result},
@@ -20,7 +22,7 @@ use crate::{
         moment::Moment,
         work::{Subject, Work},
     },
-    store::{Position, Query, Repository},
+    store::{Answers, Position, Query, Read, Repository, StoreResult},
 };
 
 /// How many memberships are looked at, and at the most taken in one commit, at a time.
@@ -34,6 +36,8 @@ struct Page {
     next: Option<Position>,
     /// Whether all of it is in the store.
     written: bool,
+    /// Whether it takes something away.
+    takes: bool,
 }
 
 impl Service {
@@ -90,7 +94,7 @@ impl Service {
                 Err(error) if error.code() == CONFLICT && attempts < Self::MAXIMUM_ATTEMPTS => {
                     attempts += 1;
                     // Another writer came first: look again at everything.
-                    found = self.read_caller(call).await?;
+                    found = FoundCaller { changed: true, ..self.read_caller(call).await? };
                     if found.admit(token).is_err() {
                         return Ok((found, false));
                     }
@@ -99,6 +103,7 @@ impl Service {
                 outcome => outcome?,
             };
             found.user = Some(page.user);
+            found.changed |= page.takes;
             written &= page.written;
             next = page.next;
             if next.is_none() {
@@ -117,10 +122,15 @@ impl Service {
         found: &FoundCaller,
         after: Option<Position>,
     ) -> Result<Page> {
-        let activity = async { Ok(self.store.load::<UserActivity>(&call.context, user.id).await?) };
-        let claimed = self.claimed_tenants(call, token);
-        let made = self.made_by_claim(call, token, user.id, after);
-        let (activity, claimed, made) = futures_util::try_join!(activity, claimed, made)?;
+        let claims = ClaimReads::new(token);
+        let mut reads = vec![Query::new(&USER_ACTIVITY).equal("id", user.id.0).limit(1).into()];
+        claims.add_to(&mut reads);
+        let made = MadeByClaim::new(token, user.id, after, reads.len());
+        made.add_to(&mut reads);
+        let mut answers = self.store.load_together(&call.context, &reads).await?;
+        let activity: Option<UserActivity> = answers.first()?;
+        let claimed = claims.take(&mut answers)?;
+        let made = made.take(&mut answers)?;
         let newest = activity.as_ref().and_then(|activity| activity.claims_iat);
         let counts = token.groups.is_some() && newest.is_none_or(|newest| token.issued_at >= newest);
         let mut work = Work::new(call, actor(), &moment);
@@ -142,7 +152,7 @@ impl Service {
         let last = made.last().filter(|_| counts && full);
         let next = last.map(|membership| Position { values: Vec::new(), id: membership.id.0 });
         if work.commit.is_empty() {
-            return Ok(Page { user: synced, next, written: true });
+            return Ok(Page { user: synced, next, written: true, takes });
         }
         // Nothing is written of a person who is erased or disabled meanwhile.
         work.commit.guard(user);
@@ -152,23 +162,26 @@ impl Service {
             Err(error) if !takes && error.kind() == ErrorKind::Unavailable => false,
             Err(error) => return Err(error),
         };
-        Ok(Page { user: synced, next, written })
+        Ok(Page { user: synced, next, written, takes })
     }
+}
 
-    /// A page of the caller's memberships in force that were made by a claim, as far as the token's issuer may speak for them.
-    async fn made_by_claim(
-        &self,
-        call: &Call,
-        token: &VerifiedToken,
-        user: UserId,
-        after: Option<Position>,
-    ) -> Result<Vec<Membership>> {
+/// The reads of a page of a person's memberships in force that were made by a claim, as far as the token's issuer may speak for
+/// them.
+enum MadeByClaim<'a> {
+    /// The token says nothing of groups.
+    None,
+    Bound(MembershipReads<'a>),
+    All(Read),
+}
+
+impl<'a> MadeByClaim<'a> {
+    fn new(token: &'a VerifiedToken, user: UserId, after: Option<Position>, base: usize) -> Self {
         if token.groups.is_none() {
-            return Ok(Vec::new());
+            return Self::None;
         }
         if let Some(slug) = &token.tenant {
-            let bound = self.bound_membership(call, user, slug).await?;
-            return Ok(bound.into_iter().filter(|membership| membership.source == GrantSource::Claim).collect());
+            return Self::Bound(MembershipReads::new(Some(slug), user, None, None, 1, base));
         }
         let query = Query::new(&MEMBERSHIPS)
             .sort(&MEMBERSHIPS_BY_SOURCE)
@@ -177,6 +190,28 @@ impl Service {
             .equal("source", "claim")
             .after(after)
             .limit(PAGE);
-        Ok(self.store.load_all(&call.context, &query).await?)
+        Self::All(query.into())
+    }
+
+    fn add_to(&self, others: &mut Vec<Read>) {
+        match self {
+            Self::None => {}
+            Self::Bound(reads) => {
+                reads.add_to(others);
+            }
+            Self::All(read) => others.push(read.clone()),
+        }
+    }
+
+    fn take(&self, answers: &mut Answers) -> StoreResult<Vec<Membership>> {
+        match self {
+            Self::None => Ok(Vec::new()),
+            Self::Bound(reads) => {
+                let mut bound = reads.take(answers)?;
+                bound.retain(|membership| membership.source == GrantSource::Claim);
+                Ok(bound)
+            }
+            Self::All(_) => answers.all(),
+        }
     }
 }

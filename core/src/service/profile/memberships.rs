@@ -1,13 +1,17 @@
 //! The caller's memberships in force, by the name of their tenants.
 
+use std::collections::HashMap;
+
 use crate::{
     domain::{
-        Membership, Tenant, UserId,
+        Membership, Subscription, Tenant, TenantId, TenantStatus, UserId,
         membership::{MEMBERSHIPS, TENANTS_OF_USER, TENANTS_OF_USER_BY_WORD},
+        subscription::SUBSCRIPTIONS,
+        tenant::TENANTS,
     },
     error::Result,
     service::{Call, Service, access::CallerFacts},
-    store::{Position, Query, Repository},
+    store::{Answers, Follow, KeyPart, Origin, Position, Query, Read, Repository, StoreResult},
 };
 
 /// Where a membership stands in the list of its person's tenants.
@@ -15,58 +19,130 @@ pub(crate) fn membership_position(membership: &Membership) -> Position {
     Position { values: vec![membership.tenant_name_key.clone().into()], id: membership.id.0 }
 }
 
+/// The reads of a person's memberships in force, by the names of their tenants. The token of a tenant's own issuer shows that
+/// tenant alone.
+pub(crate) struct MembershipReads<'a> {
+    reads: Vec<Read>,
+    bound_to: Option<&'a str>,
+}
+
+impl<'a> MembershipReads<'a> {
+    /// The reads of up to `limit` memberships after a position. `base` is the place of the first of them in a call of the store.
+    pub(crate) fn new(
+        bound_to: Option<&'a str>,
+        user: UserId,
+        search: Option<&str>,
+        position: Option<Position>,
+        limit: u32,
+        base: usize,
+    ) -> Self {
+        let reads = match bound_to {
+            Some(slug) => {
+                let tenant = KeyPart::First(Origin { read: base, field: "id" });
+                let key = Membership::key_of(tenant, KeyPart::Text(user.to_string()));
+                // All of them are on the first page.
+                let limit = u32::from(position.is_none());
+                vec![
+                    Query::unique(&TENANTS, Tenant::slug_key(slug)).into(),
+                    Query::new(&MEMBERSHIPS).limit(limit).follow(Follow::UniqueKey(key)),
+                ]
+            }
+            None => vec![memberships_of(user, search, position, limit).into()],
+        };
+        Self { reads, bound_to }
+    }
+
+    /// Adds them to others, at their place. Returns the tenants of the memberships, for reads that follow.
+    pub(crate) fn add_to(&self, others: &mut Vec<Read>) -> Origin {
+        others.extend(self.reads.iter().cloned());
+        Origin { read: others.len().saturating_sub(1), field: "tenantId" }
+    }
+
+    /// Takes their answers.
+    pub(crate) fn take(&self, answers: &mut Answers) -> StoreResult<Vec<Membership>> {
+        let Some(slug) = self.bound_to else { return answers.all() };
+        let tenant: Option<Tenant> = answers.first()?;
+        let mut memberships: Vec<Membership> = answers.all()?;
+        let tenant = tenant.filter(|tenant| tenant.slug == slug);
+        memberships.retain(|membership| membership.active && tenant.is_some());
+        Ok(memberships)
+    }
+}
+
+fn memberships_of(user: UserId, search: Option<&str>, position: Option<Position>, limit: u32) -> Query {
+    let query = Query::new(&MEMBERSHIPS)
+        .sort(&TENANTS_OF_USER)
+        .equal("userId", user.0)
+        .equal("active", true)
+        .after(position)
+        .limit(limit);
+    match search {
+        None => query,
+        Some(search) => match query.clone().words("_wordsOfTenant", "", search) {
+            Some(searched) => searched.sort(&TENANTS_OF_USER_BY_WORD),
+            None => query.begins("tenantNameKey", search),
+        },
+    }
+}
+
+/// The read of tenants that another read names, up to so many.
+pub(crate) fn tenants_named(origin: Origin, limit: u32) -> Read {
+    Query::new(&TENANTS).limit(limit).follow(Follow::Any("id", origin))
+}
+
+/// The read of the current subscriptions of such tenants.
+pub(crate) fn subscriptions_named(origin: Origin, limit: u32) -> Read {
+    Query::new(&SUBSCRIPTIONS).limit(limit).follow(Follow::UniqueKey(Subscription::current_keys_of(origin)))
+}
+
+/// Tenants by id, those that are deleted left out.
+pub(crate) fn living(tenants: Vec<Tenant>) -> HashMap<TenantId, Tenant> {
+    let living = tenants.into_iter().filter(|tenant| tenant.status != TenantStatus::Deleted);
+    living.map(|tenant| (tenant.id, tenant)).collect()
+}
+
+/// A page of the caller's memberships, with their tenants and, if they are asked for, these tenants' current subscriptions.
+pub(crate) struct OwnPage {
+    pub(crate) memberships: Vec<Membership>,
+    /// Whether there are more memberships.
+    pub(crate) more: bool,
+    pub(crate) tenants: HashMap<TenantId, Tenant>,
+    pub(crate) subscriptions: Vec<Subscription>,
+}
+
 impl Service {
-    /// Up to `limit` memberships of the caller after `position`, and whether there are more. A token of a tenant's own
-    /// issuer shows that tenant alone.
-    pub(crate) async fn own_memberships(
+    /// Up to `limit` memberships of the caller after `position`.
+    pub(crate) async fn own_page(
         &self,
         call: &Call,
         caller: &CallerFacts,
         search: Option<&str>,
         position: Option<Position>,
         limit: u32,
-    ) -> Result<(Vec<Membership>, bool)> {
-        let CallerFacts::Person { user, bound_to } = caller else { return Ok((Vec::new(), false)) };
-        if let Some(slug) = bound_to {
-            let membership = self.bound_membership(call, user.id, slug).await?;
-            return Ok((membership.into_iter().filter(|_| position.is_none()).collect(), false));
+        with_subscriptions: bool,
+    ) -> Result<OwnPage> {
+        let CallerFacts::Person { user, bound_to } = caller else {
+            return Ok(OwnPage {
+                memberships: Vec::new(),
+                more: false,
+                tenants: HashMap::new(),
+                subscriptions: Vec::new(),
+            });
+        };
+        let mut reads = Vec::new();
+        let own = MembershipReads::new(bound_to.as_deref(), user.id, search, position, limit.saturating_add(1), 0);
+        let tenants = own.add_to(&mut reads);
+        reads.push(tenants_named(tenants, limit.saturating_add(1)));
+        if with_subscriptions {
+            reads.push(subscriptions_named(tenants, limit.saturating_add(1)));
         }
-        let mut memberships = self.memberships_of(call, user.id, search, position, limit.saturating_add(1)).await?;
+        let mut answers = self.store.load_together(&call.context, &reads).await?;
+        let mut memberships = own.take(&mut answers)?;
+        let tenants = living(answers.all()?);
+        let subscriptions = answers.all()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = memberships.len() > limit;
         memberships.truncate(limit);
-        Ok((memberships, more))
-    }
-
-    pub(crate) async fn memberships_of(
-        &self,
-        call: &Call,
-        user: UserId,
-        search: Option<&str>,
-        position: Option<Position>,
-        limit: u32,
-    ) -> Result<Vec<Membership>> {
-        let mut query = Query::new(&MEMBERSHIPS)
-            .sort(&TENANTS_OF_USER)
-            .equal("userId", user.0)
-            .equal("active", true)
-            .after(position)
-            .limit(limit);
-        if let Some(search) = search {
-            query = match query.clone().words("_wordsOfTenant", "", search) {
-                Some(searched) => searched.sort(&TENANTS_OF_USER_BY_WORD),
-                None => query.begins("tenantNameKey", search),
-            };
-        }
-        Ok(self.store.load_all(&call.context, &query).await?)
-    }
-
-    /// The membership in force in the one tenant to which a token is bound.
-    pub(crate) async fn bound_membership(&self, call: &Call, user: UserId, slug: &str) -> Result<Option<Membership>> {
-        let tenant: Option<Tenant> = self.store.load_unique(&call.context, Tenant::slug_key(slug)).await?;
-        let Some(tenant) = tenant.filter(|tenant| tenant.slug == slug) else { return Ok(None) };
-        let membership: Option<Membership> =
-            self.store.load_unique(&call.context, Membership::key(tenant.id, user)).await?;
-        Ok(membership.filter(|membership| membership.active))
+        Ok(OwnPage { memberships, more, tenants, subscriptions })
     }
 }

@@ -6,7 +6,7 @@ mod read;
 mod reconcile;
 mod sync;
 
-pub(crate) use memberships::membership_position;
+pub(crate) use memberships::{MembershipReads, OwnPage, living, membership_position, tenants_named};
 pub use sync::SyncedCaller;
 
 /// How many tenants a profile shows.

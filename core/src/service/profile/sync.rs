@@ -2,14 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{PROFILE_TENANTS, reconcile::Reconciliation};
+use super::{
+    PROFILE_TENANTS,
+    memberships::{MembershipReads, subscriptions_named, tenants_named},
+    reconcile::Reconciliation,
+};
 use crate::{
     authn::VerifiedToken,
     authz::Action,
     clock::Timestamp,
     context::SystemActor,
     domain::{
-        AuditActor, Membership, Tenant, User, UserActivity, UserId, fields,
+        AuditActor, Membership, Subscription, Tenant, TenantStatus, User, UserActivity, UserId,
+        activity::USER_ACTIVITY,
+        fields,
         membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
         tenant::TENANTS,
     },
@@ -20,7 +26,7 @@ use crate::{
         moment::Moment,
         work::{Subject, Work},
     },
-    store::{Filter, Query, Repository, StoreError, error::not_upgraded},
+    store::{Answers, Filter, Query, Read, Repository, StoreError, StoreResult, error::not_upgraded},
 };
 
 /// A caller whose claims are synced, with what was read on the way.
@@ -38,17 +44,34 @@ const SEEN_INTERVAL: Duration = Duration::from_secs(300);
 /// The name under which the sync stands in the audit trail.
 const ACTOR: SystemActor = SystemActor::ClaimsSync;
 
+/// A caller whose claims are synced, with all that the profile shows, if that was asked for.
+pub(super) struct Synced {
+    pub(super) user: User,
+    pub(super) memberships: Vec<Membership>,
+    pub(super) tenants: Vec<Tenant>,
+    pub(super) subscriptions: Vec<Subscription>,
+}
+
 /// What the sync reads once it knows the user.
 struct Known {
     memberships: Vec<Membership>,
     activity: Option<UserActivity>,
     claimed: Vec<Tenant>,
+    /// The tenants of the memberships, if they are to be shown.
+    tenants: Vec<Tenant>,
+    /// Their current subscriptions.
+    subscriptions: Vec<Subscription>,
 }
 
 impl Known {
     /// Whether the memberships are all there are.
     fn is_complete(&self) -> bool {
         self.memberships.len() <= usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX)
+    }
+
+    fn shown_to(self, user: User) -> Synced {
+        let Self { memberships, tenants, subscriptions, .. } = self;
+        Synced { user, memberships, tenants, subscriptions }
     }
 }
 
@@ -69,16 +92,32 @@ impl Service {
     /// # Errors
     /// `user_disabled`, `user_deleted`, `session_ended`, `token_revoked`, or `person_required` for a system actor.
     pub async fn sync_claims(&self, call: &Call) -> Result<SyncedCaller> {
+        let Synced { user, memberships, .. } = self.sync(call, false).await?;
+        Ok(SyncedCaller { user, memberships })
+    }
+
+    /// The same, with the tenants and subscriptions of the profile, which come in the same round trip.
+    pub(super) async fn sync_with_tenants(&self, call: &Call) -> Result<Synced> {
+        self.sync(call, true).await
+    }
+
+    async fn sync(&self, call: &Call, with_tenants: bool) -> Result<Synced> {
         let Principal::Token(token) = &call.principal else {
             let message = "only a person has a profile: send the access token of one";
             return Err(Error::new(ErrorKind::Forbidden, "person_required", message));
         };
-        let synced = self.settle(call, |moment| self.try_sync(call, moment, token)).await?;
+        let synced = self.settle(call, |moment| self.try_sync(call, moment, token, with_tenants)).await?;
         token.first_use.seen_to_by(self.number);
         Ok(synced)
     }
 
-    async fn try_sync(&self, call: &Call, moment: Moment, token: &Arc<VerifiedToken>) -> Result<SyncedCaller> {
+    async fn try_sync(
+        &self,
+        call: &Call,
+        moment: Moment,
+        token: &Arc<VerifiedToken>,
+        with_tenants: bool,
+    ) -> Result<Synced> {
         let found = self.read_caller(call).await?;
         found.admit(token)?;
         let Some(user) = found.user.clone() else {
@@ -86,7 +125,7 @@ impl Service {
             // The new user is read back like any other, so that there is one way only in which claims are synced.
             return Err(anew());
         };
-        let known = self.known(call, token, user.id).await?;
+        let known = self.known(call, token, user.id, with_tenants).await?;
         // Of more memberships than are shown those by claim are looked at page by page, once for each token.
         if !known.is_complete() && self.is_first_use(token) {
             let (_, written) = self.take_by_claims(call, token, found).await?;
@@ -101,15 +140,12 @@ impl Service {
             ));
         }
         let changed = self.write_sync(call, &moment, token, &found, &user, &known).await?;
-        match changed {
-            Some(user) if user.1 => {
-                // Memberships changed: read them back in their order.
-                let known = self.known(call, token, user.0.id).await?;
-                Ok(SyncedCaller { user: user.0, memberships: known.memberships })
-            }
-            Some((user, _)) => Ok(SyncedCaller { user, memberships: known.memberships }),
-            None => Ok(SyncedCaller { user, memberships: known.memberships }),
-        }
+        Ok(match changed {
+            // Memberships changed: read them back in their order.
+            Some((user, true)) => self.known(call, token, user.id, with_tenants).await?.shown_to(user),
+            Some((user, false)) => known.shown_to(user),
+            None => known.shown_to(user),
+        })
     }
 
     async fn create_caller(&self, call: &Call, moment: &Moment, token: &VerifiedToken) -> Result<()> {
@@ -140,35 +176,25 @@ impl Service {
         }
     }
 
-    async fn known(&self, call: &Call, token: &VerifiedToken, user: UserId) -> Result<Known> {
-        let memberships = async {
-            match &token.tenant {
-                Some(slug) => Ok(self.bound_membership(call, user, slug).await?.into_iter().collect()),
-                None => self.memberships_of(call, user, None, None, PROFILE_TENANTS.saturating_add(1)).await,
-            }
-        };
-        let activity = async { Ok(self.store.load::<UserActivity>(&call.context, user).await?) };
-        let (memberships, activity, claimed) =
-            futures_util::try_join!(memberships, activity, self.claimed_tenants(call, token))?;
-        Ok(Known { memberships, activity, claimed })
-    }
-
-    /// The tenants whose group the token names, as far as the token's issuer may speak for them.
-    pub(super) async fn claimed_tenants(&self, call: &Call, token: &VerifiedToken) -> Result<Vec<Tenant>> {
-        let mut keys: Vec<String> = token.groups.iter().flatten().map(|group| Tenant::group_key(group)).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let mut tenants: Vec<Tenant> = Vec::new();
-        for keys in keys.chunks(Query::MAXIMUM_VALUES) {
-            let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-            let query = Query::new(&TENANTS).filter(Filter::UniqueKeyIn(keys.to_vec())).limit(limit);
-            tenants.extend(self.store.load_all::<Tenant>(&call.context, &query).await?);
+    async fn known(&self, call: &Call, token: &VerifiedToken, user: UserId, with_tenants: bool) -> Result<Known> {
+        let most = PROFILE_TENANTS.saturating_add(1);
+        let claims = ClaimReads::new(token);
+        let mut reads = vec![Query::new(&USER_ACTIVITY).equal("id", user.0).limit(1).into()];
+        claims.add_to(&mut reads);
+        let own = MembershipReads::new(token.tenant.as_deref(), user, None, None, most, reads.len());
+        let tenants = own.add_to(&mut reads);
+        if with_tenants {
+            reads.push(tenants_named(tenants, most));
+            reads.push(subscriptions_named(tenants, most));
         }
-        tenants.retain(|tenant| {
-            tenant.status != crate::domain::TenantStatus::Deleted
-                && token.tenant.as_ref().is_none_or(|slug| *slug == tenant.slug)
-        });
-        Ok(tenants)
+        let mut answers = self.store.load_together(&call.context, &reads).await?;
+        Ok(Known {
+            activity: answers.first()?,
+            claimed: claims.take(&mut answers)?,
+            memberships: own.take(&mut answers)?,
+            tenants: answers.all()?,
+            subscriptions: answers.all()?,
+        })
     }
 
     /// Writes what the sync changes, if anything. Returns the user as it is then and whether the memberships are
@@ -267,6 +293,41 @@ impl Service {
         let overtaken = complete && found.iter().any(|membership| membership.revoked_at.is_none());
         claimed.extend(found);
         Ok(Due { claimed, claim_made, overtaken })
+    }
+}
+
+/// The reads of the tenants whose group a token names.
+pub(super) struct ClaimReads<'a> {
+    token: &'a VerifiedToken,
+    reads: Vec<Read>,
+}
+
+impl<'a> ClaimReads<'a> {
+    pub(super) fn new(token: &'a VerifiedToken) -> Self {
+        let mut keys: Vec<String> = token.groups.iter().flatten().map(|group| Tenant::group_key(group)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let reads = keys.chunks(Query::MAXIMUM_VALUES).map(|keys| {
+            let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+            Query::new(&TENANTS).filter(Filter::UniqueKeyIn(keys.to_vec())).limit(limit).into()
+        });
+        Self { token, reads: reads.collect() }
+    }
+
+    pub(super) fn add_to(&self, others: &mut Vec<Read>) {
+        others.extend(self.reads.iter().cloned());
+    }
+
+    /// Takes their answers: the tenants for which the token's issuer may speak.
+    pub(super) fn take(&self, answers: &mut Answers) -> StoreResult<Vec<Tenant>> {
+        let mut tenants: Vec<Tenant> = Vec::new();
+        for _ in &self.reads {
+            tenants.extend(answers.all::<Tenant>()?);
+        }
+        tenants.retain(|tenant| {
+            tenant.status != TenantStatus::Deleted && self.token.tenant.as_ref().is_none_or(|slug| *slug == tenant.slug)
+        });
+        Ok(tenants)
     }
 }
 

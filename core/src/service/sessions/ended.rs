@@ -11,8 +11,8 @@ use crate::{
         session::{ENDED_SESSIONS, EndedSessionKind},
     },
     error::{Error, ErrorKind, Result},
-    service::{Call, Service},
-    store::{Commit, Filter, Query, Repository, StoreResult},
+    service::Service,
+    store::{Commit, Filter, Query},
 };
 
 /// How long a session that nobody uses is remembered. Providers let refresh tokens rest for 30 to 90 days.
@@ -73,16 +73,19 @@ impl SessionFacts {
     }
 }
 
+/// The records of the session of a token, and of the sessions of its subject.
+pub(crate) fn session_records(token: &VerifiedToken) -> Query {
+    let key = |kind, name: &str| EndedSession::unique_key(kind, &token.issuer_id, name);
+    let mut keys = vec![key(EndedSessionKind::Subject, &token.subject)];
+    keys.extend(token.session_id.iter().map(|session| key(EndedSessionKind::Session, session)));
+    keys.extend(must_be_seen(token).map(|session| key(EndedSessionKind::Seen, session)));
+    Query::new(&ENDED_SESSIONS).filter(Filter::UniqueKeyIn(keys)).limit(3)
+}
+
 impl Service {
-    /// What is stored of the session of this token: whether the provider has ended it, or all sessions of its subject, and
-    /// since when it is known. One read, to be made together with that of the caller.
-    pub(crate) async fn session_facts(&self, call: &Call, token: &VerifiedToken) -> StoreResult<SessionFacts> {
-        let key = |kind, name: &str| EndedSession::unique_key(kind, &token.issuer_id, name);
-        let mut keys = vec![key(EndedSessionKind::Subject, &token.subject)];
-        keys.extend(token.session_id.iter().map(|session| key(EndedSessionKind::Session, session)));
-        keys.extend(must_be_seen(token).map(|session| key(EndedSessionKind::Seen, session)));
-        let query = Query::new(&ENDED_SESSIONS).filter(Filter::UniqueKeyIn(keys)).limit(3);
-        let records: Vec<EndedSession> = self.store.load_all(&call.context, &query).await?;
+    /// What these records say of the session of this token: whether the provider has ended it, or all sessions of its subject,
+    /// and since when it is known.
+    pub(crate) fn session_facts(&self, token: &VerifiedToken, records: &[EndedSession]) -> SessionFacts {
         let seen = records.iter().find(|record| record.kind == EndedSessionKind::Seen).cloned();
         let signed_in_at = token.signed_in_at.or_else(|| seen.as_ref().and_then(|seen| seen.issued_from));
         let facts = SessionFacts { ended: false, signed_in_at, seen };
@@ -93,6 +96,6 @@ impl Service {
             EndedSessionKind::Subject => record.issued_until.is_some_and(|time| facts.is_before(token, until(time))),
             EndedSessionKind::Seen | EndedSessionKind::LogoutToken => false,
         });
-        Ok(SessionFacts { ended, ..facts })
+        SessionFacts { ended, ..facts }
     }
 }

@@ -3,4 +3,4 @@
 mod end;
 mod ended;
 
-pub(crate) use ended::{SessionFacts, session_ended};
+pub(crate) use ended::{SessionFacts, session_ended, session_records};

@@ -16,10 +16,11 @@ use crate::{
         Call, ListRequest, Page, Service,
         access::{CallerFacts, TenantReference, check},
         cursor::CursorScope,
-        profile::membership_position,
+        filter::StatusCheck,
+        profile::{OwnPage, membership_position},
         views::SubscriptionView,
     },
-    store::{Filter, Position, Query, Repository},
+    store::{Position, Query, Repository},
 };
 
 /// Which subscriptions are wanted.
@@ -65,16 +66,16 @@ impl Service {
             let access = self.tenant_access(call, &TenantReference::Id(tenant)).await?;
             access.authorize_with(Action::ReadSubscription, TargetFacts::default(), &[])?;
             let (role, platform) = (access.role(), access.caller.is_platform());
-            self.check_status(call, &SUBSCRIPTIONS, filter.status.as_ref(), platform).await?;
+            let status_check = StatusCheck::new(&SUBSCRIPTIONS, filter.status.as_ref(), platform)?;
             let view = |subscription| SubscriptionView::new(subscription, role, platform);
-            return self.find_subscriptions(call, filter, request, view).await;
+            return self.find_subscriptions(call, filter, request, &status_check, view).await;
         }
         let caller = self.caller(call).await?;
         check(&caller, Action::ListSubscriptions, &Resource::default())?;
-        self.check_status(call, &SUBSCRIPTIONS, filter.status.as_ref(), caller.is_platform()).await?;
+        let status_check = StatusCheck::new(&SUBSCRIPTIONS, filter.status.as_ref(), caller.is_platform())?;
         if caller.is_platform() {
             let view = |subscription| SubscriptionView::new(subscription, None, true);
-            self.find_subscriptions(call, filter, request, view).await
+            self.find_subscriptions(call, filter, request, &status_check, view).await
         } else {
             self.own_subscriptions(call, &caller, filter, request).await
         }
@@ -85,6 +86,7 @@ impl Service {
         call: &Call,
         filter: &SubscriptionFilter,
         request: &ListRequest,
+        status_check: &StatusCheck,
         view: impl FnMut(Subscription) -> SubscriptionView,
     ) -> Result<Page<SubscriptionView>> {
         let tenant = filter.tenant_id.map(|tenant| tenant.to_string());
@@ -107,7 +109,11 @@ impl Service {
         if let Some(plan) = &filter.plan {
             query = query.equal("plan", plan.as_str());
         }
-        let found: Vec<Subscription> = self.store.load_all(&call.context, &query).await?;
+        let mut reads = vec![query.into()];
+        status_check.add_to(&mut reads);
+        let mut answers = self.store.load_together(&call.context, &reads).await?;
+        let found: Vec<Subscription> = answers.all()?;
+        status_check.finish::<SubscriptionStatus>(&mut answers)?;
         scope.page(found, limit, position, view)
     }
 
@@ -121,17 +127,11 @@ impl Service {
     ) -> Result<Page<SubscriptionView>> {
         let scope = filter.scope(call, "own-subscriptions", None);
         let after = scope.decode(request.cursor.as_deref(), 1)?;
-        let (memberships, more) = self.own_memberships(call, caller, None, after, request.limit()?).await?;
-        let ids = memberships.iter().map(|membership| membership.tenant_id);
-        let tenants = self.tenants_by_id(call, ids).await?;
-        let keys: Vec<String> = tenants.keys().map(|tenant| Subscription::current_key(*tenant)).collect();
-        let mut found: HashMap<TenantId, Subscription> = HashMap::new();
-        if !keys.is_empty() {
-            let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-            let query = Query::new(&SUBSCRIPTIONS).filter(Filter::UniqueKeyIn(keys)).limit(limit);
-            let current: Vec<Subscription> = self.store.load_all(&call.context, &query).await?;
-            found.extend(current.into_iter().map(|subscription| (subscription.tenant_id, subscription)));
-        }
+        let OwnPage { memberships, more, tenants, subscriptions } =
+            self.own_page(call, caller, None, after, request.limit()?, true).await?;
+        let living = subscriptions.into_iter().filter(|found| tenants.contains_key(&found.tenant_id));
+        let mut found: HashMap<TenantId, Subscription> =
+            living.map(|subscription| (subscription.tenant_id, subscription)).collect();
         let items = memberships
             .iter()
             .filter_map(|membership| Some((found.remove(&membership.tenant_id)?, membership.role)))

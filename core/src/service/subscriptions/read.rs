@@ -25,8 +25,7 @@ impl Service {
         action: Action,
         fields: &[&'static str],
     ) -> Result<(TenantAccess, Subscription)> {
-        let (access, subscription) =
-            self.access_through::<Subscription>(call, id.0, |subscription| subscription.tenant_id).await?;
+        let (access, subscription) = self.access_through::<Subscription>(call, id.0, "tenantId").await?;
         access.authorize_with(action, TargetFacts::default(), fields)?;
         Ok((access, subscription.ok_or_else(Error::not_found)?))
     }

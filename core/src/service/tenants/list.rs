@@ -13,6 +13,8 @@ use crate::{
         Call, ListRequest, Page, Service,
         access::{CallerFacts, check},
         cursor::CursorScope,
+        filter::StatusCheck,
+        profile::OwnPage,
         views::TenantView,
     },
     store::{Filter, Form, Position, Query, Repository, terms},
@@ -70,9 +72,9 @@ impl Service {
     ) -> Result<Page<TenantView>> {
         let caller = self.caller(call).await?;
         check(&caller, Action::ListTenants, &Resource::default())?;
-        self.check_status(call, &TENANTS, filter.status.as_ref(), caller.is_platform()).await?;
+        let status_check = StatusCheck::new(&TENANTS, filter.status.as_ref(), caller.is_platform())?;
         if caller.is_platform() {
-            self.list_all_tenants(call, &caller, filter, request).await
+            self.list_all_tenants(call, &caller, filter, request, &status_check).await
         } else {
             self.list_own_tenants(call, &caller, filter, request).await
         }
@@ -84,6 +86,7 @@ impl Service {
         caller: &CallerFacts,
         filter: &TenantFilter,
         request: &ListRequest,
+        status_check: &StatusCheck,
     ) -> Result<Page<TenantView>> {
         let scope = filter.scope(call, "tenants");
         let limit = request.limit()?;
@@ -109,7 +112,11 @@ impl Service {
                 None => query.begins("nameKey", search),
             };
         }
-        let tenants: Vec<Tenant> = self.store.load_all(&call.context, &query).await?;
+        let mut reads = vec![query.into()];
+        status_check.add_to(&mut reads);
+        let mut answers = self.store.load_together(&call.context, &reads).await?;
+        let tenants: Vec<Tenant> = answers.all()?;
+        status_check.finish::<TenantStatus>(&mut answers)?;
         let position = |tenant: &Tenant| Position { values: vec![tenant.name_key.clone().into()], id: tenant.id.0 };
         scope.page(tenants, limit, position, |tenant| TenantView::for_platform(caller, tenant))
     }
@@ -125,7 +132,7 @@ impl Service {
         request: &ListRequest,
     ) -> Result<Page<TenantView>> {
         let caller = self.caller(call).await?;
-        self.check_status(call, &TENANTS, filter.status.as_ref(), false).await?;
+        StatusCheck::new(&TENANTS, filter.status.as_ref(), false)?;
         self.list_own_tenants(call, &caller, filter, request).await
     }
 
@@ -143,10 +150,10 @@ impl Service {
         for _ in 0..Self::MAXIMUM_ROUNDS {
             let wanted = u32::try_from(limit - items.len()).unwrap_or(u32::MAX);
             let search = filter.search.as_deref();
-            let (memberships, more) = self.own_memberships(call, caller, search, position.clone(), wanted).await?;
+            let OwnPage { memberships, more, mut tenants, .. } =
+                self.own_page(call, caller, search, position.clone(), wanted, false).await?;
             let roles: HashMap<TenantId, MembershipRole> =
                 memberships.iter().map(|membership| (membership.tenant_id, membership.role)).collect();
-            let mut tenants = self.tenants_by_id(call, roles.keys().copied()).await?;
             let ordered = memberships.iter().filter_map(|membership| tenants.remove(&membership.tenant_id));
             let admitted = ordered.filter(|tenant| filter.admits(tenant));
             items.extend(admitted.map(|tenant| {
@@ -165,22 +172,5 @@ impl Service {
     /// The scope of cursors through the caller's own tenants.
     pub(crate) fn own_tenants_scope(call: &Call, filter: &TenantFilter) -> CursorScope {
         filter.scope(call, "own-tenants")
-    }
-
-    /// Tenants by id, those that are deleted left out.
-    pub(crate) async fn tenants_by_id(
-        &self,
-        call: &Call,
-        ids: impl Iterator<Item = TenantId>,
-    ) -> Result<HashMap<TenantId, Tenant>> {
-        let ids: Vec<_> = ids.map(|id| id.0.into()).collect();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        let query = Query::new(&TENANTS).filter(Filter::In("id", ids)).limit(limit);
-        let tenants: Vec<Tenant> = self.store.load_all(&call.context, &query).await?;
-        let living = tenants.into_iter().filter(|tenant| tenant.status != TenantStatus::Deleted);
-        Ok(living.map(|tenant| (tenant.id, tenant)).collect())
     }
 }

@@ -1,16 +1,19 @@
 //! Listing users.
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use std::collections::HashMap;
 
+use super::memberships_of_each;
 use crate::{
     authz::{Action, Resource},
     domain::{
-        Open, User, UserStatus,
+        Membership, Open, TenantId, User, UserId, UserStatus,
         user::{USERS, USERS_BY_EMAIL, USERS_BY_NAME, USERS_BY_STATUS, USERS_BY_WORD},
     },
     error::Result,
-    service::{Call, ListRequest, Page, Service, access::check, cursor::CursorScope, views::UserView},
-    store::{Position, Query, Repository},
+    service::{
+        Call, ListRequest, Page, Service, access::check, cursor::CursorScope, filter::StatusCheck, views::UserView,
+    },
+    store::{Origin, Position, Query, Repository},
 };
 
 /// Which users are wanted.
@@ -32,7 +35,7 @@ impl Service {
     pub async fn list_users(&self, call: &Call, filter: &UserFilter, request: &ListRequest) -> Result<Page<UserView>> {
         let caller = self.caller(call).await?;
         check(&caller, Action::ListUsers, &Resource::default())?;
-        self.check_status(call, &USERS, filter.status.as_ref(), true).await?;
+        let status_check = StatusCheck::new(&USERS, filter.status.as_ref(), true)?;
         let status = filter.status.as_ref().map(Open::name);
         let filters = [("status", status), ("search", filter.search.as_deref()), ("email", filter.email.as_deref())];
         let scope = CursorScope::new(call, "users", &filters);
@@ -57,20 +60,23 @@ impl Service {
             query = query.begins("emailKey", email);
         }
         query = query.sort(order);
-        let users: Vec<User> = self.store.load_all(&call.context, &query).await?;
+        let mut reads = vec![query.into(), memberships_of_each(Origin { read: 0, field: "id" })];
+        status_check.add_to(&mut reads);
+        let mut answers = self.store.load_together(&call.context, &reads).await?;
+        let users: Vec<User> = answers.all()?;
+        let mut tenants: HashMap<UserId, Vec<TenantId>> = HashMap::new();
+        for membership in answers.all::<Membership>()? {
+            tenants.entry(membership.user_id).or_default().push(membership.tenant_id);
+        }
+        status_check.finish::<UserStatus>(&mut answers)?;
         let by_email = filter.email.is_some();
         let position = |user: &User| {
             let key = if by_email { &user.email_key } else { &user.name_key };
             Position { values: vec![key.clone().into()], id: user.id.0 }
         };
-        let page = scope.page(users, limit, position, |user| user)?;
-        let caller = &caller;
-        let views = page.items.into_iter().map(|user| async move {
-            let tenant_ids = self.tenant_ids(call, caller, user.id).await?;
-            Ok::<_, crate::Error>(UserView::new(user, tenant_ids))
-        });
-        // A few at a time: one list does not take the store from everybody else.
-        let items = stream::iter(views).buffered(4).try_collect().await?;
-        Ok(Page { items, next_cursor: page.next_cursor })
+        scope.page(users, limit, position, |user| {
+            let tenant_ids = tenants.remove(&user.id).unwrap_or_default();
+            UserView::new(user, tenant_ids)
+        })
     }
 }

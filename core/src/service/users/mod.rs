@@ -12,9 +12,17 @@ pub use list::UserFilter;
 
 use super::work::Subject;
 use crate::{
-    domain::{Membership, TenantId, User, UserId},
+    domain::{
+        TenantId, User, UserId,
+        membership::{MEMBERSHIPS, TENANTS_OF_USER},
+    },
     error::Result,
-    service::{Call, Service, access::CallerFacts, profile::PROFILE_TENANTS},
+    service::{
+        Call, Service,
+        access::CallerFacts,
+        profile::{MembershipReads, PROFILE_TENANTS, living, tenants_named},
+    },
+    store::{Follow, Origin, Query, Read, Repository},
 };
 
 /// The kind of thing in audit events.
@@ -28,17 +36,32 @@ impl Service {
     /// The first 100 tenants of a user by name, as far as the caller may see them: the platform sees deleted ones too, and
     /// the token of a tenant's own issuer shows that tenant alone.
     async fn tenant_ids(&self, call: &Call, caller: &CallerFacts, user: UserId) -> Result<Vec<TenantId>> {
-        let memberships: Vec<Membership> = match caller {
-            CallerFacts::Person { bound_to: Some(slug), .. } => {
-                self.bound_membership(call, user, slug).await?.into_iter().collect()
-            }
-            _ => self.memberships_of(call, user, None, None, PROFILE_TENANTS).await?,
+        let bound_to = match caller {
+            CallerFacts::System(_) => None,
+            CallerFacts::Person { bound_to, .. } => bound_to.as_deref(),
         };
-        let ids: Vec<TenantId> = memberships.into_iter().map(|membership| membership.tenant_id).collect();
-        if caller.is_platform() {
-            return Ok(ids);
+        let mut reads = Vec::new();
+        let own = MembershipReads::new(bound_to, user, None, None, PROFILE_TENANTS, 0);
+        let tenants = own.add_to(&mut reads);
+        let platform = caller.is_platform();
+        if !platform {
+            reads.push(tenants_named(tenants, PROFILE_TENANTS));
         }
-        let living = self.tenants_by_id(call, ids.iter().copied()).await?;
-        Ok(ids.into_iter().filter(|id| living.contains_key(id)).collect())
+        let mut answers = self.store.load_together(&call.context, &reads).await?;
+        let ids = own.take(&mut answers)?.into_iter().map(|membership| membership.tenant_id);
+        if platform {
+            return Ok(ids.collect());
+        }
+        let tenants = living(answers.all()?);
+        Ok(ids.filter(|id| tenants.contains_key(id)).collect())
     }
+}
+
+/// The read of the memberships in force of each user that an earlier read finds, the first 100 by name of tenant.
+fn memberships_of_each(users: Origin) -> Read {
+    Query::new(&MEMBERSHIPS)
+        .sort(&TENANTS_OF_USER)
+        .equal("active", true)
+        .limit(PROFILE_TENANTS)
+        .follow(Follow::Each("userId", users))
 }

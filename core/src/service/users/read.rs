@@ -2,15 +2,17 @@
 
 use crate::{
     authz::{Action, PlatformRight, Resource},
-    domain::{User, UserId},
+    domain::{Membership, User, UserId, user::USERS},
     error::{Error, Result},
     service::{
         Call, Service,
-        access::{CallerFacts, check},
+        access::{CallerFacts, check, known_caller},
         views::UserView,
     },
-    store::Repository,
+    store::{Origin, Query, Repository},
 };
+
+use super::memberships_of_each;
 
 impl Service {
     /// A user: oneself, or anybody for the platform.
@@ -31,8 +33,10 @@ impl Service {
         let caller = self.caller(call).await?;
         check(&caller, Action::ListUsers, &Resource::default())?;
         let key = User::subject_key(issuer_id, subject);
-        let user: User = self.store.load_unique(&call.context, key).await?.ok_or_else(Error::not_found)?;
-        let tenant_ids = self.tenant_ids(call, &caller, user.id).await?;
+        let reads = [Query::unique(&USERS, key).into(), memberships_of_each(Origin { read: 0, field: "id" })];
+        let mut answers = self.store.load_together(&call.context, &reads).await?;
+        let user: User = answers.first()?.ok_or_else(Error::not_found)?;
+        let tenant_ids = answers.all::<Membership>()?.iter().map(|membership| membership.tenant_id).collect();
         Ok(UserView::new(user, tenant_ids))
     }
 
@@ -46,8 +50,10 @@ impl Service {
         fields: &[&'static str],
         makes_admin: bool,
     ) -> Result<(CallerFacts, User)> {
-        let user = async { Ok(self.store.load::<User>(&call.context, id).await?) };
-        let (caller, user) = futures_util::try_join!(self.caller(call), user)?;
+        let user = Query::new(&USERS).equal("id", id.0).limit(1).into();
+        let (found, mut answers) = self.find_caller_and(call, vec![user]).await?;
+        let caller = known_caller(call, found)?;
+        let user = answers.first()?;
         let oneself = caller.user_id() == Some(id);
         // The first use of a token may just have taken something from the caller.
         let user = match &caller {

@@ -71,7 +71,7 @@ pub async fn a_tenant_filter_never_shows_another_tenants_documents(fixture: &imp
             assert!(found.iter().all(|account| account.tenant_id == tenant), "{query:?}");
             shown += found.len();
             let own: Vec<Account> = accounts.iter().filter(|account| account.tenant_id == tenant).cloned().collect();
-            assert_eq!(store.count(&context(), &query).await.unwrap(), model::answer(&query, &own).len() as u64);
+            assert_eq!(found, model::answer(&query, &own), "{query:?}");
             // Even a position in another tenant's documents leads to no other tenant's documents.
             let elsewhere = random.pick(&accounts);
             query.after = Some(model::position(&query, found.last().unwrap_or(elsewhere)));
@@ -96,6 +96,5 @@ pub async fn results_equal_a_model_for_random_queries(fixture: &impl Fixture) {
         let found = store.load_all::<Account>(&context(), &query).await.unwrap();
         let expected = model::answer(&query, &accounts);
         assert_eq!(found, expected, "{query:?}");
-        assert_eq!(store.count(&context(), &query).await.unwrap(), expected.len() as u64, "{query:?}");
     }
 }

@@ -30,7 +30,7 @@ pub async fn a_passed_deadline_is_a_timeout(fixture: &impl Fixture) {
     let query = Query::new(&ACCOUNTS);
     assert_eq!(store.get(&late, &ACCOUNTS, account.id).await, Err(StoreError::Timeout));
     assert_eq!(store.find(&late, &query).await, Err(StoreError::Timeout));
-    assert_eq!(store.count(&late, &query).await, Err(StoreError::Timeout));
+    assert_eq!(store.read(&late, &[query.clone().into(), query.clone().into()]).await, Err(StoreError::Timeout));
     assert_eq!(store.commit(&late, &commit).await, Err(StoreError::Timeout));
     assert_eq!(store.health(&late).await, Err(StoreError::Timeout));
     assert_eq!(load(&store, account.id).await, None);

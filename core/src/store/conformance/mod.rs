@@ -28,6 +28,7 @@ mod model;
 pub mod pagination;
 pub mod queries;
 pub mod races;
+pub mod reads;
 pub mod terms;
 pub mod unknown_fields;
 
@@ -118,9 +119,18 @@ macro_rules! store_conformance {
                 conditions_are_combined,
                 conditions_find_documents_that_lack_other_fields,
                 unique_keys_find_their_documents,
-                counts_are_bounded_by_their_limit,
                 undeclared_queries_are_refused,
                 updates_move_documents_between_results,
+            }
+            reads {
+                reads_are_answered_in_their_order,
+                what_was_found_is_followed,
+                what_was_not_found_is_followed_to_nothing,
+                each_document_is_followed_to_its_own,
+                reads_equal_single_ones_for_random_queries,
+                reads_never_show_another_tenants_documents,
+                a_read_shows_what_was_acknowledged_before,
+                documents_that_change_meanwhile_are_whole,
             }
             terms {
                 documents_are_found_by_the_beginnings_of_words,

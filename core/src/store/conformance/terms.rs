@@ -20,7 +20,6 @@ fn by(index: &str) -> Query {
 
 async fn names(store: &SharedStore, query: &Query) -> Vec<String> {
     let found: Vec<Account> = store.load_all(&context(), query).await.unwrap();
-    assert_eq!(store.count(&context(), query).await.unwrap(), found.len() as u64, "{query:?}");
     found.into_iter().map(|account| account.name).collect()
 }
 

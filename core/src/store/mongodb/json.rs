@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ::mongodb::bson::{RawArray, RawBsonRef, RawDocument};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{COMMIT_FIELD, LOCK_FIELD, UNIQUE_KEYS_FIELD};
+use super::{COMMIT_FIELD, LOCK_FIELD, UNIQUE_KEYS_FIELD, together::FOLLOWING};
 use crate::{
     clock::Timestamp,
     domain::ObjectId,
@@ -46,7 +46,9 @@ impl Reading {
             let element = element.map_err(|error| error.to_string())?;
             let key = element.key().as_str();
             // The store's own fields, and a field that would stand twice in the text.
-            if matches!(key, "_id" | "id" | UNIQUE_KEYS_FIELD | LOCK_FIELD | COMMIT_FIELD) || key.starts_with(TERMS) {
+            if matches!(key, "_id" | "id" | UNIQUE_KEYS_FIELD | LOCK_FIELD | COMMIT_FIELD | FOLLOWING)
+                || key.starts_with(TERMS)
+            {
                 continue;
             }
             let value = element.value().map_err(|error| error.to_string())?;

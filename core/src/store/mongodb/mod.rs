@@ -28,6 +28,7 @@ mod options;
 mod outcome;
 mod patience;
 mod read;
+mod together;
 pub(crate) mod transfer;
 mod translate;
 
@@ -44,14 +45,14 @@ use tokio::sync::OnceCell;
 pub use options::MongodbOptions;
 
 use self::{connection::Connection, patience::bounded};
-use super::{ChangeNotice, Collection, Commit, Document, Query, Store, StoreError, StoreResult};
+use super::{ChangeNotice, Collection, Commit, Document, Query, Read, Store, StoreError, StoreResult};
 use crate::{context::RequestContext, domain::ObjectId};
 
 pub(crate) const UNIQUE_KEYS_FIELD: &str = "uniqueKeys";
 const COMMIT_FIELD: &str = "_commit";
 const LOCK_FIELD: &str = "_lock";
 
-/// Documents in a MongoDB database. Needs a replica set; one of a single node will do.
+/// Documents in a MongoDB database. Needs a replica set of MongoDB 6.0 or later; one of a single node will do.
 #[derive(Debug, Clone)]
 pub struct MongodbStore {
     shared: Arc<Shared>,
@@ -65,6 +66,8 @@ struct Shared {
     ready: OnceCell<()>,
     /// Whether nothing is left in it that only the replaced service has written, as far as a migration can tell.
     upgraded: AtomicBool,
+    /// Whether the server was found unable to answer several queries at once.
+    apart: AtomicBool,
 }
 
 // The URI may hold a password and is not shown.
@@ -93,6 +96,7 @@ impl MongodbStore {
             connection: OnceCell::new(),
             ready: OnceCell::new(),
             upgraded: AtomicBool::new(false),
+            apart: AtomicBool::new(false),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -124,9 +128,15 @@ impl Store for MongodbStore {
         bounded(context.deadline, read::find(&self.shared, context.deadline, query)).await
     }
 
-    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
-        query.check()?;
-        bounded(context.deadline, read::count(&self.shared, context.deadline, query)).await
+    async fn read(&self, context: &RequestContext, reads: &[Read]) -> StoreResult<Vec<Vec<Document>>> {
+        super::read::check(reads)?;
+        if reads.len() > 1
+            && let Some(found) =
+                bounded(context.deadline, read::together(&self.shared, context.deadline, reads)).await?
+        {
+            return Ok(found);
+        }
+        super::read::one_by_one(self, context, reads).await
     }
 
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {

@@ -1,20 +1,28 @@
 //! Reads: of the primary, of what a majority has.
 
-use std::time::Instant;
+use std::{sync::atomic::Ordering, time::Instant};
 
-use ::mongodb::{bson::doc, error::Error, options::Hint};
+use ::mongodb::{
+    bson::{Document as BsonDocument, RawDocumentBuf, doc},
+    error::Error,
+    options::Hint,
+    raw_batch_cursor::{RawBatch, RawBatchCursor},
+};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::{
     Shared,
+    connection::META,
     encode::object_id,
-    failure::{is_lost, is_unreachable, translate},
+    failure::{code, is_lost, is_unreachable, translate},
     json,
     patience::{Backoff, remaining},
+    together,
     translate::{conditions, hint, order},
 };
 use crate::{
     domain::ObjectId,
-    store::{Collection, Document, Query, StoreError, StoreResult},
+    store::{Collection, Document, Query, Read, StoreError, StoreResult},
 };
 
 /// Attempts of a read whose connection breaks; the driver makes two of each.
@@ -22,6 +30,14 @@ const ATTEMPTS: u32 = 3;
 
 /// Largest batch in which documents come; most queries fit in one.
 const BATCH: u32 = 1_000;
+
+/// Errors of an aggregation whose result, or a part of it, is larger than a document may be: Location4568 of `$lookup` and
+/// BSONObjectTooLarge with its elders.
+const TOO_MUCH: [i32; 4] = [4_568, 10_334, 13_548, 17_419];
+
+/// Errors of servers before 5.0, to which a `$lookup` has either fields or a pipeline, and before 5.1, to which it joins no
+/// sharded collection.
+const NOT_KNOWN: [i32; 4] = [9, 28_769, 40_181, 51_069];
 
 /// What can end a read: the driver, or a document that cannot be read.
 enum Obstacle {
@@ -64,8 +80,9 @@ pub(super) async fn get(
     let documents = &shared.connected().await?.collection(collection);
     retried(move || async move {
         let filter = doc! { "_id": object_id(id) };
-        let found = documents.find_one(filter).max_time(remaining(deadline)).await?;
-        found.map(|raw| json::document(collection, &raw)).transpose().map_err(Obstacle::Document)
+        // A negative limit asks for a single batch.
+        let mut batches = documents.find(filter).limit(-1).max_time(remaining(deadline)).batch().await?;
+        Ok(collect(collection, &mut batches).await?.pop())
     })
     .await
 }
@@ -78,7 +95,7 @@ pub(super) async fn find(shared: &Shared, deadline: Instant, query: &Query) -> S
     }
     retried(move || async move {
         let mut find = documents
-            .find(conditions(query))
+            .find(conditions(query, &query.sort_fields()))
             .sort(order(query))
             .limit(i64::from(query.limit))
             .batch_size(query.limit.min(BATCH))
@@ -86,25 +103,87 @@ pub(super) async fn find(shared: &Shared, deadline: Instant, query: &Query) -> S
         if let Some(keys) = hint(query) {
             find = find.hint(Hint::Keys(keys));
         }
-        let mut cursor = find.await?;
-        let mut found = Vec::new();
-        while cursor.advance().await? {
-            found.push(json::document(query.collection, cursor.current()).map_err(Obstacle::Document)?);
-        }
-        Ok(found)
+        collect(query.collection, &mut find.batch().await?).await
     })
     .await
 }
 
-pub(super) async fn count(shared: &Shared, deadline: Instant, query: &Query) -> StoreResult<u64> {
-    let documents = &shared.connected().await?.collection(query.collection);
-    if query.limit == 0 {
-        return Ok(0);
+/// Turns documents into text where they lie in the server's answer.
+async fn collect(collection: &'static Collection, batches: &mut RawBatchCursor) -> Result<Vec<Document>, Obstacle> {
+    let mut found = Vec::new();
+    while let Some(batch) = batches.next().await {
+        for raw in batch?.doc_slices()? {
+            let raw = raw.map_err(Error::from)?;
+            if let Some(raw) = raw.as_document() {
+                found.push(json::document(collection, raw).map_err(Obstacle::Document)?);
+            }
+        }
     }
+    Ok(found)
+}
+
+/// Answers several queries by one aggregation; none if they, or their answers, are not fit for that.
+pub(super) async fn together(
+    shared: &Shared,
+    deadline: Instant,
+    reads: &[Read],
+) -> StoreResult<Option<Vec<Vec<Document>>>> {
+    if shared.apart.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
+    let failed = |error: Error| translate(&error);
+    if let (Some(stages), [parents, following]) = (together::nested(reads), reads) {
+        let query = &parents.query;
+        let found = aggregate(shared, deadline, query.collection.name, &stages, hint(query)).await?;
+        let Some(batches) = found else { return Ok(None) };
+        let (mut those, mut followers) = (Vec::new(), Vec::new());
+        for batch in &batches {
+            for raw in batch.doc_slices().map_err(failed)? {
+                let raw = raw.map_err(|error| failed(error.into()))?;
+                let Some(raw) = raw.as_document() else { continue };
+                those.push(json::document(query.collection, raw)?);
+                followers.extend(together::followers(following.query.collection, raw)?);
+            }
+        }
+        return Ok(Some(vec![those, followers]));
+    }
+    let Some(mut stages) = together::stages(reads) else { return Ok(None) };
+    // The one document that every database has that is ready.
+    stages.insert(0, doc! { "$match": { "_id": "schema" } });
+    let Some(batches) = aggregate(shared, deadline, META, &stages, None).await? else { return Ok(None) };
+    let Some(batch) = batches.first() else { return Ok(None) };
+    let Some(row) = batch.doc_slices().map_err(failed)?.into_iter().next() else { return Ok(None) };
+    let row = row.map_err(|error| failed(error.into()))?;
+    row.as_document().map(|row| together::answers(reads, row)).transpose()
+}
+
+/// The batches that an aggregation answers with; none if the server cannot do it.
+async fn aggregate(
+    shared: &Shared,
+    deadline: Instant,
+    collection: &str,
+    stages: &[BsonDocument],
+    hint: Option<BsonDocument>,
+) -> StoreResult<Option<Vec<RawBatch>>> {
+    let documents = &shared.connected().await?.database.collection::<RawDocumentBuf>(collection);
+    let hint = &hint;
     retried(move || async move {
-        let count =
-            documents.count_documents(conditions(query)).limit(u64::from(query.limit)).max_time(remaining(deadline));
-        Ok(count.await?)
+        let mut asked = documents.aggregate(stages.iter().cloned()).batch_size(BATCH).max_time(remaining(deadline));
+        if let Some(keys) = hint.clone() {
+            asked = asked.hint(Hint::Keys(keys));
+        }
+        match asked.batch().await {
+            Ok(batches) => Ok(Some(batches.try_collect().await?)),
+            // The answers have no room in one document.
+            Err(error) if code(&error).is_some_and(|code| TOO_MUCH.contains(&code)) => Ok(None),
+            Err(error) if code(&error).is_some_and(|code| NOT_KNOWN.contains(&code)) => {
+                if !shared.apart.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "this server answers queries only one by one: use MongoDB 6.0 or later");
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     })
     .await
 }
@@ -114,7 +193,7 @@ pub(super) async fn count(shared: &Shared, deadline: Instant, query: &Query) -> 
 pub(super) async fn explain(shared: &Shared, query: &Query) -> StoreResult<String> {
     let mut find = doc! {
         "find": query.collection.name,
-        "filter": conditions(query),
+        "filter": conditions(query, &query.sort_fields()),
         "sort": order(query),
         "limit": i64::from(query.limit),
     };

@@ -8,14 +8,19 @@ use super::{
 };
 use crate::store::{Collection, FieldType, Filter, Index, Query, query::after_prefix};
 
-/// The conditions of a query, its position included.
-pub(super) fn conditions(query: &Query) -> BsonDocument {
+/// The conditions of a query, its position among these sort fields included.
+pub(super) fn conditions(query: &Query, sort_fields: &[&'static str]) -> BsonDocument {
     let mut all: Vec<BsonDocument> = query.filters.iter().map(|filter| condition(query.collection, filter)).collect();
-    all.extend(after(query));
-    match all.len() {
-        0 => BsonDocument::new(),
-        1 => all.pop().unwrap_or_default(),
-        _ => doc! { "$and": all },
+    all.extend(after(query, sort_fields));
+    let mut names: Vec<&String> = all.iter().flat_map(BsonDocument::keys).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    // Conditions on different fields stand beside each other.
+    if names.len() == count {
+        all.into_iter().flatten().collect()
+    } else {
+        doc! { "$and": all }
     }
 }
 
@@ -50,7 +55,7 @@ pub(super) fn hint(query: &Query) -> Option<BsonDocument> {
 
 fn condition(collection: &'static Collection, filter: &Filter) -> BsonDocument {
     match filter {
-        Filter::Equal(field, value) => doc! { stored_name(field): { "$eq": compared(value) } },
+        Filter::Equal(field, value) => doc! { stored_name(field): compared(value) },
         Filter::NotEqual(field, value) => doc! { stored_name(field): { "$ne": compared(value) } },
         Filter::In(field, values) => {
             doc! { stored_name(field): { "$in": values.iter().map(compared).collect::<Vec<_>>() } }
@@ -94,11 +99,10 @@ fn within(collection: &'static Collection, field: &str, bounds: BsonDocument) ->
 
 /// Everything after a position: beyond it in the first field, or equal there and beyond it in the next, and so on. The
 /// bound on the first field alone lets the database begin at the right place of the index.
-fn after(query: &Query) -> Vec<BsonDocument> {
+fn after(query: &Query, fields: &[&'static str]) -> Vec<BsonDocument> {
     let Some(position) = &query.after else { return Vec::new() };
     let (beyond, from) = if query.descending { ("$lt", "$lte") } else { ("$gt", "$gte") };
     let id = Bson::ObjectId(object_id(position.id));
-    let fields = query.sort_fields();
     let mut equal = BsonDocument::new();
     let mut alternatives = Vec::new();
     for (field, value) in fields.iter().map(|field| stored_name(field)).zip(position.values.iter().map(compared)) {
@@ -118,6 +122,6 @@ fn after(query: &Query) -> Vec<BsonDocument> {
     }
 }
 
-fn stored_name(field: &str) -> &str {
+pub(super) fn stored_name(field: &str) -> &str {
     if field == "id" { "_id" } else { field }
 }

@@ -15,6 +15,7 @@ mod plans;
 mod reader;
 mod schema;
 mod statements;
+mod together;
 mod transfer;
 mod writer;
 
@@ -27,7 +28,6 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
-use rusqlite::{OptionalExtension, params_from_iter};
 use tokio::{
     sync::{Semaphore, broadcast::error::RecvError, oneshot},
     time,
@@ -40,7 +40,7 @@ use self::{
     statements::Statement,
     writer::{Job, Message, Shared, Writer},
 };
-use super::{ChangeNotice, Collection, Commit, Document, Query, Store, StoreError, StoreResult};
+use super::{ChangeNotice, Collection, Commit, Document, Query, Read, Store, StoreError, StoreResult};
 use crate::{context::RequestContext, domain::ObjectId};
 
 /// Longest wait for a lock while the store is opened; after it, opening goes on in the background.
@@ -148,7 +148,7 @@ impl SqliteStore {
     }
 
     /// Runs a read on the calling thread.
-    async fn read<T>(
+    async fn read_with<T>(
         &self,
         context: &RequestContext,
         collection: &'static Collection,
@@ -168,33 +168,25 @@ impl Store for SqliteStore {
         id: ObjectId,
     ) -> StoreResult<Option<Document>> {
         let table = self.inner.shared.tables.get(collection)?;
-        self.read(context, collection, |connection| {
-            let mut statement = connection.prepare_cached(&table.get)?;
-            statement
-                .query_row([id.to_string()], |row| Ok(Document { id, version: version(row, 0)?, json: row.get(1)? }))
-                .optional()
-        })
-        .await
+        self.read_with(context, collection, |connection| together::point(connection, table, id)).await
     }
 
     async fn find(&self, context: &RequestContext, query: &Query) -> StoreResult<Vec<Document>> {
         let found = self.inner.shared.tables.get(query.collection)?.find(query)?;
         let Some(Statement { sql, parameters }) = found else { return Ok(Vec::new()) };
-        self.read(context, query.collection, |connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            statement.query_map(params_from_iter(&parameters), document)?.collect()
-        })
-        .await
+        self.read_with(context, query.collection, |connection| together::documents(connection, &sql, &parameters)).await
     }
 
-    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
-        let found = self.inner.shared.tables.get(query.collection)?.count(query)?;
-        let Some(Statement { sql, parameters }) = found else { return Ok(0) };
-        self.read(context, query.collection, |connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            statement.query_row(params_from_iter(&parameters), |row| version(row, 0))
+    async fn read(&self, context: &RequestContext, reads: &[Read]) -> StoreResult<Vec<Vec<Document>>> {
+        super::read::check(reads)?;
+        let Some(first) = reads.first() else { return Ok(Vec::new()) };
+        let tables = &self.inner.shared.tables;
+        self.read_with(context, first.query.collection, |connection| {
+            // All of them see the state that the first one sees.
+            let transaction = connection.unchecked_transaction()?;
+            together::read(&transaction, tables, reads)
         })
-        .await
+        .await?
     }
 
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
@@ -226,24 +218,9 @@ impl Store for SqliteStore {
         }
         self.submit(context, Work::Probe).await?;
         let Some(collection) = self.inner.shared.collections.first() else { return Ok(()) };
-        self.read(context, collection, |connection| {
+        self.read_with(context, collection, |connection| {
             connection.prepare_cached(statements::READ_SCHEMA)?.query_row([], |_| Ok(()))
         })
         .await
     }
-}
-
-fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {
-    let id = row.get_ref(0)?.as_str().map_err(|error| conversion(0, error))?;
-    let id = id.parse().map_err(|error| conversion(0, error))?;
-    Ok(Document { id, version: version(row, 1)?, json: row.get(2)? })
-}
-
-fn version(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    let number: i64 = row.get(column)?;
-    u64::try_from(number).map_err(|error| conversion(column, error))
-}
-
-fn conversion(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
 }

@@ -160,14 +160,6 @@ impl Table {
         Ok(Some(Statement { sql, parameters }))
     }
 
-    /// The number of a query's documents: one row with one number. None if nothing can match.
-    pub(super) fn count(&self, query: &Query) -> StoreResult<Option<Statement>> {
-        let Some(Statement { sql: condition, mut parameters }) = self.condition(query)? else { return Ok(None) };
-        parameters.push(Parameter::Integer(query.limit.into()));
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {}{condition} LIMIT ?)", self.source(query));
-        Ok(Some(Statement { sql, parameters }))
-    }
-
     fn condition(&self, query: &Query) -> StoreResult<Option<Statement>> {
         query.check()?;
         let mut clauses = Vec::new();

@@ -26,7 +26,7 @@ impl Transfer for SqliteStore {
         let (Some(first), Some(last)) = (documents.first(), documents.last()) else { return Ok(Vec::new()) };
         let bounds = (first.id.to_string(), last.id.to_string());
         let rows: Vec<(String, String)> = self
-            .read(context, collection, |connection| {
+            .read_with(context, collection, |connection| {
                 let mut statement = connection.prepare_cached(statements::KEYS_BETWEEN)?;
                 let rows = statement
                     .query_map(params![collection.name, bounds.0, bounds.1], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -75,7 +75,7 @@ impl Transfer for SqliteStore {
 
     async fn copy_mark(&self, context: &RequestContext) -> StoreResult<Option<i64>> {
         let Some(collection) = self.inner.shared.collections.first() else { return Ok(None) };
-        self.read(context, collection, |connection| {
+        self.read_with(context, collection, |connection| {
             connection.prepare_cached(statements::READ_COPY_MARK)?.query_row([], |row| row.get(0)).optional()
         })
         .await

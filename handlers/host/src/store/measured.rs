@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use dezky::{
     context::RequestContext,
     domain::ObjectId,
-    store::{ChangeNotice, Collection, Commit, Document, Query, SharedStore, Store, StoreError, StoreResult},
+    store::{ChangeNotice, Collection, Commit, Document, Query, Read, SharedStore, Store, StoreError, StoreResult},
 };
 use futures_util::stream::BoxStream;
 
@@ -62,8 +62,8 @@ impl Store for MeasuredStore {
         self.counted("find", self.store.find(context, query).await)
     }
 
-    async fn count(&self, context: &RequestContext, query: &Query) -> StoreResult<u64> {
-        self.counted("count", self.store.count(context, query).await)
+    async fn read(&self, context: &RequestContext, reads: &[Read]) -> StoreResult<Vec<Vec<Document>>> {
+        self.counted("read", self.store.read(context, reads).await)
     }
 
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {

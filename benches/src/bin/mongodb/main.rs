@@ -1,0 +1,174 @@
+//! The API on MongoDB beside a plain service on the same server and data.
+//!
+//! `mongodb URI` wants an empty database. First the processor time of a request on this side: the API and the same reads through
+//! the bare driver run in this process and take turns, one request after the other; the time is that of all threads of this
+//! process, so that the server beside it does not count. Then requests a second: the API and a service that makes three queries
+//! for each request are both served over HTTP and take turns under a load of 8 connections.
+
+mod plain;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::Router;
+use dezky::store::mongodb::MongodbStore;
+use dezky_benches::{Failure, estate::Estate, median, serve};
+use mongodb::{Client, Database};
+use plain::Plain;
+
+/// Requests of a case in each round: enough for the 10 ms ticks in which the kernel counts.
+const REQUESTS: u32 = 300;
+
+/// Rounds.
+const ROUNDS: usize = 5;
+
+/// How long each service is under load in a round.
+const LOAD: Duration = Duration::from_secs(3);
+
+/// Connections of the load.
+const CONNECTIONS: usize = 8;
+
+/// Tenants; the person `one` is in the first of them, `all` in all.
+const TENANTS: usize = 50;
+
+/// Other people, each in a tenant.
+const CROWD: usize = 200;
+
+/// Documents in a commit.
+const BATCH: usize = 100;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let uri = std::env::args().nth(1).ok_or("usage: mongodb URI")?;
+    let store = MongodbStore::open(&uri, Default::default(), dezky::COLLECTIONS)?;
+    let estate = Estate::over(Arc::new(store), CROWD, TENANTS, BATCH).await?;
+    let client = Client::with_uri_str(&uri).await?;
+    let database = client.default_database().ok_or("the URI names no database")?;
+    processor_times(&estate, &database).await?;
+    rates(&estate, &database, &uri).await
+}
+
+#[allow(clippy::print_stdout, reason = "the figures are what the program is for")]
+async fn processor_times(estate: &Estate, database: &Database) -> Result<(), Failure> {
+    let plain = Plain::new(database.clone());
+    for (person, tenants) in [("one", 1), ("all", TENANTS)] {
+        let token = estate.token(person);
+        estate.get(&token, "/users/me").await?;
+        let (mut requests, mut reads) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let start = processor_time("self")?;
+            for _ in 0..REQUESTS {
+                estate.get(&token, "/users/me").await?;
+            }
+            let middle = processor_time("self")?;
+            for _ in 0..REQUESTS {
+                plain.profile_documents(person).await?;
+            }
+            requests.push((middle - start) / f64::from(REQUESTS));
+            reads.push((processor_time("self")? - middle) / f64::from(REQUESTS));
+        }
+        println!(
+            "GET /users/me in {tenants:>2} tenants: {:>5.0} µs of CPU on this side; two finds and an aggregation through the bare driver {:>5.0} µs",
+            median(requests),
+            median(reads)
+        );
+    }
+    Ok(())
+}
+
+/// A served router.
+struct Served {
+    address: String,
+    serving: tokio::task::JoinHandle<Result<(), Failure>>,
+}
+
+impl Served {
+    async fn new(router: Router) -> Result<Self, Failure> {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = format!("http://{}", listener.local_addr()?);
+        Ok(Self { address, serving: tokio::spawn(serve(listener, router)) })
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the figures are what the program is for")]
+async fn rates(estate: &Estate, database: &Database, uri: &str) -> Result<(), Failure> {
+    let ours = Served::new(estate.api()).await?;
+    let plain = Served::new(Plain::new(database.clone()).router()).await?;
+    let server = server_of(uri)?;
+    let cases = [("one", "/users/me"), ("all", "/users/me"), ("admin", "/tenants?limit=50")];
+    for (person, target) in cases {
+        let token = estate.token(person);
+        let (mut rate, mut work) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+        for _ in 0..ROUNDS {
+            for (served, (rate, work)) in [&ours, &plain].into_iter().zip(rate.iter_mut().zip(&mut work)) {
+                let before = processor_time(&server)?;
+                let (answered, took) = load(&format!("{}{target}", served.address), &token, person).await?;
+                rate.push(answered / took);
+                work.push((processor_time(&server)? - before) / answered);
+            }
+        }
+        let [ours, plain] = rate;
+        let [ours_work, plain_work] = work.map(median);
+        let ratios: Vec<f64> = ours.iter().zip(&plain).map(|(ours, plain)| ours / plain).collect();
+        let (ours, plain) = (median(ours), median(plain));
+        println!(
+            "GET {target} as `{person}`: {ours:>5.0}/s, the plain service {plain:>5.0}/s: {:.2}×; the database works {:.1} ms a request, {:.1} ms for the plain service",
+            median(ratios),
+            ours_work / 1_000.0,
+            plain_work / 1_000.0
+        );
+    }
+    Ok(())
+}
+
+/// Calls a URL for a while; the requests that were answered, and the seconds that it took.
+async fn load(url: &str, token: &str, person: &str) -> Result<(f64, f64), Failure> {
+    let client = reqwest::Client::builder().pool_max_idle_per_host(CONNECTIONS).build()?;
+    let start = Instant::now();
+    let calls = (0..CONNECTIONS).map(|_| {
+        let request = client.get(url).bearer_auth(token).header(plain::PERSON, person);
+        async move {
+            let mut answered = 0.0;
+            while start.elapsed() < LOAD {
+                let again = request.try_clone().ok_or("a request without a body can be cloned")?;
+                let answer = again.send().await?.error_for_status()?;
+                answer.bytes().await?;
+                answered += 1.0;
+            }
+            Ok::<f64, Failure>(answered)
+        }
+    });
+    let answered = futures_util::future::try_join_all(calls).await?;
+    Ok((answered.iter().sum(), start.elapsed().as_secs_f64()))
+}
+
+/// The process of the server at the port of a URI.
+fn server_of(uri: &str) -> Result<String, Failure> {
+    let port = uri.rsplit_once(':').and_then(|(_, rest)| rest.split('/').next()).ok_or("the URI has no port")?;
+    for process in std::fs::read_dir("/proc")? {
+        let process = process?;
+        let Ok(command) = std::fs::read_to_string(process.path().join("cmdline")) else { continue };
+        let arguments: Vec<&str> = command.split('\0').collect();
+        if arguments.windows(2).any(|pair| pair == ["--port", port]) {
+            return Ok(process.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Err("no process has the port of the URI".into())
+}
+
+/// Processor time of a process so far, in µs.
+fn processor_time(process: &str) -> Result<f64, Failure> {
+    // Fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms; the name in field 2 ends with the last parenthesis.
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, rest) = text.rsplit_once(')').ok_or("/proc/PID/stat is not as documented")?;
+    let ticks: Result<Vec<f64>, _> = rest.split_whitespace().skip(11).take(2).map(str::parse).collect();
+    Ok(ticks?.iter().sum::<f64>() * 10_000.0)
+}

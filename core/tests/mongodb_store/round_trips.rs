@@ -1,0 +1,63 @@
+//! How many commands requests send to the server.
+
+use std::sync::Arc;
+
+use dezky::store::{
+    Follow, Origin, Query,
+    conformance::{ACCOUNTS, Account},
+    mongodb::{MongodbOptions, MongodbStore},
+};
+use mongodb::bson::doc;
+
+use crate::{
+    every_read::Api,
+    fixture::{fixture, object_id},
+};
+
+/// Each round trip is at least one command, so that so few commands are no more round trips.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_get_list_and_profile_sends_at_most_two_commands() {
+    let fixture = fixture().await;
+    let (_, name) = fixture.uri.rsplit_once('/').unwrap();
+    let uri = format!("mongodb://{}/{name}?directConnection=true", fixture.proxy.address);
+    let store = MongodbStore::open(&uri, MongodbOptions::default(), dezky::COLLECTIONS).unwrap();
+    let api = Api::new(Arc::new(store)).await;
+    let mut largest = 0;
+    let look = |path: Option<&str>| {
+        let commands = fixture.proxy.take_reads();
+        if let Some(path) = path {
+            assert!((1..=2).contains(&commands.len()), "{path}: {commands:?}");
+            largest = largest.max(commands.len());
+        }
+    };
+    api.each_read(look).await;
+    assert_eq!(largest, 2);
+}
+
+/// Answers that have no room in one document of the server come one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_too_large_for_one_document_come_all_the_same() {
+    let fixture = fixture().await;
+    let context = dezky::context::RequestContext::system("large");
+    let tenant = dezky::domain::ObjectId::generate();
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        let mut account = Account::new(tenant, &number.to_string());
+        account.owner_id = Some(account.id);
+        let mut commit = dezky::store::Commit::new();
+        commit.insert(&account).unwrap();
+        fixture.store.commit(&context, &commit).await.unwrap();
+        ids.push(account.id);
+        let large = doc! { "$set": { "note": "x".repeat(7 << 20) } };
+        let documents = fixture.database.collection::<mongodb::bson::Document>(ACCOUNTS.name);
+        documents.update_one(doc! { "_id": object_id(account.id) }, large).await.unwrap();
+    }
+    let of_tenant = Query::new(&ACCOUNTS).equal("tenantId", tenant).sort(ACCOUNTS.index("by_tenant_name").unwrap());
+    let owned = Query::new(&ACCOUNTS).follow(Follow::Any("id", Origin { read: 0, field: "ownerId" }));
+    let context = context.with_timeout(std::time::Duration::from_secs(60));
+    let found = fixture.store.read(&context, &[of_tenant.into(), owned]).await.unwrap();
+    for answer in found {
+        assert_eq!(answer.iter().map(|document| document.id).collect::<Vec<_>>(), ids);
+        assert!(answer.iter().all(|document| document.json.len() > 7 << 20));
+    }
+}

@@ -1,0 +1,105 @@
+//! Every route that reads, for tests of what it asks of a store.
+
+use std::sync::Arc;
+
+use dezky::{
+    authn::{
+        Verifier, VerifierOptions,
+        keys::{HttpKeySource, NoArchive},
+    },
+    clock::SystemClock,
+    development_issuer::{Claims, DevelopmentIssuer},
+    http::{HttpState, TokenIdentity, router},
+    service::{Service, ServiceSettings, operation::SeedSettings},
+    store::SharedStore,
+};
+use http::Request;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+/// An API over a seeded store, and an issuer.
+pub(crate) struct Api {
+    pub(crate) issuer: DevelopmentIssuer,
+    router: axum::Router,
+}
+
+/// With `TENANT` for the id of a tenant, `PERSON` for that of the caller and `SUBSCRIPTION` for that of the tenant's.
+const READS: &[&str] = &[
+    "/users/me",
+    "/users/me/tenants",
+    "/users/me/tenants?search=de",
+    "/tenants",
+    "/tenants?limit=1",
+    "/tenants?status=active&search=de",
+    "/tenants/TENANT",
+    "/tenants/dezky",
+    "/tenants/TENANT/members",
+    "/tenants/dezky/members?role=member",
+    "/tenants/dezky/members?search=anna+example",
+    "/tenants/dezky/members/PERSON",
+    "/subscriptions",
+    "/subscriptions?tenantId=TENANT",
+    "/subscriptions?status=active",
+    "/subscriptions/SUBSCRIPTION",
+    "/users/PERSON",
+];
+
+/// Those that only administrators may read.
+const ADMINISTERED: &[&str] =
+    &["/users", "/users?search=anna", "/audit", "/audit?tenant=dezky", "/audit?userId=PERSON"];
+
+impl Api {
+    pub(crate) async fn new(store: SharedStore) -> Self {
+        let issuer = DevelopmentIssuer::start().await.unwrap();
+        let verifier = Verifier::new(
+            vec![issuer.settings("default")],
+            Arc::new(HttpKeySource::new(None).unwrap()),
+            Arc::new(NoArchive),
+            Arc::new(SystemClock),
+            VerifierOptions::default(),
+        )
+        .unwrap();
+        let settings =
+            ServiceSettings { platform_admin_group: Some("admins".to_owned()), ..ServiceSettings::default() };
+        let service = Arc::new(Service::new(store, Arc::new(SystemClock), settings));
+        service.seed(&SeedSettings::default()).await.unwrap();
+        Self { issuer, router: router(HttpState::new(service, Arc::new(TokenIdentity::new(verifier)))) }
+    }
+
+    /// What a member of the tenant claims, or an administrator of the platform.
+    pub(crate) fn claims(&self, administrator: bool) -> Claims {
+        let claims = if administrator {
+            self.issuer.claims("ada").groups(["dezky", "admins"])
+        } else {
+            self.issuer.claims("anna").groups(["dezky", "no tenant's"])
+        };
+        claims.person("anna@example.eu", "Anna Example")
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Value {
+        let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+        let answer = self.router.clone().oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
+        let status = answer.status();
+        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    /// Calls each route that reads, by people whose tokens were used before, and looks after each at what it has asked.
+    pub(crate) async fn each_read(&self, mut look: impl FnMut(Option<&str>)) {
+        for administrator in [false, true] {
+            let token = self.issuer.mint(&self.claims(administrator));
+            let profile = self.get("/users/me", &token).await;
+            let id = |part: &Value| part["id"].as_str().unwrap().to_owned();
+            let [tenant, subscription] = [&profile["tenants"][0], &profile["subscriptions"][0]].map(id);
+            let person = id(&profile["user"]);
+            for path in READS.iter().chain(ADMINISTERED.iter().filter(|_| administrator)) {
+                let path =
+                    path.replace("TENANT", &tenant).replace("PERSON", &person).replace("SUBSCRIPTION", &subscription);
+                look(None);
+                self.get(&path, &token).await;
+                look(Some(&path));
+            }
+        }
+    }
+}
