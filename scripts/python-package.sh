@@ -11,18 +11,11 @@ package=$PWD/bindings/python
 environment=$PWD/.venv/python
 
 tools() {
-    if ! cmp -s "$package/requirements.txt" "$environment/installed"; then
-        echo "installing the tools of bindings/python/requirements.txt into $environment" >&2
-        rm -rf "$environment"
-        python3 -m venv "$environment"
-        "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$package/requirements.txt" >&2
-        # The package as it lies here.
-        local site
-        site=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-        echo "$package/python" >"$site/dezky.pth"
-        # Written last, so that an interrupted installation is begun again.
-        cp "$package/requirements.txt" "$environment/installed"
-    fi
+    local site
+    scripts/python-environment.sh python bindings/python/requirements.txt >/dev/null
+    # The package as it lies here.
+    site=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    [ -e "$site/dezky.pth" ] || echo "$package/python" >"$site/dezky.pth"
 }
 
 target() {
