@@ -4,7 +4,7 @@
 # tools     installs what builds, checks and tests it into .venv/python, and prints that folder
 # generate  writes what follows from the API's document and from the native module; with --check only compares
 # build     puts the native module, as it is released, into the package; with --test a debug build with what only tests may have
-# wheel     writes the wheel of this platform into FOLDER; with --test that of a debug build
+# wheel     writes the wheel of this platform and its bill of materials into FOLDER; with --test the wheel of a debug build alone
 set -euo pipefail
 cd "$(dirname "$0")/.."
 package=$PWD/bindings/python
@@ -104,7 +104,10 @@ case "${1:-} ${2:-}" in
     "wheel "?*)
         tools
         case "${3:-}" in
-            "") wheel "$2" ;;
+            "")
+                wheel "$2"
+                scripts/sbom.sh "$2" python
+                ;;
             --test) wheel "$2" --profile dev ;;
         esac
         ;;
