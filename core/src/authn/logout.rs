@@ -32,8 +32,8 @@ pub struct LogoutRequest {
 
 /// Validates a logout token except for its signature (section 2.6 of the specification).
 ///
-/// `exp` is optional, as in earlier drafts and in Authentik; without it the token is accepted for 24 hours. That is also
-/// the maximum lifetime, even where access tokens may live longer: logout tokens are sent at once and not stored.
+/// `exp` is optional, as in earlier drafts and in Authentik; without it the token is accepted for 24 hours. That is
+/// also the maximum lifetime, even where access tokens may live longer: logout tokens are sent at once and not stored.
 pub(crate) fn check_logout_token(
     settings: &IssuerSettings,
     header: &Header,

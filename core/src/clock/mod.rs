@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An instant in UTC with millisecond precision.
 ///
-/// JSON uses RFC 3339 in UTC with exactly three fractional digits, so that texts sort by time. The years 0001 to 9999 are
-/// representable, up to 9999-12-30T22:00:00.000Z, the maximum of `jiff`.
+/// JSON uses RFC 3339 in UTC with exactly three fractional digits, so that texts sort by time. The years 0001 to 9999
+/// are representable, up to 9999-12-30T22:00:00.000Z, the maximum of `jiff`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 

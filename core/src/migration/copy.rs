@@ -68,8 +68,8 @@ fn mark_of(location: &str) -> i64 {
 
 /// Copies every document of `collections` completely, then reads both stores again and compares them.
 ///
-/// Ids, versions, times, unique keys and undeclared fields are included. `location` names the source without a password:
-/// an interrupted copy is only resumed from the same source. Nobody else may write to either store meanwhile.
+/// Ids, versions, times, unique keys and undeclared fields are included. `location` names the source without a
+/// password: an interrupted copy is only resumed from the same source. Nobody else may write to either store meanwhile.
 ///
 /// # Errors
 /// Kind `Conflict` when the target holds documents of another origin, or when the stores differ in the end; otherwise

@@ -1,7 +1,7 @@
 //! Keys of one issuer: fetched when due, at once for an unknown `kid`, and kept through outages.
 //!
-//! At most one fetch is in flight. It runs in its own task, so that a cancelled caller does not cancel it for the others
-//! who wait.
+//! At most one fetch is in flight. It runs in its own task, so that a cancelled caller does not cancel it for the
+//! others who wait.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},

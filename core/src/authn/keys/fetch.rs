@@ -38,8 +38,8 @@ const CERTIFICATE_VARIABLES: [&str; 2] = ["DEZKY_EXTRA_CA_CERTS", "NODE_EXTRA_CA
 
 /// Fetches key sets over HTTPS, or over plain HTTP for issuers on a loopback address.
 ///
-/// It trusts the system's certificates and the added ones. Keys are fetched from the issuer's own origin and the hosts of
-/// its settings, and from private addresses (after name resolution) only where the settings allow it. Redirects are
+/// It trusts the system's certificates and the added ones. Keys are fetched from the issuer's own origin and the hosts
+/// of its settings, and from private addresses (after name resolution) only where the settings allow it. Redirects are
 /// followed within one origin only. Proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, never for loopback
 /// addresses; a proxy resolves names itself.
 #[derive(Debug)]

@@ -17,8 +17,8 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 /// Members that mean nothing as an empty list, which some libraries write.
 const LISTS: [&str; 3] = ["key_ops", "oth", "x5c"];
 
-/// Members present in a JWK. Libraries that serialize every member, such as .NET's, write absent ones as `null` or as an
-/// empty list.
+/// Members present in a JWK. Libraries that serialize every member, such as .NET's, write absent ones as `null` or as
+/// an empty list.
 #[derive(Debug)]
 struct Members(Map<String, Value>);
 
@@ -236,8 +236,8 @@ fn unsigned(number: &[u8]) -> Vec<u8> {
     number.iter().copied().skip_while(|byte| *byte == 0).collect()
 }
 
-/// Pads or strips leading zeros to a fixed length. RFC 7518, section 6.2.1.2, demands them, but some providers omit them
-/// or write one too many; the number is the same.
+/// Pads or strips leading zeros to a fixed length. RFC 7518, section 6.2.1.2, demands them, but some providers omit
+/// them or write one too many; the number is the same.
 fn padded(number: &[u8], length: usize) -> Option<Vec<u8>> {
     let number = unsigned(number);
     let zeros = length.checked_sub(number.len())?;

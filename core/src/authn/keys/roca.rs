@@ -1,9 +1,9 @@
 //! Detection of RSA keys made by Infineon's library (CVE-2017-15361, "ROCA"), which can be factored.
 //!
-//! Its primes are `k·M + (65537^a mod M)`, where `M` is the product of the first primes. The modulus is therefore a power
-//! of 65537 modulo `M` and modulo each small prime, with one exponent for all. Other moduli have this property with
-//! probability 2^-154 (Nemec et al., "The Return of Coppersmith's Attack", CCS 2017, section 3.2). No maintained library
-//! for this check was found.
+//! Its primes are `k·M + (65537^a mod M)`, where `M` is the product of the first primes. The modulus is therefore a
+//! power of 65537 modulo `M` and modulo each small prime, with one exponent for all. Other moduli have this property
+//! with probability 2^-154 (Nemec et al., "The Return of Coppersmith's Attack", CCS 2017, section 3.2). No maintained
+//! library for this check was found.
 
 const GENERATOR: u32 = 65_537;
 

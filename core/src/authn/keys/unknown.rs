@@ -11,8 +11,8 @@ use super::{
 use crate::authn::{TokenRefusal, token::Header};
 
 impl IssuerKeys {
-    /// Returns the keys that may verify a token, fetching if none matches and a fetch is allowed. `fetched` says that the
-    /// snapshot was already fetched for this token.
+    /// Returns the keys that may verify a token, fetching if none matches and a fetch is allowed. `fetched` says that
+    /// the snapshot was already fetched for this token.
     pub(crate) async fn find(
         self: &Arc<Self>,
         header: &Header,

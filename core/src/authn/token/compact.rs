@@ -36,7 +36,8 @@ impl<'token> Compact<'token> {
             (Some(_), Some(_), Some(_), 2) => return Err(TokenRefusal::Encrypted),
             _ => return Err(TokenRefusal::Malformed("it must have three segments separated by dots".into())),
         };
-        // The header comes first, so that unsigned and symmetric tokens are reported as such whatever their signature is.
+        // The header comes first, so that unsigned and symmetric tokens are reported as such whatever their signature
+        // is.
         let header = Header::parse(&decode(header, "header")?)?;
         let signing_input = token.as_bytes().get(..token.len() - signature.len() - 1).unwrap_or_default();
         Ok(Self {

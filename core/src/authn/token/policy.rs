@@ -19,8 +19,8 @@ pub const LEEWAY: Duration = Duration::from_secs(30);
 /// Maximum lifetime of a logout token, and of access tokens of an issuer without a setting.
 pub const MAXIMUM_TOKEN_LIFE: Duration = TokenLife::DEFAULT.duration();
 
-/// Claims that only ID tokens have (OpenID Connect Core 1.0, section 3.1.3.6). `nonce` is not one of them: Authentik, and
-/// Keycloak before 25, also write it into access tokens.
+/// Claims that only ID tokens have (OpenID Connect Core 1.0, section 3.1.3.6). `nonce` is not one of them: Authentik,
+/// and Keycloak before 25, also write it into access tokens.
 const ID_TOKEN_CLAIMS: [(&str, &str); 2] = [("at_hash", "has `at_hash`"), ("c_hash", "has `c_hash`")];
 
 /// Claims that Authentik's access tokens have and its ID tokens lack.

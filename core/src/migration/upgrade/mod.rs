@@ -1,8 +1,8 @@
 //! In-place upgrade of a MongoDB database of the replaced service.
 //!
-//! Fields are only added (versions, the issuer, search keys, unique keys, memberships), so that the replaced service can
-//! still read every document; values change only by an explicit mapping. Uncertain cases are reported and left unchanged.
-//! An upgrade may be interrupted at any point and repeated: finished work is not redone.
+//! Fields are only added (versions, the issuer, search keys, unique keys, memberships), so that the replaced service
+//! can still read every document; values change only by an explicit mapping. Uncertain cases are reported and left
+//! unchanged. An upgrade may be interrupted at any point and repeated: finished work is not redone.
 
 mod document;
 mod keys;
