@@ -167,12 +167,11 @@ node() {
 
 # The package for Python beside other libraries from PyPI, on one core, with the wheel installed.
 python() {
-    local environment=$PWD/.venv/bench-python wheels
+    local environment wheels
+    environment=$(scripts/python-environment.sh bench-python benches/python/requirements.txt)
     wheels=$(mktemp -d -p "$target")
     scripts/python-package.sh wheel "$wheels"
-    [ -e "$environment" ] || python3 -m venv "$environment"
-    "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement benches/python/requirements.txt
-    "$environment/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheels"/dezky-*.whl
+    "$environment/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-index "$wheels"/dezky-*.whl
     echo "wheel $(wc -c <"$(echo "$wheels"/dezky-*.whl)") bytes"
     DEZKY_BENCH_FOLDER=$target taskset --cpu-list 0 "$environment/bin/python" benches/python/measure.py
     rm -r "$wheels"

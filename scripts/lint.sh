@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Lints everything: clippy over all targets and features, the documentation, what must build for WASM, templates, documents, and Python.
+# Lints everything: clippy over all targets and features, the documentation, what must build for WASM, templates, documents,
+# dependencies, spelling, and Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,6 +13,7 @@ scripts/check-sharing.sh
 scripts/check-wasm.sh
 scripts/check-infrastructure.sh
 python3 scripts/check-documents.py
+scripts/check-supply-chain.sh
 python=$(scripts/python-package.sh tools)/bin/python
 for work in check "format --check"; do
     # shellcheck disable=SC2086 # two words
@@ -19,5 +21,5 @@ for work in check "format --check"; do
     # shellcheck disable=SC2086
     (cd examples/ops && "$python" -m ruff $work --quiet .)
     # shellcheck disable=SC2086
-    "$python" -m ruff $work --quiet --config bindings/python/ruff.toml benches/python
+    "$python" -m ruff $work --quiet --config bindings/python/ruff.toml benches/python scripts/supply-chain
 done

@@ -4,7 +4,7 @@
 # generate  writes what follows from the API's document; with --check only compares
 # build     puts the addon, as it is released, beside the package; with --test a debug build with what only tests may have,
 #           with --development one without, which takes a fraction of the time that a release takes
-# pack      builds, and writes the package and that of this platform into FOLDER, as npm publishes them
+# pack      builds, and writes the package and that of this platform into FOLDER, as npm publishes them, with their bill of materials
 set -euo pipefail
 cd "$(dirname "$0")/.."
 package=$PWD/bindings/node
@@ -51,6 +51,7 @@ pack() {
     mv "$package/dezky.$platform.node" "$package/npm/$platform/"
     (cd "$package" && npm pack --silent --pack-destination "$folder")
     (cd "$package/npm/$platform" && npm pack --silent --pack-destination "$folder")
+    scripts/sbom.sh "$folder" node
 }
 
 case "${1:-} ${2:-}" in

@@ -4,25 +4,18 @@
 # tools     installs what builds, checks and tests it into .venv/python, and prints that folder
 # generate  writes what follows from the API's document and from the native module; with --check only compares
 # build     puts the native module, as it is released, into the package; with --test a debug build with what only tests may have
-# wheel     writes the wheel of this platform into FOLDER; with --test that of a debug build
+# wheel     writes the wheel of this platform and its bill of materials into FOLDER; with --test the wheel of a debug build alone
 set -euo pipefail
 cd "$(dirname "$0")/.."
 package=$PWD/bindings/python
 environment=$PWD/.venv/python
 
 tools() {
-    if ! cmp -s "$package/requirements.txt" "$environment/installed"; then
-        echo "installing the tools of bindings/python/requirements.txt into $environment" >&2
-        rm -rf "$environment"
-        python3 -m venv "$environment"
-        "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$package/requirements.txt" >&2
-        # The package as it lies here.
-        local site
-        site=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-        echo "$package/python" >"$site/dezky.pth"
-        # Written last, so that an interrupted installation is begun again.
-        cp "$package/requirements.txt" "$environment/installed"
-    fi
+    local site
+    scripts/python-environment.sh python bindings/python/requirements.txt >/dev/null
+    # The package as it lies here.
+    site=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    [ -e "$site/dezky.pth" ] || echo "$package/python" >"$site/dezky.pth"
 }
 
 target() {
@@ -111,7 +104,10 @@ case "${1:-} ${2:-}" in
     "wheel "?*)
         tools
         case "${3:-}" in
-            "") wheel "$2" ;;
+            "")
+                wheel "$2"
+                scripts/sbom.sh "$2" python
+                ;;
             --test) wheel "$2" --profile dev ;;
         esac
         ;;

@@ -1,22 +1,11 @@
 #!/usr/bin/env bash
 # Holds the API to its OpenAPI document with Schemathesis: as an administrator of the platform, and as a member of a tenant.
 #
-# Installs Schemathesis into .venv/schemathesis when the pinned version is not there, starts `dezky dev` on a free port and a
-# fresh store, and stops it again. Arguments go to `schemathesis run`. What is configured stands in schemathesis/.
+# Starts `dezky dev` on a free port and a fresh store, and stops it again. Arguments go to `schemathesis run`. What is configured stands in schemathesis/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-version=4.32.5
-environment=$PWD/.venv/schemathesis
-marker=$environment/installed-version
-if [ "$(cat "$marker" 2>/dev/null)" != "$version" ]; then
-    rm -rf "$environment"
-    echo "installing Schemathesis $version into $environment" >&2
-    python3 -m venv "$environment" >&2
-    "$environment/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$version" >&2
-    # Written last, so that an interrupted installation is begun again.
-    echo "$version" >"$marker"
-fi
+environment=$(scripts/python-environment.sh schemathesis scripts/requirements/schemathesis.txt)
 
 # Of the features that the tests have built it with, so that nothing is built twice.
 cargo build --workspace --all-features --locked --bin dezky

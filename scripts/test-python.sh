@@ -38,7 +38,10 @@ echo "== dezky-ops"
 
 echo "== the wheel in an empty environment"
 scripts/python-package.sh wheel "$work" --test
+"$environment/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir "$work" "$scripts"
 python3 -m venv "$work/empty"
-"$work/empty/bin/pip" install --quiet --disable-pip-version-check "$work"/dezky-*.whl "$scripts"
+"$work/empty/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$scripts/requirements.txt"
+# With no index: what the packages depend on must be there already, and fit.
+"$work/empty/bin/pip" install --quiet --disable-pip-version-check --no-index "$work"/dezky-*.whl "$work"/dezky_ops-*.whl
 DEZKY_TEST_WHEEL=$(echo "$work"/dezky-*.whl) "$work/empty/bin/python" -I "$package/tests/installed.py"
 "$work/empty/bin/python" -I "$scripts/tests/walk.py" "$work/walk"

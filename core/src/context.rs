@@ -1,40 +1,40 @@
-//! What travels with every call of a port: who calls, until when, and under which identifiers.
+//! Request context for port calls: caller, deadline and identifiers.
 
 use std::{
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-/// On whose behalf a call is made, as far as it is known. For logs, audit and the second lock; never for decisions.
+/// Caller of a request, as far as known. For logs, audit and the second lock; never for decisions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Caller {
-    /// Nobody in particular: a public route, or a request whose token is not verified yet.
+    /// No known caller: a public route, or a request whose token is not verified yet.
     #[default]
     Anonymous,
-    /// The bearer of a verified token.
+    /// Bearer of a verified token.
     Subject {
-        /// The stable `id` of the configured issuer.
+        /// Stable `id` of the configured issuer.
         issuer: String,
-        /// The token's `sub`.
+        /// `sub` of the token.
         subject: String,
     },
-    /// A named system actor, such as `nightly-report`.
+    /// Named system actor, such as `nightly-report`.
     System(String),
 }
 
 macro_rules! system_actors {
     ($($(#[$doc:meta])* $actor:ident = $name:literal,)*) => {
-        /// A part of the system that acts by itself. Its name stands in the audit trail, and nobody else can have it.
+        /// A part of the system that acts by itself. Its name is reserved and appears in the audit trail.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum SystemActor {
             $($(#[$doc])* $actor,)*
         }
 
         impl SystemActor {
-            /// All of them.
+            /// All system actors.
             pub const ALL: &'static [Self] = &[$(Self::$actor),*];
 
-            /// The name in the trail.
+            /// Returns the name in the audit trail.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -46,30 +46,30 @@ macro_rules! system_actors {
 }
 
 system_actors! {
-    /// Brings rights in line with the claims of a token.
+    /// Syncs rights with the claims of a token.
     ClaimsSync = "claims-sync",
-    /// Looks at what is wrong with an installation.
+    /// Diagnoses an installation.
     Doctor = "doctor",
-    /// Forgets what has expired.
+    /// Deletes expired documents.
     Housekeeping = "housekeeping",
-    /// Keeps the keys of issuers.
+    /// Maintains the keys of issuers.
     Keys = "keys",
     /// Ends sessions that an identity provider has ended.
     Logout = "logout",
     /// Upgrades and copies stores.
     Migrate = "migrate",
-    /// Does what follows from changes.
+    /// Handles the consequences of changes.
     Outbox = "outbox",
-    /// Sets up the systems behind a tenant.
+    /// Provisions the systems behind a tenant.
     Provisioning = "provisioning",
-    /// Asks the store how it is.
+    /// Checks the health of the store.
     Readiness = "readiness",
-    /// Makes the first tenant.
+    /// Creates the first tenant.
     Seed = "seed",
 }
 
 impl SystemActor {
-    /// The part of the system for which a name would be taken, whatever its case and its separators.
+    /// Returns the system actor that a name would be confused with, ignoring case and separators.
     #[must_use]
     pub fn taken_for(name: &str) -> Option<Self> {
         let letters = |text: &str| -> String {
@@ -80,64 +80,64 @@ impl SystemActor {
     }
 }
 
-/// What is known of who presented a token with a request. For lines about refusals; never for decisions.
+/// Outcome of looking at a request's token, for log lines about refusals; never for decisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Presentation {
     /// The token was verified.
     Verified(Caller),
-    /// It was refused, or there was none.
+    /// The token was refused or missing.
     Refused {
-        /// The code of the refusal.
+        /// Code of the refusal.
         code: &'static str,
-        /// The stable `id` of the configured issuer that the token names, which proves nothing.
+        /// Stable `id` of the configured issuer that the token claims, which proves nothing.
         issuer: Option<String>,
     },
 }
 
-/// Where whoever looks at a token notes what came of it. Clones share it.
+/// Shared slot for the outcome of looking at a token. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Presented(Arc<OnceLock<Presentation>>);
 
 impl Presented {
-    /// Notes it; the first note counts.
+    /// Records the outcome. The first one counts.
     pub fn note(&self, presentation: Presentation) {
         let _first = self.0.set(presentation);
     }
 
-    /// What was noted.
+    /// Returns the recorded outcome.
     #[must_use]
     pub fn get(&self) -> Option<&Presentation> {
         self.0.get()
     }
 }
 
-/// Accompanies a request through every port.
+/// Request data passed through every port.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
-    /// On whose behalf.
+    /// Caller.
     pub caller: Caller,
-    /// When the answer is of no use any more.
+    /// Deadline after which the answer is useless.
     pub deadline: Instant,
-    /// Identifies the request in logs, audit events, problems and the `X-Request-Id` header.
+    /// Request id in logs, audit events, problems and the `X-Request-Id` header.
     pub request_id: String,
-    /// What the client calls the request, if it said so in plain characters. Stands beside the id in audit events.
+    /// Request id of the client, if sent in plain characters. It supplements the id in audit events.
     pub client_request_id: Option<String>,
-    /// The W3C `traceparent` header as it came in, if it was well formed.
+    /// The W3C `traceparent` header as received, if well formed.
     pub trace_parent: Option<String>,
-    /// Who presented a token, once somebody has looked at it.
+    /// Outcome of looking at the token, once known.
     pub presented: Presented,
 }
 
 impl RequestContext {
-    /// Time that a request may take unless its edge says otherwise.
+    /// Default timeout of a request.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// A context for a request with this identifier, with the default timeout.
+    /// Creates a context with this request id and the default timeout.
     pub fn new(request_id: impl Into<String>) -> Self {
         Self::within(request_id, Self::DEFAULT_TIMEOUT)
     }
 
-    /// The same with a time of its own, counted from now.
+    /// Creates a context with a timeout, counted from now.
     pub fn within(request_id: impl Into<String>, timeout: Duration) -> Self {
         Self {
             caller: Caller::Anonymous,
@@ -149,13 +149,13 @@ impl RequestContext {
         }
     }
 
-    /// A context under a fresh request id.
+    /// Creates a context with a fresh request id.
     #[must_use]
     pub fn fresh() -> Self {
         Self::new(crate::domain::ObjectId::generate().to_string())
     }
 
-    /// A context for work that a part of the system does by itself, under a fresh request id.
+    /// Creates a context for work of a system actor, with a fresh request id.
     #[must_use]
     pub fn by_part(part: SystemActor) -> Self {
         let mut context = Self::fresh();
@@ -163,7 +163,7 @@ impl RequestContext {
         context
     }
 
-    /// The same under any name: for tests. Parts of the system have theirs from [`SystemActor`].
+    /// Creates a context for an actor of any name, for tests. Parts of the system use [`SystemActor`].
     #[cfg(any(test, feature = "test-kit"))]
     pub fn system(name: impl Into<String>) -> Self {
         let mut context = Self::fresh();
@@ -171,14 +171,14 @@ impl RequestContext {
         context
     }
 
-    /// The same with another deadline, counted from now.
+    /// Replaces the deadline, counted from now.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.deadline = Instant::now() + timeout;
         self
     }
 
-    /// Time left until the deadline; zero when it has passed.
+    /// Returns the time left until the deadline; zero when it has passed.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())

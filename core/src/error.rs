@@ -1,39 +1,39 @@
-//! The one public error: a stable kind and code, a message that says what to change, and the bad fields by name.
+//! The public error: stable kind and code, a message that says what to change, and the invalid fields.
 
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 /// Result of every operation of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, coarsely. Each kind has one HTTP status, one Node error class and one Python exception.
+/// Category of an error. Each has one HTTP status, one Node error class and one Python exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request could not be read: broken JSON, a cursor of the wrong form. HTTP 400.
+    /// The request is not parseable: broken JSON, a malformed cursor. HTTP 400.
     BadRequest,
-    /// No token, or one that does not prove who is calling. HTTP 401.
+    /// The token is missing or does not authenticate the caller. HTTP 401.
     Unauthenticated,
-    /// The caller is known and may not do this. HTTP 403.
+    /// The caller is known and not allowed to do this. HTTP 403.
     Forbidden,
-    /// It does not exist, or the caller may not see it. HTTP 404.
+    /// The resource does not exist, or the caller may not see it. HTTP 404.
     NotFound,
-    /// The path exists, the method does not. HTTP 405.
+    /// The path exists, but not with this method. HTTP 405.
     MethodNotAllowed,
-    /// The state of something else is in the way: a taken slug, a duplicate request. HTTP 409.
+    /// The request conflicts with existing state: a taken slug, a duplicate request. HTTP 409.
     Conflict,
     /// `If-Match` does not name the current version. HTTP 412.
     PreconditionFailed,
     /// The body is larger than the limit. HTTP 413.
     PayloadTooLarge,
-    /// The body is not of a media type that is understood. HTTP 415.
+    /// The body has an unsupported media type. HTTP 415.
     UnsupportedMediaType,
-    /// One or more fields are wrong; each is named. HTTP 422.
+    /// One or more fields are invalid; each is named. HTTP 422.
     Invalid,
     /// Too many requests; try again later. HTTP 429.
     RateLimited,
-    /// A setting is wrong. The process does not start with it; never seen over HTTP.
+    /// A setting is invalid. The process does not start with it; never seen over HTTP.
     Configuration,
-    /// Something behind the service does not answer; try again later. HTTP 503.
+    /// A system behind the service does not respond; try again later. HTTP 503.
     Unavailable,
     /// A defect or corrupt data. Details go to the log, never to the caller. HTTP 500.
     Internal,
@@ -58,7 +58,7 @@ impl ErrorKind {
         Self::Internal,
     ];
 
-    /// The stable name, as bindings use it for their error classes.
+    /// Returns the stable name, which bindings use for their error classes.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -79,38 +79,38 @@ impl ErrorKind {
         }
     }
 
-    /// The kind of this stable name, for edges to which errors come as text.
+    /// Looks up a kind by its stable name, for edges that receive errors as text.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
-    /// Whether the same call may succeed later without any change by the caller.
+    /// Returns whether the same call may succeed later without a change by the caller.
     #[must_use]
     pub const fn retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::Unavailable)
     }
 }
 
-/// One bad field of an input: where it stands, a stable code, and what to change.
+/// An invalid field of an input: its path, a stable code, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// Path of the field, with dots and indexes: `billingInfo.email`, `domains[2]`.
     pub field: String,
     /// Stable code: `required`, `unknown_field`, `too_long`, `reserved` and so on.
     pub code: Cow<'static, str>,
-    /// What to change, for a person.
+    /// Message for a person: what to change.
     pub message: String,
 }
 
 impl FieldError {
-    /// A bad field.
+    /// Creates a field error.
     pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self { field: field.into(), code: Cow::Borrowed(code), message: message.into() }
     }
 }
 
-/// The one error of this crate.
+/// The error of this crate.
 pub struct Error {
     inner: Box<Inner>,
 }
@@ -126,7 +126,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind` with a stable `code` and a message that tells what to change.
+    /// Creates an error with a stable code and a message that says what to change.
     pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             inner: Box::new(Inner {
@@ -141,7 +141,7 @@ impl Error {
         }
     }
 
-    /// An input with bad fields, each of them named.
+    /// Creates an error for an input with invalid fields, each named.
     #[must_use]
     pub fn invalid(fields: Vec<FieldError>) -> Self {
         let message = match fields.as_slice() {
@@ -151,25 +151,25 @@ impl Error {
         Self::new(ErrorKind::Invalid, "invalid_fields", message).with_fields(fields)
     }
 
-    /// What does not exist, or may not be seen: the two are the same to a caller.
+    /// Creates an error for a missing resource. Callers cannot tell it from an invisible one.
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(ErrorKind::NotFound, "not_found", "there is nothing here that you may see")
     }
 
-    /// A defect: `message` goes to the log only.
+    /// Creates an error for a defect. The message goes to the log only.
     pub fn internal(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Internal, "internal", message)
     }
 
-    /// Adds the bad fields.
+    /// Sets the invalid fields.
     #[must_use]
     pub fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
         self.inner.fields = fields;
         self
     }
 
-    /// Adds further bad fields to those that it has.
+    /// Appends invalid fields.
     #[must_use]
     pub fn with_more_fields(self, more: Vec<FieldError>) -> Self {
         if more.is_empty() {
@@ -178,64 +178,64 @@ impl Error {
         Self::invalid(self.inner.fields.iter().cloned().chain(more).collect())
     }
 
-    /// Adds how long to wait before trying again.
+    /// Sets the time to wait before a retry.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.inner.retry_after = Some(wait);
         self
     }
 
-    /// Adds the operation that failed, such as `tenants.create`.
+    /// Sets the operation that failed, such as `tenants.create`.
     #[must_use]
     pub fn with_operation(mut self, operation: &'static str) -> Self {
         self.inner.operation = Some(operation);
         self
     }
 
-    /// Adds the cause.
+    /// Sets the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.inner.source = Some(source.into());
         self
     }
 
-    /// The coarse kind.
+    /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// The stable code, such as `token_expired`.
+    /// Returns the stable code, such as `token_expired`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.inner.code
     }
 
-    /// The message for a person.
+    /// Returns the message for a person.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.inner.message
     }
 
-    /// The bad fields, when the kind is [`ErrorKind::Invalid`] or [`ErrorKind::Forbidden`].
+    /// Returns the invalid fields, for the kinds [`ErrorKind::Invalid`] and [`ErrorKind::Forbidden`].
     #[must_use]
     pub fn fields(&self) -> &[FieldError] {
         &self.inner.fields
     }
 
-    /// How long to wait before trying again, when that is known.
+    /// Returns the time to wait before a retry, if known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }
 
-    /// The operation that failed, when it is known.
+    /// Returns the operation that failed, if known.
     #[must_use]
     pub fn operation(&self) -> Option<&'static str> {
         self.inner.operation
     }
 
-    /// Whether the same call may succeed later without any change by the caller.
+    /// Returns whether the same call may succeed later without a change by the caller.
     #[must_use]
     pub fn retryable(&self) -> bool {
         self.inner.kind.retryable()

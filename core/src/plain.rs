@@ -1,11 +1,12 @@
-//! Texts of others in lines for people: nothing in them acts on a terminal or makes a line more.
+//! Escaping of foreign text in output for people, so that it cannot control a terminal or add lines.
 
 use std::fmt::{self, Write as _};
 
-/// Shows a text in a line of a log, of a table or of an error.
+/// Displays a text on one line of a log, a table or an error.
 ///
-/// Controls (ESC and the C1 set among them), ends of lines, and the marks that turn the direction of what follows are written as escapes,
-/// such as `\n` and `\u{1b}`. Everything else stays, also the joiners in names and emoji.
+/// Control characters (ESC and the C1 set included), line ends and bidirectional controls are escaped, as in `
+/// ` and
+/// `\u{1b}`. All else is kept, including the joiners in names and emoji.
 ///
 /// ```
 /// assert_eq!(dezky::plain::Plain("Eve\u{1b}[2J\nroot").to_string(), r"Eve\u{1b}[2J\nroot");
@@ -19,7 +20,7 @@ impl<T: fmt::Display> fmt::Display for Plain<T> {
     }
 }
 
-/// Writes on, with escapes.
+/// Writes a text with escapes.
 #[derive(Debug)]
 pub struct Escaping<W>(pub W);
 
@@ -36,13 +37,13 @@ impl<W: fmt::Write> fmt::Write for Escaping<W> {
     }
 }
 
-/// Whether a character does something other than stand in its line.
+/// Returns whether a character acts on its surroundings.
 #[must_use]
 pub fn acts(character: char) -> bool {
     character.is_control() || is_directional(character) || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-/// The characters of the property `Bidi_Control` (Unicode Standard Annex 9): they reorder what stands beside them.
+/// Characters with the property `Bidi_Control` (Unicode Standard Annex 9), which reorder their neighbours.
 #[must_use]
 pub fn is_directional(character: char) -> bool {
     matches!(character, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')

@@ -1,36 +1,36 @@
-//! The claim that names the groups of a person: what it is called, and what a token says by it. No I/O.
+//! Reading of the groups claim: where an issuer puts it and what a token says with it. No I/O.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{issuer::IssuerSettings, token::ClaimSet};
 
-/// Whether the claim of groups of an issuer is read.
+/// Policy for the groups claim of an issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GroupsClaim {
-    /// Memberships and administrators of the platform follow it.
+    /// Memberships and platform administrators follow the claim.
     Sync,
-    /// It is as if it were missing.
+    /// The claim is treated as missing.
     Ignore,
 }
 
-/// What a token says that has no claim of groups.
+/// Meaning of a token without a groups claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GroupsAbsent {
-    /// Nothing: what the claim has given before stays. A client that lacks the mapper takes nothing away.
+    /// No statement: earlier grants by the claim stay, so a client without the mapper revokes nothing.
     #[default]
     Keep,
-    /// That the person is in no group. For providers that leave an empty claim out.
+    /// Membership in no group, for providers that omit an empty claim.
     None,
 }
 
-/// What an issuer calls the claims that are read.
+/// Names of the claims that are read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClaimNames {
-    /// The claim of groups: its name, or a JSON pointer (RFC 6901) such as `/realm_access/roles`. Default: `groups`.
+    /// Groups claim: a name, or a JSON pointer (RFC 6901) such as `/realm_access/roles`. Default: `groups`.
     pub groups: String,
 }
 
@@ -41,7 +41,7 @@ impl Default for ClaimNames {
 }
 
 impl ClaimNames {
-    /// What is wrong with a name, if anything is.
+    /// Returns what is wrong with a name, if anything.
     pub(crate) fn fault(name: &str) -> Option<&'static str> {
         if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
             return Some("must be the name of a claim, or a JSON pointer such as `/realm_access/roles`");
@@ -51,18 +51,18 @@ impl ClaimNames {
     }
 }
 
-/// What a token says about groups.
+/// Statement of a token about groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Groups {
-    /// Nothing.
+    /// No statement.
     Unsaid,
-    /// The person is in these and in no other.
+    /// Membership in exactly these groups.
     Are(Vec<String>),
-    /// Something that is neither a list of texts nor one text, which says nothing.
+    /// A value that is neither a list of strings nor a string. It counts as no statement.
     Unreadable,
 }
 
-/// What a token of this issuer says about groups.
+/// Reads the groups of a token by the rules of its issuer.
 pub(crate) fn read(settings: &IssuerSettings, claims: &ClaimSet) -> Groups {
     if settings.groups_claim() == GroupsClaim::Ignore {
         return Groups::Unsaid;
@@ -74,24 +74,24 @@ pub(crate) fn read(settings: &IssuerSettings, claims: &ClaimSet) -> Groups {
             let texts: Option<Vec<String>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
             texts.map_or(Groups::Unreadable, Groups::Are)
         }
-        // One text is one group: names of groups hold commas and spaces.
+        // A string is one group: group names may contain commas and spaces.
         (Found::Value(Value::String(group)), _) if !group.trim().is_empty() => Groups::Are(vec![group.clone()]),
         (Found::Value(_) | Found::OutOfPlace, _) => Groups::Unreadable,
     }
 }
 
-/// What stands at a place among claims.
+/// Result of a claim lookup.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Found<'claims> {
-    /// Nothing, or `null`.
+    /// No value, or `null`.
     Nothing,
-    /// This.
+    /// A value.
     Value(&'claims Value),
-    /// On the way there is something that has no members.
+    /// A value without members stands on the path.
     OutOfPlace,
 }
 
-/// Finds what a name, or a JSON pointer (RFC 6901), names among claims.
+/// Looks up a claim by name or by JSON pointer (RFC 6901).
 pub(crate) fn find<'claims>(claims: &'claims Map<String, Value>, name: &str) -> Found<'claims> {
     let whole = |found: Option<&'claims Value>| match found {
         None | Some(Value::Null) => Found::Nothing,

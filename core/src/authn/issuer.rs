@@ -1,4 +1,4 @@
-//! Issuers: the identity providers whose tokens are accepted, as they are configured. No I/O.
+//! Configuration of issuers, the identity providers whose tokens are accepted. No I/O.
 
 use std::time::Duration;
 
@@ -34,75 +34,75 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerSettings {
-    /// Stable name under which its people are stored: host names may change, people stay. Lower-case letters, digits,
-    /// `-`, `_` and `.`, at most 63 characters.
+    /// Stable name under which its users are stored, so that host names may change.
+    /// Lower-case letters, digits, `-`, `_` and `.`, at most 63 characters.
     pub id: String,
-    /// Values of `iss` that it uses, compared exactly, trailing slash included. The first one is where discovery looks.
+    /// Accepted values of `iss`, compared exactly, trailing slash included. Discovery uses the first one.
     pub urls: Vec<String>,
-    /// Values of `aud` of which a token must carry at least one.
+    /// Accepted values of `aud`. A token must carry at least one.
     pub audiences: Vec<String>,
-    /// Where its signing keys are. Default: discovery.
+    /// Location of the signing keys. Default: discovery.
     #[serde(default)]
     pub jwks: JwksSource,
-    /// What its access tokens look like. Default: `authentik`.
+    /// Required shape of access tokens. Default: `authentik`.
     #[serde(default)]
     pub profile: Profile,
-    /// Whether the claim of groups is read. Default: `sync` for the issuer `default`, `ignore` for every other.
+    /// Policy for the groups claim. Default: `sync` for the issuer `default`, `ignore` for all others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<GroupsClaim>,
-    /// What a token without that claim says. Default: `keep`.
+    /// Meaning of a token without that claim. Default: `keep`.
     #[serde(default, alias = "groupsAbsent")]
     pub groups_absent: GroupsAbsent,
-    /// Slug of the only tenant that its people see. Default: none, they may be members of any.
+    /// Slug of the only tenant that its users see. Default: none, they may be members of any tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// Hosts beside its own on which its keys may be, as names with a port if it is not 443. Default: none.
+    /// Hosts besides its own that may serve its keys, with a port unless it is 443. Default: none.
     #[serde(default, alias = "jwksHosts", skip_serializing_if = "Vec::is_empty")]
     pub jwks_hosts: Vec<String>,
-    /// Whether the names of its hosts may have addresses of a private network. Default: no. An address that stands in the
-    /// settings itself is always allowed.
+    /// Permission for its host names to resolve to private addresses. Default: no.
+    /// An IP address written in the settings is always allowed.
     #[serde(default, alias = "privateAddresses")]
     pub private_addresses: bool,
-    /// How long its access tokens may live from `iat` to `exp`. Default: 24 hours; at most 7 days.
+    /// Maximum lifetime of access tokens, from `iat` to `exp`. Default: 24 hours; at most 7 days.
     #[serde(default, alias = "maxTokenLife")]
     pub max_token_life: TokenLife,
-    /// What it calls the claims that are read.
+    /// Names of the claims that are read.
     #[serde(default)]
     pub claims: ClaimNames,
 }
 
-/// Where the signing keys of an issuer are.
+/// Location of the signing keys of an issuer.
 ///
 /// Written as `"discovery"`, as a URL, or as a JSON Web Key Set in place (a table with `keys`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum JwksSource {
-    /// At the `jwks_uri` of `<url>/.well-known/openid-configuration` (OpenID Connect Discovery 1.0, section 4).
+    /// The `jwks_uri` of `<url>/.well-known/openid-configuration` (OpenID Connect Discovery 1.0, section 4).
     #[default]
     Discovery,
-    /// At this URL.
+    /// A URL.
     Uri(String),
-    /// Here: the JSON text of a JSON Web Key Set, which is never refreshed.
+    /// An inline JSON Web Key Set, as JSON text. It is never refreshed.
     Inline(String),
 }
 
-/// What the access tokens of an issuer look like.
+/// Required shape of an issuer's access tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Authentik's: `uid` and `azp` are required.
+    /// Tokens of Authentik: `uid` and `azp` are required.
     #[default]
     Authentik,
-    /// RFC 9068: the header says `typ: at+jwt`.
+    /// Tokens of RFC 9068: `typ: at+jwt` is required in the header.
     Rfc9068,
-    /// Neither is required.
+    /// No requirements beyond the common ones.
     Any,
 }
 
 impl IssuerSettings {
-    /// The id of the issuer that `DEZKY_OIDC_ISSUER` and `DEZKY_OIDC_AUDIENCE` define.
+    /// Id of the issuer that `DEZKY_OIDC_ISSUER` and `DEZKY_OIDC_AUDIENCE` define.
     pub const DEFAULT_ID: &'static str = "default";
 
-    /// An issuer with discovery and the default profile.
+    /// Creates an issuer with discovery and the default profile.
     pub fn new(id: impl Into<String>, url: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -120,24 +120,26 @@ impl IssuerSettings {
         }
     }
 
-    /// The longest life of a token that one of these issuers may make.
+    /// Returns the longest token lifetime among these issuers.
     #[must_use]
     pub fn longest_token_life(issuers: &[Self]) -> Duration {
         issuers.iter().map(|issuer| issuer.max_token_life).max().unwrap_or_default().duration()
     }
 
-    /// Whether the claim of groups is read. Whoever runs an issuer whose groups are read decides who belongs to tenants: that
-    /// is said of the first issuer by naming it, and of every other by itself.
+    /// Returns the effective policy for the groups claim.
+    ///
+    /// An issuer whose groups are read decides who belongs to tenants. Naming the first issuer grants that; any other
+    /// issuer needs an explicit setting.
     #[must_use]
     pub fn groups_claim(&self) -> GroupsClaim {
         let first = self.id == Self::DEFAULT_ID;
         self.groups.unwrap_or(if first { GroupsClaim::Sync } else { GroupsClaim::Ignore })
     }
 
-    /// Checks every issuer, and that no two share an id or a URL.
+    /// Validates every issuer, and that no two share an id or a URL.
     ///
     /// # Errors
-    /// Kind `Configuration` with a message that names the setting. No issuer at all is an error too: nobody could
+    /// Kind `Configuration` with a message that names the setting. An empty list is an error too, because nobody could
     /// sign in.
     pub fn validate_all(issuers: &[Self]) -> Result<()> {
         if issuers.is_empty() {
@@ -162,7 +164,7 @@ impl IssuerSettings {
         Ok(())
     }
 
-    /// Checks this issuer.
+    /// Validates this issuer.
     ///
     /// # Errors
     /// Kind `Configuration` with a message that names the setting.
@@ -214,7 +216,7 @@ impl IssuerSettings {
             Ok(url) if !url.username().is_empty() || url.password().is_some() => "must not hold credentials",
             Ok(_) => return Ok(()),
         };
-        // What may hold a password is not repeated.
+        // A URL that may contain a password is not repeated.
         let shown = if text.contains('@') { String::new() } else { format!("`{}` ", text.escape_default()) };
         Err(self.refuse(setting, &format!("{shown}{advice}")))
     }
@@ -240,12 +242,12 @@ impl IssuerSettings {
     }
 }
 
-/// Whether keys may be fetched from there: over TLS, or from this machine itself.
+/// Checks that keys may be fetched from a URL: over TLS, or from this machine.
 pub(crate) fn is_acceptable(url: &url::Url) -> bool {
     url.has_host() && (url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))
 }
 
-/// Whether the URL names this machine itself: `localhost` (RFC 6761, section 6.3) or a loopback address.
+/// Checks that a URL names this machine: `localhost` (RFC 6761, section 6.3) or a loopback address.
 pub(crate) fn is_loopback(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -1,36 +1,36 @@
-//! How long access tokens of an issuer may live, as it is written: `24h`, `90m`, `7d`, or a number of seconds.
+//! Maximum lifetimes of access tokens, written as `24h`, `90m`, `7d` or a number of seconds.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The longest time from `iat` to `exp` of an issuer's access tokens: from 1 minute to 7 days.
+/// Maximum time from `iat` to `exp` of an issuer's access tokens, from 1 minute to 7 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenLife(Duration);
 
-/// A text that is no such time.
+/// Error for a text that is no token lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("write how long tokens may live as `90m`, `24h` or `7d`: at least 1 minute and at most 7 days")]
 pub struct ParseTokenLifeError;
 
-/// Units with their seconds, the largest first.
+/// Units and their seconds, in descending order.
 const UNITS: [(char, u64); 4] = [('d', 24 * 3_600), ('h', 3_600), ('m', 60), ('s', 1)];
 
 impl TokenLife {
-    /// The longest that can be set.
+    /// Largest lifetime that can be set.
     pub const MAXIMUM: Self = Self(Duration::from_secs(7 * 24 * 3_600));
 
-    /// What counts where nothing is set.
+    /// Default lifetime.
     pub const DEFAULT: Self = Self(Duration::from_secs(24 * 3_600));
 
-    /// So many seconds, if that is at least a minute and at most 7 days.
+    /// Creates a lifetime, unless it is under a minute or over 7 days.
     #[must_use]
     pub fn from_seconds(seconds: u64) -> Option<Self> {
         let life = Self(Duration::from_secs(seconds));
         (seconds >= 60 && life <= Self::MAXIMUM).then_some(life)
     }
 
-    /// The same as a span of time.
+    /// Converts to a [`Duration`].
     #[must_use]
     pub const fn duration(self) -> Duration {
         self.0
@@ -49,13 +49,13 @@ impl FromStr for TokenLife {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unit = UNITS.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
         let (number, seconds) = unit.ok_or(ParseTokenLifeError)?;
-        // `parse` would take a sign.
+        // `parse` would accept a sign.
         let number = number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse::<u64>().ok()).flatten();
         number.and_then(|number| Self::from_seconds(number.checked_mul(seconds)?)).ok_or(ParseTokenLifeError)
     }
 }
 
-/// In words, such as `24 hours`.
+/// Formats in words, such as `24 hours`.
 impl fmt::Display for TokenLife {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();

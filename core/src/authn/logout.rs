@@ -10,30 +10,30 @@ use super::{
 };
 use crate::clock::Timestamp;
 
-/// The member of `events` that makes a token a logout token.
+/// Member of `events` that marks a logout token.
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// What a validated logout token asks for. At least one of subject and session is there.
+/// Request of a validated logout token. It has a subject, a session or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutRequest {
-    /// The stable `id` of the configured issuer.
+    /// Stable `id` of the configured issuer.
     pub issuer_id: String,
-    /// `sub`: whose sessions end; with a session id, whose session it is.
+    /// `sub`: the subject whose sessions end, or the owner of the named session.
     pub subject: Option<String>,
-    /// `sid`: the session that ends. Without it all sessions of the subject end.
+    /// `sid`: the session to end. Without it, all sessions of the subject end.
     pub session_id: Option<String>,
-    /// `iat`: without a session id, tokens issued until then are refused from now on.
+    /// `iat`: without a session id, tokens issued up to this time are refused.
     pub issued_at: Timestamp,
-    /// Until when the logout token is accepted, leeway included; its `jti` must be remembered until then.
+    /// Expiry of the logout token, leeway included. Its `jti` must be remembered until then.
     pub accepted_until: Timestamp,
-    /// `jti`: a logout token counts once.
+    /// `jti`, which makes a logout token usable once.
     pub token_id: String,
 }
 
-/// Checks everything about a logout token but its signature (section 2.6 of the specification).
+/// Validates a logout token except for its signature (section 2.6 of the specification).
 ///
-/// `exp` may be missing, as it may in earlier drafts and in Authentik; the token is then accepted for 24 hours. It lives no
-/// longer than that where access tokens may: it is sent at once, and not kept.
+/// `exp` is optional, as in earlier drafts and in Authentik; without it the token is accepted for 24 hours. That is
+/// also the maximum lifetime, even where access tokens may live longer: logout tokens are sent at once and not stored.
 pub(crate) fn check_logout_token(
     settings: &IssuerSettings,
     header: &Header,

@@ -1,4 +1,4 @@
-//! Tokens that were verified already.
+//! Cache of verified tokens.
 
 use std::{
     num::NonZeroUsize,
@@ -18,20 +18,20 @@ use super::{
 /// SHA-256 of a whole token.
 pub(crate) type TokenHash = [u8; 32];
 
-/// A verified token, and what it takes to see whether its key still holds.
+/// Verified token with the data that detects removal of its key.
 #[derive(Debug)]
 pub(crate) struct Remembered {
-    /// Position of its issuer among the configured ones.
+    /// Index of its issuer among the configured issuers.
     pub(crate) issuer: usize,
-    /// What was verified.
+    /// Result of the verification.
     pub(crate) token: Arc<VerifiedToken>,
     header: Header,
-    /// Generation of the key set in which the key was seen last.
+    /// Generation of the key set that last contained the key.
     generation: AtomicU64,
 }
 
 impl Remembered {
-    /// Whether the key of the token is in this set, for the same `kid` and algorithm.
+    /// Returns whether a key set contains the token's key, for the same `kid` and algorithm.
     pub(crate) fn holds(&self, snapshot: &Snapshot) -> bool {
         if self.generation.load(Ordering::Relaxed) == snapshot.generation {
             return true;
@@ -45,7 +45,7 @@ impl Remembered {
     }
 }
 
-/// A bounded memory of verified tokens; which of them stay when it is full is the cache's choice.
+/// Bounded cache of verified tokens. The cache decides which entries to evict.
 #[derive(Debug)]
 pub(crate) struct TokenMemory {
     entries: Cache<TokenHash, Arc<Remembered>>,

@@ -1,6 +1,6 @@
-//! Who is calling: issuers, the token policy, signing keys and verification.
+//! Authentication: issuers, token policy, signing keys and verification.
 //!
-//! A token says who someone is and never what they may do. Issuers and the token policy do no I/O; fetching keys and
+//! A token identifies a caller and never grants a right. Issuers and the token policy do no I/O; fetching keys and
 //! checking signatures needs the feature `authn`.
 
 #[cfg_attr(

@@ -1,55 +1,55 @@
-//! Why a token is refused: one stable code for each reason, with a message that tells what to change.
+//! Reasons for refusing a token, each with a stable code and a message that says what to change.
 //!
 //! | code | reason |
 //! |---|---|
 //! | `token_missing` | the request carries no bearer token |
-//! | `token_malformed` | not three segments separated by dots, or a header that is not one bearer token |
+//! | `token_malformed` | not three segments separated by dots, or a header that is not a single bearer token |
 //! | `token_encoding` | a segment is not unpadded canonical base64url (RFC 7515 §2, RFC 4648 §3.5) |
-//! | `token_json` | header or claims are no JSON object: syntax, encoding, lone surrogates, numbers beyond all numbers (RFC 8259) |
-//! | `token_duplicate_member` | a member stands twice, at any depth (RFC 7515 §4, RFC 7519 §4) |
-//! | `token_depth` | objects and lists are nested more than 16 deep |
+//! | `token_json` | header or claims are not a JSON object: syntax, encoding, lone surrogates, numbers out of range (RFC 8259) |
+//! | `token_duplicate_member` | a member occurs twice, at any depth (RFC 7515 §4, RFC 7519 §4) |
+//! | `token_depth` | objects and arrays are nested more than 16 deep |
 //! | `token_too_large` | more than 16 KiB; not parsed |
 //! | `token_encrypted` | five segments: a JWE |
 //! | `token_algorithm` | `alg` is missing, `none`, symmetric or not supported |
-//! | `token_header` | a header parameter is of the wrong type |
-//! | `token_header_critical` | `crit`, or an unencoded payload (`b64`): no extension is understood (RFC 7515 §4.1.11, RFC 7797) |
-//! | `token_header_key` | it brings its own key or the address of one: `jwk`, `jku`, `x5c`, `x5u` (RFC 8725 §3.10) |
-//! | `token_type` | `typ` says that it is something else, or lacks what the issuer's profile requires |
+//! | `token_header` | a header parameter has the wrong type |
+//! | `token_header_critical` | `crit`, or an unencoded payload (`b64`): no extension is supported (RFC 7515 §4.1.11, RFC 7797) |
+//! | `token_header_key` | the header carries a key or its address: `jwk`, `jku`, `x5c`, `x5u` (RFC 8725 §3.10) |
+//! | `token_type` | `typ` names another kind of token, or lacks what the issuer's profile requires |
 //! | `token_issuer` | `iss` is not among the configured issuers |
-//! | `token_key_unknown` | the issuer has no such key; comes with `Retry-After` while keys may not be fetched again |
-//! | `token_key_unfit` | the issuer's key is not for this algorithm, or is none |
-//! | `token_key_purpose` | the issuer publishes the key for something else: `use`, `key_ops` (RFC 7517 §4.2, §4.3) |
+//! | `token_key_unknown` | the issuer has no such key; sent with `Retry-After` during the refetch cooldown |
+//! | `token_key_unfit` | the issuer's key does not match the algorithm, or is not usable at all |
+//! | `token_key_purpose` | the issuer publishes the key for another purpose: `use`, `key_ops` (RFC 7517 §4.2, §4.3) |
 //! | `token_key_size` | the issuer's RSA key has less than 2048 or more than 8192 bits (RFC 7518 §3.3) |
-//! | `token_key_weak` | the issuer's RSA key can be broken (ROCA, CVE-2017-15361) |
-//! | `token_key_ambiguous` | more keys of the issuer fit than are tried |
-//! | `token_signature` | the signature does not fit |
+//! | `token_key_weak` | the issuer's RSA key is factorable (ROCA, CVE-2017-15361) |
+//! | `token_key_ambiguous` | more keys of the issuer match than are tried |
+//! | `token_signature` | the signature is invalid |
 //! | `token_is_id_token` | an ID token (`at_hash`, `c_hash`; `nonce` where Authentik's `uid` or `azp` is missing; Keycloak's claim `typ`) |
 //! | `token_is_logout_token` | a logout token (`events`, `typ: logout+jwt`) |
-//! | `token_is_not_logout_token` | where a logout token is expected: `events` is missing, or `nonce` is there |
+//! | `token_is_not_logout_token` | a logout token is expected, but `events` is missing or `nonce` is present |
 //! | `token_claim_missing` | a required claim is missing |
-//! | `token_claim_invalid` | a claim is of the wrong type or form |
+//! | `token_claim_invalid` | a claim has the wrong type or form |
 //! | `token_audience` | none of the issuer's audiences is in `aud` |
 //! | `token_expired` | `exp` has passed |
-//! | `token_not_yet_valid` | `nbf` has not come yet |
-//! | `token_issued_in_future` | `iat` has not come yet |
-//! | `token_lifetime` | it lives longer than its issuer's `max_token_life` (24 hours if not set, 7 days at most), or ends before it begins |
-//! | `issuer_unavailable` | not a refusal: no key of the issuer is known and it does not answer (kind `Unavailable`) |
+//! | `token_not_yet_valid` | `nbf` is in the future |
+//! | `token_issued_in_future` | `iat` is in the future |
+//! | `token_lifetime` | the lifetime exceeds the issuer's `max_token_life` (default 24 hours, maximum 7 days), or is negative |
+//! | `issuer_unavailable` | no refusal: no key of the issuer is known and it does not respond (kind `Unavailable`) |
 
 use std::{borrow::Cow, time::Duration};
 
 use super::life::TokenLife;
 use crate::error::{Error, ErrorKind};
 
-/// Why a key of an issuer cannot be used.
+/// Reasons for not using an issuer's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyFault {
-    /// It is not for the token's algorithm, or no key of a kind that is accepted.
+    /// The key does not match the token's algorithm, or has an unsupported type.
     #[error("is not for its `alg`")]
     Algorithm,
-    /// `use` or `key_ops` says that it is not for signatures.
+    /// `use` or `key_ops` excludes signatures.
     #[error("is not published for signatures: `use` must be `sig`, and `key_ops` have `verify`")]
     Purpose,
-    /// An RSA key from which the private one can be computed.
+    /// An RSA key whose private key can be computed.
     #[error("is an RSA key that can be broken (ROCA, CVE-2017-15361): replace it at the identity provider")]
     Weak,
     /// An RSA key that is too small or too large.
@@ -57,35 +57,35 @@ pub enum KeyFault {
     Size,
 }
 
-/// Why a token is refused.
+/// Reasons for refusing a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenRefusal {
-    /// There is none.
+    /// No token is present.
     #[error("send an access token in the `Authorization` header as `Bearer TOKEN`")]
     Missing,
-    /// It has not the form of a token; the text tells why.
+    /// The text is not a token; the message says why.
     #[error("the token cannot be read: {0}")]
     Malformed(Cow<'static, str>),
-    /// A segment, which is named, is not base64url as it must be.
+    /// The named segment is not valid base64url.
     #[error("the token cannot be read: its {0} is not unpadded canonical base64url")]
     Encoding(&'static str),
-    /// Header or claims are no JSON object.
+    /// Header or claims are not a JSON object.
     #[error("the token cannot be read: {0}")]
     Json(Cow<'static, str>),
-    /// Header or claims have a member twice.
+    /// Header or claims contain a member twice.
     #[error("the token cannot be read: its {0} hold a member twice")]
     DuplicateMember(&'static str),
     /// Header or claims are nested too deeply.
     #[error("the token cannot be read: its {0} are nested more than 16 deep")]
     Depth(&'static str),
-    /// It is larger than 16 KiB.
+    /// The token is larger than 16 KiB.
     #[error("the token is larger than 16 KiB; leave claims out at the identity provider")]
     TooLarge,
-    /// It is a JWE.
+    /// The token is a JWE.
     #[error("the token is encrypted; switch encryption of access tokens off at the identity provider")]
     Encrypted,
-    /// Its algorithm is not accepted.
+    /// The algorithm is not accepted.
     #[error(
         "the token's `alg` {0}; sign with RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA or Ed25519"
     )]
@@ -93,61 +93,61 @@ pub enum TokenRefusal {
     /// A header parameter is not accepted.
     #[error("the token's header {0}")]
     Header(Cow<'static, str>),
-    /// It asks for an extension.
+    /// The header requires an extension.
     #[error("the token's header has `{0}`, and no extension is understood here")]
     CriticalHeader(&'static str),
-    /// It brings its own key.
+    /// The header carries a key.
     #[error("the token's header has `{0}`: a token may not bring its own key")]
     EmbeddedKey(&'static str),
-    /// It is typed as something else than an access token.
+    /// `typ` names something other than an access token.
     #[error("the token's `typ` {0}")]
     Type(Cow<'static, str>),
-    /// Its issuer is not configured.
+    /// The issuer is not configured.
     #[error("the token's `iss` is no configured issuer; it must match exactly, trailing slash included")]
     Issuer,
     /// The issuer has no such key.
     #[error("the token is signed with a key that its issuer does not publish")]
     KeyUnknown {
-        /// How long until the issuer's keys may be fetched again, if that must be waited for.
+        /// Remaining time until the issuer's keys may be fetched again, if a cooldown is running.
         retry_after: Option<Duration>,
     },
-    /// The issuer's key is not for this.
+    /// The issuer's key is not usable for this token.
     #[error("the issuer's key with the token's `kid` {0}")]
     KeyUnfit(KeyFault),
-    /// More keys would fit than are tried.
+    /// More keys match than are tried.
     #[error("too many keys of the issuer fit the token; give each its own `kid` and put it into the header")]
     KeyAmbiguous,
     /// The signature is wrong.
     #[error("the token's signature does not fit its issuer's key")]
     Signature,
-    /// It is an ID token.
+    /// The token is an ID token.
     #[error("this is an ID token (it {0}); send the access token")]
     IdToken(&'static str),
-    /// It is a logout token.
+    /// The token is a logout token.
     #[error("this is a logout token; send the access token")]
     LogoutToken,
-    /// A logout token is expected.
+    /// The token is not a logout token.
     #[error("this is no logout token: {0}")]
     NotLogoutToken(&'static str),
     /// A required claim is missing.
     #[error("the token lacks the claim `{0}`")]
     ClaimMissing(&'static str),
-    /// A claim is of the wrong form.
+    /// A claim has the wrong form.
     #[error("the token's claim `{0}` must be {1}")]
     ClaimInvalid(&'static str, &'static str),
-    /// It is meant for someone else.
+    /// The token is meant for another audience.
     #[error("the token's `aud` does not name this platform; request it for the configured audience")]
     Audience,
-    /// It has expired.
+    /// The token has expired.
     #[error("the token has expired; sign in again or refresh it")]
     Expired,
-    /// It is not valid yet.
+    /// The token is not valid yet.
     #[error("the token is not valid yet (`nbf`); compare the clocks of this server and the identity provider")]
     NotYetValid,
-    /// It comes from the future.
+    /// The token was issued in the future.
     #[error("the token was issued in the future (`iat`); compare the clocks of this server and the identity provider")]
     IssuedInFuture,
-    /// It lives longer than this, or not at all.
+    /// The lifetime exceeds this limit, or is negative.
     #[error(
         "the token must live more than nothing and at most {0} from `iat` to `exp`; shorten it at the identity provider, or set \
          `max_token_life` of its issuer, 7 days at most"
@@ -156,7 +156,7 @@ pub enum TokenRefusal {
 }
 
 impl TokenRefusal {
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Verification of tokens against keys that are at hand: without sockets, memory or clock of its own.
+//! Verification of tokens against given keys, without sockets, memory or a clock.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{clock::Timestamp, error::Result};
 
-/// Verifies nothing but the signature of a token, and returns its payload as it is. The payload need not be JSON.
+/// Verifies only the signature of a token and returns its raw payload, which need not be JSON.
 ///
 /// # Errors
 /// Kind `Unauthenticated` with the code of the [`TokenRefusal`].
@@ -21,7 +21,7 @@ pub fn verify_signature(token: &str, keys: &KeySet) -> Result<Vec<u8>> {
     Ok(compact.payload)
 }
 
-/// Verifies an access token of one issuer against a key set that is at hand.
+/// Verifies an access token of one issuer against a given key set.
 ///
 /// # Errors
 /// Kind `Unauthenticated` with the code of the [`TokenRefusal`].
@@ -37,7 +37,7 @@ pub fn verify_with(settings: &IssuerSettings, keys: &KeySet, now: Timestamp, tok
     Ok(check_access_token(settings, &compact.header, &claims, key, now)?)
 }
 
-/// Checks a signature with the keys that fit; the one with which it holds.
+/// Checks a signature with the matching keys and returns the one that verifies it.
 pub(crate) fn check_signature(candidates: &[Arc<Key>], compact: &Compact<'_>) -> Result<KeyThumbprint, TokenRefusal> {
     let signed = |key: &&Arc<Key>| key.verifies(compact.header.algorithm, compact.signing_input, &compact.signature);
     candidates.iter().find(signed).map(|key| key.thumbprint).ok_or(TokenRefusal::Signature)

@@ -28,15 +28,15 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
-/// What can be set about a [`Verifier`]. The defaults are the specified ones; tests shorten them.
+/// Options of a [`Verifier`]. The defaults are those of the specification; tests shorten them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct VerifierOptions {
-    /// How many verified tokens are remembered. Default: 10,000.
+    /// Capacity of the verified token cache. Default: 10,000.
     pub remembered_tokens: NonZeroUsize,
-    /// Age from which a key set is fetched again. Default: 1 hour.
+    /// Age after which a key set is fetched again. Default: 1 hour.
     pub refresh_interval: Duration,
-    /// Time after a fetch for an unknown `kid` in which there is no other. Default: 30 s.
+    /// Cooldown after a fetch for an unknown `kid`. Default: 30 s.
     pub cooldown: Duration,
     /// Age up to which a key set serves while the provider is down. Default: 24 hours.
     pub serve_stale: Duration,
@@ -53,9 +53,9 @@ impl Default for VerifierOptions {
     }
 }
 
-/// Verifies tokens. Cheap to clone; clones share keys and memory.
+/// Token verifier. Cheap to clone; clones share keys and the token cache.
 ///
-/// Keys are fetched in tasks of the tokio runtime in which they are first needed.
+/// Keys are fetched in tasks of the tokio runtime that first needs them.
 #[derive(Debug, Clone)]
 pub struct Verifier {
     inner: Arc<Inner>,
@@ -65,17 +65,17 @@ pub struct Verifier {
 struct Inner {
     settings: Vec<IssuerSettings>,
     issuers: Vec<Arc<IssuerKeys>>,
-    /// Positions of the issuers by each value of `iss`.
+    /// Indexes of the issuers by each value of `iss`.
     by_url: HashMap<String, usize>,
     memory: TokenMemory,
-    /// Of each issuer, whether it was told that its claim of groups cannot be read.
+    /// Flags by issuer: an unreadable groups claim was logged.
     told_of_groups: Vec<AtomicBool>,
     clock: Arc<dyn Clock>,
     tasks: Mutex<Vec<AbortHandle>>,
 }
 
 impl Inner {
-    /// Tells the log, once for each issuer, that its claim of groups says nothing in the form that it has.
+    /// Logs, once per issuer, that its groups claim has an unreadable form.
     fn tell_of_groups(&self, position: usize, settings: &IssuerSettings) {
         let told = self.told_of_groups.get(position).is_none_or(|told| told.swap(true, Ordering::Relaxed));
         if !told {
@@ -99,10 +99,10 @@ impl Drop for Inner {
 }
 
 impl Verifier {
-    /// A verifier of tokens of these issuers. It fetches nothing yet.
+    /// Creates a verifier for tokens of these issuers. It fetches nothing yet.
     ///
     /// # Errors
-    /// Kind `Configuration` when a setting of an issuer is wrong.
+    /// Kind `Configuration` when a setting of an issuer is invalid.
     pub fn new(
         issuers: Vec<IssuerSettings>,
         source: Arc<dyn KeySource>,
@@ -110,7 +110,7 @@ impl Verifier {
         clock: Arc<dyn Clock>,
         options: VerifierOptions,
     ) -> Result<Self> {
-        // Who has none to configure, such as a script, verifies none: every token is then of an issuer that is not known.
+        // A caller without issuers, such as a script, verifies no tokens: every issuer is then unknown.
         if !issuers.is_empty() {
             IssuerSettings::validate_all(&issuers)?;
         }
@@ -145,15 +145,16 @@ impl Verifier {
         })
     }
 
-    /// The configured issuers.
+    /// Returns the configured issuers.
     #[must_use]
     pub fn issuers(&self) -> &[IssuerSettings] {
         &self.inner.settings
     }
 
-    /// Begins to fetch the keys of every issuer and to refresh them, in tasks of the current tokio runtime. They end
-    /// when the last clone of the verifier is dropped, or with [`Verifier::stop`]. Without this, keys are fetched and
-    /// refreshed when tokens need them. Does nothing outside of a runtime, and the second time.
+    /// Starts fetching and refreshing the keys of every issuer, in tasks of the current tokio runtime.
+    ///
+    /// The tasks end when the last clone of the verifier is dropped, or with [`Verifier::stop`]. Without them, keys are
+    /// fetched and refreshed on demand. Does nothing outside a runtime or when called again.
     pub fn start(&self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -163,14 +164,14 @@ impl Verifier {
         }
     }
 
-    /// Ends the tasks of [`Verifier::start`].
+    /// Stops the tasks of [`Verifier::start`].
     pub fn stop(&self) {
         for task in self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             task.abort();
         }
     }
 
-    /// Verifies an access token. Waits only when keys must be fetched for it, and no longer than until the deadline.
+    /// Verifies an access token, waiting only for a key fetch and never beyond the deadline.
     ///
     /// # Errors
     /// Kind `Unauthenticated` with the code of the [`TokenRefusal`]; kind `Unavailable` with the code
@@ -182,7 +183,7 @@ impl Verifier {
         }
     }
 
-    /// Verifies an access token without waiting; none when keys have to be fetched first.
+    /// Verifies an access token without waiting; `None` when keys must be fetched first.
     #[must_use]
     pub fn verify_now(&self, token: &str) -> Option<Result<Arc<VerifiedToken>>> {
         if token.len() > MAXIMUM_TOKEN_SIZE {
@@ -194,7 +195,7 @@ impl Verifier {
             match self.recall(&remembered, now) {
                 Recall::Fetch => return None,
                 Recall::Holds(result) => return Some(result),
-                // Its key is gone: it is verified anew, and refused with the reason.
+                // Its key is gone: the token is verified again and refused with the reason.
                 Recall::Fades => self.inner.memory.forget(&hash),
             }
         }
@@ -228,10 +229,10 @@ impl Verifier {
         Recall::Holds(times.map(|()| token.clone()).map_err(Into::into))
     }
 
-    /// Verifies a logout token. That it counts once (`jti`) is for the caller to see to.
+    /// Verifies a logout token. The caller must ensure that its `jti` counts once.
     ///
     /// # Errors
-    /// As [`Verifier::verify`].
+    /// The errors of [`Verifier::verify`].
     pub async fn verify_logout(&self, context: &RequestContext, token: &str) -> Result<LogoutRequest> {
         let first_sight = FirstSight::new(&self.inner, token)?;
         let now = self.inner.clock.now();
@@ -241,7 +242,7 @@ impl Verifier {
         Ok(check_logout_token(&first_sight.keys.settings, header, claims, now)?)
     }
 
-    /// The stable `id` of the configured issuer that a token names, **not verified**: for lines about refusals.
+    /// Returns the issuer `id` that a token claims, **not verified**, for log lines about refusals.
     #[must_use]
     pub fn issuer_named_by(&self, token: &str) -> Option<&str> {
         let issuer = unverified_issuer(token).ok()?;
@@ -249,13 +250,13 @@ impl Verifier {
         Some(&settings.id)
     }
 
-    /// Fetches the keys of every issuer now, and tells how it went.
+    /// Fetches the keys of every issuer now and returns the outcomes.
     pub async fn refresh(&self) -> Vec<KeyStatus> {
         futures_util::future::join_all(self.inner.issuers.iter().map(IssuerKeys::refresh)).await;
         self.key_status()
     }
 
-    /// The state of every issuer's keys.
+    /// Returns the state of every issuer's keys.
     #[must_use]
     pub fn key_status(&self) -> Vec<KeyStatus> {
         self.inner.issuers.iter().map(|keys| keys.status()).collect()
@@ -268,7 +269,7 @@ enum Recall {
     Fetch,
 }
 
-/// A token that is not remembered, on its way.
+/// Token that is not cached, during its verification.
 struct FirstSight<'token> {
     position: usize,
     keys: Arc<IssuerKeys>,
@@ -277,7 +278,7 @@ struct FirstSight<'token> {
 }
 
 impl<'token> FirstSight<'token> {
-    /// Takes a token apart and finds its issuer, by the exact value of its unverified `iss`.
+    /// Parses a token and finds its issuer, by the exact value of its unverified `iss`.
     fn new(inner: &Inner, token: &'token str) -> Result<Self, TokenRefusal> {
         let compact = Compact::parse(token)?;
         let claims = ClaimSet::parse(&compact.payload)?;
@@ -286,7 +287,7 @@ impl<'token> FirstSight<'token> {
         Ok(Self { position, keys, compact, claims })
     }
 
-    /// The keys that it may be signed with.
+    /// Returns the keys that may have signed it.
     async fn find_keys(&self, now: Timestamp) -> Result<(Vec<Arc<Key>>, Arc<Snapshot>)> {
         let (snapshot, fetched) = match self.keys.available(now) {
             Availability::Ready(snapshot) => (snapshot, false),
@@ -317,7 +318,7 @@ impl<'token> FirstSight<'token> {
 
 fn hash(token: &str) -> TokenHash {
     let mut hash = TokenHash::default();
-    // The digest has the length of the hash, so that nothing is cut off.
+    // The digest has the length of the hash, so nothing is truncated.
     for (to, from) in hash.iter_mut().zip(digest::digest(&digest::SHA256, token.as_bytes()).as_ref()) {
         *to = *from;
     }

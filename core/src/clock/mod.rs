@@ -1,4 +1,4 @@
-//! Time: the instant type that is stored and shown, and the port that tells the time.
+//! Time: the instant type that is stored and shown, and the clock port.
 
 mod rfc3339;
 
@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An instant in UTC with millisecond precision.
 ///
-/// In JSON it is RFC 3339 in UTC with exactly three fractional digits, so that its text sorts as its time does. Years
-/// 0001 to 9999 are representable, up to 9999-12-30T22:00:00.000Z, the last that `jiff` takes.
+/// JSON uses RFC 3339 in UTC with exactly three fractional digits, so that texts sort by time. The years 0001 to 9999
+/// are representable, up to 9999-12-30T22:00:00.000Z, the maximum of `jiff`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -17,7 +17,7 @@ const MINIMUM: i64 = -62_135_596_800_000;
 const MAXIMUM: i64 = 253_402_207_200_000;
 
 impl Timestamp {
-    /// From milliseconds since 1970-01-01T00:00:00Z, clamped to what is representable.
+    /// Creates an instant from milliseconds since 1970-01-01T00:00:00Z, clamped to the representable range.
     #[must_use]
     pub const fn from_milliseconds(milliseconds: i64) -> Self {
         if milliseconds < MINIMUM {
@@ -29,32 +29,32 @@ impl Timestamp {
         }
     }
 
-    /// From seconds since 1970-01-01T00:00:00Z, clamped likewise.
+    /// Creates an instant from seconds since 1970-01-01T00:00:00Z, clamped likewise.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self::from_milliseconds(seconds.saturating_mul(1_000))
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn milliseconds(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    /// Returns whole seconds since 1970-01-01T00:00:00Z, rounded down.
     #[must_use]
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1_000)
     }
 
-    /// This instant plus `duration`.
+    /// Adds a duration.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self::from_milliseconds(self.0.saturating_add(milliseconds))
     }
 
-    /// This instant minus `duration`.
+    /// Subtracts a duration.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
@@ -68,7 +68,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A text that is no RFC 3339 instant.
+/// Error for a text that is no RFC 3339 instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an RFC 3339 time such as `2026-01-31T09:30:00.000Z`")]
 pub struct ParseTimestampError;
@@ -77,7 +77,7 @@ impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // The usual form first; all others that RFC 3339 allows are read by the library.
+        // The usual form first; the library parses all other forms of RFC 3339.
         if let Some(milliseconds @ MINIMUM..=MAXIMUM) = rfc3339::read(text.as_bytes()) {
             return Ok(Self(milliseconds));
         }
@@ -109,13 +109,13 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Tells the time. Tests hold it still and move it by hand.
+/// Source of the current time. Tests hold it still and set it by hand.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The current instant.
+    /// Returns the current instant.
     fn now(&self) -> Timestamp;
 }
 
-/// The clock of the machine.
+/// System clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

@@ -1,9 +1,9 @@
-//! The one form in which instants are stored, `2026-01-31T09:30:00.000Z`, read and written without a library.
+//! Fast path for the stored form of instants, `2026-01-31T09:30:00.000Z`, without a library.
 //!
-//! A request reads and writes some twenty instants, nearly all of them in this form. Civil dates follow
+//! A request parses and formats about twenty instants, nearly all in this form. Civil dates follow
 //! <https://howardhinnant.github.io/date_algorithms.html>, with years that begin in March.
 
-/// Characters of the form.
+/// Length of the form in characters.
 pub(super) const LENGTH: usize = 24;
 
 const DAY: i64 = 86_400_000;
@@ -11,10 +11,10 @@ const DAY: i64 = 86_400_000;
 /// Days from 0000-03-01 to 1970-01-01.
 const EPOCH: i64 = 719_468;
 
-/// Days of 400 years.
+/// Days in 400 years.
 const ERA: i64 = 146_097;
 
-/// Milliseconds since 1970; none if the text is of another form or no instant: which of the two, others may tell.
+/// Parses milliseconds since 1970; `None` for any other form and for invalid instants.
 pub(super) fn read(text: &[u8]) -> Option<i64> {
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1, b'.', f0, f1, f2, b'Z'] =
         text
@@ -31,7 +31,7 @@ pub(super) fn read(text: &[u8]) -> Option<i64> {
     Some(days(year, month, day) * DAY + time)
 }
 
-/// The text of an instant in the years 0000 to 9999.
+/// Formats an instant in the years 0000 to 9999.
 pub(super) fn write(milliseconds: i64) -> [u8; LENGTH] {
     let (year, month, day) = date(milliseconds.div_euclid(DAY));
     let time = milliseconds.rem_euclid(DAY);
@@ -47,7 +47,7 @@ fn number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
 }
 
-/// The two digits of a number under 100.
+/// Returns the two digits of a number below 100.
 fn digits(number: i64) -> [u8; 2] {
     let digit = |value: i64| b'0' + u8::try_from(value.rem_euclid(10)).unwrap_or_default();
     [digit(number / 10), digit(number)]
@@ -62,7 +62,7 @@ fn length_of_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 to a date.
+/// Returns the days from 1970-01-01 to a date.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let of_era = year.rem_euclid(400);
@@ -70,7 +70,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     year.div_euclid(400) * ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year - EPOCH
 }
 
-/// Year, month and day of a number of days since 1970-01-01.
+/// Returns year, month and day of a number of days since 1970-01-01.
 fn date(days: i64) -> (i64, i64, i64) {
     let days = days + EPOCH;
     let of_era = days.rem_euclid(ERA);
@@ -95,7 +95,7 @@ mod tests {
         String::from_utf8(write(milliseconds).to_vec()).unwrap()
     }
 
-    /// What the library makes of an instant.
+    /// Reference result of the library.
     fn by_library(milliseconds: i64) -> String {
         format!("{:.3}", jiff::Timestamp::from_millisecond(milliseconds).unwrap())
     }
@@ -127,7 +127,7 @@ mod tests {
         fn texts_of_the_form_are_read_as_the_library_reads_them(
             text in "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\\.[0-9]{3}Z",
         ) {
-            // What is left to the library may be an instant (a leap second); what is read here must be the same.
+            // The library may accept more (a leap second), but both must agree on what is parsed here.
             if let Some(milliseconds) = read(text.as_bytes()) {
                 let instant = text.parse::<jiff::Timestamp>();
                 prop_assert!(instant.is_ok_and(|i| i.as_millisecond() == milliseconds) || milliseconds > MAXIMUM);

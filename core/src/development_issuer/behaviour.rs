@@ -1,40 +1,40 @@
-//! How the development issuer answers when it is asked for its keys.
+//! Responses of the development issuer to key requests.
 
 use serde_json::{Value, json};
 
-/// What the JWKS endpoint does. Discovery always works, unless the issuer is out ([`Behaviour::Outage`]).
+/// Behaviour of the JWKS endpoint. Discovery always works, except during an [`Behaviour::Outage`].
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub enum Behaviour {
-    /// It publishes its keys.
+    /// Publishes its keys.
     #[default]
     Normal,
-    /// Every connection is closed at once, for discovery too.
+    /// Closes every connection at once, for discovery too.
     Outage,
-    /// It answers this status with an empty body.
+    /// Responds with this status and an empty body.
     Status(u16),
-    /// It answers 200 with an HTML page.
+    /// Responds 200 with an HTML page.
     Html,
-    /// It answers `{}`, as Authentik does without a signing key.
+    /// Responds `{}`, as Authentik does without a signing key.
     NoKeys,
-    /// It answers a set with no keys in it.
+    /// Responds with an empty key set.
     EmptySet,
-    /// It answers a set of keys of which none is usable.
+    /// Responds with a key set without usable keys.
     GarbageKeys,
-    /// It answers 2 MiB.
+    /// Responds with 2 MiB.
     Oversized,
-    /// It announces more than it sends.
+    /// Announces more bytes than it sends.
     Truncated,
-    /// It redirects to this URL.
+    /// Redirects to this URL.
     Redirect(String),
-    /// It answers 200 with this body.
+    /// Responds 200 with this body.
     Body(String),
-    /// It publishes these keys instead of its own.
+    /// Publishes these keys instead of its own.
     Keys(Vec<Value>),
 }
 
 impl Behaviour {
-    /// Status and body of the answer; `published` is the issuer's own set.
+    /// Returns status and body of the response; `published` is the issuer's own set.
     pub(super) fn answer(&self, published: impl FnOnce() -> Value) -> (u16, &'static str, String) {
         let json_answer = |body: Value| (200, "application/json", body.to_string());
         match self {

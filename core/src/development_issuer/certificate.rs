@@ -19,8 +19,9 @@ use crate::{
     error::{Error, Result},
 };
 
-/// What terminates TLS, and the PEM of the authority that signed its certificate for `127.0.0.1` and `localhost`, which
-/// ends then, or in the year 4096.
+/// Creates a TLS acceptor, and the PEM of the authority that signed its certificate.
+///
+/// The certificate is for `127.0.0.1` and `localhost` and expires at the given time, or in the year 4096.
 pub(super) fn private_authority(expires_at: Option<Timestamp>) -> Result<(TlsAcceptor, String)> {
     let failed = |error: rcgen::Error| Error::internal("a certificate could not be made").with_source(error);
     let mut authority = CertificateParams::new(Vec::new()).map_err(failed)?;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::Timestamp;
 
-/// Claims of an access token as Authentik writes them, to be changed at will.
+/// Claims of an access token as Authentik writes them, freely modifiable.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Claims(Map<String, Value>);
@@ -58,7 +58,7 @@ impl Claims {
         self.with("email", email).with("name", name)
     }
 
-    /// Sets `iat`, and `exp` so much later; `auth_time`, if it is there, is `iat`.
+    /// Sets `iat`, `exp` at this distance, and `auth_time` to `iat` if it is present.
     #[must_use]
     pub fn lasting(self, issued_at: Timestamp, life: Duration) -> Self {
         let from = issued_at.seconds();
@@ -67,7 +67,7 @@ impl Claims {
         claims.with("iat", from).with("exp", from.saturating_add(life))
     }
 
-    /// The claims as JSON.
+    /// Returns the claims as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         Value::Object(self.0.clone())

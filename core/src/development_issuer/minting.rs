@@ -9,13 +9,13 @@ use super::{Claims, DevelopmentIssuer, signing_key::SigningKey};
 use crate::authn::token::{Algorithm, KeyFamily};
 
 impl DevelopmentIssuer {
-    /// Claims of an access token for this subject, valid from now on for five minutes, as Authentik writes them.
+    /// Returns claims of an access token as Authentik writes them, valid for five minutes from now.
     #[must_use]
     pub fn claims(&self, subject: &str) -> Claims {
         Claims::new(self.url(), self.audience(), subject, self.clock.now())
     }
 
-    /// A token with these claims, signed with the newest key under its usual algorithm (RS256 for RSA).
+    /// Mints a token with these claims, signed with the newest key and its usual algorithm (RS256 for RSA).
     #[must_use]
     pub fn mint(&self, claims: &impl Serialize) -> String {
         let keys = self.state.keys();
@@ -25,14 +25,15 @@ impl DevelopmentIssuer {
         sign(key, algorithm, &header.to_string(), text(claims).as_bytes())
     }
 
-    /// A token with exactly this header and these claims, signed with the newest key for this algorithm whatever the
-    /// header says. A key for it is made and published if there is none.
+    /// Mints a token with exactly this header, signed with the newest key for the algorithm.
+    ///
+    /// The header need not match the algorithm. A missing key is generated and published.
     #[must_use]
     pub fn mint_with(&self, header: &impl Serialize, claims: &impl Serialize, algorithm: Algorithm) -> String {
         self.mint_raw(&text(header), text(claims).as_bytes(), algorithm)
     }
 
-    /// A token of these very bytes, signed likewise.
+    /// Mints a token of these raw bytes, signed likewise.
     #[must_use]
     pub fn mint_raw(&self, header: &str, payload: &[u8], algorithm: Algorithm) -> String {
         let _ = self.key_id(algorithm);
@@ -43,7 +44,7 @@ impl DevelopmentIssuer {
         }
     }
 
-    /// The `kid` of the newest key for this algorithm, which is made and published if there is none.
+    /// Returns the `kid` of the newest key for an algorithm. A missing key is generated and published.
     #[must_use]
     pub fn key_id(&self, algorithm: Algorithm) -> String {
         let keys = self.state.keys();
@@ -56,25 +57,25 @@ impl DevelopmentIssuer {
                 self.state.add_key(key);
                 key_id
             }
-            // Tokens without a signature then fail every test that wants one.
+            // Tokens without a signature fail every test that needs one.
             Err(_) => String::new(),
         }
     }
 
-    /// The usual header of a token under this algorithm.
+    /// Returns the usual header of a token for this algorithm.
     #[must_use]
     pub fn header(&self, algorithm: Algorithm) -> Value {
         json!({ "alg": algorithm.name(), "kid": self.key_id(algorithm), "typ": "JWT" })
     }
 
-    /// A forgery: `alg: none` and no signature.
+    /// Forges a token with `alg: none` and no signature.
     #[must_use]
     pub fn forge_unsigned(&self, claims: &impl Serialize) -> String {
         let header = json!({ "alg": "none", "typ": "JWT" });
         format!("{}.", signing_input(&header.to_string(), text(claims).as_bytes()))
     }
 
-    /// A forgery: HS256 with the public key, as everybody knows it, for a secret.
+    /// Forges an HS256 token that uses the public key as its secret.
     #[must_use]
     pub fn forge_symmetric(&self, claims: &impl Serialize) -> String {
         let keys = self.state.keys();
@@ -86,7 +87,7 @@ impl DevelopmentIssuer {
         format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// A forgery: signed with another key, under the `kid` of the published one.
+    /// Forges a token signed with another key under the published `kid`.
     #[must_use]
     pub fn forge_signature(&self, claims: &impl Serialize) -> String {
         let keys = self.state.keys();
@@ -97,7 +98,7 @@ impl DevelopmentIssuer {
         sign(&stranger, algorithm, &header.to_string(), text(claims).as_bytes())
     }
 
-    /// A logout token (OpenID Connect Back-Channel Logout 1.0, section 2.4) for a subject, a session or both.
+    /// Mints a logout token (OpenID Connect Back-Channel Logout 1.0, section 2.4) for a subject, a session or both.
     #[must_use]
     pub fn logout_claims(&self, token_id: &str, subject: Option<&str>, session: Option<&str>) -> Claims {
         let mut claims = self.claims("");
@@ -128,7 +129,7 @@ fn usual_algorithm(family: KeyFamily) -> Algorithm {
 
 fn sign(key: &SigningKey, algorithm: Algorithm, header: &str, payload: &[u8]) -> String {
     let input = signing_input(header, payload);
-    // A token without a signature fails every test that wants one.
+    // A token without a signature fails every test that needs one.
     let signature = key.sign(algorithm, input.as_bytes()).unwrap_or_default();
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
@@ -137,7 +138,7 @@ fn signing_input(header: &str, payload: &[u8]) -> String {
     format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
 }
 
-/// JSON text; what cannot be JSON is a defect of the test, and becomes a token that nobody accepts.
+/// Serializes to JSON. A value that cannot be JSON is a defect of the test and yields a token that is refused.
 fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

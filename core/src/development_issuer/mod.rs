@@ -1,4 +1,4 @@
-//! An OpenID provider for development and tests: discovery and keys over real sockets on loopback, and any token.
+//! OpenID provider for development and tests: discovery and keys on loopback sockets, and arbitrary tokens.
 
 mod behaviour;
 #[cfg(feature = "test-kit")]
@@ -25,27 +25,27 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
-/// How a [`DevelopmentIssuer`] is started.
+/// Options of a [`DevelopmentIssuer`].
 #[derive(Debug, Clone)]
 pub struct DevelopmentIssuerOptions {
-    /// Port on 127.0.0.1. Default: 0, a free one.
+    /// Port on 127.0.0.1. Default: 0, a free port.
     pub port: u16,
-    /// Serve HTTPS with a certificate of a private authority. Default: no.
+    /// HTTPS with a certificate of a private authority. Default: no.
     #[cfg(feature = "test-kit")]
     pub https: bool,
     /// End of that certificate's validity. Default: the year 4096.
     #[cfg(feature = "test-kit")]
     pub certificate_expires_at: Option<crate::clock::Timestamp>,
-    /// Path of the issuer's URL. Default: `/application/o/dezky/`, as Authentik has it.
+    /// Path of the issuer's URL. Default: `/application/o/dezky/`, as in Authentik.
     pub path: String,
-    /// What tokens carry as `aud` and `azp`. Default: `dezky`.
+    /// `aud` and `azp` of tokens. Default: `dezky`.
     pub audience: String,
-    /// Kind of the first signing key. Default: RSA, as Authentik has it.
+    /// Family of the first signing key. Default: RSA, as in Authentik.
     pub family: KeyFamily,
-    /// File of the signing key, which is made if it is not there; then tokens stay valid over restarts. An RSA key in
-    /// PKCS#8 (DER). Default: a fresh key with each start.
+    /// File of the signing key (RSA in PKCS#8, DER), created if missing, so that tokens survive restarts.
+    /// Default: a fresh key at each start.
     pub signing_key: Option<PathBuf>,
-    /// What tells `iat` of minted tokens. Default: the machine's clock.
+    /// Clock for `iat` of minted tokens. Default: the system's.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -66,7 +66,7 @@ impl Default for DevelopmentIssuerOptions {
     }
 }
 
-/// A running issuer. It stops when it is dropped.
+/// A running issuer. Dropping it stops it.
 #[derive(Debug)]
 pub struct DevelopmentIssuer {
     state: Arc<State>,
@@ -87,7 +87,7 @@ impl DevelopmentIssuer {
     /// Starts an issuer with the default options.
     ///
     /// # Errors
-    /// As [`DevelopmentIssuer::start_with`].
+    /// The errors of [`DevelopmentIssuer::start_with`].
     pub async fn start() -> Result<Self> {
         Self::start_with(DevelopmentIssuerOptions::default()).await
     }
@@ -95,7 +95,7 @@ impl DevelopmentIssuer {
     /// Starts an issuer, in a task of the current tokio runtime.
     ///
     /// # Errors
-    /// Kind `Configuration` when the port is taken or the file of the signing key cannot be used.
+    /// Kind `Configuration` when the port is taken or the signing key file is unusable.
     pub async fn start_with(options: DevelopmentIssuerOptions) -> Result<Self> {
         let key = match &options.signing_key {
             Some(path) => SigningKey::load_or_generate(path)?,
@@ -114,53 +114,54 @@ impl DevelopmentIssuer {
         Ok(Self { state, audience: options.audience, clock: options.clock, authority, address, task })
     }
 
-    /// The issuer's URL, as tokens carry it in `iss`.
+    /// Returns the issuer's URL, the `iss` of its tokens.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.state.issuer_url
     }
 
-    /// The URL of the key set.
+    /// Returns the URL of the key set.
     #[must_use]
     pub fn jwks_url(&self) -> &str {
         &self.state.jwks_url
     }
 
-    /// Where it listens.
+    /// Returns the listening address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What tokens carry as `aud`.
+    /// Returns the `aud` of tokens.
     #[must_use]
     pub fn audience(&self) -> &str {
         &self.audience
     }
 
-    /// Settings that accept its tokens: discovery, profile `authentik`, this id.
+    /// Returns settings that accept its tokens: discovery, profile `authentik`, this id.
     #[must_use]
     pub fn settings(&self, id: &str) -> IssuerSettings {
         IssuerSettings::new(id, self.url(), self.audience())
     }
 
-    /// PEM of the authority behind its certificate; none over plain HTTP.
+    /// Returns the PEM of the authority behind its certificate; `None` over plain HTTP.
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.authority.as_deref()
     }
 
-    /// The key set as it is published.
+    /// Returns the published key set.
     #[must_use]
     pub fn jwks(&self) -> serde_json::Value {
         self.state.published()
     }
 
-    /// Signs with a new key of the same family from now on. Older keys stay published until
-    /// [`DevelopmentIssuer::retire_old_keys`].
+    /// Generates a new key of the same family and signs with it from now on.
+    ///
+    /// Older keys stay published until [`DevelopmentIssuer::retire_old_keys`].
     ///
     /// # Errors
-    /// Kind `Internal` when no key can be made.
+    /// Kind `Internal` when key generation fails.
     pub fn rotate(&self) -> Result<()> {
         let family = self.state.keys().last().map_or(KeyFamily::Rsa, |key| key.family);
         self.state.add_key(SigningKey::generate(family)?);
@@ -172,40 +173,40 @@ impl DevelopmentIssuer {
         self.state.retire_old_keys();
     }
 
-    /// Changes how it answers from the next request on.
+    /// Sets the behaviour from the next request on.
     pub fn behave(&self, behaviour: Behaviour) {
         self.state.behave(behaviour);
     }
 
-    /// Goes away, or comes back: connections are closed at once meanwhile.
+    /// Simulates an outage or ends it. During an outage, connections are closed at once.
     pub fn outage(&self, out: bool) {
         self.behave(if out { Behaviour::Outage } else { Behaviour::Normal });
     }
 
-    /// Holds all answers about keys back (or lets them go): a provider that is slow for as long as it takes.
+    /// Holds all responses about keys, or releases them, to simulate a slow provider.
     pub fn hold(&self, held: bool) {
         self.state.open_gate(!held);
     }
 
-    /// Says another `issuer` in its discovery document; none for its own.
+    /// Sets a foreign `issuer` for the discovery document; `None` restores its own.
     pub fn announce_issuer(&self, issuer: Option<String>) {
         self.state.announce_issuer(issuer);
     }
 
-    /// How often its keys were asked for.
+    /// Returns the number of key requests.
     #[must_use]
     pub fn jwks_fetches(&self) -> u64 {
         *self.state.fetches().borrow()
     }
 
-    /// Waits until its keys were asked for so many times.
+    /// Waits for a number of key requests.
     pub async fn wait_for_fetches(&self, count: u64) {
-        // The sender lives as long as `self`, so that waiting cannot fail.
+        // The sender lives as long as `self`, so the wait cannot fail.
         let _ = self.state.fetches().wait_for(|fetches| *fetches >= count).await;
     }
 }
 
-/// The transport that the options ask for, and the PEM of the authority behind its certificate.
+/// Creates the requested transport, and the PEM of the authority behind its certificate.
 #[cfg(feature = "test-kit")]
 fn transport(options: &DevelopmentIssuerOptions) -> Result<(Transport, Option<String>)> {
     if !options.https {

@@ -18,10 +18,10 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{Behaviour, state::State};
 
-/// The protocol below HTTP.
+/// Transport below HTTP.
 #[derive(Clone)]
 pub(super) enum Transport {
-    /// TCP alone.
+    /// TCP without TLS.
     Plain,
     /// TLS with this certificate.
     #[cfg(feature = "test-kit")]
@@ -29,7 +29,7 @@ pub(super) enum Transport {
 }
 
 impl Transport {
-    /// The scheme of its URLs.
+    /// Returns the URL scheme.
     pub(super) fn scheme(&self) -> &'static str {
         match self {
             Self::Plain => "http",
@@ -39,7 +39,7 @@ impl Transport {
     }
 }
 
-/// Accepts connections until it is aborted; then the connections end too.
+/// Accepts connections until aborted, which also ends the connections.
 pub(super) async fn serve(listener: TcpListener, transport: Transport, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
@@ -48,7 +48,7 @@ pub(super) async fn serve(listener: TcpListener, transport: Transport, state: Ar
             Ok((stream, _)) => {
                 connections.spawn(connection(stream, transport.clone(), state.clone()));
             }
-            // Out of file descriptors, most likely: others will be closed.
+            // Most likely out of file descriptors; others will be closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
@@ -60,7 +60,7 @@ async fn connection(stream: TcpStream, transport: Transport, state: Arc<State>) 
     }
     match transport {
         Transport::Plain => exchange(stream, state).await,
-        // A client that does not trust the certificate ends the handshake; that is its right.
+        // A client that does not trust the certificate aborts the handshake, which is fine.
         #[cfg(feature = "test-kit")]
         Transport::Tls(tls) => {
             if let Ok(stream) = tls.accept(stream).await {
@@ -79,8 +79,8 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut stream
         let state = state.clone();
         async move { Ok::<_, Infallible>(answer(request.uri().path(), &state).await) }
     });
-    // Each connection answers once, so that a behaviour counts from the next request on. A client that leaves early
-    // is no concern of the server.
+    // Each connection serves one request, so that a new behaviour applies from the next request on. Clients that leave
+    // early are ignored.
     let _ = hyper::server::conn::http1::Builder::new()
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
@@ -115,7 +115,7 @@ async fn answer(path: &str, state: &State) -> Response<Full<Bytes>> {
     response.body(Full::from(body)).unwrap_or_default()
 }
 
-/// Discovery as usual; half of the key set.
+/// Serves discovery as usual and half of the key set.
 async fn truncated<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, state: &State) {
     let mut request = vec![0; 4096];
     let Ok(length) = stream.read(&mut request).await else { return };
@@ -127,7 +127,7 @@ async fn truncated<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, state: &St
     let Ok(body) = body;
     let sent = if complete { body.len() } else { body.len() / 2 };
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
-    // The client may have left; then there is nobody to tell.
+    // The client may have left; then nobody is waiting.
     let _ = stream.write_all(head.as_bytes()).await;
     let _ = stream.write_all(body.get(..sent).unwrap_or_default()).await;
     let _ = stream.shutdown().await;

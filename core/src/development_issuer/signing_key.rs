@@ -17,7 +17,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
-/// A private key and what is published of it.
+/// A private key and its published part.
 #[derive(Debug)]
 pub(super) struct SigningKey {
     pub(super) family: KeyFamily,
@@ -47,7 +47,7 @@ impl SigningKey {
         Ok(Self::new(family, pair))
     }
 
-    /// The RSA key in this file; generated and written there, readable by its owner alone, if there is none yet.
+    /// Loads the RSA key in a file, or generates one there, readable by its owner only.
     pub(super) fn load_or_generate(path: &Path) -> Result<Self> {
         match std::fs::read(path) {
             Ok(der) => {
@@ -68,13 +68,13 @@ impl SigningKey {
 
     fn new(family: KeyFamily, pair: Pair) -> Self {
         let mut key = Self { family, key_id: String::new(), pair };
-        // Derived from the public key, so that a key keeps its `kid` when it is loaded again.
+        // Derived from the public key, so that a reloaded key keeps its `kid`.
         let digest = Sha256::digest(key.public_jwk().to_string());
         key.key_id = URL_SAFE_NO_PAD.encode(digest).chars().take(16).collect();
         key
     }
 
-    /// The public key as a JWK (RFC 7517). RSA keys carry no `alg`: they serve RS* and PS*.
+    /// Returns the public key as a JWK (RFC 7517). RSA keys carry no `alg`: they serve RS* and PS*.
     pub(super) fn public_jwk(&self) -> Value {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let mut jwk = match &self.pair {
@@ -87,7 +87,7 @@ impl SigningKey {
                 })
             }
             Pair::Elliptic(pair) => {
-                // An uncompressed point: 4, then both coordinates at full width (SEC 1, section 2.3.3).
+                // Uncompressed point: 4, then both coordinates at full width (SEC 1, section 2.3.3).
                 let (_, point) = pair.public_key().as_ref().split_at(1);
                 let (x, y) = point.split_at(point.len() / 2);
                 let (curve, algorithm) =
@@ -105,7 +105,7 @@ impl SigningKey {
         jwk
     }
 
-    /// The signature of a message, or none when the key is not for this algorithm.
+    /// Signs a message; `None` when the key does not serve the algorithm.
     pub(super) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Option<Vec<u8>> {
         if algorithm.family() != self.family {
             return None;

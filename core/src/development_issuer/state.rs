@@ -1,4 +1,4 @@
-//! What the sockets and the hand that steers them share.
+//! State shared by the sockets and the test that controls them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::{Behaviour, signing_key::SigningKey};
 
-/// The state of a development issuer.
+/// State of a development issuer.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) issuer_url: String,
@@ -70,7 +70,7 @@ impl State {
         self.inner().announced_issuer = issuer;
     }
 
-    /// All keys, the newest of each family last.
+    /// Returns all keys, the newest of each family last.
     pub(super) fn keys(&self) -> Vec<std::sync::Arc<SigningKey>> {
         self.inner().keys.clone()
     }
@@ -79,7 +79,7 @@ impl State {
         self.inner().keys.push(std::sync::Arc::new(key));
     }
 
-    /// Forgets every key that has a newer one of its family.
+    /// Removes every key that has a newer one in its family.
     pub(super) fn retire_old_keys(&self) {
         let keys = &mut self.inner().keys;
         let all = keys.clone();
@@ -107,9 +107,9 @@ impl State {
         self.gate.send_replace(open);
     }
 
-    /// Waits while answers are held.
+    /// Waits while responses are held.
     pub(super) async fn pass_gate(&self) {
-        // The sender lives in this very state, so that waiting cannot fail.
+        // The sender belongs to this state, so the wait cannot fail.
         let _ = self.gate.subscribe().wait_for(|open| *open).await;
     }
 }

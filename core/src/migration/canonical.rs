@@ -1,7 +1,7 @@
-//! One form of a stored document whatever store it lies in: what copies write and what their hashes are made of.
+//! Canonical form of a stored document, independent of the store. Copies write it and hash it.
 //!
 //! Declared fields have the form of the port (hexadecimal ids, RFC 3339 times); undeclared ones are canonical MongoDB
-//! Extended JSON, in which every BSON type comes back as it was. Declared fields that are null are absent.
+//! Extended JSON, which round-trips every BSON type. Declared fields that are null are absent.
 
 use bson::{Bson, DateTime, Document as BsonDocument, oid};
 use serde_json::{Map, Value as Json};
@@ -13,13 +13,13 @@ use crate::{
     store::{Collection, Field, FieldType, terms::TERMS},
 };
 
-/// Fields that belong to the MongoDB store and not to the document.
+/// Fields that belong to the MongoDB store rather than to the document.
 const OWN: [&str; 5] = ["_id", "uniqueKeys", "_commit", "_lock", "version"];
 
-/// Largest whole number that a double tells from its neighbours.
+/// Largest integer that a double represents exactly along with its neighbours.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The canonical form of a document that MongoDB holds.
+/// Returns the canonical form of a MongoDB document.
 #[must_use]
 pub fn from_bson(collection: &Collection, id: ObjectId, version: u64, document: BsonDocument) -> Json {
     let mut members = Map::new();
@@ -67,15 +67,15 @@ fn declared(field_type: FieldType, value: Bson) -> Json {
         }
         (_, Bson::Boolean(value)) => value.into(),
         (_, Bson::String(text)) => text.into(),
-        // Not of its declared type: kept as it is.
+        // Not of its declared type: kept unchanged.
         (_, other) => other.into_canonical_extjson(),
     }
 }
 
-/// The document for MongoDB, without id and unique keys.
+/// Returns the document for MongoDB, without id and unique keys.
 ///
 /// # Errors
-/// What is wrong with the text.
+/// A text that says what is wrong.
 pub fn to_bson(collection: &Collection, json: &str) -> Result<BsonDocument, String> {
     let members: Map<String, Json> = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let mut document = object(collection.fields, members);
@@ -117,7 +117,7 @@ fn typed(field_type: FieldType, value: Json) -> Bson {
     }
 }
 
-/// Extended JSON as BSON; what only looks like it stays plain.
+/// Converts Extended JSON to BSON; values that only resemble it stay plain.
 fn extended(value: Json) -> Bson {
     match Bson::try_from(value.clone()) {
         Ok(bson) => bson,
@@ -131,17 +131,17 @@ fn extended(value: Json) -> Bson {
     }
 }
 
-/// The canonical text of a document of any store, by way of what MongoDB would hold: equal documents have equal texts.
+/// Returns the canonical text of a document of any store. Equal documents have equal texts.
 ///
 /// # Errors
-/// What is wrong with the text.
+/// A text that says what is wrong.
 pub fn normalise(collection: &Collection, id: ObjectId, json: &str) -> Result<String, String> {
     let document = to_bson(collection, json)?;
     let version = document.get_i64("version").ok().and_then(|version| u64::try_from(version).ok()).unwrap_or(0);
     Ok(text(&from_bson(collection, id, version, document)))
 }
 
-/// JSON text with sorted names and no spaces.
+/// Serializes JSON with sorted names and no spaces.
 #[must_use]
 pub fn text(value: &Json) -> String {
     let mut output = String::new();
@@ -179,7 +179,7 @@ fn write(value: &Json, output: &mut String) {
     }
 }
 
-/// Hash of the documents of a collection in the order of their ids.
+/// Hash over the documents of a collection in the order of ids.
 #[derive(Debug, Default)]
 pub struct CollectionHash {
     hash: Sha256,
@@ -187,11 +187,11 @@ pub struct CollectionHash {
 }
 
 impl CollectionHash {
-    /// Takes the next document in.
+    /// Adds the next document.
     pub fn add(&mut self, text: &str, unique_keys: &[String]) {
         self.hash.update(text.as_bytes());
         for key in unique_keys {
-            // A text of JSON holds neither of these two bytes outside of its strings' escapes.
+            // JSON text contains neither of these bytes outside of escapes in strings.
             self.hash.update(b"\x1f");
             self.hash.update(key.as_bytes());
         }
@@ -199,7 +199,7 @@ impl CollectionHash {
         self.documents = self.documents.saturating_add(1);
     }
 
-    /// How many there were, and the SHA-256 of all in hexadecimal.
+    /// Returns the number of documents and their SHA-256 in hexadecimal.
     #[must_use]
     pub fn finish(self) -> (u64, String) {
         (self.documents, hex::encode(self.hash.finalize()))

@@ -1,4 +1,4 @@
-//! A copy of all collections from one store to another, verified by counts and hashes.
+//! Copies of all collections from one store to another, verified by counts and hashes.
 
 use std::time::Duration;
 
@@ -13,44 +13,44 @@ use crate::{
     store::{Collection, Query, StoreError, Transfer, TransferDocument},
 };
 
-/// Documents that are read and written together.
+/// Batch size of documents read and written together.
 const BATCH: u32 = 500;
 
-/// Longest time for one batch.
+/// Time limit for one batch.
 const BATCH_TIME: Duration = Duration::from_secs(120);
 
-/// What was copied of a collection, and what proves it.
+/// Result of copying a collection, with its proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Copied {
     /// Name of the collection.
     pub collection: &'static str,
-    /// Documents in both stores.
+    /// Number of documents in both stores.
     pub documents: u64,
-    /// Documents that this run has written; fewer when it went on with an earlier one.
+    /// Number of documents written by this run; fewer when it resumed an earlier one.
     pub written: u64,
     /// SHA-256 over the canonical form of every document in the order of ids, equal in both stores.
     pub sha256: String,
 }
 
-/// How many documents a collection has, and what tells it from any other.
+/// Count and hash of a collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fingerprint {
     /// Name of the collection.
     pub collection: &'static str,
-    /// Its documents.
+    /// Number of its documents.
     pub documents: u64,
-    /// SHA-256 over the canonical form of every document in the order of ids: the same in every kind of store.
+    /// SHA-256 over the canonical form of every document in the order of ids, equal in every kind of store.
     pub sha256: String,
 }
 
-/// How far a copy is.
+/// Progress of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopyProgress {
-    /// So many documents of the collection are copied.
+    /// Number of documents of the collection copied so far.
     Copied(&'static str, u64),
-    /// So many documents of the collection are compared.
+    /// Number of documents of the collection compared so far.
     Verified(&'static str, u64),
 }
 
@@ -58,21 +58,22 @@ fn context() -> RequestContext {
     RequestContext::by_part(SystemActor::Migrate).with_timeout(BATCH_TIME)
 }
 
-/// The mark that a copy from this location leaves in its target while it is under way.
+/// Returns the mark that a copy from this location leaves in its target while in progress.
 fn mark_of(location: &str) -> i64 {
     let hash = Sha256::digest(location.as_bytes());
     let bytes: [u8; 8] = hash.first_chunk().copied().unwrap_or_default();
-    // SQLite and MongoDB have signed numbers; zero would look like none.
+    // SQLite and MongoDB have signed numbers; zero would mean no mark.
     (i64::from_be_bytes(bytes) & i64::MAX).max(1)
 }
 
-/// Copies every document of `collections`, with ids, versions, times, unique keys and undeclared fields, then reads both
-/// stores again and compares them. `location` names the source without a password: a copy that was broken off is only
-/// gone on with from the same source. Neither store may be written by anybody else meanwhile.
+/// Copies every document of `collections` completely, then reads both stores again and compares them.
+///
+/// Ids, versions, times, unique keys and undeclared fields are included. `location` names the source without a
+/// password: an interrupted copy is only resumed from the same source. Nobody else may write to either store meanwhile.
 ///
 /// # Errors
-/// Kind `Conflict` when the target holds documents that are not of this copy, or when the stores differ in the end; what
-/// the stores say otherwise.
+/// Kind `Conflict` when the target holds documents of another origin, or when the stores differ in the end; otherwise
+/// the errors of the stores.
 pub async fn copy(
     source: &dyn Transfer,
     target: &dyn Transfer,
@@ -93,10 +94,10 @@ pub async fn copy(
     Ok(copied)
 }
 
-/// Counts and hashes of all collections, as [`copy`] compares them. Whoever writes meanwhile is in it or not.
+/// Counts and hashes all collections, as [`copy`] compares them. Concurrent writes may or may not be included.
 ///
 /// # Errors
-/// What the store says.
+/// The errors of the store.
 pub async fn fingerprint(
     store: &dyn Transfer,
     collections: &'static [&'static Collection],
@@ -141,7 +142,7 @@ async fn copy_collection(
     collection: &'static Collection,
     progress: &(dyn Fn(CopyProgress) + Sync),
 ) -> Result<u64> {
-    // Documents come in the order of ids, so that the last one in the target says where a broken copy stopped.
+    // Documents are ordered by id, so the last one in the target shows where an interrupted copy stopped.
     let last = Query { descending: true, ..Query::new(collection).limit(1) };
     let mut after = target.find(&context(), &last).await?.first().map(|document| document.id);
     let mut written = 0;

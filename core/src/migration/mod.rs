@@ -1,4 +1,4 @@
-//! Migration: a MongoDB database of the replaced service upgraded in place, and copies from one store to another.
+//! Migration: in-place upgrade of a MongoDB database of the replaced service, and copies between stores.
 
 pub mod canonical;
 pub mod copy;

@@ -1,10 +1,10 @@
-//! Addresses that are not of the public internet (IANA's special-purpose address registries; RFC 6890).
+//! Addresses outside the public internet (IANA's special-purpose address registries; RFC 6890).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What kind of address this is, if it is none of the public internet.
+/// Returns the kind of an address that is not on the public internet.
 ///
-/// An IPv6 address that stands for one of IPv4 is of the kind of that one. What is not known to be public is not.
+/// An IPv6 address that embeds an IPv4 address has the kind of the latter. Unallocated addresses are not public.
 #[must_use]
 pub fn private_range(address: IpAddr) -> Option<&'static str> {
     match address {
@@ -41,23 +41,23 @@ fn private_ipv6(address: Ipv6Addr) -> Option<&'static str> {
         [0xff00..=0xffff, ..] => "multicast",
         [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => "documentation",
         [0x2001, 0x0002, 0, ..] => "benchmarking",
-        // Teredo, and what else is not given to networks.
+        // Teredo and other ranges not allocated to networks.
         [0x2001, 0..=0x01ff, ..] => "reserved",
         [0x2000..=0x3fff, ..] => return None,
         _ => "reserved",
     })
 }
 
-/// The address of IPv4 for which one of IPv6 stands, wherever a translator or a tunnel takes it for that.
+/// Extracts the IPv4 address that a translator or tunnel would reach through an IPv6 address.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let from = |high: u16, low: u16| {
         let ([first, second], [third, fourth]) = (high.to_be_bytes(), low.to_be_bytes());
         Some(Ipv4Addr::new(first, second, third, fourth))
     };
     match address.segments() {
-        // Compatible (deprecated), apart from `::` and `::1`.
+        // IPv4-compatible (deprecated), apart from `::` and `::1`.
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => from(high, low),
-        // Mapped, and translated by SIIT (RFC 4291, section 2.5.5.2; RFC 2765).
+        // IPv4-mapped, and translated by SIIT (RFC 4291, section 2.5.5.2; RFC 2765).
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => from(high, low),
         // NAT64 (RFC 6052), 6to4 (RFC 3056).
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => from(high, low),

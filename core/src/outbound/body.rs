@@ -1,4 +1,4 @@
-//! Bodies of answers: bounded as they come, and again once they are decompressed.
+//! Response bodies, bounded while received and again while decompressed.
 
 use std::io::Read;
 
@@ -6,23 +6,23 @@ use bytes::Bytes;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use reqwest::Response;
 
-/// The most encodings of one body; nobody uses two.
+/// Maximum number of encodings of one body; nobody uses two.
 const MAXIMUM_ENCODINGS: usize = 2;
 
-/// Why a body cannot be had.
+/// Reasons why a body is unavailable.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// The connection broke, or took too long.
+    /// The connection broke or timed out.
     #[error(transparent)]
     Broken(#[from] reqwest::Error),
-    /// It is larger than the limit, as it came or decompressed.
+    /// The body exceeds the limit, received or decompressed.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
-    /// `Content-Encoding` is none that is known.
+    /// `Content-Encoding` is unknown.
     #[error("the body has a `Content-Encoding` that was not asked for and is not known")]
     Encoding,
-    /// It is not what `Content-Encoding` says.
+    /// The data does not match `Content-Encoding`.
     #[error("the body is not what its `Content-Encoding` says: {0}")]
     Undecodable(std::io::Error),
 }
@@ -33,11 +33,12 @@ enum Coding {
     Deflate,
 }
 
-/// The body of an answer, of so many bytes at the most. What comes compressed by gzip or deflate, as it does from some
-/// servers unasked, is decompressed (RFC 9110, section 8.4).
+/// Reads a response body up to a size limit, and decompresses it (RFC 9110, section 8.4).
+///
+/// Some servers compress with gzip or deflate unasked.
 ///
 /// # Errors
-/// [`BodyError`] when it cannot be had.
+/// [`BodyError`] when the body is unavailable.
 pub async fn bounded(mut response: Response, limit: usize) -> Result<Bytes, BodyError> {
     let codings = codings(&response)?;
     let mut body = Vec::new();
@@ -53,7 +54,7 @@ pub async fn bounded(mut response: Response, limit: usize) -> Result<Bytes, Body
     Ok(body.into())
 }
 
-/// What was done to a body, in this order.
+/// Encodings applied to a body, in order.
 fn codings(response: &Response) -> Result<Vec<Coding>, BodyError> {
     let mut codings = Vec::new();
     for value in response.headers().get_all(http::header::CONTENT_ENCODING) {
@@ -72,13 +73,13 @@ fn codings(response: &Response) -> Result<Vec<Coding>, BodyError> {
 fn decompressed(coding: Coding, body: &[u8], limit: usize) -> Result<Vec<u8>, BodyError> {
     match coding {
         Coding::Gzip => read(MultiGzDecoder::new(body), limit),
-        // `deflate` means the zlib format, and some servers leave its frame out (RFC 9110, section 8.4.1.2).
+        // `deflate` means the zlib format, whose framing some servers omit (RFC 9110, section 8.4.1.2).
         Coding::Deflate if is_zlib(body) => read(ZlibDecoder::new(body), limit),
         Coding::Deflate => read(DeflateDecoder::new(body), limit),
     }
 }
 
-/// Whether this begins as the zlib format does (RFC 1950, section 2.2).
+/// Returns whether data begins like the zlib format (RFC 1950, section 2.2).
 fn is_zlib(body: &[u8]) -> bool {
     match body {
         [method, flags, ..] => method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31),
@@ -88,7 +89,7 @@ fn is_zlib(body: &[u8]) -> bool {
 
 fn read(decoder: impl Read, limit: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
-    // One byte more tells what is too large, however much there is.
+    // One extra byte detects an excess, however large.
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     decoder.take(most).read_to_end(&mut body).map_err(BodyError::Undecodable)?;
     if body.len() > limit { Err(BodyError::TooLarge(limit)) } else { Ok(body) }

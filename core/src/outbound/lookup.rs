@@ -1,4 +1,4 @@
-//! Names resolved to addresses of the public internet.
+//! Resolution of names to addresses on the public internet.
 
 use std::{
     io,
@@ -12,17 +12,17 @@ use url::{Host, Url};
 
 use super::private_range;
 
-/// Finds the addresses of a name.
+/// Resolves names to addresses.
 #[async_trait]
 pub trait Lookup: Send + Sync + std::fmt::Debug {
-    /// The addresses of a host.
+    /// Resolves a host.
     ///
     /// # Errors
-    /// When it has none, or that cannot be found out now.
+    /// When it has no address, or resolution fails.
     async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>>;
 }
 
-/// Asks the system.
+/// Resolver of the system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemLookup;
 
@@ -33,42 +33,42 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// A host that has no address but those of a private network.
+/// A host with private addresses only.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{host}` has the {range} address {address}")]
 pub struct PrivateAddress {
-    /// The host.
+    /// Name of the host.
     pub host: String,
     /// One of its addresses.
     pub address: IpAddr,
-    /// What kind of address that is.
+    /// Kind of that address.
     pub range: &'static str,
 }
 
-/// Resolves names to their public addresses; a name that has others alone is refused with [`PrivateAddress`].
+/// Resolver of names to public addresses. Names with private ones only fail with [`PrivateAddress`].
 ///
-/// A proxy that the environment names may have any address: it was chosen by whoever runs this process, and connects by
-/// itself to what it is asked for.
+/// Proxies named by the environment may have any address: whoever runs this process chose them, and they connect to the
+/// target themselves.
 #[derive(Debug, Clone)]
 pub struct PublicOnly {
     lookup: Arc<dyn Lookup>,
     proxies: Arc<[String]>,
 }
 
-/// Variables that name the proxy of requests over TLS.
+/// Variables that name the proxy for requests over TLS.
 const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 impl PublicOnly {
-    /// Over these addresses; `variable` looks up a variable of the environment.
+    /// Wraps a resolver; `variable` looks up an environment variable.
     pub fn new(lookup: Arc<dyn Lookup>, variable: impl Fn(&str) -> Option<String>) -> Self {
         let proxies = PROXY_VARIABLES.into_iter().filter_map(variable).filter_map(|proxy| host(&proxy)).collect();
         Self { lookup, proxies }
     }
 
-    /// The public addresses of a host.
+    /// Returns the public addresses of a host.
     ///
     /// # Errors
-    /// [`PrivateAddress`] within the error when it has others alone.
+    /// The error contains [`PrivateAddress`] when the host has private addresses only.
     pub async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
         let mut addresses = self.lookup.addresses(host).await?;
         if self.proxies.iter().any(|proxy| proxy.eq_ignore_ascii_case(host)) {
@@ -92,7 +92,7 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// Resolves names to all of their addresses.
+/// Resolver that returns all addresses of a name.
 #[derive(Debug, Clone)]
 pub struct Unrestricted(pub Arc<dyn Lookup>);
 

@@ -1,8 +1,8 @@
-//! What goes out over HTTP: to which addresses, and how large what comes back may be.
+//! Outbound HTTP: permitted addresses and bounded responses.
 //!
-//! An address that somebody else chose, in a setting or in an answer, may name what only this network reaches: the machine
-//! itself, its neighbours, the metadata of a cloud. So addresses are looked at after a name is resolved, and the very ones
-//! that were looked at are connected to.
+//! An address chosen by someone else, in a setting or a response, may name what only this network reaches: this
+//! machine, its neighbours, a cloud's metadata service. So addresses are checked after name resolution, and the
+//! connection goes to exactly the checked addresses.
 
 mod address;
 mod body;

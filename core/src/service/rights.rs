@@ -54,7 +54,6 @@ pub struct RightView {
     pub forbidden_fields: Vec<&'static str>,
 }
 
-
 fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Allow => "allow",

@@ -65,7 +65,7 @@ def test_the_api_does_what_the_report_says(ops: Ops, demo: Demo, suspended: bool
     assert tried == 4 * len(CALLS)
 
 
-def test_reasons_are_the_policys(ops: Ops, demo: Demo) -> None:
+def test_reasons_are_those_of_the_policy(ops: Ops, demo: Demo) -> None:
     slug = demo.largest
     roles = {one.email: one.role for one in demo.estate.employments if one.slug == slug}
     said = decisions(ops, "--tenant", slug)

@@ -1,10 +1,10 @@
-//! Work that is tried again until it succeeds.
+//! Retried work.
 
 use std::time::Duration;
 
 use dezky::Error;
 
-/// Whether some work succeeds, told to the log when that changes and not with each attempt.
+/// Health of some repeated work. Only changes are logged, not each attempt.
 #[derive(Debug)]
 pub(crate) struct Condition {
     work: &'static str,
@@ -26,7 +26,7 @@ impl Condition {
         self.failures = 0;
     }
 
-    /// How long to wait before the next attempt: twice as long each time, up to 15 s.
+    /// Returns the delay before the next attempt, doubling up to 15 s.
     pub(crate) fn failed(&mut self, error: &Error) -> Duration {
         if self.failures == 0 {
             tracing::warn!(work = self.work, error = explain(error), "it fails and is tried again");
@@ -37,7 +37,7 @@ impl Condition {
     }
 }
 
-/// The error with its cause, which the public message may hide.
+/// Formats the error with its cause, which the public message may hide.
 pub(crate) fn explain(error: &Error) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),

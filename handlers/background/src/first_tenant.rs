@@ -1,4 +1,4 @@
-//! The platform's own tenant, made at the first start.
+//! Creation of the platform's own tenant at the first start.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use tokio::time;
 
 use crate::condition::{Condition, explain};
 
-/// What became of it.
+/// Outcome of creating the tenant.
 #[derive(Debug)]
 pub enum FirstTenant {
-    /// It is there.
+    /// The tenant exists.
     There,
-    /// Not yet, for this reason; it is tried again.
+    /// The attempt failed for this reason and is retried.
     Delayed(String),
-    /// The settings make it impossible, which trying again does not change.
+    /// The settings are invalid for it, so a retry is pointless.
     Refused(Error),
 }
 

@@ -1,4 +1,4 @@
-//! Forgetting what has expired.
+//! Deletion of expired records.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::condition::Condition;
 
 /// Pause between two rounds.
 const INTERVAL: Duration = Duration::from_secs(600);
-/// As many records as one round removes.
+/// Maximum number of records deleted per round.
 const BATCH: usize = 200;
 
 pub(crate) async fn keep(service: Arc<Service>) {

@@ -1,5 +1,6 @@
-//! What runs beside the requests of a process: the first tenant, the outbox, and forgetting what has expired. Several
-//! processes may do the same on one store.
+//! Background work of a process: the first tenant, the outbox and deletion of expired records.
+//!
+//! Several processes may do it on one store.
 
 mod condition;
 mod first_tenant;
@@ -13,8 +14,10 @@ use tokio::task::JoinSet;
 
 pub use first_tenant::FirstTenant;
 
-/// Starts everything, on the runtime of the caller. It ends when what is returned is dropped; a commit that is under way has its
-/// whole effect or none. What becomes of the first tenant is told, and nothing after it is done or refused.
+/// Starts all background work on the current runtime. Dropping the result ends it.
+///
+/// A commit in flight then has its whole effect or none. `told` receives the outcome for the first tenant; nothing else
+/// waits for that.
 pub fn start(
     service: &Arc<Service>,
     seed: SeedSettings,

@@ -1,4 +1,4 @@
-//! What changes leave to be done.
+//! Processing of the outbox.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,14 +8,14 @@ use tokio::time;
 
 use crate::condition::Condition;
 
-/// Pause between looks at the outbox where the store does not tell of changes.
+/// Polling interval of the outbox where the store does not announce changes.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// The same where it does: a hint may be missed.
+/// Polling interval where it does, since an announcement may be missed.
 const LONG_INTERVAL: Duration = Duration::from_secs(30);
 
 pub(crate) async fn work(service: Arc<Service>) {
     let mut condition = Condition::new("the outbox");
-    // Listening begins before the first look, so that nothing falls in between.
+    // Listening starts before the first poll, so that no change is missed in between.
     let mut changes = service.store().changes();
     loop {
         match empty(&service).await {
@@ -38,7 +38,7 @@ pub(crate) async fn work(service: Arc<Service>) {
             }
             false
         };
-        // A stream that has ended is opened anew after a pause.
+        // An ended stream is reopened after a pause.
         if let Ok(false) = time::timeout(LONG_INTERVAL, told).await {
             changes = None;
         }

@@ -1,4 +1,4 @@
-//! Whether the API is served by a component, and how.
+//! Settings of the component that serves the API.
 
 use std::path::PathBuf;
 
@@ -9,38 +9,38 @@ use super::{
     sources::{Sources, refuse},
 };
 
-/// Whether requests share instances of the component.
+/// Isolation of requests within the component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Isolation {
-    /// An instance answers one request at a time, and others after it if their methods are safe.
+    /// An instance answers one request at a time, and is reused if methods are safe.
     #[default]
     Shared,
     /// Every request gets a fresh instance.
     Request,
 }
 
-/// Who may have written the component that is served.
+/// Permitted writers of the component file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Writers {
-    /// Root and the user of the process; another one is refused.
+    /// Root and the user of the process only.
     #[default]
     Own,
-    /// Anybody: for development.
+    /// Anyone, for development.
     Anybody,
 }
 
-/// The component that serves the API.
+/// Component that serves the API.
 #[derive(Debug, Clone)]
 pub struct ComponentSettings {
-    /// Its file.
+    /// Component file.
     pub file: PathBuf,
-    /// Whether requests share instances.
+    /// Isolation of requests.
     pub isolation: Isolation,
-    /// Who may have written it.
+    /// Permitted writers of the file.
     pub writers: Writers,
 }
 
-/// The settings; none when the API is served natively.
+/// Reads the settings; `None` when the API is served natively.
 pub(super) fn read(sources: &Sources) -> Result<Option<ComponentSettings>> {
     let isolation = match sources.find(&settings::ISOLATION)? {
         None => Isolation::default(),

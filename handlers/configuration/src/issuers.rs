@@ -1,4 +1,4 @@
-//! The issuers: `[[issuers]]` of the file, and the one that `DEZKY_OIDC_…` defines.
+//! Issuer settings: `[[issuers]]` of the file, and the one that `DEZKY_OIDC_…` defines.
 
 use dezky::{Result, authn::IssuerSettings};
 use toml::Value;
@@ -8,8 +8,9 @@ use super::{
     sources::{Found, Sources, refuse},
 };
 
-/// All issuers. The two variables define the issuer `default`; where the file has an issuer of that name, they replace
-/// its URLs and audiences and leave its other settings.
+/// Reads all issuers. The two variables define the issuer `default`.
+///
+/// Where the file has an issuer of that name, they replace its URLs and audiences and keep its other settings.
 pub(super) fn read(sources: &Sources) -> Result<Vec<IssuerSettings>> {
     let mut issuers = from_file(sources)?;
     let issuer = sources.find(&settings::OIDC_ISSUER)?;
@@ -58,7 +59,7 @@ fn list(found: &Found) -> Vec<String> {
     found.text.split(',').map(|audience| audience.trim().to_owned()).collect()
 }
 
-/// Where issuers stand: all places that have a part in them.
+/// Returns every place where issuers are set.
 fn place(sources: &Sources, issuer: Option<Found>, audience: Option<Found>) -> String {
     let file = sources.file.as_ref().filter(|file| file.value(settings::ISSUERS).is_some());
     let file = file.map(|file| file.origin(settings::ISSUERS));

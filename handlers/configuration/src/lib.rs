@@ -1,6 +1,6 @@
 //! Configuration: `dezky.toml`, overridden by `DEZKY_*` variables, overridden by flags.
 //!
-//! A wrong setting is refused with one line that says where it stands and what to do.
+//! An invalid setting is refused with one line that names its origin and the fix.
 
 mod component;
 mod issuers;
@@ -41,53 +41,53 @@ pub use values::{LogFormat, LogSettings};
 /// All settings of a server.
 #[derive(Debug)]
 pub struct Configuration {
-    /// The store.
+    /// Store location.
     pub store: StoreLocation,
-    /// Where the store's location stands.
+    /// Origin of the store location.
     pub store_origin: Origin,
-    /// Where to listen.
+    /// Address to listen on.
     pub listen: Listen,
-    /// Where to tell metrics and details of readiness; without it, there, to callers on this machine.
+    /// Address for metrics and readiness details; without it, the main address serves them to local callers.
     pub operations: Option<Listen>,
-    /// The issuers whose tokens are accepted. May be empty where no token is verified.
+    /// Accepted issuers. May be empty where no token is verified.
     pub issuers: Vec<IssuerSettings>,
-    /// Tenants live at `<slug>.<this>`.
+    /// Public domain: tenants live at `<slug>.<this>`.
     pub public_domain: Option<String>,
-    /// Members of this group administer the platform.
+    /// Group whose members administer the platform.
     pub platform_admin_group: Option<String>,
-    /// The first tenant.
+    /// Settings of the first tenant.
     pub seed: SeedSettings,
-    /// PEM of added CA certificates.
+    /// Added CA certificates as PEM.
     pub extra_ca_certificates: Option<Vec<u8>>,
-    /// What one caller, one address and all together may ask.
+    /// Limits per caller, per address and in total.
     pub limits: LimitSettings,
-    /// The component that serves the API; without one it is served natively.
+    /// Component that serves the API; `None` serves it natively.
     pub component: Option<ComponentSettings>,
-    /// How long requests are still accepted after SIGTERM, while `/readyz` says that the process ends.
+    /// Time after SIGTERM during which requests are still accepted while `/readyz` fails.
     pub drain: Duration,
-    /// How long personal values are kept beside the audit trail; for ever without it.
+    /// Retention of personal values besides the audit trail; `None` keeps them for ever.
     pub audit_details: Option<Duration>,
-    /// Files in which secrets of these settings stand.
+    /// Files that contain secrets of these settings.
     pub secret_files: Vec<SecretFile>,
 }
 
-/// Where to listen, and where that stands.
+/// An address to listen on, with its origin.
 #[derive(Debug, Clone)]
 pub struct Listen {
-    /// Address and port; port 0 is any free one.
+    /// Address and port; port 0 selects a free one.
     pub address: SocketAddr,
-    /// Where that stands.
+    /// Origin.
     pub origin: Origin,
 }
 
 impl Configuration {
-    /// Where the file is looked for when nothing names it.
+    /// Path of the file that is used when nothing names one.
     pub const DEFAULT_FILE: &'static str = "dezky.toml";
 
-    /// All settings, each checked. Issuers may be missing: see [`Configuration::require_issuers`].
+    /// Reads and validates all settings. Issuers may be missing: see [`Configuration::require_issuers`].
     ///
     /// # Errors
-    /// Kind `Configuration` with one line for the first setting that is wrong.
+    /// Kind `Configuration` with one line for the first invalid setting.
     pub fn read(sources: &Sources) -> Result<Self> {
         sources.check_variables()?;
         let (store, store_origin) = location::read(sources)?;
@@ -118,7 +118,7 @@ impl Configuration {
         })
     }
 
-    /// Refuses to go on without an issuer.
+    /// Requires at least one issuer.
     ///
     /// # Errors
     /// Kind `Configuration`.
@@ -132,7 +132,7 @@ impl Configuration {
         Ok(())
     }
 
-    /// What the use cases are set up with.
+    /// Returns the settings of the use cases.
     pub fn service_settings(&self) -> ServiceSettings {
         ServiceSettings {
             platform_admin_group: self.platform_admin_group.clone(),
@@ -145,10 +145,10 @@ impl Configuration {
     }
 }
 
-/// The sources of this process: its flags, its environment and the file that they name.
+/// Returns the sources of this process: flags, environment and the file they name.
 ///
 /// # Errors
-/// Kind `Configuration` when the file cannot be read, or a variable is not UTF-8.
+/// Kind `Configuration` when the file is unreadable, or a variable is not UTF-8.
 pub fn sources_of_process(config: Option<PathBuf>, flags: Vec<(&'static Setting, String)>) -> Result<Sources> {
     let mut sources = Sources { flags, environment: values::environment()?, ..Sources::default() };
     let named = match config {
@@ -173,17 +173,17 @@ pub fn sources_of_process(config: Option<PathBuf>, flags: Vec<(&'static Setting,
     Ok(sources)
 }
 
-/// The sources of `dezky dev`: no file, since everything but where to listen and what to log is given.
+/// Returns the sources of `dezky dev`. There is no file, since only listening and logging are configurable.
 ///
 /// # Errors
-/// As [`sources_of_process`].
+/// The errors of [`sources_of_process`].
 pub fn sources_without_file(flags: Vec<(&'static Setting, String)>) -> Result<Sources> {
     let sources = Sources { flags, environment: values::environment()?, ..Sources::default() };
     sources.check_variables()?;
     Ok(sources)
 }
 
-/// Where to listen.
+/// Reads the address to listen on.
 ///
 /// # Errors
 /// Kind `Configuration`.
@@ -191,7 +191,7 @@ pub fn listen(sources: &Sources) -> Result<Listen> {
     values::listen(sources)
 }
 
-/// The component that serves the API, if one does.
+/// Reads the component that serves the API, if any.
 ///
 /// # Errors
 /// Kind `Configuration`.
@@ -199,7 +199,7 @@ pub fn component(sources: &Sources) -> Result<Option<ComponentSettings>> {
     component::read(sources)
 }
 
-/// What to log.
+/// Reads the log settings.
 ///
 /// # Errors
 /// Kind `Configuration`.

@@ -1,4 +1,4 @@
-//! Limits of a server: how often one caller and one address may ask, and how much is answered at the same time.
+//! Limits of a server: request rates per caller and per address, and concurrency.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -13,24 +13,24 @@ use super::{
     sources::{Found, Sources},
 };
 
-/// How often something may happen: so many times at once, and then so many times a second.
+/// Rate with a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// A second.
+    /// Requests per second.
     pub per_second: NonZeroU32,
-    /// At once, after a pause that was long enough.
+    /// Requests at once after a long enough pause.
     pub burst: NonZeroU32,
 }
 
-/// Addresses whose first bits are the same: a machine, or a network.
+/// Addresses with a common prefix: a machine, or a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
     address: u128,
-    /// Bits of the 128 that count.
+    /// Length of the prefix, out of 128 bits.
     bits: u32,
 }
 
-/// The header in which proxies say for whom they ask. The other one is what a client wrote, and counts for nothing.
+/// Header with which proxies name the client. The other one is client-controlled and ignored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ForwardedHeader {
     /// `X-Forwarded-For`.
@@ -40,45 +40,44 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
-/// Every limit of a server. What is none is not limited.
+/// All limits of a server. `None` means unlimited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitSettings {
-    /// How often one person or service may ask, after its token was verified.
+    /// Rate per person or service, after its token was verified.
     pub caller: Option<Rate>,
-    /// How often one address may ask, before anything is looked at.
+    /// Rate per address, before the request is examined.
     pub address: Option<Rate>,
-    /// Proxies that are believed when they say for whom they ask.
+    /// Proxies that are trusted to name the client.
     pub trusted_proxies: Vec<Network>,
-    /// Where they say it.
+    /// Header with which they do.
     pub forwarded_header: ForwardedHeader,
-    /// Most requests that are answered at the same time.
+    /// Maximum number of concurrent requests.
     pub requests_in_flight: Option<NonZeroU32>,
-    /// Longest time that a request's head, and then its body, may take to arrive, and that a client may take no byte of
-    /// its answer.
+    /// Time limit for receiving a request's head, then its body, and for a client that takes nothing of its response.
     pub arrival: Duration,
-    /// How long a connection on which nothing is asked stays open.
+    /// Time that an idle connection stays open.
     pub keep_alive: Duration,
 }
 
-/// A person who works, and a script that does not wait, stay far below.
+/// A working person, and a script that makes one request after another, stay far below.
 const CALLER_RATE: u32 = 100;
-/// A portal asks for everybody who uses it from one address.
+/// A portal asks for all its users from one address.
 const ADDRESS_RATE: u32 = 1_000;
-/// Seconds of the rate that may come at once, where no burst is set.
+/// Burst in seconds of the rate, unless set.
 const BURST_SECONDS: u32 = 5;
-/// Enough for 15,000 requests a second that take 30 ms each; with bodies of 1 MiB each they fit into 512 MiB.
+/// Enough for 15,000 requests per second of 30 ms each; with bodies of 1 MiB each they fit into 512 MiB.
 const REQUESTS_IN_FLIGHT: u32 = 512;
-/// A body of 1 MiB needs 0.8 Mbit/s.
+/// A body of 1 MiB then needs 0.8 Mbit/s.
 const ARRIVAL_SECONDS: u32 = 10;
-/// Longer than balancers keep theirs, 60 s as a rule.
+/// Longer than the usual 60 s of balancers.
 const KEEP_ALIVE_SECONDS: u32 = 75;
-/// Most that a rate or a burst may be: beyond it is as good as none.
+/// Maximum of a rate or burst; anything beyond is practically unlimited.
 const MOST: u32 = 10_000_000;
-/// Most proxies or networks of proxies.
+/// Maximum number of proxies or networks of proxies.
 const MOST_PROXIES: usize = 64;
 
 impl LimitSettings {
-    /// No limit but those of time: for development.
+    /// Disables all limits except timeouts, for development.
     pub fn none() -> Self {
         Self {
             caller: None,
@@ -93,7 +92,7 @@ impl LimitSettings {
 }
 
 impl Network {
-    /// One address, or one with the number of bits that count: `10.0.0.0/8`.
+    /// Parses an address or a network such as `10.0.0.0/8`.
     pub fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
@@ -105,14 +104,14 @@ impl Network {
         (bits <= length).then(|| Self { address: number(address), bits: bits + (128 - length) })
     }
 
-    /// Whether the address is in this network.
+    /// Returns whether the network contains an address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let different = number(address.to_canonical()) ^ self.address;
         different.leading_zeros() >= self.bits
     }
 }
 
-/// IPv4 addresses are in the range of IPv6 that is theirs (RFC 4291 §2.5.5.2).
+/// Maps IPv4 addresses into IPv6 (RFC 4291 §2.5.5.2).
 fn number(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped(),
@@ -121,7 +120,7 @@ fn number(address: IpAddr) -> u128 {
     .to_bits()
 }
 
-/// The number under which an address is counted: a household has a /64 of IPv6 at the least, and may take any address of it.
+/// Returns the key under which an address is counted. A household has at least a /64 of IPv6 and may use any of it.
 pub fn counted(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
@@ -129,7 +128,7 @@ pub fn counted(address: IpAddr) -> u128 {
     }
 }
 
-/// All limits.
+/// Reads all limits.
 ///
 /// # Errors
 /// Kind `Configuration`.
@@ -145,7 +144,7 @@ pub(super) fn read(sources: &Sources) -> Result<LimitSettings> {
     })
 }
 
-/// A time that has an end: up to an hour.
+/// Parses a finite duration of up to an hour.
 fn seconds(sources: &Sources, setting: &'static Setting, default: u32) -> Result<Duration> {
     let given = number_of(sources, setting, default)?.filter(|seconds| seconds.get() <= 3_600);
     if let Some(seconds) = given {
@@ -169,7 +168,7 @@ fn rate(sources: &Sources, rate: &'static Setting, default: u32, burst: &'static
     }
 }
 
-/// A whole number; none when it is `0` or `off`.
+/// Parses an integer; `0` and `off` give `None`.
 fn number_of(sources: &Sources, setting: &'static Setting, default: u32) -> Result<Option<NonZeroU32>> {
     let Some(found) = sources.find(setting)? else { return Ok(NonZeroU32::new(default)) };
     if found.text == "off" {

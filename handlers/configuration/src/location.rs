@@ -1,4 +1,4 @@
-//! Where the store is.
+//! Store location.
 
 use std::{fmt, path::PathBuf};
 
@@ -9,12 +9,12 @@ use super::{
     sources::{Origin, Sources, refuse},
 };
 
-/// Where the store is.
+/// Location of the store.
 #[derive(Clone, PartialEq, Eq)]
 pub enum StoreLocation {
-    /// The embedded store in this file.
+    /// An embedded store in this file.
     Sqlite(PathBuf),
-    /// MongoDB at this URI, which may hold a password.
+    /// MongoDB at this URI, which may contain a password.
     Mongodb(String),
 }
 
@@ -28,7 +28,7 @@ impl fmt::Debug for StoreLocation {
 }
 
 impl StoreLocation {
-    /// The location alone.
+    /// Reads only the location.
     ///
     /// # Errors
     /// Kind `Configuration` when it is missing or names no store.
@@ -36,7 +36,7 @@ impl StoreLocation {
         read(sources).map(|(location, _)| location)
     }
 
-    /// The location as the setting is written. It may hold a password.
+    /// Returns the location as a setting. It may contain a password.
     #[must_use]
     pub fn setting(&self) -> String {
         match self {
@@ -45,7 +45,7 @@ impl StoreLocation {
         }
     }
 
-    /// What names the store for ever: without a password, and whatever folder the process runs in.
+    /// Returns a permanent name of the store: without a password and independent of the working folder.
     #[must_use]
     pub fn identity(&self) -> String {
         match self {
@@ -66,7 +66,7 @@ impl StoreLocation {
 
 const FORMS: &str = "write `sqlite:PATH`, `mongodb://HOST/DATABASE` or `mongodb+srv://HOST/DATABASE`";
 
-/// The store's location, and where that stands.
+/// Reads the store's location and its origin.
 pub(super) fn read(sources: &Sources) -> Result<(StoreLocation, Origin)> {
     let found = match sources.find(&settings::STORE)? {
         Some(found) => found,
@@ -76,7 +76,7 @@ pub(super) fn read(sources: &Sources) -> Result<(StoreLocation, Origin)> {
     };
     let location = match found.text.split_once(':') {
         Some(("sqlite", path)) => {
-            // `sqlite:///srv/dezky.sqlite` is meant as a URL, and `sqlite://dezky.sqlite` would name a host.
+            // `sqlite:///srv/dezky.sqlite` is meant as a URL, but `sqlite://dezky.sqlite` would name a host.
             let path = match path.strip_prefix("//") {
                 Some(path) if path.starts_with('/') => path,
                 Some(_) => return Err(found.refuse("has two slashes after `sqlite:`: write `sqlite:PATH`")),
@@ -88,7 +88,7 @@ pub(super) fn read(sources: &Sources) -> Result<(StoreLocation, Origin)> {
             StoreLocation::Sqlite(path.into())
         }
         Some(("mongodb" | "mongodb+srv", rest)) if rest.starts_with("//") => StoreLocation::Mongodb(found.text.clone()),
-        // The value is not repeated: it may hold a password.
+        // The value is not repeated, since it may contain a password.
         _ => return Err(found.refuse(format!("is no store: {FORMS}"))),
     };
     Ok((location, found.origin))

@@ -1,6 +1,6 @@
-//! Logs: to standard error, as the settings say.
+//! Log output to standard error.
 //!
-//! Whatever a field holds, an event is one line, and nothing in it acts on a terminal.
+//! An event is always one line and cannot control a terminal, whatever its fields contain.
 
 use std::{
     fmt::{self, Write as _},
@@ -21,10 +21,10 @@ use tracing_subscriber::{
 use crate::{LogFormat, LogSettings, refuse};
 
 impl LogSettings {
-    /// Starts to log, if nothing does yet: one process has one log. Returns whether it was started.
+    /// Starts logging, unless the process logs already. Returns whether it started.
     ///
     /// # Errors
-    /// Kind `Configuration` when the filter cannot be used.
+    /// Kind `Configuration` when the filter is invalid.
     pub fn start(&self) -> Result<bool> {
         let filter = EnvFilter::try_new(&self.filter).map_err(|error| refuse(format!("the log's filter: {error}")))?;
         let builder = tracing_subscriber::fmt().with_env_filter(filter);
@@ -46,7 +46,7 @@ impl LogSettings {
     }
 }
 
-/// A field in text.
+/// Formats a field as text.
 fn text(writer: &mut format::Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
     match field.name() {
         "message" => write!(Escaping(writer), "{value:?}"),
@@ -54,7 +54,7 @@ fn text(writer: &mut format::Writer<'_>, field: &Field, value: &dyn fmt::Debug) 
     }
 }
 
-/// Writes lines of JSON, in whose texts serde leaves DEL, the C1 set and direction marks as they are.
+/// Writer of JSON lines. It escapes DEL, the C1 set and direction marks, which serde leaves as they are.
 struct JsonLines<M>(M);
 
 impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for JsonLines<M> {
@@ -65,7 +65,7 @@ impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for JsonLines<M> {
     }
 }
 
-/// Writes one line, which comes whole.
+/// Writes one complete line.
 struct JsonLine<W>(W);
 
 impl<W: Write> Write for JsonLine<W> {
@@ -82,12 +82,12 @@ impl<W: Write> Write for JsonLine<W> {
     }
 }
 
-/// All that acts in JSON stands in texts, and is of the basic plane.
+/// In JSON, all effective control characters are within strings and in the basic plane.
 fn escaped(line: &str) -> String {
     let mut text = String::with_capacity(line.len().saturating_add(16));
     for character in line.chars() {
         if acts(character) && character != '\n' {
-            // Writing to a text does not fail.
+            // Writing to a string cannot fail.
             let _written = write!(text, "\\u{:04x}", u32::from(character));
         } else {
             text.push(character);

@@ -1,4 +1,4 @@
-//! What a configuration names, opened.
+//! Opening of the store and the verifier that a configuration names.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ impl StoreLocation {
     /// Opens the store for copies of whole documents.
     ///
     /// # Errors
-    /// When the location cannot hold a store, or a newer release has written it.
+    /// When the location is invalid for a store, or a newer release has written it.
     pub fn open_for_transfer(&self) -> StoreResult<Box<dyn Transfer>> {
         Ok(match self {
             Self::Sqlite(path) => Box::new(SqliteStore::open(path, SqliteOptions::default(), dezky::COLLECTIONS)?),
@@ -30,7 +30,7 @@ impl StoreLocation {
     }
 }
 
-/// Refusal of a store on MongoDB by a build without it.
+/// Error for a MongoDB store in a build without MongoDB.
 #[cfg(not(feature = "mongodb"))]
 #[must_use]
 pub fn no_mongodb() -> StoreError {
@@ -40,10 +40,10 @@ pub fn no_mongodb() -> StoreError {
 }
 
 impl Configuration {
-    /// Opens the store. One that does not answer is no error: its operations fail until it does.
+    /// Opens the store. An unreachable store is no error: its operations fail until it responds.
     ///
     /// # Errors
-    /// Kind `Configuration` when the location cannot hold a store, or a newer release has written it.
+    /// Kind `Configuration` when the location is invalid for a store, or a newer release has written it.
     pub fn open_store(&self) -> Result<SharedStore> {
         let refused = |error: StoreError| match error {
             StoreError::Configuration { .. } | StoreError::NewerSchema { .. } => {

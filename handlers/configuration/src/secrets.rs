@@ -1,4 +1,4 @@
-//! Files that hold secrets of the configuration, so that it can be said who may read them.
+//! Files that contain secrets of the configuration, for checking who may read them.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,16 @@ use super::{
     sources::{Found, Origin},
 };
 
-/// A file with a secret in it.
+/// A file that contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretFile {
-    /// The file.
+    /// Path of the file.
     pub path: PathBuf,
-    /// What is secret in it, in words: `a password of MongoDB`.
+    /// Description of the secret, such as `a password of MongoDB`.
     pub secret: &'static str,
 }
 
-/// The files in which secrets of these settings stand.
+/// Lists the files that contain secrets of these settings.
 pub(super) fn files(
     store: &StoreLocation,
     origin: &Origin,
@@ -29,7 +29,7 @@ pub(super) fn files(
     {
         files.push(SecretFile { path: file.clone(), secret: "a password of MongoDB" });
     }
-    // Bundles that are put together by hand hold the key of a certificate now and then.
+    // Hand-made bundles sometimes contain a certificate's key.
     if let (Some(found), Some(pem)) = (extra_ca, pem)
         && pem.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY)
     {
@@ -40,7 +40,7 @@ pub(super) fn files(
 
 const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
 
-/// Whether a URI says a password: `mongodb://NAME:PASSWORD@HOST/…`, or by an option of its query.
+/// Returns whether a URI contains a password: `mongodb://NAME:PASSWORD@HOST/…`, or a query option.
 fn has_password(uri: &str) -> bool {
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));

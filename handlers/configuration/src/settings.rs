@@ -1,4 +1,4 @@
-//! Every setting, with its name in each place where it can be given.
+//! All settings with their names in each source.
 
 /// A setting.
 #[derive(Debug, PartialEq, Eq)]
@@ -7,14 +7,14 @@ pub struct Setting {
     pub path: &'static str,
     /// Environment variable.
     pub variable: &'static str,
-    /// Flag without its dashes; none when there is no flag.
+    /// Flag without its dashes; `None` when there is no flag.
     pub flag: Option<&'static str>,
 }
 
 macro_rules! settings {
     ($($name:ident = $path:literal, $variable:literal, $flag:expr;)*) => {
         $(pub const $name: Setting = Setting { path: $path, variable: $variable, flag: $flag };)*
-        /// All settings that are single values.
+        /// All settings with a single value.
         pub const ALL: &[Setting] = &[$($name),*];
     };
 }
@@ -53,36 +53,36 @@ settings! {
 }
 
 impl Setting {
-    /// Whether it may be a number in the file.
+    /// Returns whether the file may use a number.
     pub fn is_number(&self) -> bool {
         let rates = [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT];
         rates.contains(self) || [ARRIVAL_SECONDS, KEEP_ALIVE_SECONDS, DRAIN_SECONDS, AUDIT_DETAILS_DAYS].contains(self)
     }
 
-    /// Whether it may be `true` or `false` in the file.
+    /// Returns whether the file may use `true` or `false`.
     pub fn is_switch(&self) -> bool {
         *self == OIDC_PRIVATE_ADDRESSES
     }
 
-    /// Whether it may be a list in the file; in variables and flags the items have commas between them.
+    /// Returns whether the file may use a list. Variables and flags separate items by commas.
     pub fn is_list(&self) -> bool {
         [OIDC_AUDIENCE, TRUSTED_PROXIES].contains(self)
     }
 }
 
-/// The variable that names the configuration file; it cannot stand in that file.
+/// Variable that names the configuration file. It has no key in that file.
 pub const CONFIG_VARIABLE: &str = "DEZKY_CONFIG";
 
-/// What the NestJS service called its database.
+/// Database variable of the NestJS service.
 pub const MONGODB_URI: &str = "MONGODB_URI";
 
-/// What Node calls added CA certificates.
+/// Variable of Node for added CA certificates.
 pub const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
 
-/// The array of issuers in the file.
+/// Key of the array of issuers in the file.
 pub const ISSUERS: &str = "issuers";
 
-/// The known name that is nearest to one that is not known; none when none is near.
+/// Returns the known name nearest to an unknown one, if any is near.
 pub fn nearest<'known>(given: &str, known: impl Iterator<Item = &'known str>) -> Option<&'known str> {
     known
         .map(|name| (strsim::damerau_levenshtein(given, name), name))

@@ -1,4 +1,4 @@
-//! Where settings come from: flags over environment over file.
+//! Sources of settings: flags over environment over file.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
@@ -7,23 +7,23 @@ use toml::{Table, Value};
 
 use super::settings::{self, Setting, nearest};
 
-/// Where a value stands.
+/// Origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// On the command line.
+    /// The command line.
     Flag(&'static str),
-    /// In the options that a program gave.
+    /// Options passed by a program.
     Option(&'static str),
-    /// In the environment.
+    /// The environment.
     Variable(&'static str),
-    /// In the configuration file.
+    /// The configuration file.
     File {
-        /// The file.
+        /// Path of the file.
         file: PathBuf,
-        /// The path of the key in it.
+        /// Path of the key within the file.
         key: String,
     },
-    /// Nowhere: it is the default.
+    /// The default value.
     Default(&'static str),
 }
 
@@ -39,28 +39,28 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and where it stands.
+/// A value with its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The value.
     pub text: String,
-    /// Where it stands.
+    /// Origin.
     pub origin: Origin,
 }
 
 impl Found {
-    /// The refusal of this value; `advice` says what is wrong and what to do.
+    /// Creates the refusal of this value; `advice` says what is wrong and what to do.
     pub fn refuse(&self, advice: impl fmt::Display) -> Error {
         refuse(format!("{}: {advice}", self.origin))
     }
 }
 
-/// A wrong setting.
+/// Creates the error for an invalid setting.
 pub fn refuse(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Configuration, "invalid_setting", message.into())
 }
 
-/// The configuration file.
+/// A parsed configuration file.
 #[derive(Debug, Default)]
 pub struct File {
     path: PathBuf,
@@ -68,7 +68,7 @@ pub struct File {
 }
 
 impl File {
-    /// Reads the text of a configuration file. Every key must be known.
+    /// Parses a configuration file. Every key must be known.
     ///
     /// # Errors
     /// Kind `Configuration`, naming the file and the line or the key.
@@ -102,12 +102,12 @@ impl File {
         Ok(())
     }
 
-    /// Where a key of this file stands.
+    /// Returns the origin of a key in this file.
     pub fn origin(&self, key: &str) -> Origin {
         Origin::File { file: self.path.clone(), key: key.to_owned() }
     }
 
-    /// The value at a path such as `seed.slug`.
+    /// Returns the value at a path such as `seed.slug`.
     pub fn value(&self, path: &str) -> Option<&Value> {
         match path.split_once('.') {
             None => self.table.get(path),
@@ -131,28 +131,28 @@ impl File {
     }
 }
 
-/// Everything that can hold a setting.
+/// All sources of settings.
 #[derive(Debug, Default)]
 pub struct Sources {
-    /// Values of flags by the setting.
+    /// Values of flags by setting.
     pub flags: Vec<(&'static Setting, String)>,
-    /// Values that a program gave, by the setting and by what the program calls it. They win over everything.
+    /// Values passed by a program, by setting and with the program's name for it. They override everything.
     pub options: Vec<(&'static Setting, &'static str, String)>,
-    /// The environment: at least what is of concern here.
+    /// Environment variables, at least the relevant ones.
     pub environment: BTreeMap<String, String>,
-    /// The file, if there is one.
+    /// Configuration file, if any.
     pub file: Option<File>,
 }
 
 impl Sources {
-    /// Refuses variables that look like settings and are none.
+    /// Refuses unknown variables that look like settings.
     ///
     /// # Errors
     /// Kind `Configuration`, naming the variable and the nearest known one.
     pub fn check_variables(&self) -> Result<()> {
         let known = || settings::ALL.iter().map(|setting| setting.variable).chain([settings::CONFIG_VARIABLE]);
         for name in self.environment.keys().filter(|name| name.starts_with("DEZKY_")) {
-            // What the tests of this repository use is no setting and in nobody's way.
+            // Variables of this repository's tests are no settings and are ignored.
             if name.starts_with("DEZKY_TEST_") {
                 continue;
             }
@@ -168,13 +168,13 @@ impl Sources {
         Ok(())
     }
 
-    /// A variable that is set and not empty.
+    /// Returns a variable that is set and not empty.
     pub fn variable(&self, name: &'static str) -> Option<Found> {
         let text = self.environment.get(name).filter(|text| !text.is_empty())?;
         Some(Found { text: text.clone(), origin: Origin::Variable(name) })
     }
 
-    /// The value of a setting, from the option or the flag, else the variable, else the file.
+    /// Returns the value of a setting from the option or flag, else the variable, else the file.
     ///
     /// # Errors
     /// Kind `Configuration` when it is not text in the file.

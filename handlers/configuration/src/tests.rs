@@ -1,4 +1,4 @@
-//! Each setting wins over the layer below it, and a wrong one is refused by name.
+//! Tests: each setting overrides the layer below it, and an invalid one is refused by name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use dezky::ErrorKind;
@@ -148,7 +148,7 @@ fn proxies_say_in_one_header_for_whom_they_ask() {
     assert_eq!(header(&[("DEZKY_FORWARDED_HEADER", "X-Forwarded-For")], ""), ForwardedHeader::XForwardedFor);
 }
 
-/// Environment, file, and what the line must name.
+/// Environment, file, and the required content of the error line.
 #[test]
 fn personal_values_are_kept_for_a_year_or_as_long_as_is_said() {
     let kept = |environment: &[(&str, &str)], file: &str| {

@@ -15,30 +15,30 @@ use super::{
     sources::{Found, Origin, Sources, refuse},
 };
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Days for which personal values are kept beside the audit trail.
+/// Default retention of personal values besides the audit trail, in days.
 const AUDIT_DETAILS_DAYS: u32 = 365;
-/// Most days that can be set.
+/// Maximum retention in days.
 const MOST_DAYS: u32 = 36_500;
 
-/// What is logged and how.
+/// Log settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
-    /// A filter as `tracing-subscriber` reads it, such as `info,dezky=debug`. Checked.
+    /// A validated filter for `tracing-subscriber`, such as `info,dezky=debug`.
     pub filter: String,
-    /// How lines look.
+    /// Format of lines.
     pub format: LogFormat,
 }
 
-/// The variables of concern.
+/// Environment variables that may hold settings.
 pub(super) fn environment() -> Result<BTreeMap<String, String>> {
     let mut environment = BTreeMap::new();
     for (name, value) in std::env::vars_os() {
@@ -110,15 +110,15 @@ pub(super) fn seed(sources: &Sources, platform_admin_group: Option<&str>) -> Res
     Ok(seed)
 }
 
-/// Most bytes of a log filter.
+/// Maximum length of a log filter in bytes.
 const LONGEST_FILTER: usize = 1_024;
 
-/// What is logged, and how.
+/// Reads the log settings.
 pub(super) fn log(sources: &Sources) -> Result<LogSettings> {
     let filter = match sources.find(&settings::LOG)? {
         None => "info".to_owned(),
         Some(found) => {
-            // Filters by spans and fields are patterns, and some of those take the library minutes to read.
+            // Filters by spans and fields are patterns, some of which take the library minutes to parse.
             let plain =
                 |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | ':' | '=' | ',' | '-' | ' ');
             if found.text.len() > LONGEST_FILTER || !found.text.chars().all(plain) {
@@ -149,7 +149,7 @@ pub(super) fn log(sources: &Sources) -> Result<LogSettings> {
     Ok(LogSettings { filter, format })
 }
 
-/// A value that the domain's own rules accept.
+/// Parses a value by the domain's own rules.
 fn checked(
     sources: &Sources,
     setting: &'static Setting,
@@ -162,11 +162,11 @@ fn checked(
     }
 }
 
-/// Longest time of a drain: Kubernetes ends a process after 30 s unless it is told otherwise.
+/// Maximum drain time: Kubernetes ends a process after 30 s by default.
 const LONGEST_DRAIN: u64 = 300;
 
-/// How long requests are still accepted after SIGTERM. None by default.
-/// How long personal values are kept beside the audit trail; none where they are kept for ever.
+/// Reads how long requests are still accepted after SIGTERM. Default: zero.
+/// Reads the retention of personal values besides the audit trail; `None` keeps them for ever.
 pub(super) fn audit_details(sources: &Sources) -> Result<Option<Duration>> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let Some(found) = sources.find(&settings::AUDIT_DETAILS_DAYS)? else { return Ok(Some(DAY * AUDIT_DETAILS_DAYS)) };

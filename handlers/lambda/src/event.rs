@@ -1,4 +1,4 @@
-//! Events, before they become requests.
+//! Preparation of events before they become requests.
 
 use http::{
     HeaderMap, HeaderName,
@@ -6,10 +6,10 @@ use http::{
 };
 use lambda_http::request::LambdaRequest;
 
-/// Under which name the host of a request goes through the conversion.
+/// Header name that carries the request's host through the conversion.
 pub(crate) const KEPT_HOST: HeaderName = HeaderName::from_static("x-dezky-kept-host");
 
-/// An event without what the conversion would stumble over, or lose.
+/// Removes what the conversion would fail on or lose.
 pub(crate) fn sound(mut event: LambdaRequest) -> LambdaRequest {
     match &mut event {
         LambdaRequest::ApiGatewayV1(proxy) => {
@@ -21,20 +21,20 @@ pub(crate) fn sound(mut event: LambdaRequest) -> LambdaRequest {
             single(&mut balancer.headers, &mut balancer.multi_value_headers);
             plain(&mut balancer.headers, &mut balancer.path);
         }
-        // No other kind is compiled in; what cannot be read is refused by the runtime.
+        // No other kind is compiled in; the runtime refuses unreadable events.
         _ => {}
     }
     event
 }
 
-/// Leaves headers in one of the two maps. Where both are given the first holds the last value of each only, and would win.
+/// Keeps headers in one of the two maps. If both are present, the first has only the last value of each and would win.
 fn single(last: &mut HeaderMap, all: &mut HeaderMap) {
     if !all.is_empty() {
         *last = std::mem::take(all);
     }
 }
 
-/// Gives all lines of a header another name.
+/// Renames all lines of a header.
 pub(crate) fn rename(headers: &mut HeaderMap, from: HeaderName, to: HeaderName) {
     if let Entry::Occupied(entry) = headers.entry(from) {
         let (_, lines) = entry.remove_entry_mult();
@@ -45,7 +45,7 @@ pub(crate) fn rename(headers: &mut HeaderMap, from: HeaderName, to: HeaderName) 
     }
 }
 
-/// Keeps what a client may have written out of the URL that the conversion parses, and expects to be one.
+/// Keeps client-controlled text out of the URL that the conversion parses and expects to be valid.
 fn plain(headers: &mut HeaderMap, path: &mut Option<String>) {
     headers.remove("x-forwarded-proto");
     headers.remove(KEPT_HOST);

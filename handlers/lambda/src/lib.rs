@@ -1,5 +1,5 @@
 //! The API as an AWS Lambda function: the router of `dezky` behind API Gateway (REST and HTTP), a function URL or an
-//! Application Load Balancer. There is nothing here but conversions.
+//! Application Load Balancer. This crate only converts types.
 
 mod event;
 mod path;
@@ -11,17 +11,16 @@ use http_body_util::BodyExt as _;
 use lambda_http::{Adapter, LambdaEvent, Request, request::LambdaRequest, service_fn};
 use tower::{Service, ServiceExt as _};
 
-/// Answers invocations until the process is ended.
+/// Serves invocations until the process ends.
 ///
-/// `base_path` is what a mapping of a custom domain puts before every path, such as `/api`; the name of a stage is found
-/// in the event.
+/// `base_path` is the path prefix of a custom domain mapping, such as `/api`; the stage name is taken from the event.
 ///
 /// # Errors
-/// When the Runtime API does not answer.
+/// When the Runtime API does not respond.
 ///
 /// # Panics
-/// When the variables of Lambda's environment are missing (`AWS_LAMBDA_RUNTIME_API`, `AWS_LAMBDA_FUNCTION_NAME`,
-/// `AWS_LAMBDA_FUNCTION_VERSION`, `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`): the runtime of AWS does so.
+/// When variables of Lambda's environment are missing (`AWS_LAMBDA_RUNTIME_API`, `AWS_LAMBDA_FUNCTION_NAME`,
+/// `AWS_LAMBDA_FUNCTION_VERSION`, `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`): the AWS runtime panics then.
 pub async fn run(router: Router, base_path: String) -> Result<(), lambda_http::Error> {
     let base_path: Arc<str> = base_path.into();
     let answers = service_fn(move |request: Request| answer(router.clone(), Arc::clone(&base_path), request));
@@ -32,7 +31,7 @@ pub async fn run(router: Router, base_path: String) -> Result<(), lambda_http::E
     lambda_http::lambda_runtime::run(sound).await
 }
 
-/// Fails only where a body breaks off, which those of the router do not.
+/// Fails only for a broken body, which the router never produces.
 async fn answer(router: Router, base_path: Arc<str>, request: Request) -> Result<Response<lambda_http::Body>, String> {
     let (parts, body) = match router.oneshot(path::bare(&base_path, request)).await {
         Ok(response) => response.into_parts(),

@@ -1,4 +1,4 @@
-//! The function: settings, store and keys are read once for each environment, and used for all of its invocations.
+//! Entry point: settings, store and keys are loaded once per environment and reused by all invocations.
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -12,19 +12,19 @@ use dezky_configuration::{Configuration, LogSettings, log, settings::BASE_PATH, 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Longest wait for the issuers' keys before the first invocation. One that comes later asks again.
+/// Maximum wait for the issuers' keys before the first invocation. Later invocations retry.
 const KEYS: Duration = Duration::from_secs(2);
 
-/// Longest time of a request. Gateways wait for 29 s.
+/// Maximum time of a request. Gateways wait for 29 s.
 const TIMEOUT: Duration = Duration::from_secs(28);
 
-// A function answers one invocation at a time, most of them on a share of one processor: a second thread would only be woken in vain.
+// A function serves one invocation at a time, mostly on a share of one processor, so a second thread has no use.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The log of the function is its standard error; it may not be set up yet.
+            // The function's log is standard error; logging may not be set up yet.
             use std::io::Write as _;
             let _told = writeln!(std::io::stderr(), "dezky-lambda: {}", dezky::plain::Plain(error.message()));
             ExitCode::from(if error.kind() == ErrorKind::Configuration { 2 } else { 1 })
@@ -52,7 +52,7 @@ async fn serve() -> Result<(), Error> {
         .map_err(|error| Error::internal("the Runtime API does not answer").with_source(error.to_string()))
 }
 
-/// Logs to standard error, where the platform takes it from.
+/// Logs to standard error, which the platform collects.
 fn start_log(settings: &LogSettings) -> Result<(), Error> {
     if settings.start()? { Ok(()) } else { Err(Error::internal("something logs already")) }
 }

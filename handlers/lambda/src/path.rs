@@ -1,4 +1,4 @@
-//! The path of a request as the router knows it: without stage and base path, and as it came.
+//! Request paths as the router knows them: without stage and base path, otherwise unchanged.
 
 use axum::body::Body;
 use dezky::http::ClientAddress;
@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::event::{KEPT_HOST, rename};
 
-/// What may not stand in a path (RFC 3986 §3.3). The percent sign may: some gateways hand paths over encoded.
+/// Characters not allowed in a path (RFC 3986 §3.3). The percent sign is: some gateways pass encoded paths.
 const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -26,7 +26,7 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b'^')
     .add(b'|');
 
-/// The request for the router.
+/// Converts a request for the router.
 pub(crate) fn bare(base_path: &str, request: Request) -> http::Request<Body> {
     let (stage, address) = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV1(context)) => (context.stage.clone(), context.identity.source_ip.clone()),
@@ -38,7 +38,7 @@ pub(crate) fn bare(base_path: &str, request: Request) -> http::Request<Body> {
     let path = without(path, base_path.trim_matches('/'));
     let target = target(path, request.uri().query());
     let (mut parts, body) = request.into_parts();
-    // Without a target the router answers that there is nothing here.
+    // Without a target, the router responds 404.
     parts.uri = target.map_or_else(|| Uri::from_static("/%00"), Uri::from);
     parts.extensions.clear();
     if let Some(address) = address.and_then(|address| address.parse().ok()) {
@@ -54,7 +54,7 @@ pub(crate) fn bare(base_path: &str, request: Request) -> http::Request<Body> {
     http::Request::from_parts(parts, body)
 }
 
-/// A path without its first segments, where they are there.
+/// Strips leading segments from a path, if present.
 fn without<'path>(path: &'path str, segments: &str) -> &'path str {
     if segments.is_empty() {
         return path;

@@ -1,4 +1,4 @@
-//! The last good key set of each issuer, kept so that a restart during an outage of the provider still serves.
+//! Archive of each issuer's last good key set, so that a restart during a provider outage still serves.
 
 use async_trait::async_trait;
 use dezky_derive::entity;
@@ -11,34 +11,34 @@ use crate::{
     store::{Commit, Repository, Scope, SharedStore, StoreError, StoreResult},
 };
 
-/// Keeps the last good key set of each issuer.
+/// Storage for the last good key set of each issuer.
 #[async_trait]
 pub trait KeySetArchive: Send + Sync + std::fmt::Debug {
-    /// The last key set of an issuer that was saved, if any.
+    /// Loads the last saved key set of an issuer, if any.
     ///
     /// # Errors
-    /// When the archive cannot be read now.
+    /// When the archive cannot be read.
     async fn load(&self, issuer_id: &str) -> Result<Option<ArchivedKeySet>>;
 
-    /// Keeps a key set, unless one that was fetched later is kept already.
+    /// Saves a key set, unless a later one is stored.
     ///
     /// # Errors
-    /// When the archive cannot be written now.
+    /// When the archive cannot be written.
     async fn save(&self, issuer_id: &str, set: &ArchivedKeySet) -> Result<()>;
 }
 
-/// A key set as it was fetched.
+/// A key set as fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchivedKeySet {
     /// JSON text of the JSON Web Key Set.
     pub json: String,
-    /// Where the settings said that it is. A set from elsewhere does not serve once the settings have changed.
+    /// Key location in the settings. A set from another location is not used once the settings change.
     pub origin: String,
-    /// When it was fetched.
+    /// Time of the fetch.
     pub fetched_at: Timestamp,
 }
 
-/// Keeps nothing: for one-off tools and tests.
+/// Archive that stores nothing, for one-off tools and tests.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoArchive;
 
@@ -62,9 +62,9 @@ impl KeySetArchive for NoArchive {
 )]
 #[derive(Debug)]
 pub struct StoredKeySet {
-    /// Its id.
+    /// Document id.
     pub id: KeySetId,
-    /// Its version.
+    /// Document version.
     pub version: u64,
     /// The stable `id` of the issuer.
     #[field(impersonal)]
@@ -75,11 +75,11 @@ pub struct StoredKeySet {
     /// Where the settings said that it is.
     #[field(impersonal)]
     pub origin: String,
-    /// When it was fetched.
+    /// Time of the fetch.
     pub fetched_at: Timestamp,
-    /// When the issuer's first set was kept.
+    /// Time at which the issuer's first set was stored.
     pub created_at: Timestamp,
-    /// When this set was kept.
+    /// Time at which this set was stored.
     pub updated_at: Timestamp,
 }
 
@@ -93,14 +93,14 @@ impl StoredKeySet {
     }
 }
 
-/// Keeps key sets in a store.
+/// Archive of key sets in a store.
 #[derive(Debug, Clone)]
 pub struct StoreArchive {
     store: SharedStore,
 }
 
 impl StoreArchive {
-    /// An archive in this store.
+    /// Creates an archive in a store.
     #[must_use]
     pub fn new(store: SharedStore) -> Self {
         Self { store }
@@ -119,7 +119,7 @@ impl KeySetArchive for StoreArchive {
         let context = RequestContext::by_part(SystemActor::Keys);
         let mut outcome = self.try_save(&context, issuer_id, set).await;
         for _ in 1..Self::MAXIMUM_ATTEMPTS {
-            // Another fetch was kept meanwhile: which of the two is the later one is seen by looking again.
+            // Another fetch was stored meanwhile: reading again shows which one is later.
             match outcome {
                 Err(StoreError::DuplicateKey { .. } | StoreError::VersionConflict { .. }) => {}
                 _ => break,
@@ -131,7 +131,7 @@ impl KeySetArchive for StoreArchive {
 }
 
 impl StoreArchive {
-    /// How often a set is tried to be kept while others come first: each of them is a process that has fetched, too.
+    /// Maximum attempts to store a set while other processes store theirs.
     const MAXIMUM_ATTEMPTS: usize = 32;
 
     async fn try_save(&self, context: &RequestContext, issuer_id: &str, set: &ArchivedKeySet) -> StoreResult<()> {

@@ -1,7 +1,7 @@
-//! The keys of one issuer: fetched when due, at once for an unknown `kid`, and kept through outages.
+//! Keys of one issuer: fetched when due, at once for an unknown `kid`, and kept through outages.
 //!
-//! At most one fetch is under way at a time. It runs in a task of its own, so that a caller who leaves does not end it
-//! for those who wait, too.
+//! At most one fetch is in flight. It runs in its own task, so that a cancelled caller does not cancel it for the
+//! others who wait.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
@@ -21,7 +21,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
-/// How keys are kept. See [`crate::authn::VerifierOptions`].
+/// Cache settings. See [`crate::authn::VerifierOptions`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeyLimits {
     pub(crate) refresh_interval: Duration,
@@ -34,19 +34,19 @@ pub(crate) struct KeyLimits {
 pub(crate) struct Snapshot {
     pub(crate) set: KeySet,
     pub(crate) fetched_at: Timestamp,
-    /// Grows with each set that takes the place of another.
+    /// Counter of replacements.
     pub(crate) generation: u64,
 }
 
-/// What a token can be verified with right now.
+/// Keys available for verification right now.
 pub(crate) enum Availability {
-    /// With this.
+    /// A snapshot.
     Ready(Arc<Snapshot>),
-    /// With nothing before a fetch was tried.
+    /// No snapshot; a fetch has not been tried yet.
     Fetch,
 }
 
-/// The keys of one issuer.
+/// Key cache of one issuer.
 #[derive(Debug)]
 pub(crate) struct IssuerKeys {
     pub(crate) settings: IssuerSettings,
@@ -59,7 +59,7 @@ pub(crate) struct IssuerKeys {
 }
 
 impl IssuerKeys {
-    /// Longest time that one fetch or one access of the archive may take, whatever its own limits are.
+    /// Time limit for one fetch or one access to the archive, whatever limits these have.
     const TASK_TIMEOUT: Duration = Duration::from_secs(15);
 
     pub(crate) fn new(
@@ -87,7 +87,7 @@ impl IssuerKeys {
         Ok(Self { settings, limits, clock, source, archive, current, flight })
     }
 
-    /// Whether the keys stand in the settings, so that there is nothing to fetch.
+    /// Returns whether the settings contain the keys, so that nothing is fetched.
     pub(crate) fn is_fixed(&self) -> bool {
         matches!(self.settings.jwks, JwksSource::Inline(_))
     }
@@ -100,13 +100,14 @@ impl IssuerKeys {
         self.flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The set that may serve at this time, fresh or not.
+    /// Returns the set that may serve at this time, fresh or stale.
     pub(crate) fn serving(&self, now: Timestamp) -> Option<Arc<Snapshot>> {
         self.current().filter(|current| self.is_fixed() || age(current, now) <= self.limits.serve_stale)
     }
 
-    /// What a token can be verified with right now, without waiting. A set that is due is fetched once before it is
-    /// used again; if that failed, it serves, and further attempts are made beside.
+    /// Returns what can verify a token right now, without waiting.
+    ///
+    /// A stale set is fetched once before it is used again; if that failed, it serves while tasks retry.
     pub(crate) fn available(self: &Arc<Self>, now: Timestamp) -> Availability {
         let Some(snapshot) = self.serving(now) else { return Availability::Fetch };
         if self.is_fixed() || age(&snapshot, now) < self.limits.refresh_interval {
@@ -120,13 +121,13 @@ impl IssuerKeys {
             flight.retry_wait(now, self.limits.cooldown).is_none()
         };
         if retry {
-            // Nobody waits for it; its outcome stands in the status.
+            // The fetch runs in the background; its outcome is in the status.
             let _ = self.begin();
         }
         Availability::Ready(snapshot)
     }
 
-    /// Keys for a token, fetched first if they must be.
+    /// Returns keys for a token, after a fetch if necessary.
     pub(crate) async fn obtain(self: &Arc<Self>) -> Result<Arc<Snapshot>> {
         if let (Some(wait), None) = (self.retry_wait(), self.serving(self.clock.now())) {
             return Err(self.unavailable(wait));
@@ -136,15 +137,15 @@ impl IssuerKeys {
         serving.ok_or_else(|| self.unavailable(self.retry_wait().unwrap_or(Duration::from_secs(1))))
     }
 
-    /// Waits for a fetch: the one under way, or a new one.
+    /// Waits for the fetch in flight, or for a new one.
     pub(crate) async fn refresh(self: &Arc<Self>) {
         if let Some(mut landed) = self.begin() {
-            // An error means that the task is gone; there is nothing to wait for then.
+            // An error means that the task is gone, so there is nothing to wait for.
             let _ = landed.wait_for(|landed| *landed).await;
         }
     }
 
-    /// Begins a fetch unless one is under way; none outside of a tokio runtime, or when there is nothing to fetch.
+    /// Starts a fetch; none if one is in flight, outside a tokio runtime, or if nothing is to be fetched.
     pub(super) fn begin(self: &Arc<Self>) -> Option<watch::Receiver<bool>> {
         if self.is_fixed() {
             return None;
@@ -162,7 +163,7 @@ impl IssuerKeys {
         Some(landed)
     }
 
-    /// One fetch from the archive (once) and the provider.
+    /// Fetches once from the archive (first time only) and the provider.
     async fn fly(self: Arc<Self>, land: watch::Sender<bool>) {
         self.load_archive().await;
         let fetched = match tokio::time::timeout(Self::TASK_TIMEOUT, self.source.fetch(&self.settings)).await {
@@ -183,7 +184,7 @@ impl IssuerKeys {
             }
         };
         self.flight().land();
-        // Nobody may be waiting any more.
+        // All receivers may be gone.
         let _ = land.send(true);
         if let Some(set) = saved {
             self.save(&set).await;
@@ -202,7 +203,7 @@ impl IssuerKeys {
         *current = Some(Arc::new(Snapshot { set, fetched_at, generation }));
     }
 
-    /// Takes the last good set from the archive, once it could be read, if there is none in memory.
+    /// Loads the last good set from the archive, once, if there is none in memory.
     async fn load_archive(&self) {
         if self.flight().archive_read || self.current().is_some() {
             return;
@@ -216,7 +217,7 @@ impl IssuerKeys {
                 self.flight().archive_read = true;
                 let Some(kept) = kept.filter(|kept| kept.origin == self.origin()) else { return };
                 match KeySet::from_json(kept.json.as_bytes()) {
-                    // The clock may have been ahead when it was kept; it is no newer than now.
+                    // The clock may have been ahead when it was stored; it is no newer than now.
                     Ok(set) => self.replace(set, kept.fetched_at.min(self.clock.now())),
                     Err(error) => tracing::warn!(issuer = %self.settings.id, %error, "the kept keys are not usable"),
                 }
@@ -233,7 +234,7 @@ impl IssuerKeys {
         }
     }
 
-    /// Where the settings say that the keys are.
+    /// Returns the key location in the settings.
     fn origin(&self) -> String {
         match &self.settings.jwks {
             JwksSource::Discovery => {
@@ -244,7 +245,7 @@ impl IssuerKeys {
         }
     }
 
-    /// Time between attempts: the cooldown while keys serve; without keys from 1 s on, doubling up to the cooldown.
+    /// Returns the retry interval: the cooldown while keys serve, else 1 s doubling up to the cooldown.
     pub(crate) fn backoff(&self) -> Duration {
         if self.serving(self.clock.now()).is_some() {
             return self.limits.cooldown;
@@ -253,7 +254,7 @@ impl IssuerKeys {
         Duration::from_secs(1).saturating_mul(1 << exponent).min(self.limits.cooldown)
     }
 
-    /// How long until a fetch may be tried again after a failure; none when it may now.
+    /// Returns the time until a retry is allowed; `None` when it is allowed now.
     fn retry_wait(&self) -> Option<Duration> {
         let between = self.backoff();
         self.flight().retry_wait(self.clock.now(), between)
@@ -261,7 +262,7 @@ impl IssuerKeys {
 
     fn unavailable(&self, wait: Duration) -> Error {
         let id = &self.settings.id;
-        // What came, or why nothing did, is the operator's to know: here it would be told to everybody.
+        // The cause is for the operator only; this error is shown to every caller.
         let message = match self.flight().last_error() {
             None | Some(FetchErrorKind::Unreachable) => {
                 format!("the identity provider `{id}` does not answer, and none of its keys is known")
@@ -273,7 +274,7 @@ impl IssuerKeys {
         Error::new(ErrorKind::Unavailable, "issuer_unavailable", message).with_retry_after(whole_seconds(wait))
     }
 
-    /// What metrics, readiness and the doctor tell.
+    /// Returns the state for metrics, readiness and `dezky doctor`.
     pub(crate) fn status(&self) -> KeyStatus {
         let now = self.clock.now();
         let serving = self.serving(now);
@@ -291,7 +292,7 @@ impl IssuerKeys {
     }
 }
 
-/// Logs what came, and once why keys of it are left out.
+/// Logs a new key set, and once the reasons for skipped keys.
 fn tell(issuer: &IssuerSettings, set: &KeySet, news: bool) {
     let (issuer, published, usable) = (issuer.id.as_str(), set.published(), set.len());
     if news && !set.skipped().is_empty() {
@@ -307,14 +308,14 @@ fn age(snapshot: &Snapshot, now: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0))
 }
 
-/// A key set, and its text for the archive.
+/// A key set with its text for the archive.
 fn read(body: &Bytes) -> Result<(KeySet, String), Failure> {
     let set = KeySet::from_json(body)?;
     let text = std::str::from_utf8(body).map_err(|error| KeySetError::Unreadable(error.to_string()))?;
     Ok((set, text.to_owned()))
 }
 
-/// Rounded up, so that whoever waits so long has waited enough.
+/// Rounds up to whole seconds, so that the announced wait suffices.
 pub(crate) fn whole_seconds(wait: Duration) -> Duration {
     Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(Duration::from_secs(1))
 }

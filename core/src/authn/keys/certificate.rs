@@ -1,4 +1,4 @@
-//! What certificates are called and until when they are valid: all of X.509 that the doctor tells. Trust is decided elsewhere.
+//! Names and expiry of certificates: the part of X.509 that `dezky doctor` shows. Trust is decided elsewhere.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
@@ -17,16 +17,16 @@ const GENERALIZED_TIME: u8 = 0x18;
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const ORGANISATION: &[u8] = &[0x55, 0x04, 0x0a];
 
-/// What a person wants to know of a certificate.
+/// Summary of a certificate for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddedCertificate {
-    /// Common name of its subject, else the organisation, else the beginning of its SHA-256 fingerprint.
+    /// Common name of its subject, else the organisation, else the start of its SHA-256 fingerprint.
     pub name: String,
-    /// The end of its validity; none when that cannot be read.
+    /// End of its validity; `None` when unreadable.
     pub expires_at: Option<Timestamp>,
 }
 
-/// The certificates of a PEM file, in their order.
+/// Lists the certificates of a PEM file in order.
 #[must_use]
 pub fn added_certificates(pem: &[u8]) -> Vec<AddedCertificate> {
     let text = String::from_utf8_lossy(pem);
@@ -46,7 +46,7 @@ fn fingerprint(der: &[u8]) -> String {
     format!("SHA-256 {hash}…")
 }
 
-/// How the subject of a certificate is called (RFC 5280, section 4.1.2.4).
+/// Returns a display name for the subject (RFC 5280, section 4.1.2.4).
 fn subject(der: &[u8]) -> Option<String> {
     let (_, rest) = element(validity_and_rest(der)?, SEQUENCE)?;
     let (mut names, _) = element(rest, SEQUENCE)?;
@@ -55,7 +55,7 @@ fn subject(der: &[u8]) -> Option<String> {
         names = more;
         let (pair, _) = element(set, SEQUENCE)?;
         let (kind, value) = element(pair, OBJECT_IDENTIFIER)?;
-        // The types of strings that are in use are ASCII or UTF-8.
+        // The string types in use are ASCII or UTF-8.
         let text = || Some(String::from_utf8_lossy(element(value, *value.first()?)?.0).into_owned());
         match kind {
             COMMON_NAME => common_name = text(),
@@ -66,14 +66,14 @@ fn subject(der: &[u8]) -> Option<String> {
     common_name.or(organisation).filter(|name| !name.trim().is_empty())
 }
 
-/// The end of validity of a certificate in DER (RFC 5280, sections 4.1 and 4.1.2.5).
+/// Returns the end of validity of a DER certificate (RFC 5280, sections 4.1 and 4.1.2.5).
 pub(super) fn expiry(der: &[u8]) -> Option<Timestamp> {
     let (validity, _) = element(validity_and_rest(der)?, SEQUENCE)?;
     let (_, end) = time(validity)?;
     time(end).map(|(end, _)| end)
 }
 
-/// What a certificate says from its validity on, after which comes its subject.
+/// Skips to the validity of a certificate, which its subject follows.
 fn validity_and_rest(der: &[u8]) -> Option<&[u8]> {
     let (certificate, _) = element(der, SEQUENCE)?;
     let (signed, _) = element(certificate, SEQUENCE)?;
@@ -83,7 +83,7 @@ fn validity_and_rest(der: &[u8]) -> Option<&[u8]> {
     element(rest, SEQUENCE).map(|(_issuer, rest)| rest)
 }
 
-/// The content of the first element, which must have this tag, and what comes after it.
+/// Splits the first element, which must have this tag, from the rest.
 fn element(bytes: &[u8], expected: u8) -> Option<(&[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
@@ -103,7 +103,7 @@ fn time(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
         None => element(bytes, GENERALIZED_TIME).map(|(digits, rest)| (None, digits, rest))?,
     };
     let digits = std::str::from_utf8(digits).ok()?.strip_suffix('Z')?;
-    // Two digits of a year are of 1950 to 2049.
+    // Two-digit years mean 1950 to 2049.
     let digits = match century {
         Some(_) if digits < "5" => format!("20{digits}"),
         Some(_) => format!("19{digits}"),

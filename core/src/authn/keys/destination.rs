@@ -1,4 +1,4 @@
-//! From where keys of an issuer may be fetched: what its settings name, and what its answers name within these.
+//! Allowed destinations of key fetches: those in an issuer's settings, and what its responses name within these.
 
 use url::{Host, Origin, Url};
 
@@ -8,23 +8,23 @@ use crate::{
     outbound::private_range,
 };
 
-/// How an address is reached.
+/// Transport and address range of a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
-    /// Over plain HTTP, on this machine.
+    /// Plain HTTP on this machine.
     Plain,
-    /// Over TLS, on this machine: never by a proxy.
+    /// TLS on this machine, never through a proxy.
     Loopback,
-    /// Over TLS, wherever it is.
+    /// TLS at any address.
     Anywhere,
-    /// Over TLS, at public addresses.
+    /// TLS at public addresses.
     Public,
 }
 
-/// How an address of an issuer's discovery or keys is reached.
+/// Decides how an address of an issuer's discovery or keys is reached.
 ///
 /// # Errors
-/// Kind `Forbidden` when the settings do not allow it, with what to set.
+/// Kind `Forbidden` with the required setting when the settings do not allow it.
 pub(super) fn route(issuer: &IssuerSettings, url: &Url) -> Result<Route, FetchError> {
     if url.scheme() != "https" {
         let plain = url.scheme() == "http" && is_loopback(url) && is_plain_loopback(issuer);
@@ -60,7 +60,7 @@ pub(super) fn route(issuer: &IssuerSettings, url: &Url) -> Result<Route, FetchEr
 /// Checks the `jwks_uri` of a discovery document: on the issuer's own origin, or on a host of its settings.
 ///
 /// # Errors
-/// Kind `Forbidden` when it is elsewhere, with what to set.
+/// Kind `Forbidden` with the required setting when it is elsewhere.
 pub(super) fn check_announced(issuer: &IssuerSettings, url: &Url) -> Result<(), FetchError> {
     let own = origins(issuer).any(|origin| origin == url.origin());
     if own || listed(issuer).any(|listed| is_same_place(&listed, url)) {
@@ -78,7 +78,7 @@ pub(super) fn check_announced(issuer: &IssuerSettings, url: &Url) -> Result<(), 
     )))
 }
 
-/// A fetch that would go into a private network, which the settings do not allow.
+/// Error for a fetch into a private network that the settings do not allow.
 pub(super) fn private(issuer: &IssuerSettings, what: &str) -> FetchError {
     let also = if issuer.id == IssuerSettings::DEFAULT_ID { " (`DEZKY_OIDC_PRIVATE_ADDRESSES=true`)" } else { "" };
     forbidden(format!(
@@ -92,7 +92,7 @@ fn forbidden(message: String) -> FetchError {
     FetchError::new(FetchErrorKind::Forbidden, message)
 }
 
-/// Whether the issuer itself is plain HTTP on this machine.
+/// Returns whether the issuer uses plain HTTP on this machine.
 fn is_plain_loopback(issuer: &IssuerSettings) -> bool {
     let own = issuer.urls.first().and_then(|url| Url::parse(url).ok());
     own.is_some_and(|url| url.scheme() == "http" && is_loopback(&url))
@@ -102,12 +102,12 @@ fn origins(issuer: &IssuerSettings) -> impl Iterator<Item = Origin> {
     issuer.urls.iter().filter_map(|url| Url::parse(url).ok()).map(|url| url.origin())
 }
 
-/// The hosts of `jwks_hosts`.
+/// Returns the hosts of `jwks_hosts`.
 fn listed(issuer: &IssuerSettings) -> impl Iterator<Item = Url> {
     issuer.jwks_hosts.iter().filter_map(|host| Url::parse(&format!("https://{host}/")).ok())
 }
 
-/// Whether the very host of an address stands in the settings.
+/// Returns whether the settings contain exactly this host.
 fn is_configured(issuer: &IssuerSettings, url: &Url) -> bool {
     let keys = if let JwksSource::Uri(uri) = &issuer.jwks { Some(uri) } else { None };
     let written = issuer.urls.iter().chain(keys).filter_map(|url| Url::parse(url).ok());
@@ -118,7 +118,7 @@ fn is_same_place(listed: &Url, url: &Url) -> bool {
     listed.host() == url.host() && listed.port_or_known_default() == url.port_or_known_default()
 }
 
-/// An address without what may be secret in it.
+/// Removes parts of an address that may be secret.
 pub(super) fn shown(url: &Url) -> String {
     let text = format!("{}{}", url.origin().ascii_serialization(), url.path());
     text.chars().take(300).collect()
@@ -171,7 +171,7 @@ mod tests {
             let refused = outcome(&issuer("https://auth.example.eu/"), &url).unwrap_err();
             assert!(refused.contains("`private_addresses = true` (`DEZKY_OIDC_PRIVATE_ADDRESSES=true`)"), "{refused}");
             assert!(outcome(&open, &url).is_ok(), "{host}");
-            // What stands in the settings itself is meant.
+            // An address in the settings is intended.
             assert!(outcome(&issuer(&url), &url).is_ok(), "{host}");
             let mut listing = issuer("https://auth.example.eu/");
             listing.jwks_hosts = vec![format!("{host}:8443")];

@@ -27,49 +27,50 @@ use crate::{
     outbound::{BodyError, Lookup, PrivateAddress, PublicOnly, SystemLookup, Unrestricted, bounded},
 };
 
-/// The largest discovery document and the largest key set, in bytes.
+/// Size limit of a discovery document and of a key set, in bytes.
 const MAXIMUM_BODY: usize = 1024 * 1024;
 
-/// Time for discovery and key set together.
+/// Time limit for discovery and key set together.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Environment variables with the path of a PEM file of added CA certificates, the first one that is set counts.
+/// Environment variables with the path of a PEM file of extra CA certificates. The first one set counts.
 const CERTIFICATE_VARIABLES: [&str; 2] = ["DEZKY_EXTRA_CA_CERTS", "NODE_EXTRA_CA_CERTS"];
 
-/// Fetches key sets over HTTPS, or plain HTTP for issuers that are so themselves, on a loopback address.
+/// Fetches key sets over HTTPS, or over plain HTTP for issuers on a loopback address.
 ///
-/// It trusts the system's certificates and those that were added. Keys are fetched from the issuer's own origin and from the
-/// hosts of its settings, and from private addresses only where its settings say so, names resolved. Redirects are followed
-/// within one origin only. Proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, though never for loopback
-/// addresses; a proxy resolves names by itself.
+/// It trusts the system's certificates and the added ones. Keys are fetched from the issuer's own origin and the hosts
+/// of its settings, and from private addresses (after name resolution) only where the settings allow it. Redirects are
+/// followed within one origin only. Proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, never for loopback
+/// addresses; a proxy resolves names itself.
 #[derive(Debug)]
 pub struct HttpKeySource {
     certificates: Vec<Certificate>,
     timeout: Duration,
     proxies: bool,
     lookup: Arc<dyn Lookup>,
-    // Made at first use: reading the system's certificates takes longer than the rest of the start.
+    // Created on first use, since loading the system's certificates takes longer than the rest of the start.
     public: OnceLock<Result<Client, FetchError>>,
     anywhere: OnceLock<Result<Client, FetchError>>,
     loopback: OnceLock<Result<Client, FetchError>>,
-    /// Needs no certificates.
+    /// Client for plain HTTP, which needs no certificates.
     plain: OnceLock<Result<Client, FetchError>>,
 }
 
-/// What an answer of an issuer tells beside its keys.
+/// Properties of an issuer's response besides the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Observed {
-    /// What its clock says, in whole seconds, by the header `Date` (RFC 9110, section 6.6.1).
+    /// Server time in whole seconds, from the `Date` header (RFC 9110, section 6.6.1).
     pub date: Option<Timestamp>,
-    /// Until when the certificate with which it answered is valid; none over plain HTTP.
+    /// Expiry of the server certificate; `None` over plain HTTP.
     pub certificate_expires_at: Option<Timestamp>,
 }
 
-/// The PEM text of added CA certificates, from the file that `DEZKY_EXTRA_CA_CERTS` or else `NODE_EXTRA_CA_CERTS` names;
-/// none if neither is set. `variable` looks a variable up.
+/// Reads the extra CA certificates (PEM) named by `DEZKY_EXTRA_CA_CERTS` or `NODE_EXTRA_CA_CERTS`.
+///
+/// Returns `None` if neither is set. `variable` looks a variable up.
 ///
 /// # Errors
-/// Kind `Configuration` with a message that names the variable, when the file cannot be read or holds no certificate.
+/// Kind `Configuration` with a message that names the variable, when the file is unreadable or has no certificate.
 pub fn extra_ca_certificates(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Vec<u8>>> {
     let found = CERTIFICATE_VARIABLES
         .into_iter()
@@ -88,10 +89,10 @@ fn parse_certificates(pem: &[u8]) -> Option<Vec<Certificate>> {
 }
 
 impl HttpKeySource {
-    /// A source that trusts these CA certificates (PEM) beside the system's.
+    /// Creates a source that trusts these CA certificates (PEM) besides the system's.
     ///
     /// # Errors
-    /// Kind `Configuration` when there are some and they are not PEM certificates.
+    /// Kind `Configuration` when the text is present but holds no PEM certificates.
     pub fn new(extra_ca_certificates: Option<&[u8]>) -> Result<Self> {
         let certificates = match extra_ca_certificates {
             None => Vec::new(),
@@ -111,21 +112,21 @@ impl HttpKeySource {
         })
     }
 
-    /// The same with another time limit for discovery and key set together. Default: 5 s.
+    /// Sets the time limit for discovery and key set together. Default: 5 s.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The same with names resolved elsewhere. Default: by the system.
+    /// Sets the name resolver. Default: the system's.
     #[must_use]
     pub fn with_lookup(mut self, lookup: Arc<dyn Lookup>) -> Self {
         self.lookup = lookup;
         self
     }
 
-    /// The same without the proxies of the environment.
+    /// Disables the proxies of the environment.
     #[must_use]
     pub fn without_proxies(mut self) -> Self {
         self.proxies = false;
@@ -176,7 +177,7 @@ impl HttpKeySource {
         }
     }
 
-    /// The `jwks_uri` of the issuer (OpenID Connect Discovery 1.0, sections 4.1 and 4.3).
+    /// Fetches the `jwks_uri` of the issuer (OpenID Connect Discovery 1.0, sections 4.1 and 4.3).
     async fn discover(&self, issuer: &IssuerSettings) -> Result<String, FetchError> {
         let address = discovery_address(issuer);
         let body = self.get(issuer, &address).await?;
@@ -206,7 +207,7 @@ impl HttpKeySource {
         }
     }
 
-    /// An answer 200, before its body is read; and its address as it may be shown.
+    /// Sends a request and returns the 200 response with an address that is safe to log.
     async fn send(&self, issuer: &IssuerSettings, address: &str) -> Result<(Response, String), FetchError> {
         let url = Url::parse(address)
             .map_err(|_| FetchError::new(FetchErrorKind::Misconfigured, "the address of the keys is no URL"))?;
@@ -224,10 +225,10 @@ impl HttpKeySource {
         Ok((response, shown))
     }
 
-    /// What an answer of the issuer tells beside its keys. Nothing is told of keys that stand in the settings.
+    /// Returns properties of the issuer's response besides the keys; `None` for inline keys.
     ///
     /// # Errors
-    /// [`FetchError`] when it does not answer.
+    /// [`FetchError`] when it does not respond.
     pub async fn observe(&self, issuer: &IssuerSettings) -> Result<Observed, FetchError> {
         let Some(address) = first_address(issuer) else { return Ok(Observed::default()) };
         let (response, _) = self.send(issuer, &address).await?;
@@ -240,7 +241,7 @@ impl HttpKeySource {
         })
     }
 
-    /// The body of an answer 200.
+    /// Reads the body of a 200 response.
     async fn get(&self, issuer: &IssuerSettings, address: &str) -> Result<Bytes, FetchError> {
         let (response, shown) = self.send(issuer, address).await?;
         bounded(response, MAXIMUM_BODY).await.map_err(|error| match error {
@@ -256,7 +257,7 @@ impl HttpKeySource {
 #[async_trait]
 impl KeySource for HttpKeySource {
     async fn fetch(&self, issuer: &IssuerSettings) -> Result<Bytes, FetchError> {
-        // What reading certificates takes is no time of the provider.
+        // Loading certificates does not count against the provider's time.
         if let Some(url) = first_address(issuer).and_then(|address| Url::parse(&address).ok()) {
             self.client(destination::route(issuer, &url)?)?;
         }
@@ -270,7 +271,7 @@ impl KeySource for HttpKeySource {
     }
 }
 
-/// What is asked first; nothing where the keys stand in the settings.
+/// Returns the first URL to request; `None` for inline keys.
 fn first_address(issuer: &IssuerSettings) -> Option<String> {
     match &issuer.jwks {
         JwksSource::Discovery => Some(discovery_address(issuer)),
@@ -293,11 +294,11 @@ fn unreachable(shown: &str, error: reqwest::Error) -> FetchError {
     FetchError::new(FetchErrorKind::Unreachable, format!("`{shown}` does not answer: {}", explain(error)))
 }
 
-/// The private address for which a connection was not made, if that is why.
+/// Extracts the private address that prevented a connection, if any.
 fn private_address(error: &reqwest::Error) -> Option<&PrivateAddress> {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
-        // `io::Error` does not show what it holds as its source.
+        // `io::Error` does not expose its inner error as its source.
         let held = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         match held.and_then(|held| held.downcast_ref()) {
             Some(refused) => return Some(refused),
@@ -307,7 +308,7 @@ fn private_address(error: &reqwest::Error) -> Option<&PrivateAddress> {
     None
 }
 
-/// The error and its causes, without the address, which may hold what is not to be logged.
+/// Formats an error and its causes without the address, which may contain secrets.
 fn explain(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();

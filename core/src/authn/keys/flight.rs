@@ -1,4 +1,4 @@
-//! The fetches of one issuer's keys: the one under way, how the last one went, and when the next may be.
+//! Fetch state of one issuer's keys: the fetch in flight, the last outcome and the next allowed time.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use tokio::sync::watch;
 use super::{FetchError, FetchErrorKind, KeySet, KeySetError, KeyStatus};
 use crate::{authn::IssuerSettings, clock::Timestamp};
 
-/// Why a fetch did not count, and what came with it.
+/// Failure of a fetch with what was received.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: FetchError,
-    /// How many keys came; none when nothing came, or nothing that can be counted.
+    /// Number of keys received; `None` when the response had no countable keys.
     published: Option<usize>,
     skipped: Vec<String>,
 }
@@ -34,25 +34,25 @@ impl From<KeySetError> for Failure {
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
     running: Option<watch::Receiver<bool>>,
-    /// Whether the archive was read since the start.
+    /// Flag: the archive was read since the start.
     pub(super) archive_read: bool,
-    /// When the last fetch for an unknown `kid` began.
+    /// Start of the last fetch for an unknown `kid`.
     cooldown_since: Option<Timestamp>,
-    /// Whether a fetch will be made at the end of the cooldown.
+    /// Flag: a fetch is scheduled for the end of the cooldown.
     scheduled: bool,
     last_end: Option<Timestamp>,
     last_error: Option<FetchError>,
     failures_in_a_row: u32,
     fetches: u64,
     failures: u64,
-    /// How many keys the last answer held that could be read.
+    /// Number of readable keys in the last response.
     published: Option<usize>,
-    /// Those of them that are not used.
+    /// Skipped keys among them.
     skipped: Vec<String>,
 }
 
 impl Flight {
-    /// The fetch under way, if there is one whose task lives.
+    /// Returns the fetch in flight, if its task is alive.
     pub(super) fn running(&self) -> Option<watch::Receiver<bool>> {
         self.running.as_ref().filter(|running| running.has_changed().is_ok()).cloned()
     }
@@ -66,7 +66,7 @@ impl Flight {
         self.running = None;
     }
 
-    /// Tells whether other keys are left out than by the answer before.
+    /// Returns whether the skipped keys differ from those of the previous response.
     pub(super) fn succeed(&mut self, now: Timestamp, set: &KeySet) -> bool {
         self.last_end = Some(now);
         self.last_error = None;
@@ -74,7 +74,7 @@ impl Flight {
         self.note(set)
     }
 
-    /// Notes what came. Tells whether other keys are left out than by the answer before.
+    /// Records a response. Returns whether the skipped keys differ from those of the previous one.
     pub(super) fn note(&mut self, set: &KeySet) -> bool {
         self.published = Some(set.published());
         let news = self.skipped != set.skipped();
@@ -93,7 +93,7 @@ impl Flight {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// Why the last fetch did not count; none when it did.
+    /// Returns the last failure; `None` when the last fetch succeeded.
     pub(super) fn last_error(&self) -> Option<FetchErrorKind> {
         self.last_error.as_ref().map(|error| error.kind)
     }
@@ -102,18 +102,18 @@ impl Flight {
         self.failures_in_a_row
     }
 
-    /// Whether the last fetch failed, and ended at this time or later.
+    /// Returns whether the last fetch failed at or after this time.
     pub(super) fn failed_since(&self, time: Timestamp) -> bool {
         self.last_error.is_some() && self.last_end.is_some_and(|end| end >= time)
     }
 
-    /// How long until a fetch may be tried again after a failure, with this time between attempts; none when it may now.
+    /// Returns the time until a retry is allowed, given the interval; `None` when it is allowed now.
     pub(super) fn retry_wait(&self, now: Timestamp, between: Duration) -> Option<Duration> {
         self.last_error.as_ref()?;
         remaining(self.last_end?, between, now)
     }
 
-    /// How long the cooldown still lasts.
+    /// Returns the remaining cooldown.
     pub(super) fn cooldown(&self, now: Timestamp, cooldown: Duration) -> Option<Duration> {
         remaining(self.cooldown_since?, cooldown, now)
     }
@@ -149,7 +149,7 @@ impl Flight {
     }
 }
 
-/// What remains of a span that began then; none when it is over, or when the clock was set back before its beginning.
+/// Returns the rest of a time span; `None` when it is over or the clock was set back before its start.
 fn remaining(since: Timestamp, span: Duration, now: Timestamp) -> Option<Duration> {
     let passed = u64::try_from(now.milliseconds().saturating_sub(since.milliseconds())).ok()?;
     span.checked_sub(Duration::from_millis(passed)).filter(|left| !left.is_zero())

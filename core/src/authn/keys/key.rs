@@ -1,4 +1,4 @@
-//! One public key: whether it is fit, and for what (RFC 7517, section 4; RFC 7518, section 6; RFC 8037, section 2).
+//! Public keys and their fitness (RFC 7517, section 4; RFC 7518, section 6; RFC 8037, section 2).
 
 use aws_lc_rs::signature::{self as primitive, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -14,11 +14,11 @@ use crate::authn::{
 /// Sizes of RSA moduli, in bits. aws-lc verifies nothing larger.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 
-/// Members that say nothing when they are an empty list, as some libraries write them.
+/// Members that mean nothing as an empty list, which some libraries write.
 const LISTS: [&str; 3] = ["key_ops", "oth", "x5c"];
 
-/// The members of a JWK that are there. Libraries that write every member, such as .NET's, write absent ones as `null`
-/// or as an empty list.
+/// Members present in a JWK. Libraries that serialize every member, such as .NET's, write absent ones as `null` or as
+/// an empty list.
 #[derive(Debug)]
 struct Members(Map<String, Value>);
 
@@ -46,7 +46,7 @@ impl Members {
 
     fn text(&self, name: &str) -> Result<&str, String> {
         self.optional_text(name)?.ok_or_else(|| match self.get("x5c") {
-            // RFC 7517, section 4.7: a certificate stands beside the members of the key, and not for them.
+            // RFC 7517, section 4.7: a certificate supplements the members of the key and does not replace them.
             Some(_) => format!("`{name}` is missing, and `x5c` does not stand for it"),
             None => format!("`{name}` is missing"),
         })
@@ -57,12 +57,12 @@ impl Members {
     }
 }
 
-/// Why a JWK is no key that can be used.
+/// Reasons why a JWK is not usable.
 #[derive(Debug)]
 pub(crate) struct Unfit {
-    /// What its tokens are refused for.
+    /// Reason given to tokens signed by the key.
     pub(crate) fault: KeyFault,
-    /// For the log and the doctor.
+    /// Text for the log and `dezky doctor`.
     pub(crate) reason: String,
 }
 
@@ -72,23 +72,23 @@ impl From<String> for Unfit {
     }
 }
 
-/// A public key that is fit to verify signatures.
+/// A public key that can verify signatures.
 #[derive(Debug)]
 pub(crate) struct Key {
     /// `kid`.
     pub(crate) key_id: Option<String>,
-    /// Identifies the key itself, whatever its `kid` is.
+    /// Thumbprint of the key, independent of its `kid`.
     pub(crate) thumbprint: KeyThumbprint,
     family: KeyFamily,
-    /// `alg`: the only algorithm that it is for.
+    /// `alg`: the only algorithm that the key serves.
     only: Option<Algorithm>,
     prepared: Prepared,
 }
 
-/// A key as its verification takes it.
+/// Key in the form that verification needs.
 ///
-/// jsonwebtoken builds an RSA key anew from its numbers for each signature, and verification of RSA is so quick that this
-/// shows. So RSA keys are read once, by aws-lc-rs itself: for each algorithm, because a key that is read is for one.
+/// jsonwebtoken rebuilds an RSA key from its numbers for each signature, a cost that is visible beside fast RSA
+/// verification. So RSA keys are parsed once by aws-lc-rs, for each algorithm, because a parsed key serves one.
 #[derive(Debug)]
 enum Prepared {
     Rsa(Vec<(Algorithm, ParsedPublicKey)>),
@@ -96,7 +96,7 @@ enum Prepared {
 }
 
 impl Key {
-    /// The key of this JWK, or why it is not fit.
+    /// Parses a JWK, or returns why it is unfit.
     pub(crate) fn from_jwk(jwk: Map<String, Value>) -> Result<Self, Unfit> {
         let jwk = Members::new(jwk);
         let key_id = jwk.optional_text("kid")?.map(str::to_owned);
@@ -119,17 +119,17 @@ impl Key {
         Ok(Self { key_id, thumbprint, family, only, prepared })
     }
 
-    /// Whether this is the same key, under the same name and for the same algorithm.
+    /// Returns whether this is the same key, under the same `kid` and algorithm.
     pub(crate) fn repeats(&self, other: &Self) -> bool {
         self.thumbprint == other.thumbprint && self.key_id == other.key_id && self.only == other.only
     }
 
-    /// Whether it is for this algorithm.
+    /// Returns whether the key serves this algorithm.
     pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
         self.family == algorithm.family() && self.only.is_none_or(|only| only == algorithm)
     }
 
-    /// Whether this is its signature of the message.
+    /// Verifies a signature of a message.
     pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         let key = match &self.prepared {
             Prepared::Rsa(keys) => {
@@ -149,7 +149,7 @@ impl Key {
     }
 }
 
-/// The algorithms of RSA keys, as aws-lc-rs has them.
+/// RSA algorithms in aws-lc-rs.
 const RSA_ALGORITHMS: [(Algorithm, &RsaParameters); 6] = [
     (Algorithm::Rs256, &primitive::RSA_PKCS1_2048_8192_SHA256),
     (Algorithm::Rs384, &primitive::RSA_PKCS1_2048_8192_SHA384),
@@ -159,7 +159,7 @@ const RSA_ALGORITHMS: [(Algorithm, &RsaParameters); 6] = [
     (Algorithm::Ps512, &primitive::RSA_PSS_2048_8192_SHA512),
 ];
 
-/// Checks `use`, `key_ops`, and that no private part was published: who has read it can sign.
+/// Checks `use` and `key_ops`, and that no private part was published: anyone who read it can sign.
 fn check_purpose(jwk: &Members) -> Result<(), Unfit> {
     let other = |reason: &str| Unfit { fault: KeyFault::Purpose, reason: reason.to_owned() };
     if jwk.get("use").is_some_and(|purpose| purpose != "sig") {
@@ -190,7 +190,7 @@ fn rsa(jwk: &Members) -> Result<Material, Unfit> {
         let reason = "an RSA key that can be broken (ROCA, CVE-2017-15361): replace it".to_owned();
         return Err(Unfit { fault: KeyFault::Weak, reason });
     }
-    // Even exponents are no exponents, 1 signs nothing, and aws-lc takes at most 33 bits.
+    // Even exponents are invalid, 1 signs nothing, and aws-lc accepts at most 33 bits.
     let odd = exponent.last().is_some_and(|byte| byte % 2 == 1);
     if !odd || exponent == [1] || exponent.len() > 4 {
         return Err("`e` is not acceptable".to_owned().into());
@@ -212,7 +212,7 @@ fn elliptic(jwk: &Members) -> Result<Material, String> {
     let (Some(x), Some(y)) = (padded(&jwk.bytes("x")?, length), padded(&jwk.bytes("y")?, length)) else {
         return Err("`x` or `y` is longer than the curve's coordinates".to_owned());
     };
-    // An uncompressed point (SEC 1, section 2.3.3).
+    // Uncompressed point (SEC 1, section 2.3.3).
     let point = [&[4][..], &x, &y].concat();
     if ParsedPublicKey::new(algorithm, &point).is_err() {
         return Err("`x` and `y` are no point of the curve".to_owned());
@@ -231,13 +231,13 @@ fn edwards(jwk: &Members) -> Result<Material, String> {
     Ok((KeyFamily::Ed25519, thumbprint::edwards(&x), Prepared::Other(DecodingKey::from_ed_der(&x))))
 }
 
-/// Without leading zeros, which some providers write.
+/// Strips leading zeros, which some providers write.
 fn unsigned(number: &[u8]) -> Vec<u8> {
     number.iter().copied().skip_while(|byte| *byte == 0).collect()
 }
 
-/// With so many bytes: some providers leave leading zeros out, which RFC 7518, section 6.2.1.2, demands, or write one too
-/// many. It is one number however it is written.
+/// Pads or strips leading zeros to a fixed length. RFC 7518, section 6.2.1.2, demands them, but some providers omit
+/// them or write one too many; the number is the same.
 fn padded(number: &[u8], length: usize) -> Option<Vec<u8>> {
     let number = unsigned(number);
     let zeros = length.checked_sub(number.len())?;

@@ -1,4 +1,4 @@
-//! The task that keeps the keys of an issuer fresh.
+//! Background refresh of an issuer's keys.
 
 use std::{
     sync::{Arc, Weak},
@@ -7,7 +7,7 @@ use std::{
 
 use super::cache::IssuerKeys;
 
-/// Fetches keys at once and then again and again, until the keys are dropped.
+/// Fetches keys now and then periodically, until the cache is dropped.
 pub(crate) async fn keep_refreshed(keys: Weak<IssuerKeys>) {
     loop {
         let wait = match keys.upgrade() {
@@ -21,7 +21,7 @@ pub(crate) async fn keep_refreshed(keys: Weak<IssuerKeys>) {
     }
 }
 
-/// A little before the set is due, so that no request has to wait for the fetch; sooner after a failure.
+/// Returns the delay until the next fetch: shortly before the set is due, sooner after a failure.
 fn until_next(keys: &Arc<IssuerKeys>) -> Duration {
     let wait = if keys.status().last_error.is_some() {
         keys.backoff()

@@ -14,47 +14,47 @@ use crate::{
     error::{Error, ErrorKind},
 };
 
-/// The most keys of one set that are used: more than any provider publishes.
+/// Maximum number of keys used from one set, more than any provider publishes.
 const MAXIMUM_KEYS: usize = 1_000;
 
-/// The most keys that are tried for one token.
+/// Maximum number of keys tried for one token.
 const MAXIMUM_CANDIDATES: usize = 4;
 
-/// The most keys that are named with the reason why they are not used.
+/// Maximum number of skipped keys reported with a reason.
 const MAXIMUM_REASONS: usize = 20;
 
-/// The usable keys of a JSON Web Key Set. At least one is there.
+/// The usable keys of a JSON Web Key Set, at least one.
 #[derive(Debug)]
 pub struct KeySet {
     keys: Vec<Arc<Key>>,
-    /// `kid`s that are there, with keys that are not fit.
+    /// `kid`s of keys that are unfit.
     unfit: HashMap<String, KeyFault>,
     published: usize,
     skipped: Vec<String>,
 }
 
-/// Why a document is no usable key set.
+/// Reasons why a document is no usable key set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// It is not JSON, or not an object, or has `keys` twice.
+    /// The document is not JSON, not an object, or has `keys` twice.
     #[error("the key set is not acceptable JSON: {0}")]
     Unreadable(String),
-    /// It has no `keys`, as the answer of a provider that has no signing key.
+    /// `keys` is missing, as in the response of a provider without a signing key.
     #[error("the key set has no `keys`: choose a signing key for the application at the identity provider")]
     NoKeys,
-    /// None of its keys is usable.
+    /// No key is usable.
     #[error("the key set holds no usable key: {published} came{}", reasons(.skipped))]
     NoneUsable {
-        /// How many keys came.
+        /// Number of keys in the document.
         published: usize,
-        /// Why each is left out.
+        /// Reasons for skipping each key.
         skipped: Vec<String>,
     },
 }
 
 impl KeySetError {
-    /// How many keys came, if that can be told, and why each is left out.
+    /// Returns the number of keys, if known, and the reasons for skipping each.
     pub(crate) fn left_out(&self) -> (Option<usize>, &[String]) {
         match self {
             Self::Unreadable(_) => (None, &[]),
@@ -74,14 +74,14 @@ impl From<KeySetError> for Error {
     }
 }
 
-/// A key set with its keys unread: what is wrong with one of them is no fault of the others.
+/// A key set with unparsed keys, so that one invalid key does not spoil the others.
 #[derive(Deserialize)]
 struct Document<'json> {
     #[serde(borrow, default)]
     keys: Option<&'json RawValue>,
 }
 
-/// What tells one key from another, where that can be read.
+/// Identifying members of a key, as far as they are readable.
 #[derive(Deserialize)]
 struct Named {
     #[serde(default)]
@@ -89,14 +89,14 @@ struct Named {
 }
 
 impl KeySet {
-    /// Reads a JSON Web Key Set, with or without a byte order mark. Keys that are not fit are skipped.
+    /// Parses a JSON Web Key Set, with or without a byte order mark. Unfit keys are skipped.
     ///
     /// # Errors
-    /// [`KeySetError`] when no usable key is in it.
+    /// [`KeySetError`] when it contains no usable key.
     pub fn from_json(json: &[u8]) -> Result<Self, KeySetError> {
         let unreadable = |error: &dyn std::fmt::Display| KeySetError::Unreadable(error.to_string());
         let text = std::str::from_utf8(without_byte_order_mark(json)).map_err(|error| unreadable(&error))?;
-        // A list of members would be read as an object of them, too.
+        // serde would also accept an array in place of this object.
         if !text.trim_ascii_start().starts_with('{') {
             return Err(unreadable(&"not an object"));
         }
@@ -147,49 +147,50 @@ impl KeySet {
         }
     }
 
-    /// How many keys are usable.
+    /// Returns the number of usable keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether no key is usable. Never so.
+    /// Returns whether no key is usable, which is never the case.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// How many keys the document has, usable or not.
+    /// Returns the number of keys in the document, usable or not.
     #[must_use]
     pub fn published(&self) -> usize {
         self.published
     }
 
-    /// Keys that are not used, each with the reason; of very many the last line tells how many more there are.
+    /// Returns the skipped keys with reasons. If there are very many, the last line says how many more.
     #[must_use]
     pub fn skipped(&self) -> &[String] {
         &self.skipped
     }
 
-    /// Names of the algorithms that some usable key is for (RFC 7518, section 3.1).
+    /// Returns the names of the algorithms that some usable key serves (RFC 7518, section 3.1).
     #[must_use]
     pub fn algorithms(&self) -> Vec<&'static str> {
         let usable = |algorithm: &Algorithm| self.keys.iter().any(|key| key.fits(*algorithm));
         Algorithm::ALL.into_iter().filter(usable).map(Algorithm::name).collect()
     }
 
-    /// The thumbprints of the usable keys (RFC 7638), each with its `kid`.
+    /// Returns the thumbprints of the usable keys (RFC 7638), each with its `kid`.
     pub fn thumbprints(&self) -> impl Iterator<Item = (Option<&str>, KeyThumbprint)> {
         self.keys.iter().map(|key| (key.key_id.as_deref(), key.thumbprint))
     }
 
-    /// The keys that a token may be signed with: of this `kid` if it names one, and fit for its algorithm. One at least, and
-    /// no more than are tried.
+    /// Returns the keys that may have signed a token: matching its `kid`, if any, and its algorithm.
+    ///
+    /// There is at least one, and no more than the limit.
     pub(crate) fn select(&self, key_id: Option<&str>, algorithm: Algorithm) -> Result<Vec<Arc<Key>>, TokenRefusal> {
         let named = |key: &&Arc<Key>| key_id.is_none() || key.key_id.as_deref() == key_id;
         let mut fitting: Vec<Arc<Key>> = Vec::new();
         for key in self.keys.iter().filter(named).filter(|key| key.fits(algorithm)) {
-            // One key may stand there for each of its algorithms, and for all of them.
+            // A key may be listed once for each of its algorithms, and once for all.
             if fitting.iter().any(|known| known.thumbprint == key.thumbprint) {
                 continue;
             }
@@ -210,12 +211,12 @@ impl KeySet {
     }
 }
 
-/// A document as its writer meant it: the mark is no part of it (RFC 8259, section 8.1).
+/// Strips a byte order mark, which is not part of the document (RFC 8259, section 8.1).
 pub(crate) fn without_byte_order_mark(document: &[u8]) -> &[u8] {
     document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document)
 }
 
 fn read(jwk: &RawValue) -> Result<Key, Unfit> {
-    // Two readers that choose differently between two members see two different keys.
+    // Two parsers that choose differently between duplicate members see two different keys.
     Key::from_jwk(parse_object(jwk.get().as_bytes()).map_err(|error| error.to_string())?)
 }

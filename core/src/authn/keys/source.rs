@@ -1,4 +1,4 @@
-//! The port through which key sets are fetched.
+//! Port for fetching key sets.
 
 use std::borrow::Cow;
 
@@ -7,43 +7,43 @@ use bytes::Bytes;
 
 use crate::authn::IssuerSettings;
 
-/// Fetches the key set of an issuer. It tries once; the cache decides when to try again.
+/// Fetches the key set of an issuer. One call makes one attempt; the cache retries.
 #[async_trait]
 pub trait KeySource: Send + Sync + std::fmt::Debug {
-    /// The body of the issuer's JSON Web Key Set: an answer 200, bounded in size and time.
+    /// Returns the body of the issuer's JSON Web Key Set from a 200 response, bounded in size and time.
     ///
     /// # Errors
-    /// [`FetchError`] when there is no such answer.
+    /// [`FetchError`] when there is no such response.
     async fn fetch(&self, issuer: &IssuerSettings) -> Result<Bytes, FetchError>;
 }
 
-/// Why a fetch does not count.
+/// Failure of a fetch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FetchError {
-    /// Coarsely.
+    /// Kind of the failure.
     pub kind: FetchErrorKind,
-    /// For an operator: what happened and what to change.
+    /// Text for an operator: what happened and what to change.
     pub message: Cow<'static, str>,
 }
 
 impl FetchError {
-    /// A fetch that does not count.
+    /// Creates a failure.
     pub fn new(kind: FetchErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, message: message.into() }
     }
 }
 
-/// Kinds of fetches that do not count.
+/// Kinds of fetch failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FetchErrorKind {
-    /// No connection, no answer in time, or an answer that is not 200.
+    /// No connection, no response in time, or a status other than 200.
     Unreachable,
-    /// The provider answered with something that is no usable key set, or too large: its configuration is wrong.
+    /// A response that is no usable key set or too large: the provider is misconfigured.
     Misconfigured,
-    /// The settings of this issuer do not fit what the provider says about itself.
+    /// Settings of the issuer that contradict the provider's own metadata.
     Mismatch,
-    /// The settings of this issuer do not let its keys be fetched from there.
+    /// Settings of the issuer that forbid fetching from this address.
     Forbidden,
 }

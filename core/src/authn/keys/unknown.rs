@@ -1,4 +1,4 @@
-//! What an unknown `kid` sets off: one fetch, then a cooldown with one fetch at its end.
+//! Handling of an unknown `kid`: one fetch, then a cooldown with one fetch at its end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,8 +11,8 @@ use super::{
 use crate::authn::{TokenRefusal, token::Header};
 
 impl IssuerKeys {
-    /// The keys that a token may be signed with, with a fetch if there is none and it may be looked for. `fetched` tells that
-    /// the snapshot was fetched for this token already.
+    /// Returns the keys that may verify a token, fetching if none matches and a fetch is allowed. `fetched` says that
+    /// the snapshot was already fetched for this token.
     pub(crate) async fn find(
         self: &Arc<Self>,
         header: &Header,
@@ -38,7 +38,7 @@ impl IssuerKeys {
         Err(TokenRefusal::KeyUnknown { retry_after: Some(self.schedule()) })
     }
 
-    /// A snapshot newer than the one of this generation, fetched now unless that must wait.
+    /// Returns a snapshot newer than this generation, fetched now unless the cooldown forbids it.
     async fn look_again(self: &Arc<Self>, generation: u64) -> Option<Arc<Snapshot>> {
         let now = self.clock.now();
         let newer = || self.serving(self.clock.now()).filter(|serving| serving.generation != generation);
@@ -58,7 +58,7 @@ impl IssuerKeys {
         newer()
     }
 
-    /// Sees to it that there is a fetch at the end of the cooldown, and tells how long that takes.
+    /// Schedules a fetch at the end of the cooldown and returns the remaining time.
     fn schedule(self: &Arc<Self>) -> Duration {
         let mut flight = self.flight();
         let Some(wait) = flight.cooldown(self.clock.now(), self.limits.cooldown) else {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A signature algorithm that is accepted. Symmetric ones and `none` are not among them.
+/// An accepted signature algorithm. Symmetric algorithms and `none` are not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names are the registered ones")]
 pub enum Algorithm {
@@ -17,7 +17,7 @@ pub enum Algorithm {
     EdDsa,
 }
 
-/// What a key must be for an algorithm.
+/// Kinds of keys that algorithms require.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyFamily {
     /// RSA, 2048 to 8192 bits.
@@ -31,7 +31,7 @@ pub enum KeyFamily {
 }
 
 impl Algorithm {
-    /// All of them.
+    /// All algorithms.
     pub const ALL: [Self; 9] = [
         Self::Rs256,
         Self::Rs384,
@@ -44,7 +44,7 @@ impl Algorithm {
         Self::EdDsa,
     ];
 
-    /// The registered name.
+    /// Returns the registered name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,8 +60,9 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of this registered name, compared exactly. `Ed25519` is `EdDSA` fully specified (RFC 9864, section
-    /// 2.2): no other curve is accepted for either.
+    /// Looks up an algorithm by its registered name, compared exactly.
+    ///
+    /// `Ed25519` is the fully specified `EdDSA` (RFC 9864, section 2.2): no other curve is accepted for either name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         if name == "Ed25519" {
@@ -70,7 +71,7 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
-    /// What a key must be for it.
+    /// Returns the kind of key that the algorithm requires.
     #[must_use]
     pub const fn family(self) -> KeyFamily {
         match self {

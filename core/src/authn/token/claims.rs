@@ -11,10 +11,10 @@ use crate::{
     clock::Timestamp,
 };
 
-/// The longest identifier in a claim, in bytes: OpenID Connect Core 1.0, section 2 says so of `sub`.
+/// Maximum length of an identifier in a claim, in bytes (OpenID Connect Core 1.0, section 2, on `sub`).
 const MAXIMUM_IDENTIFIER: usize = 255;
 
-/// The claims of a token.
+/// Claims of a token.
 #[derive(Debug)]
 pub(crate) struct ClaimSet(Map<String, Value>);
 
@@ -23,7 +23,7 @@ impl ClaimSet {
         json::parse_object(payload).map(Self).map_err(|error| error.refusal("claims"))
     }
 
-    /// Whether a claim is there. One that is `null` is not: libraries that write every member write absent ones so.
+    /// Returns whether a claim is present. `null` counts as absent, since some libraries write absent members so.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|value| !value.is_null())
     }
@@ -32,7 +32,7 @@ impl ClaimSet {
         self.0.get(name)
     }
 
-    /// `iss`.
+    /// Returns `iss`.
     pub(crate) fn issuer(&self) -> Result<&str, TokenRefusal> {
         match self.0.get("iss") {
             None => Err(TokenRefusal::ClaimMissing("iss")),
@@ -41,7 +41,7 @@ impl ClaimSet {
         }
     }
 
-    /// An identifier, if it is there.
+    /// Returns an optional identifier.
     pub(crate) fn identifier(&self, name: &'static str) -> Result<Option<&str>, TokenRefusal> {
         match self.0.get(name) {
             None => Ok(None),
@@ -50,13 +50,14 @@ impl ClaimSet {
         }
     }
 
-    /// An identifier that must be there.
+    /// Returns a required identifier.
     pub(crate) fn required_identifier(&self, name: &'static str) -> Result<&str, TokenRefusal> {
         self.identifier(name)?.ok_or(TokenRefusal::ClaimMissing(name))
     }
 
-    /// A NumericDate (RFC 7519, section 2), if it is there: seconds since 1970, possibly with a fraction. Those beyond
-    /// the years 0001 to 9999 become the first or last instant of these.
+    /// Returns an optional NumericDate (RFC 7519, section 2): seconds since 1970, possibly fractional.
+    ///
+    /// Times outside the years 0001 to 9999 are clamped.
     pub(crate) fn time(&self, name: &'static str) -> Result<Option<Timestamp>, TokenRefusal> {
         let number = match self.0.get(name) {
             None => return Ok(None),
@@ -72,12 +73,12 @@ impl ClaimSet {
         Ok(Some(Timestamp::from_milliseconds(milliseconds)))
     }
 
-    /// A NumericDate that must be there.
+    /// Returns a required NumericDate.
     pub(crate) fn required_time(&self, name: &'static str) -> Result<Timestamp, TokenRefusal> {
         self.time(name)?.ok_or(TokenRefusal::ClaimMissing(name))
     }
 
-    /// Checks that `aud`, a string or an array of strings (RFC 7519, section 4.1.3), names one of these.
+    /// Checks that `aud`, a string or an array of strings (RFC 7519, section 4.1.3), contains one of these values.
     pub(crate) fn check_audience(&self, accepted: &[String]) -> Result<(), TokenRefusal> {
         let invalid = || TokenRefusal::ClaimInvalid("aud", "a string or an array of strings");
         let is_accepted = |audience: &str| accepted.iter().any(|accepted| accepted == audience);
@@ -96,20 +97,22 @@ impl ClaimSet {
         if found { Ok(()) } else { Err(TokenRefusal::Audience) }
     }
 
-    /// A text for people, trimmed; none when it is missing, empty, of another type, or has control characters: such a
-    /// claim must not lock anybody out.
+    /// Returns a trimmed display text; `None` when missing, empty, of another type or with control characters.
+    ///
+    /// Such a claim must never prevent a sign-in.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let text = self.0.get(name)?.as_str()?.trim();
         (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
     }
 
-    /// What a name, or a JSON pointer, names.
+    /// Looks up a claim by name or JSON pointer.
     pub(crate) fn find(&self, name: &str) -> Found<'_> {
         groups::find(&self.0, name)
     }
 
-    /// `auth_time`: when the person signed in (OpenID Connect Core 1.0, section 2). None when it is missing or no time: some
-    /// providers write `0` where nobody signed in, or a text, which locks nobody out.
+    /// Returns `auth_time`, the time of sign-in (OpenID Connect Core 1.0, section 2).
+    ///
+    /// Invalid values count as missing: some providers write `0` or a text, which must not prevent a sign-in.
     pub(crate) fn signed_in_at(&self) -> Option<Timestamp> {
         let seconds = self.0.get("auth_time")?.as_f64().filter(|seconds| *seconds > 0.0)?;
         #[allow(clippy::cast_possible_truncation, reason = "`as` saturates, which is wanted")]

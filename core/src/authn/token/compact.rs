@@ -1,28 +1,28 @@
-//! Reading of compact serialisations (RFC 7515, section 3.1).
+//! Parsing of compact serialisations (RFC 7515, section 3.1).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::header::Header;
 use crate::authn::refusal::TokenRefusal;
 
-/// The largest token that is read, in bytes.
+/// Maximum size of a token, in bytes.
 pub const MAXIMUM_TOKEN_SIZE: usize = 16 * 1024;
 
-/// A token taken apart. Nothing in it is verified.
+/// A parsed token. Nothing in it is verified.
 #[derive(Debug)]
 pub(crate) struct Compact<'token> {
-    /// Its header, which is acceptable as such.
+    /// Validated header.
     pub(crate) header: Header,
-    /// The bytes of its payload.
+    /// Payload bytes.
     pub(crate) payload: Vec<u8>,
-    /// What is signed.
+    /// Signed text.
     pub(crate) signing_input: &'token [u8],
-    /// The bytes of its signature.
+    /// Signature bytes.
     pub(crate) signature: Vec<u8>,
 }
 
 impl<'token> Compact<'token> {
-    /// Takes a token apart and checks its header.
+    /// Parses a token and validates its header.
     pub(crate) fn parse(token: &'token str) -> Result<Self, TokenRefusal> {
         if token.is_empty() {
             return Err(TokenRefusal::Missing);
@@ -36,7 +36,8 @@ impl<'token> Compact<'token> {
             (Some(_), Some(_), Some(_), 2) => return Err(TokenRefusal::Encrypted),
             _ => return Err(TokenRefusal::Malformed("it must have three segments separated by dots".into())),
         };
-        // The header first: what is unsigned or symmetric shall hear so, whatever its signature is.
+        // The header comes first, so that unsigned and symmetric tokens are reported as such whatever their signature
+        // is.
         let header = Header::parse(&decode(header, "header")?)?;
         let signing_input = token.as_bytes().get(..token.len() - signature.len() - 1).unwrap_or_default();
         Ok(Self {
@@ -48,7 +49,7 @@ impl<'token> Compact<'token> {
     }
 }
 
-/// Base64url without padding; trailing bits must be zero, so that a token has one spelling only.
+/// Decodes unpadded base64url. Trailing bits must be zero, so that a token has only one spelling.
 fn decode(segment: &str, name: &'static str) -> Result<Vec<u8>, TokenRefusal> {
     URL_SAFE_NO_PAD.decode(segment).map_err(|_| TokenRefusal::Encoding(name))
 }

@@ -1,11 +1,11 @@
-//! What is accepted in the header of a token (RFC 7515, section 4; RFC 8725, section 3).
+//! Validation of token headers (RFC 7515, section 4; RFC 8725, section 3).
 
 use serde_json::{Map, Value};
 
 use super::{Algorithm, json};
 use crate::authn::refusal::TokenRefusal;
 
-/// The header of a token, acceptable as such.
+/// Validated header of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header {
     /// `alg`.
@@ -16,7 +16,7 @@ pub(crate) struct Header {
     pub(crate) media_type: Option<String>,
 }
 
-/// Parameters that bring a key along or say where to get one: a token does not choose its own key.
+/// Parameters that carry a key or its address. A token does not choose its own key.
 const KEY_PARAMETERS: [&str; 4] = ["jwk", "jku", "x5c", "x5u"];
 
 impl Header {

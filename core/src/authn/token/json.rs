@@ -1,7 +1,7 @@
-//! Strict JSON: no member twice, bounded nesting.
+//! Strict JSON parsing: no duplicate members, bounded nesting.
 //!
-//! RFC 7515, section 4 and RFC 7519, section 4 let a reader refuse duplicate members or take the last one. Two readers
-//! that choose differently see two different tokens, so they are refused at any depth.
+//! RFC 7515, section 4 and RFC 7519, section 4 let a parser reject duplicate members or take the last one. Two parsers
+//! that differ see two different tokens, so duplicates are rejected at any depth.
 
 use std::ops::ControlFlow;
 
@@ -13,11 +13,11 @@ use crate::{
     json::{self, JsonError},
 };
 
-/// The deepest nesting of objects and arrays, the outermost included.
+/// Maximum nesting of objects and arrays, the outermost included.
 const MAXIMUM_DEPTH: u8 = 16;
 
 impl JsonError {
-    /// The refusal of a token of which this is a part.
+    /// Converts to the refusal of a token that contains this document.
     pub(crate) fn refusal(self, part: &'static str) -> TokenRefusal {
         match self {
             Self::Syntax(error) => TokenRefusal::Json(format!("its {part} are not acceptable JSON: {error}").into()),
@@ -27,7 +27,7 @@ impl JsonError {
     }
 }
 
-/// Reads a JSON object and nothing after it.
+/// Parses a JSON object with nothing after it.
 pub(crate) fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
     match json::read(bytes, MAXIMUM_DEPTH, &mut |_| ControlFlow::Break(()))? {
         Value::Object(members) => Ok(members),

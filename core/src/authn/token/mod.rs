@@ -1,4 +1,4 @@
-//! The token policy: what an acceptable token looks like. No I/O.
+//! Token policy: requirements on an acceptable token. No I/O.
 
 mod algorithm;
 mod claims;
@@ -21,18 +21,18 @@ pub(crate) use {json::parse_object, policy::check_access_token};
 
 use crate::error::Result;
 
-/// The payload of a token as it is, **not verified**: for showing, never for deciding.
+/// Returns the raw payload of a token, **not verified**, for display and never for decisions.
 ///
 /// # Errors
-/// Kind `Unauthenticated` when the token cannot be read.
+/// Kind `Unauthenticated` when the token cannot be parsed.
 pub fn unverified_payload(token: &str) -> Result<Vec<u8>> {
     Ok(Compact::parse(token)?.payload)
 }
 
-/// The `iss` of a token, **not verified**: for finding out whose keys to try.
+/// Returns the `iss` of a token, **not verified**, to select the keys to try.
 ///
 /// # Errors
-/// Kind `Unauthenticated` when the token cannot be read or has none.
+/// Kind `Unauthenticated` when the token cannot be parsed or lacks `iss`.
 pub fn unverified_issuer(token: &str) -> Result<String> {
     Ok(ClaimSet::parse(&Compact::parse(token)?.payload)?.issuer()?.to_owned())
 }

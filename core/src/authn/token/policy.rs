@@ -1,4 +1,4 @@
-//! What the claims of an access token must be.
+//! Requirements on the claims of an access token.
 
 use std::time::Duration;
 
@@ -13,20 +13,20 @@ use crate::{
     clock::Timestamp,
 };
 
-/// How far the clocks of this server and of an identity provider may be apart.
+/// Tolerated difference between the clocks of this server and an identity provider.
 pub const LEEWAY: Duration = Duration::from_secs(30);
 
-/// The longest time from `iat` to `exp` of a logout token, and of the access tokens of an issuer of which nothing else is set.
+/// Maximum lifetime of a logout token, and of access tokens of an issuer without a setting.
 pub const MAXIMUM_TOKEN_LIFE: Duration = TokenLife::DEFAULT.duration();
 
-/// Claims that only ID tokens have (OpenID Connect Core 1.0, section 3.1.3.6). `nonce` is none of them: Authentik, and
-/// Keycloak before 25, write it into access tokens, too.
+/// Claims that only ID tokens have (OpenID Connect Core 1.0, section 3.1.3.6). `nonce` is not one of them: Authentik,
+/// and Keycloak before 25, also write it into access tokens.
 const ID_TOKEN_CLAIMS: [(&str, &str); 2] = [("at_hash", "has `at_hash`"), ("c_hash", "has `c_hash`")];
 
-/// Claims that Authentik's access tokens have and its ID tokens have not.
+/// Claims that Authentik's access tokens have and its ID tokens lack.
 const AUTHENTIK_CLAIMS: [(&str, &str); 2] = [("uid", "lacks `uid`"), ("azp", "lacks `azp`")];
 
-/// Checks everything about an access token but its signature.
+/// Validates an access token except for its signature.
 pub(crate) fn check_access_token(
     settings: &IssuerSettings,
     header: &Header,
@@ -71,7 +71,7 @@ pub(crate) fn check_access_token(
     })
 }
 
-/// Refuses what is signed by the right provider and still no access token (RFC 8725, section 3.11).
+/// Rejects tokens of the right provider that are not access tokens (RFC 8725, section 3.11).
 fn check_kind(profile: Profile, header: &Header, claims: &ClaimSet) -> Result<(), TokenRefusal> {
     let media_type = header.media_type.as_deref();
     if media_type == Some("logout+jwt") || claims.has("events") {
@@ -80,7 +80,7 @@ fn check_kind(profile: Profile, header: &Header, claims: &ClaimSet) -> Result<()
     if let Some((_, sign)) = ID_TOKEN_CLAIMS.into_iter().find(|(claim, _)| claims.has(claim)) {
         return Err(TokenRefusal::IdToken(sign));
     }
-    // Without a `nonce` it is rather the access token of a provider that is not Authentik, and hears what it lacks.
+    // Without `nonce`, it is more likely another provider's access token: report the missing claim.
     if profile == Profile::Authentik
         && claims.has("nonce")
         && let Some((_, sign)) = AUTHENTIK_CLAIMS.into_iter().find(|(claim, _)| !claims.has(claim))
@@ -97,7 +97,7 @@ fn check_kind(profile: Profile, header: &Header, claims: &ClaimSet) -> Result<()
     }
 }
 
-/// Checks the claim `typ`, in which Keycloak says what a token is; others use it for something else, or not at all.
+/// Checks the claim `typ`, with which Keycloak marks kinds of tokens. Others use it differently or not at all.
 fn check_claimed_type(claims: &ClaimSet) -> Result<(), TokenRefusal> {
     match claims.text("typ") {
         Some("ID" | "Serialized-ID") => Err(TokenRefusal::IdToken("says so in its claim `typ`")),
@@ -107,14 +107,14 @@ fn check_claimed_type(claims: &ClaimSet) -> Result<(), TokenRefusal> {
     }
 }
 
-/// Checks the length of a token's life.
+/// Checks a token's lifetime.
 pub(crate) fn check_life(issued_at: Timestamp, expires_at: Timestamp, longest: TokenLife) -> Result<(), TokenRefusal> {
     let life = expires_at.milliseconds().saturating_sub(issued_at.milliseconds());
     let most = i64::try_from(longest.duration().as_millis()).unwrap_or(i64::MAX);
     if (1..=most).contains(&life) { Ok(()) } else { Err(TokenRefusal::Lifetime(longest)) }
 }
 
-/// Checks the times of a token against the clock, at first sight and at each later use.
+/// Checks the times of a token against the clock, at first and at each later use.
 pub(crate) fn check_times(
     issued_at: Timestamp,
     expires_at: Timestamp,

@@ -1,4 +1,4 @@
-//! What is known once a token is verified.
+//! Results of verification.
 
 use std::{
     fmt,
@@ -10,10 +10,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::clock::Timestamp;
 
-/// A token whose signature and claims hold. It says who is calling and nothing about what they may do.
+/// A token with a valid signature and valid claims. It identifies the caller and grants no right.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifiedToken {
-    /// The stable `id` of the configured issuer.
+    /// Stable `id` of the configured issuer.
     pub issuer_id: String,
     /// `sub`: 1 to 255 bytes without control characters.
     pub subject: String,
@@ -23,39 +23,39 @@ pub struct VerifiedToken {
     pub expires_at: Timestamp,
     /// `nbf`.
     pub not_before: Option<Timestamp>,
-    /// Slug of the tenant to which the issuer is bound, if it is: the token counts in that tenant alone.
+    /// Slug of the tenant to which the issuer is bound. The token is valid in that tenant only.
     pub tenant: Option<String>,
-    /// `email`, if it is there and not empty. Whether it belongs to the person is not known.
+    /// `email`, if present and not empty. Its ownership is not proven.
     pub email: Option<String>,
-    /// `name`, else `preferred_username`, if there and not empty.
+    /// `name`, else `preferred_username`, if present and not empty.
     pub name: Option<String>,
-    /// The claim of groups; none when it says nothing, or when the issuer's groups are ignored. For the claims sync alone.
+    /// Groups claim, for the claims sync only; `None` when it makes no statement or groups are ignored.
     pub groups: Option<Vec<String>>,
-    /// `auth_time`: when the person signed in, which stays the same when a token is refreshed.
+    /// `auth_time`: the time of sign-in, unchanged when a token is refreshed.
     pub signed_in_at: Option<Timestamp>,
     /// `sid`: the session at the identity provider, for back-channel logout.
     pub session_id: Option<String>,
     /// `jti`.
     pub token_id: Option<String>,
-    /// The key that signed it.
+    /// Key that signed it.
     pub key_thumbprint: KeyThumbprint,
-    /// Whether it was used before.
+    /// Record of earlier use.
     pub first_use: FirstUse,
 }
 
-/// Remembers that the first use of a token is seen to: what it takes away is taken, in the store. Spares work and decides nothing.
+/// Marker that the first use of a token was handled: what the token revokes is revoked in the store.
 ///
-/// A copy of a token is one that was never used, and two tokens are equal whichever of them was.
+/// It saves work and decides nothing. A copy of a token starts unused, and tokens compare equal whatever their markers.
 #[derive(Debug, Default)]
 pub struct FirstUse(AtomicU64);
 
 impl FirstUse {
-    /// Whether the service of this number has seen to it.
+    /// Returns whether the service with this number has handled it.
     pub(crate) fn is_seen_to_by(&self, service: u64) -> bool {
         self.0.load(Ordering::Acquire) == service
     }
 
-    /// The service of this number, which is not zero, has seen to it.
+    /// Marks it as handled by the service with this number, which is not zero.
     pub(crate) fn seen_to_by(&self, service: u64) {
         self.0.store(service, Ordering::Release);
     }
@@ -76,7 +76,7 @@ impl PartialEq for FirstUse {
 impl Eq for FirstUse {}
 
 impl fmt::Debug for VerifiedToken {
-    /// Without the personal claims, which do not belong in logs.
+    /// Omits the personal claims, which do not belong in logs.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("VerifiedToken")
@@ -90,7 +90,7 @@ impl fmt::Debug for VerifiedToken {
     }
 }
 
-/// The SHA-256 thumbprint of a public key (RFC 7638).
+/// SHA-256 thumbprint of a public key (RFC 7638).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyThumbprint(pub [u8; 32]);
 
@@ -106,7 +106,7 @@ impl fmt::Debug for KeyThumbprint {
     }
 }
 
-/// A text that is no thumbprint.
+/// Error for a text that is no thumbprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a thumbprint is 43 characters of base64url")]
 pub struct ParseThumbprintError;

@@ -1,4 +1,4 @@
-//! What a document of the replaced service lacks. Fields are added; those that are there stay as they are.
+//! Upgrade of single documents of the replaced service. Fields are added; existing ones stay unchanged.
 
 use std::collections::BTreeSet;
 
@@ -21,20 +21,20 @@ use crate::{
 
 /// A kind of document that the replaced service wrote.
 pub(super) trait Legacy: Entity {
-    /// Fields with values for those who lack them.
+    /// Returns fields with default values for documents that lack them.
     fn defaults(_stored: &Map<String, Json>, _settings: &UpgradeSettings) -> Vec<(&'static str, Json)> {
         Vec::new()
     }
 
-    /// Derived fields with the values that they must have.
+    /// Returns derived fields with their required values.
     fn derived(&mut self) -> Vec<(&'static str, String)>;
 
-    /// What else is to be said of it.
+    /// Returns further findings about a document.
     fn remarks(&self) -> Vec<(FindingKind, String)> {
         Vec::new()
     }
 
-    /// Text of which several holders are worth a remark.
+    /// Returns a text whose repeated use is worth a remark.
     fn watched(&self) -> Option<String> {
         None
     }
@@ -90,22 +90,22 @@ impl Legacy for Subscription {
     }
 }
 
-/// A document that was examined.
+/// An examined document.
 #[derive(Debug)]
 pub(super) struct Examined<E> {
-    /// Its id.
+    /// Document id.
     pub(super) id: ObjectId,
-    /// The document as it will be; none when it cannot be read.
+    /// Upgraded document; `None` when it is unreadable.
     pub(super) entity: Option<E>,
-    /// Fields to add. Empty when it needs nothing.
+    /// Fields to add; empty when it is up to date.
     pub(super) additions: BsonDocument,
-    /// What was found in it.
+    /// Findings in the document.
     pub(super) findings: Vec<(FindingKind, String)>,
-    /// Values in it that are none of ours.
+    /// Unknown values in the document.
     pub(super) values: Vec<Found>,
 }
 
-/// Looks at a stored document.
+/// Examines a stored document.
 pub(super) fn examine<E: Legacy>(id: ObjectId, raw: &RawDocument, settings: &UpgradeSettings) -> Examined<E> {
     let mut examined = Examined {
         id,
@@ -121,7 +121,7 @@ pub(super) fn examine<E: Legacy>(id: ObjectId, raw: &RawDocument, settings: &Upg
         }
         Err(detail) => {
             examined.additions.clear();
-            // One line a document: what makes it unreadable.
+            // One line per document: the reason why it is unreadable.
             examined.findings = vec![(FindingKind::Unreadable, detail)];
         }
     }
@@ -141,7 +141,7 @@ fn complete<E: Legacy>(
         members.insert("version".to_owned(), 1.into());
         additions.insert("version", 1_i64);
     }
-    // An ObjectId tells when it was made, which is when its document was.
+    // An ObjectId contains its creation time, which is that of its document.
     let created = id.bytes().first_chunk().map_or(0, |seconds: &[u8; 4]| u32::from_be_bytes(*seconds));
     for name in ["createdAt", "updatedAt"] {
         if !members.contains_key(name) {
@@ -186,14 +186,14 @@ fn complete<E: Legacy>(
         Err(_) => BTreeSet::new(),
     };
     if keys.iter().map(String::as_str).collect::<BTreeSet<_>>() != held {
-        // Null takes it away: no keys, no field.
+        // Null removes the field when there are no keys.
         let keys = if keys.is_empty() { Bson::Null } else { Bson::from(keys) };
         additions.insert(crate::store::mongodb::UNIQUE_KEYS_FIELD, keys);
     }
     Ok(entity)
 }
 
-/// Declared fields whose BSON type is not the declared one.
+/// Returns declared fields whose BSON type differs from the declared one.
 fn wrong_types(collection: &'static Collection, raw: &RawDocument) -> Vec<(FindingKind, String)> {
     let wrong = |(name, found): (&str, RawBsonRef<'_>)| {
         let declared = collection.field(name)?.field_type;
@@ -205,7 +205,7 @@ fn wrong_types(collection: &'static Collection, raw: &RawDocument) -> Vec<(Findi
 
 fn fits(declared: FieldType, found: RawBsonRef<'_>) -> bool {
     match (declared, found) {
-        // The store's own, made anew by every write.
+        // Belongs to the store, which recreates it at every write.
         (FieldType::Terms(_), _)
         | (_, RawBsonRef::Null | RawBsonRef::Undefined)
         | (FieldType::Text, RawBsonRef::String(_))
@@ -220,7 +220,7 @@ fn fits(declared: FieldType, found: RawBsonRef<'_>) -> bool {
     }
 }
 
-/// Where the memberships of a tenant come from.
+/// Returns the source of a tenant's memberships.
 pub(super) fn membership_source(tenant: &Tenant) -> GrantSource {
     if tenant.authentik_group.is_some() { GrantSource::Claim } else { GrantSource::Grant }
 }

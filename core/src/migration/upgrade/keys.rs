@@ -1,10 +1,10 @@
-//! Keys that several documents hold, found in 16 bytes a key: equal hashes of 128 bits are equal keys.
+//! Detection of keys shared by several documents, in 16 bytes per key: equal 128-bit hashes mean equal keys.
 
 use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-/// Collects the keys of all documents of a collection.
+/// Collector of the keys of all documents in a collection.
 #[derive(Debug, Default)]
 pub(super) struct Keys(Vec<u128>);
 

@@ -1,4 +1,4 @@
-//! Memberships out of `users.tenantIds`, which stays as it is.
+//! Creation of memberships from `users.tenantIds`, which stays unchanged.
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,20 +27,20 @@ use crate::{
     },
 };
 
-/// Memberships that are looked up and made together.
+/// Batch size of memberships looked up and created together.
 const BATCH: usize = 500;
 
-/// What the making of memberships needs to know.
+/// Inputs for creating memberships.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
     pub(super) database: &'a Database,
     pub(super) settings: &'a UpgradeSettings,
-    /// Tenants that wait for a person.
+    /// Tenants with unresolved findings.
     pub(super) held_tenants: &'a HashSet<ObjectId>,
     pub(super) run: &'a Run,
 }
 
-/// The tenants that a user of the replaced service belongs to, each once.
+/// Returns the tenants of a user of the replaced service, without duplicates.
 pub(super) fn tenant_ids(id: ObjectId, raw: &RawDocument, report: &mut Report) -> Vec<ObjectId> {
     let Ok(array) = raw.get_array("tenantIds") else { return Vec::new() };
     let mut seen = HashSet::new();
@@ -65,7 +65,7 @@ pub(super) fn tenant_ids(id: ObjectId, raw: &RawDocument, report: &mut Report) -
     found
 }
 
-/// Makes the memberships that are missing.
+/// Creates the missing memberships.
 pub(super) async fn make(context: &Context<'_>, pairs: &[(User, ObjectId)], report: &mut Report) -> StoreResult<()> {
     for pairs in pairs.chunks(BATCH) {
         let tenants = tenants(context, pairs).await?;
@@ -117,7 +117,7 @@ async fn tenants(context: &Context<'_>, pairs: &[(User, ObjectId)]) -> StoreResu
     Ok(tenants.collect())
 }
 
-/// Documents by their ids.
+/// Loads documents by their ids.
 pub(super) async fn by_ids(
     database: &Database,
     collection: &str,

@@ -1,8 +1,8 @@
-//! A MongoDB database of the replaced service, upgraded in place.
+//! In-place upgrade of a MongoDB database of the replaced service.
 //!
-//! Fields are only ever added (versions, the issuer, search keys, unique keys, memberships), so that the replaced service can
-//! still read every document; values change only where a mapping says so. What is not certain is reported and left as it is. The work may end at any point and be done
-//! again: what is there already is not done twice.
+//! Fields are only added (versions, the issuer, search keys, unique keys, memberships), so that the replaced service
+//! can still read every document; values change only by an explicit mapping. Uncertain cases are reported and left
+//! unchanged. An upgrade may be interrupted at any point and repeated: finished work is not redone.
 
 mod document;
 mod keys;
@@ -37,31 +37,31 @@ use crate::{
     },
 };
 
-/// Documents that are read and written together.
+/// Batch size of documents read and written together.
 const BATCH: u32 = 500;
 
-/// How a database is upgraded.
+/// Options of an upgrade.
 #[derive(Debug, Clone)]
 pub struct UpgradeSettings {
-    /// Whether nothing is written.
+    /// Dry run: nothing is written.
     pub dry_run: bool,
-    /// The issuer of users that name none.
+    /// Issuer of users that name none.
     pub issuer: String,
-    /// Whether a group decides who administers the platform, so that the right of those who have it follows the claim.
+    /// Flag: a group decides who administers the platform, so existing administrators follow the claim.
     pub platform_admins_by_claim: bool,
-    /// What becomes of values that are none of ours; without a mapping they stay.
+    /// Mappings of unknown values; values without a mapping stay.
     pub mappings: Vec<Mapping>,
 }
 
-/// How far an upgrade is: a name of what is done, and how many documents of it.
+/// Progress callback: name of the current step and number of processed documents.
 pub type Progress<'a> = &'a (dyn Fn(&'static str, u64) + Sync);
 
-/// Upgrades a database, or says what that would do. Neither the replaced service nor this one may write it meanwhile.
+/// Upgrades a database, or reports what an upgrade would do. Nobody else may write to it meanwhile.
 ///
-/// Documents are read twice, in batches; memory is 500 documents at a time and 32 bytes a user.
+/// Documents are read twice, in batches; memory is bounded by 500 documents and 32 bytes per user.
 ///
 /// # Errors
-/// What the database says. What was done by then stays, and the next run goes on from there.
+/// The errors of the database. Finished work stays, and the next run resumes.
 pub async fn upgrade(
     store: &MongodbStore,
     clock: Arc<dyn Clock>,
@@ -104,7 +104,7 @@ impl Upgrade<'_> {
         self.run.finish(&self.report).await
     }
 
-    /// Indexes of the replaced service, and documents that its successor cannot address.
+    /// Reports indexes of the replaced service, and documents that this service cannot address.
     async fn find_foreign(&mut self) -> StoreResult<()> {
         for name in [Tenant::COLLECTION.name, Subscription::COLLECTION.name, User::COLLECTION.name] {
             for detail in run::unique_indexes(&self.database, name).await? {
@@ -118,7 +118,7 @@ impl Upgrade<'_> {
         Ok(())
     }
 
-    /// First the keys of all documents are collected, then each document is upgraded whose keys are its own.
+    /// Collects the keys of all documents, then upgrades each document whose keys are its own.
     async fn collection<E: Legacy + Held>(&mut self) -> StoreResult<()> {
         let (mut keys, mut watched) = (Keys::default(), Keys::default());
         let mut after = None;
@@ -200,7 +200,7 @@ impl Upgrade<'_> {
         E::follow(self, free).await
     }
 
-    /// Reports what was found in a document. Returns whether a key of it is another document's too.
+    /// Reports the findings in a document. Returns whether another document shares one of its keys.
     fn remark<E: Legacy>(&mut self, examined: &Examined<E>, keys: &Duplicates, watched: &Duplicates) -> bool {
         let mut find = |kind, detail: String| {
             self.report.find(Finding { kind, collection: E::COLLECTION.name, id: Some(examined.id), detail });
@@ -232,7 +232,7 @@ impl Upgrade<'_> {
     }
 }
 
-/// One statement of an `update` command: it only touches the document as it was read.
+/// Builds a statement of an `update` command that only matches the document as it was read.
 fn statement(id: ObjectId, raw: &bson::RawDocument, additions: BsonDocument) -> BsonDocument {
     let id = crate::store::mongodb::encode::object_id(id);
     let version = match raw.get("version") {
@@ -251,15 +251,15 @@ fn statement(id: ObjectId, raw: &bson::RawDocument, additions: BsonDocument) -> 
     doc! { "q": { "_id": id, "version": version }, "u": update }
 }
 
-/// What follows from the upgrade of a kind of document.
+/// Consequences of upgrading a kind of document.
 trait Held: Sized + Send {
     const EXAMINED: &'static str;
     const UPGRADED: &'static str;
 
-    /// A document waits for a person.
+    /// Records that a document has unresolved findings.
     fn hold(_upgrade: &mut Upgrade<'_>, _id: ObjectId) {}
 
-    /// These do not.
+    /// Performs follow-up work for the documents without such findings.
     async fn follow(
         upgrade: &mut Upgrade<'_>,
         documents: Vec<(Self, ::mongodb::bson::RawDocumentBuf)>,
@@ -311,7 +311,7 @@ impl Held for User {
         documents: Vec<(Self, ::mongodb::bson::RawDocumentBuf)>,
     ) -> StoreResult<()> {
         let mut pairs = Vec::new();
-        // Erased people keep their old field and get nothing out of it.
+        // Erased users keep their old field without effect.
         for (user, raw) in documents.into_iter().filter(|(user, _)| !user.is_deleted()) {
             let tenants = tenant_ids(user.id.0, &raw, &mut upgrade.report);
             pairs.extend(tenants.into_iter().map(|tenant| (user.clone(), tenant)));

@@ -1,4 +1,4 @@
-//! What an upgrade has done, and what it leaves to a person.
+//! Report of an upgrade and of what it leaves to a person.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use serde::Serialize;
 use super::values::ForeignValue;
 use crate::domain::ObjectId;
 
-/// Findings that are kept in full, of each kind; more are counted only.
+/// Maximum number of findings kept per kind; more are only counted.
 const KEPT: u64 = 1_000;
 
-/// What was found.
+/// Kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
-    /// The document cannot be read as what it should be.
+    /// The document is not readable as its declared type.
     Unreadable,
-    /// A field has another type than it is declared with.
+    /// A field has another type than declared.
     WrongType,
     /// Several tenants have this slug.
     DuplicateSlug,
-    /// The slug is not one that a tenant can have today.
+    /// The slug is not valid for a tenant today.
     InvalidSlug,
     /// Several tenants have this Authentik group.
     DuplicateGroup,
@@ -28,7 +28,7 @@ pub enum FindingKind {
     DuplicateDomain,
     /// Several users have this issuer and subject.
     DuplicateSubject,
-    /// The user has no subject, so that nobody can sign in as this user.
+    /// The user has no subject, so nobody can sign in as this user.
     UserWithoutSubject,
     /// The tenant has several subscriptions that are not cancelled.
     SeveralCurrentSubscriptions,
@@ -38,11 +38,11 @@ pub enum FindingKind {
     SubscriptionWithoutTenant,
     /// The user names a tenant that does not exist.
     DanglingTenantId,
-    /// An item of `tenantIds` is no id.
+    /// An item of `tenantIds` is not an id.
     InvalidTenantId,
-    /// The tenant or user of a membership waits for a person, and so does the membership.
+    /// The tenant or user of a membership has unresolved findings, and so does the membership.
     MembershipHeldBack,
-    /// Another document still holds a key that should be this one's.
+    /// Another document still holds a key that belongs to this one.
     KeyTaken,
     /// Several users have this e-mail address, which is allowed: addresses never link accounts.
     DuplicateEmail,
@@ -51,13 +51,13 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
-    /// Whether it stays open until a person has decided; the rest is for information.
+    /// Returns whether a person must decide; other findings are for information.
     #[must_use]
     pub const fn needs_person(self) -> bool {
         !matches!(self, Self::DuplicateEmail | Self::LegacyUniqueIndex)
     }
 
-    /// What to do about it.
+    /// Returns what to do about it.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
@@ -82,74 +82,74 @@ impl FindingKind {
     }
 }
 
-/// One thing that was found.
+/// A finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// What it is.
+    /// Kind of the finding.
     pub kind: FindingKind,
     /// Name of the collection.
     pub collection: &'static str,
-    /// The document, if it is one.
+    /// Id of the document, if the finding concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<ObjectId>,
-    /// The value or field in question.
+    /// Value or field in question.
     pub detail: String,
 }
 
-/// How often a kind of finding occurred.
+/// Number of findings of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FindingCount {
-    /// The kind.
+    /// Kind of the findings.
     pub kind: FindingKind,
-    /// How often.
+    /// Number of findings.
     pub count: u64,
-    /// Whether a person must decide.
+    /// Flag: a person must decide.
     pub needs_person: bool,
     /// What to do.
     pub advice: &'static str,
 }
 
-/// What happened to the documents of a collection.
+/// Counts of the documents of a collection.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CollectionReport {
-    /// Documents that were looked at.
+    /// Examined documents.
     pub documents: u64,
-    /// Documents that were upgraded now, or would be.
+    /// Documents upgraded by this run, or to be upgraded.
     pub upgraded: u64,
-    /// Documents that needed nothing.
+    /// Documents that were up to date.
     pub unchanged: u64,
-    /// Documents that wait for a person.
+    /// Documents with unresolved findings.
     pub held_back: u64,
 }
 
-/// What happened to the memberships in `users.tenantIds`.
+/// Counts of the memberships in `users.tenantIds`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MembershipReport {
-    /// Made now, or would be: they follow the tenant's group.
+    /// Created by this run, or to be created, following the tenant's group.
     pub made_by_claim: u64,
-    /// Made now, or would be, in tenants without a group.
+    /// Created by this run, or to be created, in tenants without a group.
     pub made_by_grant: u64,
-    /// There already, revoked ones included.
+    /// Already present, revoked ones included.
     pub existing: u64,
 }
 
-/// What an upgrade has done, or would do, and what it leaves to a person.
+/// Report of an upgrade and of what it leaves to a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// Whether nothing was written.
+    /// Flag: nothing was written.
     pub dry_run: bool,
-    /// Whether something needs a person.
+    /// Flag: a finding needs a person.
     pub left: bool,
-    /// What happened to tenants, users and subscriptions.
+    /// Counts of tenants, users and subscriptions.
     pub collections: BTreeMap<&'static str, CollectionReport>,
-    /// What happened to memberships.
+    /// Counts of memberships.
     pub memberships: MembershipReport,
-    /// Values that are none of ours, at most 1,000.
+    /// Unknown values, at most 1,000.
     pub values: Vec<ForeignValue>,
     /// Findings by kind.
     pub counts: Vec<FindingCount>,
@@ -160,7 +160,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether anything was changed, or would be.
+    /// Returns whether anything was changed, or would be.
     #[must_use]
     pub fn has_changes(&self) -> bool {
         let documents: u64 = self.collections.values().map(|collection| collection.upgraded).sum();
@@ -189,7 +189,7 @@ impl Report {
             advice: kind.advice(),
         };
         self.counts = self.tally.iter().map(count).collect();
-        // Stable, so that findings of one kind stay in the order of ids.
+        // A stable sort keeps findings of one kind in the order of ids.
         self.findings.sort_by_key(|finding| finding.kind);
     }
 }

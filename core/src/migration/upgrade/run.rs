@@ -1,4 +1,4 @@
-//! What a run leaves in the database beside the upgraded documents, and the commands that it is made of.
+//! State that a run keeps in the database besides the upgraded documents, and the commands it consists of.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,13 +22,13 @@ use crate::{
     },
 };
 
-/// Document of the store's own collection that says whether an upgrade is under way.
+/// Document in the store's own collection that marks an upgrade in progress.
 const UPGRADE: &str = "upgrade";
 
-/// Findings about the database as a whole, each listed up to this many.
+/// Maximum number of findings listed about the database as a whole, per kind.
 const LISTED: i64 = 1_000;
 
-/// A run. Its audit event is made with the first change and written at the end, by whichever run comes to the end.
+/// A run. Its audit event is created with the first change and written at the end, possibly by a later run.
 #[derive(Debug)]
 pub(super) struct Run {
     database: Database,
@@ -38,7 +38,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Goes on with a run that was broken off, or prepares a new one.
+    /// Resumes an interrupted run, or prepares a new one.
     pub(super) async fn open(database: Database, now: Timestamp, dry_run: bool) -> StoreResult<Self> {
         let meta = database.collection::<BsonDocument>(META);
         let found = repeated(|| async { meta.find_one(doc! { "_id": UPGRADE }).await }).await?;
@@ -55,7 +55,7 @@ impl Run {
         self.now
     }
 
-    /// Notes that there is something to finish, before the first change.
+    /// Records, before the first change, that a run is in progress.
     pub(super) async fn begin(&self) -> StoreResult<()> {
         if self.begun.swap(true, Ordering::Relaxed) {
             return Ok(());
@@ -65,7 +65,7 @@ impl Run {
         repeated(|| async { meta.update_one(doc! { "_id": UPGRADE }, set.clone()).upsert(true).await.map(drop) }).await
     }
 
-    /// Writes the audit event, if anything was changed by this run or one that it went on with.
+    /// Writes the audit event, if this run or one that it resumed changed anything.
     pub(super) async fn finish(&self, report: &Report) -> StoreResult<()> {
         if report.dry_run {
             return Ok(());
@@ -99,8 +99,9 @@ impl Run {
     }
 }
 
-/// Carries out the statements of an `update` command. Returns the documents that another one's unique key kept from
-/// their change.
+/// Executes the statements of an `update` command.
+///
+/// Returns the documents whose change was prevented by the unique key of another one.
 pub(super) async fn update(
     database: &Database,
     collection: &'static str,
@@ -132,13 +133,13 @@ pub(super) async fn update(
     Ok(refused)
 }
 
-/// Unique indexes that are not this software's.
+/// Lists unique indexes that this software did not create.
 pub(super) async fn unique_indexes(database: &Database, collection: &'static str) -> StoreResult<Vec<String>> {
     let documents = database.collection::<BsonDocument>(collection);
     let listed = repeated(|| async {
         let mut cursor = match documents.list_indexes().await {
             Ok(cursor) => cursor,
-            // 26, NamespaceNotFound: there is no such collection.
+            // 26, NamespaceNotFound: the collection does not exist.
             Err(error) if matches!(error.kind.as_ref(), ::mongodb::error::ErrorKind::Command(c) if c.code == 26) => {
                 return Ok(Vec::new());
             }
@@ -159,7 +160,7 @@ pub(super) async fn unique_indexes(database: &Database, collection: &'static str
     Ok(foreign.map(|index| format!("unique index on {}", index.keys)).collect())
 }
 
-/// Ids that are not ObjectIds.
+/// Finds ids that are not ObjectIds.
 pub(super) async fn foreign_ids(database: &Database, collection: &'static str) -> StoreResult<Vec<String>> {
     let documents = database.collection::<RawDocumentBuf>(collection);
     let filter = doc! { "_id": { "$not": { "$type": "objectId" } } };

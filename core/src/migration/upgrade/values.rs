@@ -1,5 +1,6 @@
-//! Values that are none of ours: the replaced service, or its customer, named others. They are kept; what to make of each is
-//! proposed, and done where the operator says so.
+//! Unknown values: names that the replaced service or its customer used and this service does not know.
+//!
+//! They are kept. A mapping is proposed for each, and applied where the operator says so.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +12,25 @@ use crate::domain::{
     fields::{choice, identifier},
 };
 
-/// Different values that are told of each by itself; further ones are counted only.
+/// Maximum number of distinct values reported individually; more are only counted.
 const KEPT: usize = 1_000;
 
-/// A field in which the replaced service may have values that are none of ours.
+/// A field in which the replaced service may have unknown values.
 #[derive(Debug)]
 pub(super) struct OpenField {
     /// Name of the collection.
     collection: &'static str,
     /// Name of the field.
     pub(super) field: &'static str,
-    /// What a value counts as that is none of ours; none where the field decides nothing.
+    /// Known value that an unknown one counts as; `None` where the field decides nothing.
     counts_as: Option<&'static str>,
-    /// Whether a value is one that the API would take.
+    /// Check that the API would accept a value.
     check: fn(&Json) -> Result<(), Problem>,
-    /// What a value most likely means.
+    /// Guess of a value's most likely meaning.
     propose: fn(&str) -> String,
 }
 
-/// All of them.
+/// All such fields.
 static OPEN_FIELDS: &[OpenField] = &[
     OpenField {
         collection: "tenants",
@@ -67,7 +68,7 @@ fn plan(value: &Json) -> Result<(), Problem> {
     identifier(value).map(drop)
 }
 
-/// Words that others have for our names, of every field; the first that is among a field's names counts.
+/// Synonyms of our names, for all fields. The first one that is a name of the field counts.
 const SAID_FOR: &[(&str, &[&str])] = &[
     ("active", &["enabled", "live", "ok", "confirmed", "verified", "running", "aktiv", "true"]),
     ("pending", &["new", "created", "provisioning", "setup", "draft"]),
@@ -84,7 +85,7 @@ const SAID_FOR: &[(&str, &[&str])] = &[
     ("support", &["helpdesk", "agent", "staff"]),
 ];
 
-/// The name that a value most likely means: written otherwise, said otherwise, or what it counts as anyhow.
+/// Guesses the most likely name: another spelling, a synonym, or the name it counts as.
 fn proposed<T: Choice>(value: &str) -> String {
     let plain = value.trim().to_lowercase().replace([' ', '-'], "_");
     let said = || {
@@ -94,14 +95,14 @@ fn proposed<T: Choice>(value: &str) -> String {
     T::of(&plain).or_else(said).unwrap_or(T::UNKNOWN).name().to_owned()
 }
 
-/// The same plan, as an identifier.
+/// Normalizes a plan name to an identifier.
 fn proposed_plan(value: &str) -> String {
     let parts = value.split(|character: char| !(character.is_ascii_alphanumeric() || matches!(character, '_' | '.')));
     let plain: String = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-").to_lowercase();
     if plain.is_empty() { "starter".to_owned() } else { plain.chars().take(64).collect() }
 }
 
-/// What the operator wants a stored value to become.
+/// Operator's mapping of a stored value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
     collection: &'static str,
@@ -111,10 +112,10 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Reads `COLLECTION.FIELD.VALUE=OURS`, such as `users.role.member=user`.
+    /// Parses `COLLECTION.FIELD.VALUE=OURS`, such as `users.role.member=user`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A text that says what is wrong.
     pub fn read(text: &str) -> Result<Self, String> {
         let form =
             || format!("`{text}` is no mapping: write COLLECTION.FIELD.VALUE=OURS, such as users.role.member=user");
@@ -134,7 +135,7 @@ impl Mapping {
     }
 }
 
-/// A value that is none of ours, and what becomes of it.
+/// An unknown value and its treatment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ForeignValue {
@@ -142,27 +143,27 @@ pub struct ForeignValue {
     pub collection: &'static str,
     /// Name of the field.
     pub field: &'static str,
-    /// The value.
+    /// The stored value.
     pub value: String,
-    /// How many documents have it.
+    /// Number of documents with the value.
     pub documents: u64,
-    /// What it counts as in decisions; absent where the field decides nothing.
+    /// Known value that it counts as in decisions; absent where the field decides nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts_as: Option<&'static str>,
-    /// What it becomes, or would, by a mapping that was given.
+    /// New value by an applied mapping.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mapped_to: Option<String>,
-    /// The mapping that is proposed, for `--map`; absent where one was given.
+    /// Proposed mapping for `--map`; absent where one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proposed: Option<String>,
 }
 
-/// The values that were found, counted.
+/// Counter of the values found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tally(BTreeMap<(&'static str, &'static str, String), ForeignValue>);
 
 impl Tally {
-    /// The values of all documents, the mappings that met none included.
+    /// Values of all documents, including mappings that matched none.
     pub(super) fn new(mappings: &[Mapping]) -> Self {
         let mut tally = Self::default();
         for mapping in mappings {
@@ -202,18 +203,18 @@ impl Tally {
         }
     }
 
-    /// All of them, by collection and field.
+    /// Returns all values, by collection and field.
     pub(super) fn finish(&self) -> Vec<ForeignValue> {
         self.0.values().cloned().collect()
     }
 }
 
-/// A value of a document that is none of ours.
+/// An unknown value of a document.
 #[derive(Debug)]
 pub(super) struct Found {
     open: &'static OpenField,
     value: String,
-    /// What it becomes by a mapping that was given.
+    /// New value by an applied mapping.
     pub(super) mapped_to: Option<String>,
 }
 
@@ -224,7 +225,7 @@ impl Found {
     }
 }
 
-/// The values of a stored document that are none of ours or are to be mapped.
+/// Returns the unknown or mapped values of a stored document.
 pub(super) fn found(collection: &str, members: &serde_json::Map<String, Json>, mappings: &[Mapping]) -> Vec<Found> {
     let fields = OPEN_FIELDS.iter().filter(|open| open.collection == collection);
     let found = fields.filter_map(|open| {
@@ -236,7 +237,7 @@ pub(super) fn found(collection: &str, members: &serde_json::Map<String, Json>, m
         if mapping.is_none() && (open.check)(value).is_ok() {
             return None;
         }
-        // Nothing at all is what a field has that was never set.
+        // An absent value belongs to a field that was never set.
         if mapping.is_none() && text.is_empty() && open.counts_as.is_none() {
             return None;
         }

@@ -1,4 +1,4 @@
-//! `dezky dev`: everything on this machine, and tokens that work at once.
+//! `dezky dev`: a complete local setup with working tokens.
 
 use std::{
     fs,
@@ -25,13 +25,13 @@ use crate::{
     running::Running,
 };
 
-/// Life of the printed tokens: a working day.
+/// Lifetime of the printed tokens: a working day.
 const TOKEN_LIFE: Duration = Duration::from_secs(12 * 3_600);
 
-/// Members of this group administer the platform.
+/// Group whose members administer the platform.
 const ADMIN_GROUP: &str = "dezky-platform-admins";
 
-/// Serves until it is told to stop.
+/// Serves until stopped.
 pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
     let sources = sources_without_file(flags.settings())?;
     logging::start(&configuration::log(&sources)?)?;
@@ -47,7 +47,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         seed: SeedSettings::default(),
         extra_ca_certificates: None,
         limits: LimitSettings::none(),
-        // Where groups of one person may write, as they do by default on some systems, what one has just built is served all the same.
+        // Group-writable files, the default on some systems, are accepted here so that a fresh build is served.
         component: configuration::component(&sources)?
             .map(|component| ComponentSettings { writers: Writers::Anybody, ..component }),
         drain: Duration::ZERO,
@@ -55,13 +55,13 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         secret_files: Vec::new(),
     };
     let mut running = Running::start(&configuration).await?;
-    // What is printed works at once: the tenant is there and the keys are known.
+    // The printed requests work at once: the tenant exists and the keys are known.
     if !running.until_usable().await? {
         return Ok(());
     }
     let address = reachable(running.address());
     let people = People::mint(&issuer);
-    // Both have signed in once, so that the administrator is one and Anna has an id to show.
+    // Both have signed in once, so that the administrator has the role and Anna has an id to show.
     let paul = running.sign_in(&people.admin).await?.user.id.to_string();
     let anna = running.sign_in(&people.member).await?.user.id.to_string();
     let origin = format!("http://{address}");
@@ -73,8 +73,9 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
     running.until_stopped().await
 }
 
-/// The issuer, and settings that accept its tokens, those of the last time too: it keeps its key and, where it can, its
-/// port; where it cannot, its former URL stays accepted.
+/// Starts the issuer and returns settings that accept its tokens, including those of earlier runs.
+///
+/// It keeps its key and, if possible, its port; otherwise its former URL stays accepted.
 async fn start_issuer(flags: &DevFlags) -> Result<(DevelopmentIssuer, IssuerSettings), Failure> {
     let remembered = flags.data.join("issuer-url");
     let former = match fs::read_to_string(&remembered) {
@@ -90,7 +91,7 @@ async fn start_issuer(flags: &DevFlags) -> Result<(DevelopmentIssuer, IssuerSett
         (None, None) => DevelopmentIssuer::start_with(options(0)).await?,
         (None, Some(port)) => match DevelopmentIssuer::start_with(options(port)).await {
             Ok(issuer) => issuer,
-            // Somebody else uses that port now, or the key is unusable, which the second attempt tells.
+            // The port is in use, or the key is unusable, which the second attempt reports.
             Err(_) => DevelopmentIssuer::start_with(options(0)).await?,
         },
     };
@@ -101,13 +102,13 @@ async fn start_issuer(flags: &DevFlags) -> Result<(DevelopmentIssuer, IssuerSett
     Ok((issuer, settings))
 }
 
-/// The port of a URL such as `http://127.0.0.1:4711/application/o/dezky/`.
+/// Extracts the port of a URL such as `http://127.0.0.1:4711/application/o/dezky/`.
 fn port_of(url: &str) -> Option<u16> {
     let authority = url.strip_prefix("http://")?.split('/').next()?;
     authority.rsplit_once(':')?.1.parse().ok()
 }
 
-/// Tokens of the people who are printed.
+/// Tokens of the users that are printed.
 struct People {
     member: String,
     admin: String,
@@ -125,7 +126,7 @@ impl People {
     }
 }
 
-/// One line for programs that talk to this server.
+/// Output line for programs that use this server.
 fn print_document(
     origin: &str,
     issuer: &DevelopmentIssuer,

@@ -1,4 +1,4 @@
-//! `dezky completions` and `dezky man`: both from the definitions of the command line itself.
+//! `dezky completions` and `dezky man`, generated from the command-line definitions.
 
 use std::{
     io::{Write as _, stdout},
@@ -25,7 +25,7 @@ pub(crate) struct ManFlags {
     folder: PathBuf,
 }
 
-/// Prints the completions of a shell.
+/// Prints the completions for a shell.
 pub(super) fn completions(flags: &CompletionFlags) -> Result<(), Failure> {
     let mut text = Vec::new();
     clap_complete::generate(flags.shell, &mut CommandLine::command(), "dezky", &mut text);

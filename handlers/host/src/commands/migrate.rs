@@ -1,4 +1,4 @@
-//! `dezky migrate`: a database of the replaced service upgraded in place, or a copy from one store to another.
+//! `dezky migrate`: in-place upgrade of a database of the replaced service, or a copy between stores.
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -29,14 +29,14 @@ use crate::{
 /// Flags of `dezky migrate`.
 #[derive(Debug, Args)]
 pub(crate) struct MigrateFlags {
-    /// Say what would be done and write nothing
+    /// Report what would be done and write nothing
     #[arg(long, conflicts_with_all = ["from", "to"])]
     dry_run: bool,
-    /// The issuer (its `id` in the configuration) of users that name none [default: default]
+    /// Issuer (its `id` in the configuration) of users that name none [default: default]
     #[arg(long, value_name = "ID", conflicts_with_all = ["from", "to"])]
     issuer: Option<String>,
-    /// What a value of the replaced service becomes that is none of ours, such as users.role.member=user. May be given several
-    /// times; without it such values are kept, and the report proposes what to make of them
+    /// Map an unknown value of the replaced service to a known one, such as users.role.member=user. May be given
+    /// several times; without it such values are kept, and the report proposes mappings
     #[arg(long = "map", value_name = "COLLECTION.FIELD.VALUE=OURS", value_parser = Mapping::read, conflicts_with_all = ["from", "to"])]
     mappings: Vec<Mapping>,
     /// Copy all documents from this store instead: sqlite:PATH or mongodb://…
@@ -52,7 +52,7 @@ pub(crate) struct MigrateFlags {
     settings: SettingFlags,
 }
 
-/// Upgrades or copies, and prints what was done.
+/// Upgrades or copies, and prints the result.
 pub(super) async fn run(flags: MigrateFlags) -> Result<(), Failure> {
     let sources = sources_of_process(flags.settings.config.clone(), flags.settings.settings())?;
     logging::start(&configuration::log(&sources)?)?;
@@ -137,7 +137,7 @@ fn table(report: &Report) -> String {
     text
 }
 
-/// A value that is none of ours, how many have it, and what it means or becomes.
+/// Describes an unknown value: its number of uses, and what it means or becomes.
 fn value_line(value: &ForeignValue) -> String {
     let meaning = match (&value.mapped_to, value.counts_as) {
         (Some(ours), _) => format!("becomes {ours}"),
@@ -187,7 +187,7 @@ fn copied_table(copied: &[Copied]) -> String {
     text
 }
 
-/// The location that a flag names.
+/// Parses the store location of a flag.
 fn location(flag: &'static str, text: &str) -> Result<StoreLocation, Failure> {
     let sources = Sources { flags: vec![(&STORE, text.to_owned())], ..Sources::default() };
     StoreLocation::read(&sources)
@@ -198,7 +198,7 @@ fn open(flag: &'static str, location: &StoreLocation) -> Result<Box<dyn Transfer
     Ok(location.open_for_transfer().map_err(|error| refuse(format!("the flag `--{flag}`: {error}")))?)
 }
 
-/// One line on a terminal, written over and over; nothing elsewhere.
+/// Progress line that is rewritten on a terminal and absent elsewhere.
 #[derive(Debug)]
 struct Progress {
     shown: bool,
@@ -211,7 +211,7 @@ impl Progress {
 
     fn show(&self, what: &str, count: u64) {
         if self.shown {
-            // A terminal that is gone is no reason to stop.
+            // A closed terminal is no reason to stop.
             let _gone = write!(std::io::stderr(), "\r\x1b[K{what}: {count}");
         }
     }

@@ -17,10 +17,10 @@ use crate::{
     failure::Failure,
 };
 
-/// Carries a command out.
+/// Runs a command.
 ///
 /// # Errors
-/// Why it ends without success.
+/// Its failure.
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(flags) => serve::run(flags).await,

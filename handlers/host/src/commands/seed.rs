@@ -13,7 +13,7 @@ use crate::{
     store,
 };
 
-/// Makes what is missing and says so.
+/// Creates the missing parts and reports them.
 pub(super) async fn run(flags: SettingFlags) -> Result<(), Failure> {
     let sources = sources_of_process(flags.config.clone(), flags.settings())?;
     let configuration = Configuration::read(&sources)?;

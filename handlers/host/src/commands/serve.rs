@@ -8,7 +8,7 @@ use crate::{
     running::Running,
 };
 
-/// Serves until it is told to stop.
+/// Serves until stopped.
 pub(super) async fn run(flags: SettingFlags) -> Result<(), Failure> {
     let sources = sources_of_process(flags.config.clone(), flags.settings())?;
     let configuration = Configuration::read(&sources)?;

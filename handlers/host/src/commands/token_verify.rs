@@ -18,10 +18,10 @@ use crate::{
     failure::Failure,
 };
 
-/// More than any token that is accepted, so that one that is too large is refused as such.
+/// Exceeds the maximum token size, so that an oversized token is refused as such.
 const MAXIMUM_INPUT: u64 = 1024 * 1024;
 
-/// Verifies a token and prints what it says.
+/// Verifies a token and prints its claims.
 pub(super) async fn run(flags: VerifyFlags) -> Result<(), Failure> {
     let token = token(flags.token.as_deref())?;
     let keys = keys(&flags).await?;
@@ -73,9 +73,9 @@ async fn fetch(flags: &VerifyFlags, url: &str) -> Result<Vec<u8>, Failure> {
 
 fn settings(flags: &VerifyFlags, url: &str) -> IssuerSettings {
     let mut settings = IssuerSettings::new(IssuerSettings::DEFAULT_ID, url, "");
-    // Nothing but the signature is looked at without an audience; the settings must be whole all the same.
+    // Without an audience only the signature is checked, but the settings must still be complete.
     settings.audiences = if flags.audience.is_empty() { vec!["none".to_owned()] } else { flags.audience.clone() };
-    // Whoever runs the command names the issuer, and may reach it anyway.
+    // The operator names the issuer and may reach it anyway.
     settings.private_addresses = true;
     settings.max_token_life = flags.max_token_life.unwrap_or_default();
     settings.profile = match flags.profile {
@@ -86,13 +86,13 @@ fn settings(flags: &VerifyFlags, url: &str) -> IssuerSettings {
     settings
 }
 
-/// The payload of a token that is accepted.
+/// Returns the payload of an accepted token.
 fn verify(flags: &VerifyFlags, keys: &KeySet, token: &str) -> Result<Vec<u8>> {
     let payload = verify_signature(token, keys)?;
     if flags.signature_only {
         return Ok(payload);
     }
-    // Keys from a file stand for their issuer, whatever it is called.
+    // Keys from a file serve their issuer, whatever its name is.
     let issuer = match &flags.issuer {
         Some(url) => url.clone(),
         None => claimed_issuer(&payload).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! What is asked on a connection.
+//! Request activity of a connection.
 
 use std::{
     sync::{
@@ -8,17 +8,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Requests of a connection that are under way, and since when there is none.
+/// Number of active requests of a connection, and the start of its idle time.
 #[derive(Debug)]
 pub(super) struct Activity {
     opened: Instant,
     asked: AtomicBool,
     under_way: AtomicUsize,
-    /// Milliseconds after it was opened at which a request was last finished.
+    /// Milliseconds from opening the connection to the end of the last request.
     finished: AtomicU64,
 }
 
-/// A request that is under way, until it is dropped.
+/// An active request, until dropped.
 #[derive(Debug)]
 pub(super) struct UnderWay(Arc<Activity>);
 
@@ -32,19 +32,19 @@ impl Activity {
         })
     }
 
-    /// A request begins.
+    /// Starts a request.
     pub(super) fn begin(self: &Arc<Self>) -> UnderWay {
         self.asked.store(true, Ordering::Relaxed);
         self.under_way.fetch_add(1, Ordering::AcqRel);
         UnderWay(Arc::clone(self))
     }
 
-    /// Whether anything was ever asked.
+    /// Returns whether any request was ever received.
     pub(super) fn was_asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// For how long nothing has been asked; none while a request is under way.
+    /// Returns the idle time; `None` while a request is active.
     pub(super) fn idle(&self) -> Option<Duration> {
         if self.under_way.load(Ordering::Acquire) > 0 {
             return None;
@@ -57,7 +57,7 @@ impl Activity {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let finished = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-        // Before the count, so that whoever sees none under way sees since when.
+        // Set before the count, so that a reader who sees no active request also sees the time.
         self.0.finished.store(finished, Ordering::Release);
         self.0.under_way.fetch_sub(1, Ordering::AcqRel);
     }

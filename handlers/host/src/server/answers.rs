@@ -1,4 +1,4 @@
-//! Answers on their way to clients: whose they are is known until they are taken.
+//! Response bodies on their way to clients, which account for their resources until taken.
 
 use std::{
     pin::Pin,
@@ -19,10 +19,10 @@ use super::limits::{Holding, SMALL};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The body of an answer.
+/// A response body.
 ///
-/// Over HTTP/2 that of a large one ends only when all of it is taken: until then its stream can be reset, which it cannot
-/// once its end is given away. A small one ends with its last piece, which spares a frame.
+/// Over HTTP/2, a large response ends only when all of it is taken, because its stream can be reset until then but not
+/// after its end was handed over. A small response ends with its last piece, which saves a frame.
 pub(super) struct Answer {
     body: Body,
     holding: Arc<Holding>,
@@ -30,7 +30,7 @@ pub(super) struct Answer {
     unsent: Option<Arc<Unsent>>,
 }
 
-/// The answer, which holds what its request holds. `unsent` counts its pieces where nothing else could end them.
+/// Wraps a response to hold the request's resources. `unsent` counts its pieces where nothing else could end them.
 pub(super) fn held(
     response: Response<Body>,
     version: Version,
@@ -75,7 +75,7 @@ impl hyper::body::Body for Answer {
     }
 }
 
-/// A piece of an answer. It is dropped when the client has taken it, or is gone.
+/// A piece of a response. It is dropped when the client has taken it or is gone.
 pub(super) struct Piece {
     bytes: Bytes,
     holding: Arc<Holding>,
@@ -117,13 +117,14 @@ impl Buf for Piece {
     }
 }
 
-/// Looks that a small answer may outlast.
+/// Number of checks that a small response may outlast.
 const LOOKS: u32 = 3;
-/// Counts of them: of those looks, the one before, and the present one.
+/// Counters by check: those before, and the current one.
 const COUNTS: usize = 5;
 
-/// How many small answers of a connection wait in its buffers, by the look before which they came. They have ended, so that nothing
-/// but the end of the connection can take them back.
+/// Number of small responses in a connection's buffers, by the check before which they were written.
+///
+/// They have ended, so only closing the connection can discard them.
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
     look: AtomicU32,
@@ -149,7 +150,7 @@ impl Unsent {
         }
     }
 
-    /// Looks once more. Whether something waits that was there three looks ago.
+    /// Performs a check. Returns whether a response is still waiting after three checks.
     pub(super) fn look(&self) -> bool {
         let look = self.look.fetch_add(1, Ordering::Relaxed);
         look.checked_sub(LOOKS).and_then(|old| self.count(old)).is_some_and(|count| count.load(Ordering::Relaxed) > 0)

@@ -1,4 +1,4 @@
-//! Accepting connections, within bounds, and letting them finish.
+//! Accepting a bounded number of connections, and draining them.
 
 use std::{future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -30,28 +30,29 @@ use super::{
 };
 use crate::configuration::counted;
 
-/// Most bytes of a request's head.
+/// Maximum size of a request's head in bytes.
 const HEADER_BYTES: u32 = 64 * 1024;
-/// Most header lines of a request.
+/// Maximum number of header lines.
 const HEADER_LINES: usize = 100;
-/// Most requests at the same time in one HTTP/2 connection.
+/// Maximum number of concurrent requests in one HTTP/2 connection.
 const STREAMS: u32 = 128;
-/// Most bytes of bodies that one HTTP/2 connection holds for requests that do not read them yet.
+/// Maximum size of unread bodies that one HTTP/2 connection buffers.
 const WINDOW: u32 = 128 * 1024;
-/// How long requests that are under way may take once the process is to stop.
+/// Time limit for active requests after a stop.
 const DRAIN: Duration = Duration::from_secs(25);
 
-/// How long connections wait for what.
+/// Timeouts of connections.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
-    /// For a request's head, and for a client that takes no byte of its answer.
+    /// For a request's head, and for a client that takes no byte of its response.
     arrival: Duration,
     /// For the next request.
     keep_alive: Duration,
 }
 
-/// Serves until `stop` turns true, then until every request under way is answered, at most 25 s more. Beyond as many
-/// connections as are given, further ones wait in the queue of the operating system.
+/// Serves until `stop` is true, then at most 25 s more until all active requests are answered.
+///
+/// Connections beyond the maximum wait in the queue of the operating system.
 pub(super) async fn serve(
     (listener, most): (TcpListener, usize),
     router: Router,
@@ -71,7 +72,7 @@ pub(super) async fn serve(
             accepted = accept(&listener, &room) => accepted,
         };
         if let Some((stream, peer, permit)) = accepted {
-            // Whoever leaves connections open takes none from the others. A proxy's are those of many.
+            // A client with many open connections takes none from others. A proxy's connections serve many clients.
             let place = if limits.is_proxy(peer.ip()) { None } else { shares.enter(counted(peer.ip())) };
             if place.is_none() && !limits.is_proxy(peer.ip()) {
                 metrics.refuse(Refusal::Connections);
@@ -86,7 +87,7 @@ pub(super) async fn serve(
             });
         }
     }
-    // New connections are refused from here on, so that a balancer goes elsewhere.
+    // New connections are refused from here on, so that a balancer uses another process.
     drop(listener);
     tracing::info!(connections = connections.len(), "stopping: requests under way are finished");
     let finished = async { while connections.join_next().await.is_some() {} };
@@ -99,7 +100,7 @@ async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
 ) -> Option<(TcpStream, SocketAddr, Option<tokio::sync::OwnedSemaphorePermit>)> {
-    // The semaphore is never closed, so that there is always a permit in the end.
+    // The semaphore is never closed, so a permit becomes available eventually.
     let permit = Arc::clone(room).acquire_owned().await.ok();
     match listener.accept().await {
         Ok((stream, peer)) => {
@@ -109,7 +110,7 @@ async fn accept(
             Some((stream, peer, permit))
         }
         Err(error) => {
-            // Out of file descriptors, most likely: others will be closed. Without a pause this would spin.
+            // Most likely out of file descriptors; others will be closed. Without a pause this would spin.
             tracing::warn!(%error, "a connection cannot be accepted");
             time::sleep(Duration::from_millis(50)).await;
             None
@@ -117,8 +118,8 @@ async fn accept(
     }
 }
 
-/// `patience` is the longest wait for a request's head: over HTTP/1.1 for the next one of a connection too. Over HTTP/2 the
-/// other side is asked as often whether it is still there: in the middle of a head it cannot say so.
+/// `patience` limits the wait for a request's head; over HTTP/1.1 also for the next one. Over HTTP/2 the client is
+/// pinged at this interval, because there is no timeout for a partial head.
 fn builder(patience: Duration, streams: Streams) -> auto::Builder<Streams> {
     let mut builder = auto::Builder::new(streams);
     builder
@@ -140,7 +141,7 @@ fn builder(patience: Duration, streams: Streams) -> auto::Builder<Streams> {
     builder
 }
 
-/// What answers the requests of a connection.
+/// Service for the requests of a connection.
 struct Answering {
     router: Router,
     limits: Arc<Limits>,
@@ -166,7 +167,7 @@ async fn connection(stream: TcpStream, answering: Answering, looks: Looks, mut s
         request.extensions_mut().insert(OverTheWire);
         let (router, unsent) = (router.clone(), Arc::clone(&unsent));
         async move {
-            // Nothing was done: the client may try it again.
+            // Nothing was processed, so the client may retry.
             let holding = holding.ok_or_else(|| h2::Error::from(Reason::REFUSED_STREAM))?;
             let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
             drop(under_way);
@@ -174,10 +175,10 @@ async fn connection(stream: TcpStream, answering: Answering, looks: Looks, mut s
         }
     });
     let mut stream = TimeoutStream::new(stream);
-    // Who does not read its answers is gone.
+    // A client that does not read its responses is gone.
     stream.set_write_timeout(Some(patience.arrival));
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(Box::pin(stream)), service));
-    // Until the protocol is known no other limit of time counts.
+    // Until the protocol is known, no other timeout applies.
     let mut next_look = std::pin::pin!(time::sleep(patience.arrival));
     let mut last_words: Option<Instant> = None;
     let (mut stopping, mut seen) = (false, None);
@@ -185,7 +186,7 @@ async fn connection(stream: TcpStream, answering: Answering, looks: Looks, mut s
         tokio::select! {
             ended = &mut connection => {
                 if let Err(error) = ended {
-                    // Clients leave as they like.
+                    // Clients may disconnect at any time.
                     tracing::debug!(error = &*error, "a connection ended early");
                 }
                 return;
@@ -195,7 +196,7 @@ async fn connection(stream: TcpStream, answering: Answering, looks: Looks, mut s
                     return;
                 }
                 match activity.idle() {
-                    // What was asked has its own limit.
+                    // Active requests have their own timeouts.
                     None => {}
                     Some(_) if last_words.is_some_and(|since| since.elapsed() >= patience.arrival) => return,
                     Some(idle) if idle < patience.keep_alive || last_words.is_some() => {}
@@ -214,16 +215,16 @@ async fn connection(stream: TcpStream, answering: Answering, looks: Looks, mut s
     }
 }
 
-/// What a request holds from now on; none if there is no room for its stream. Over HTTP/1 it has a whole connection.
+/// Returns the resources of a new request; `None` if there is no stream slot. Over HTTP/1, the connection is enough.
 fn enter(limits: &Arc<Limits>, client: u128, request: &Request<Incoming>) -> Option<Arc<Holding>> {
     let stream = if request.version() == Version::HTTP_2 { Some(limits.open(client)?) } else { None };
     Some(Holding::new(limits, client, stream))
 }
 
-/// Resolves when the process is to stop.
+/// Resolves when the process should stop.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
-        // Whoever could stop it is gone: it goes on.
+        // The sender is gone, so nothing can stop the process: keep running.
         future::pending::<()>().await;
     }
 }

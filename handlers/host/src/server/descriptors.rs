@@ -1,33 +1,33 @@
-//! File descriptors: how many this process may have, and how many connections that leaves.
+//! File descriptors: how many the process may open, and how many connections they allow.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Most connections at the same time, where there are descriptors for them.
+/// Maximum number of connections, given enough descriptors.
 pub(crate) const CONNECTIONS: usize = 10_000;
-/// Descriptors for everything that is no connection of a client: the store, issuers, the component, logs.
+/// Descriptors reserved for everything but client connections: the store, issuers, the component, logs.
 const RESERVE: usize = 96;
-/// Fewest connections with which a server is of use.
+/// Minimum number of connections for a useful server.
 const FEWEST: usize = 32;
 
-/// How many connections there may be.
+/// Allowed number of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Room {
-    /// Connections at the same time; none where there are too few descriptors for a server.
+    /// Concurrent connections; `None` where there are too few descriptors for a server.
     pub(crate) connections: Option<usize>,
-    /// The hard limit on descriptors, which this process cannot raise.
+    /// Hard limit on descriptors, which the process cannot raise.
     pub(crate) limit: usize,
 }
 
 impl Room {
-    /// What the limits of this process leave once its soft limit is raised.
+    /// Computes the number from the limits of the process, assuming that its soft limit is raised.
     pub(crate) fn of_process() -> Self {
         Self::within(getrlimit(Resource::Nofile).maximum)
     }
 
-    /// The same, and the soft limit is raised as far as it is of use.
+    /// Computes it and raises the soft limit as far as useful.
     ///
     /// # Errors
-    /// When the system does not let this process raise it up to the hard limit.
+    /// When the system refuses to raise it up to the hard limit.
     pub(crate) fn take() -> std::io::Result<Self> {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         let room = Self::within(maximum);

@@ -1,4 +1,4 @@
-//! What is measured, in the text format of Prometheus.
+//! Metrics in the text format of Prometheus.
 
 use std::{
     borrow::Cow,
@@ -21,13 +21,13 @@ use prometheus_client::{
 /// Upper bounds of the buckets of request durations, in seconds.
 const BUCKETS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// Most codes of refusals that are counted apart, of those that a component tells.
+/// Maximum number of refusal codes from a component that are counted separately.
 const FOREIGN_CODES: usize = 64;
 
-/// The media type of the text.
+/// Media type of the text.
 pub(super) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Labels of a request. The route is the pattern that matched: raw paths hold ids and have no bound.
+/// Labels of a request. The route is the matched pattern, since raw paths contain ids and are unbounded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     method: &'static str,
@@ -41,28 +41,28 @@ struct StoreErrorLabels {
     kind: &'static str,
 }
 
-/// Why a request was refused before it was looked at.
+/// Reasons for refusing a request before processing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Refusal {
-    /// Its address asks too often.
+    /// The address exceeds its rate.
     Address,
-    /// Its caller asks too often.
+    /// The caller exceeds its rate.
     Caller,
-    /// Too many are being answered.
+    /// Too many requests are being processed.
     Overloaded,
-    /// Too many bytes of bodies are being held.
+    /// Too many bytes of bodies are in memory.
     Bodies,
-    /// Too many bodies are being waited for.
+    /// Too many bodies are being received.
     AwaitedBodies,
-    /// Too many bytes of answers are being held.
+    /// Too many bytes of responses are in memory.
     Answers,
-    /// Its answer was not taken in time.
+    /// The response was not taken in time.
     Untaken,
-    /// Too many answers are not being taken.
+    /// Too many responses are stalled.
     Stalled,
-    /// Too many streams of HTTP/2 are open.
+    /// Too many HTTP/2 streams are open.
     Streams,
-    /// Too many connections come from its address.
+    /// Too many connections come from the address.
     Connections,
 }
 
@@ -81,7 +81,7 @@ struct IssuerLabels {
     issuer: String,
 }
 
-/// What is measured.
+/// All metrics.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -110,7 +110,7 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// All measures, at zero.
+    /// Creates all metrics at zero.
     pub(crate) fn new() -> Self {
         let constructor: fn() -> Histogram = || Histogram::new(BUCKETS);
         let mut metrics = Self {
@@ -191,24 +191,24 @@ impl Metrics {
         registry.register("ready", "1 while requests can be answered", self.ready.clone());
     }
 
-    /// A request begins; it ends when what is returned is dropped.
+    /// Counts a request as active until the result is dropped.
     pub(super) fn begin(&self) -> InFlight {
         InFlight::new(self.in_flight.clone())
     }
 
-    /// A connection is opened; it is closed when what is returned is dropped.
+    /// Counts a connection as open until the result is dropped.
     pub(super) fn connect(&self) -> InFlight {
         InFlight::new(self.connections.clone())
     }
 
-    /// A request was answered.
+    /// Records an answered request.
     pub(super) fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
         let labels = RequestLabels { method, route: route.to_owned(), status };
         self.durations.get_or_create(&labels).observe(took.as_secs_f64());
         self.requests.get_or_create(&labels).inc();
     }
 
-    /// A limit refused something.
+    /// Records a refusal by a limit.
     pub(super) fn refuse(&self, refusal: Refusal) {
         let limit = match refusal {
             Refusal::Address => "address",
@@ -225,7 +225,7 @@ impl Metrics {
         self.refused.get_or_create(&RefusalLabels { limit }).inc();
     }
 
-    /// A request was refused.
+    /// Records a refused request.
     pub(super) fn refused(&self, refused: &Refused) {
         let code = match refused.code() {
             Cow::Borrowed(code) => *code,
@@ -235,53 +235,53 @@ impl Metrics {
         self.refusals.get_or_create(&CodeLabels { code: code.to_owned() }).inc();
     }
 
-    /// Whether there is a measure for a code that a component has told; it may think of any number of them.
+    /// Returns whether a code named by a component has its own counter, since it may invent any number.
     fn knows(&self, code: &str) -> bool {
         let mut known = self.foreign_codes.lock().unwrap_or_else(PoisonError::into_inner);
         known.contains(code) || (known.len() < FOREIGN_CODES && known.insert(code.to_owned()))
     }
 
-    /// How many keys a limit remembers.
+    /// Sets the number of keys that a limit remembers.
     pub(super) fn remembered(&self, limit: &'static str, keys: usize) {
         self.limited.get_or_create(&RefusalLabels { limit }).set(i64::try_from(keys).unwrap_or(i64::MAX));
     }
 
-    /// A store operation ended with an error.
+    /// Records a failed store operation.
     pub(crate) fn count_store_error(&self, operation: &'static str, kind: &'static str) {
         self.store_errors.get_or_create(&StoreErrorLabels { operation, kind }).inc();
     }
 
-    /// An instance of the component was ended by a trap or a limit.
+    /// Records an instance of the component ended by a trap or a limit.
     #[cfg(feature = "component")]
     pub(crate) fn component_died(&self) {
         self.component_deaths.inc();
     }
 
-    /// A request ended with 500 because the component died.
+    /// Records a request that ended with 500 because the component died.
     #[cfg(feature = "component")]
     pub(crate) fn component_failed(&self) {
         self.component_failures.inc();
     }
 
-    /// A new component answers.
+    /// Records a component swap.
     #[cfg(feature = "component")]
     pub(crate) fn component_swapped(&self) {
         self.component_swaps.inc();
     }
 
-    /// A new component was refused.
+    /// Records a refused component.
     #[cfg(feature = "component")]
     pub(crate) fn component_refused(&self) {
         self.component_refusals.inc();
     }
 
-    /// How many requests ended so.
+    /// Returns the number of requests that ended so.
     #[cfg(all(test, feature = "component"))]
     pub(crate) fn component_failures(&self) -> u64 {
         self.component_failures.get()
     }
 
-    /// The text of all measures; the state of keys and readiness is as given.
+    /// Renders all metrics, with the given state of keys and readiness.
     pub(crate) fn text(&self, keys: &[KeyStatus], ready: bool) -> Result<String, fmt::Error> {
         self.ready.set(i64::from(ready));
         self.key_age.clear();
@@ -299,11 +299,11 @@ impl Metrics {
     }
 }
 
-/// Counted in a gauge until it is dropped.
+/// Increment of a gauge that is undone on drop.
 #[derive(Debug)]
 pub(super) struct InFlight {
     gauge: Gauge,
-    /// How many were counted when it began.
+    /// Value of the gauge before.
     before: i64,
 }
 
@@ -313,7 +313,7 @@ impl InFlight {
         Self { gauge, before }
     }
 
-    /// Whether others were counted when it began.
+    /// Returns whether the gauge was above zero before.
     pub(super) fn came_among_others(&self) -> bool {
         self.before > 0
     }

@@ -29,24 +29,24 @@ use operations::Audience;
 use routes::Sources;
 use streams::Looks;
 
-/// A server that listens and does not answer yet.
+/// A server that listens and does not respond yet.
 #[derive(Debug)]
 pub(crate) struct Server {
     listener: TcpListener,
     address: SocketAddr,
     connections: usize,
-    /// The address for operation, if there is one.
+    /// Operations address, if any.
     operations: Option<TcpListener>,
 }
 
-/// Most connections to the address for operation.
+/// Maximum number of connections to the operations address.
 const OPERATIONS_CONNECTIONS: usize = 32;
 
 impl Server {
-    /// Listens, with as many file descriptors as this process may have.
+    /// Starts listening, with as many file descriptors as the process may have.
     ///
     /// # Errors
-    /// Kind `Configuration` when the address cannot be used, or there are far too few descriptors.
+    /// Kind `Configuration` when the address is unusable, or there are far too few descriptors.
     pub(crate) async fn bind(listen: &Listen, operations: Option<&Listen>) -> Result<Self> {
         let mut connections = connections()?;
         let (listener, address) = bound(listen).await?;
@@ -62,12 +62,13 @@ impl Server {
         Ok(Self { listener, address, connections, operations })
     }
 
-    /// Where it listens.
+    /// Returns the listening address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Answers until `stop` turns true and every request under way is finished. `api` comes without ids: they are given here.
+    /// Serves until `stop` is true and all requests have finished. `api` comes without request ids, which are added
+    /// here.
     pub(crate) async fn serve(
         self,
         api: Router,
@@ -106,7 +107,7 @@ async fn bound(listen: &Listen) -> Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// How many connections there is room for.
+/// Returns the maximum number of connections.
 fn connections() -> Result<usize> {
     let room = Room::take()
         .map_err(|error| refuse(format!("the limit on open files cannot be raised ({error}): raise `ulimit -n`")))?;

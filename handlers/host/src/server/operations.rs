@@ -1,23 +1,23 @@
-//! To whom this process tells how it is doing.
+//! Access to metrics and readiness details.
 
 use axum::extract::Request;
 use http::{HeaderMap, HeaderName, Uri, header};
 
 use super::{Limits, limits::Peer};
 
-/// Who may see metrics and the details of readiness at a listener.
+/// Callers who may see metrics and readiness details at a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Audience {
-    /// Everybody: it is the address for operation.
+    /// Everyone: the listener is the operations address.
     Everybody,
-    /// Whoever asks from this machine: there is no address for operation.
+    /// Direct callers on this machine: there is no operations address.
     ThisMachine,
-    /// Nobody: there is another address for that.
+    /// No one: there is an operations address.
     Nobody,
 }
 
 impl Audience {
-    /// Whether a request is of somebody who may.
+    /// Returns whether the sender of a request is among them.
     pub(super) fn has(self, request: &Request, limits: &Limits) -> bool {
         match self {
             Self::Everybody => true,
@@ -31,7 +31,7 @@ impl Audience {
     }
 }
 
-/// Whether somebody passed the request on. Whoever asks for others from this machine says so, and whoever lies about it only loses.
+/// Returns whether a proxy forwarded the request. A local proxy says so, and a false claim only loses access.
 fn is_forwarded(headers: &HeaderMap) -> bool {
     let tells = |name: &HeaderName| {
         let name = name.as_str();
@@ -43,7 +43,7 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.keys().any(tells)
 }
 
-/// Whether the request is for this machine by name: a proxy passes the public name on, and so does a page in a browser whose name leads here.
+/// Returns whether the request names this machine as its host. Proxies and hostile web pages use another name.
 fn names_this_machine(uri: &Uri, headers: &HeaderMap) -> bool {
     let authority = uri.authority().map(http::uri::Authority::as_str);
     let mut hosts = headers.get_all(header::HOST).iter();

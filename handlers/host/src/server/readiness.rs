@@ -1,4 +1,4 @@
-//! Whether requests can be answered, and why not.
+//! Readiness: whether requests can be answered, and why not.
 
 use std::{
     sync::{
@@ -16,23 +16,24 @@ use dezky::{
 use serde::Serialize;
 use tokio::sync::{Mutex, watch};
 
-/// Longest wait for the store's answer.
+/// Maximum wait for the store's health.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Age up to which the store's last answer counts, so that probes cost next to nothing however often they come.
+/// Maximum age of the store's last health result, so that frequent probes are cheap.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The check that the store is in the way of, and why.
+/// Failed check of the store with its reason.
 type StoreFault = (&'static str, String);
 
-/// Whether requests can be answered.
+/// Readiness of the process.
 #[derive(Debug)]
 pub(crate) struct Readiness {
     store: SharedStore,
     verifier: Verifier,
     seed: watch::Sender<SeedState>,
     stopping: AtomicBool,
-    /// The store's last answer and when it came. The lock is held while it is asked, so that it is asked once.
+    /// Last health result of the store, with its time. The lock is held during the query, so there is only one at a
+    /// time.
     last: Mutex<Option<(Instant, Option<StoreFault>)>>,
 }
 
@@ -43,23 +44,23 @@ enum SeedState {
     Done,
 }
 
-/// What `/readyz` answers.
+/// Response of `/readyz`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
-    /// Whether requests can be answered.
+    /// Flag: requests can be answered.
     pub(crate) ready: bool,
-    /// What is in the way; empty when nothing is.
+    /// Failed checks.
     pub(crate) not_ready: Vec<Obstacle>,
-    /// What is in the way of one tenant's own people alone, empty when nothing is; a detail, since it names tenants.
+    /// Failed checks that affect only one tenant's users; a detail, since it names tenants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) degraded: Option<Vec<Obstacle>>,
-    /// The keys of every issuer; a detail.
+    /// Keys of every issuer; a detail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issuers: Option<Vec<KeyStatus>>,
 }
 
-/// What is in the way.
+/// A failed check.
 #[derive(Debug, Serialize)]
 pub(crate) struct Obstacle {
     /// `store`, `migration`, `seed`, `issuer ID` or `process`.
@@ -70,7 +71,7 @@ pub(crate) struct Obstacle {
 }
 
 impl Report {
-    /// What everybody may know: which checks are in the way, and not why.
+    /// Reduces to the public part: names of failed checks without reasons.
     pub(crate) fn without_details(mut self) -> Self {
         self.issuers = None;
         self.degraded = None;
@@ -80,7 +81,7 @@ impl Report {
 }
 
 impl Readiness {
-    /// Nothing is seeded yet.
+    /// Creates the state before seeding.
     pub(crate) fn new(store: SharedStore, verifier: Verifier) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -91,39 +92,39 @@ impl Readiness {
         })
     }
 
-    /// The first tenant is there.
+    /// Marks the first tenant as created.
     pub(crate) fn seeded(&self) {
         self.seed.send_replace(SeedState::Done);
     }
 
-    /// The first tenant could not be made yet.
+    /// Records why the first tenant could not be created yet.
     pub(crate) fn seed_failed(&self, why: String) {
         self.seed.send_replace(SeedState::Failing(why));
     }
 
-    /// Waits until the first tenant is there.
+    /// Waits until the first tenant exists.
     pub(crate) async fn until_seeded(&self) {
-        // The sender is part of `self`, so that waiting cannot fail.
+        // The sender is part of `self`, so the wait cannot fail.
         let mut seed = self.seed.subscribe();
         let _seeded = seed.wait_for(|state| matches!(state, SeedState::Done)).await;
     }
 
-    /// The process is about to end.
+    /// Marks the process as shutting down.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// Whether the process is about to end.
+    /// Returns whether the process is shutting down.
     pub(crate) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// The state of every issuer's keys.
+    /// Returns the state of every issuer's keys.
     pub(super) fn keys(&self) -> Vec<KeyStatus> {
         self.verifier.key_status()
     }
 
-    /// Looks at everything.
+    /// Runs all checks.
     pub(crate) async fn report(&self) -> Report {
         let mut not_ready = Vec::new();
         let mut obstacle = |what: String, why: String| not_ready.push(Obstacle { what, why: Some(why) });
@@ -143,7 +144,7 @@ impl Readiness {
         for status in issuers.iter().filter(|status| !status.ready()) {
             let why = status.last_error.clone().unwrap_or_else(|| "its keys have not been fetched yet".to_owned());
             let obstacle = Obstacle { what: format!("issuer {}", status.issuer_id), why: Some(why) };
-            // A tenant's own identity provider is the tenant's: nobody else may suffer from it.
+            // A tenant's own identity provider must not affect others.
             if status.tenant.is_some() { degraded.push(obstacle) } else { not_ready.push(obstacle) }
         }
         Report { ready: not_ready.is_empty(), not_ready, degraded: Some(degraded), issuers: Some(issuers) }
@@ -157,7 +158,7 @@ impl Readiness {
             return answer.clone();
         }
         let context = RequestContext::by_part(SystemActor::Readiness).with_timeout(TIMEOUT);
-        // The store keeps to the deadline by itself; the second bound is for one that does not.
+        // The store observes the deadline; the second limit is for one that does not.
         let answer = match tokio::time::timeout(TIMEOUT * 2, self.store.health(&context)).await {
             Ok(Ok(())) => None,
             Ok(Err(error @ StoreError::NotUpgraded { .. })) => Some(("migration", error.to_string())),

@@ -1,4 +1,4 @@
-//! The API with what the host answers itself: liveness, readiness and metrics.
+//! Routes of the API plus the host's own: liveness, readiness and metrics.
 
 use std::{future, mem, sync::Arc, task::Poll, time::Instant};
 
@@ -31,7 +31,7 @@ struct Host {
 }
 
 impl Host {
-    /// What the host answers itself.
+    /// State of the host's own routes.
     fn routes(self) -> Router {
         let limits = Arc::clone(&self.limits);
         let own = Router::new()
@@ -51,7 +51,7 @@ impl Host {
     }
 }
 
-/// What the server answers from.
+/// State of the server.
 #[derive(Debug, Clone)]
 pub(super) struct Sources {
     pub(super) readiness: Arc<Readiness>,
@@ -66,7 +66,7 @@ impl Sources {
     }
 }
 
-/// All routes, measured; those of the API within the limits.
+/// Builds all routes with metrics; those of the API are subject to the limits.
 pub(super) fn all(api: Router, sources: Sources, audience: Audience) -> Router {
     let (limits, metrics) = (Arc::clone(&sources.limits), Arc::clone(&sources.metrics));
     let own = sources.host(audience).routes();
@@ -75,7 +75,7 @@ pub(super) fn all(api: Router, sources: Sources, audience: Audience) -> Router {
     api.merge(own).layer(middleware::from_fn_with_state(metrics, measure))
 }
 
-/// The routes of the address for operation.
+/// Builds the routes of the operations address.
 pub(super) fn operations(sources: Sources) -> Router {
     let metrics = Arc::clone(&sources.metrics);
     let absent = Router::new().fallback(|| async { dezky::http::no_such_route() });
@@ -83,7 +83,7 @@ pub(super) fn operations(sources: Sources) -> Router {
     absent.merge(sources.host(Audience::Everybody).routes()).layer(middleware::from_fn_with_state(metrics, measure))
 }
 
-/// The process lives: it answers.
+/// Liveness: the process responds.
 async fn alive() -> Json<serde_json::Value> {
     Json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION") }))
 }
@@ -133,16 +133,16 @@ async fn measure(State(metrics): State<Arc<Metrics>>, request: Request, next: Ne
     response
 }
 
-/// Whether the runtime has no other thread that giving way could call.
+/// Returns whether the runtime has no other thread that yielding could wake.
 fn is_on_one_thread() -> bool {
     Handle::current().metrics().num_workers() == 1
 }
 
-/// Lets everything go on first that can at this moment.
+/// Yields to everything that is ready to run.
 ///
-/// Of requests that came together most are so answered before the first of these answers is written, and the processor runs through the code of
-/// the one and then of the other several times in a row, out of its caches. A request that came alone would only call another thread. tokio's own
-/// `yield_now` would look for new requests first.
+/// Requests that arrived together are then mostly processed before the first response is written, so the processor runs
+/// each piece of code several times in a row from its caches. For a single request, yielding would only wake another
+/// thread. tokio's own `yield_now` would poll for new requests first.
 async fn give_way() {
     let mut gave_way = false;
     future::poll_fn(|context| {
@@ -155,7 +155,7 @@ async fn give_way() {
     .await;
 }
 
-/// The usual methods; whatever else a client thinks of is one more, so that labels have a bound.
+/// Returns a usual method, or one common label for all others, so that labels are bounded.
 fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

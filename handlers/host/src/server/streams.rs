@@ -1,4 +1,4 @@
-//! The streams of HTTP/2 connections: each ends when its client takes nothing of its answer.
+//! HTTP/2 streams, each of which ends when its client takes nothing of its response.
 
 use std::{
     pin::Pin,
@@ -16,10 +16,10 @@ use tokio::{
 
 use super::limits::Holding;
 
-/// Longest time between two looks at those who take nothing.
+/// Maximum time between two checks for stalled clients.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The looks at all clients that do not take their answers: one timer for all of them.
+/// Checks for all stalled clients, with one shared timer.
 #[derive(Debug, Clone)]
 pub(super) struct Looks {
     next: Arc<Notify>,
@@ -27,12 +27,12 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    /// Looks that give clients so much time.
+    /// Creates checks that give clients this much time.
     pub(super) fn new(patience: Duration) -> Self {
         Self { next: Arc::default(), patience }
     }
 
-    /// Looks now and then, for as long as it is polled.
+    /// Runs the checks periodically, for as long as it is polled.
     pub(super) async fn go_on(&self) {
         let mut interval = time::interval(LOOK.min(self.patience / 4));
         loop {
@@ -42,17 +42,18 @@ impl Looks {
     }
 }
 
-/// The request of a connection that came last.
+/// Most recent request of a connection.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Latest(Arc<Mutex<Weak<Holding>>>);
 
 impl Latest {
-    /// Remembers what a request holds; none of one that was refused.
+    /// Remembers a request's resources; `None` for a refused one.
     pub(super) fn set(&self, holding: Option<&Arc<Holding>>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = holding.map(Arc::downgrade).unwrap_or_default();
     }
 
-    /// Whether its client takes its answer, or a place is left for those who do not. `seen` is what was seen at the look before.
+    /// Returns whether its client takes the response or gets a slot for stalled ones. `seen` is the previous
+    /// observation.
     pub(super) fn look(&self, seen: &mut Option<(Weak<Holding>, usize)>) -> bool {
         let Some(holding) = self.get().filter(|holding| holding.is_being_taken()) else {
             *seen = None;
@@ -64,13 +65,13 @@ impl Latest {
         !stalled || holding.stall()
     }
 
-    /// What it holds; none once its answer is taken.
+    /// Returns the resources; `None` once the response is taken.
     fn get(&self) -> Option<Arc<Holding>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 }
 
-/// Executes the streams of one connection. hyper hands each over right after it has called the service for it.
+/// Executor for the streams of one connection. hyper submits each right after calling the service for it.
 #[derive(Debug, Clone)]
 pub(super) struct Streams {
     latest: Latest,
@@ -78,7 +79,7 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    /// Those of a connection whose service sets `latest`.
+    /// Creates the executor of a connection whose service sets `latest`.
     pub(super) fn new(latest: Latest, looks: Looks) -> Self {
         Self { latest, looks }
     }
@@ -88,14 +89,14 @@ impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Streams {
     fn execute(&self, stream: F) {
         match self.latest.get() {
             Some(holding) => drop(tokio::spawn(Watched::new(stream, holding, self.looks.clone()))),
-            // A request that was refused holds nothing.
+            // A refused request holds nothing.
             None => drop(tokio::spawn(stream)),
         }
     }
 }
 
 pin_project! {
-    /// A stream that ends when its client has taken nothing of its answer for too long.
+    /// Runs a stream until its client has taken nothing of its response for too long.
     struct Watched<F> {
         #[pin]
         stream: F,

@@ -1,4 +1,4 @@
-//! The configuration, beyond what is refused when it is read.
+//! Checks of the configuration beyond its validation.
 
 use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
@@ -16,7 +16,7 @@ use crate::{
 pub(super) fn check(configuration: &Configuration, report: &mut Report) {
     let store = match &configuration.store {
         StoreLocation::Sqlite(path) => format!("SQLite at `{}`", path.display()),
-        // The address may hold a password.
+        // The address may contain a password.
         StoreLocation::Mongodb(_) => "MongoDB".to_owned(),
     };
     report.ok("configuration", format!("can be read; store: {store}, by {}", configuration.store_origin));
@@ -42,7 +42,7 @@ pub(super) fn check(configuration: &Configuration, report: &mut Report) {
     descriptors(report);
 }
 
-/// To whom metrics and the details of readiness are told.
+/// Reports who can see metrics and readiness details.
 fn operations(configuration: &Configuration, report: &mut Report) {
     let told = "metrics and details of readiness are told";
     match &configuration.operations {
@@ -63,7 +63,7 @@ fn operations(configuration: &Configuration, report: &mut Report) {
 
 const OPERATIONS: &str = "operations";
 
-/// Whoever may write the component sees and answers all requests.
+/// Reports writers of the component, who control all requests.
 #[cfg(feature = "component")]
 fn component(configuration: &Configuration, report: &mut Report) {
     let Some(settings) = &configuration.component else { return };
@@ -79,7 +79,7 @@ fn component(configuration: &Configuration, report: &mut Report) {
     }
 }
 
-/// Files with secrets that others may read.
+/// Reports files with secrets that others may read.
 fn secrets(configuration: &Configuration, report: &mut Report) {
     for SecretFile { path, secret } in &configuration.secret_files {
         let Some(who) = readers(path) else { continue };
@@ -90,7 +90,7 @@ fn secrets(configuration: &Configuration, report: &mut Report) {
     }
 }
 
-/// Who else may read a file. Where it belongs to somebody else, such as root, this process reads it as one of its group.
+/// Describes who else may read a file. If another user such as root owns it, this process reads it as a group member.
 fn readers(path: &Path) -> Option<&'static str> {
     let (metadata, own) = (fs::metadata(path).ok()?, fs::metadata("/proc/self").ok()?);
     match (metadata.mode() & 0o004, metadata.mode() & 0o040) {
@@ -101,7 +101,7 @@ fn readers(path: &Path) -> Option<&'static str> {
     }
 }
 
-/// That they are PEM is known: the configuration could not be read otherwise.
+/// The PEM is valid, because the configuration was loaded.
 fn certificates(configuration: &Configuration, report: &mut Report) {
     let Some(pem) = &configuration.extra_ca_certificates else { return };
     if let Err(error) = HttpKeySource::new(Some(pem)) {
@@ -116,7 +116,7 @@ fn certificates(configuration: &Configuration, report: &mut Report) {
                 sound += 1;
                 first_end = Some(first_end.map_or(end, |first: Timestamp| first.min(end)));
             }
-            // Bundles of a system hold authorities that have ended. What they signed is refused, and nothing else.
+            // System bundles contain expired authorities. They only invalidate what they signed.
             Some(end) => {
                 let state = if issuers::days_until(end, now) < 0 { "expired" } else { "expires soon" };
                 let message = format!("{}: {state}: valid until {end}", certificate.name);
@@ -134,7 +134,7 @@ fn certificates(configuration: &Configuration, report: &mut Report) {
 
 const ADDED: &str = "added CA certificate";
 
-/// As many connections as the limits of this shell allow; a service has its own.
+/// Reports the connections that this shell's limits allow; a service has its own limits.
 fn descriptors(report: &mut Report) {
     let Room { connections, limit } = Room::of_process();
     let advice = "raise the hard limit to 16384: `ulimit -Hn`, or `LimitNOFILE=` of the service, whose limit counts";

@@ -1,4 +1,4 @@
-//! The issuers: discovery, keys, their age, and the clock.
+//! Checks of the issuers: discovery, keys and their age, and the clock.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,13 +14,13 @@ use dezky::{
 use super::report::Report;
 use crate::configuration::Configuration;
 
-/// Age up to which a stored key set can serve while the issuer is away.
+/// Age up to which a stored key set can serve while the issuer is down.
 const SERVES: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn check(configuration: &Configuration, store: Option<&SharedStore>, report: &mut Report) {
     let source = match HttpKeySource::new(configuration.extra_ca_certificates.as_deref()) {
         Ok(source) => source,
-        // Said already, of the certificates.
+        // The check of certificates has reported it.
         Err(_) => return,
     };
     let leeway = configuration.service_settings().leeway;
@@ -35,12 +35,12 @@ pub(super) async fn check(configuration: &Configuration, store: Option<&SharedSt
     }
 }
 
-/// What is called so in findings.
+/// Subject of findings about an issuer.
 fn name(issuer: &IssuerSettings) -> String {
     format!("issuer {}", issuer.id)
 }
 
-/// Says what comes with tokens that live long.
+/// Reports the consequences of long-lived tokens.
 fn life(issuer: &IssuerSettings, report: &mut Report) {
     let life = issuer.max_token_life;
     if life > TokenLife::DEFAULT {
@@ -53,7 +53,7 @@ fn life(issuer: &IssuerSettings, report: &mut Report) {
     }
 }
 
-/// What the tokens of an issuer may give: whoever runs it decides about that much.
+/// Reports what tokens of an issuer may grant, since its operator decides that much.
 fn rights(issuer: &IssuerSettings, platform_admin_group: Option<&str>, report: &mut Report) {
     let name = format!("rights by {}", name(issuer));
     let tenant = issuer.tenant.as_ref();
@@ -123,7 +123,7 @@ async fn keys(source: &HttpKeySource, issuer: &IssuerSettings, report: &mut Repo
     }
 }
 
-/// A tenant's own identity provider that has no keys is in the way of its people alone, and the platform well without it.
+/// A tenant's own identity provider without keys affects only its users, so the platform is healthy.
 fn trouble(issuer: &IssuerSettings, report: &mut Report, message: &str, advice: &str) {
     match &issuer.tenant {
         None => report.error(&name(issuer), message, advice),
@@ -134,7 +134,7 @@ fn trouble(issuer: &IssuerSettings, report: &mut Report, message: &str, advice: 
     }
 }
 
-/// What would serve if the issuer went away and the server were restarted.
+/// Reports what would serve after a restart while the issuer is down.
 async fn kept(store: &SharedStore, issuer: &IssuerSettings, report: &mut Report) {
     if matches!(issuer.jwks, JwksSource::Inline(_)) {
         return;
@@ -158,15 +158,15 @@ async fn kept(store: &SharedStore, issuer: &IssuerSettings, report: &mut Report)
     }
 }
 
-/// Days before its end at which the renewal of a certificate is overdue: it is renewed a month ahead as a rule.
+/// Days before expiry at which a certificate's renewal is overdue; it is usually renewed a month ahead.
 pub(super) const RENEWAL_DAYS: i64 = 14;
 
-/// Whole days until then; fewer than none once it has passed.
+/// Returns the whole days until a time; negative once it has passed.
 pub(super) fn days_until(end: Timestamp, now: Timestamp) -> i64 {
     end.seconds().saturating_sub(now.seconds()).div_euclid(24 * 60 * 60)
 }
 
-/// Says until when a certificate is valid.
+/// Reports the expiry of a certificate.
 fn expiry(check: &str, end: Timestamp, report: &mut Report) {
     let days = days_until(end, SystemClock.now());
     let message = format!("valid until {end}");
@@ -186,7 +186,7 @@ fn since(time: Timestamp) -> Duration {
 
 async fn clock_and_certificate(source: &HttpKeySource, issuer: &IssuerSettings, leeway: Duration, report: &mut Report) {
     let before = SystemClock.now();
-    // An issuer that does not answer is a finding already.
+    // An unreachable issuer is reported already.
     let Ok(observed) = source.observe(issuer).await else { return };
     if let Some(end) = observed.certificate_expires_at {
         expiry(&format!("certificate of {}", name(issuer)), end, report);
@@ -211,7 +211,7 @@ async fn clock_and_certificate(source: &HttpKeySource, issuer: &IssuerSettings, 
     }
 }
 
-/// How far a clock is from this one, at the least: it told its time, in whole seconds, between `before` and `after`.
+/// Returns the minimum difference of a remote clock that showed whole seconds between `before` and `after`.
 fn skew(before: Timestamp, after: Timestamp, date: Timestamp) -> Duration {
     let ahead = date.milliseconds().saturating_sub(after.milliseconds());
     let behind = before.milliseconds().saturating_sub(date.milliseconds().saturating_add(999));

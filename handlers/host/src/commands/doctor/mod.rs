@@ -1,4 +1,4 @@
-//! `dezky doctor`: what is wrong with an installation, and what to do about it.
+//! `dezky doctor`: diagnosis of an installation, with advice.
 
 mod configured;
 mod issuers;
@@ -25,7 +25,7 @@ pub(crate) struct DoctorFlags {
     settings: OperatorSettings,
 }
 
-/// Looks at everything; fails when something is an error.
+/// Runs all checks. Fails when one of them finds an error.
 pub(super) async fn run(flags: DoctorFlags) -> Result<(), Failure> {
     let mut report = Report::default();
     match read(&flags) {

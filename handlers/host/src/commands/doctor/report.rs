@@ -1,4 +1,4 @@
-//! Findings, and how they are printed.
+//! Findings and their output.
 
 use std::io::{Write as _, stdout};
 
@@ -7,27 +7,27 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// How bad a finding is.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Level {
-    /// As it should be.
+    /// No problem.
     Ok,
-    /// It works, and somebody should look at it.
+    /// A working state that needs attention.
     Warning,
-    /// Something does not work.
+    /// A failure.
     Error,
 }
 
-/// What was found.
+/// A finding.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Finding {
     level: Level,
-    /// What was looked at: `store`, `issuer default`.
+    /// Subject of the check, such as `store` or `issuer default`.
     check: String,
     message: String,
-    /// What to do; absent when all is well.
+    /// Advice; absent when there is no problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
 }
@@ -43,17 +43,17 @@ struct Document<'a> {
 }
 
 impl Report {
-    /// It is as it should be.
+    /// Adds a finding without a problem.
     pub(super) fn ok(&mut self, check: &str, message: impl Into<String>) {
         self.add(Level::Ok, check, &message.into(), None);
     }
 
-    /// It works, and somebody should look at it.
+    /// Adds a warning.
     pub(super) fn warning(&mut self, check: &str, message: &str, advice: &str) {
         self.add(Level::Warning, check, message, Some(advice));
     }
 
-    /// It does not work.
+    /// Adds an error.
     pub(super) fn error(&mut self, check: &str, message: &str, advice: &str) {
         self.add(Level::Error, check, message, Some(advice));
     }
@@ -71,7 +71,7 @@ impl Report {
     /// Prints all findings.
     ///
     /// # Errors
-    /// When one is an error: exit code 1.
+    /// When a finding is an error: exit code 1.
     pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
         let errors = self.0.iter().filter(|finding| finding.level == Level::Error).count();
         let mut output = stdout().lock();

@@ -1,4 +1,4 @@
-//! The store: whether it is there, as this release needs it, and can be written.
+//! Checks of the store: presence, schema and write access.
 
 use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
@@ -16,14 +16,14 @@ use crate::{
     store,
 };
 
-/// Longest wait for the store.
+/// Maximum wait for the store.
 #[cfg(feature = "mongodb")]
 const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// Names of what is missing that are shown.
+/// Maximum number of missing names shown.
 const SHOWN: usize = 5;
 
-/// Looks at the store; the store itself, if all of it is there, so that opening it changes nothing.
+/// Checks the store. Returns it if it is complete, so that opening it changes nothing.
 pub(super) async fn check(configuration: &Configuration, report: &mut Report) -> Option<SharedStore> {
     let inspected = match &configuration.store {
         StoreLocation::Sqlite(path) => {
@@ -99,7 +99,7 @@ fn is_there(path: &Path, report: &mut Report) -> bool {
     }
 }
 
-/// The store holds personal data: it is for the user that runs dezky alone.
+/// Reports other users' access to the store, which holds personal data.
 fn permissions(path: &Path, report: &mut Report) {
     let Ok(metadata) = std::fs::metadata(path) else { return };
     let mode = metadata.permissions().mode() & 0o777;
@@ -111,7 +111,7 @@ fn permissions(path: &Path, report: &mut Report) {
     }
 }
 
-/// Documents of the replaced service: who is in one of them signs in only after its upgrade.
+/// Reports documents of the replaced service, whose users sign in only after an upgrade.
 fn migration(inspection: &Inspection, report: &mut Report) {
     if inspection.not_upgraded.is_empty() {
         return;
@@ -126,7 +126,7 @@ fn migration(inspection: &Inspection, report: &mut Report) {
     }
 }
 
-/// Whether the store is as this release needs it.
+/// Checks that the store has this release's schema.
 fn judge(inspection: &Inspection, report: &mut Report) -> bool {
     let mut whole = true;
     match inspection.schema_version {

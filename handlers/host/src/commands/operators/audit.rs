@@ -31,23 +31,23 @@ const COLUMNS: &[Column] = &[
 /// Flags of `dezky audit`.
 #[derive(Debug, Args)]
 pub(crate) struct AuditFlags {
-    /// Of this tenant, by id or slug
+    /// Only events of this tenant, by id or slug
     #[arg(long)]
     tenant: Option<String>,
-    /// About this person: id, ISSUER/SUBJECT or e-mail address
+    /// Only events about this user: id, ISSUER/SUBJECT or e-mail address
     #[arg(long)]
     user: Option<String>,
-    /// Of this action, such as tenant.update
+    /// Only events of this action, such as tenant.update
     #[arg(long)]
     action: Option<String>,
-    /// By this actor: the name of a system actor, or the id of a user. Pages are read first and then looked through, so
-    /// that one may hold fewer events than --limit, or none; --all shows every one
+    /// Only events by this actor: the name of a system actor, or the id of a user. Pages are filtered after they are
+    /// read, so a page may hold fewer events than --limit, or none; --all shows every one
     #[arg(id = "by", long = "actor", value_name = "NAME|ID")]
     actor: Option<String>,
-    /// From this time on: RFC 3339, or so long ago, such as 30m, 12h or 7d
+    /// Only events since this time: RFC 3339, or a time ago such as 30m, 12h or 7d
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Timestamp>,
-    /// Before this time: as --since
+    /// Only events before this time, written as for --since
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Timestamp>,
     #[command(flatten)]
@@ -73,7 +73,7 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     Ok(SystemClock.now().minus(Duration::from_secs(seconds.saturating_mul(number.into()))))
 }
 
-/// An event as a table shows it.
+/// Table row of an event.
 #[derive(Serialize)]
 struct Row<'a> {
     by: &'a str,
@@ -81,7 +81,7 @@ struct Row<'a> {
     event: &'a AuditEventView,
 }
 
-/// Carries it out.
+/// Runs the command.
 pub(crate) async fn run(flags: AuditFlags) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
     let user_id = match &flags.user {
@@ -105,13 +105,13 @@ pub(crate) async fn run(flags: AuditFlags) -> Result<(), Failure> {
     .await
 }
 
-/// The name of a system actor, or the id of a person.
+/// Returns the name of a system actor, or the id of a user.
 fn by(event: &AuditEventView) -> String {
     let person = event.actor.user_id.map(|id| id.to_string());
     person.or_else(|| event.actor.name.clone()).unwrap_or_else(|| SystemActor::Provisioning.name().to_owned())
 }
 
-/// Programs get the view of the HTTP API; a table has the actor in one column.
+/// Programs get the view of the HTTP API; a table shows the actor in one column.
 fn shown(event: &AuditEventView, json: bool) -> serde_json::Result<Box<serde_json::value::RawValue>> {
     if json {
         serde_json::value::to_raw_value(event)

@@ -1,4 +1,4 @@
-//! The body of a change: the same JSON that the HTTP API takes, from flags and from `--body`.
+//! Bodies of changes: the JSON of the HTTP API, built from flags and `--body`.
 
 use std::io::Read as _;
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 
-/// As the HTTP API: larger bodies are refused.
+/// Size limit of the HTTP API.
 const MAXIMUM_BODY: u64 = 1024 * 1024;
 
-/// The flag for fields that have no flag of their own.
+/// Flag for fields without a flag of their own.
 #[derive(Debug, Args)]
 pub(crate) struct BodyFlags {
     /// More fields, as the JSON object that the HTTP API takes: text, `@FILE`, or `-` for standard input. `null` clears a
@@ -25,10 +25,10 @@ pub(crate) struct BodyFlags {
 pub(crate) struct Body(Map<String, Value>);
 
 impl BodyFlags {
-    /// What `--body` says, or an empty object.
+    /// Parses `--body`, or starts with an empty object.
     ///
     /// # Errors
-    /// When it cannot be read, or is no JSON object.
+    /// When it is unreadable, or not a JSON object.
     pub(crate) fn read(&self) -> Result<Body, Failure> {
         let Some(given) = &self.body else { return Ok(Body(Map::new())) };
         let text = match given.strip_prefix('@') {
@@ -74,15 +74,15 @@ impl Body {
         self.set(field, given)
     }
 
-    /// The JSON.
+    /// Returns the JSON.
     pub(crate) fn into_value(self) -> Value {
         Value::Object(self.0)
     }
 
-    /// The same for an update, which must say something.
+    /// Returns the JSON of an update, which must not be empty.
     ///
     /// # Errors
-    /// When it says nothing.
+    /// When it is empty.
     pub(crate) fn into_patch(self) -> Result<Value, Failure> {
         if self.0.is_empty() {
             return Err(Failure::usage("there is nothing to change: give a flag, or --body JSON"));

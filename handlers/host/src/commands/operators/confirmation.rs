@@ -1,4 +1,4 @@
-//! Asking before what cannot be undone.
+//! Confirmation of irreversible commands.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
 
@@ -7,18 +7,18 @@ use dezky::plain::Plain;
 
 use crate::failure::Failure;
 
-/// The flag of commands that cannot be undone.
+/// Flag of irreversible commands.
 #[derive(Debug, Args)]
 pub(crate) struct ConfirmationFlags {
-    /// Do not ask; needed where nobody can be asked because standard input is no terminal
+    /// Skip the question; required when standard input is no terminal
     #[arg(long, short)]
     pub(crate) yes: bool,
 }
 
-/// Asks whether to go on. `what` says what happens; `word` is what has to be typed.
+/// Asks for confirmation. `what` describes the effect; `word` must be typed.
 ///
 /// # Errors
-/// When it was not confirmed, or nobody can be asked.
+/// When it was not confirmed, or standard input is no terminal.
 pub(crate) fn confirm(flags: &ConfirmationFlags, what: &str, word: &str) -> Result<(), Failure> {
     if flags.yes {
         return Ok(());
@@ -27,7 +27,7 @@ pub(crate) fn confirm(flags: &ConfirmationFlags, what: &str, word: &str) -> Resu
         let message = format!("{what}, which cannot be undone: add --yes to do so without being asked");
         return Err(Failure::not_confirmed(&message));
     }
-    // Stored text is shown: it must not steer the terminal.
+    // Stored text is displayed and must not control the terminal.
     let (what, word) = (Plain(what), Plain(word));
     write!(stderr(), "{what}.\nThis cannot be undone. Type `{word}` to go on: ")?;
     stderr().flush()?;

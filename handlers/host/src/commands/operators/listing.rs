@@ -1,4 +1,4 @@
-//! Lists: one page, or all of them.
+//! Lists: one page, or all pages.
 
 use clap::Args;
 use dezky::service::{ListRequest, Page};
@@ -10,22 +10,22 @@ use super::{
 };
 use crate::failure::Failure;
 
-/// Flags of every list.
+/// Flags common to all lists.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Paging")]
 pub(crate) struct ListFlags {
-    /// The most items of a page, 1 to 200 [default: 50]
+    /// Maximum number of items per page, 1 to 200 [default: 50]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=200))]
     pub(crate) limit: Option<u32>,
-    /// Go on after the page that named this cursor
+    /// Continue after the page that printed this cursor
     #[arg(long, value_name = "CURSOR")]
     pub(crate) cursor: Option<String>,
-    /// All pages to the end; with --json, one document a line
+    /// Print all pages; with --json, one document per line
     #[arg(long)]
     pub(crate) all: bool,
 }
 
-/// Prints what a list is asked for, page by page, so that a list of any length needs the memory of one page.
+/// Prints a list page by page, so that memory is bounded by one page.
 pub(crate) async fn list<T, F>(
     output: &Output,
     flags: &ListFlags,
@@ -40,7 +40,7 @@ where
     if !flags.all {
         return output.page(columns, &settled(fetch(request).await)?);
     }
-    // Fewer, larger pages where nobody said how large.
+    // Larger pages where no limit is given.
     request.limit = request.limit.or(Some(ListRequest::MAXIMUM_LIMIT));
     let mut first = true;
     loop {

@@ -25,7 +25,7 @@ const COLUMNS: &[Column] = &[
     ("CHANGED", "/changedAt"),
 ];
 
-/// What to do with the members of a tenant.
+/// Actions on the members of a tenant.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MemberCommand {
     /// List the members of a tenant by name
@@ -39,7 +39,7 @@ pub(crate) enum MemberCommand {
     /// Show a member of a tenant
     #[command(after_help = "Example:\n  dezky member show acme anna@example.eu")]
     Show(OneMember),
-    /// Put a person into a tenant, or back into it after revocation
+    /// Add a person to a tenant, also after a revocation
     #[command(
         visible_alias = "grant",
         after_help = "Example:
@@ -49,7 +49,7 @@ pub(crate) enum MemberCommand {
     /// Change a member's role
     #[command(after_help = "Example:\n  dezky member update acme anna@example.eu --role owner")]
     Update(UpdateFlags),
-    /// Take a person out of a tenant, at once; no token's claim undoes it, `member create` does
+    /// Remove a person from a tenant, at once; only `member create` undoes it, no token's claim does
     #[command(visible_alias = "delete", after_help = "Example:\n  dezky member revoke acme anna@example.eu")]
     Revoke(OneMember),
 }
@@ -59,10 +59,10 @@ pub(crate) enum MemberCommand {
 pub(crate) struct ListMembers {
     /// Id or slug of the tenant
     tenant: String,
-    /// In this role
+    /// Only members with this role
     #[arg(long, value_parser = ["owner", "admin", "member"])]
     role: Option<String>,
-    /// Of whose name or address some words begin with those of this, whatever the case
+    /// Only members whose name or address has words beginning with these, ignoring case
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     #[command(flatten)]
@@ -112,7 +112,7 @@ pub(crate) struct UpdateFlags {
     common: CommonFlags,
 }
 
-/// Carries it out.
+/// Runs the command.
 pub(crate) async fn run(command: MemberCommand) -> Result<(), Failure> {
     match command {
         MemberCommand::List(flags) => list_members(flags).await,
@@ -134,13 +134,13 @@ pub(crate) async fn run(command: MemberCommand) -> Result<(), Failure> {
     }
 }
 
-/// The tenant and the person who are named so. Which of them is missing is said: an operator may see both.
+/// Finds the named tenant and user. The error says which is missing, since an operator may see both.
 async fn both(session: &Session, tenant: &str, user: &str) -> Result<(TenantReference, UserView), Failure> {
     let tenant = self::tenant(session, tenant).await?;
     Ok((TenantReference::Id(tenant.id), person::find(session, user).await?))
 }
 
-/// The outcome of something about a member of a tenant; both are there.
+/// Replaces a missing membership by an error that names tenant and user, both of which exist.
 fn member_of<T>(outcome: dezky::Result<T>, tenant: &str, user: &str) -> Result<T, Failure> {
     let what = || format!("`{}` is no member of `{}`", user.escape_debug(), tenant.escape_debug());
     outcome.map_err(|error| Failure::of_missing(&error, what))

@@ -1,4 +1,4 @@
-//! Operators' commands: the use cases of the service in the name of a system actor, with no rules of their own.
+//! Operators' commands: the service's use cases run by a system actor, without rules of their own.
 
 pub(crate) mod audit;
 mod body;
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
 
-/// One of the names of an enumeration, which the command line has checked already.
+/// Converts a name of an enumeration, which the command line has validated.
 fn choice<T: DeserializeOwned>(name: &str) -> Result<T, Failure> {
     serde_json::from_value(name.into()).map_err(|error| Failure::usage(error.to_string()))
 }

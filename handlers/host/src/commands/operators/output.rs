@@ -1,4 +1,4 @@
-//! What commands print: tables for people, JSON for programs.
+//! Output of commands: tables for people, JSON for programs.
 
 use std::{
     fmt,
@@ -15,25 +15,25 @@ use serde_json::Value;
 use super::table::Table;
 use crate::failure::Failure;
 
-/// A column: its heading, and the JSON pointer of what stands in it; of several, set apart by `|`, the first that is there.
+/// A column: its heading and the JSON pointer of its value; of several, separated by `|`, the first one present.
 pub(crate) type Column = (&'static str, &'static str);
 
-/// How a command prints.
+/// Output format of a command.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     json: bool,
-    /// Columns of the terminal; none when standard output is no terminal, and then nothing is cut.
+    /// Width of the terminal; `None` when standard output is no terminal, and then nothing is cut.
     width: Option<usize>,
 }
 
 impl Output {
-    /// JSON or tables.
+    /// Selects JSON or tables.
     pub(crate) fn new(json: bool) -> Self {
         let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         Self { json, width: width.filter(|_| stdout().is_terminal()) }
     }
 
-    /// Prints one document: JSON on one line, or its fields one below the other.
+    /// Prints one document: JSON on one line, or one field per line.
     pub(crate) fn document(&self, view: &impl Serialize) -> Result<(), Failure> {
         let text = text(view)?;
         if self.json {
@@ -45,12 +45,12 @@ impl Output {
         print(&Table::plain(fields, self.width).text())
     }
 
-    /// Prints what was done to something that is not there any more.
+    /// Prints the result of deleting something.
     pub(crate) fn done(&self, sentence: &str, document: &Value) -> Result<(), Failure> {
         if self.json { print(&format!("{document}\n")) } else { print(&format!("{}\n", Plain(sentence))) }
     }
 
-    /// Tells people on standard error what the document does not say by itself; programs are told nothing more.
+    /// Prints a note for people on standard error; programs get none.
     pub(crate) fn note(&self, text: &str) -> Result<(), Failure> {
         if !self.json {
             writeln!(std::io::stderr(), "{}", Plain(text))?;
@@ -58,7 +58,7 @@ impl Output {
         Ok(())
     }
 
-    /// Prints a page: `{"items": …, "nextCursor": …}`, or a table and, on standard error, how to go on.
+    /// Prints a page: `{"items": …, "nextCursor": …}`, or a table and, on standard error, how to continue.
     pub(crate) fn page<T: Serialize>(&self, columns: &[Column], page: &Page<T>) -> Result<(), Failure> {
         if self.json {
             return print(&format!("{}\n", text(page)?));
@@ -70,7 +70,7 @@ impl Output {
         Ok(())
     }
 
-    /// Prints a part of a whole list: one JSON document a line, or rows of a table; `first` has the headings.
+    /// Prints a part of a whole list: one JSON document per line, or table rows; `first` adds the headings.
     pub(crate) fn part<T: Serialize>(&self, columns: &[Column], items: &[T], first: bool) -> Result<(), Failure> {
         if !self.json {
             return self.rows(columns, items, first);
@@ -90,12 +90,12 @@ impl Output {
     }
 }
 
-/// The JSON as the HTTP API writes it, its fields in the same order.
+/// Serializes to the JSON of the HTTP API, with its field order.
 fn text(view: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(view).map_err(|error| Failure::failed(error.to_string()))
 }
 
-/// The members of a document in the order in which they are written.
+/// Members of a document in serialization order.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -124,12 +124,12 @@ fn value(view: &impl Serialize) -> Result<Value, Failure> {
     serde_json::to_value(view).map_err(|error| Failure::failed(error.to_string()))
 }
 
-/// What stands in a column of a document.
+/// Returns the value of a document in a column.
 fn shown(document: &Value, pointers: &str) -> String {
     pointers.split('|').find_map(|pointer| document.pointer(pointer)).map(cell).unwrap_or_default()
 }
 
-/// A value in one cell.
+/// Formats a value for one cell.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -139,7 +139,7 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// The fields of a document, those of inner objects by their path.
+/// Lists the fields of a document, those of nested objects by path.
 fn flatten(prefix: &str, value: &Value, fields: &mut Vec<Vec<String>>) {
     let path = |name: &str| if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
     match value {

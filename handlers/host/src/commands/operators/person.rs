@@ -1,4 +1,4 @@
-//! Naming a person on the command line: by id, by issuer and subject, or by e-mail address.
+//! Lookup of a user named on the command line by id, by issuer and subject, or by e-mail address.
 
 use dezky::{
     Error, ErrorKind,
@@ -10,14 +10,14 @@ use dezky::{
 use super::session::{Session, settled};
 use crate::failure::Failure;
 
-/// What the help says of an argument that names a person.
+/// Help text of an argument that names a user.
 pub(crate) const HELP: &str = "Id, or ISSUER/SUBJECT such as default/anna, or an e-mail address if only one has it";
 
-/// The person who is named so.
+/// Finds the named user.
 ///
 /// # Errors
-/// `not_found`, or `ambiguous_user` with the ids when several people have this address: addresses are no proof of who
-/// somebody is, so nobody is guessed.
+/// `not_found`, or `ambiguous_user` with the ids when several users have this address. Addresses do not prove identity,
+/// so none is guessed.
 pub(crate) async fn find(session: &Session, named: &str) -> Result<UserView, Failure> {
     if let Ok(id) = named.parse::<UserId>() {
         return there(session.service.read_user(&session.call(), id).await, named);
@@ -40,7 +40,7 @@ fn there(found: dezky::Result<UserView>, named: &str) -> Result<UserView, Failur
 
 async fn by_email(session: &Session, email: &str) -> Result<UserView, Failure> {
     let filter = UserFilter { email: Some(email.to_owned()), ..UserFilter::default() };
-    // The list is by address, so that whoever has exactly this one comes before longer addresses.
+    // The list is sorted by address, so an exact match comes before longer addresses.
     let request = ListRequest { limit: Some(20), cursor: None };
     let page = settled(session.service.list_users(&session.call(), &filter, &request).await)?;
     let key = Form::Address.of(email);
@@ -58,7 +58,7 @@ async fn by_email(session: &Session, email: &str) -> Result<UserView, Failure> {
     }
 }
 
-/// How a person is called in a question.
+/// Formats a user for a question.
 pub(crate) fn called(user: &UserView) -> String {
     let parts = [user.name.as_deref(), user.email.as_deref()];
     let known: Vec<&str> = parts.into_iter().flatten().collect();

@@ -1,4 +1,4 @@
-//! What every operators' command has in common: settings, the actor in whose name it runs, and the use cases.
+//! Common parts of operators' commands: settings, the actor and the use cases.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -22,10 +22,10 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct CommonFlags {
-    /// Print JSON for programs, as the HTTP API shows it, and not a table for people
+    /// Print JSON for programs, as the HTTP API shows it, instead of a table
     #[arg(long)]
     pub(crate) json: bool,
-    /// The name of the system actor in the audit trail: letters, digits and `-`, `_`, `.`, `@`, `:`, at most 64
+    /// Name of the system actor in the audit trail: letters, digits and `-`, `_`, `.`, `@`, `:`, at most 64
     #[arg(long = "as", value_name = "NAME", default_value = "operator", value_parser = actor)]
     pub(crate) actor: Principal,
     #[command(flatten)]
@@ -35,13 +35,13 @@ pub(crate) struct CommonFlags {
 /// Settings of operators' commands; everything else comes from the environment and the configuration file.
 #[derive(Debug, Args)]
 pub(crate) struct OperatorSettings {
-    /// The configuration file [DEZKY_CONFIG; default: dezky.toml in the working folder if it is there]
+    /// Configuration file [DEZKY_CONFIG; default: dezky.toml in the working folder, if present]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The store: sqlite:PATH, mongodb://… or mongodb+srv://… [DEZKY_STORE, else MONGODB_URI]
+    /// Store: sqlite:PATH, mongodb://… or mongodb+srv://… [DEZKY_STORE, else MONGODB_URI]
     #[arg(long, value_name = "URI")]
     store: Option<String>,
-    /// What is logged on standard error: a level, or a filter such as warn,dezky=debug [DEZKY_LOG; default: off]
+    /// Log on standard error: a level, or a filter such as warn,dezky=debug [DEZKY_LOG; default: off]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
 }
@@ -53,8 +53,8 @@ fn actor(text: &str) -> Result<Principal, String> {
 }
 
 impl OperatorSettings {
-    /// The sources of the settings. Nothing is logged unless somebody asks for it: what went wrong is said by the command
-    /// itself, in one line.
+    /// Returns the sources of the settings. Logging is off by default, because the command reports its own failure in
+    /// one line.
     pub(crate) fn sources(&self) -> Result<Sources, Failure> {
         let flags: Vec<(&'static Setting, String)> = [(&STORE, &self.store), (&LOG, &self.log)]
             .into_iter()
@@ -68,7 +68,7 @@ impl OperatorSettings {
     }
 }
 
-/// An operators' command under way.
+/// An operators' command in progress.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) service: Service,
@@ -80,7 +80,7 @@ impl Session {
     /// Reads the settings and opens the store.
     ///
     /// # Errors
-    /// When a setting is wrong.
+    /// When a setting is invalid.
     pub(crate) fn open(flags: &CommonFlags) -> Result<Self, Failure> {
         let sources = flags.settings.sources()?;
         let configuration = Configuration::read(&sources)?;
@@ -90,12 +90,12 @@ impl Session {
         Ok(Self { service, output: Output::new(flags.json), actor: flags.actor.clone() })
     }
 
-    /// A call in the name of the actor.
+    /// Creates a call by the actor.
     pub(crate) fn call(&self) -> Call {
         Call::by(RequestContext::fresh(), self.actor.clone())
     }
 
-    /// The same for a change that has one effect however often it is asked for with this key.
+    /// Creates a call for a change that takes effect once per idempotency key.
     pub(crate) fn call_once(&self, key: Option<&String>, target: &str, body: &serde_json::Value) -> Call {
         let mut call = self.call();
         call.idempotency = key.map(|key| IdempotencyRequest {
@@ -107,7 +107,7 @@ impl Session {
     }
 }
 
-/// The tenant with this id or slug.
+/// Finds a tenant by id or slug.
 ///
 /// # Errors
 /// `not_found`, with its name.
@@ -116,10 +116,10 @@ pub(crate) async fn tenant(session: &Session, named: &str) -> Result<TenantView,
     found.map_err(|error| Failure::of_missing(&error, || format!("there is no tenant `{}`", named.escape_debug())))
 }
 
-/// What makes a repeated command have one effect.
+/// Idempotency key of a command.
 #[derive(Debug, Args)]
 pub(crate) struct OnceFlags {
-    /// Makes the command have one effect however often it is run with this key; kept for 24 hours
+    /// Idempotency key: repeating the command with it has no further effect; kept for 24 hours
     #[arg(long, value_name = "KEY", value_parser = idempotency_key)]
     pub(crate) idempotency_key: Option<String>,
 }
@@ -129,7 +129,7 @@ fn idempotency_key(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err("must be 1 to 255 printable ASCII characters".to_owned()) }
 }
 
-/// Turns the error of a use case into the failure of the command.
+/// Converts the error of a use case into the failure of the command.
 pub(crate) fn settled<T>(result: dezky::Result<T>) -> Result<T, Failure> {
     result.map_err(|error| Failure::of_operation(&error))
 }

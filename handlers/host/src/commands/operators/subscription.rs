@@ -31,7 +31,7 @@ const STATES: [&str; 7] = ["incomplete", "trialing", "active", "past_due", "paus
 
 const NAMED: &str = "Id of the subscription, or slug of the tenant whose current subscription it is";
 
-/// What to do with subscriptions.
+/// Actions on subscriptions.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SubscriptionCommand {
     /// List subscriptions, the oldest first
@@ -68,13 +68,13 @@ pub(crate) enum SubscriptionCommand {
 /// Flags of `dezky subscription list`.
 #[derive(Debug, Args)]
 pub(crate) struct ListSubscriptions {
-    /// Of this tenant, by id or slug
+    /// Only subscriptions of this tenant, by id or slug
     #[arg(long)]
     tenant: Option<String>,
-    /// In this state: as those of `update`, or one that only the replaced service knew
+    /// Only subscriptions in this state: one of those of `update`, or an unknown one of the replaced service
     #[arg(long, value_name = "STATE")]
     status: Option<String>,
-    /// With this plan
+    /// Only subscriptions with this plan
     #[arg(long)]
     plan: Option<String>,
     #[command(flatten)]
@@ -95,13 +95,13 @@ pub(crate) struct OneSubscription {
 /// Fields of a subscription that have a flag.
 #[derive(Debug, Args)]
 struct Fields {
-    /// What is paid for [default of a new one: the tenant's plan]
+    /// Plan [default of a new one: the tenant's plan]
     #[arg(long)]
     plan: Option<String>,
-    /// Its state [default of a new one: active]
+    /// State [default of a new one: active]
     #[arg(long, value_parser = STATES)]
     status: Option<String>,
-    /// How many people it is for [default of a new one: 1]
+    /// Number of users it covers [default of a new one: 1]
     #[arg(long, value_name = "NUMBER")]
     seats: Option<u32>,
     #[command(flatten)]
@@ -152,7 +152,7 @@ pub(crate) struct DeleteSubscription {
     common: CommonFlags,
 }
 
-/// Carries it out.
+/// Runs the command.
 pub(crate) async fn run(command: SubscriptionCommand) -> Result<(), Failure> {
     match command {
         SubscriptionCommand::List(flags) => list_subscriptions(flags).await,
@@ -186,7 +186,7 @@ async fn list_subscriptions(flags: ListSubscriptions) -> Result<(), Failure> {
     .await
 }
 
-/// The subscription with this id, or the current one of the tenant with this slug.
+/// Finds a subscription by its id, or the current one of a tenant by slug.
 async fn find(session: &Session, named: &str) -> Result<SubscriptionView, Failure> {
     if let Ok(id) = named.parse::<SubscriptionId>() {
         return settled(session.service.read_subscription(&session.call(), id).await);

@@ -1,14 +1,14 @@
-//! Tables of plain text.
+//! Plain-text tables.
 
 use dezky::plain::acts;
 
-/// Room between two columns.
+/// Space between two columns.
 const GAP: &str = "  ";
 
-/// No column is cut to less than this, however narrow the terminal is.
+/// Minimum width to which a column is cut, even on a narrow terminal.
 const NARROWEST: usize = 8;
 
-/// Rows of cells, to be aligned.
+/// Rows of cells to align.
 #[derive(Debug)]
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
@@ -16,19 +16,19 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table with headings, or the continuation of one without; lines are cut to `width` if there is one.
+    /// Creates a table with headings, or continues one without; lines are cut to `width` if given.
     pub(crate) fn new(headings: Option<Vec<String>>, rows: Vec<Vec<String>>, width: Option<usize>) -> Self {
         let rows =
             headings.into_iter().chain(rows).map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
         Self { rows, width }
     }
 
-    /// Rows alone.
+    /// Creates rows without headings.
     pub(crate) fn plain(rows: Vec<Vec<String>>, width: Option<usize>) -> Self {
         Self::new(None, rows, width)
     }
 
-    /// The text, a line a row.
+    /// Renders the text, one line per row.
     pub(crate) fn text(&self) -> String {
         let widths = self.widths();
         let line = |row: &Vec<String>| {
@@ -38,7 +38,7 @@ impl Table {
         self.rows.iter().map(line).collect()
     }
 
-    /// The width of each column. What does not fit is taken from the widest columns, so that ids stay whole.
+    /// Computes the width of each column. Excess width is taken from the widest columns, so that ids stay whole.
     fn widths(&self) -> Vec<usize> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let widest = |column: usize| {
@@ -57,7 +57,7 @@ impl Table {
     }
 }
 
-/// The text without what would move the cursor or colour the terminal: names may come from anywhere.
+/// Removes what could move the cursor or colour the terminal, since names may come from anywhere.
 fn printable(text: &str) -> String {
     text.chars()
         .map(|character| match character {

@@ -25,7 +25,7 @@ const COLUMNS: &[Column] = &[
     ("CREATED", "/createdAt"),
 ];
 
-/// What to do with tenants.
+/// Actions on tenants.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TenantCommand {
     /// List tenants by name, all but the deleted ones
@@ -52,7 +52,7 @@ pub(crate) enum TenantCommand {
   dezky tenant update acme --body '{\"authentikGroup\": null}'
   dezky tenant update acme --body @branding.json")]
     Update(UpdateFlags),
-    /// Make a tenant read-only to its own people, at once
+    /// Make a tenant read-only to its own members, at once
     #[command(after_help = "Example:\n  dezky tenant suspend acme --as billing")]
     Suspend(SwitchTenant),
     /// End the suspension of a tenant
@@ -60,8 +60,8 @@ pub(crate) enum TenantCommand {
     Restore(SwitchTenant),
     /// Delete a tenant; asks first
     ///
-    /// Its subscription is cancelled, its verified domains are free again, and nobody but the platform sees it any more. Its
-    /// slug stays reserved for ever.
+    /// Its subscription is cancelled, its verified domains are released, and only platform administrators still see it.
+    /// Its slug stays reserved for ever.
     #[command(after_help = "Example:\n  dezky tenant delete acme --yes")]
     Delete(DeleteTenant),
 }
@@ -69,14 +69,14 @@ pub(crate) enum TenantCommand {
 /// Flags of `dezky tenant list`.
 #[derive(Debug, Args)]
 pub(crate) struct ListTenants {
-    /// In this state: pending, active, suspended, deleted, or one that only the replaced service knew; without it, all but
-    /// the deleted ones
+    /// Only tenants in this state: pending, active, suspended, deleted, or an unknown one of the replaced service; the
+    /// default is all but deleted ones
     #[arg(long, value_name = "STATE")]
     status: Option<String>,
-    /// With this plan
+    /// Only tenants with this plan
     #[arg(long)]
     plan: Option<String>,
-    /// Of whose name some words begin with those of this, whatever the case
+    /// Only tenants whose name has words beginning with these, ignoring case
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     #[command(flatten)]
@@ -97,16 +97,16 @@ pub(crate) struct OneTenant {
 /// Fields of a tenant that have a flag.
 #[derive(Debug, Args)]
 struct Fields {
-    /// What it has booked [default of a new tenant: starter]
+    /// Plan [default of a new tenant: starter]
     #[arg(long)]
     plan: Option<String>,
-    /// Its state; suspending and restoring have commands of their own
+    /// State; suspending and restoring have commands of their own
     #[arg(long, value_parser = ["pending", "active", "suspended"])]
     status: Option<String>,
-    /// A domain; may be given several times, and then these are all
+    /// A domain; repeat the flag for several, which replace all domains of the tenant
     #[arg(long = "domain", value_name = "DOMAIN")]
     domains: Vec<String>,
-    /// The Authentik group whose members are its members
+    /// Authentik group whose members are members of the tenant
     #[arg(long)]
     group: Option<String>,
     #[command(flatten)]
@@ -123,9 +123,9 @@ impl Fields {
 /// Flags of `dezky tenant create`.
 #[derive(Debug, Args)]
 pub(crate) struct CreateFlags {
-    /// Slug: 2 to 63 lower-case letters, digits and `-`; it is in the tenant's addresses
+    /// Slug: 2 to 63 lower-case letters, digits and `-`; it is part of the tenant's addresses
     slug: String,
-    /// Name for people
+    /// Display name
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
@@ -141,10 +141,10 @@ pub(crate) struct CreateFlags {
 pub(crate) struct UpdateFlags {
     /// Id or slug
     tenant: String,
-    /// New slug, possible until the systems behind the tenant are set up; the former one stays reserved
+    /// New slug, allowed until the systems behind the tenant are set up; the former one stays reserved
     #[arg(long)]
     slug: Option<String>,
-    /// Name for people
+    /// Display name
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
@@ -175,7 +175,7 @@ pub(crate) struct DeleteTenant {
     common: CommonFlags,
 }
 
-/// Carries it out.
+/// Runs the command.
 pub(crate) async fn run(command: TenantCommand) -> Result<(), Failure> {
     match command {
         TenantCommand::List(flags) => list_tenants(flags).await,

@@ -27,7 +27,7 @@ const COLUMNS: &[Column] = &[
     ("SUBJECT", "/authentikSubjectId"),
 ];
 
-/// What to do with users.
+/// Actions on users.
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
     /// List users by name, or by address with --email
@@ -57,12 +57,13 @@ pub(crate) enum UserCommand {
     /// Enable a user again
     #[command(after_help = "Example:\n  dezky user restore anna@example.eu")]
     Restore(OneUser),
-    /// End all sessions of a user: every token that there is now is refused, at once
+    /// End all sessions of a user: every existing token is refused, at once
     ///
-    /// An issuer's clock may be ahead of this machine's by up to 30 seconds, so that tokens count again only if they are
-    /// issued about half a minute from now: `tokensValidAfter` says when. Who signs in again earlier is refused until then.
-    /// Tokens that are refreshed from a sign-in of before are refused too, told by `auth_time` or `sid`. An issuer whose tokens have neither
-    /// keeps a session that gives new tokens: end it there, or `dezky user suspend`.
+    /// An issuer's clock may be up to 30 seconds ahead of this machine's, so tokens are only accepted again if they are
+    /// issued about half a minute from now or later: `tokensValidAfter` shows when. An earlier sign-in is refused until
+    /// then. Tokens refreshed from an earlier sign-in are refused too, recognized by `auth_time` or `sid`. If an
+    /// issuer's tokens have neither, the session keeps yielding new tokens: end it at the issuer, or use `dezky user
+    /// suspend`.
     #[command(after_help = "Example:\n  dezky user revoke anna@example.eu")]
     Revoke(OneUser),
     /// Erase a person; asks first
@@ -77,13 +78,13 @@ pub(crate) enum UserCommand {
 /// Flags of `dezky user list`.
 #[derive(Debug, Args)]
 pub(crate) struct ListUsers {
-    /// In this state: active, disabled, or one that only the replaced service knew
+    /// Only users in this state: active, disabled, or an unknown one of the replaced service
     #[arg(long, value_name = "STATE")]
     status: Option<String>,
-    /// Of whose name or address some words begin with those of this, whatever the case
+    /// Only users whose name or address has words beginning with these, ignoring case
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    /// Whose e-mail address begins with this, whatever the case; the list is then by address
+    /// Only users whose e-mail address begins with this, ignoring case; sorts by address
     #[arg(long, value_name = "TEXT")]
     email: Option<String>,
     #[command(flatten)]
@@ -110,10 +111,10 @@ struct Fields {
     /// Name
     #[arg(long)]
     name: Option<String>,
-    /// Informative role; it decides nothing
+    /// Informative role without effect on permissions
     #[arg(long, value_parser = ["user", "support", "admin"])]
     role: Option<String>,
-    /// Whether the user administers the platform; said so, no token's claim changes it
+    /// Right to administer the platform; once set here, no token's claim changes it
     #[arg(long, value_name = "BOOLEAN")]
     platform_admin: Option<bool>,
     #[command(flatten)]
@@ -165,7 +166,7 @@ pub(crate) struct DeleteUser {
     common: CommonFlags,
 }
 
-/// Carries it out.
+/// Runs the command.
 pub(crate) async fn run(command: UserCommand) -> Result<(), Failure> {
     match command {
         UserCommand::List(flags) => list_users(flags).await,

@@ -1,4 +1,4 @@
-//! From which address a request comes: the peer's, or what trusted proxies say of it.
+//! Client address of a request: the peer's, or the one named by trusted proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,12 +8,12 @@ use crate::configuration::{ForwardedHeader, Network};
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The address of the client.
+/// Determines the address of the client.
 ///
-/// Each proxy adds the address that it was asked from at the end, so the chain is read from its end for as long as those
-/// who speak are trusted: what stands further left may be anybody's invention. A chain that cannot be read is believed as far
-/// as it can be. `X-Forwarded-For` and `Forwarded` (RFC 7239) are read alike, but only the one that proxies write: the
-/// other one is what a client wrote, since a proxy passes on what it does not know.
+/// Each proxy appends the address of its own peer, so the chain is read from its end for as long as hops are trusted;
+/// anything further left may be invented. An unreadable chain is believed as far as it is readable. `X-Forwarded-For`
+/// and `Forwarded` (RFC 7239) are parsed alike, but only the one that proxies write counts: proxies pass the other one
+/// on from the client.
 pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[Network], header: ForwardedHeader) -> IpAddr {
     let peer = peer.to_canonical();
     if !trusts(trusted, peer) {
@@ -31,8 +31,8 @@ fn trusts(trusted: &[Network], address: IpAddr) -> bool {
     trusted.iter().any(|network| network.contains(address))
 }
 
-/// The hops of a header from the last to the first. Commas are looked for from the end, where trusted proxies write: a quote
-/// that a client opens and does not close hides nothing.
+/// Iterates over the hops of a header from last to first. Commas are searched from the end, where trusted proxies
+/// write, so an unclosed quote of a client hides nothing.
 fn hops<'headers>(
     headers: &'headers HeaderMap,
     name: &str,
@@ -54,14 +54,15 @@ fn first_untrusted(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, tru
     nearest
 }
 
-/// The `for` of an element of `Forwarded` (RFC 7239 §5.2); none if it is hidden, unknown or missing.
+/// Returns the `for` of a `Forwarded` element (RFC 7239 §5.2); `None` if it is hidden, unknown or missing.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let mut parameters = element.split(';').filter_map(|parameter| parameter.split_once('='));
     let (_, value) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
     node(value.trim().trim_matches('"'))
 }
 
-/// An address, with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
+/// Parses an address with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`,
+/// `[2001:db8::1]:80`.
 fn node(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     if let Some(rest) = text.strip_prefix('[') {
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
     use crate::configuration::Network;
 
-    /// Who the client is where proxies write this header.
+    /// Returns the client where proxies write this header.
     fn found(written: ForwardedHeader, peer: &str, lines: &[(&str, &str)]) -> IpAddr {
         let trusted = ["10.0.0.0/8", "fd00::/8"].map(|text| Network::parse(text).unwrap());
         let mut headers = HeaderMap::new();

@@ -1,4 +1,4 @@
-//! Bodies that must arrive in time, and that find room while they do.
+//! Request bodies that must arrive in time and within the memory limit.
 
 use std::{
     pin::Pin,
@@ -13,19 +13,19 @@ use tokio::time::{Sleep, sleep};
 
 use super::{Holding, Place};
 
-/// Why a body was not read to its end.
+/// Reasons for not reading a body to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It did not arrive in time.
+    /// The body did not arrive in time.
     Late,
-    /// There was no room for more bytes of bodies.
+    /// The memory for bodies was exhausted.
     NoRoom,
-    /// It was there, and there was no place among the requests that are answered.
+    /// The body arrived, but no slot for processing was free.
     NoPlace,
 }
 
-/// How the body of a request arrives. Its bytes take their room until this is dropped, which is when the request is answered:
-/// until then what was made of them is in memory.
+/// Arrival state of a request body. Its memory stays reserved until this is dropped with the response,
+/// because the data derived from it stays in memory until then.
 #[derive(Debug, Clone)]
 pub(super) struct Arrival(Arc<Mutex<State>>);
 
@@ -36,7 +36,7 @@ struct State {
 }
 
 impl Arrival {
-    /// Why the body was not read to its end; none if nothing was in its way.
+    /// Returns the reason for not reading the body to its end, if any.
     pub(super) fn fault(&self) -> Option<Fault> {
         self.state().fault
     }
@@ -55,9 +55,10 @@ impl Arrival {
     }
 }
 
-/// A body that ends with an error when it is not complete in time, or finds no room. The time begins when it is waited for.
-/// Room is taken for what has come and not for what was announced: to announce costs a client nothing. Once it is complete its
-/// request takes a place among those that are answered.
+/// A body that fails when it is incomplete in time or exceeds the memory for bodies.
+///
+/// The time limit starts at the first poll. Memory is reserved for received bytes, not for announced ones, since
+/// announcing costs a client nothing. Once complete, its request takes a slot for processing.
 pub(super) struct BoundedBody {
     body: Body,
     limit: Duration,
@@ -67,13 +68,13 @@ pub(super) struct BoundedBody {
 }
 
 impl BoundedBody {
-    /// The body, and how it arrives; `awaited` is what a request holds that takes its place when it is complete.
+    /// Wraps a body and returns its arrival state; `awaited` is the request's resources, if it then takes a slot.
     pub(super) fn new(body: Body, limit: Duration, room: Place, awaited: Option<Arc<Holding>>) -> (Self, Arrival) {
         let arrival = Arrival(Arc::new(Mutex::new(State { room, fault: None })));
         (Self { body, limit, end: None, arrival: arrival.clone(), awaited }, arrival)
     }
 
-    /// What is in the way of a frame, or of the end.
+    /// Returns the reason for refusing a frame or the end.
     fn fault_of(&mut self, frame: Option<&Result<Frame<Bytes>, axum::Error>>) -> Option<Fault> {
         let length = frame.and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
         if !self.arrival.state().room.more(length) {

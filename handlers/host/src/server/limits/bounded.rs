@@ -1,4 +1,4 @@
-//! What rate limits remember, within a bound.
+//! Bounded memory of rate limits.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -13,16 +13,17 @@ use governor::{
     },
 };
 
-/// Budgets that those share who come when there is no room for one of their own.
+/// Number of shared budgets for keys that find no room for their own.
 const SHARED: usize = 1_024;
 
-/// A budget for each key, up to a bound; further keys share 1,024 budgets by a hash that nobody can foresee. So a flood from
-/// any number of addresses costs no more memory, takes nothing from those who were there before, and lets a newcomer in
-/// unless its share is used up.
+/// Budgets by key, up to a bound. Further keys share 1,024 budgets by an unpredictable hash.
+///
+/// A flood from any number of addresses therefore needs no more memory, takes nothing from known keys, and admits a
+/// newcomer unless its shared budget is used up.
 #[derive(Debug)]
 pub(super) struct Bounded {
     own: DashMapStateStore<u128>,
-    /// How many keys have a budget of their own; may be a few off between two prunings.
+    /// Number of keys with their own budget; slightly inexact between prunings.
     count: AtomicUsize,
     bound: usize,
     shared: Vec<InMemoryState>,

@@ -1,4 +1,4 @@
-//! The limit of a caller, counted once its token is verified: nobody else can use up its budget.
+//! Rate limit of a caller, counted after token verification so that nobody else can use up its budget.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -17,21 +17,21 @@ use http::HeaderMap;
 use super::{Limits, Standing};
 
 tokio::task_local! {
-    /// What the limit of the caller said of the request that is being answered.
+    /// Decision of the caller's limit about the current request.
     static OF_CALLER: Noticed;
 }
 
-/// Where it is kept what the limit of a request's caller said, wherever its token is verified.
+/// Handle to the decision of the caller's limit, independent of where the token is verified.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Noticed(Arc<Mutex<Option<Standing>>>);
 
 impl Noticed {
-    /// That of the request that is being answered; none outside of one.
+    /// Returns the handle of the current request; `None` outside of one.
     pub(crate) fn current() -> Option<Self> {
         OF_CALLER.try_with(Clone::clone).ok()
     }
 
-    /// Does something on behalf of that request, in whichever task.
+    /// Runs a future on behalf of the request, in any task.
     pub(crate) async fn within<T>(self, work: impl Future<Output = T>) -> T {
         OF_CALLER.scope(self, work).await
     }
@@ -45,24 +45,24 @@ impl Noticed {
     }
 }
 
-/// Answers a request and returns what its caller's limit said, if it came to that.
+/// Runs a request and returns the decision of its caller's limit, if one was made.
 pub(super) async fn noticing<T>(answering: impl Future<Output = T>) -> (T, Option<Standing>) {
     let noticed = Noticed::default();
     let answer = noticed.clone().within(answering).await;
     (answer, noticed.get())
 }
 
-/// Tells who is calling, and refuses those who call too often.
+/// Identity provider that refuses callers who exceed their rate.
 #[derive(Debug)]
 pub(crate) struct LimitedIdentity<I> {
     inner: I,
     limits: Arc<Limits>,
-    /// Keys are hashes: a subject may be long. Which subjects collide cannot be foreseen.
+    /// Hasher of keys, since a subject may be long. Collisions are unpredictable.
     hasher: RandomState,
 }
 
 impl<I> LimitedIdentity<I> {
-    /// Limits those whom `inner` knows.
+    /// Limits the callers that `inner` identifies.
     pub(crate) fn new(inner: I, limits: Arc<Limits>) -> Self {
         Self { inner, limits, hasher: RandomState::new() }
     }
@@ -74,7 +74,7 @@ impl<I: Identity> Identity for LimitedIdentity<I> {
         let token = self.inner.caller(context, headers).await?;
         let key = self.hasher.hash_one((&token.issuer_id, &token.subject));
         let Some(standing) = self.limits.of_caller(u128::from(key)) else { return Ok(token) };
-        // Outside of a request there is nobody to tell.
+        // Outside of a request there is nowhere to record it.
         if let Some(noticed) = Noticed::current() {
             noticed.set(standing);
         }

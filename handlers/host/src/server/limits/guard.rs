@@ -1,4 +1,4 @@
-//! The layer around the API that holds its requests to the limits.
+//! Middleware that enforces the limits on the API.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,10 +21,10 @@ use super::{
 };
 use crate::server::metrics::Refusal;
 
-/// How long a request may take in all. Longer than the API's own limit of 30 s with the time in which a body must arrive.
+/// Time limit of a whole request. Exceeds the API's own limit of 30 s plus the time for receiving a body.
 const TIMEOUT: Duration = Duration::from_secs(45);
 
-/// The API with its limits. What it refuses is refused inside of what gives requests their id.
+/// Wraps the API with its limits. Refusals happen within the layer that assigns request ids.
 pub(in crate::server) fn guarded(api: Router, limits: Arc<Limits>) -> Router {
     api.layer(middleware::from_fn_with_state(limits, guard))
 }
@@ -37,27 +37,27 @@ async fn guard(State(limits): State<Arc<Limits>>, request: Request, next: Next) 
         Ok(()) => noticing(answer(&limits, &holding, request, next)).await,
         Err(error) => (error.into_response(), None),
     };
-    // One limit is told, the caller's own if there is one: that of an address would tell of the others behind it.
+    // Only one limit is shown, the caller's if there is one: an address's would reveal others behind it.
     if let Some(standing) = of_caller.or(of_address) {
         standing.write(response.headers_mut());
     }
     response
 }
 
-/// Has what is answered find room until it is taken, for what is answered beside the API.
+/// Accounts for responses of routes besides the API until they are taken.
 pub(in crate::server) async fn kept(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
     let holding = holding(&limits, &request);
     let response = next.run(request).await;
     keep(&holding, response)
 }
 
-/// What a request holds. One that came through no socket, as those of tests, holds it until it is answered.
+/// Returns a request's resources. A request without a socket, as in tests, holds them until its response.
 fn holding(limits: &Arc<Limits>, request: &Request) -> Arc<Holding> {
     let given = request.extensions().get::<Arc<Holding>>();
     given.map_or_else(|| Holding::new(limits, 0, None), Arc::clone)
 }
 
-/// A place for the request: among those whose bodies arrive where one is read, else among those that are answered.
+/// Takes a slot: for an arriving body if one is read, else for a processed request.
 fn enter(limits: &Limits, holding: &Holding, request: &Request) -> Result<()> {
     let (entered, refusal) = if awaits_body(request) {
         (holding.await_body(), Refusal::AwaitedBodies)
@@ -67,7 +67,7 @@ fn enter(limits: &Limits, holding: &Holding, request: &Request) -> Result<()> {
     if entered { Ok(()) } else { Err(limits.overloaded(refusal)) }
 }
 
-/// Whether a body comes that is read.
+/// Returns whether a body will be read.
 fn awaits_body(request: &Request) -> bool {
     !request.body().is_end_stream() && !matches!(*request.method(), Method::GET | Method::HEAD)
 }
@@ -89,7 +89,7 @@ async fn answer(limits: &Limits, holding: &Arc<Holding>, request: Request, next:
     }
 }
 
-/// The answer, if there is room for it.
+/// Returns the response, if there is room for it.
 fn keep(holding: &Holding, response: Response) -> Response {
     match holding.keep(&response) {
         Ok(()) => response,
@@ -97,7 +97,7 @@ fn keep(holding: &Holding, response: Response) -> Response {
     }
 }
 
-/// The request with a body that keeps to the limits, and how it arrives, if there is one.
+/// Wraps the body of a request to enforce the limits, and returns its arrival state, if any.
 fn bounded(limits: &Limits, holding: &Arc<Holding>, request: Request) -> (Request, Option<Arrival>) {
     if request.body().is_end_stream() {
         return (request, None);

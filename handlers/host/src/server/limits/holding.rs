@@ -1,4 +1,4 @@
-//! What a request holds of the rooms of this process, from its head until its answer is taken.
+//! Resources that a request holds, from its head until its response is taken.
 
 use std::{
     sync::{
@@ -16,44 +16,45 @@ use hyper::body::Body as _;
 use super::{Limits, Place, Shares};
 use crate::server::metrics::Refusal;
 
-/// Bytes of an answer up to which its place stands for it: the rooms are bounded, and so is what is in them.
+/// Size of a response up to which its slot accounts for it: slots are bounded, and so is their total.
 pub(in crate::server) const SMALL: usize = 4 * 1024;
 
-/// What a request holds. All is free again when this is dropped: the request, the body of its answer, and every piece of that
-/// which is not taken yet have a part in it.
+/// Resources of a request, released on drop.
 ///
-/// At each time a request has one place: while its body arrives, while it is answered and its answer taken, or once its client
-/// has stopped to take that. Each of these rooms has a bound of its own, in all and for one address, so that those who are
-/// slow take nothing from those who are not.
+/// The request, the body of its response and every piece of it that was not taken yet share ownership.
+///
+/// A request has one slot at a time: while its body arrives, while it is processed and its response taken, or once its
+/// client has stopped taking it. Each kind of slot is bounded in total and per address, so that slow clients take
+/// nothing from fast ones.
 #[derive(Debug)]
 pub(in crate::server) struct Holding {
     limits: Arc<Limits>,
     client: u128,
-    /// Given back with all of it.
+    /// Slot of its HTTP/2 stream, released with everything else.
     _stream: Option<Place>,
     places: Mutex<Places>,
-    /// Bytes of the answer that the client has taken.
+    /// Bytes of the response that the client has taken.
     taken: AtomicUsize,
-    /// Pieces of the answer that have been given away and are not taken yet.
+    /// Pieces of the response handed to the connection and not taken yet.
     pieces: AtomicUsize,
-    /// Whether the answer has begun.
+    /// Flag: the response has started.
     answered: AtomicBool,
-    /// Whether its client has had its time.
+    /// Flag: the client's time is over.
     expired: AtomicBool,
-    /// Who waits until all pieces are taken.
+    /// Waiters for all pieces to be taken.
     waiting: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
 struct Places {
     request: Option<Place>,
-    /// Whether `request` is among those whose clients have stopped to take their answers.
+    /// Flag: `request` is a slot for clients that stopped taking their responses.
     stalled: bool,
     answer: Option<Place>,
 }
 
 impl Holding {
-    /// What a request of this client holds at first: its stream, where it has one.
+    /// Creates the initial resources of a client's request: its stream slot, if any.
     pub(in crate::server) fn new(limits: &Arc<Limits>, client: u128, stream: Option<Place>) -> Arc<Self> {
         Arc::new(Self {
             limits: Arc::clone(limits),
@@ -68,7 +69,7 @@ impl Holding {
         })
     }
 
-    /// The number under which the client is counted.
+    /// Returns the key under which the client is counted.
     pub(super) fn client(&self) -> u128 {
         self.client
     }
@@ -77,12 +78,12 @@ impl Holding {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a place among the requests that are answered, instead of the one before; false if there is none.
+    /// Exchanges the slot for one of a processed request; false if there is none.
     pub(super) fn enter(&self) -> bool {
         self.move_to(self.limits.in_flight.as_ref())
     }
 
-    /// Takes a place among the requests whose bodies arrive; false if there is none.
+    /// Exchanges the slot for one of an arriving body; false if there is none.
     pub(super) fn await_body(&self) -> bool {
         self.move_to(self.limits.bodies.as_ref())
     }
@@ -95,7 +96,7 @@ impl Holding {
         entered
     }
 
-    /// Takes room for the bytes of an answer.
+    /// Reserves memory for the bytes of a response.
     pub(super) fn keep(&self, response: &Response) -> Result<()> {
         let length = response.body().size_hint().lower();
         let length = usize::try_from(length).unwrap_or(usize::MAX);
@@ -110,44 +111,44 @@ impl Holding {
         Ok(())
     }
 
-    /// The answer begins.
+    /// Marks the response as started.
     pub(in crate::server) fn answer(&self) {
         self.answered.store(true, Ordering::Release);
     }
 
-    /// Whether the answer has begun, so that all that is waited for is its client.
+    /// Returns whether the response has started, so that only its client is waited for.
     pub(in crate::server) fn is_answered(&self) -> bool {
         self.answered.load(Ordering::Acquire)
     }
 
-    /// A piece of the answer is given away.
+    /// Records a piece handed to the connection.
     pub(in crate::server) fn give(&self) {
         self.pieces.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The client has taken bytes of a piece.
+    /// Records bytes that the client has taken.
     pub(in crate::server) fn take(&self, bytes: usize) {
         self.taken.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// A piece is taken, or dropped.
+    /// Records that a piece was taken or dropped.
     pub(in crate::server) fn lose(&self) {
         if self.pieces.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.waiting.wake();
         }
     }
 
-    /// How many bytes the client has taken.
+    /// Returns the number of bytes that the client has taken.
     pub(in crate::server) fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// Whether pieces are given away that are not taken yet.
+    /// Returns whether pieces were handed out and not taken yet.
     pub(in crate::server) fn is_being_taken(&self) -> bool {
         self.pieces.load(Ordering::Acquire) > 0
     }
 
-    /// Waits until every piece that was given away is taken.
+    /// Waits until every piece that was handed out is taken.
     pub(in crate::server) fn poll_taken(&self, context: &Context<'_>) -> Poll<()> {
         if !self.is_being_taken() {
             return Poll::Ready(());
@@ -156,8 +157,7 @@ impl Holding {
         if self.is_being_taken() { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    /// The client takes nothing for now. Its request gives its place to others and has one among those like it: false if
-    /// there is none.
+    /// Moves the request of a stalled client to a slot for such clients; false if there is none.
     pub(in crate::server) fn stall(&self) -> bool {
         let mut places = self.places();
         let Some(stalled) = self.limits.stalled.as_ref().filter(|_| places.request.is_some() && !places.stalled) else {
@@ -172,18 +172,18 @@ impl Holding {
         places.stalled
     }
 
-    /// All of a small answer is given away: what is left of the request is its stream.
+    /// Reduces a request whose small response was handed out completely to its stream slot.
     pub(in crate::server) fn give_place_back(&self) {
         self.places().request = None;
     }
 
-    /// The client has had its time: the answer breaks off.
+    /// Ends the client's time, which aborts the response.
     pub(in crate::server) fn expire(&self) {
         self.limits.metrics.refuse(Refusal::Untaken);
         self.expired.store(true, Ordering::Release);
     }
 
-    /// Whether the client has had its time.
+    /// Returns whether the client's time is over.
     pub(in crate::server) fn is_expired(&self) -> bool {
         self.expired.load(Ordering::Acquire)
     }

@@ -1,4 +1,4 @@
-//! One rate limit: a budget for each key that refills steadily (the generic cell rate algorithm).
+//! Rate limiter: a steadily refilling budget per key (generic cell rate algorithm).
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::{Refusal, bounded::Bounded};
 use crate::configuration::Rate;
 
-/// Most keys that have a budget of their own: some 10 MB.
+/// Maximum number of keys with their own budget, in about 10 MB.
 const KEYS: usize = 100_000;
 
-/// Names of the limits, as clients and metrics see them.
+/// Names of the limits for clients and metrics.
 pub(super) const ADDRESS: &str = "address";
 pub(super) const CALLER: &str = "caller";
 
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// One rate limit.
+/// A rate limit.
 #[derive(Debug)]
 pub(super) struct Limiter<C: Clock = MonotonicClock> {
     name: &'static str,
@@ -30,17 +30,17 @@ pub(super) struct Limiter<C: Clock = MonotonicClock> {
     limiter: RateLimiter<u128, Bounded, C, StateInformationMiddleware>,
 }
 
-/// What a limit says of a request.
+/// Decision of a limit about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Standing {
     name: &'static str,
-    /// The whole budget, and the seconds in which it refills.
+    /// Full budget, and the seconds in which it refills.
     quota: u32,
     window: u64,
-    /// What is left of it, and the seconds until it is whole again; of a request that is refused, until the next is not.
+    /// Remaining budget, and the seconds until it is full; for a refused request, until the next is allowed.
     remaining: u32,
     reset: u64,
-    /// How long to wait; none when the request may pass.
+    /// Time to wait; `None` when the request may pass.
     pub(super) wait: Option<Duration>,
 }
 
@@ -57,7 +57,7 @@ impl<C: Clock> Limiter<C> {
         Self { name, rate, limiter }
     }
 
-    /// Takes one request out of the budget of this key, if there is one left.
+    /// Takes one request from the budget of a key, if any is left.
     pub(super) fn check(&self, key: u128) -> Standing {
         let (remaining, wait) = match self.limiter.check_key(&key) {
             Ok(state) => (state.remaining_burst_capacity(), None),
@@ -68,34 +68,34 @@ impl<C: Clock> Limiter<C> {
         Standing { name: self.name, quota: burst, window: self.seconds(burst), remaining, reset, wait }
     }
 
-    /// Seconds in which so many requests are given back.
+    /// Returns the seconds in which a number of requests is refilled.
     fn seconds(&self, requests: u32) -> u64 {
         u64::from(requests.div_ceil(self.rate.per_second.get()))
     }
 
-    /// Forgets whose budget is whole again.
+    /// Removes keys with a full budget.
     pub(super) fn prune(&self) {
         self.limiter.retain_recent();
     }
 
-    /// How many keys have a budget of their own.
+    /// Returns the number of keys with their own budget.
     pub(super) fn keys(&self) -> usize {
         self.limiter.len()
     }
 }
 
-/// As `Retry-After` says it.
+/// Rounds up to seconds for `Retry-After`.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 impl Standing {
-    /// As what a refusal is counted.
+    /// Returns the metric under which a refusal is counted.
     pub(super) fn refusal(&self) -> Refusal {
         if self.name == ADDRESS { Refusal::Address } else { Refusal::Caller }
     }
 
-    /// Says it to the client (draft-ietf-httpapi-ratelimit-headers-10: lists of strings with parameters, RFC 9651).
+    /// Adds the response headers (draft-ietf-httpapi-ratelimit-headers-10: lists of strings with parameters, RFC 9651).
     pub(super) fn write(&self, headers: &mut HeaderMap) {
         let Self { name, quota, window, remaining, reset, .. } = self;
         let policy = format!("\"{name}\";q={quota};w={window}");
@@ -144,7 +144,7 @@ mod tests {
         clock.advance(Duration::from_millis(1));
         assert!(passes(&limiter, 1));
         assert!(!passes(&limiter, 1));
-        // A refusal costs nothing: in 2.5 seconds the whole budget is there again.
+        // A refusal costs nothing: after 2.5 seconds the budget is full again.
         clock.advance(Duration::from_millis(2_500));
         for _ in 0..5 {
             assert!(passes(&limiter, 1));

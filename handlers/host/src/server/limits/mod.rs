@@ -1,8 +1,8 @@
-//! What one caller, one address and all together may ask of this process.
+//! Limits per caller, per address and for the whole process.
 //!
-//! In the order in which a request meets them: the streams of HTTP/2; the rate of its address, before anything is looked at; the bodies that arrive, the
-//! time in which they must, and the bytes of all of them together; the requests in flight; the rate of its caller, once the token is verified; and the
-//! answers that are not taken yet.
+//! In the order in which they apply: HTTP/2 streams; the rate of an address, before the request is examined; arriving
+//! bodies, their time limit and total size; requests in flight; the rate of a caller, once the token is verified; and
+//! responses that are not taken yet.
 
 mod address;
 mod arrival;
@@ -34,23 +34,24 @@ pub(super) use shares::{Place, Shares};
 use super::{Metrics, metrics::Refusal};
 use crate::configuration::{ForwardedHeader, LimitSettings, Network};
 
-/// Most bytes of bodies that are held at the same time. Bodies are a few kilobytes as a rule, and what is made of one in memory
-/// is a multiple of it.
+/// Maximum total size of request bodies in memory. Bodies usually have a few kilobytes, and parsing multiplies their
+/// size.
 const BODY_BYTES: usize = 32 * 1024 * 1024;
-/// Most bytes of answers that are held at the same time.
+/// Maximum total size of responses in memory.
 const ANSWER_BYTES: usize = 32 * 1024 * 1024;
-/// Most streams of HTTP/2 that are open at the same time where fewer than 512 requests are answered, and for each of these
-/// beyond. Each costs some kilobytes, whatever it was answered.
+/// Maximum open HTTP/2 streams up to 512 concurrent requests, and per request beyond.
+///
+/// Each costs some kilobytes, whatever its response was.
 const STREAMS: usize = 2_048;
 const STREAMS_OF_A_REQUEST: usize = 4;
-/// The part of a room that one address may have at the most: of what is busy, and of what is slow.
+/// Maximum share of one address, of busy and of slow slots.
 const HALF: usize = 2;
 const QUARTER: usize = 4;
 const EIGHTH: usize = 8;
-/// Time between two looks for budgets that are whole again.
+/// Interval for pruning full budgets.
 const PRUNING: Duration = Duration::from_secs(10);
 
-/// The peer of a connection, as an extension of its requests.
+/// Peer of a connection, as a request extension.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
@@ -73,9 +74,9 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Limits with whole budgets.
+    /// Creates limits with full budgets.
     pub(crate) fn new(settings: &LimitSettings, metrics: Arc<Metrics>) -> Arc<Self> {
-        // Where addresses are not told apart, one may have everything.
+        // Where addresses are not told apart, one may use everything.
         let shares = |most: usize, part: usize| {
             Shares::new(most, if settings.address.is_some() { most.div_ceil(part) } else { most })
         };
@@ -98,7 +99,7 @@ impl Limits {
         })
     }
 
-    /// Forgets budgets that are whole again, and tells of refusals that got no line, for as long as it is polled.
+    /// Prunes full budgets and logs suppressed refusals, for as long as it is polled.
     pub(super) async fn prune(&self) {
         let mut interval = time::interval(PRUNING);
         loop {
@@ -110,34 +111,34 @@ impl Limits {
         }
     }
 
-    /// Keys with a budget of their own, by the name of the limit.
+    /// Returns the number of keys with their own budget by limit.
     pub(super) fn keys(&self) -> impl Iterator<Item = (&'static str, usize)> {
         let keys = |name, limiter: &Option<Limiter>| limiter.as_ref().map(|limiter| (name, limiter.keys()));
         [keys(ADDRESS, &self.address), keys(CALLER, &self.caller)].into_iter().flatten()
     }
 
-    /// Whether a peer asks for others, so that it is not counted itself.
+    /// Returns whether a peer is a trusted proxy, which is not counted itself.
     pub(super) fn is_proxy(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(peer))
     }
 
-    /// Longest time that a request's head, and then its body, may take to arrive, and that a client may take no byte of its
-    /// answer.
+    /// Returns the time limit for receiving a request's head, then its body, and for a client that takes no byte of its
+    /// response.
     pub(super) fn arrival(&self) -> Duration {
         self.arrival
     }
 
-    /// How long a connection on which nothing is asked stays open.
+    /// Returns the time that an idle connection stays open.
     pub(super) fn keep_alive(&self) -> Duration {
         self.keep_alive
     }
 
-    /// The address of a client, as far as proxies that are trusted tell it.
+    /// Returns the address of a client, as named by trusted proxies.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         address::client(peer, headers, &self.trusted_proxies, self.forwarded_header)
     }
 
-    /// A place for a stream of HTTP/2.
+    /// Takes a slot for an HTTP/2 stream.
     pub(super) fn open(&self, client: u128) -> Option<Place> {
         let place = self.streams.enter(client);
         if place.is_none() {

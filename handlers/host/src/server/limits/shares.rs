@@ -1,27 +1,27 @@
-//! Room for so much at the same time, of which one address may take a part.
+//! Bounded slots with a maximum share per address.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Room for so many at the same time. None of them waits: who finds no room is refused.
+/// A bounded number of slots. Nobody waits for one: without a free slot, a request is refused.
 #[derive(Debug)]
 pub(in crate::server) struct Shares {
     most: usize,
-    /// Most places of one address.
+    /// Maximum slots of one address.
     most_of_one: usize,
     taken: Mutex<Taken>,
 }
 
-/// Never more entries than places.
+/// Slots taken by address; never more entries than slots.
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
     by_address: HashMap<u128, usize>,
 }
 
-/// Places of an address, free again when this is dropped.
+/// Slots of an address, released on drop.
 #[derive(Debug)]
 pub(in crate::server) struct Place {
     shares: Arc<Shares>,
@@ -30,23 +30,23 @@ pub(in crate::server) struct Place {
 }
 
 impl Shares {
-    /// Room for `most`, of which one address has half at the most: what one does slowly does not shut the others out.
+    /// Creates slots of which one address gets at most half, so that a slow one does not lock out others.
     pub(in crate::server) fn halved(most: usize) -> Arc<Self> {
         Self::new(most, most.div_ceil(2))
     }
 
-    /// Room for `most`, whoever they are.
+    /// Creates slots with a maximum share per address.
     pub(in crate::server) fn new(most: usize, most_of_one: usize) -> Arc<Self> {
         Arc::new(Self { most, most_of_one, taken: Mutex::default() })
     }
 
-    /// A place for this address, if there is one.
+    /// Takes a slot for an address, if one is free.
     pub(in crate::server) fn enter(self: &Arc<Self>, address: u128) -> Option<Place> {
         let mut place = self.reserve(address);
         place.more(1).then_some(place)
     }
 
-    /// No place yet, and what takes them for this address.
+    /// Returns a place without slots, through which an address takes some.
     pub(in crate::server) fn reserve(self: &Arc<Self>, address: u128) -> Place {
         Place { shares: Arc::clone(self), address, places: 0 }
     }
@@ -57,7 +57,7 @@ impl Shares {
 }
 
 impl Place {
-    /// Takes so many more; false, and none is taken, where there are not as many.
+    /// Takes this many more slots, or none and false if there are fewer.
     pub(in crate::server) fn more(&mut self, places: usize) -> bool {
         let mut taken = self.shares.taken();
         let Taken { all, by_address } = &mut *taken;
