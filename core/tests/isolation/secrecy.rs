@@ -142,7 +142,7 @@ impl Stage {
         let body = body(route, names);
         let (method, path) = (route.method, route.filtered(names, step.filter));
         self.record.take();
-        let answer = self.platform.call_with(step.caller, &self.world, (&method, &path), body.as_ref(), headers).await;
+        let answer = self.platform.call_with(step.caller, &self.world, (method, &path), body.as_ref(), headers).await;
         let asked = self.record.take();
         (answer, asked.iter().map(|call| wordless(&anonymous(call, &all(names)), &names.tenant)).collect())
     }

@@ -140,7 +140,7 @@ impl Twins {
         let seen = self.tags.get(&(step.caller, route.path(&names))).map(String::as_str);
         let headers = step.condition.headers(seen);
         let ask = async |platform: &Platform, path: &str| {
-            platform.call_with(step.caller, &self.world, (&method, path), body.as_ref(), &headers).await
+            platform.call_with(step.caller, &self.world, (method, path), body.as_ref(), &headers).await
         };
         let (plain, fuller) = (ask(&self.plain, &paths[0]).await, ask(&self.fuller, &paths[1]).await);
         if let [Some(first), Some(second)] = [&plain, &fuller].map(end) {
