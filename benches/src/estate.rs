@@ -67,7 +67,6 @@ impl Estate {
     }
 
     /// The API.
-    #[must_use]
     pub fn api(&self) -> Router {
         self.api.clone()
     }

@@ -1,4 +1,5 @@
 //! A platform inside a program: an embedded store and a system actor, with no server and no issuer.
+#![allow(clippy::print_stdout, reason = "what the example shows")]
 
 use std::{path::Path, sync::Arc};
 

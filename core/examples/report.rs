@@ -1,6 +1,7 @@
 //! An operator's script: tenants without a subscription in force, page by page, as a named system actor.
+#![allow(clippy::print_stdout, reason = "what the example shows")]
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use dezky::{
     COLLECTIONS, Platform, PlatformOptions, Result,

@@ -1,6 +1,7 @@
 //! The HTTP API beside routes of one's own, served with axum.
 //!
 //! Settings: `OIDC_ISSUER` and `OIDC_AUDIENCE`, as the identity provider has them.
+#![allow(clippy::print_stdout, reason = "what the example shows")]
 
 use std::{error::Error, path::Path, sync::Arc};
 

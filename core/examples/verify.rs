@@ -1,4 +1,5 @@
 //! Tokens verified for a service that has rules of its own.
+#![allow(clippy::print_stdout, reason = "what the example shows")]
 
 use std::{path::Path, sync::Arc};
 

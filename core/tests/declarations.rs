@@ -124,10 +124,13 @@ fn takes(read: fn(Value) -> dezky::Result<()>, field: &str, value: impl Into<Val
     !refused.iter().flat_map(|error| error.fields()).any(|problem| problem.field == field)
 }
 
+/// Reads a body.
+type Reader = fn(Value) -> dezky::Result<()>;
+
 #[test]
 fn the_bounds_that_the_document_tells_are_those_of_the_readers() {
-    let document: Value = serde_json::from_str(&dezky::http::openapi::document().unwrap()).unwrap();
-    let readers: [(&str, fn(Value) -> dezky::Result<()>); 6] = [
+    let document: Value = serde_json::from_str(&dezky::http::operations::document().unwrap()).unwrap();
+    let readers: [(&str, Reader); 6] = [
         ("CreateTenantBody", |body| CreateTenant::read(body).map(drop)),
         ("UpdateTenantBody", |body| UpdateTenant::read(body).map(drop)),
         ("CreateUserBody", |body| CreateUser::read(body).map(drop)),

@@ -6,9 +6,8 @@
 mod claims;
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use claims::{
     a_claim_in_flight_does_not_revive_what_a_person_takes_meanwhile,
     a_first_use_in_flight_takes_no_grant_and_eases_no_revocation,
@@ -18,26 +17,17 @@ use claims::{
     of_a_claims_own_tombstone_only_a_later_claim_makes_a_membership,
 };
 use dezky::{
-    authn::VerifiedToken,
-    clock::{Clock as _, SystemClock, Timestamp},
-    context::RequestContext,
-    domain::{GrantMembership, MembershipRole, ObjectId, TenantId, UpdateTenant, UserId},
+    clock::SystemClock,
+    domain::{MembershipRole, TenantId, UpdateTenant, UserId},
     service::Service,
-    store::{ChangeNotice, Collection, Commit, Document, Query, SharedStore, Store, StoreError, StoreResult as Found},
-    test_kit::ManualClock,
+    store::SharedStore,
 };
-use futures_util::stream::BoxStream;
 use serde_json::json;
 use support::{
-    by, by_as,
-    gated::Gated,
-    grant,
+    by, grant,
     interleaved::{Meanwhile, interleaved},
-    now, person,
-    scheduled::Scheduled,
-    system, tenant, token,
+    now, person, system, tenant, token,
 };
-use tokio::task::JoinSet;
 
 /// A tenant with two owners, `anna` and `berta`.
 struct Estate {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Action, Actor, Callers, Decision, PlatformRight, Resource, TargetFacts, TenantFacts, decide,
+    Action, Actor, Callers, Decision, Outcome, PlatformRight, Resource, TargetFacts, TenantFacts, decide,
     policy::{LASTING_ADMIN_POLICY, POLICY, Rule, field_policy},
 };
 use crate::domain::{Choice as _, GrantSource, MembershipRole, TenantStatus};
@@ -70,7 +70,8 @@ fn decision(caller: Callers, action: Action, resource: Resource<'_>) -> Decision
 }
 
 fn action(rule: &Rule) -> Map<String, Value> {
-    let allowed = |resource: Resource<'_>| names(|caller| decision(caller, rule.action, resource).is_allowed());
+    let allowed =
+        |resource: Resource<'_>| names(|caller| decision(caller, rule.action, resource).outcome == Outcome::Allow);
     let whoever = allowed(Resource::default());
     let mut told = Map::new();
     let mut narrowing = |name: &str, callers: Value| {
@@ -106,7 +107,8 @@ fn action(rule: &Rule) -> Map<String, Value> {
 /// Whom an action on memberships is allowed does not depend on which one it is: revoking stands for all.
 fn memberships() -> Value {
     let of = |target| Resource { target, ..Resource::default() };
-    let allowed = |target| names(|caller| decision(caller, Action::RevokeMembership, of(target)).is_allowed());
+    let allowed =
+        |target| names(|caller| decision(caller, Action::RevokeMembership, of(target)).outcome == Outcome::Allow);
     let owner = TargetFacts { current: Some(MembershipRole::Owner), ..TargetFacts::default() };
     json!({ "owner": allowed(owner), "lastOwner": allowed(TargetFacts { last_owner: true, ..owner }) })
 }

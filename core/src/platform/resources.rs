@@ -39,7 +39,7 @@ macro_rules! resource {
                 /// # Errors
                 /// As the use case of that name.
                 pub async fn $method(&self, $($argument: $kind),*) -> Result<$result> {
-                    Ok(self.0.service.$use_case(&self.0.call(), $($argument),*).await?$(.$part)?)
+                    self.0.service.$use_case(&self.0.call(), $($argument),*).await$(.map(|answer| answer.$part))?
                 }
             )*
         }

@@ -21,7 +21,7 @@ use crate::support::{
     gated::Gated,
     grant,
     interleaved::{Meanwhile, interleaved},
-    now, person,
+    now,
     scheduled::Scheduled,
     system, tenant, token,
 };

@@ -14,7 +14,8 @@ use dezky::{
     context::RequestContext,
     domain::ObjectId,
     store::{
-        Collection, Commit, Field, FieldType, Index, Query, Repository, SCHEMA_VERSION, Scope, Store, StoreError,
+        Collection, Commit, Field, FieldType, Guest, Index, Query, Repository, SCHEMA_VERSION, Scope, Store,
+        StoreError,
         conformance::{ACCOUNTS, Account, COLLECTIONS},
         sqlite::{SqliteOptions, SqliteStore},
     },
@@ -149,6 +150,7 @@ async fn a_new_index_serves_old_documents() {
         ],
         indexes: &INDEXES,
         scope: Scope::Platform,
+        guest: Guest::Closed,
     };
     static LATER: [&Collection; 1] = [&EVOLVED];
     let folder = tempfile::tempdir().unwrap();

@@ -207,7 +207,8 @@ pub async fn reads_equal_single_ones_for_random_queries(fixture: &impl Fixture) 
             if random.below(3) == 0 {
                 query.after = Some(model::position(&query, random.pick(&accounts)));
             }
-            let origin = Origin { read: random.below(position.max(1)), field: *random.pick(&["id", "ownerId"]) };
+            let field = if random.below(2) == 0 { "id" } else { "ownerId" };
+            let origin = Origin { read: random.below(position.max(1)), field };
             reads.push(match random.below(8) {
                 0 if position > 0 && query.after.is_none() => query.follow(Follow::First("ownerId", origin)),
                 1 if position > 0 => query.follow(Follow::Any("id", origin)),

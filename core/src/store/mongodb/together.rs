@@ -237,7 +237,7 @@ fn unique_key(parts: &[KeyPart]) -> Bson {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
     use super::*;
     use crate::domain::{membership::MEMBERSHIPS, tenant::TENANTS};
