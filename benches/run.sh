@@ -151,7 +151,8 @@ decisions() { "$target/release/decisions"; }
 # PEOPLE and TENANTS say how large the large store is; it takes about 2 GB of disk for a while.
 flat_cost() { "$target/release/flat_cost" "$target" "${PEOPLE:-1000000}" "${TENANTS:-100000}"; }
 
-# Processor time of this side only: the test server is slow, and its speed does not enter.
+# Processor time of this side, then requests a second beside a plain service on the same server. The test server is slow, and decides
+# the latter: they are compared with each other only.
 mongodb() {
     # shellcheck disable=SC2016 # expanded inside
     scripts/with-test-database.sh sh -c '"$0" "${DEZKY_TEST_MONGODB_URI}bench_$$"' "$target/release/mongodb"
