@@ -28,7 +28,8 @@ pub(super) fn take_away(
     let is_hidden = |field: &&Field| !field.readers.includes(reader);
     let hidden = || collection.fields.iter().filter(is_hidden);
     // A name could only be written otherwise with a backslash.
-    if !of_people && !document.json.contains('\\') && !hidden().any(|field| document.json.contains(field.name)) {
+    let may_have = |field: &Field| document.json.contains('\\') || document.json.contains(field.name);
+    if !of_people && !hidden().any(may_have) {
         return Ok(());
     }
     rewrite(collection, document, |members| {
