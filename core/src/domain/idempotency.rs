@@ -3,17 +3,13 @@
 use dezky_derive::entity;
 
 use super::{IdempotencyRecordId, UserId};
-use crate::{
-    clock::Timestamp,
-    store::{Guest, Scope},
-};
+use crate::{clock::Timestamp, store::Scope};
 
 /// The answer of a request, written in the same commit as its effect.
 #[entity(
     /// The collection of stored answers.
     collection IDEMPOTENCY_RECORDS = "idempotency_records",
     scope = Scope::Platform,
-    guest = Guest::OwnKeys,
     keys = Self::keys,
     /// Records by expiry.
     index IDEMPOTENCY_BY_EXPIRY = by_expiry(expires_at),

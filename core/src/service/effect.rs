@@ -13,6 +13,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
+/// Whether changes are always carried out elsewhere: in a sandboxed component, which is all that this is built for WebAssembly for.
+/// A constant, so that what makes changes is not compiled into it.
+pub(super) const ELSEWHERE: bool = cfg!(target_family = "wasm");
+
 /// Carries out requests where the store can be written.
 #[async_trait]
 pub trait Effect: Send + Sync + fmt::Debug {

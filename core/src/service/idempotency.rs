@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use super::{Call, IdempotencyRequest, Service, moment::Moment, work::Work};
+use super::{Call, IdempotencyRequest, Service, effect::ELSEWHERE, moment::Moment, work::Work};
 use crate::{
     domain::{IdempotencyRecord, IdempotencyRecordId, UserId},
     error::{Error, ErrorKind, Result},
@@ -61,7 +61,7 @@ fn hexadecimal(parts: &[&[u8]]) -> String {
 impl IdempotencyRequest {
     /// The key under which the answer is stored: another for every caller, method, path and key.
     #[must_use]
-    pub fn stored_key(&self, call: &Call) -> String {
+    fn stored_key(&self, call: &Call) -> String {
         hexadecimal(&[call.caller_identity().as_bytes(), self.target.as_bytes(), self.key.as_bytes()])
     }
 }
@@ -77,7 +77,7 @@ impl Slot {
 
     /// Puts the answer into the work, before all other changes, so that of two equal requests the second fails on it.
     pub(crate) fn keep<T: Serialize>(self, work: &mut Work<'_>, status: u16, value: &T) -> Result<()> {
-        let Some(claim) = self.0 else { return Ok(()) };
+        let Some(claim) = self.0.filter(|_| !ELSEWHERE) else { return Ok(()) };
         let record = IdempotencyRecord {
             id: IdempotencyRecordId::generate(),
             version: 1,
@@ -105,6 +105,11 @@ impl Service {
     /// [`ErrorKind::Invalid`] with `idempotency_key_reused` when the earlier request had another body.
     pub(super) async fn begin<T: DeserializeOwned>(&self, call: &Call, moment: &Moment) -> Result<Begun<T>> {
         let Some(request) = &call.idempotency else { return Ok(Begun::New(Slot(None))) };
+        // Whoever carries requests out knows which were answered before.
+        self.leave_to_effect(call).await?;
+        if ELSEWHERE {
+            return Ok(Begun::New(Slot(None)));
+        }
         let key = request.stored_key(call);
         let body_hash = hexadecimal(&[&request.body]);
         let unique = IdempotencyRecord::unique_key(&key);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Call, Service, conflict, moment::Moment};
+use super::{Call, Service, conflict, effect::ELSEWHERE, moment::Moment};
 use crate::{
     authz::Action,
     clock::Timestamp,
@@ -29,13 +29,15 @@ pub(crate) struct Work<'a> {
     actor: AuditActor,
     now: Timestamp,
     pub(crate) commit: Commit,
+    /// Whether there is something to do that is carried out elsewhere.
+    asks: bool,
     events: usize,
     details: bool,
 }
 
 impl<'a> Work<'a> {
     pub(super) fn new(call: &'a Call, actor: AuditActor, moment: &Moment) -> Self {
-        Self { call, actor, now: moment.now(), commit: Commit::new(), events: 0, details: true }
+        Self { call, actor, now: moment.now(), commit: Commit::new(), asks: false, events: 0, details: true }
     }
 
     /// When it is decided.
@@ -49,8 +51,17 @@ impl<'a> Work<'a> {
         self
     }
 
+    /// Whether there is nothing to do.
+    fn is_empty(&self) -> bool {
+        !self.asks && self.commit.is_empty()
+    }
+
     /// Adds a new document and tells about it.
     pub(crate) fn insert<E: Entity>(&mut self, action: Action, kind: &str, subject: Subject, entity: &E) -> Result<()> {
+        if ELSEWHERE {
+            self.asks = true;
+            return Ok(());
+        }
         self.commit.insert(entity)?;
         let after = members(entity)?;
         let news = |name: &&String| E::COLLECTION.field(name).is_some_and(|field| field.news == News::Always);
@@ -72,6 +83,11 @@ impl<'a> Work<'a> {
         if before == after {
             return Ok(false);
         }
+        if ELSEWHERE {
+            // A difference that is no news is asked for too, and then nothing is written there.
+            self.asks = true;
+            return Ok(true);
+        }
         let (old, new) = (members(before)?, members(after)?);
         let mut changed: Vec<String> = new
             .iter()
@@ -92,12 +108,20 @@ impl<'a> Work<'a> {
 
     /// Replaces a document without telling: for copies of what was told elsewhere.
     pub(crate) fn refresh<E: Entity + Versioned>(&mut self, before: &E, after: &mut E) -> Result<()> {
+        if ELSEWHERE {
+            self.asks = true;
+            return Ok(());
+        }
         after.advance(self.now);
         Ok(self.commit.update(after, before.version())?)
     }
 
     /// Removes a document and tells about it.
     pub(crate) fn delete<E: Entity>(&mut self, action: Action, kind: &str, subject: Subject, entity: &E) -> Result<()> {
+        if ELSEWHERE {
+            self.asks = true;
+            return Ok(());
+        }
         self.commit.delete(entity);
         self.record(action.name(), kind, entity.id(), subject, Vec::new(), Vec::new())
     }
@@ -178,10 +202,13 @@ impl Service {
     /// # Errors
     /// `conflict` when another writer came first, or the key that is taken.
     pub(crate) async fn carry_out(&self, work: Work<'_>) -> Result<()> {
-        if work.commit.is_empty() {
+        if work.is_empty() {
             return Ok(());
         }
         self.leave_to_effect(work.call).await?;
+        if ELSEWHERE {
+            return Err(Error::internal("a component writes nothing, and nobody carries its changes out"));
+        }
         self.store.commit(&work.call.context, &work.commit).await.map_err(|error| match error {
             error if error.is_conflict() => conflict(error),
             StoreError::DuplicateKey { collection, ref key } => taken(collection, key, error.clone()),

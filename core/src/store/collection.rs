@@ -242,7 +242,7 @@ pub enum Scope {
 pub enum Guest {
     /// Nothing.
     Closed,
-    /// Records by those unique keys that belong to the request and its caller.
+    /// Records by those unique keys that belong to the caller of the request.
     OwnKeys,
     /// Documents of a scope.
     Scoped {

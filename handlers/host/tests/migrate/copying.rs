@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use dezky::test_kit::mongodb_server::{MongodbServer, unique_database};
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::database::{Dump, Legacy, id, report, subscription, tenant, user};
@@ -126,7 +127,10 @@ async fn a_copy_to_sqlite_and_back_is_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_copy_is_gone_on_with_from_the_same_source_only() {
-    let (source, other, target) = (upgraded(USERS).await, upgraded(1).await, Legacy::empty().await);
+    let (source, other) = (upgraded(USERS).await, upgraded(1).await);
+    // A server of its own, which ends with the copy: a transaction whose client is gone would hold others up for a minute.
+    let mut server = MongodbServer::start().await.unwrap();
+    let target = Legacy::at(server.uri_for(&unique_database())).await;
     let file = format!("sqlite:{}", source.path("copy.sqlite").display());
     assert_eq!(copy(&source, &source.uri, &file).status.code(), Some(0));
     let mut command = dezky(source.folder());
@@ -138,6 +142,7 @@ async fn a_killed_copy_is_gone_on_with_from_the_same_source_only() {
     }
     process.child.kill().unwrap();
     process.wait();
+    server.restart().await.unwrap();
     let done = copied().await;
     assert!(done > 0 && done < u64::from(USERS), "{done}: not killed half way");
 

@@ -3,7 +3,6 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use dezky::service::{Call, IdempotencyRequest};
 use http::{HeaderMap, Method, Request, Uri};
 
 /// A request as it came in, with the token, which the component never sees.
@@ -43,16 +42,6 @@ impl Asked {
     /// Whether it may change anything at all (RFC 9110 §9.2.1).
     pub(crate) fn may_write(&self) -> bool {
         !self.method.is_safe()
-    }
-
-    /// The key under which its answer is stored, if it has an `Idempotency-Key`.
-    pub(super) fn stored_key(&self, call: &Call) -> Option<String> {
-        if self.method != Method::POST {
-            return None;
-        }
-        let key = self.headers.get("idempotency-key")?.to_str().ok()?.to_owned();
-        let target = format!("{} {}", self.method, self.uri.path());
-        Some(IdempotencyRequest { key, target, body: Vec::new() }.stored_key(call))
     }
 
     /// The same request once more.

@@ -4,10 +4,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use dezky::{
     domain::{
-        EndedSession, IdempotencyRecord, Membership, MembershipRole, ObjectId, User,
-        idempotency::IDEMPOTENCY_RECORDS,
+        EndedSession, Membership, MembershipRole, ObjectId, User,
         membership::{MEMBERSHIPS, NAMED},
-        session::{ENDED_SESSIONS, EndedSessionKind},
+        session::EndedSessionKind,
         tenant::TENANTS,
         user::USERS,
     },
@@ -179,23 +178,19 @@ impl View<'_> {
         matches!(collection.guest, Guest::Scoped { readers, .. } if readers.includes(caller))
     }
 
-    /// Records of the platform that are read for every request: by the keys of this caller and this request alone.
+    /// Records of the platform that are read for every request: by the keys of this caller alone.
     fn own_keys(&self, query: &Query) -> StoreResult<()> {
         let [Filter::UniqueKeyIn(keys)] = query.filters.as_slice() else {
             return refused(format!("`{}` is read by key", query.collection.name));
         };
-        if keys.iter().all(|key| self.is_own_key(query.collection, key)) {
+        if keys.iter().all(|key| self.is_own_key(key)) {
             return Ok(());
         }
-        refused(format!("a key of `{}` is not that of this request", query.collection.name))
+        refused(format!("a key of `{}` is not one of the caller", query.collection.name))
     }
 
-    fn is_own_key(&self, collection: &'static Collection, key: &str) -> bool {
+    fn is_own_key(&self, key: &str) -> bool {
         let facts = &self.locked.facts;
-        if collection == &IDEMPOTENCY_RECORDS {
-            let own = facts.asked().stored_key(&self.locked.call);
-            return own.is_some_and(|own| IdempotencyRecord::unique_key(&own) == key);
-        }
         let Some(token) = facts.caller() else { return false };
         let own = |kind, name: &str| EndedSession::unique_key(kind, &token.issuer_id, name) == key;
         own(EndedSessionKind::Subject, &token.subject)
@@ -260,12 +255,8 @@ impl View<'_> {
     fn own_records(&self, collection: &'static Collection, documents: Vec<Document>) -> StoreResult<Vec<Document>> {
         let mut shown = Vec::new();
         for document in documents {
-            let keys = if collection == &ENDED_SESSIONS {
-                document.decode::<EndedSession>(collection)?.unique_keys()
-            } else {
-                document.decode::<IdempotencyRecord>(collection)?.unique_keys()
-            };
-            if keys.iter().all(|key| self.is_own_key(collection, key)) {
+            let keys = document.decode::<EndedSession>(collection)?.unique_keys();
+            if keys.iter().all(|key| self.is_own_key(key)) {
                 shown.push(document);
             }
         }
