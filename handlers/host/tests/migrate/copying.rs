@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use dezky::test_kit::mongodb_server::{MongodbServer, unique_database};
 use mongodb::bson::{Bson, Document, doc};
 
 use crate::database::{Dump, Legacy, id, report, subscription, tenant, user};
@@ -14,7 +13,7 @@ const USERS: u32 = 900;
 
 /// A database that was upgraded, with documents in every collection.
 async fn upgraded(users: u32) -> Legacy {
-    let legacy = Legacy::empty().await;
+    let legacy = if users > 1 { Legacy::alone().await } else { Legacy::empty().await };
     legacy.insert("tenants", tenant(1, "acme", Some("acme-people"))).await;
     legacy.insert("subscriptions", subscription(20, 1, "active")).await;
     let people: Vec<Document> = (0..users).map(|number| user(100 + number, &format!("s{number}"), &[1])).collect();
@@ -100,7 +99,7 @@ async fn a_copy_to_sqlite_and_back_is_the_same() {
     let first = upgraded(700).await;
     let of_dezky: BTreeSet<String> = dezky::COLLECTIONS.iter().map(|collection| collection.name.to_owned()).collect();
     assert!(filled(&first).await.is_superset(&of_dezky), "every collection has something to lose");
-    let last = Legacy::empty().await;
+    let last = first.beside().await;
     let file = format!("sqlite:{}", first.path("copy.sqlite").display());
     let (code, there) = report(&copy(&first, &first.uri, &file));
     assert_eq!(code, 0);
@@ -128,9 +127,7 @@ async fn a_copy_to_sqlite_and_back_is_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_copy_is_gone_on_with_from_the_same_source_only() {
     let (source, other) = (upgraded(USERS).await, upgraded(1).await);
-    // A server of its own, which ends with the copy: a transaction whose client is gone would hold others up for a minute.
-    let mut server = MongodbServer::start().await.unwrap();
-    let target = Legacy::at(server.uri_for(&unique_database())).await;
+    let target = Legacy::alone().await;
     let file = format!("sqlite:{}", source.path("copy.sqlite").display());
     assert_eq!(copy(&source, &source.uri, &file).status.code(), Some(0));
     let mut command = dezky(source.folder());
@@ -142,7 +139,7 @@ async fn a_killed_copy_is_gone_on_with_from_the_same_source_only() {
     }
     process.child.kill().unwrap();
     process.wait();
-    server.restart().await.unwrap();
+    target.restart().await;
     let done = copied().await;
     assert!(done > 0 && done < u64::from(USERS), "{done}: not killed half way");
 
@@ -170,7 +167,8 @@ async fn a_killed_copy_is_gone_on_with_from_the_same_source_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_is_killed_on_its_way_to_sqlite_is_gone_on_with() {
-    let (source, back) = (upgraded(USERS).await, Legacy::empty().await);
+    let source = upgraded(USERS).await;
+    let back = source.beside().await;
     let path = source.path("killed.sqlite");
     let file = format!("sqlite:{}", path.display());
     let mut command = dezky(source.folder());

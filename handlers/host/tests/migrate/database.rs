@@ -1,13 +1,14 @@
 //! A database of its own for each test, and what the replaced service wrote into it.
 
-use std::{collections::BTreeMap, process::Output};
+use std::{collections::BTreeMap, process::Output, sync::Arc};
 
-use dezky::test_kit::mongodb_server::shared_uri;
+use dezky::test_kit::mongodb_server::{MongodbServer, shared_uri, unique_database};
 use mongodb::{
     Client, Database,
     bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype},
 };
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use crate::support::dezky;
 
@@ -15,6 +16,8 @@ pub(crate) struct Legacy {
     pub(crate) uri: String,
     pub(crate) database: Database,
     folder: tempfile::TempDir,
+    /// Its server, if that is not the one of all tests.
+    server: Option<Arc<Mutex<MongodbServer>>>,
 }
 
 /// Every document of every collection, by id.
@@ -22,13 +25,35 @@ pub(crate) type Dump = BTreeMap<String, BTreeMap<String, Document>>;
 
 impl Legacy {
     pub(crate) async fn empty() -> Self {
-        Self::at(shared_uri().unwrap()).await
+        Self::at(shared_uri().unwrap(), None).await
     }
 
-    /// The database of this URI, which has nothing yet.
-    pub(crate) async fn at(uri: String) -> Self {
+    /// An empty database on a server of its own: for many documents, whose writers on the server of all tests would conflict again and
+    /// again, and for processes that are killed, whose transactions would hold others up for a minute.
+    pub(crate) async fn alone() -> Self {
+        let server = MongodbServer::start().await.unwrap();
+        Self::at(server.uri_for(&unique_database()), Some(Arc::new(Mutex::new(server)))).await
+    }
+
+    /// Another empty database on the same server.
+    pub(crate) async fn beside(&self) -> Self {
+        match &self.server {
+            None => Self::empty().await,
+            Some(server) => {
+                let uri = server.lock().await.uri_for(&unique_database());
+                Self::at(uri, Some(Arc::clone(server))).await
+            }
+        }
+    }
+
+    /// Kills its own server and starts it again.
+    pub(crate) async fn restart(&self) {
+        self.server.as_ref().unwrap().lock().await.restart().await.unwrap();
+    }
+
+    async fn at(uri: String, server: Option<Arc<Mutex<MongodbServer>>>) -> Self {
         let database = Client::with_uri_str(&uri).await.unwrap().default_database().unwrap();
-        Self { uri, database, folder: tempfile::tempdir().unwrap() }
+        Self { uri, database, folder: tempfile::tempdir().unwrap(), server }
     }
 
     pub(crate) async fn insert(&self, collection: &str, document: Document) {

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use dezky::test_kit::mongodb_server::{MongodbServer, unique_database};
 use mongodb::bson::{Document, doc};
 
 use crate::{
@@ -47,10 +46,8 @@ fn essence(mut dump: Dump) -> Dump {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_is_finished_by_the_next() {
-    // A server of its own, which ends too: it ends transactions of a client that is gone only after a minute.
-    let mut server = MongodbServer::start().await.unwrap();
-    let killed = many(Legacy::at(server.uri_for(&unique_database())).await, USERS).await;
-    let whole = many(Legacy::empty().await, USERS).await;
+    let killed = many(Legacy::alone().await, USERS).await;
+    let whole = many(killed.beside().await, USERS).await;
     let mut command = dezky(killed.folder());
     command.args(["migrate", "--store", &killed.uri]);
     let mut process = Process::start(command);
@@ -64,7 +61,7 @@ async fn a_killed_run_is_finished_by_the_next() {
     }
     process.child.kill().unwrap();
     process.wait();
-    server.restart().await.unwrap();
+    killed.restart().await;
     let done = upgraded().await;
     assert!(done > 0 && done < u64::from(USERS), "{done} of {USERS}: not killed half way");
     assert_eq!(killed.all("audit_events").await.len(), 0);

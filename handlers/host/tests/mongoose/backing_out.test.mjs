@@ -157,7 +157,7 @@ test("documents that Dezky has changed are to Mongoose what they were, but for t
     assert.equal(updatedAt > updatedBefore, change !== undefined, `${updatedAt} of ${JSON.stringify(document)}`);
   }
   const touched = ["name", "domains", "status", "platformAdmin", "role", "seats", "plan", "updatedAt", "branding"];
-  const own = ["version", "nameKey", "platformAdminSource"];
+  const own = ["version", "nameKey", "platformAdminSource", "_words"];
   assertKept(before, await estate.raw(), [...touched, ...own]);
 });
 
