@@ -20,7 +20,7 @@ use declaration::{Arguments, Declaration};
 
 /// Declares an entity: a struct that is stored as a document.
 ///
-/// ```ignore
+/// ```text
 /// #[entity(
 ///     /// The collection of subscriptions.
 ///     collection SUBSCRIPTIONS = "subscriptions",
@@ -120,7 +120,7 @@ pub fn entity(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream)
 
 /// Declares a part of an entity: an object within its document.
 ///
-/// ```ignore
+/// ```text
 /// /// Billing details.
 /// #[part(patch)]
 /// #[derive(Debug, Default, ToSchema)]
@@ -158,7 +158,7 @@ pub fn part(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -
 
 /// Derives the names of an enum: those of its variants in snake_case, as `#[serde(rename_all = "snake_case")]` writes them.
 ///
-/// ```ignore
+/// ```text
 /// #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Choice)]
 /// #[serde(rename_all = "snake_case")]
 /// #[choice(reversed)]
@@ -180,7 +180,7 @@ pub fn choice(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
 
 /// Derives how a store sees a field of an enum that is no `Choice`: as a text that nobody chose freely.
 ///
-/// ```ignore
+/// ```text
 /// #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Stored)]
 /// #[serde(rename_all = "snake_case")]
 /// pub enum GrantSource {
