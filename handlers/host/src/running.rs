@@ -5,7 +5,6 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use dezky::{
     Platform, Result,
     authn::Verifier,
-    clock::SystemClock,
     context::RequestContext,
     http::{HttpState, TokenIdentity, unidentified},
     service::{Call, Service, views::ProfileView},
@@ -28,6 +27,8 @@ use crate::{
     server::{LimitedIdentity, Limits, Metrics, Readiness, Server},
     store,
 };
+#[cfg(feature = "component")]
+use dezky::clock::SystemClock;
 
 /// What a component is served with.
 #[cfg(feature = "component")]
