@@ -57,7 +57,7 @@ impl Callers {
         Self(self.0 | other.0)
     }
 
-    /// Whether some caller stands in both sets.
+    /// True when some caller stands in both sets.
     #[must_use]
     pub const fn includes(self, other: Self) -> bool {
         self.0 & other.0 != 0

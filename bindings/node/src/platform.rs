@@ -166,7 +166,7 @@ impl Platform {
     pub async fn close(&self) {
         let opened = self.opened.write().await.take();
         if let Some(opened) = opened {
-            opened.platform.verifier().stop();
+            opened.platform.close();
             drop(opened);
         }
         *locked(&self.tokens) = Tokens::default();

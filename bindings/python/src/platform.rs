@@ -338,7 +338,7 @@ impl Platform {
 async fn close(opened: Opening) -> Result<()> {
     let opened = opened.write().await.take();
     if let Some(opened) = opened {
-        opened.platform.verifier().stop();
+        opened.platform.close();
         drop(opened);
     }
     Ok(())

@@ -104,7 +104,7 @@ fn action(rule: &Rule) -> Map<String, Value> {
     told
 }
 
-/// Whom an action on memberships is allowed does not depend on which one it is: revoking stands for all.
+/// Rules of actions on memberships. They do not depend on the action: revoking stands for all.
 fn memberships() -> Value {
     let of = |target| Resource { target, ..Resource::default() };
     let allowed =

@@ -141,7 +141,7 @@ pub fn settable(action: Action) -> &'static [Settable] {
     SETTABLE.iter().find(|(one, _)| *one == action).map_or(&[], |(_, fields)| fields)
 }
 
-/// Who may set which field, where that is narrower than the action: the action's callers may set all others.
+/// The callers that may set a field, where that is narrower than the action: the action's callers may set all others.
 pub fn field_policy() -> impl Iterator<Item = (Action, &'static str, Callers)> {
     let of_action = |(action, fields): &'static (Action, &'static [Settable])| {
         fields.iter().filter_map(|field| Some((*action, field.name, field.by?)))
@@ -174,7 +174,7 @@ impl Action {
         self.rule().name
     }
 
-    /// Whether it is done to a tenant or to what belongs to one: then the roles in that tenant say who may know of it.
+    /// True of actions on a tenant or on what belongs to one: then the roles in that tenant say who may know of it.
     #[must_use]
     pub fn concerns_tenant(self) -> bool {
         let seen = self.rule().seen;

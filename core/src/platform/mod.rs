@@ -103,8 +103,8 @@ impl Platform {
         &self.verifier
     }
 
-    /// Ends the fetching of keys. The store is closed when the last clone and the last router are gone.
-    pub fn close(self) {
+    /// Ends the fetching of keys, for all clones. The store is closed when the last clone and the last router are gone.
+    pub fn close(&self) {
         self.verifier.stop();
     }
 }

@@ -1,4 +1,4 @@
-//! What a platform is opened with.
+//! Options with which a platform is opened.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     store::SharedStore,
 };
 
-/// What a [`Platform`](super::Platform) is opened with: a store, and whatever is not the default.
+/// Options of a [`Platform`](super::Platform): a store, and whatever is not the default.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct PlatformOptions {
@@ -58,7 +58,7 @@ impl PlatformOptions {
         self
     }
 
-    /// How long keys and verified tokens are kept.
+    /// Limits of the verifier, such as how long keys serve.
     pub fn verifier(mut self, options: VerifierOptions) -> Self {
         self.verifier = options;
         self

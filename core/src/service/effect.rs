@@ -13,8 +13,9 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
-/// Whether changes are always carried out elsewhere: in a sandboxed component, which is all that this is built for WebAssembly for.
-/// A constant, so that what makes changes is not compiled into it.
+/// True in a sandboxed component, where changes are always carried out by the host.
+///
+/// A constant, so that the code that makes changes is not compiled into it. WebAssembly is built for components alone.
 pub(super) const ELSEWHERE: bool = cfg!(target_family = "wasm");
 
 /// Carries out requests where the store can be written.

@@ -29,7 +29,7 @@ pub(crate) struct Work<'a> {
     actor: AuditActor,
     now: Timestamp,
     pub(crate) commit: Commit,
-    /// Whether there is something to do that is carried out elsewhere.
+    /// Set when there is a change that is carried out elsewhere.
     asks: bool,
     events: usize,
     details: bool,
@@ -51,7 +51,7 @@ impl<'a> Work<'a> {
         self
     }
 
-    /// Whether there is nothing to do.
+    /// True when there is nothing to do.
     fn is_empty(&self) -> bool {
         !self.asks && self.commit.is_empty()
     }

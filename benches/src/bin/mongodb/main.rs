@@ -24,7 +24,7 @@ const REQUESTS: u32 = 300;
 /// Rounds.
 const ROUNDS: usize = 5;
 
-/// How long each service is under load in a round.
+/// Time for which each service is under load in a round.
 const LOAD: Duration = Duration::from_secs(3);
 
 /// Connections of the load.

@@ -252,7 +252,7 @@ impl Reader {
 pub struct Settable {
     /// Its name.
     pub name: &'static str,
-    /// Who may set it, where that is narrower than the action.
+    /// The callers that may set it, where that is narrower than the action.
     pub by: Option<Callers>,
 }
 

@@ -1,6 +1,6 @@
 //! Effects of requests: the component asks, and the host runs the use case once, natively.
 //!
-//! What is written follows from the request, the caller and what is stored, and from nothing that the component says. It decides
+//! Everything written follows from the request, the caller and what is stored, and from nothing that the component says. It decides
 //! only that nothing is written, by refusing.
 
 use std::{fmt, sync::Arc};
