@@ -77,7 +77,8 @@ fn what_a_component_does_not_read_at_all_is_closed() {
     let closed = dezky::COLLECTIONS.iter().filter(|collection| collection.guest == Guest::Closed);
     let mut closed: Vec<&str> = closed.map(|collection| collection.name).collect();
     closed.sort_unstable();
-    assert_eq!(closed, ["audit_details", "key_sets", "outbox", "platform_secrets", "user_activity"]);
+    let expected = ["audit_details", "idempotency_records", "key_sets", "outbox", "platform_secrets", "user_activity"];
+    assert_eq!(closed, expected);
 }
 
 #[test]
