@@ -230,13 +230,19 @@ impl Service {
     /// The same, with the answers of reads made in the same call of the store. Their positions begin at [`own_reads`], and before
     /// that [`CALLER`] is the caller, if it is a person.
     pub(crate) async fn find_caller_and(&self, call: &Call, others: Vec<Read>) -> Result<(FoundCaller, Answers)> {
-        let (found, answers) = self.read_caller_and(call, others).await?;
-        match &call.principal {
-            Principal::Token(token) if self.is_first_use(token) => {
-                Ok((self.first_use(call, token, found).await?, answers))
-            }
-            _ => Ok((found, answers)),
+        // Asked before anything is read: what another request takes away until it is read is in the answers, what one takes
+        // away later is not.
+        let first = match &call.principal {
+            Principal::Token(token) if self.is_first_use(token) => Some(token),
+            _ => None,
+        };
+        let Some(token) = first else { return Ok(self.read_caller_and(call, others).await?) };
+        let (found, answers) = self.read_caller_and(call, others.clone()).await?;
+        if self.first_use(call, token, &found).await? {
+            // This request or another may have taken rights since they were read.
+            return Ok(self.read_caller_and(call, others).await?);
         }
+        Ok((found, answers))
     }
 
     /// What is stored of the caller as things are, whatever the token takes away.
@@ -256,7 +262,7 @@ impl Service {
             Principal::System(_) => FoundCaller::default(),
             Principal::Token(token) => {
                 let user = answers.first()?;
-                FoundCaller { user, session: self.session_facts(token, &answers.all()?), changed: false }
+                FoundCaller { user, session: self.session_facts(token, &answers.all()?) }
             }
         };
         Ok((found, answers))
@@ -281,13 +287,8 @@ impl Service {
         let (found, mut answers) = self.find_caller_and(call, reads).await?;
         let tenant = named(reference, answers.first()?);
         let membership = membership(call, &mut answers)?;
-        let changed = found.changed;
         let caller = known_caller(call, found)?;
-        let membership = match &tenant {
-            _ if changed => self.own_membership(call, &caller, tenant.as_ref()).await?,
-            Some(_) => membership,
-            None => None,
-        };
+        let membership = tenant.as_ref().and(membership);
         Ok((TenantAccess { caller, tenant, membership }, answers))
     }
 
@@ -334,9 +335,7 @@ impl Service {
         let thing = answers.first()?;
         let tenant: Option<Tenant> = answers.first()?;
         let membership = membership(call, &mut answers)?;
-        let changed = found.changed;
         let caller = known_caller(call, found)?;
-        let membership = if changed { self.own_membership(call, &caller, tenant.as_ref()).await? } else { membership };
         Ok((TenantAccess { caller, tenant, membership }, thing))
     }
 }
@@ -383,12 +382,10 @@ fn membership(call: &Call, answers: &mut Answers) -> StoreResult<Option<Membersh
 }
 
 /// What the store has of who calls; of a system actor nothing.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct FoundCaller {
     pub(crate) user: Option<User>,
     pub(crate) session: SessionFacts,
-    /// Whether the rights that were read together with them may have changed since.
-    pub(crate) changed: bool,
 }
 
 impl FoundCaller {

@@ -36,8 +36,6 @@ struct Page {
     next: Option<Position>,
     /// Whether all of it is in the store.
     written: bool,
-    /// Whether it takes something away.
-    takes: bool,
 }
 
 impl Service {
@@ -58,56 +56,49 @@ impl Service {
         self.sees_to_first_uses && !token.first_use.is_seen_to_by(self.number)
     }
 
-    /// The caller after the revoking half of the claims sync, of which the session is remembered where nothing else says how
-    /// old it is.
-    pub(crate) async fn first_use(
-        &self,
-        call: &Call,
-        token: &Arc<VerifiedToken>,
-        found: FoundCaller,
-    ) -> Result<FoundCaller> {
+    /// Carries out the revoking half of the claims sync, of which the session is remembered where nothing else says how old it
+    /// is. Returns `false` where the token has nothing to say, so that what was read with `found` stands.
+    pub(crate) async fn first_use(&self, call: &Call, token: &Arc<VerifiedToken>, found: &FoundCaller) -> Result<bool> {
         let said = token.groups.is_some() || found.session.is_to_be_noted(token, |time| self.clock.has_passed(time));
         // Whoever is refused changes nothing by their token.
         if found.user.is_none() || found.admit(token).is_err() || !said {
-            return Ok(found);
+            return Ok(false);
         }
-        let (found, written) = self.take_by_claims(call, token, found).await?;
-        if written {
+        if self.take_by_claims(call, token, found.clone()).await? {
             token.first_use.seen_to_by(self.number);
         }
-        Ok(found)
+        Ok(true)
     }
 
-    /// Takes what the claims take away, page by page. Returns the caller as they are then, and whether everything is in the
-    /// store.
+    /// Takes what the claims take away, page by page. Returns `false` where not everything could be written, or the token
+    /// counts no more.
     pub(super) async fn take_by_claims(
         &self,
         call: &Call,
         token: &VerifiedToken,
         mut found: FoundCaller,
-    ) -> Result<(FoundCaller, bool)> {
+    ) -> Result<bool> {
         let (mut next, mut written, mut attempts) = (None, true, 1);
         loop {
-            let Some(user) = found.user.take() else { return Ok((found, written)) };
+            let Some(user) = found.user.take() else { return Ok(false) };
             let page = self.attempt(|moment| self.take_page(call, moment, token, &user, &found, next.clone())).await;
             let page = match page {
                 Err(error) if error.code() == CONFLICT && attempts < Self::MAXIMUM_ATTEMPTS => {
                     attempts += 1;
                     // Another writer came first: look again at everything.
-                    found = FoundCaller { changed: true, ..self.read_caller(call).await? };
+                    found = self.read_caller(call).await?;
                     if found.admit(token).is_err() {
-                        return Ok((found, false));
+                        return Ok(false);
                     }
                     continue;
                 }
                 outcome => outcome?,
             };
             found.user = Some(page.user);
-            found.changed |= page.takes;
             written &= page.written;
             next = page.next;
             if next.is_none() {
-                return Ok((found, written));
+                return Ok(written);
             }
             attempts = 1;
         }
@@ -152,7 +143,7 @@ impl Service {
         let last = made.last().filter(|_| counts && full);
         let next = last.map(|membership| Position { values: Vec::new(), id: membership.id.0 });
         if work.commit.is_empty() {
-            return Ok(Page { user: synced, next, written: true, takes });
+            return Ok(Page { user: synced, next, written: true });
         }
         // Nothing is written of a person who is erased or disabled meanwhile.
         work.commit.guard(user);
@@ -162,7 +153,7 @@ impl Service {
             Err(error) if !takes && error.kind() == ErrorKind::Unavailable => false,
             Err(error) => return Err(error),
         };
-        Ok(Page { user: synced, next, written, takes })
+        Ok(Page { user: synced, next, written })
     }
 }
 

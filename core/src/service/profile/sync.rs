@@ -118,6 +118,8 @@ impl Service {
         token: &Arc<VerifiedToken>,
         with_tenants: bool,
     ) -> Result<Synced> {
+        // Asked before anything is read, so that what is read is from after what another request takes.
+        let first = self.is_first_use(token);
         let found = self.read_caller(call).await?;
         found.admit(token)?;
         let Some(user) = found.user.clone() else {
@@ -127,9 +129,8 @@ impl Service {
         };
         let known = self.known(call, token, user.id, with_tenants).await?;
         // Of more memberships than are shown those by claim are looked at page by page, once for each token.
-        if !known.is_complete() && self.is_first_use(token) {
-            let (_, written) = self.take_by_claims(call, token, found).await?;
-            if written {
+        if !known.is_complete() && first {
+            if self.take_by_claims(call, token, found).await? {
                 token.first_use.seen_to_by(self.number);
                 return Err(anew());
             }

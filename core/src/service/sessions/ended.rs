@@ -27,7 +27,7 @@ pub(crate) fn session_ended() -> Error {
 }
 
 /// What is stored of the session of a token.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct SessionFacts {
     /// Whether the provider has ended it.
     pub(crate) ended: bool,
