@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use dezky::{
     Platform, PlatformOptions,
     development_issuer::DevelopmentIssuer,
-    service::operation::SeedSettings,
+    service::seed::SeedSettings,
     store::{SharedStore, sqlite::SqliteStore},
 };
 use http::Request;

@@ -9,7 +9,7 @@ use dezky::{
     Platform, PlatformOptions,
     clock::{Clock, SystemClock},
     development_issuer::DevelopmentIssuer,
-    service::operation::SeedSettings,
+    service::seed::SeedSettings,
     store::{SharedStore, sqlite::SqliteStore},
 };
 use dezky_benches::{Failure, serve};

@@ -3,14 +3,18 @@
 use std::{path::PathBuf, sync::Arc};
 
 use axum::Router;
-use dezky::{Platform, Result, authn::IssuerSettings, clock::Clock, service::ServiceSettings};
-use dezky_background::FirstTenant;
+use dezky::{
+    Platform, Result,
+    authn::IssuerSettings,
+    clock::Clock,
+    service::ServiceSettings,
+    work::{Driver, TaskChoice},
+};
 use dezky_configuration::{
     Configuration, LOG, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting, Sources, log,
     refuse, settings::EXTRA_CA_CERTS, sources_of_process,
 };
 use serde::Deserialize;
-use tokio::task::JoinSet;
 
 use crate::{IssuerView, SettingsView};
 
@@ -38,8 +42,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// Whether variables, and a file that no option names, are read. Default: yes.
     pub environment: Option<bool>,
-    /// Whether what runs beside the calls does. Default: yes.
-    pub background: Option<bool>,
+    /// Background tasks that this process runs: `all`, or names. Default: none.
+    pub tasks: Option<Texts>,
 }
 
 /// One text or several.
@@ -50,6 +54,16 @@ pub enum Texts {
     One(String),
     /// Several.
     Many(Vec<String>),
+}
+
+impl Texts {
+    /// Joins them as settings do, with commas.
+    fn joined(self) -> String {
+        match self {
+            Self::One(text) => text,
+            Self::Many(texts) => texts.join(","),
+        }
+    }
 }
 
 /// How the other language writes the names of options.
@@ -68,8 +82,8 @@ pub struct Opened {
     pub platform: Platform,
     /// Its router, which answers requests.
     pub router: Router,
-    /// Ends with this.
-    _background: JoinSet<()>,
+    /// Its background tasks, which end with it.
+    _driver: Driver,
 }
 
 impl Options {
@@ -89,7 +103,7 @@ impl Options {
         serde_json::from_str(json).map_err(|error| refuse(format!("the option `issuers`: {error}")))
     }
 
-    fn sources(self, names: Names) -> Result<(Sources, Option<Vec<IssuerSettings>>, bool)> {
+    fn sources(self, names: Names) -> Result<(Sources, Option<Vec<IssuerSettings>>, TaskChoice)> {
         let mut sources = if self.environment.unwrap_or(true) {
             sources_of_process(self.config, Vec::new())?
         } else {
@@ -102,10 +116,9 @@ impl Options {
             }
             sources
         };
-        let audiences = self.oidc_audience.map(|audiences| match audiences {
-            Texts::One(text) => text,
-            Texts::Many(texts) => texts.join(","),
-        });
+        let tasks = TaskChoice::parse(&self.tasks.map(Texts::joined).unwrap_or_default())
+            .map_err(|error| refuse(format!("the option `tasks`: {}", error.message())))?;
+        let audiences = self.oidc_audience.map(Texts::joined);
         let name = |camel, snake| if names == Names::Camel { camel } else { snake };
         let given: [(&'static Setting, &'static str, Option<String>); 7] = [
             (&STORE, "store", self.store),
@@ -117,7 +130,7 @@ impl Options {
             (&LOG, "log", self.log),
         ];
         sources.options = given.into_iter().filter_map(|(setting, name, text)| Some((setting, name, text?))).collect();
-        Ok((sources, self.issuers, self.background.unwrap_or(true)))
+        Ok((sources, self.issuers, tasks))
     }
 
     /// What the options name, with nothing opened.
@@ -141,7 +154,7 @@ impl Options {
     /// # Errors
     /// Kind `Configuration` when a setting is wrong.
     pub fn open(self, names: Names, clock: Arc<dyn Clock>) -> Result<Opened> {
-        let (mut sources, issuers, in_background) = self.sources(names)?;
+        let (mut sources, issuers, tasks) = self.sources(names)?;
         if sources.find(&LOG)?.is_none() {
             // A library keeps quiet unless something is wrong.
             sources.options.push((&LOG, "log", "warn".to_owned()));
@@ -161,16 +174,9 @@ impl Options {
         }
         let platform = Platform::open(configuration.platform_options(store).service(settings).clock(clock))?;
         platform.start();
-        let background = match in_background {
-            true => dezky_background::start(platform.service(), configuration.seed, |told| {
-                if let FirstTenant::Refused(error) = told {
-                    tracing::error!(?error, "the first tenant cannot be made");
-                }
-            }),
-            false => JoinSet::new(),
-        };
+        let driver = Driver::start(platform.service(), tasks.tasks(configuration.seed));
         let router = platform.router();
-        Ok(Opened { platform, router, _background: background })
+        Ok(Opened { platform, router, _driver: driver })
     }
 }
 

@@ -157,7 +157,7 @@ impl Platform {
     #[staticmethod]
     #[pyo3(signature = (
         *, store = None, oidc_issuer = None, oidc_audience = None, issuers = None, public_domain = None,
-        platform_admin_group = None, extra_ca_certs = None, log = None, config = None, environment = true, background = true
+        platform_admin_group = None, extra_ca_certs = None, log = None, config = None, environment = true, tasks = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "they are keywords")]
     fn open(
@@ -172,7 +172,7 @@ impl Platform {
         log: Option<String>,
         config: Option<PathBuf>,
         environment: bool,
-        background: bool,
+        tasks: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let open = || {
             let issuers = issuers.map(|issuers| Options::parse_issuers(&issuers)).transpose()?;
@@ -187,7 +187,7 @@ impl Platform {
                 log,
                 config,
                 environment: Some(environment),
-                background: Some(background),
+                tasks: tasks.map(Texts::Many),
             };
             Self::new(options, Arc::new(SystemClock))
         };

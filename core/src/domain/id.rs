@@ -202,8 +202,16 @@ identifiers! {
     SubscriptionId;
     /// Identifies an audit event, and the details beside it.
     AuditEventId;
-    /// Identifies an outbox event; it is the id of the commit that wrote it.
+    /// Identifies an event that waits in the outbox.
     OutboxEventId;
+    /// Identifies an event of the log; it is the id that it had in the outbox.
+    EventId;
+    /// Identifies a position in the event log.
+    CursorId;
+    /// Identifies an event that waits for a retry.
+    DeferredEventId;
+    /// Identifies the record of a background task.
+    TaskRecordId;
     /// Identifies a stored answer to a request with an `Idempotency-Key`.
     IdempotencyRecordId;
     /// Identifies a stored JSON Web Key Set.

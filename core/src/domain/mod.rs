@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod audit;
+pub mod event;
 pub mod fields;
 pub mod id;
 pub mod idempotency;
@@ -12,11 +13,13 @@ pub mod outbox;
 pub mod secret;
 pub mod session;
 pub mod subscription;
+pub mod task;
 pub mod tenant;
 pub mod user;
 
 pub use activity::UserActivity;
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
+pub use event::{Cursor, DeferredEvent, Event};
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
 pub use input::{Patch, Problem, Reader};
@@ -26,6 +29,7 @@ pub use outbox::OutboxEvent;
 pub use secret::PlatformSecret;
 pub use session::EndedSession;
 pub use subscription::{CreateSubscription, Subscription, SubscriptionStatus, SubscriptionView, UpdateSubscription};
+pub use task::TaskRecord;
 pub use tenant::{
     BillingInfo, Branding, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus, TenantView,
     UpdateTenant,

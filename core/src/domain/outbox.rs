@@ -1,11 +1,11 @@
-//! The outbox: what happened, for the work that follows from it.
+//! The outbox: events of committed changes that have no position in the log yet.
 
 use dezky_derive::entity;
 
 use super::{OutboxEventId, TenantId, UserId};
 use crate::{clock::Timestamp, store::Scope};
 
-/// An event that waits to be worked on. Its id is the id of the commit that wrote it; it is removed when done.
+/// An event that waits to be moved to the log. It is written in the commit of its change.
 #[entity(
     /// The collection of outbox events.
     collection OUTBOX = "outbox",

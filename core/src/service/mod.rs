@@ -9,16 +9,16 @@ mod filter;
 pub mod idempotency;
 pub mod launcher;
 pub mod members;
-mod moment;
-pub mod operation;
+pub(crate) mod moment;
 pub mod profile;
 pub mod rights;
+pub mod seed;
 pub mod sessions;
 pub mod subscriptions;
 pub mod tenants;
 pub mod users;
 pub mod views;
-mod work;
+pub(crate) mod work;
 
 use std::{
     sync::{
@@ -123,7 +123,7 @@ impl Service {
 const CONFLICT: &str = "conflict";
 
 /// What another writer's coming first looks like to `Service::settle`.
-fn conflict(error: StoreError) -> Error {
+pub(crate) fn conflict(error: StoreError) -> Error {
     Error::new(
         crate::ErrorKind::Conflict,
         CONFLICT,

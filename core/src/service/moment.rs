@@ -27,14 +27,14 @@ impl ServiceClock {
 
 /// The time of one decision: drawn when it is first asked for, since what was read before may have taken a while, and the same from then on.
 #[derive(Debug)]
-pub(super) struct Moment {
+pub(crate) struct Moment {
     clock: Arc<dyn Clock>,
     drawn: OnceLock<Timestamp>,
 }
 
 impl Moment {
     /// The time.
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         *self.drawn.get_or_init(|| self.clock.now())
     }
 }
@@ -44,12 +44,12 @@ impl Service {
     pub(super) const MAXIMUM_ATTEMPTS: usize = 16;
 
     /// Runs one attempt to decide something, at a moment of its own. Use cases have [`Service::settle`].
-    pub(super) async fn attempt<T, F: Future<Output = T>>(&self, attempt: impl FnOnce(Moment) -> F) -> T {
+    pub(crate) async fn attempt<T, F: Future<Output = T>>(&self, attempt: impl FnOnce(Moment) -> F) -> T {
         attempt(Moment { clock: Arc::clone(&self.clock.0), drawn: OnceLock::new() }).await
     }
 
     /// Runs a use case, and again while another writer comes first: it reads and decides anew, at another moment, each time.
-    pub(super) async fn settle<T, F, A>(&self, call: &Call, decide: A) -> Result<T>
+    pub(crate) async fn settle<T, F, A>(&self, call: &Call, decide: A) -> Result<T>
     where
         F: Future<Output = Result<T>> + Send,
         A: Fn(Moment) -> F + Send + Sync,

@@ -31,13 +31,12 @@ pub(crate) struct Work<'a> {
     pub(crate) commit: Commit,
     /// Set when there is a change that is carried out elsewhere.
     asks: bool,
-    events: usize,
     details: bool,
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(call: &'a Call, actor: AuditActor, moment: &Moment) -> Self {
-        Self { call, actor, now: moment.now(), commit: Commit::new(), asks: false, events: 0, details: true }
+    pub(crate) fn new(call: &'a Call, actor: AuditActor, moment: &Moment) -> Self {
+        Self { call, actor, now: moment.now(), commit: Commit::new(), asks: false, details: true }
     }
 
     /// When it is decided.
@@ -153,10 +152,8 @@ impl<'a> Work<'a> {
             let (tenant_id, user_id) = (subject.tenant, subject.user);
             self.commit.insert(&AuditDetails { id: event.id, version: 1, tenant_id, user_id, values })?;
         }
-        let id = if self.events == 0 { OutboxEventId(self.commit.id) } else { OutboxEventId::generate() };
-        self.events += 1;
         self.commit.insert(&OutboxEvent {
-            id,
+            id: OutboxEventId::generate(),
             version: 1,
             action: event.action,
             tenant_id: subject.tenant,

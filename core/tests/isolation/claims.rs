@@ -8,6 +8,7 @@ use dezky::{
     domain::{GrantMembership, MembershipRole, TenantStatus, UpdateMembership, UserId},
     store::SharedStore,
     test_kit::ManualClock,
+    work::catch_up,
 };
 use serde_json::{Value, json};
 
@@ -152,7 +153,7 @@ pub(crate) async fn who_is_put_back_shows_nothing_new_until_they_come(store: Sha
     let rename = async |number: usize| {
         let input = dezky::domain::UpdateUser::read(called(number)).unwrap();
         platform.service.update_user(&system(), world.revoked, input).await.unwrap();
-        while platform.service.work_outbox().await.unwrap() > 0 {}
+        while catch_up(&platform.service).await.unwrap() > 0 {}
     };
     let owner = platform.mint(&format!("owner-{}", world.number), clock.now(), &[]);
     let members = format!("/tenants/{}/members", world.slug);

@@ -14,6 +14,7 @@ use dezky::{
         tenants::TenantFilter, users::UserFilter,
     },
     store::SharedStore,
+    work::{catch_up, forget_expired},
 };
 use serde_json::json;
 
@@ -65,7 +66,7 @@ async fn estate(store: SharedStore) -> Estate {
             grant(&service, *id, *user, MembershipRole::Owner).await;
         }
     }
-    while service.work_outbox().await.unwrap() > 0 {}
+    while catch_up(&service).await.unwrap() > 0 {}
     let anna = by(&token("anna", Some(&["acme"]), now()));
     service.profile(&anna).await.unwrap();
     Estate { service, tenant: tenants[0], anna: people[0], callers: [system(), anna] }
@@ -82,7 +83,7 @@ pub(crate) async fn every_list_with_every_filter(store: SharedStore) {
     // The platform's alone.
     users(&estate).await;
     audit(&estate, &system(), false).await;
-    while estate.service.forget_expired().await.unwrap() > 0 {}
+    while forget_expired(&estate.service).await.unwrap() > 0 {}
 }
 
 async fn tenants(estate: &Estate, call: &Call) {

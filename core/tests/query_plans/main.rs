@@ -13,7 +13,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use dezky::{
     Result,
-    service::operation::SeedSettings,
+    service::seed::SeedSettings,
     store::SharedStore,
     test_kit::cases::{Edge, NativeStage, Setup, Stage, run},
 };

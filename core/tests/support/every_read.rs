@@ -10,7 +10,7 @@ use dezky::{
     clock::SystemClock,
     development_issuer::{Claims, DevelopmentIssuer},
     http::{HttpState, TokenIdentity, router},
-    service::{Service, ServiceSettings, operation::SeedSettings},
+    service::{Service, ServiceSettings, seed::SeedSettings},
     store::SharedStore,
 };
 use http::Request;

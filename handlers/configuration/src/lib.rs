@@ -21,7 +21,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use dezky::{
     Result,
     authn::{IssuerSettings, keys::extra_ca_certificates},
-    service::{ServiceSettings, operation::SeedSettings},
+    service::{ServiceSettings, seed::SeedSettings},
+    work::TaskChoice,
 };
 
 pub use component::{ComponentSettings, Isolation, Writers};
@@ -67,6 +68,8 @@ pub struct Configuration {
     pub drain: Duration,
     /// Retention of personal values besides the audit trail; `None` keeps them for ever.
     pub audit_details: Option<Duration>,
+    /// Background tasks that this process runs. Default: all.
+    pub tasks: TaskChoice,
     /// Files that contain secrets of these settings.
     pub secret_files: Vec<SecretFile>,
 }
@@ -114,6 +117,7 @@ impl Configuration {
             component: component::read(sources)?,
             drain: values::drain(sources)?,
             audit_details: values::audit_details(sources)?,
+            tasks: values::tasks(sources)?,
             secret_files,
         })
     }

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use dezky::{
     Result,
     domain::{Problem, fields},
-    service::operation::SeedSettings,
+    service::seed::SeedSettings,
+    work::TaskChoice,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -165,7 +166,12 @@ fn checked(
 /// Maximum drain time: Kubernetes ends a process after 30 s by default.
 const LONGEST_DRAIN: u64 = 300;
 
-/// Reads how long requests are still accepted after SIGTERM. Default: zero.
+/// Reads the background tasks of this process. Default: all.
+pub(super) fn tasks(sources: &Sources) -> Result<TaskChoice> {
+    let Some(found) = sources.find(&settings::TASKS)? else { return Ok(TaskChoice::All) };
+    TaskChoice::parse(&found.text).map_err(|error| found.refuse(error.message()))
+}
+
 /// Reads the retention of personal values besides the audit trail; `None` keeps them for ever.
 pub(super) fn audit_details(sources: &Sources) -> Result<Option<Duration>> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);

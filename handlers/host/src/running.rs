@@ -8,6 +8,7 @@ use dezky::{
     context::RequestContext,
     http::{HttpState, TokenIdentity, unidentified},
     service::{Call, Service, views::ProfileView},
+    work::Driver,
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -65,6 +66,7 @@ pub(crate) struct Running {
     readiness: Arc<Readiness>,
     address: SocketAddr,
     signals: Signals,
+    driver: Driver,
     background: JoinSet<()>,
     server: JoinHandle<()>,
     stop: watch::Sender<bool>,
@@ -113,11 +115,11 @@ impl Running {
         let platform = Platform::open(configuration.platform_options(Arc::clone(&store)))?;
         platform.start();
         let (service, verifier) = (Arc::clone(platform.service()), platform.verifier().clone());
-        let readiness = Readiness::new(store, verifier.clone());
+        let driver = background::start(&service, &configuration.tasks, &configuration.seed);
+        let readiness = Readiness::new(store, verifier.clone(), driver.statuses());
         let (fatal_sender, fatal) = mpsc::channel(1);
-        #[cfg_attr(not(feature = "component"), allow(unused_mut, reason = "only the component is swapped"))]
-        let mut background =
-            background::start(&service, configuration.seed.clone(), Arc::clone(&readiness), fatal_sender);
+        let mut background = JoinSet::new();
+        background.spawn(background::watch_first_tenant(driver.statuses(), fatal_sender));
         let limits = Limits::new(&configuration.limits, Arc::clone(&metrics));
         let identity = Arc::new(LimitedIdentity::new(TokenIdentity::new(verifier.clone()), Arc::clone(&limits)));
         let state = HttpState::new(Arc::clone(&service), identity.clone());
@@ -138,7 +140,7 @@ impl Running {
         let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, limits, stopped));
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         let drain = configuration.drain;
-        Ok(Self { verifier, service, readiness, address, signals, background, server, stop, fatal, drain })
+        Ok(Self { verifier, service, readiness, address, signals, driver, background, server, stop, fatal, drain })
     }
 
     /// Signs the bearer of a token in, as `GET /users/me` does.
@@ -196,6 +198,7 @@ impl Running {
             return Err(Failure::failed(format!("the server ended by a defect: {error}")));
         }
         self.background.shutdown().await;
+        self.driver.stop().await;
         self.verifier.stop();
         tracing::info!("stopped");
         outcome

@@ -87,7 +87,7 @@ impl Stage for OtherStage {
         let location = self.locations.lock().unwrap()[&address(&setup.store)].clone();
         let edge = self.other.number();
         let options = json!({
-            "environment": false, "background": false, "log": "off", "store": location, "issuers": setup.issuers,
+            "environment": false, "log": "off", "store": location, "issuers": setup.issuers,
             "publicDomain": setup.service.public_domain, "platformAdminGroup": setup.service.platform_admin_group,
         });
         let now = setup.clock.now().milliseconds();

@@ -41,7 +41,7 @@ class Platform:
         log: str | None = None,
         config: str | PathLike[str] | None = None,
         environment: bool = True,
-        background: bool = True,
+        tasks: Sequence[str] | None = None,
     ) -> Platform:
         """
         Opens what these options name.

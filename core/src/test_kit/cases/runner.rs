@@ -170,8 +170,8 @@ impl Performance {
     async fn work(&self, work: PlatformWork) -> Result<(), String> {
         for _ in 0..MAXIMUM_ROUNDS {
             let done = match work {
-                PlatformWork::Outbox => self.platform.work_outbox().await,
-                PlatformWork::Housekeeping => self.platform.forget_expired().await,
+                PlatformWork::Outbox => crate::work::catch_up(&self.platform).await,
+                PlatformWork::Housekeeping => crate::work::forget_expired(&self.platform).await,
             };
             if done.map_err(|error| format!("    {error}"))? == 0 {
                 return Ok(());

@@ -39,7 +39,7 @@ async fn the_trail_tells_what_was_done_by_whom_in_which_request_and_so_does_the_
         assert_eq!((&outbox[0]["action"], &outbox[0]["changedFields"]), (&json!("tenant.update"), &json!(["name"])));
         assert_eq!((&outbox[0]["tenantId"], outbox[0].get("userId")), (&json!(id), None));
         // Nobody is erased by it, and the copies follow.
-        while world.service.work_outbox().await.unwrap() > 0 {}
+        while dezky::work::catch_up(&world.service).await.unwrap() > 0 {}
         assert_eq!(world.membership(world.acme, "mark").await["tenantName"], "Renamed");
         assert_eq!(world.document(&USERS, &world.id("eve")).await["email"], "eve@example.eu");
     }
