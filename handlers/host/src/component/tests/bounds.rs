@@ -38,7 +38,7 @@ async fn what_traps_or_takes_all_memory_answers_500_as_a_problem_and_is_counted(
         }
         assert_eq!(world.metrics.component_failures(), 2);
         let told = |name: &str| {
-            let text = world.metrics.text(&[], true).unwrap();
+            let text = world.metrics.text(&[], &[], true).unwrap();
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
             line.unwrap().parse::<f64>().unwrap()
         };
