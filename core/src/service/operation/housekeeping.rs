@@ -1,4 +1,4 @@
-//! Forgetting what has expired.
+//! Removes expired records.
 
 use std::time::Duration;
 
@@ -15,13 +15,15 @@ use crate::{
     store::{Commit, Entity, Filter, Query, Repository},
 };
 
-/// How many records of a kind one round removes.
+/// Number of records of a kind that one round removes.
 const BATCH: u32 = 200;
 
 impl Service {
-    /// Removes stored answers whose 24 hours have passed, records of ended sessions of which no token can be used
-    /// any more, and personal values beside audit events that are older than the settings say: up to 200 of each. The events stay. Returns how many there were of the kind that has more. Call it again while it
-    /// returns 200.
+    /// Removes expired records: up to 200 of each kind. Call it again while it returns 200.
+    ///
+    /// These are stored answers after their 24 hours, records of ended sessions without usable tokens, and personal
+    /// values beside audit events that are past their retention period. The audit events themselves stay. Returns the
+    /// number removed of the kind with the most.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -33,7 +35,7 @@ impl Service {
         Ok(answers.max(sessions).max(self.forget_details().await?))
     }
 
-    /// Removes personal values that have been kept for long enough. Their ids are those of their events, which tell the time.
+    /// Removes personal values past their retention period. They share the ids of their events, which contain the time.
     async fn forget_details(&self) -> Result<usize> {
         let Some(kept) = self.settings.audit_details else { return Ok(0) };
         let call = Call::by_part(SystemActor::Housekeeping);
@@ -42,14 +44,14 @@ impl Service {
 
     async fn try_forget_details(&self, call: &Call, moment: Moment, kept: Duration) -> Result<usize> {
         let Ok(seconds) = u32::try_from(moment.now().minus(kept).seconds()) else { return Ok(0) };
-        // By id, and so the oldest first.
+        // By id, and therefore the oldest first.
         let mut oldest: Vec<AuditDetails> =
             self.store.load_all(&call.context, &Query::new(&AUDIT_DETAILS).limit(BATCH)).await?;
         oldest.retain(|details| details.id.0 < ObjectId::least_of(seconds));
         self.remove(call, &oldest).await
     }
 
-    /// Removes what a query names and has expired.
+    /// Removes the expired documents that a query finds.
     async fn forget<E: Entity>(&self, query: Query) -> Result<usize> {
         let call = Call::by_part(SystemActor::Housekeeping);
         self.settle(&call, |moment| self.try_forget::<E>(&call, moment, query.clone())).await
@@ -66,7 +68,7 @@ impl Service {
         records.iter().for_each(|record| commit.delete(record));
         if !commit.is_empty() {
             match self.store.commit(&call.context, &commit).await {
-                // Somebody else removes or changes them too.
+                // Another process removes or changes them too.
                 Err(error) if error.is_conflict() => {}
                 outcome => outcome?,
             }

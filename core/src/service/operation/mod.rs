@@ -1,4 +1,4 @@
-//! What the platform does by itself: the first tenant, the outbox, and forgetting what has expired.
+//! Work that the platform does by itself: seeding, the outbox, and housekeeping.
 
 pub mod housekeeping;
 pub mod outbox;

@@ -1,4 +1,4 @@
-//! Working on the outbox: what follows from a change, done after it and never lost.
+//! Processes the outbox: work that follows from a change and must not be lost.
 
 use crate::{
     authz::Action,
@@ -20,21 +20,22 @@ use crate::{
     store::{Commit, Index, Position, Query, Repository, StoreError},
 };
 
-/// How many events are read at once, and how many documents one commit writes.
+/// Number of events read at once, and of documents that one commit writes.
 const BATCH: u32 = 100;
 
-/// Whose copies an event makes stale.
+/// The owner of the copies that an event makes stale.
 enum Stale {
     Tenant(TenantId),
     User(UserId),
 }
 
 impl Service {
-    /// Works on all events of the outbox from the oldest on, and returns how many are done. Call it again while it returns
-    /// any: there may be new ones.
+    /// Processes all events of the outbox, the oldest first, and returns how many are done.
     ///
-    /// An event is removed when its work is done, so that a process that dies in between has it done again; every
-    /// piece of work may be done twice. One that fails stays and holds up none of the others.
+    /// Call it again while it returns more than zero: new events may have been added.
+    ///
+    /// An event is removed once its work is done. If a process dies in between, the work is repeated; all of it is
+    /// idempotent. An event whose work fails stays, and does not block the others.
     ///
     /// # Errors
     /// The last failure, when no event could be finished.
@@ -54,7 +55,7 @@ impl Service {
                 }
             }
             match events.last() {
-                // Those that failed stay where they are, however many they are.
+                // Failed events stay where they are, however many there are.
                 Some(last) if events.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) => {
                     after = Some(Position { values: vec![last.created_at.into()], id: last.id.0 });
                 }
@@ -69,7 +70,7 @@ impl Service {
 
     async fn finish(&self, event: &OutboxEvent) -> Result<()> {
         self.follow(event).await?;
-        // The work may have taken long: removing the event has a deadline of its own.
+        // The work may have taken long, so removing the event has its own deadline.
         let call = Call::by_part(SystemActor::Outbox);
         let mut done = Commit::new();
         done.delete(event);
@@ -89,7 +90,8 @@ impl Service {
             ("user.update", _, Some(user)) if changed(&["name", "email"]) => {
                 self.refresh_copies(&Stale::User(user)).await
             }
-            // What the event says is looked up: nobody alive is erased, and nobody pays less, because an event is wrong.
+            // The event is checked against the store: a wrong event must not erase a living person or cancel a
+            // subscription.
             ("user.delete", _, Some(user)) if self.is_erased(user).await? => {
                 self.refresh_copies(&Stale::User(user)).await?;
                 self.erase_details(user).await?;
@@ -110,7 +112,7 @@ impl Service {
         Ok(tenant.is_none_or(|tenant| tenant.status == TenantStatus::Deleted))
     }
 
-    /// Brings the copies of names in memberships up to date; revokes those of a person who was erased.
+    /// Updates the copies of names in memberships, and revokes the memberships of an erased person.
     async fn refresh_copies(&self, stale: &Stale) -> Result<()> {
         let mut after = None;
         loop {
@@ -149,7 +151,7 @@ impl Service {
         for before in &memberships {
             let mut now = before.clone();
             tenant.as_ref().map(|tenant| now.copy_tenant(tenant));
-            // A former member's tenant learns nothing new, but forgets who was erased.
+            // The tenant of a former member learns nothing new, but an erased person's name is removed there too.
             let told = user.as_ref().filter(|user| user.is_deleted() || before.follows_person());
             told.map(|user| now.copy_user(user));
             let erased = user.as_ref().is_some_and(User::is_deleted) && before.active;
@@ -158,7 +160,7 @@ impl Service {
                 let about = Subject { tenant: Some(before.tenant_id), user: Some(before.user_id) };
                 work.update(Action::RevokeMembership, "membership", about, before, &mut now)?;
             } else if now != *before {
-                // Copies are no news of the membership: they are neither audited nor put into the outbox.
+                // Updating copies does not change the membership, so it is neither audited nor put into the outbox.
                 work.refresh(before, &mut now)?;
             }
         }
@@ -197,14 +199,14 @@ impl Service {
             let mut commit = Commit::new();
             records.iter().for_each(|record| commit.delete(record));
             match self.store.commit(&call.context, &commit).await {
-                // Housekeeping removed some of them meanwhile: look again.
+                // Housekeeping removed some of them meanwhile, so read again.
                 Err(error) if error.is_conflict() => {}
                 outcome => outcome?,
             }
         }
     }
 
-    /// Cancels the subscription of a deleted tenant, should one have been made while the tenant was being deleted.
+    /// Cancels a subscription that was created while its tenant was being deleted.
     async fn cancel_subscription(&self, tenant: TenantId) -> Result<()> {
         let call = Call::by_part(SystemActor::Outbox);
         self.settle(&call, |moment| self.try_cancel(&call, moment, tenant)).await
@@ -222,7 +224,7 @@ impl Service {
         self.carry_out(work).await
     }
 
-    /// Empties the personal values of an erased person in the audit trail. The events stay.
+    /// Clears the personal values of an erased person in the audit trail. The events stay.
     async fn erase_details(&self, user: UserId) -> Result<()> {
         let mut after = None;
         loop {
@@ -241,7 +243,7 @@ impl Service {
             }
             if !commit.is_empty() {
                 match self.store.commit(&call.context, &commit).await {
-                    // Another worker empties them too: read this page again.
+                    // Another worker clears them too: read this page again.
                     Err(error) if error.is_conflict() => continue,
                     outcome => outcome?,
                 }
@@ -256,7 +258,7 @@ impl Service {
     }
 }
 
-/// A conflict is settled by looking again; anything else is an error.
+/// Turns a store conflict into the error that makes a use case retry.
 fn settled(error: StoreError) -> Error {
     if error.is_conflict() { conflict(error) } else { error.into() }
 }

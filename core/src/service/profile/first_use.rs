@@ -1,4 +1,4 @@
-//! The first use of a token on any route: what its claims take away is gone before the request is decided.
+//! Handles the first use of a token on any route: rights that its claims revoke are gone before the request is decided.
 
 use std::sync::Arc;
 
@@ -25,24 +25,25 @@ use crate::{
     store::{Answers, Position, Query, Read, Repository, StoreResult},
 };
 
-/// How many memberships are looked at, and at the most taken in one commit, at a time.
+/// Number of memberships that are read, and at most revoked in one commit, at a time.
 const PAGE: u32 = 200;
 
-/// What a page of memberships by claim comes to.
+/// The result of one page of memberships by claim.
 struct Page {
     /// The caller's user after it.
     user: User,
-    /// Where the next page begins; none when there is none, or the token is not the newest.
+    /// Position of the next page; `None` if there is none or the token is not the newest.
     next: Option<Position>,
-    /// Whether all of it is in the store.
+    /// `true` if all of the page's changes are stored.
     written: bool,
-    /// Whether it takes something away.
+    /// `true` if the page revokes anything.
     takes: bool,
 }
 
 impl Service {
-    /// Sees to the first use of a token, for edges that answer a request elsewhere than where its token is verified. Nobody is
-    /// refused here: that is for whoever answers.
+    /// Handles the first use of a token, for edges that verify tokens in one place and answer requests in another.
+    ///
+    /// It refuses nobody; that is left to the code that answers.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -53,13 +54,14 @@ impl Service {
         }
     }
 
-    /// Whether nobody has looked yet at what a token takes away.
+    /// Returns `true` if this token's revocations have not been handled yet.
     pub(crate) fn is_first_use(&self, token: &VerifiedToken) -> bool {
         self.sees_to_first_uses && !token.first_use.is_seen_to_by(self.number)
     }
 
-    /// The caller after the revoking half of the claims sync, of which the session is remembered where nothing else says how
-    /// old it is.
+    /// Runs the revoking half of the claims sync and returns the caller after it.
+    ///
+    /// It also records the session, if nothing else tells the session's age.
     pub(crate) async fn first_use(
         &self,
         call: &Call,
@@ -67,7 +69,7 @@ impl Service {
         found: FoundCaller,
     ) -> Result<FoundCaller> {
         let said = token.groups.is_some() || found.session.is_to_be_noted(token, |time| self.clock.has_passed(time));
-        // Whoever is refused changes nothing by their token.
+        // The token of a refused caller changes nothing.
         if found.user.is_none() || found.admit(token).is_err() || !said {
             return Ok(found);
         }
@@ -78,8 +80,8 @@ impl Service {
         Ok(found)
     }
 
-    /// Takes what the claims take away, page by page. Returns the caller as they are then, and whether everything is in the
-    /// store.
+    /// Revokes what the claims no longer grant, page by page. Returns the caller after it, and `true` if all changes
+    /// are stored.
     pub(super) async fn take_by_claims(
         &self,
         call: &Call,
@@ -93,7 +95,7 @@ impl Service {
             let page = match page {
                 Err(error) if error.code() == CONFLICT && attempts < Self::MAXIMUM_ATTEMPTS => {
                     attempts += 1;
-                    // Another writer came first: look again at everything.
+                    // Another writer came first: read everything again.
                     found = FoundCaller { changed: true, ..self.read_caller(call).await? };
                     if found.admit(token).is_err() {
                         return Ok((found, false));
@@ -154,11 +156,11 @@ impl Service {
         if work.commit.is_empty() {
             return Ok(Page { user: synced, next, written: true, takes });
         }
-        // Nothing is written of a person who is erased or disabled meanwhile.
+        // Nothing is written about a person who is erased or disabled meanwhile.
         work.commit.guard(user);
         let written = match self.carry_out(work).await {
             Ok(()) => true,
-            // What takes nothing away holds nobody up while nothing can be written; the next use tries again.
+            // If nothing is revoked, an unavailable store does not fail the request; the next use tries again.
             Err(error) if !takes && error.kind() == ErrorKind::Unavailable => false,
             Err(error) => return Err(error),
         };
@@ -166,10 +168,10 @@ impl Service {
     }
 }
 
-/// The reads of a page of a person's memberships in force that were made by a claim, as far as the token's issuer may speak for
-/// them.
+/// The reads of a page of a person's active memberships by claim, restricted to tenants that the token's issuer may
+/// speak for.
 enum MadeByClaim<'a> {
-    /// The token says nothing of groups.
+    /// The token has no groups claim.
     None,
     Bound(MembershipReads<'a>),
     All(Read),
