@@ -86,7 +86,7 @@ impl Shape {
         shape.answered("201", answer)
     }
 
-    /// A document that is changed.
+    /// Describes a changed document.
     pub(crate) fn changed<B: ToSchema, V: ToSchema>() -> Self {
         Self::new().guarded().taking::<B>("application/merge-patch+json", None).shown::<V>()
     }
