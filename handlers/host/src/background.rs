@@ -1,4 +1,4 @@
-//! What runs beside the requests, and what the process makes of it.
+//! Starts the background tasks of the process.
 
 use std::sync::Arc;
 
@@ -8,8 +8,10 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{failure::Failure, server::Readiness};
 
-/// Starts everything. It ends when what is returned is dropped; a commit that is under way has its whole effect or
-/// none. What makes it pointless to go on comes through `fatal`.
+/// Starts all background tasks, which end when the result is dropped.
+///
+/// A commit in progress then has its whole effect or none. Errors that make it pointless to continue are sent to
+/// `fatal`.
 pub(crate) fn start(
     service: &Arc<Service>,
     seed: SeedSettings,
@@ -21,7 +23,7 @@ pub(crate) fn start(
         FirstTenant::Delayed(why) => readiness.seed_failed(why),
         FirstTenant::Refused(error) => {
             readiness.seed_failed(error.message().to_owned());
-            // There is room for the one that is ever sent.
+            // There is capacity for the only one that is ever sent.
             if fatal.try_send(Failure::from(error)).is_err() {
                 tracing::debug!("the process is stopping already");
             }
