@@ -165,8 +165,7 @@ fn checked(
 /// Maximum drain time: Kubernetes ends a process after 30 s by default.
 const LONGEST_DRAIN: u64 = 300;
 
-/// Reads how long requests are still accepted after SIGTERM. Default: zero.
-/// Reads the retention of personal values besides the audit trail; `None` keeps them for ever.
+/// Reads the retention of personal values beside the audit trail; `None` keeps them for ever.
 pub(super) fn audit_details(sources: &Sources) -> Result<Option<Duration>> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let Some(found) = sources.find(&settings::AUDIT_DETAILS_DAYS)? else { return Ok(Some(DAY * AUDIT_DETAILS_DAYS)) };
@@ -182,6 +181,7 @@ pub(super) fn audit_details(sources: &Sources) -> Result<Option<Duration>> {
     }
 }
 
+/// Reads how long requests are still accepted after SIGTERM. Default: zero.
 pub(super) fn drain(sources: &Sources) -> Result<Duration> {
     let Some(found) = sources.find(&settings::DRAIN_SECONDS)? else { return Ok(Duration::ZERO) };
     match found.text.parse::<u64>() {
