@@ -1,4 +1,4 @@
-//! A store in whose way a test can stand.
+//! A store into whose calls a test can insert actions or failures.
 
 use std::{
     fmt,
@@ -15,17 +15,17 @@ use dezky::{
 };
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
-/// What happens in between.
+/// The inserted action.
 pub(crate) type Meanwhile = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
-/// Says whether a query fails.
+/// Returns `true` for queries that fail.
 pub(crate) type Failing = Box<dyn Fn(&Query) -> bool + Send>;
 
-/// Does something of the test's choice between a use case's decision and its first commit.
+/// Runs the test's action between a use case's decision and its first commit.
 pub(crate) struct Interleaved {
     pub(crate) store: SharedStore,
     pub(crate) meanwhile: Mutex<Option<Meanwhile>>,
-    /// Queries that fail, while there is such a test.
+    /// The condition for failing queries, if any.
     pub(crate) fails: Mutex<Option<Failing>>,
 }
 
@@ -66,7 +66,7 @@ impl Store for Interleaved {
     }
 }
 
-/// A service whose first commit comes after `meanwhile`.
+/// Creates a service whose first commit comes after `meanwhile`.
 pub(crate) fn interleaved(store: &SharedStore, meanwhile: Meanwhile) -> Service {
     let (store, fails) = (Arc::clone(store), Mutex::new(None));
     let store = Interleaved { store, meanwhile: Mutex::new(Some(meanwhile)), fails };
