@@ -84,7 +84,7 @@ fn structure(named: &Named, members: &[Member<'_>], purpose: Purpose) -> TokenSt
         pub struct #ident { #(#fields),* }
 
         impl #ident {
-            /// All fields that it may set, with the callers that may, if these are fewer than those of the action.
+            /// All fields that it may set, with the callers that may if restricted further.
             pub const FIELDS: &'static [crate::domain::input::Settable] = &[#(#settable),*];
 
             /// Reads a body.

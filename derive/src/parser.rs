@@ -121,7 +121,9 @@ impl Input {
         }
     }
 
-    /// Returns `true` if every value of the member's type is valid, so that the member need not be read from JSON.
+    /// Returns `true` if every value of the member's type is valid.
+    ///
+    /// Then the member need not be read from JSON.
     pub(crate) fn accepts_all(&self) -> bool {
         let plain =
             matches!(self.kind, Kind::Required | Kind::Optional | Kind::Default(_) | Kind::Replace | Kind::Patch);

@@ -76,7 +76,6 @@ impl Platform {
     /// Starts a call on the Python thread, so that a later `close` waits for it.
     ///
     /// Errors are raised at once, before the runtime is used: a forked child has none of its threads.
-    /// before the runtime is asked for anything: a forked child has none of its threads.
     fn begin(&self) -> PyResult<OwnedRwLockReadGuard<Option<Opened>>> {
         self.enter().map_err(|error| raised(&error))
     }

@@ -145,7 +145,9 @@ impl AuditValue {
     }
 }
 
-/// Personal values of an audit event, separate from it so that erasure can clear them without changing the event.
+/// Personal values of an audit event.
+///
+/// They are separate from it so that erasure can clear them without changing the event.
 #[entity(
     /// The collection of personal values of audit events.
     collection AUDIT_DETAILS = "audit_details",

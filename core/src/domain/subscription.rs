@@ -53,7 +53,7 @@ pub enum SubscriptionStatus {
     index SUBSCRIPTIONS_BY_AGE = by_age(created_at),
     /// A subscription. The Stripe ids are visible to owners and to the platform.
     view SubscriptionView,
-    /// A new subscription. Defaults: `status` active, one of `seats`, and `plan` of the tenant.
+    /// A new subscription. Defaults: status `active`, one seat, and the tenant's plan.
     create CreateSubscription,
     /// Changes to a subscription.
     update UpdateSubscription,

@@ -16,7 +16,7 @@ use crate::{
 /// The parameters of a query string.
 pub(super) struct Parameters {
     reader: Reader,
-    /// Errors of values that are valid only if a stored document has them, reported if there are other errors.
+    /// Errors of values that are only valid if stored. They are reported if there are other errors.
     doubtful: Vec<FieldError>,
 }
 

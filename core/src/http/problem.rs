@@ -22,7 +22,9 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 /// Code of requests that an edge sheds under overload.
 pub const OVERLOADED: &str = "overloaded";
 
-/// Returns the error of a request whose answer took too long, which is a fault of the server and not of the client.
+/// Returns the error of a request whose answer took too long.
+///
+/// It is a fault of the server, not of the client.
 #[must_use]
 pub fn too_slow() -> Error {
     let message = "the request took longer than it may: try again";
@@ -62,7 +64,7 @@ pub struct Problem {
     pub status: u16,
     /// Stable code for programs.
     pub code: String,
-    /// What to change, in words.
+    /// Advice on what to change, for a person.
     pub detail: String,
     /// The server's id of the request, also found in logs and audit events.
     pub request_id: String,
@@ -78,7 +80,7 @@ pub struct ProblemField {
     pub field: String,
     /// The stable code.
     pub code: String,
-    /// What to change.
+    /// Advice on what to change.
     pub message: String,
 }
 

@@ -35,8 +35,9 @@ pub(super) fn current_request_id() -> String {
     CURRENT.with(|current| current.borrow().clone())
 }
 
-/// Returns the client's id of the request, if it is short and plain, to trace it through several systems.
+/// Returns the client's id of the request, if it is short and plain.
 ///
+/// It serves to trace the request through several systems.
 /// It is not an id of this server: the client chooses it, and may choose that of another request.
 fn named_by_client(request: &Request) -> Option<String> {
     let text = request.headers().get(REQUEST_ID)?.to_str().ok()?;

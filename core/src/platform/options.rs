@@ -22,7 +22,7 @@ pub struct PlatformOptions {
 }
 
 impl PlatformOptions {
-    /// Creates the options of a platform over this store, without issuers, so that only system actors can use it.
+    /// Creates the options of a platform without issuers. Only system actors can use it.
     pub fn new(store: SharedStore) -> Self {
         Self {
             store,

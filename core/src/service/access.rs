@@ -40,7 +40,7 @@ impl From<TenantId> for TenantReference {
     }
 }
 
-/// Stands in for an absent tenant, so that the same store calls are made as for an existing one.
+/// Stands in for an absent tenant, so that the store calls do not differ.
 pub(crate) use crate::store::read::ABSENT;
 
 /// The caller, with the user that the store has for them now.

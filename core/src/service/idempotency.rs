@@ -45,7 +45,7 @@ struct Claim {
     user_id: Option<UserId>,
 }
 
-/// How long answers are kept.
+/// Retention of stored answers.
 const KEPT: Duration = Duration::from_secs(24 * 3_600);
 
 fn hexadecimal(parts: &[&[u8]]) -> String {

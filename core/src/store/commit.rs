@@ -163,8 +163,9 @@ impl Commit {
         }
     }
 
-    /// Iterates over the guards that a backend has to check, which are those on documents that the commit does not
-    /// change.
+    /// Iterates over the guards that a backend has to check.
+    ///
+    /// These are the guards on documents that the commit does not change.
     pub fn effective_guards(&self) -> impl Iterator<Item = &Guard> {
         self.guards.iter().filter(|guard| {
             !self.changes.iter().any(|change| change.id() == guard.id && change.collection() == guard.collection)

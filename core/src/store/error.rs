@@ -59,7 +59,7 @@ pub enum StoreError {
         /// Description of the problem, for the log.
         detail: String,
     },
-    /// A query or commit uses something that its collection does not declare, which is a bug of the caller.
+    /// A query or commit uses something undeclared in its collection, which is a bug.
     #[error("not supported by the store: {detail}")]
     Unsupported {
         /// Description of the unsupported request.

@@ -1,4 +1,6 @@
-//! A report on a store, made without changing it except for a mark that shows it can be written.
+//! A report on a store.
+//!
+//! It is made without changing the store, except for a mark that proves that it can be written.
 
 /// The state of a store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -69,7 +69,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// declare.
     async fn find(&self, context: &RequestContext, query: &Query) -> StoreResult<Vec<Document>>;
 
-    /// Returns the documents of several queries, in the order of the queries, in one round trip if the backend can.
+    /// Returns the documents of several queries, in the order of the queries.
+    ///
+    /// It takes one round trip if the backend can do that.
     ///
     /// Each query is answered as by [`Store::find`]. They need not all see the same state of the store.
     ///

@@ -75,7 +75,7 @@ pub fn searched(text: &str) -> Vec<String> {
     words
 }
 
-/// Returns `true` if each word of a search is a prefix of a word of some of the texts.
+/// Returns `true` if each word of a search is a prefix of a word of the texts.
 #[must_use]
 pub fn matches<'a>(search: &str, texts: impl Iterator<Item = &'a str>) -> bool {
     let held: Vec<String> = texts.flat_map(words).collect();

@@ -13,7 +13,7 @@ pub struct TransferDocument {
     /// Its id.
     pub id: ObjectId,
     /// Its JSON text, including `id` and `version`. Undeclared values with types that JSON lacks are MongoDB Extended
-    /// JSON
+    /// JSON (<https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/>).
     pub json: String,
     /// Its unique keys, sorted.
     pub unique_keys: Vec<String>,

@@ -98,7 +98,7 @@ fn twins(world: &World, hidden: &World, step: &Step) -> (Names, Names) {
 
 fn body(route: &Route, names: &Names) -> Option<Value> {
     match (route.method, route.path) {
-        // Whether a slug is taken is not disclosed to everybody.
+        // Only some callers may learn that a slug is taken.
         ("POST", "/tenants") => Some(json!({"slug": names.tenant, "name": "New"})),
         ("POST", "/users") => Some(json!({"authentikSubjectId": names.user})),
         _ => route.body(names),

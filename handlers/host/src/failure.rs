@@ -14,7 +14,9 @@ pub(crate) struct Failure {
     fields: Vec<String>,
 }
 
-/// Exit codes of operators' commands other than 0, 1 (failed) and 2 (the command, a setting or a field is invalid).
+/// Exit codes of operators' commands, in addition to the common ones.
+///
+/// These are 0, 1 (failed) and 2 (the command, a setting or a field is invalid).
 pub(crate) mod exit {
     /// The named resource does not exist.
     pub(crate) const NOT_FOUND: u8 = 3;
@@ -99,7 +101,7 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// Always prints one line, and one more for each invalid field, even if messages or names contain line breaks.
+    /// Prints one line, and one more for each invalid field, even if texts contain line breaks.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         write!(formatter, "{}", Plain(one_line(&self.line)))?;

@@ -156,7 +156,9 @@ impl Running {
         self.address
     }
 
-    /// Waits until tokens can be verified and the first tenant exists, or until it is stopped or a fatal error occurs.
+    /// Waits until tokens can be verified and the first tenant exists.
+    ///
+    /// Ends early if it is stopped or a fatal error occurs.
     ///
     /// # Errors
     /// The fatal error.

@@ -19,7 +19,7 @@ pub fn domain_name(value: &Value) -> Result<String, Problem> {
     })
 }
 
-/// Returns the ASCII form of a domain name without the root dot, or `None` if it is not valid.
+/// Returns the ASCII form of a valid domain name, without the root dot.
 #[must_use]
 pub fn normalise(given: &str) -> Option<String> {
     let given = without_root(given);
@@ -34,7 +34,7 @@ pub fn normalise(given: &str) -> Option<String> {
     (!top.is_empty() && !top.bytes().all(|byte| byte.is_ascii_digit())).then_some(ascii)
 }
 
-/// Removes the dot of the DNS root (RFC 1034 §3.1), in any of the forms that UTS 46 accepts.
+/// Removes the dot of the DNS root (RFC 1034 §3.1), in any form of UTS 46.
 pub(super) fn without_root(given: &str) -> &str {
     given.strip_suffix(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']).unwrap_or(given)
 }

@@ -18,7 +18,7 @@ use crate::{
 pub struct Problem {
     /// Stable code, such as `too_long`.
     pub code: &'static str,
-    /// What to change, in words.
+    /// Advice on what to change, for a person.
     pub message: String,
 }
 

@@ -66,7 +66,7 @@ impl Service {
         scope.page(members, limit, position, |membership| MembershipView::through(&access, membership))
     }
 
-    /// Lists the members with words in their name, or in an address visible to the caller, that match a search.
+    /// Lists the members whose name, or address if visible to the caller, matches a search.
     async fn search_members(
         &self,
         call: &Call,

@@ -41,9 +41,10 @@ struct Page {
 }
 
 impl Service {
-    /// Handles the first use of a token, for edges that verify tokens in one place and answer requests in another.
+    /// Handles the first use of a token.
     ///
-    /// It refuses nobody; that is left to the code that answers.
+    /// For edges that verify tokens in one place and answer requests in another. It refuses nobody; that is left to the
+    /// code that answers.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -168,8 +169,9 @@ impl Service {
     }
 }
 
-/// The reads of a page of a person's active memberships by claim, restricted to tenants that the token's issuer may
-/// speak for.
+/// The reads of a page of a person's active memberships by claim.
+///
+/// They are restricted to tenants that the token's issuer may speak for.
 enum MadeByClaim<'a> {
     /// The token has no groups claim.
     None,

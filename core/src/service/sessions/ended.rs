@@ -15,7 +15,7 @@ use crate::{
     store::{Commit, Filter, Query},
 };
 
-/// How long an unused session is remembered. Providers let refresh tokens rest for 30 to 90 days.
+/// Time for which an unused session is remembered. Providers let refresh tokens rest for 30 to 90 days.
 pub(crate) const LONGEST_REST: Duration = Duration::from_secs(90 * 24 * 3_600);
 
 /// Remaining time at which the record of a session in use is renewed: one write a month.

@@ -57,7 +57,9 @@ impl TenantFilter {
 }
 
 impl Service {
-    /// Rounds in which a filtered list of one's own tenants looks for matches before it returns a partly filled page.
+    /// Maximum number of reads for a page of a filtered list of one's own tenants.
+    ///
+    /// After them a partly filled page is returned.
     const MAXIMUM_ROUNDS: usize = 5;
 
     /// Lists tenants by name: all for the platform, their own for everybody else.

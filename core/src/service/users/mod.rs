@@ -58,7 +58,9 @@ impl Service {
     }
 }
 
-/// Returns the read of each user's active memberships, the first 100 by name of tenant, for users of an earlier read.
+/// Returns the read of the active memberships of each user that an earlier read finds.
+///
+/// It returns the first 100 by name of tenant.
 fn memberships_of_each(users: Origin) -> Read {
     Query::new(&MEMBERSHIPS)
         .sort(&TENANTS_OF_USER)

@@ -37,7 +37,7 @@ pub(super) fn index_keys(index: &Index) -> BsonDocument {
     fields.chain(["_id"]).map(|name| (name.to_owned(), Bson::Int32(1))).collect()
 }
 
-/// Returns the index to force, which is that of the sort order if it gives the documents in that order.
+/// Returns the index to force: that of the sort order, if it gives that order.
 ///
 /// Conditions on other fields are then checked on what it finds. Without a hint the database may scan the collection
 /// for them and sort the result. Ids and unique keys match few documents, so for them the database is left to choose.

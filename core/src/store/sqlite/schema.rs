@@ -109,9 +109,10 @@ pub(super) fn index_name(collection: &Collection, index: &Index) -> String {
 /// Version of the division of texts into terms. Tables of terms with another version are recreated.
 const TERMS_LAYOUT: u32 = 1;
 
-/// Returns the statement that creates the table of an index over terms, with a row for each term of each document.
+/// Returns the statement that creates the table of an index over terms.
 ///
-/// The sources of the terms are in its text as a comment, so that the table is recreated when they change.
+/// The table has a row for each term of each document. The sources of the terms are in its text as a comment, so that
+/// the table is recreated when they change.
 fn term_table(collection: &Collection, index: &Index, terms: &str) -> String {
     let sources = match collection.field(terms).map(|field| field.field_type) {
         Some(FieldType::Terms(sources)) => sources,

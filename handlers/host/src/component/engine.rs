@@ -26,10 +26,10 @@ impl Default for Room {
     }
 }
 
-/// Bytes of an instance's memory that stay mapped when it is released, so that the next one has fewer page faults.
+/// Bytes of an instance's memory that stay mapped when it is released.
 ///
-/// It is more than a request touches. They are reset to the initial state, from Linux 6.7 only the pages that were
-/// written.
+/// So the next instance has fewer page faults. It is more than a request touches. They are reset to the initial state,
+/// from Linux 6.7 only the pages that were written.
 const KEPT_MEMORY: usize = 1024 * 1024;
 
 /// Bytes of each of its tables that stay mapped: all of it.
@@ -67,7 +67,6 @@ fn advance(engine: &EngineWeak, epochs: &Epochs) {
 ///
 /// Each memory has 4 GiB of address space, the engine's default and all that a 32-bit address can name. Machine code
 /// then needs no bounds checks, whatever the memory limit is.
-/// check of bounds, whatever the limit of memory is.
 fn configuration(room: Room) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(room.instances)

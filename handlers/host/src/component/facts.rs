@@ -188,8 +188,9 @@ impl RequestFacts {
         self.held.hold(bytes)
     }
 
-    /// Returns a slot for a host call that reads at most this many documents, and pauses the component's computing
-    /// time.
+    /// Returns a slot for a host call that reads at most this many documents.
+    ///
+    /// It pauses the component's computing time.
     ///
     /// Returns `None` if the request has made too many calls or queried too many documents.
     pub(super) async fn place(&self, documents: u32) -> Option<Place<'_>> {

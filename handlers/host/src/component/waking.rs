@@ -39,7 +39,7 @@ impl Wake for Waking {
     }
 }
 
-/// Awaits a future without waking its task for progress that the future makes while being polled, if it is ready then.
+/// Awaits a future, suppressing the wake-up from its own poll if it is then ready.
 ///
 /// The engine announces a component's answer by waking its waiter, which is the task that has just computed it. That
 /// task and its whole connection would be polled once more for nothing, and another thread of the runtime would be

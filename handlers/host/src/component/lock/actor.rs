@@ -72,7 +72,7 @@ impl Actor {
         Ok(Self { user, bound, known: Mutex::default() })
     }
 
-    /// Creates the actor of a call whose claims were just synced, from the documents that the sync has read.
+    /// Creates the actor of a call from the documents that its claims sync has read.
     pub(crate) async fn synced(platform: &Backing, call: &Call, synced: SyncedCaller) -> Result<Self> {
         let memberships = synced.memberships.into_iter().map(|one| (one.tenant_id.0, Some(one))).collect();
         let bound = bound(platform, call).await?;
@@ -173,7 +173,7 @@ impl Actor {
         self.known().people.contains(&person)
     }
 
-    /// Returns the actor's role in a tenant, if it is in force and known, and the tenant is not deleted.
+    /// Returns the actor's role in a tenant that is not deleted, if active and known.
     pub(super) fn role(&self, tenant: ObjectId) -> Option<MembershipRole> {
         if self.speaks_for(tenant) { self.known().role(tenant) } else { None }
     }

@@ -13,8 +13,9 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// Removes the fields that a caller in this role does not see, of a document of their tenant or of a person known
-/// there.
+/// Removes the fields of a document that a caller in this role does not see.
+///
+/// The document belongs to their tenant, or to a person known there.
 ///
 /// The declaration of each field lists its readers. Undeclared fields stay in documents of a tenant, where the replaced
 /// service may have left them, and are removed from those of people.

@@ -68,8 +68,9 @@ impl Locked {
         Ok(shown)
     }
 
-    /// Counts the documents of a query, which must name its scope, since results that are filtered later cannot be
-    /// counted.
+    /// Counts the documents of a query, which must name its scope.
+    ///
+    /// Results that are filtered afterwards cannot be counted.
     pub(super) async fn count(&self, query: &Query) -> StoreResult<u64> {
         let view = self.view().await?;
         if !view.may_count(query) {

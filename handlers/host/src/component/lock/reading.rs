@@ -167,7 +167,9 @@ impl View<'_> {
         Ok(if query.limit >= all { Cow::Borrowed(query) } else { Cow::Owned(query.clone().limit(all)) })
     }
 
-    /// Returns `true` if a key discloses nothing that views hide, such as a tenant's group or the owner of a subject.
+    /// Returns `true` if a key discloses nothing that views hide.
+    ///
+    /// Views hide the group of a tenant, for example, and the owner of a subject.
     fn may_name(&self, collection: &'static Collection, key: &str) -> bool {
         if collection == &USERS {
             let token = self.locked.facts.caller();
@@ -286,7 +288,9 @@ impl View<'_> {
         Ok(visible)
     }
 
-    /// Returns `true` if this is the user of the token, which even a refused caller sees, to be told the reason.
+    /// Returns `true` if this is the user of the token.
+    ///
+    /// Even a refused caller sees it, to be told the reason.
     fn is_caller(&self, document: &Document) -> bool {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
