@@ -115,8 +115,7 @@ pub struct Branding {
     /// The index by prefixes of words of names, each by name.
     index TENANTS_BY_WORD = by_word(_words, name_key),
     words _words(name),
-    /// A tenant. `billingInfo`, `authentikGroup`, `ocisSpaceId` and `stalwartDomain` are visible to its owners and
-    /// admins and to the platform.
+    /// A tenant. Only owners, admins and the platform see `billingInfo`, `authentikGroup`, `ocisSpaceId` and `stalwartDomain`.
     view TenantView,
     /// A new tenant.
     #[schema(example = json!({"slug": "acme", "name": "Acme GmbH", "plan": "business", "domains": ["acme.eu"], "billingInfo": {"company": "Acme GmbH", "email": "billing@acme.eu"}, "branding": {"logoUrl": "https://acme.eu/logo.svg", "primaryColor": "#1a2b3c", "launcherLinks": [{"title": "Wiki", "url": "https://wiki.acme.eu/"}]}, "authentikGroup": "acme"}))]

@@ -18,8 +18,7 @@ use crate::{
 pub const DEFAULT_ISSUER: &str = "default";
 
 /// Informative role of a user on the platform. Rights come from `platformAdmin` and memberships.
-///
-/// Stored as an open text, since it decides nothing and the replaced service had no fixed values.
+// Stored as an open text, since it decides nothing and the replaced service had no fixed values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Choice)]
 #[serde(rename_all = "snake_case")]
 pub enum UserRole {

@@ -26,8 +26,7 @@ pub(crate) struct Query {
     /// Only members with this role
     #[param(nullable = false)]
     role: Option<MembershipRole>,
-    /// Only members with words in their name that begin with these words, ignoring case; for callers who see addresses,
-    /// in their e-mail address too
+    /// Only members whose name, or e-mail address if visible to the caller, has words that begin with these, ignoring case
     #[param(nullable = false, min_length = 1, max_length = 200)]
     search: Option<String>,
 }

@@ -29,8 +29,7 @@ pub(crate) struct Query {
     /// Only users with words in their name or e-mail address that begin with these words, ignoring case
     #[param(nullable = false, min_length = 1, max_length = 200)]
     search: Option<String>,
-    /// Only users whose e-mail address begins with this, ignoring the script of its domain; the list is then ordered by
-    /// address
+    /// Only users whose e-mail address begins with this, ignoring the script of its domain; ordered by address
     #[param(nullable = false, min_length = 1, max_length = 200)]
     email: Option<String>,
 }
