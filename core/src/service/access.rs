@@ -241,7 +241,7 @@ impl Service {
         }
     }
 
-    /// Reads the caller as stored, before the claims of their token are applied.
+    /// Reads the caller as stored, without applying the claims of their token.
     pub(crate) async fn read_caller(&self, call: &Call) -> StoreResult<FoundCaller> {
         self.read_caller_and(call, Vec::new()).await.map(|(found, _)| found)
     }

@@ -60,7 +60,7 @@ fn unfit(path: &Path, error: &wasmtime::Error) -> Error {
 #[allow(unsafe_code, reason = "the code was compiled by this process, or is a file that only its own user can write")]
 fn revive(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `deserialize` executes the code that it is given. That is the result of `precompile_component`, or what
-    // `trusted` has read from a file that only this process's user (or root) can have written, as with its folder.
+    // `trusted` has read from a file that, like its folder, only this process's user (or root) can write to.
     unsafe { Component::deserialize(engine, code) }
 }
 

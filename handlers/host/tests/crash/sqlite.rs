@@ -105,9 +105,9 @@ fn write(
     }
 }
 
-/// Has several processes on one file write until `enough` changes are acknowledged, then kills them in turn.
+/// Has several processes on one file write until `enough` changes are acknowledged, then kills the first.
 ///
-/// After each one, it waits until the others have had as many more changes acknowledged as there are writers.
+/// The others are killed once they have had as many more changes acknowledged as each has writers.
 fn write_until_killed(folder: &Path, next: &Arc<AtomicUsize>, end: usize, enough: usize, all: &mut Acknowledged) {
     let mut processes: Vec<Process> = Vec::new();
     let (mut token, mut person) = (String::new(), String::new());
