@@ -4,10 +4,7 @@
 
 mod support;
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use dezky::{
     clock::SystemClock,
@@ -56,11 +53,7 @@ async fn an_event_that_fails_holds_up_none_of_the_others(store: SharedStore) {
     rename(&calm, stuck, "Stuck, renamed").await;
     rename(&calm, other, "Other, renamed").await;
     let of_stuck = Filter::Equal("tenantId", stuck.0.into());
-    let failing = Interleaved {
-        store: Arc::clone(&store),
-        meanwhile: Mutex::new(None),
-        fails: Mutex::new(Some(Box::new(move |query: &Query| query.filters.contains(&of_stuck)))),
-    };
+    let failing = Interleaved::failing(&store, Box::new(move |query| query.filters.contains(&of_stuck)));
     let troubled = support::service(Arc::new(failing), Arc::new(SystemClock));
     assert_eq!(troubled.work_outbox().await.unwrap(), 1);
     assert_eq!(membership(&store, other, anna).await.tenant_name, "Other, renamed");
@@ -81,11 +74,7 @@ async fn many_events_that_fail_do_not_starve_a_later_one(store: SharedStore) {
     }
     rename(&calm, other, "Other, renamed").await;
     let of_stuck = Filter::Equal("tenantId", stuck.0.into());
-    let failing = Interleaved {
-        store: Arc::clone(&store),
-        meanwhile: Mutex::new(None),
-        fails: Mutex::new(Some(Box::new(move |query: &Query| query.filters.contains(&of_stuck)))),
-    };
+    let failing = Interleaved::failing(&store, Box::new(move |query| query.filters.contains(&of_stuck)));
     let troubled = support::service(Arc::new(failing), Arc::new(SystemClock));
     assert_eq!(troubled.work_outbox().await.unwrap(), 1);
     assert_eq!(membership(&store, other, anna).await.tenant_name, "Other, renamed");

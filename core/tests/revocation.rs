@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use claims::{
     a_claim_in_flight_does_not_revive_what_a_person_takes_meanwhile,
+    a_first_use_decides_by_no_rights_from_before_what_another_took,
     a_first_use_in_flight_takes_no_grant_and_eases_no_revocation,
     a_hundred_profiles_in_flight_do_not_bring_back_what_was_revoked,
     a_store_that_takes_no_changes_lets_in_only_whoever_has_nothing_to_lose,
@@ -220,6 +221,7 @@ on_every_store! {
     a_claim_in_flight_does_not_undo_a_revocation,
     a_first_use_in_flight_takes_no_grant_and_eases_no_revocation,
     a_store_that_takes_no_changes_lets_in_only_whoever_has_nothing_to_lose,
+    a_first_use_decides_by_no_rights_from_before_what_another_took,
     first_uses_at_the_same_time_are_all_refused_and_one_takes,
     a_claim_in_flight_does_not_revive_what_a_person_takes_meanwhile,
     a_hundred_profiles_in_flight_do_not_bring_back_what_was_revoked,

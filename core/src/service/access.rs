@@ -232,13 +232,19 @@ impl Service {
     /// Does the same as [`Service::find_caller`], with further reads in the same store call. Their positions start at
     /// [`own_reads`]; among the reads before them, [`CALLER`] is the caller if it is a person.
     pub(crate) async fn find_caller_and(&self, call: &Call, others: Vec<Read>) -> Result<(FoundCaller, Answers)> {
-        let (found, answers) = self.read_caller_and(call, others).await?;
-        match &call.principal {
-            Principal::Token(token) if self.is_first_use(token) => {
-                Ok((self.first_use(call, token, found).await?, answers))
-            }
-            _ => Ok((found, answers)),
+        // Checked before the reads, so that the answers contain all revocations by other requests that have handled the
+        // first use before this check.
+        let first = match &call.principal {
+            Principal::Token(token) if self.is_first_use(token) => Some(token),
+            _ => None,
+        };
+        let Some(token) = first else { return Ok(self.read_caller_and(call, others).await?) };
+        let (found, answers) = self.read_caller_and(call, others.clone()).await?;
+        if self.first_use(call, token, &found).await? {
+            // This request or another may have revoked rights since they were read.
+            return Ok(self.read_caller_and(call, others).await?);
         }
+        Ok((found, answers))
     }
 
     /// Reads the caller as stored, without applying the claims of their token.
@@ -258,7 +264,7 @@ impl Service {
             Principal::System(_) => FoundCaller::default(),
             Principal::Token(token) => {
                 let user = answers.first()?;
-                FoundCaller { user, session: self.session_facts(token, &answers.all()?), changed: false }
+                FoundCaller { user, session: self.session_facts(token, &answers.all()?) }
             }
         };
         Ok((found, answers))
@@ -283,13 +289,8 @@ impl Service {
         let (found, mut answers) = self.find_caller_and(call, reads).await?;
         let tenant = named(reference, answers.first()?);
         let membership = membership(call, &mut answers)?;
-        let changed = found.changed;
         let caller = known_caller(call, found)?;
-        let membership = match &tenant {
-            _ if changed => self.own_membership(call, &caller, tenant.as_ref()).await?,
-            Some(_) => membership,
-            None => None,
-        };
+        let membership = tenant.as_ref().and(membership);
         Ok((TenantAccess { caller, tenant, membership }, answers))
     }
 
@@ -336,9 +337,7 @@ impl Service {
         let thing = answers.first()?;
         let tenant: Option<Tenant> = answers.first()?;
         let membership = membership(call, &mut answers)?;
-        let changed = found.changed;
         let caller = known_caller(call, found)?;
-        let membership = if changed { self.own_membership(call, &caller, tenant.as_ref()).await? } else { membership };
         Ok((TenantAccess { caller, tenant, membership }, thing))
     }
 }
@@ -385,12 +384,10 @@ fn membership(call: &Call, answers: &mut Answers) -> StoreResult<Option<Membersh
 }
 
 /// The caller as stored; empty for a system actor.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct FoundCaller {
     pub(crate) user: Option<User>,
     pub(crate) session: SessionFacts,
-    /// `true` if the rights that were read together with them may have changed since.
-    pub(crate) changed: bool,
 }
 
 impl FoundCaller {

@@ -1,13 +1,16 @@
 //! Tests of old and new claims concurrent with revocations by people.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use dezky::{
     authn::VerifiedToken,
     clock::{Clock as _, SystemClock, Timestamp},
     context::RequestContext,
-    domain::{GrantMembership, MembershipRole, ObjectId, TenantId, UpdateTenant, UserId},
+    domain::{CreateSubscription, GrantMembership, MembershipRole, ObjectId, TenantId, UpdateTenant, UserId},
     service::Service,
     store::{ChangeNotice, Collection, Commit, Document, Query, SharedStore, Store, StoreError, StoreResult as Found},
     test_kit::ManualClock,
@@ -20,7 +23,7 @@ use crate::support::{
     self, by, by_as,
     gated::Gated,
     grant,
-    interleaved::{Meanwhile, interleaved},
+    interleaved::{Meanwhile, interleaved, overtaken},
     now,
     scheduled::Scheduled,
     system, tenant, token,
@@ -304,6 +307,40 @@ pub(super) async fn a_first_use_in_flight_takes_no_grant_and_eases_no_revocation
             assert!(claim.service.read_tenant(&by(&without), &tenant.into()).await.is_ok());
         } else {
             claim.is_gone_until_it_is_granted("taken by both").await;
+        }
+    }
+}
+
+/// The first use has read the rights; meanwhile another request revokes what the same token revokes.
+///
+/// The other request is in another process, or in the same one, which then remembers the token as handled.
+pub(super) async fn a_first_use_decides_by_no_rights_from_before_what_another_took(store: SharedStore) {
+    for (number, same_process) in [(0, false), (1, true)] {
+        for route in 0..3 {
+            let claim = Claim::new(&store, Claimed::Member, number * 10 + route).await;
+            let terms = CreateSubscription::build(claim.tenant).seats(5_u32).plan("business").finish().unwrap();
+            let started = claim.service.create_subscription(&system(), terms).await.unwrap().value.id;
+            let without = token(&claim.subject, Some(&["other"]), claim.from.plus(Duration::from_secs(100)));
+            let racing: Arc<OnceLock<Arc<Service>>> = Arc::default();
+            let (elsewhere, here) = (Arc::clone(&claim.service), Arc::clone(&racing));
+            let (tenant, again) = (claim.tenant, Arc::clone(&without));
+            let meanwhile: Meanwhile = Box::new(move || {
+                Box::pin(async move {
+                    let service = if same_process { here.get().unwrap() } else { &elsewhere };
+                    // Another process has verified the token itself.
+                    let token = if same_process { again } else { Arc::new((*again).clone()) };
+                    let refused = service.read_tenant(&by(&token), &tenant.into()).await.unwrap_err();
+                    assert_eq!(refused.code(), "not_found");
+                })
+            });
+            let service = racing.get_or_init(|| Arc::new(overtaken(&store, meanwhile)));
+            let (call, reference) = (by(&without), claim.tenant.into());
+            let outcome = match route {
+                0 => service.read_tenant(&call, &reference).await.map(drop),
+                1 => service.list_members(&call, &reference, &Default::default(), &Default::default()).await.map(drop),
+                _ => service.read_subscription(&call, started).await.map(drop),
+            };
+            assert_eq!(outcome.unwrap_err().code(), "not_found", "same process: {same_process}, route {route}");
         }
     }
 }

@@ -11,7 +11,10 @@ use dezky::{
     context::RequestContext,
     domain::ObjectId,
     service::Service,
-    store::{ChangeNotice, Collection, Commit, Document, Query, SharedStore, Store, StoreError, StoreResult},
+    store::{
+        ChangeNotice, Collection, Commit, Document, Query, Read, SharedStore, Store, StoreError, StoreResult,
+        read::one_by_one,
+    },
 };
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
@@ -21,12 +24,27 @@ pub(crate) type Meanwhile = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 /// Returns `true` for queries that fail.
 pub(crate) type Failing = Box<dyn Fn(&Query) -> bool + Send>;
 
-/// Runs the test's action between a use case's decision and its first commit.
+/// Runs the test's action after a use case's first reads or before its first commit, or fails queries.
 pub(crate) struct Interleaved {
-    pub(crate) store: SharedStore,
-    pub(crate) meanwhile: Mutex<Option<Meanwhile>>,
+    store: SharedStore,
+    /// The action after the first combined read.
+    after_reads: Mutex<Option<Meanwhile>>,
+    /// The action between the decision and the first commit.
+    before_commit: Mutex<Option<Meanwhile>>,
     /// The condition for failing queries, if any.
-    pub(crate) fails: Mutex<Option<Failing>>,
+    fails: Mutex<Option<Failing>>,
+}
+
+impl Interleaved {
+    fn new(store: &SharedStore) -> Self {
+        let (after_reads, before_commit, fails) = Default::default();
+        Self { store: Arc::clone(store), after_reads, before_commit, fails }
+    }
+
+    /// Creates a store in which some queries fail.
+    pub(crate) fn failing(store: &SharedStore, fails: Failing) -> Self {
+        Self { fails: Mutex::new(Some(fails)), ..Self::new(store) }
+    }
 }
 
 impl fmt::Debug for Interleaved {
@@ -51,8 +69,16 @@ impl Store for Interleaved {
         }
         self.store.find(context, query).await
     }
+    async fn read(&self, context: &RequestContext, reads: &[Read]) -> StoreResult<Vec<Vec<Document>>> {
+        let answers = one_by_one(self, context, reads).await?;
+        let meanwhile = self.after_reads.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile().await;
+        }
+        Ok(answers)
+    }
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
-        let meanwhile = self.meanwhile.lock().unwrap().take();
+        let meanwhile = self.before_commit.lock().unwrap().take();
         if let Some(meanwhile) = meanwhile {
             meanwhile().await;
         }
@@ -68,7 +94,12 @@ impl Store for Interleaved {
 
 /// Creates a service whose first commit comes after `meanwhile`.
 pub(crate) fn interleaved(store: &SharedStore, meanwhile: Meanwhile) -> Service {
-    let (store, fails) = (Arc::clone(store), Mutex::new(None));
-    let store = Interleaved { store, meanwhile: Mutex::new(Some(meanwhile)), fails };
+    let store = Interleaved { before_commit: Mutex::new(Some(meanwhile)), ..Interleaved::new(store) };
+    super::service(Arc::new(store), Arc::new(SystemClock))
+}
+
+/// Creates a service that is overtaken: `meanwhile` runs after its first reads.
+pub(crate) fn overtaken(store: &SharedStore, meanwhile: Meanwhile) -> Service {
+    let store = Interleaved { after_reads: Mutex::new(Some(meanwhile)), ..Interleaved::new(store) };
     super::service(Arc::new(store), Arc::new(SystemClock))
 }

@@ -36,8 +36,6 @@ struct Page {
     next: Option<Position>,
     /// `true` if all of the page's changes are stored.
     written: bool,
-    /// `true` if the page revokes anything.
-    takes: bool,
 }
 
 impl Service {
@@ -60,57 +58,52 @@ impl Service {
         self.sees_to_first_uses && !token.first_use.is_seen_to_by(self.number)
     }
 
-    /// Runs the revoking half of the claims sync and returns the caller after it.
+    /// Runs the revoking half of the claims sync.
     ///
-    /// It also records the session, if nothing else tells the session's age.
-    pub(crate) async fn first_use(
-        &self,
-        call: &Call,
-        token: &Arc<VerifiedToken>,
-        found: FoundCaller,
-    ) -> Result<FoundCaller> {
+    /// It also records the session, if nothing else tells the session's age. Returns `false` if the token has no
+    /// effect, so that the reads made with `found` are still valid.
+    pub(crate) async fn first_use(&self, call: &Call, token: &Arc<VerifiedToken>, found: &FoundCaller) -> Result<bool> {
         let said = token.groups.is_some() || found.session.is_to_be_noted(token, |time| self.clock.has_passed(time));
         // The token of a refused caller changes nothing.
         if found.user.is_none() || found.admit(token).is_err() || !said {
-            return Ok(found);
+            return Ok(false);
         }
-        let (found, written) = self.take_by_claims(call, token, found).await?;
-        if written {
+        if self.take_by_claims(call, token, found.clone()).await? {
             token.first_use.seen_to_by(self.number);
         }
-        Ok(found)
+        Ok(true)
     }
 
-    /// Revokes what the claims no longer grant, page by page. Returns the caller after it, and `true` if all changes
-    /// are stored.
+    /// Revokes what the claims no longer grant, page by page.
+    ///
+    /// Returns `false` if not everything could be written, or the token is no longer accepted.
     pub(super) async fn take_by_claims(
         &self,
         call: &Call,
         token: &VerifiedToken,
         mut found: FoundCaller,
-    ) -> Result<(FoundCaller, bool)> {
+    ) -> Result<bool> {
         let (mut next, mut written, mut attempts) = (None, true, 1);
         loop {
-            let Some(user) = found.user.take() else { return Ok((found, written)) };
+            let Some(user) = found.user.take() else { return Ok(false) };
             let page = self.attempt(|moment| self.take_page(call, moment, token, &user, &found, next.clone())).await;
             let page = match page {
                 Err(error) if error.code() == CONFLICT && attempts < Self::MAXIMUM_ATTEMPTS => {
                     attempts += 1;
                     // Another writer came first: read everything again.
-                    found = FoundCaller { changed: true, ..self.read_caller(call).await? };
+                    found = self.read_caller(call).await?;
                     if found.admit(token).is_err() {
-                        return Ok((found, false));
+                        return Ok(false);
                     }
                     continue;
                 }
                 outcome => outcome?,
             };
             found.user = Some(page.user);
-            found.changed |= page.takes;
             written &= page.written;
             next = page.next;
             if next.is_none() {
-                return Ok((found, written));
+                return Ok(written);
             }
             attempts = 1;
         }
@@ -155,7 +148,7 @@ impl Service {
         let last = made.last().filter(|_| counts && full);
         let next = last.map(|membership| Position { values: Vec::new(), id: membership.id.0 });
         if work.commit.is_empty() {
-            return Ok(Page { user: synced, next, written: true, takes });
+            return Ok(Page { user: synced, next, written: true });
         }
         // Nothing is written about a person who is erased or disabled meanwhile.
         work.commit.guard(user);
@@ -165,7 +158,7 @@ impl Service {
             Err(error) if !takes && error.kind() == ErrorKind::Unavailable => false,
             Err(error) => return Err(error),
         };
-        Ok(Page { user: synced, next, written, takes })
+        Ok(Page { user: synced, next, written })
     }
 }
 

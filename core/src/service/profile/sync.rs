@@ -120,6 +120,9 @@ impl Service {
         token: &Arc<VerifiedToken>,
         with_tenants: bool,
     ) -> Result<Synced> {
+        // Checked before the reads, so that they see the revocations of a request that has already handled the first
+        // use.
+        let first = self.is_first_use(token);
         let found = self.read_caller(call).await?;
         found.admit(token)?;
         let Some(user) = found.user.clone() else {
@@ -129,9 +132,8 @@ impl Service {
         };
         let known = self.known(call, token, user.id, with_tenants).await?;
         // If there are more memberships than are shown, those by claim are checked page by page, once for each token.
-        if !known.is_complete() && self.is_first_use(token) {
-            let (_, written) = self.take_by_claims(call, token, found).await?;
-            if written {
+        if !known.is_complete() && first {
+            if self.take_by_claims(call, token, found).await? {
                 token.first_use.seen_to_by(self.number);
                 return Err(anew());
             }

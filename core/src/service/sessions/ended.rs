@@ -27,7 +27,7 @@ pub(crate) fn session_ended() -> Error {
 }
 
 /// Stored facts about the session of a token.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct SessionFacts {
     /// `true` if the provider has ended it.
     pub(crate) ended: bool,

@@ -54,13 +54,8 @@ impl Service {
         let user = Query::new(&USERS).equal("id", id.0).limit(1).into();
         let (found, mut answers) = self.find_caller_and(call, vec![user]).await?;
         let caller = known_caller(call, found)?;
-        let user = answers.first()?;
+        let user: Option<User> = answers.first()?;
         let oneself = caller.user_id() == Some(id);
-        // Handling the first use of the token may just have revoked rights of the caller.
-        let user = match &caller {
-            CallerFacts::Person { user, .. } if oneself => Some(User::clone(user)),
-            _ => user,
-        };
         let lasting = user.as_ref().is_some_and(|user| PlatformRight::of(user) == PlatformRight::Lasting);
         let lasting_admin = makes_admin || lasting;
         check(&caller, action, &Resource { oneself, fields, lasting_admin, ..Resource::default() })?;
