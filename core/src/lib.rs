@@ -34,7 +34,7 @@ pub use error::{Error, ErrorKind, FieldError, Result};
 #[cfg(feature = "authn")]
 pub use platform::{Platform, PlatformOptions};
 
-/// All collections: what a store is opened with.
+/// All collections, which a store is opened with.
 pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::tenant::TENANTS,
     &domain::user::USERS,

@@ -1,4 +1,4 @@
-//! Each code has one kind, and so one status: whoever reads a code knows what it came with.
+//! Tests that each code has one kind, and so one status, so that a code determines the status.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::{
@@ -14,7 +14,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Functions that make errors of one kind from a code, which is their first argument.
+/// Functions that create errors of one kind from a code, which is their first argument.
 const MAKERS: &[(&str, &str, &str)] = &[
     ("core/src/http/", "bad_request(", "BadRequest"),
     ("core/src/http/", "bad_header(", "BadRequest"),
@@ -23,10 +23,10 @@ const MAKERS: &[(&str, &str, &str)] = &[
     ("core/src/authn/refusal.rs", "=>", "Unauthenticated"),
 ];
 
-/// Errors whose code is no text in the code: what makes them from one is above, or they have that of another error.
+/// Expressions in place of a code: functions listed above, or the code of another error.
 const NO_TEXT: &[&str] = &["code", "refusal", "error", "CONFLICT", "OVERLOADED", "dezky"];
 
-/// The Rust files of everything that makes errors, without its tests.
+/// Returns the Rust files of everything that creates errors, without tests.
 fn sources() -> Vec<(String, String)> {
     let mut folders = vec![root().join("core/src")];
     for part in ["handlers", "bindings"] {
@@ -52,7 +52,7 @@ fn sources() -> Vec<(String, String)> {
     found
 }
 
-/// The text literal with which this begins, or else its first word.
+/// Returns the text literal at the beginning, or else the first word.
 fn first(text: &str) -> Result<&str, &str> {
     let text = text.trim_start();
     match text.strip_prefix('"') {
@@ -61,7 +61,7 @@ fn first(text: &str) -> Result<&str, &str> {
     }
 }
 
-/// Every code with the names of its kinds, and where it stands.
+/// Returns every code with its kinds, and their places in the code.
 fn codes() -> BTreeMap<String, BTreeMap<String, String>> {
     let mut codes: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut add = |code: &str, kind: &str, file: &str| {
@@ -115,8 +115,8 @@ fn each_code_has_one_status_in_the_shared_cases() {
         }
         let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
         for step in file["cases"].as_array().unwrap().iter().flat_map(|case| case["steps"].as_array().unwrap()) {
-            // A logout token is no credential of whoever sends it: what is wrong with it makes a bad request
-            // (OpenID Connect Back-Channel Logout 1.0, section 2.8).
+            // A logout token is not a credential of its sender, so an invalid one is a bad request (OpenID Connect
+            // Back-Channel Logout 1.0, section 2.8).
             if step["request"].as_str().is_some_and(|request| request.ends_with("/oidc/backchannel-logout")) {
                 continue;
             }

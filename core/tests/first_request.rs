@@ -1,4 +1,4 @@
-//! The main job, end to end: a verified token becomes the caller's profile, tenants and subscriptions.
+//! Tests the main use end to end: a verified token gives the caller's profile, tenants and subscriptions.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! What the platform does by itself: the outbox, erasure, and what follows from a deletion.
+//! Tests of the platform's own work: the outbox, erasure, and the consequences of deletions.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -61,7 +61,7 @@ async fn erasure_leaves_no_trace_of_the_person(store: SharedStore) {
     assert_eq!(again.code(), "user_deleted");
 }
 
-/// Personal values that were written so many days ago, with the event beside them.
+/// Writes personal values and their event with an age of this many days.
 async fn details_of(store: &SharedStore, user: UserId, days: u64) -> AuditEventId {
     let at = now().minus(Duration::from_secs(days * 86_400));
     let mut id = ObjectId::generate().bytes();
@@ -122,7 +122,7 @@ async fn personal_values_go_after_their_time_and_events_stay(store: SharedStore)
 
 async fn personal_values_are_bounded_whatever_they_were(store: SharedStore) {
     let service = service(&store);
-    // A document of the replaced service has no bounds.
+    // A document of the replaced service has no length limits.
     let anna = person(&service, "anna").await;
     let context = system().context;
     let before: User = store.load(&context, anna).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Tenants, people, memberships, subscriptions and the audit trail: what they are and what makes them valid. No I/O.
+//! Entities of the platform and their validation rules. No I/O.
 
 pub mod activity;
 pub mod audit;
@@ -36,8 +36,8 @@ pub use tenant::{
 };
 pub use user::{CreateUser, GrantSource, RevokedBy, UpdateUser, User, UserRole, UserStatus, UserView};
 
-/// A document that counts its writes.
+/// A document with a version that counts its writes.
 pub trait Versioned {
-    /// Steps to the next version, written at `now`.
+    /// Advances to the next version, written at `now`.
     fn advance(&mut self, now: crate::clock::Timestamp);
 }

@@ -19,17 +19,17 @@ pub struct OutboxEvent {
     pub id: OutboxEventId,
     /// Its version.
     pub version: u64,
-    /// What happened, such as `tenant.update`.
+    /// The action, such as `tenant.update`.
     #[field(impersonal)]
     pub action: String,
-    /// The tenant that it concerns.
+    /// The tenant concerned.
     pub tenant_id: Option<TenantId>,
-    /// The person that it concerns.
+    /// The person concerned.
     pub user_id: Option<UserId>,
     /// Names of the fields that changed.
     #[field(impersonal)]
     #[serde(default)]
     pub changed_fields: Vec<String>,
-    /// When it happened.
+    /// Time of the event.
     pub created_at: Timestamp,
 }

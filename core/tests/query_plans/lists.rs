@@ -1,4 +1,4 @@
-//! Every list, with every combination of its filters, on its first page and beyond.
+//! Reads every list with every combination of its filters, on its first page and beyond.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ use serde_json::json;
 
 use crate::support::{by, grant, now, person, service, system, tenant, token};
 
-/// With and without it.
+/// Returns both alternatives, without and with the value.
 fn maybe<T: Clone>(value: &T) -> [Option<T>; 2] {
     [None, Some(value.clone())]
 }
 
-/// Reads a list in pages of one, the first three.
+/// Reads the first three pages of a list, with one item each.
 async fn pages<T>(list: impl AsyncFn(ListRequest) -> Result<Page<T>>) -> usize {
     let (mut cursor, mut found) = (None, 0);
     for _ in 0..3 {
@@ -46,7 +46,7 @@ struct Estate {
     callers: [Call; 2],
 }
 
-/// Three tenants with three members each, of which one has them all.
+/// Creates three tenants with three members each, one of whom is in all of them.
 async fn estate(store: SharedStore) -> Estate {
     let service = service(store, Arc::new(SystemClock));
     let (mut tenants, mut people) = (Vec::new(), Vec::new());
@@ -80,7 +80,7 @@ pub(crate) async fn every_list_with_every_filter(store: SharedStore) {
         members(&estate, call).await;
         audit(&estate, call, true).await;
     }
-    // The platform's alone.
+    // For the platform only.
     users(&estate).await;
     audit(&estate, &system(), false).await;
     while forget_expired(&estate.service).await.unwrap() > 0 {}

@@ -148,7 +148,6 @@ fn proxies_say_in_one_header_for_whom_they_ask() {
     assert_eq!(header(&[("DEZKY_FORWARDED_HEADER", "X-Forwarded-For")], ""), ForwardedHeader::XForwardedFor);
 }
 
-/// Environment, file, and the required content of the error line.
 #[test]
 fn personal_values_are_kept_for_a_year_or_as_long_as_is_said() {
     let kept = |environment: &[(&str, &str)], file: &str| {
@@ -162,6 +161,7 @@ fn personal_values_are_kept_for_a_year_or_as_long_as_is_said() {
     assert_eq!(kept(&[("DEZKY_AUDIT_DETAILS_DAYS", "off")], ""), None);
 }
 
+/// Environment, file, and the required content of the error line.
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
 #[test]

@@ -1,4 +1,4 @@
-//! `dezky doctor`: each thing that can be wrong is found and comes with what to do.
+//! Tests that `dezky doctor` finds each possible problem and gives advice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -24,7 +24,7 @@ use dezky::{
 use serde_json::Value;
 use support::Shell;
 
-/// Exit code and findings.
+/// Runs the command, and returns its exit code and findings.
 fn examine(shell: &Shell, arguments: &[&str]) -> (i32, Vec<Value>) {
     let (code, output, _) = shell.run(&[&["doctor", "--json"], arguments].concat());
     let report: Value = serde_json::from_str(&output).unwrap();
@@ -38,7 +38,7 @@ fn examine(shell: &Shell, arguments: &[&str]) -> (i32, Vec<Value>) {
     (code, findings)
 }
 
-/// The messages of a check at a level, one after the other.
+/// Returns the joined messages of a check at a level.
 fn messages(findings: &[Value], level: &str, check: &str) -> String {
     let wanted = findings.iter().filter(|finding| finding["level"] == level && finding["check"] == check);
     wanted.map(|finding| finding["message"].as_str().unwrap()).collect::<Vec<_>>().join("; ")
@@ -131,7 +131,7 @@ fn who_may_read_secrets_and_write_the_component_is_told() {
     }
     allow("dezky.toml", 0o600);
     assert_eq!(messages(&examine(), "warning", "secrets"), "");
-    // What holds no secret may be read.
+    // A file without secrets may be readable by others.
     put("dezky.toml", "store = 'sqlite:dezky.sqlite'\n");
     allow("dezky.toml", 0o644);
     assert_eq!(messages(&examine(), "warning", "secrets"), "");
@@ -154,12 +154,12 @@ fn who_may_read_secrets_and_write_the_component_is_told() {
     assert!(messages(&findings, "warning", "secrets").contains("private key"), "{findings:#?}");
 }
 
-/// An issuer that answers with these keys and this time.
+/// Starts an issuer that serves these keys and this time.
 fn issuer(keys: &'static str, date: &'static str) -> String {
     issuer_with(|url| format!(r#"{{"issuer":"{url}","jwks_uri":"{url}jwks"}}"#), keys, date)
 }
 
-/// The same with a discovery document of its own.
+/// Does the same with another discovery document.
 fn issuer_with(discovery: impl Fn(&str) -> String, keys: &'static str, date: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -336,7 +336,7 @@ async fn the_age_of_the_keys_that_would_serve_while_the_issuer_is_away_is_told()
     }
 }
 
-/// A self-signed certificate of an authority as PEM.
+/// Returns a self-signed CA certificate as PEM.
 fn authority(name: &str, ends_in: i32) -> String {
     let mut parameters = rcgen::CertificateParams::default();
     parameters.distinguished_name.push(rcgen::DnType::CommonName, name);

@@ -1,4 +1,4 @@
-//! To whom a server tells how it is doing.
+//! Tests of the access to metrics and readiness details.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -18,12 +18,12 @@ fn address(line: &str) -> String {
 fn command(folder: &Path, settings: &[(&str, &str)]) -> std::process::Command {
     let mut command = dezky(folder);
     command.args(["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:dezky.sqlite"]);
-    // Nobody answers there, so that there is something to tell.
+    // No issuer answers there, so that there is a problem to report.
     command.args(["--oidc-issuer", "http://127.0.0.1:9/", "--oidc-audience", "dezky"]).envs(settings.iter().copied());
     command
 }
 
-/// Status and body of the answer to a request with these lines in its head.
+/// Sends a request with these header lines, and returns status and body.
 fn ask(address: &str, path: &str, lines: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\n{lines}connection: close\r\n\r\n").unwrap();
@@ -33,7 +33,7 @@ fn ask(address: &str, path: &str, lines: &str) -> (u16, String) {
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
-/// That an answer says which checks are in the way, and nothing else.
+/// Asserts that an answer names the failed checks, and nothing else.
 fn is_short(answer: &(u16, String)) {
     let report = json(answer);
     assert_eq!((answer.0, &report["ready"]), (503, &false.into()), "{report:#}");
@@ -63,7 +63,7 @@ fn an_address_for_operation_alone_tells_metrics_and_details() {
     assert_eq!(request(&public, "GET", "/users/me", None).0, 401);
 
     is_detailed(&request(&operations, "GET", "/readyz", None));
-    // Whoever may connect to it may see, under whatever name and through whatever.
+    // Anybody who can connect to it may see them, under any host name and through any proxy.
     is_detailed(&ask(&operations, "/readyz", "host: dezky.internal\r\nx-forwarded-for: 192.0.2.1\r\n"));
     let metrics = request(&operations, "GET", "/metrics", None);
     assert_eq!(metrics.0, 200);

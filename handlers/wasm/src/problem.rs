@@ -6,12 +6,12 @@ use dezky::{Error, ErrorKind, FieldError};
 
 use crate::platform::problems::Problem;
 
-/// As many codes as the host may have; it has some dozens.
+/// Maximum number of the host's codes; it has some dozens.
 const MAXIMUM_CODES: usize = 256;
 
 static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
-/// The code as the core wants it. Codes come from a fixed table of the host, so that remembering them is bounded.
+/// Returns the code as a static string. Codes come from a fixed table of the host, so caching them is bounded.
 fn interned(code: &str) -> &'static str {
     let mut codes = match CODES.lock() {
         Ok(codes) => codes,
@@ -28,7 +28,7 @@ fn interned(code: &str) -> &'static str {
     code
 }
 
-/// The error that the host means.
+/// Converts an error of the host.
 pub(crate) fn error(problem: Problem) -> Error {
     let kind = ErrorKind::from_name(&problem.kind).unwrap_or(ErrorKind::Internal);
     let fields =
@@ -40,7 +40,7 @@ pub(crate) fn error(problem: Problem) -> Error {
     }
 }
 
-/// What the host answered cannot be read.
+/// Returns the error for an unreadable answer of the host.
 pub(crate) fn unreadable(what: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::internal(what).with_source(error)
 }

@@ -1,4 +1,4 @@
-//! Back-channel logout: the identity provider tells that sessions have ended.
+//! Back-channel logout: the identity provider announces that sessions have ended.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub(crate) async fn end(
     Ok(response)
 }
 
-/// A logout token that is refused is a bad request (§2.8), not a caller who has to authenticate.
+/// A refused logout token is a bad request (§2.8), not a missing authentication.
 fn refused(error: Error) -> Response {
     if error.kind() != ErrorKind::Unauthenticated {
         return error.into_response();

@@ -1,4 +1,4 @@
-//! Reading documents, and those of several queries on one connection.
+//! Reads documents, for one query or several on one connection.
 
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The documents of each read. What a statement fails with is the outer error.
+/// Reads the documents of each query. The outer error is that of a statement.
 pub(super) fn read(
     connection: &Connection,
     tables: &Tables,
@@ -51,7 +51,7 @@ pub(super) fn read(
     Ok(Ok(found))
 }
 
-/// The document with this id.
+/// Reads the document with this id.
 pub(super) fn point(connection: &Connection, table: &Table, id: ObjectId) -> rusqlite::Result<Option<Document>> {
     let mut statement = connection.prepare_cached(&table.get)?;
     statement
@@ -59,7 +59,7 @@ pub(super) fn point(connection: &Connection, table: &Table, id: ObjectId) -> rus
         .optional()
 }
 
-/// The documents that a statement names.
+/// Reads the documents that a statement finds.
 pub(super) fn documents(
     connection: &Connection,
     sql: &str,
