@@ -106,11 +106,20 @@ impl FromStr for ObjectId {
         let mut bytes = [0_u8; 12];
         for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
             for digit in pair {
-                let value = char::from(*digit).to_digit(16).ok_or(ParseIdError)?;
-                *byte = (*byte << 4) | u8::try_from(value).map_err(|_| ParseIdError)?;
+                *byte = (*byte << 4) | nibble(*digit).ok_or(ParseIdError)?;
             }
         }
         Ok(Self(bytes))
+    }
+}
+
+/// Returns the value of a hexadecimal digit.
+const fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
     }
 }
 

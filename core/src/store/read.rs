@@ -152,6 +152,10 @@ pub fn check(reads: &[Read]) -> StoreResult<()> {
                 return Err(StoreError::Unsupported { detail });
             }
         }
+        if read.follows.is_none() {
+            read.query.check()?;
+            continue;
+        }
         for query in read.resolve(|_| Ok(Vec::new()))? {
             query.check()?;
         }

@@ -184,8 +184,8 @@ impl Store for SqliteStore {
         let tables = &self.inner.shared.tables;
         self.read_with(context, first.query.collection, |connection| {
             // All of them see the state that the first one sees.
-            let transaction = connection.unchecked_transaction()?;
-            together::read(&transaction, tables, reads)
+            let _snapshot = together::Snapshot::take(connection)?;
+            together::read(connection, tables, reads)
         })
         .await?
     }
