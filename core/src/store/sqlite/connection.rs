@@ -97,37 +97,61 @@ pub(super) fn open_writer(
     collections: &[&'static Collection],
     patience: Duration,
 ) -> StoreResult<(Connection, Bound)> {
-    let open = || -> rusqlite::Result<(Connection, Bound)> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(file, flags)?;
-        let bound = Bound::new();
-        bound.set(Instant::now() + patience);
-        let end = bound.clone();
-        connection.busy_handler(Some(move |_attempts| {
-            let waiting = !end.passed();
-            if waiting {
-                thread::sleep(LOCK_INTERVAL);
-            }
-            waiting
-        }))?;
-        prepare(&connection)?;
-        Ok((connection, bound))
-    };
-    let (mut connection, bound) = open().map_err(|error| opening(file, &error))?;
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-        .map_err(|error| opening(file, &error))?;
+    let end = Instant::now() + patience;
+    loop {
+        match attempt_writer(file, collections, end) {
+            // Not every lock is waited for by SQLite itself: not that of a process that closes the file, for one.
+            Err(Opening::Sqlite(error)) if is_locked(&error) && Instant::now() < end => thread::sleep(LOCK_INTERVAL),
+            Err(Opening::Sqlite(error)) => return Err(opening(file, &error)),
+            Err(Opening::Store(error)) => return Err(error),
+            Ok(opened) => return Ok(opened),
+        }
+    }
+}
+
+/// Failure to open the connection for writing.
+enum Opening {
+    Sqlite(rusqlite::Error),
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Opening {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+fn attempt_writer(
+    file: &Path,
+    collections: &[&'static Collection],
+    end: Instant,
+) -> Result<(Connection, Bound), Opening> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(file, flags)?;
+    let bound = Bound::new();
+    bound.set(end);
+    let waits = bound.clone();
+    connection.busy_handler(Some(move |_attempts| {
+        let waiting = !waits.passed();
+        if waiting {
+            thread::sleep(LOCK_INTERVAL);
+        }
+        waiting
+    }))?;
+    prepare(&connection)?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     if mode != "wal" {
-        return Err(StoreError::Configuration {
+        return Err(Opening::Store(StoreError::Configuration {
             detail: format!("`{}` cannot have a write-ahead log (it has `{mode}`): use a local disk", file.display()),
-        });
+        }));
     }
     // FULL: every acknowledged commit is synchronized to the disk (https://sqlite.org/pragma.html#pragma_synchronous).
     let limit = LOG_BYTES.to_string();
     for (pragma, value) in [("synchronous", "FULL"), ("wal_autocheckpoint", "2000"), ("journal_size_limit", &limit)] {
-        connection.pragma_update(None, pragma, value).map_err(|error| opening(file, &error))?;
+        connection.pragma_update(None, pragma, value)?;
     }
-    check_schema(&connection).and_then(|()| migrate(&mut connection, collections))?;
+    check_schema(&connection)?;
+    migrate(&mut connection, collections)?;
     Ok((connection, bound))
 }
 
@@ -148,32 +172,30 @@ fn opening(file: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-fn check_schema(connection: &Connection) -> StoreResult<()> {
-    let known = connection.table_exists(None, "store_meta").map_err(|error| unavailable(&error))?;
+fn check_schema(connection: &Connection) -> Result<(), Opening> {
+    let known = connection.table_exists(None, "store_meta")?;
     if !known {
         return Ok(());
     }
-    let found: Option<u32> = connection
-        .query_row(statements::READ_SCHEMA, [], |row| row.get(0))
-        .optional()
-        .map_err(|error| unavailable(&error))?;
+    let found: Option<u32> = connection.query_row(statements::READ_SCHEMA, [], |row| row.get(0)).optional()?;
     match found {
-        Some(found) if found > SCHEMA_VERSION => Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION }),
+        Some(found) if found > SCHEMA_VERSION => {
+            Err(Opening::Store(StoreError::NewerSchema { found, known: SCHEMA_VERSION }))
+        }
         _ => Ok(()),
     }
 }
 
 /// Creates what is missing. A complete database is only read, so that opening it does not wait for another writer.
-fn migrate(connection: &mut Connection, collections: &[&'static Collection]) -> StoreResult<()> {
+fn migrate(connection: &mut Connection, collections: &[&'static Collection]) -> Result<(), Opening> {
     let complete = |connection: &Connection| -> rusqlite::Result<Vec<String>> {
         let missing = schema::missing(&existing(connection)?, collections);
         Ok(missing)
     };
-    if complete(connection).map_err(|error| unavailable(&error))?.is_empty() {
+    if complete(connection)?.is_empty() {
         return Ok(());
     }
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| unavailable(&error))?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have come first.
     check_schema(&transaction)?;
     let apply = |transaction: &rusqlite::Transaction<'_>| -> rusqlite::Result<()> {
@@ -186,7 +208,7 @@ fn migrate(connection: &mut Connection, collections: &[&'static Collection]) -> 
         }
         transaction.execute(statements::WRITE_SCHEMA, [SCHEMA_VERSION]).map(drop)
     };
-    apply(&transaction).and_then(|()| transaction.commit()).map_err(|error| unavailable(&error))
+    Ok(apply(&transaction).and_then(|()| transaction.commit())?)
 }
 
 /// Fills the table of terms with the existing documents.
