@@ -93,8 +93,8 @@ export interface OpenOptions {
   /** Whether `DEZKY_*` variables, and a file that no option names, are read. Default: `true`. */
   environment?: boolean;
   /**
-   * Background tasks that this process runs: `"all"`, or some of `first-tenant`, `copies`, `erasure`, `cancellation`, `expiry` and
-   * `trimming`. Of several processes that may run a task, one does at a time. Default: none; `dezky serve` runs all.
+   * Background tasks that this process runs: `"all"`, or names, as for `DEZKY_TASKS`. Of several processes that may run a task, one
+   * does at a time. Default: none; `dezky serve` runs all.
    */
   tasks?: string | string[];
 }

@@ -144,6 +144,10 @@ fn tasks_are_chosen_by_name() {
     };
     assert_eq!(names("expiry, copies"), ["copies", "expiry"]);
     assert_eq!(names("all"), TaskChoice::names());
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let row = readme.lines().find(|line| line.starts_with("| `DEZKY_TASKS`")).unwrap();
+    let listed = TaskChoice::names().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    assert!(row.contains(&format!("some of {listed} ")), "README.md does not list {listed}");
     let unknown = TaskChoice::parse("copies,backups").unwrap_err();
     assert_eq!((unknown.kind(), unknown.code()), (ErrorKind::Configuration, "invalid_setting"));
     assert!(unknown.message().contains("`backups`") && unknown.message().contains("`expiry`"), "{unknown}");

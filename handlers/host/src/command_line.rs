@@ -16,7 +16,7 @@ use crate::commands::{
 use crate::configuration::{
     ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, FORWARDED_HEADER, ISOLATION, LISTEN, LOG,
     LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, OPERATIONS_LISTEN, PLATFORM_ADMIN_GROUP,
-    PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
+    PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TASKS, TRUSTED_PROXIES,
 };
 
 /// Help text common to all operators' commands.
@@ -113,6 +113,9 @@ pub(crate) struct SettingFlags {
     /// machine only]
     #[arg(long, value_name = "ADDRESS:PORT")]
     operations_listen: Option<String>,
+    /// Background tasks that this process runs: `all`, `none`, or names separated by commas [DEZKY_TASKS; default: all]
+    #[arg(long, value_name = "TASKS")]
+    tasks: Option<String>,
     /// URL of the issuer `default`, exactly as in the `iss` of its tokens (or `DEZKY_OIDC_ISSUER`)
     #[arg(long, value_name = "URL")]
     oidc_issuer: Option<String>,
@@ -222,6 +225,7 @@ impl SettingFlags {
             (&STORE, &self.store),
             (&LISTEN, &self.listen),
             (&OPERATIONS_LISTEN, &self.operations_listen),
+            (&TASKS, &self.tasks),
             (&OIDC_ISSUER, &self.oidc_issuer),
             (&OIDC_AUDIENCE, &self.oidc_audience),
             (&OIDC_PRIVATE_ADDRESSES, &self.oidc_private_addresses),

@@ -15,8 +15,10 @@ use std::{
 use dezky::{
     authn::keys::{ArchivedKeySet, KeySetArchive as _, StoreArchive},
     clock::{Clock as _, SystemClock},
+    context::RequestContext,
+    domain::{DeferredEvent, Event, OutboxEvent, OutboxEventId, TaskRecord, TenantId},
     store::{
-        SharedStore,
+        Commit, SharedStore, Store as _,
         sqlite::{SqliteOptions, SqliteStore},
     },
     test_kit::{Behaviour, DevelopmentIssuer, DevelopmentIssuerOptions},
@@ -58,6 +60,7 @@ async fn a_healthy_installation_has_no_errors() {
     assert_eq!(code, 0);
     assert!(messages(&findings, "ok", "store").contains("schema version 2; can be written"), "{findings:#?}");
     assert_eq!(messages(&findings, "ok", "indexes"), "all there");
+    assert!(messages(&findings, "ok", "tasks").contains("none of the"), "{findings:#?}");
     assert!(
         messages(&findings, "ok", "issuer default").contains("discovery works, 1 usable keys for"),
         "{findings:#?}"
@@ -334,6 +337,43 @@ async fn the_age_of_the_keys_that_would_serve_while_the_issuer_is_away_is_told()
         let (code, findings) = examine(&shell, &[]);
         assert!(code == 0 && messages(&findings, level, "issuer default").contains(told), "{findings:#?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_that_fail_and_events_that_wait_for_too_long_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(folder.path(), "http://127.0.0.1:9/");
+    assert_eq!(shell.run(&["seed"]).0, 0);
+    let store = SqliteStore::open(folder.path().join("dezky.sqlite"), SqliteOptions::default(), dezky::COLLECTIONS);
+    let store = store.unwrap();
+    let event = |action: &str, minutes: u64| OutboxEvent {
+        id: OutboxEventId::generate(),
+        version: 1,
+        action: action.to_owned(),
+        tenant_id: Some(TenantId::generate()),
+        user_id: None,
+        changed_fields: vec!["name".to_owned()],
+        created_at: SystemClock.now().minus(Duration::from_secs(minutes * 60)),
+    };
+    let mut commit = Commit::new();
+    let (failed, last_error) = (SystemClock.now(), Some("store_unavailable: the store is away".to_owned()));
+    let expiry =
+        TaskRecord { version: 1, failures: 3, failed_at: Some(failed), last_error, ..TaskRecord::new("expiry") };
+    commit.insert(&expiry).unwrap();
+    commit.insert(&event("tenant.update", 10)).unwrap();
+    let (deferred, due) = (Event::at(7, event("tenant.delete", 1)), SystemClock.now().plus(Duration::from_secs(60)));
+    commit.insert(&DeferredEvent::new("cancellation", &deferred, due, "conflict: try again".to_owned())).unwrap();
+    store.commit(&RequestContext::system("test"), &commit).await.unwrap();
+    let (_, findings) = examine(&shell, &[]);
+    for (task, told) in [
+        ("expiry", "it fails (3 times in a row; it removes expired records): store_unavailable: the store is away"),
+        ("copies", "events wait for it since 2"),
+        ("cancellation", "1 of its events failed and wait for a retry"),
+    ] {
+        let message = messages(&findings, "warning", &format!("task {task}"));
+        assert!(message.contains(told), "{task}: {message}");
+    }
+    assert_eq!(messages(&findings, "ok", "tasks"), "");
 }
 
 /// Returns a self-signed CA certificate as PEM.

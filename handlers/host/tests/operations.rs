@@ -47,6 +47,7 @@ fn is_detailed(answer: &(u16, String)) {
     let report = json(answer);
     assert!(report["notReady"].as_array().unwrap().iter().all(|check| check["why"].is_string()), "{report:#}");
     assert_eq!(report["issuers"][0]["issuerId"], "default", "{report:#}");
+    assert_eq!(report["failingTasks"], serde_json::json!([]), "{report:#}");
 }
 
 #[test]
@@ -68,6 +69,10 @@ fn an_address_for_operation_alone_tells_metrics_and_details() {
     let metrics = request(&operations, "GET", "/metrics", None);
     assert_eq!(metrics.0, 200);
     assert!(metrics.1.contains("route=\"/users/me\""), "of both addresses: {}", metrics.1);
+    for task in ["copies", "erasure", "cancellation", "expiry", "trimming", "first-tenant"] {
+        assert!(metrics.1.contains(&format!("dezky_task_failing{{task=\"{task}\"}} 0")), "{task}: {}", metrics.1);
+    }
+    assert!(metrics.1.contains("dezky_events_waiting{task=\"copies\"} "), "{}", metrics.1);
     for path in ["/users/me", "/tenants", "/openapi.json", "/oidc/backchannel-logout", "/"] {
         assert_eq!(request(&operations, "GET", path, None).0, 404, "{path}");
     }

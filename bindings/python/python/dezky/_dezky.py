@@ -110,9 +110,8 @@ class Dezky:
                 process decides. Default: ``warn``.
             config: The configuration file. Default: ``DEZKY_CONFIG``, else ``dezky.toml`` in the working folder if it is there.
             environment: Whether ``DEZKY_*`` variables, and a file that no option names, are read.
-            tasks: Background tasks that this process runs: ``"all"``, or some of ``first-tenant``, ``copies``, ``erasure``,
-                ``cancellation``, ``expiry`` and ``trimming``. Of several processes that may run a task, one does at a time.
-                Default: none; ``dezky serve`` runs all.
+            tasks: Background tasks that this process runs: ``"all"``, or names, as for ``DEZKY_TASKS``. Of several processes that may
+                run a task, one does at a time. Default: none; ``dezky serve`` runs all.
 
         Raises:
             ConfigurationError: A setting is wrong; the message names it.
