@@ -21,7 +21,6 @@ wasmtime::component::bindgen!({
         "dezky:platform/launcher.lookup": trappable,
         "dezky:platform/store.get": trappable,
         "dezky:platform/store.find": trappable,
-        "dezky:platform/store.count": trappable,
     },
 });
 

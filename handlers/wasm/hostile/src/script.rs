@@ -44,7 +44,6 @@ async fn perform(step: &Value) -> Value {
             let found = store::find(query(step)).await;
             outcome(found.map(|found| found.into_iter().map(|one| document(Some(one))).collect()), failure)
         }
-        "count" => outcome(store::count(query(step)).await.map(Value::from), failure),
         "perform" => outcome(effect::perform().await.map(answer), problem),
         "remember" => {
             remember(step.clone());

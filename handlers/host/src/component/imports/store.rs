@@ -71,15 +71,6 @@ impl store::HostWithStore<InstanceState> for Host {
         })
         .await
     }
-
-    async fn count(accessor: &Accessor<InstanceState, Self>, query: Query) -> wasmtime::Result<Result<u64, Failure>> {
-        carry_out(accessor, query.weight(), async |facts, platform| {
-            let _place = place_of(&facts, 1).await?;
-            let count = open(&facts, platform)?.count(&conversion::query(query)?).await;
-            count.map_err(|error| conversion::failure(&facts, error))
-        })
-        .await
-    }
 }
 
 impl From<Refused> for Failure {

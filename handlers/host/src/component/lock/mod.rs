@@ -68,23 +68,6 @@ impl Locked {
         Ok(shown)
     }
 
-    /// Counts the documents of a query, which must name its scope.
-    ///
-    /// Results that are filtered afterwards cannot be counted.
-    pub(super) async fn count(&self, query: &Query) -> StoreResult<u64> {
-        let view = self.view().await?;
-        if !view.may_count(query) {
-            return refused("a count names its scope");
-        }
-        match view.permitted(query).await? {
-            Some(asked) => {
-                let found = self.store().find(&self.call.context, &asked).await?;
-                Ok(u64::try_from(found.len()).unwrap_or(u64::MAX))
-            }
-            None => Ok(0),
-        }
-    }
-
     async fn view(&self) -> StoreResult<reading::View<'_>> {
         let actor = self.facts.actor(&self.platform).await.map_err(|error| {
             tracing::debug!(?error, "the caller cannot be read");

@@ -104,11 +104,6 @@ impl View<'_> {
         }
     }
 
-    /// Returns `true` if a count discloses no more than the documents would.
-    pub(super) fn may_count(&self, query: &Query) -> bool {
-        self.actor.is_platform() || matches!(self.named(query), Named::Own | Named::Tenant(_))
-    }
-
     /// Returns the query to run instead; `None` if the caller may have nothing that it could find.
     ///
     /// Queries without a scope are refused.

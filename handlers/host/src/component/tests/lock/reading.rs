@@ -24,8 +24,6 @@ fn foreign(tenant: &str, slug: &str, subscription: &str) -> Vec<Value> {
         json!({"call": "find", "collection": "subscriptions", "equal": [["tenantId", tenant]]}),
         json!({"call": "find", "collection": "subscriptions", "keys": [format!("current:{tenant}")]}),
         json!({"call": "find", "collection": "audit_events", "equal": [["tenantId", tenant]]}),
-        json!({"call": "count", "collection": "memberships", "equal": [["tenantId", tenant], ["active", true]]}),
-        json!({"call": "count", "collection": "tenants", "ids": [tenant]}),
     ]
 }
 
@@ -90,7 +88,7 @@ async fn deleted_tenants_are_seen_by_nobody_and_suspended_ones_by_their_people()
             assert!(nothing(&outcome), "{step}: {outcome}");
         }
         let steps = foreign(&still, "still", &subscription(&world, &still).await);
-        let outcomes = world.script("sam", &steps[..10]).await;
+        let outcomes = world.script("sam", &steps).await;
         assert!(outcomes.iter().all(|outcome| !nothing(outcome)), "{outcomes:?}");
     }
 }
@@ -122,7 +120,6 @@ async fn the_token_of_a_tenants_own_issuer_tells_of_that_tenant_alone() {
         let in_other = world.membership(world.other, "bea").await["id"].clone();
         steps.extend([
             json!({"call": "find", "collection": "memberships", "equal": of_bea}),
-            json!({"call": "count", "collection": "memberships", "equal": of_bea}),
             json!({"call": "find", "collection": "memberships", "keys": [format!("member:{other}:{bea}")]}),
             json!({"call": "get", "collection": "memberships", "id": in_other}),
             json!({"call": "get", "collection": "users", "id": world.id("eve")}),
@@ -218,10 +215,8 @@ async fn hidden_fields_are_taken_out_for_those_who_do_not_see_them() {
         by_address["sort"] = json!("members_by_email");
         let mut range = json!({"call": "find", "collection": "memberships", "equal": members});
         range["range"] = json!([["userEmailKey", "anna@", null]]);
-        let mut count = range.clone();
-        count["call"] = json!("count");
         let all = json!({"call": "find", "collection": "memberships", "equal": [["tenantId", acme]]});
-        let steps = [by_address, range, count, all];
+        let steps = [by_address, range, all];
         assert!(world.script("mark", &steps).await.iter().all(refused));
         assert!(world.script("ada", &steps).await.iter().all(|outcome| !nothing(outcome)));
         let rita = json!({"call": "find", "collection": "memberships",
