@@ -29,7 +29,7 @@ pub mod store;
 #[cfg(feature = "test-kit")]
 pub mod test_kit;
 
-pub use error::{Error, ErrorKind, FieldError, Result};
+pub use error::{Code, Error, ErrorKind, FieldCode, FieldError, Result};
 #[cfg(feature = "authn")]
 pub use platform::{Platform, PlatformOptions};
 

@@ -4,7 +4,7 @@
 use axum::extract::Request;
 use http::{HeaderValue, Version, header, uri::Authority};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, Result};
 
 /// Marks requests, as an extension, whose version and target are what their client wrote. Elsewhere an edge has made them up,
 /// and they prove nothing.
@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct OverTheWire;
 
 fn refused(message: &'static str) -> Error {
-    Error::new(ErrorKind::BadRequest, "invalid_host", message)
+    Error::new(Code::INVALID_HOST, message)
 }
 
 /// Refuses a request that names no host, two hosts, or something else.

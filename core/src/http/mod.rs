@@ -33,7 +33,7 @@ pub use request::{CLIENT_REQUEST_ID, REQUEST_ID, RequestIdentity};
 pub use routes::document::DOCUMENT;
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Code, Error},
     service::Service,
 };
 
@@ -107,11 +107,7 @@ fn completed(routes: Router<Arc<HttpState>>, state: Arc<HttpState>) -> Router {
     routes
         .fallback(|| async { no_such_route() })
         .method_not_allowed_fallback(|| async {
-            Error::new(
-                ErrorKind::MethodNotAllowed,
-                "method_not_allowed",
-                "this route does not have this method: see `Allow`",
-            )
+            Error::new(Code::METHOD_NOT_ALLOWED, "this route does not have this method: see `Allow`")
         })
         .with_state(state)
 }
@@ -119,7 +115,7 @@ fn completed(routes: Router<Arc<HttpState>>, state: Arc<HttpState>) -> Router {
 /// The answer where there is no route.
 #[must_use]
 pub fn no_such_route() -> Error {
-    Error::new(ErrorKind::NotFound, "route_not_found", "there is no such route: see `/openapi.json`")
+    Error::new(Code::ROUTE_NOT_FOUND, "there is no such route: see `/openapi.json`")
 }
 
 /// Gives every request of these routes its id, its deadline and a line in the log, every answer the headers that each has,

@@ -1,7 +1,6 @@
 //! Refusals leave a trace: one structured line each, within bounds.
 
 use std::{
-    borrow::Cow,
     net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Instant,
@@ -16,16 +15,13 @@ use http::{Method, StatusCode};
 use super::request::current_request_id;
 use crate::{
     context::{Caller, Presentation, Presented, RequestContext},
-    error::{Error, ErrorKind},
+    error::{Code, Error, ErrorKind},
     plain::Plain,
 };
 
 /// Lines of a kind that may come at once, and that may come each second after that.
 const BURST: f64 = 50.0;
 const PER_SECOND: f64 = 5.0;
-
-/// Most characters of a code that comes from elsewhere.
-const CODE: usize = 64;
 
 /// The address of the client, as an extension of requests whose edge knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +30,7 @@ pub struct ClientAddress(pub IpAddr);
 /// What an answer refuses, as an extension of the answer: for the line in the log, and for edges that count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    code: Cow<'static, str>,
+    code: &'static str,
     kind: Kind,
 }
 
@@ -88,16 +84,16 @@ impl Refused {
             ErrorKind::RateLimited => Kind::RateLimited,
             _ => return None,
         };
-        Some(Self { code: Cow::Borrowed(error.code()), kind })
+        Some(Self { code: error.code(), kind })
     }
 
     /// A logout token that is none.
     pub(super) fn of_logout(error: &Error) -> Self {
-        Self { code: Cow::Borrowed(error.code()), kind: Kind::Logout }
+        Self { code: error.code(), kind: Kind::Logout }
     }
 
-    /// What an answer that was made elsewhere refuses, by its status and the code that it tells; none if it refuses nothing. A code of
-    /// another form than codes have is not repeated.
+    /// What an answer that was made elsewhere refuses, by its status and the code that it tells; none if it refuses nothing. A code
+    /// that this release does not declare is `other`.
     #[must_use]
     pub fn told(status: StatusCode, code: Option<&str>) -> Option<Self> {
         let kind = match status {
@@ -106,17 +102,14 @@ impl Refused {
             StatusCode::TOO_MANY_REQUESTS => Kind::RateLimited,
             _ => return None,
         };
-        let plain = |code: &&str| {
-            (1..=CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-        };
-        let code = code.filter(plain).map_or(Cow::Borrowed("other"), |code| Cow::Owned(code.to_owned()));
+        let code = code.and_then(Code::from_name).map_or("other", Code::name);
         Some(Self { code, kind })
     }
 
-    /// The stable code, such as `token_expired`; borrowed if it is one of this crate's own.
+    /// The stable code, such as `token_expired`.
     #[must_use]
-    pub fn code(&self) -> &Cow<'static, str> {
-        &self.code
+    pub fn code(&self) -> &'static str {
+        self.code
     }
 }
 
@@ -145,7 +138,7 @@ impl Asked {
         if let Some(refused) = response.extensions().get::<Refused>() {
             self.write(refused, response.status());
         } else if let Some(Presentation::Refused { code, .. }) = self.presented.get() {
-            let refused = Refused { code: Cow::Borrowed(code), kind: Kind::Unauthenticated };
+            let refused = Refused { code, kind: Kind::Unauthenticated };
             self.write(&refused, response.status());
             response.extensions_mut().insert(refused);
         }
@@ -182,7 +175,7 @@ impl Asked {
 pub fn tell_of_connection(address: IpAddr) {
     if let Some(dropped) = Kind::RateLimited.take() {
         let dropped = (dropped > 0).then_some(dropped);
-        tracing::info!(code = %"too_many_connections", %address, dropped, "refused");
+        tracing::info!(code = %Code::TOO_MANY_CONNECTIONS, %address, dropped, "refused");
     }
 }
 
@@ -267,10 +260,10 @@ mod tests {
     }
 
     #[test]
-    fn a_code_from_elsewhere_is_repeated_if_it_looks_like_one() {
-        let told = |code| Refused::told(StatusCode::FORBIDDEN, code).unwrap().code().clone();
+    fn a_code_from_elsewhere_is_repeated_if_it_is_declared() {
+        let told = |code| Refused::told(StatusCode::FORBIDDEN, code).unwrap().code();
         assert_eq!(told(Some("role_insufficient")), "role_insufficient");
-        for odd in [None, Some(""), Some("a b"), Some("x\u{1b}[2J"), Some("Code"), Some(&*"x".repeat(65))] {
+        for odd in [None, Some(""), Some("a b"), Some("x\u{1b}[2J"), Some("Code"), Some("too_long")] {
             assert_eq!(told(odd), "other");
         }
         assert_eq!(Refused::told(StatusCode::NOT_FOUND, Some("not_found")), None);

@@ -14,14 +14,14 @@ pub(crate) struct Failure {
     fields: Vec<String>,
 }
 
-/// Exit codes of operators' commands beside 0, 1 (failed) and 2 (the command, a setting or a field is wrong).
+/// Exit codes that commands choose themselves. Those of errors follow from their kind.
 pub(crate) mod exit {
+    use dezky::ErrorKind;
+
     /// There is nothing of that name.
-    pub(crate) const NOT_FOUND: u8 = 3;
-    /// The state of something is in the way: a taken slug, a deleted tenant.
-    pub(crate) const CONFLICT: u8 = 4;
+    pub(crate) const NOT_FOUND: u8 = ErrorKind::NotFound.exit_code();
     /// The store or something else does not answer now; the same command may succeed later.
-    pub(crate) const UNAVAILABLE: u8 = 5;
+    pub(crate) const UNAVAILABLE: u8 = ErrorKind::Unavailable.exit_code();
     /// It cannot be undone and was not confirmed.
     pub(crate) const NOT_CONFIRMED: u8 = 6;
     /// The work is done, and something is left for a person to decide.
@@ -67,13 +67,7 @@ impl Failure {
 
     /// A use case refused or failed: `code: message`, a line for each bad field, and an exit code by kind.
     pub(crate) fn of_operation(error: &Error) -> Self {
-        let exit_code = match error.kind() {
-            ErrorKind::Configuration | ErrorKind::BadRequest | ErrorKind::Invalid | ErrorKind::PayloadTooLarge => 2,
-            ErrorKind::NotFound => exit::NOT_FOUND,
-            ErrorKind::Conflict | ErrorKind::PreconditionFailed => exit::CONFLICT,
-            ErrorKind::Unavailable | ErrorKind::RateLimited => exit::UNAVAILABLE,
-            _ => 1,
-        };
+        let exit_code = error.kind().exit_code();
         // The public message of a failure hides its cause, which an operator needs.
         let cause = std::error::Error::source(error).filter(|_| matches!(exit_code, 1 | exit::UNAVAILABLE));
         let line = match cause.and_then(|cause| news(cause, error.message())) {

@@ -21,7 +21,7 @@ use super::{Call, IfMatch};
 use crate::{
     callers::Callers,
     domain::MembershipRole,
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
 };
 
 /// What a caller with this role in a tenant is to its documents.
@@ -33,7 +33,7 @@ const fn viewer(role: Option<MembershipRole>, platform: bool) -> Callers {
 /// different things of one document have different tags.
 ///
 /// # Errors
-/// [`ErrorKind::Internal`] when the view cannot be written as JSON.
+/// [`crate::ErrorKind::Internal`] when the view cannot be written as JSON.
 pub fn entity_tag(view: &impl Serialize) -> Result<String> {
     let json = serde_json::to_vec(view).map_err(|error| Error::internal(error.to_string()))?;
     Ok(entity_tag_of_json(&json))
@@ -61,9 +61,5 @@ pub(crate) fn check_if_match(call: &Call, view: &impl Serialize) -> Result<()> {
     if tags.contains(&current) {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::PreconditionFailed,
-        "version_changed",
-        "it was changed since you read it: read it again and decide anew",
-    ))
+    Err(Error::new(Code::VERSION_CHANGED, "it was changed since you read it: read it again and decide anew"))
 }
