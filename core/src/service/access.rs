@@ -166,7 +166,7 @@ pub(crate) fn check(caller: &CallerFacts, action: Action, resource: &Resource<'_
     if decision.outcome == Outcome::Allow {
         return Ok(());
     }
-    // What is hidden, and what is granted but not allowed, is answered as what does not exist.
+    // Only what is granted has no code, and that was let pass above; anything else is denied by default.
     let code = decision.reason.code().unwrap_or(Code::NOT_FOUND);
     tracing::debug!(action = action.name(), code = code.name(), "refused");
     let message = match decision.reason {
