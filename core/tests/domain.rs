@@ -1,4 +1,4 @@
-//! What makes fields and bodies valid, and that entities are stored as they are declared.
+//! Tests of the validation of fields and bodies, and that entities are stored as declared.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use dezky::{
@@ -44,7 +44,7 @@ fn domain_names_come_back_in_the_form_of_the_dns() {
             ("müller.example", "xn--mller-kva.example"),
             ("faß.example", "xn--fa-hia.example"),
             ("a.b.c.example", "a.b.c.example"),
-            // The dot of the root, in each form that it has.
+            // The root dot, in each of its forms.
             ("acme.example.", "acme.example"),
             ("müller.example。", "xn--mller-kva.example"),
         ],
@@ -202,7 +202,7 @@ fn numbers_out_of_range_are_refused() {
     }
 }
 
-/// Every member of the stored JSON is declared, and nothing that is declared is missing from a full document.
+/// Asserts that every member of the stored JSON is declared, and that a full document lacks no declared field.
 fn check_declaration<E: Entity>(entity: &E, absent: &[&str]) {
     let Value::Object(members) = serde_json::to_value(entity).unwrap() else { panic!("not an object") };
     for (name, value) in &members {
@@ -212,7 +212,7 @@ fn check_declaration<E: Entity>(entity: &E, absent: &[&str]) {
         }
     }
     for field in E::COLLECTION.fields {
-        // Terms stand beside the document. What is derived is what it is derived of, in its form: filters are brought into it too.
+        // Terms are beside the document. A derived field has its source's value in its form, which filters use too.
         match (field.field_type, field.derived) {
             (FieldType::Terms(sources), _) => {
                 assert!(sources.iter().all(|source| E::COLLECTION.field(source.field).is_some()), "{}", field.name);
@@ -276,7 +276,7 @@ proptest! {
     fn no_text_breaks_a_field(given in any::<String>()) {
         for check in [slug as Check, domain_name, email, vat_id, https_url, colour, |value| text(value, 200)] {
             if let Ok(canonical) = check(&json!(given)) {
-                // What is accepted is canonical: it is accepted again as it is.
+                // Accepted values are canonical: they are accepted again unchanged.
                 prop_assert_eq!(check(&json!(canonical)), Ok(canonical));
             }
         }
@@ -300,7 +300,7 @@ proptest! {
     }
 }
 
-/// JSON whose members are mostly named like those of a tenant.
+/// Generates JSON whose members mostly have the names of a tenant's.
 fn body() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

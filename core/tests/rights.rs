@@ -1,4 +1,4 @@
-//! What a person is told to be allowed is what their own calls meet.
+//! Tests that the rights reported for a person match the answers of their own calls.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -93,7 +93,7 @@ async fn the_platform_alone_is_told() {
     service.update_user(&system(), anna, admin).await.unwrap();
     let acme = tenant(&service, "acme").await;
     assert_eq!(outcome(&rights(&service, anna, Some("acme")).await, "tenant.delete"), ("allow", "granted"));
-    // The token of a tenant's own issuer speaks for that tenant alone.
+    // The token of a tenant's own issuer is only valid for that tenant.
     let bound = service.rights(&system(), anna, Some(&acme.into()), |_| Some("acme".to_owned())).await.unwrap();
     assert_eq!(outcome(&bound, "tenant.delete"), ("hide", "not_found"));
 }

@@ -1,4 +1,4 @@
-//! An edge inside a process may say who calls; nobody else may.
+//! Tests that only an in-process edge can set the caller.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 

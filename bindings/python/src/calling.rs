@@ -1,4 +1,4 @@
-//! Waiting for work without the GIL, from synchronous and asynchronous Python.
+//! Waits for work without the GIL, from synchronous and asynchronous Python.
 
 use std::{future::poll_fn, pin::pin, time::Duration};
 
@@ -10,10 +10,10 @@ use tokio::runtime::Handle;
 
 use crate::failure::raised;
 
-/// How soon a signal, such as Ctrl-C, is noticed by who waits.
+/// Longest delay until a waiting thread notices a signal such as Ctrl-C.
 const SIGNALS: Duration = Duration::from_millis(50);
 
-/// How long a call may take, in seconds.
+/// Returns the time limit of a call, from seconds.
 pub(crate) fn limit(seconds: Option<f64>) -> Result<Option<Duration>> {
     let Some(seconds) = seconds else { return Ok(None) };
     match Duration::try_from_secs_f64(seconds) {
@@ -25,7 +25,7 @@ pub(crate) fn limit(seconds: Option<f64>) -> Result<Option<Duration>> {
     }
 }
 
-/// Work that ends at its limit, and whose panics are errors.
+/// Runs work with a time limit, converting panics to errors.
 pub(crate) async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
     let work = guarded(work);
     let Some(limit) = limit else { return work.await };
@@ -39,8 +39,9 @@ pub(crate) async fn within<T>(limit: Option<Duration>, work: impl Future<Output 
     }
 }
 
-/// Waits on this thread, with the GIL released. A signal whose handler raises ends the work: of what was asked for, all has
-/// happened or nothing.
+/// Waits on this thread, with the GIL released.
+///
+/// A signal whose handler raises cancels the work, which then has its whole effect or none.
 pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = Result<T>> + Send) -> PyResult<T> {
     if Handle::try_current().is_ok() {
         let message = "a call from within another one on the same thread, such as from what is told its progress, cannot wait: make \
@@ -61,7 +62,9 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = Result<T>
     })
 }
 
-/// An awaitable of the running event loop. Where it is cancelled the work ends: of what was asked for, all has happened or nothing.
+/// Returns an awaitable of the running event loop.
+///
+/// Cancelling it cancels the work, which then has its whole effect or none.
 pub(crate) fn promise<T>(
     py: Python<'_>,
     work: impl Future<Output = Result<T>> + Send + 'static,

@@ -64,7 +64,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
-/// A body of form-encoded parameters (<https://url.spec.whatwg.org/#application/x-www-form-urlencoded>).
+/// A form-encoded body (<https://url.spec.whatwg.org/#application/x-www-form-urlencoded>).
 pub(super) struct FormBody {
     bytes: Bytes,
 }
@@ -86,7 +86,7 @@ impl<S: Send + Sync> FromRequest<S> for FormBody {
 }
 
 impl FormBody {
-    /// The value of a parameter that may stand once; none when it is missing or empty.
+    /// Returns the value of a parameter that may occur once; `None` if it is missing or empty.
     pub(super) fn only(&self, name: &str) -> Result<Option<String>> {
         let mut values = url::form_urlencoded::parse(&self.bytes).filter(|(parameter, _)| parameter == name);
         let value = values.next().map(|(_, value)| value.into_owned());
@@ -98,7 +98,7 @@ impl FormBody {
 }
 
 impl JsonBody {
-    /// The value, which must be there; the call learns the body for its idempotency key.
+    /// Returns the required value, and adds the body to the call for its idempotency key.
     pub(super) fn value(self, call: &mut Call) -> Result<Value> {
         if self.bytes.is_empty() {
             return Err(Error::new(Code::BODY_MISSING, "this request needs a JSON object as its body"));
@@ -108,7 +108,7 @@ impl JsonBody {
         Ok(value)
     }
 
-    /// For requests that say all in their path: nothing, or an empty object.
+    /// Checks the body of a request that is complete without one: it must be empty or an empty object.
     pub(super) fn nothing(self, call: &mut Call) -> Result<()> {
         if !self.bytes.is_empty()
             && !matches!(serde_json::from_slice(&self.bytes), Ok(Value::Object(object)) if object.is_empty())

@@ -1,4 +1,4 @@
-//! What handlers take out of a request: the call and the parameters of the path.
+//! Extractors of handlers: the call and the path parameters.
 
 use std::{str::FromStr, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::{
     service::{Call, IdempotencyRequest, IfMatch, Principal},
 };
 
-/// The most characters of an `Idempotency-Key`.
+/// Maximum length of an `Idempotency-Key`.
 const MAXIMUM_KEY: usize = 255;
 
 /// The context that every request has.
@@ -27,8 +27,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Context {
     }
 }
 
-/// The call of a verified caller. An edge inside a process may have put the [`Principal`] into the extensions of its request,
-/// which nothing that comes over a network can; everybody else proves by a token who they are.
+/// The call of a verified caller.
+///
+/// An in-process edge may have put the [`Principal`] into the request's extensions, which nothing from a network can;
+/// all other callers authenticate with a token.
 pub(super) struct Caller(pub(super) Call);
 
 impl FromRequestParts<Arc<HttpState>> for Caller {
@@ -48,7 +50,7 @@ impl FromRequestParts<Arc<HttpState>> for Caller {
     }
 }
 
-/// `If-Match` compares strongly: a weak tag never matches (RFC 9110 §13.1.1).
+/// Reads `If-Match`, which compares strongly: a weak tag never matches (RFC 9110 §13.1.1).
 fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>> {
     if !headers.contains_key(header::IF_MATCH) {
         return Ok(None);
@@ -66,7 +68,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>> {
     Ok(Some(IfMatch::Tags(tags)))
 }
 
-/// `If-None-Match` compares weakly (RFC 9110 §13.1.2).
+/// Checks `If-None-Match`, which compares weakly (RFC 9110 §13.1.2).
 pub(super) fn none_match(headers: &HeaderMap, tag: &str) -> bool {
     headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|text| {
         text.split(',').map(|part| part.trim().trim_start_matches("W/")).any(|part| part == "*" || part == tag)
@@ -86,7 +88,7 @@ fn idempotency(parts: &Parts) -> Result<Option<IdempotencyRequest>> {
     Ok(Some(IdempotencyRequest { key: key.to_owned(), target, body: Vec::new() }))
 }
 
-/// The parameters of the path, decoded.
+/// The decoded parameters of the path.
 pub(super) struct PathParameters(Vec<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathParameters {
@@ -101,12 +103,12 @@ impl<S: Send + Sync> FromRequestParts<S> for PathParameters {
 }
 
 impl PathParameters {
-    /// The text of a parameter.
+    /// Returns the text of a parameter.
     pub(super) fn text(&self, position: usize) -> &str {
         self.0.get(position).map_or("", String::as_str)
     }
 
-    /// A parameter that is an id.
+    /// Reads a parameter that is an id.
     pub(super) fn id<T: FromStr>(&self, position: usize) -> Result<T> {
         self.text(position)
             .parse()

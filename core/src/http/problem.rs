@@ -19,14 +19,16 @@ use crate::{
 /// The media type of problem documents.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// The refusal of a request whose answer took too long: of the server, and nothing that its client did.
+/// Returns the error of a request whose answer took too long.
+///
+/// It is a fault of the server, not of the client.
 #[must_use]
 pub fn too_slow() -> Error {
     let message = "the request took longer than it may: try again";
     Error::new(Code::SERVER_TIMEOUT, message).with_retry_after(Duration::from_secs(1))
 }
 
-/// The HTTP status of a kind of error.
+/// Returns the HTTP status of a kind of error.
 #[must_use]
 pub fn status(kind: ErrorKind) -> StatusCode {
     StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -36,32 +38,32 @@ pub fn status(kind: ErrorKind) -> StatusCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// Always `about:blank`: `code` says what it is.
+    /// Always `about:blank`; `code` identifies the problem.
     #[serde(rename = "type")]
     pub problem_type: String,
     /// The HTTP status in words.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// The stable code: what programs look at.
+    /// Stable code for programs.
     pub code: String,
-    /// What to change, for a person.
+    /// Advice on what to change, for a person.
     pub detail: String,
-    /// The server's own id of the request; stands in logs and audit events too.
+    /// The server's id of the request, also found in logs and audit events.
     pub request_id: String,
-    /// The bad fields.
+    /// The invalid fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ProblemField>,
 }
 
-/// A bad field.
+/// An invalid field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProblemField {
     /// Path of the field: `billingInfo.email`, `domains[2]`.
     pub field: String,
     /// The stable code.
     pub code: String,
-    /// What to change.
+    /// Advice on what to change.
     pub message: String,
 }
 
@@ -72,7 +74,7 @@ impl From<&FieldError> for ProblemField {
 }
 
 impl Problem {
-    /// The document for an error. What is internal stays inside.
+    /// Creates the document for an error, without internal details.
     #[must_use]
     pub fn new(error: &Error, request_id: String) -> Self {
         let status = status(error.kind());
@@ -99,7 +101,7 @@ impl IntoResponse for Error {
             return answer_of(performed).unwrap_or_else(IntoResponse::into_response);
         }
         let status = status(self.kind());
-        // What is shed is counted by the edge that sheds it: a line each would be work that nobody can bear just then.
+        // The edge counts what it sheds: under overload a log line for each would be too much work.
         if self.is(Code::OVERLOADED) {
             tracing::debug!(request_id = current_request_id(), "request shed");
         } else if status.is_server_error() {
@@ -126,7 +128,7 @@ impl IntoResponse for Error {
     }
 }
 
-/// The answer of a request that was carried out elsewhere.
+/// Builds the answer of a request that was carried out elsewhere.
 fn answer_of(performed: &Performed) -> Result<Response, Error> {
     let broken = |error: http::Error| Error::internal("an answer that was passed on is broken").with_source(error);
     let mut response = Response::new(Body::from(performed.body.clone()));
@@ -139,7 +141,7 @@ fn answer_of(performed: &Performed) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// The challenge of RFC 6750 §3: without an error code when no token came.
+/// Returns the challenge of RFC 6750 §3, without an error code if no token was sent.
 fn challenge(error: &Error) -> HeaderValue {
     HeaderValue::from_static(if error.is(Code::TOKEN_MISSING) {
         "Bearer realm=\"dezky\""

@@ -1,4 +1,4 @@
-//! Refusals leave a trace: one structured line each, within bounds.
+//! Logs refused requests: one structured line each, rate-limited.
 
 use std::{
     net::IpAddr,
@@ -19,7 +19,7 @@ use crate::{
     plain::Plain,
 };
 
-/// Lines of a kind that may come at once, and that may come each second after that.
+/// Rate limit of lines of a kind: the number of lines at once, and per second after that.
 const BURST: f64 = 50.0;
 const PER_SECOND: f64 = 5.0;
 
@@ -27,14 +27,14 @@ const PER_SECOND: f64 = 5.0;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// What an answer refuses, as an extension of the answer: for the line in the log, and for edges that count.
+/// The refusal of an answer, as an extension of it: for the log line, and for edges that count refusals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     code: &'static str,
     kind: Kind,
 }
 
-/// Kinds whose lines are bounded apart, so that a flood of one hides no other.
+/// Kinds whose lines are limited separately, so that a flood of one does not hide others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Unauthenticated,
@@ -55,7 +55,7 @@ impl Kind {
         }
     }
 
-    /// What this process has left of its lines.
+    /// Returns the process-wide allowance of this kind.
     fn allowance(self) -> &'static Mutex<Allowance> {
         static UNAUTHENTICATED: Mutex<Allowance> = Mutex::new(Allowance::WHOLE);
         static FORBIDDEN: Mutex<Allowance> = Mutex::new(Allowance::WHOLE);
@@ -69,14 +69,14 @@ impl Kind {
         }
     }
 
-    /// Room for a line now, with the number of those that were dropped before it.
+    /// Takes a line from the allowance, and returns the number of lines dropped before it.
     fn take(self) -> Option<u64> {
         self.allowance().lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
     }
 }
 
 impl Refused {
-    /// What an error refuses, if that is what it does.
+    /// Returns the refusal that an error stands for, if it is one.
     pub(super) fn by(error: &Error) -> Option<Self> {
         let kind = match error.kind() {
             ErrorKind::Unauthenticated => Kind::Unauthenticated,
@@ -87,13 +87,14 @@ impl Refused {
         Some(Self { code: error.code(), kind })
     }
 
-    /// A logout token that is none.
+    /// Returns the refusal of an invalid logout token.
     pub(super) fn of_logout(error: &Error) -> Self {
         Self { code: error.code(), kind: Kind::Logout }
     }
 
-    /// What an answer that was made elsewhere refuses, by its status and the code that it tells; none if it refuses nothing. A code
-    /// that this release does not declare is `other`.
+    /// Returns the refusal of an answer made elsewhere, from its status and code, if it is one.
+    ///
+    /// A code that this release does not declare becomes `other`.
     #[must_use]
     pub fn told(status: StatusCode, code: Option<&str>) -> Option<Self> {
         let kind = match status {
@@ -106,14 +107,14 @@ impl Refused {
         Some(Self { code, kind })
     }
 
-    /// The stable code, such as `token_expired`.
+    /// Returns the stable code, such as `token_expired`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code
     }
 }
 
-/// What a line tells of a request that is refused.
+/// The parts of a request that its log line names if it is refused.
 pub(super) struct Asked {
     presented: Presented,
     address: Option<IpAddr>,
@@ -122,7 +123,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Before it is answered.
+    /// Takes them from a request before it is answered.
     pub(super) fn of(request: &Request) -> Self {
         let extensions = request.extensions();
         Self {
@@ -133,7 +134,9 @@ impl Asked {
         }
     }
 
-    /// Writes a line if the answer refuses. What an edge has found out about the token counts, whatever the answer says.
+    /// Writes a line if the answer is a refusal.
+    ///
+    /// A refusal of the token by the edge counts even if the answer is none.
     pub(super) fn tell(&self, response: &mut Response) {
         if let Some(refused) = response.extensions().get::<Refused>() {
             self.write(refused, response.status());
@@ -171,7 +174,7 @@ impl Asked {
     }
 }
 
-/// Writes a line about a connection that was refused because its address has too many.
+/// Logs a connection that was refused because its address has too many.
 pub fn tell_of_connection(address: IpAddr) {
     if let Some(dropped) = Kind::RateLimited.take() {
         let dropped = (dropped > 0).then_some(dropped);
@@ -179,7 +182,7 @@ pub fn tell_of_connection(address: IpAddr) {
     }
 }
 
-/// Writes how many lines were dropped since the last line of their kind, if any. For an edge that runs on: call it now and then.
+/// Logs how many lines were dropped since the last one of their kind. To be called regularly by long-running edges.
 pub fn tell_of_dropped() {
     for kind in Kind::ALL {
         let dropped = kind.allowance().lock().unwrap_or_else(PoisonError::into_inner).dropped(Instant::now());
@@ -189,7 +192,7 @@ pub fn tell_of_dropped() {
     }
 }
 
-/// How many lines there may be.
+/// A rate limit of log lines.
 #[derive(Debug)]
 struct Allowance {
     lines: f64,
@@ -200,7 +203,7 @@ struct Allowance {
 impl Allowance {
     const WHOLE: Self = Self { lines: BURST, counted: None, dropped: 0 };
 
-    /// Takes a line, if there is one left, and tells how many were dropped before it.
+    /// Takes a line, if one is left, and returns how many were dropped before it.
     fn take(&mut self, now: Instant) -> Option<u64> {
         self.refill(now);
         if self.lines < 1.0 {
@@ -211,12 +214,12 @@ impl Allowance {
         Some(std::mem::take(&mut self.dropped))
     }
 
-    /// The number of dropped lines, told once; none while there is no line for it.
+    /// Returns the number of dropped lines once; zero while there is no line left to report it.
     fn dropped(&mut self, now: Instant) -> u64 {
         if self.dropped == 0 {
             return 0;
         }
-        // What tells of the dropped ones is none of them.
+        // The line that reports dropped lines is not one of them.
         self.take(now).unwrap_or_else(|| {
             self.dropped = self.dropped.saturating_sub(1);
             0

@@ -1,4 +1,4 @@
-//! What a person may do, and why: every decision of the policy, with the facts that the store has now.
+//! A person's rights, with the reason of each: every decision of the policy on the facts that are stored now.
 
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::{
     store::Repository,
 };
 
-/// What a person may do in a tenant, or on the platform outside of tenants.
+/// A person's rights in a tenant, or on the platform outside of tenants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RightsView {
@@ -28,7 +28,7 @@ pub struct RightsView {
     /// The person's role in it, if in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<MembershipRole>,
-    /// Where that role came from.
+    /// The source of that role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<GrantSource>,
     /// Every action, in the order of the policy.
@@ -41,16 +41,16 @@ pub struct RightsView {
 pub struct RightView {
     /// The action, such as `tenant.read`.
     pub action: &'static str,
-    /// `allow`, `refuse`, or `hide`: to the person it is as if the thing did not exist.
+    /// `allow`, `refuse`, or `hide` if to the person the resource seems not to exist.
     pub outcome: &'static str,
-    /// As what it is allowed: `owner`, `platform admin` and so on.
+    /// The caller kind that is allowed the action, such as `owner` or `platform admin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub granted_as: Option<&'static str>,
     /// `granted`, or the code that the person would be refused with.
     pub reason: &'static str,
-    /// The reason, for a person.
+    /// The reason, in words.
     pub because: String,
-    /// Of the fields that some may set by this action, those that the person may not.
+    /// Restricted fields of this action that the person may not set.
     pub forbidden_fields: Vec<&'static str>,
 }
 
@@ -81,11 +81,13 @@ fn explain(reason: Reason) -> String {
 }
 
 impl Service {
-    /// What a person may do in a tenant, or without one on the platform, were they to call now with a token that holds. Actions on
-    /// members are decided for members who are no owners. `bound_to` says to which tenant an issuer is bound, by its id.
+    /// Returns a person's rights in a tenant, or without one on the platform, assuming a valid token.
+    ///
+    /// Actions on members are decided for members who are not owners. `bound_to` is the id of the tenant to which the
+    /// token's issuer is bound.
     ///
     /// # Errors
-    /// `system_actor_required` for whoever is no system actor; `not_found` when there is no such person or tenant.
+    /// `system_actor_required` for callers other than system actors; `not_found` when there is no such person or tenant.
     pub async fn rights(
         &self,
         call: &Call,

@@ -1,4 +1,4 @@
-//! How many commands requests send to the server.
+//! Tests of the number of commands that requests send to the server.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     fixture::{fixture, object_id},
 };
 
-/// Each round trip is at least one command, so that so few commands are no more round trips.
+/// A round trip is at least one command, so these are at most this many round trips.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_get_list_and_profile_sends_at_most_two_commands() {
     let fixture = fixture().await;
@@ -34,7 +34,7 @@ async fn every_get_list_and_profile_sends_at_most_two_commands() {
     assert_eq!(largest, 2);
 }
 
-/// Answers that have no room in one document of the server come one by one.
+/// Answers that do not fit into one document of the server are read one by one.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_are_too_large_for_one_document_come_all_the_same() {
     let fixture = fixture().await;

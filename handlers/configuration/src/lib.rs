@@ -21,7 +21,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use dezky::{
     Result,
     authn::{IssuerSettings, keys::extra_ca_certificates},
-    service::{ServiceSettings, operation::SeedSettings},
+    service::{ServiceSettings, seed::SeedSettings},
+    work::TaskChoice,
 };
 
 pub use component::{ComponentSettings, Isolation, Writers};
@@ -33,7 +34,7 @@ pub use secrets::SecretFile;
 pub use settings::{
     ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, FORWARDED_HEADER, ISOLATION, LISTEN, LOG,
     LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, OPERATIONS_LISTEN, PLATFORM_ADMIN_GROUP,
-    PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
+    PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TASKS, TRUSTED_PROXIES,
 };
 pub use sources::{File, Origin, Sources, refuse};
 pub use values::{LogFormat, LogSettings};
@@ -67,6 +68,8 @@ pub struct Configuration {
     pub drain: Duration,
     /// Retention of personal values besides the audit trail; `None` keeps them for ever.
     pub audit_details: Option<Duration>,
+    /// Background tasks that this process runs. Default: all.
+    pub tasks: TaskChoice,
     /// Files that contain secrets of these settings.
     pub secret_files: Vec<SecretFile>,
 }
@@ -114,6 +117,7 @@ impl Configuration {
             component: component::read(sources)?,
             drain: values::drain(sources)?,
             audit_details: values::audit_details(sources)?,
+            tasks: values::tasks(sources)?,
             secret_files,
         })
     }

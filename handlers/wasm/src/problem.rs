@@ -9,7 +9,7 @@ use dezky::{
 
 use crate::platform::problems::Problem;
 
-/// The error that the host means. Its kind follows from its code.
+/// Converts an error of the host. Its kind follows from its code.
 pub(crate) fn error(problem: Problem) -> Error {
     let Some(code) = Code::from_name(&problem.code) else {
         return Error::internal(format!("the host refuses with `{}`, a code of another release", problem.code));
@@ -26,7 +26,7 @@ pub(crate) fn error(problem: Problem) -> Error {
     }
 }
 
-/// What the host answered cannot be read.
+/// Returns the error for an unreadable answer of the host.
 pub(crate) fn unreadable(what: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::internal(what).with_source(error)
 }

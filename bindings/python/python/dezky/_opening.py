@@ -53,7 +53,7 @@ def open_platform(
     log: str | None,
     config: str | os.PathLike[str] | None,
     environment: bool,
-    background: bool,
+    tasks: str | Sequence[str],
 ) -> _native.Platform:
     """Opens the native part."""
     try:
@@ -72,7 +72,7 @@ def open_platform(
             log=log,
             config=None if config is None else Path(config),
             environment=environment,
-            background=background,
+            tasks=[tasks] if isinstance(tasks, str) else list(tasks),
         )
     except _native.Failure as failure:
         raise from_failure(failure) from None

@@ -5,10 +5,10 @@ use url::Url;
 
 use crate::{domain::input::Problem, error::FieldCode};
 
-/// An absolute `https` URL of at most 2,000 characters, without user name or password.
+/// Reads an absolute `https` URL of at most 2,000 characters, without user name or password.
 ///
 /// # Errors
-/// A [`Problem`] telling what to change.
+/// A [`Problem`] that tells what to change.
 pub fn https_url(value: &Value) -> Result<String, Problem> {
     let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     let problem = || Problem::new(FieldCode::INVALID_URL, "must be an absolute URL that begins with `https://`");
@@ -21,10 +21,10 @@ pub fn https_url(value: &Value) -> Result<String, Problem> {
     if plain { Ok(url.into()) } else { Err(problem()) }
 }
 
-/// A colour as `#rrggbb`, in lower case.
+/// Reads a colour as `#rrggbb`, in lower case.
 ///
 /// # Errors
-/// A [`Problem`] telling the form.
+/// A [`Problem`] that tells the format.
 pub fn colour(value: &Value) -> Result<String, Problem> {
     let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     let digits = given.strip_prefix('#').unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Reading the JSON of a body: no member twice, at any depth.
+//! Parses JSON bodies, refusing duplicate members at any depth.
 
 use std::ops::ControlFlow;
 
@@ -9,16 +9,16 @@ use crate::{
     json,
 };
 
-/// Most members that are named.
+/// Maximum number of duplicate members that are named.
 const NAMED: usize = 20;
-/// The deepest nesting of a body; more than `serde_json` reads.
+/// Maximum nesting depth of a body, larger than that of `serde_json`.
 const DEPTH: u8 = 128;
 
-/// Reads JSON and nothing after it.
+/// Parses JSON, with nothing after it.
 ///
 /// # Errors
-/// [`crate::ErrorKind::BadRequest`] when it is not JSON; [`crate::ErrorKind::Invalid`] naming each member that stands twice, however its name is
-/// written.
+/// [`crate::ErrorKind::BadRequest`] when it is not JSON; [`crate::ErrorKind::Invalid`] naming each duplicate member,
+/// however its name is escaped.
 pub fn read_json(bytes: &[u8]) -> Result<Value> {
     let mut twice: Vec<FieldError> = Vec::new();
     let value = json::read(bytes, DEPTH, &mut |path| {

@@ -1,4 +1,4 @@
-//! Back-channel logout: the identity provider tells that sessions have ended.
+//! Back-channel logout: the identity provider announces that sessions have ended.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub(crate) async fn end(
     Ok(response)
 }
 
-/// A logout token that is refused is a bad request (§2.8), not a caller who has to authenticate. The field's code says why.
+/// A refused logout token is a bad request (§2.8), not a missing authentication. The code of the field says why.
 fn refused(error: Error) -> Response {
     if error.kind() != ErrorKind::Unauthenticated {
         return error.into_response();

@@ -1,4 +1,4 @@
-//! Granting a membership.
+//! Grants a membership.
 
 use super::{KIND, subject};
 use crate::{
@@ -17,11 +17,11 @@ use crate::{
 };
 
 impl Service {
-    /// Puts a person into a tenant, or back into it after revocation.
+    /// Adds a person to a tenant, or restores a revoked membership.
     ///
-    /// The platform may name anybody. Owners and admins may name people whom the tenant knows: those with a membership
-    /// that was revoked. Naming a stranger by id would tell them that person's name and address. Of a former member they see
-    /// what the tenant knew, until that person calls `GET /users/me`.
+    /// The platform may name anybody. Owners and admins may name only people whom the tenant knows, which are those
+    /// with a revoked membership: naming a stranger by id would disclose that person's name and address. Of a former
+    /// member they see what the tenant knew before, until that person calls `GET /users/me`.
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `owner_required`, `tenant_suspended`, `already_member`, or `invalid_fields` with
@@ -66,7 +66,7 @@ impl Service {
                 let mut granted = tombstone.clone();
                 granted.grant(input.role, GrantSource::Grant, now);
                 granted.copy_tenant(tenant);
-                // The tenant's own people learn nothing new of somebody who has not come back yet.
+                // The tenant's own people learn nothing new about a former member who has not returned yet.
                 match member.access.caller.is_platform() {
                     true => granted.show_person(&user),
                     false => granted.regranted_at = Some(now),

@@ -1,4 +1,4 @@
-//! Changing a subscription.
+//! Changes a subscription.
 
 use super::{KIND, subject};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Service {
-    /// Changes a subscription. For the platform. A cancelled one stays cancelled.
+    /// Changes a subscription. Platform only. A cancelled one stays cancelled.
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required`, `subscription_cancelled`, `version_changed` or `invalid_fields`.

@@ -1,4 +1,4 @@
-//! Creating a user before the first sign-in, or admitting an erased person again.
+//! Creates a user before the first sign-in, or admits an erased person again.
 
 use super::{KIND, subject};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Service {
-    /// Creates a user. For the platform. A subject that was erased is admitted again by this and nothing else.
+    /// Creates a user. Platform only. This is the only way to admit an erased subject again.
     ///
     /// # Errors
     /// `user_exists`, `platform_admin_required`, `granted_admin_required` or `invalid_fields`.

@@ -1,4 +1,4 @@
-//! Changing a user.
+//! Changes a user.
 
 use super::{KIND, subject};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Service {
-    /// Changes a user. For the platform.
+    /// Changes a user. Platform only.
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required`, `granted_admin_required`, `already_deleted`, `version_changed` or
@@ -31,7 +31,7 @@ impl Service {
         self.change_user(call, moment, id, &fields, makes_admin, change).await
     }
 
-    /// Changes these fields of a user, if the caller may and nobody comes first.
+    /// Changes these fields of a user, if the caller may and no other writer comes first.
     pub(super) async fn change_user(
         &self,
         call: &Call,

@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use dezky::{authn::keys::KeyStatus, http::Refused};
+use super::tasks::TaskMetrics;
+use dezky::{authn::keys::KeyStatus, http::Refused, work::TaskStatus};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
@@ -87,6 +88,7 @@ pub(crate) struct Metrics {
     keys: Family<IssuerLabels, Gauge>,
     key_age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
     keys_stale: Family<IssuerLabels, Gauge>,
+    tasks: TaskMetrics,
     ready: Gauge<i64, AtomicI64>,
     component_deaths: Counter,
     component_failures: Counter,
@@ -117,6 +119,7 @@ impl Metrics {
             keys: Family::default(),
             key_age: Family::default(),
             keys_stale: Family::default(),
+            tasks: TaskMetrics::default(),
             ready: Gauge::default(),
             component_deaths: Counter::default(),
             component_failures: Counter::default(),
@@ -178,6 +181,7 @@ impl Metrics {
             "New components that were refused, the one before going on",
             self.component_refusals.clone(),
         );
+        self.tasks.register(registry);
         registry.register("ready", "1 while requests can be answered", self.ready.clone());
     }
 
@@ -260,8 +264,9 @@ impl Metrics {
         self.component_failures.get()
     }
 
-    /// Renders all metrics, with the given state of keys and readiness.
-    pub(crate) fn text(&self, keys: &[KeyStatus], ready: bool) -> Result<String, fmt::Error> {
+    /// Renders all metrics, with the given state of keys, tasks and readiness.
+    pub(crate) fn text(&self, keys: &[KeyStatus], tasks: &[TaskStatus], ready: bool) -> Result<String, fmt::Error> {
+        self.tasks.set(tasks);
         self.ready.set(i64::from(ready));
         self.key_age.clear();
         for status in keys {

@@ -10,6 +10,7 @@ mod operations;
 mod readiness;
 mod routes;
 mod streams;
+mod tasks;
 
 use std::{net::SocketAddr, sync::Arc};
 

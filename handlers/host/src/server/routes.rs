@@ -99,7 +99,7 @@ async fn measures(State(host): State<Host>, request: Request) -> Response {
     for (limit, keys) in host.limits.keys() {
         host.metrics.remembered(limit, keys);
     }
-    match host.metrics.text(&host.readiness.keys(), ready) {
+    match host.metrics.text(&host.readiness.keys(), &host.readiness.tasks(), ready) {
         Ok(text) => {
             let mut response = Response::new(Body::from(text));
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));

@@ -1,4 +1,4 @@
-//! The platform's own tenant, made at the first start.
+//! Creates the platform's own tenant at the first start.
 
 use crate::{
     authz::Action,
@@ -14,7 +14,7 @@ use crate::{
     store::Repository,
 };
 
-/// The platform's own tenant.
+/// Settings of the platform's own tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedSettings {
     /// Slug. Default: `dezky`.
@@ -25,7 +25,7 @@ pub struct SeedSettings {
     pub group: String,
     /// Plan. Default: `internal`.
     pub plan: String,
-    /// Domain that is its own. Default: none.
+    /// A domain of its own. Default: none.
     pub domain: Option<String>,
 }
 
@@ -41,20 +41,20 @@ impl Default for SeedSettings {
     }
 }
 
-/// What seeding did.
+/// The result of seeding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seeded {
-    /// Whether the tenant was made now.
+    /// `true` if the tenant was created now.
     pub tenant_created: bool,
-    /// Whether its subscription was made now.
+    /// `true` if its subscription was created now.
     pub subscription_created: bool,
 }
 
 impl Service {
-    /// Makes the platform's own tenant and its subscription where they are not there; leaves them as they are otherwise.
+    /// Creates the platform's own tenant and its subscription if they are missing, and leaves existing ones unchanged.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Configuration`] when a setting is not acceptable.
+    /// [`crate::ErrorKind::Configuration`] when a setting is not valid.
     pub async fn seed(&self, settings: &SeedSettings) -> Result<Seeded> {
         let call = Call::by_part(SystemActor::Seed);
         self.settle(&call, |moment| self.try_seed(&call, moment, settings)).await
