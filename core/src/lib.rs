@@ -30,7 +30,7 @@ pub mod store;
 pub mod test_kit;
 pub mod work;
 
-pub use error::{Error, ErrorKind, FieldError, Result};
+pub use error::{Code, Error, ErrorKind, FieldCode, FieldError, Result};
 #[cfg(feature = "authn")]
 pub use platform::{Platform, PlatformOptions};
 

@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use dezky::{
-    Error, ErrorKind, Result,
+    Code, Error, Result,
     authn::VerifiedToken,
     clock::SystemClock,
     context::RequestContext,
@@ -28,7 +28,7 @@ struct Nobody;
 #[async_trait]
 impl Identity for Nobody {
     async fn caller(&self, _: &RequestContext, _: &HeaderMap) -> Result<Arc<VerifiedToken>> {
-        Err(Error::new(ErrorKind::Unauthenticated, "token_missing", "nobody is let in here"))
+        Err(Error::new(Code::TOKEN_MISSING, "nobody is let in here"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Errors as JSON, from which the other language creates its own.
 
 use dezky::{
-    Error, ErrorKind,
+    Code, Error, ErrorKind,
     http::problem::{Problem, ProblemField, status},
 };
 use serde::Serialize;
@@ -14,6 +14,7 @@ struct Payload<'error> {
     code: &'error str,
     status: u16,
     message: &'error str,
+    retryable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
     fields: Vec<ProblemField>,
@@ -35,6 +36,7 @@ pub fn json(error: &Error, request_id: Option<&str>) -> String {
         code: if settings { error.code() } else { &problem.code },
         status: status(error.kind()).as_u16(),
         message: if settings { error.message() } else { &problem.detail },
+        retryable: error.retryable(),
         retry_after: error.retry_after().map(|wait| wait.as_secs().max(1)),
         fields: problem.errors,
         request_id,
@@ -45,5 +47,5 @@ pub fn json(error: &Error, request_id: Option<&str>) -> String {
 /// Returns the error of every call after `close`.
 #[must_use]
 pub fn closed() -> Error {
-    Error::new(ErrorKind::Unavailable, "closed", "this was closed: open it again")
+    Error::new(Code::CLOSED, "this was closed: open it again")
 }

@@ -1,11 +1,11 @@
 //! Requests from the other language.
 
 use axum::body::Body;
-use dezky::{Error, ErrorKind, Result, service::Principal};
+use dezky::{Code, Error, Result, service::Principal};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 fn unreadable(what: &'static str) -> Error {
-    Error::new(ErrorKind::BadRequest, "invalid_request", what)
+    Error::new(Code::INVALID_REQUEST, what)
 }
 
 /// Headers from the other language.

@@ -92,7 +92,7 @@ pub fn check_input(operation: &str, input: Value) -> Result<()> {
         "subscriptions.create" => CreateSubscription::read(input).map(drop),
         other => {
             let message = format!("`{other}` is none of the operations whose input can be checked");
-            Err(Error::new(dezky::ErrorKind::BadRequest, "unknown_operation", message))
+            Err(Error::new(dezky::Code::UNKNOWN_OPERATION, message))
         }
     }
 }

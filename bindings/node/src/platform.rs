@@ -6,7 +6,7 @@ use std::{
 };
 
 use dezky::{
-    Error, ErrorKind, Result, authn::VerifiedToken, clock::SystemClock, context::RequestContext, domain::ObjectId,
+    Code, Error, Result, authn::VerifiedToken, clock::SystemClock, context::RequestContext, domain::ObjectId,
     service::Principal,
 };
 use dezky_embedded::{Headers, Names, Opened, Options, Said, ask, closed};
@@ -148,9 +148,7 @@ impl Platform {
         env.spawn_future(async move {
             let ended = Abortable::new(answered, registration).await;
             locked(&ends).open.remove(&end);
-            ended.unwrap_or_else(|_| {
-                Err(thrown(&Error::new(ErrorKind::Unavailable, "ended", "the call was ended before its time")))
-            })
+            ended.unwrap_or_else(|_| Err(thrown(&Error::new(Code::ENDED, "the call was ended before its time"))))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, pin::pin, time::Duration};
 
-use dezky::{Error, ErrorKind, FieldError, Result};
+use dezky::{Code, Error, FieldCode, FieldError, Result};
 use dezky_embedded::guarded;
 use pyo3::{IntoPyObject, prelude::*};
 use pyo3_async_runtimes::tokio::{future_into_py, get_runtime};
@@ -20,7 +20,7 @@ pub(crate) fn limit(seconds: Option<f64>) -> Result<Option<Duration>> {
         Ok(limit) if !limit.is_zero() => Ok(Some(limit)),
         _ => {
             let message = "must be a number of seconds above 0";
-            Err(Error::invalid(vec![FieldError::new("timeout", "out_of_range", message)]))
+            Err(Error::invalid(vec![FieldError::new("timeout", FieldCode::OUT_OF_RANGE, message)]))
         }
     }
 }
@@ -34,7 +34,7 @@ pub(crate) async fn within<T>(limit: Option<Duration>, work: impl Future<Output 
         Err(_) => {
             let message =
                 "the call did not end within its `timeout`; of what was asked for, all has happened or nothing";
-            Err(Error::new(ErrorKind::Unavailable, "timeout", message))
+            Err(Error::new(Code::TIMEOUT, message))
         }
     }
 }
@@ -46,7 +46,7 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = Result<T>
     if Handle::try_current().is_ok() {
         let message = "a call from within another one on the same thread, such as from what is told its progress, cannot wait: make \
                        it in another thread, or afterwards";
-        return Err(raised(&Error::new(ErrorKind::Conflict, "nested_call", message)));
+        return Err(raised(&Error::new(Code::NESTED_CALL, message)));
     }
     py.detach(|| {
         get_runtime().block_on(async {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use dezky::{
-    Error, ErrorKind, Result, authn,
+    Code, Error, Result, authn,
     clock::{Clock, SystemClock},
     context::RequestContext,
     domain::ObjectId,
@@ -37,7 +37,7 @@ static OPENED_IN: AtomicU32 = AtomicU32::new(0);
 fn forked() -> Error {
     let message = "this process was forked off one that uses Dezky, and has none of its threads: open it in a process that was \
                    started anew (`multiprocessing` with `spawn` or `forkserver`, or before any `open`)";
-    Error::new(ErrorKind::Unavailable, "forked", message)
+    Error::new(Code::FORKED, message)
 }
 
 type Opening = Arc<RwLock<Option<Opened>>>;

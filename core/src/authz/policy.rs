@@ -2,9 +2,12 @@
 
 use super::{Actor, PlatformRight, Resource};
 pub use crate::callers::Callers;
-use crate::domain::{
-    CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantStatus, UpdateMembership,
-    UpdateSubscription, UpdateTenant, UpdateUser, input::Settable,
+use crate::{
+    domain::{
+        CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantStatus, UpdateMembership,
+        UpdateSubscription, UpdateTenant, UpdateUser, input::Settable,
+    },
+    error::Code,
 };
 
 /// An action that a caller requests.
@@ -211,6 +214,26 @@ pub enum Reason {
     TenantDeleted,
     /// The caller may not set this field.
     Field(&'static str),
+}
+
+impl Reason {
+    /// Returns the code that the caller is refused with, or `None` if the action is granted.
+    #[must_use]
+    pub const fn code(self) -> Option<Code> {
+        Some(match self {
+            Self::Granted(_) => return None,
+            Self::UserDisabled => Code::USER_DISABLED,
+            Self::NotVisible => Code::NOT_FOUND,
+            Self::PlatformOnly => Code::PLATFORM_ADMIN_REQUIRED,
+            Self::RoleTooLow => Code::ROLE_INSUFFICIENT,
+            Self::LastingAdmin => Code::GRANTED_ADMIN_REQUIRED,
+            Self::OwnerOnly => Code::OWNER_REQUIRED,
+            Self::LastOwner => Code::LAST_OWNER,
+            Self::TenantSuspended => Code::TENANT_SUSPENDED,
+            Self::TenantDeleted => Code::TENANT_DELETED,
+            Self::Field(_) => Code::FIELD_FORBIDDEN,
+        })
+    }
 }
 
 /// The outcome of a decision.

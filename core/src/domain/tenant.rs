@@ -14,7 +14,7 @@ use super::{
 use crate::{
     callers::Callers,
     clock::Timestamp,
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
     store::{Form, Guest, Scope},
 };
 
@@ -269,22 +269,22 @@ impl Tenant {
 
 fn status(value: &Value) -> Result<TenantStatus, Problem> {
     match choice(value)? {
-        TenantStatus::Deleted => Err(Problem::new("invalid_choice", "is reached by `DELETE` only")),
+        TenantStatus::Deleted => Err(Problem::new(FieldCode::INVALID_CHOICE, "is reached by `DELETE` only")),
         status => Ok(status),
     }
 }
 
 /// Reads a postal address, which may have several lines; each follows the rules of [`text`].
 fn address(value: &Value) -> Result<String, Problem> {
-    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     let mut lines = Vec::new();
     for line in given.lines().map(str::trim).filter(|line| !line.is_empty()) {
         lines.push(text(&Value::from(line), 200)?);
     }
     match lines.len() {
-        0 => Err(Problem::new("empty", "must not be empty")),
+        0 => Err(Problem::new(FieldCode::EMPTY, "must not be empty")),
         1..=8 => Ok(lines.join("\n")),
-        _ => Err(Problem::new("too_long", "must have at most 8 lines")),
+        _ => Err(Problem::new(FieldCode::TOO_LONG, "must have at most 8 lines")),
     }
 }
 
@@ -294,9 +294,9 @@ fn check_verifications(tenant: &Tenant, verifications: Vec<DomainVerification>) 
     for (position, verification) in verifications.iter().enumerate() {
         let field = format!("domainVerifications[{position}].name");
         if !tenant.domains.contains(&verification.name) {
-            errors.push(FieldError::new(field, "unknown_domain", "must be one of `domains`"));
+            errors.push(FieldError::new(field, FieldCode::UNKNOWN_DOMAIN, "must be one of `domains`"));
         } else if !seen.insert(verification.name.as_str()) {
-            errors.push(FieldError::new(field, "repeated", "stands in the list already"));
+            errors.push(FieldError::new(field, FieldCode::REPEATED, "stands in the list already"));
         }
     }
     if errors.is_empty() { Ok(verifications) } else { Err(Error::invalid(errors)) }
@@ -339,7 +339,7 @@ impl UpdateTenant {
         {
             if tenant.is_provisioned() {
                 let message = "cannot change any more: the systems behind the tenant carry it";
-                return Err(Error::invalid(vec![FieldError::new("slug", "fixed", message)]));
+                return Err(Error::invalid(vec![FieldError::new("slug", FieldCode::FIXED, message)]));
             }
             let former = std::mem::replace(&mut tenant.slug, slug);
             if !tenant.former_slugs.contains(&former) {

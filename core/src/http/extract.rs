@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, header, request::Parts};
 use super::HttpState;
 use crate::{
     context::RequestContext,
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{Call, IdempotencyRequest, IfMatch, Principal},
 };
 
@@ -50,10 +50,6 @@ impl FromRequestParts<Arc<HttpState>> for Caller {
     }
 }
 
-fn bad_header(code: &'static str, message: &'static str) -> Error {
-    Error::new(ErrorKind::BadRequest, code, message)
-}
-
 /// Reads `If-Match`, which compares strongly: a weak tag never matches (RFC 9110 §13.1.1).
 fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>> {
     if !headers.contains_key(header::IF_MATCH) {
@@ -61,7 +57,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>> {
     }
     let mut tags = Vec::new();
     for value in headers.get_all(header::IF_MATCH) {
-        let text = value.to_str().map_err(|_| bad_header("invalid_if_match", "`If-Match` must be plain text"))?;
+        let text = value.to_str().map_err(|_| Error::new(Code::INVALID_IF_MATCH, "`If-Match` must be plain text"))?;
         for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
             if tag == "*" {
                 return Ok(Some(IfMatch::Any));
@@ -85,7 +81,7 @@ fn idempotency(parts: &Parts) -> Result<Option<IdempotencyRequest>> {
     let key = value.to_str().unwrap_or_default();
     if key.is_empty() || key.len() > MAXIMUM_KEY || values.next().is_some() {
         let message = "`Idempotency-Key` must be one text of 1 to 255 plain characters";
-        return Err(bad_header("invalid_idempotency_key", message));
+        return Err(Error::new(Code::INVALID_IDEMPOTENCY_KEY, message));
     }
     let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |uri| uri.0.path());
     let target = format!("{} {path}", parts.method);
@@ -101,7 +97,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathParameters {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let parameters = RawPathParams::from_request_parts(parts, state)
             .await
-            .map_err(|_| bad_header("invalid_path", "the path holds an escape that is not UTF-8"))?;
+            .map_err(|_| Error::new(Code::INVALID_PATH, "the path holds an escape that is not UTF-8"))?;
         Ok(Self(parameters.iter().map(|(_, value)| value.to_owned()).collect()))
     }
 }
@@ -116,6 +112,6 @@ impl PathParameters {
     pub(super) fn id<T: FromStr>(&self, position: usize) -> Result<T> {
         self.text(position)
             .parse()
-            .map_err(|_| bad_header("invalid_id", "the id in the path must have 24 hexadecimal characters"))
+            .map_err(|_| Error::new(Code::INVALID_ID, "the id in the path must have 24 hexadecimal characters"))
     }
 }

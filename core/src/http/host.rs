@@ -6,7 +6,7 @@
 use axum::extract::Request;
 use http::{HeaderValue, Version, header, uri::Authority};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, Result};
 
 /// Extension of requests whose version and target come from the client.
 ///
@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct OverTheWire;
 
 fn refused(message: &'static str) -> Error {
-    Error::new(ErrorKind::BadRequest, "invalid_host", message)
+    Error::new(Code::INVALID_HOST, message)
 }
 
 /// Refuses a request with no host, two hosts, or an invalid one.

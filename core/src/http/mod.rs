@@ -33,7 +33,7 @@ pub use request::{CLIENT_REQUEST_ID, REQUEST_ID, RequestIdentity};
 pub use routes::document::DOCUMENT;
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Code, Error},
     service::Service,
 };
 
@@ -111,11 +111,7 @@ fn completed(routes: Router<Arc<HttpState>>, state: Arc<HttpState>) -> Router {
     routes
         .fallback(|| async { no_such_route() })
         .method_not_allowed_fallback(|| async {
-            Error::new(
-                ErrorKind::MethodNotAllowed,
-                "method_not_allowed",
-                "this route does not have this method: see `Allow`",
-            )
+            Error::new(Code::METHOD_NOT_ALLOWED, "this route does not have this method: see `Allow`")
         })
         .with_state(state)
 }
@@ -123,7 +119,7 @@ fn completed(routes: Router<Arc<HttpState>>, state: Arc<HttpState>) -> Router {
 /// Returns the error of a path without a route.
 #[must_use]
 pub fn no_such_route() -> Error {
-    Error::new(ErrorKind::NotFound, "route_not_found", "there is no such route: see `/openapi.json`")
+    Error::new(Code::ROUTE_NOT_FOUND, "there is no such route: see `/openapi.json`")
 }
 
 /// Adds the request layers to routes that an edge answers beside the API.

@@ -9,7 +9,7 @@ use crate::{
         Choice, Open, fields,
         input::{Problem, Reader},
     },
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
     service::ListRequest,
 };
 
@@ -29,7 +29,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             if members.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
                 let name = name.chars().take(80).collect::<String>();
-                return Err(Error::invalid(vec![FieldError::new(name, "repeated", "give this parameter once")]));
+                return Err(Error::invalid(vec![FieldError::new(
+                    name,
+                    FieldCode::DUPLICATE_FIELD,
+                    "give this parameter once",
+                )]));
             }
         }
         Ok(Self { reader: Reader::new(Value::Object(members))?, doubtful: Vec::new() })
@@ -41,7 +45,10 @@ fn number(value: &Value) -> Result<u32, Problem> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let parsed = text.parse().ok().filter(|_| digits);
     parsed.filter(|limit| (1..=ListRequest::MAXIMUM_LIMIT).contains(limit)).ok_or_else(|| {
-        Problem::new("out_of_range", format!("must be a whole number from 1 to {}", ListRequest::MAXIMUM_LIMIT))
+        Problem::new(
+            FieldCode::OUT_OF_RANGE,
+            format!("must be a whole number from 1 to {}", ListRequest::MAXIMUM_LIMIT),
+        )
     })
 }
 

@@ -1,4 +1,4 @@
-//! Problem details (RFC 9457), and the only table from kinds of errors to HTTP status codes.
+//! Problem details (RFC 9457).
 
 use std::time::Duration;
 
@@ -12,15 +12,12 @@ use utoipa::ToSchema;
 
 use super::{refused::Refused, request::current_request_id};
 use crate::{
-    error::{Error, ErrorKind, FieldError},
+    error::{Code, Error, ErrorKind, FieldError},
     service::Performed,
 };
 
 /// The media type of problem documents.
 pub const MEDIA_TYPE: &str = "application/problem+json";
-
-/// Code of requests that an edge sheds under overload.
-pub const OVERLOADED: &str = "overloaded";
 
 /// Returns the error of a request whose answer took too long.
 ///
@@ -28,27 +25,13 @@ pub const OVERLOADED: &str = "overloaded";
 #[must_use]
 pub fn too_slow() -> Error {
     let message = "the request took longer than it may: try again";
-    Error::new(ErrorKind::Unavailable, "server_timeout", message).with_retry_after(Duration::from_secs(1))
+    Error::new(Code::SERVER_TIMEOUT, message).with_retry_after(Duration::from_secs(1))
 }
 
 /// Returns the HTTP status of a kind of error.
 #[must_use]
-pub const fn status(kind: ErrorKind) -> StatusCode {
-    match kind {
-        ErrorKind::BadRequest => StatusCode::BAD_REQUEST,
-        ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
-        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
-        ErrorKind::NotFound => StatusCode::NOT_FOUND,
-        ErrorKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        ErrorKind::Conflict => StatusCode::CONFLICT,
-        ErrorKind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-        ErrorKind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorKind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::Configuration | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    }
+pub fn status(kind: ErrorKind) -> StatusCode {
+    StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// A problem document.
@@ -86,7 +69,7 @@ pub struct ProblemField {
 
 impl From<&FieldError> for ProblemField {
     fn from(error: &FieldError) -> Self {
-        Self { field: error.field.clone(), code: error.code.to_string(), message: error.message.clone() }
+        Self { field: error.field.clone(), code: error.code.name().to_owned(), message: error.message.clone() }
     }
 }
 
@@ -100,7 +83,7 @@ impl Problem {
             problem_type: "about:blank".to_owned(),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
-            code: if internal { "internal".to_owned() } else { error.code().to_owned() },
+            code: if internal { Code::INTERNAL.name() } else { error.code() }.to_owned(),
             detail: if internal {
                 "something went wrong inside: tell the operator the request id".to_owned()
             } else {
@@ -119,7 +102,7 @@ impl IntoResponse for Error {
         }
         let status = status(self.kind());
         // The edge counts what it sheds: under overload a log line for each would be too much work.
-        if self.code() == OVERLOADED {
+        if self.is(Code::OVERLOADED) {
             tracing::debug!(request_id = current_request_id(), "request shed");
         } else if status.is_server_error() {
             tracing::error!(request_id = current_request_id(), code = self.code(), error = ?self, "request failed");
@@ -160,7 +143,7 @@ fn answer_of(performed: &Performed) -> Result<Response, Error> {
 
 /// Returns the challenge of RFC 6750 §3, without an error code if no token was sent.
 fn challenge(error: &Error) -> HeaderValue {
-    HeaderValue::from_static(if error.code() == "token_missing" {
+    HeaderValue::from_static(if error.is(Code::TOKEN_MISSING) {
         "Bearer realm=\"dezky\""
     } else {
         "Bearer realm=\"dezky\", error=\"invalid_token\""

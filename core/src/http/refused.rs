@@ -1,7 +1,6 @@
 //! Logs refused requests: one structured line each, rate-limited.
 
 use std::{
-    borrow::Cow,
     net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Instant,
@@ -16,16 +15,13 @@ use http::{Method, StatusCode};
 use super::request::current_request_id;
 use crate::{
     context::{Caller, Presentation, Presented, RequestContext},
-    error::{Error, ErrorKind},
+    error::{Code, Error, ErrorKind},
     plain::Plain,
 };
 
 /// Rate limit of lines of a kind: the number of lines at once, and per second after that.
 const BURST: f64 = 50.0;
 const PER_SECOND: f64 = 5.0;
-
-/// Maximum length of a code that comes from another component.
-const CODE: usize = 64;
 
 /// The address of the client, as an extension of requests whose edge knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +30,7 @@ pub struct ClientAddress(pub IpAddr);
 /// The refusal of an answer, as an extension of it: for the log line, and for edges that count refusals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    code: Cow<'static, str>,
+    code: &'static str,
     kind: Kind,
 }
 
@@ -88,17 +84,17 @@ impl Refused {
             ErrorKind::RateLimited => Kind::RateLimited,
             _ => return None,
         };
-        Some(Self { code: Cow::Borrowed(error.code()), kind })
+        Some(Self { code: error.code(), kind })
     }
 
     /// Returns the refusal of an invalid logout token.
     pub(super) fn of_logout(error: &Error) -> Self {
-        Self { code: Cow::Borrowed(error.code()), kind: Kind::Logout }
+        Self { code: error.code(), kind: Kind::Logout }
     }
 
     /// Returns the refusal of an answer made elsewhere, from its status and code, if it is one.
     ///
-    /// A code in an invalid format is not repeated.
+    /// A code that this release does not declare becomes `other`.
     #[must_use]
     pub fn told(status: StatusCode, code: Option<&str>) -> Option<Self> {
         let kind = match status {
@@ -107,17 +103,14 @@ impl Refused {
             StatusCode::TOO_MANY_REQUESTS => Kind::RateLimited,
             _ => return None,
         };
-        let plain = |code: &&str| {
-            (1..=CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-        };
-        let code = code.filter(plain).map_or(Cow::Borrowed("other"), |code| Cow::Owned(code.to_owned()));
+        let code = code.and_then(Code::from_name).map_or("other", Code::name);
         Some(Self { code, kind })
     }
 
-    /// Returns the stable code, such as `token_expired`; borrowed if it is one of this crate's own.
+    /// Returns the stable code, such as `token_expired`.
     #[must_use]
-    pub fn code(&self) -> &Cow<'static, str> {
-        &self.code
+    pub fn code(&self) -> &'static str {
+        self.code
     }
 }
 
@@ -148,7 +141,7 @@ impl Asked {
         if let Some(refused) = response.extensions().get::<Refused>() {
             self.write(refused, response.status());
         } else if let Some(Presentation::Refused { code, .. }) = self.presented.get() {
-            let refused = Refused { code: Cow::Borrowed(code), kind: Kind::Unauthenticated };
+            let refused = Refused { code, kind: Kind::Unauthenticated };
             self.write(&refused, response.status());
             response.extensions_mut().insert(refused);
         }
@@ -185,7 +178,7 @@ impl Asked {
 pub fn tell_of_connection(address: IpAddr) {
     if let Some(dropped) = Kind::RateLimited.take() {
         let dropped = (dropped > 0).then_some(dropped);
-        tracing::info!(code = %"too_many_connections", %address, dropped, "refused");
+        tracing::info!(code = %Code::TOO_MANY_CONNECTIONS, %address, dropped, "refused");
     }
 }
 
@@ -270,10 +263,10 @@ mod tests {
     }
 
     #[test]
-    fn a_code_from_elsewhere_is_repeated_if_it_looks_like_one() {
-        let told = |code| Refused::told(StatusCode::FORBIDDEN, code).unwrap().code().clone();
+    fn a_code_from_elsewhere_is_repeated_if_it_is_declared() {
+        let told = |code| Refused::told(StatusCode::FORBIDDEN, code).unwrap().code();
         assert_eq!(told(Some("role_insufficient")), "role_insufficient");
-        for odd in [None, Some(""), Some("a b"), Some("x\u{1b}[2J"), Some("Code"), Some(&*"x".repeat(65))] {
+        for odd in [None, Some(""), Some("a b"), Some("x\u{1b}[2J"), Some("Code"), Some("too_long")] {
             assert_eq!(told(odd), "other");
         }
         assert_eq!(Refused::told(StatusCode::NOT_FOUND, Some("not_found")), None);

@@ -14,7 +14,7 @@ use crate::{
         AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId,
         membership::MEMBERSHIPS, tenant::TENANTS, user::USERS,
     },
-    error::{Error, ErrorKind, FieldError, Result},
+    error::{Code, Error, ErrorKind, FieldError, Result},
     store::{Answers, Entity, Follow, KeyPart, Origin, Query, Read, Repository, StoreResult},
 };
 
@@ -156,7 +156,7 @@ impl CallerFacts {
 }
 
 fn user_disabled() -> Error {
-    Error::new(ErrorKind::Forbidden, "user_disabled", "this user is disabled: ask the operator of the platform")
+    Error::new(Code::USER_DISABLED, "this user is disabled: ask the operator of the platform")
 }
 
 /// Lets an allowed action pass, and turns any other decision into the error that the caller may see.
@@ -166,34 +166,30 @@ pub(crate) fn check(caller: &CallerFacts, action: Action, resource: &Resource<'_
     if decision.outcome == Outcome::Allow {
         return Ok(());
     }
-    tracing::debug!(action = action.name(), reason = ?decision.reason, "refused");
-    let forbidden = |code, message: &'static str| Error::new(ErrorKind::Forbidden, code, message);
-    Err(match decision.reason {
-        Reason::Granted(_) | Reason::NotVisible => Error::not_found(),
-        Reason::UserDisabled => user_disabled(),
-        Reason::PlatformOnly => forbidden("platform_admin_required", "only administrators of the platform may do this"),
-        Reason::RoleTooLow => forbidden("role_insufficient", "your role in this tenant does not allow this"),
-        Reason::LastingAdmin => forbidden(
-            "granted_admin_required",
-            "you administer the platform by a group alone, and may neither make nor unmake administrators by grant: ask one \
-             of those, or an operator",
-        ),
-        Reason::OwnerOnly => forbidden("owner_required", "only owners of the tenant may manage its owners"),
-        Reason::LastOwner => Error::new(
-            ErrorKind::Conflict,
-            "last_owner",
-            "a tenant keeps its last owner: make somebody else an owner first",
-        ),
-        Reason::TenantSuspended => forbidden("tenant_suspended", "the tenant is suspended and cannot be changed"),
-        Reason::TenantDeleted => Error::new(ErrorKind::Conflict, "tenant_deleted", "the tenant is deleted"),
-        Reason::Field(_) => {
-            let fields = forbidden_fields(&actor, action, resource)
-                .into_iter()
-                .map(|field| FieldError::new(field, "field_forbidden", "you may not set this field: leave it out"))
-                .collect();
-            forbidden("field_forbidden", "the body sets fields that you may not set; see `errors`").with_fields(fields)
+    // Only what is granted has no code, and that was let pass above; anything else is denied by default.
+    let code = decision.reason.code().unwrap_or(Code::NOT_FOUND);
+    tracing::debug!(action = action.name(), code = code.name(), "refused");
+    let message = match decision.reason {
+        Reason::Granted(_) | Reason::NotVisible => return Err(Error::not_found()),
+        Reason::UserDisabled => return Err(user_disabled()),
+        Reason::PlatformOnly => "only administrators of the platform may do this",
+        Reason::RoleTooLow => "your role in this tenant does not allow this",
+        Reason::LastingAdmin => {
+            "you administer the platform by a group alone, and may neither make nor unmake administrators by grant: ask one of \
+             those, or an operator"
         }
-    })
+        Reason::OwnerOnly => "only owners of the tenant may manage its owners",
+        Reason::LastOwner => "a tenant keeps its last owner: make somebody else an owner first",
+        Reason::TenantSuspended => "the tenant is suspended and cannot be changed",
+        Reason::TenantDeleted => "the tenant is deleted",
+        Reason::Field(_) => "the body sets fields that you may not set; see `errors`",
+    };
+    let error = Error::new(code, message);
+    if !matches!(decision.reason, Reason::Field(_)) {
+        return Err(error);
+    }
+    let forbidden = |field| FieldError::new(field, code, "you may not set this field: leave it out");
+    Err(error.with_fields(forbidden_fields(&actor, action, resource).into_iter().map(forbidden).collect()))
 }
 
 impl Service {
@@ -400,7 +396,7 @@ impl FoundCaller {
         let Some(user) = &self.user else { return Ok(()) };
         if user.tokens_valid_after.is_some_and(|after| self.session.is_before(token, after)) {
             let message = "this token was revoked, or comes from a sign-in that was: sign in again for a new one";
-            return Err(Error::new(ErrorKind::Unauthenticated, "token_revoked", message));
+            return Err(Error::new(Code::TOKEN_REVOKED, message));
         }
         if !user.may_call() {
             return Err(user_disabled());
@@ -415,11 +411,7 @@ pub(crate) fn known_caller(call: &Call, found: FoundCaller) -> Result<CallerFact
         Principal::Token(token) => {
             found.admit(token)?;
             let user = found.user.ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Forbidden,
-                    "user_unknown",
-                    "you are not known here yet: call `GET /users/me` first",
-                )
+                Error::new(Code::USER_UNKNOWN, "you are not known here yet: call `GET /users/me` first")
             })?;
             Ok(CallerFacts::Person { user: Box::new(user), bound_to: token.tenant.clone() })
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     authn::VerifiedToken,
     context::{Caller, RequestContext, SystemActor},
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
 };
 
 /// The caller.
@@ -26,10 +26,10 @@ impl Principal {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@:".contains(&byte);
         let refuse = |code, message| Err(Error::invalid(vec![FieldError::new("name", code, message)]));
         if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) {
-            return refuse("invalid_format", "must be 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`");
+            return refuse(FieldCode::INVALID_FORMAT, "must be 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`");
         }
         if SystemActor::taken_for(name).is_some() {
-            return refuse("reserved", "is the name of a part of the system: choose another");
+            return refuse(FieldCode::RESERVED, "is the name of a part of the system: choose another");
         }
         Ok(Self::System(name.to_owned()))
     }

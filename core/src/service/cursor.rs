@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::Call;
 use crate::{
-    error::{Error, ErrorKind, FieldError, Result},
+    error::{Code, Error, FieldCode, FieldError, Result},
     store::Position,
 };
 
@@ -29,14 +29,14 @@ impl ListRequest {
     /// Returns the limit.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when it is out of range.
+    /// [`crate::ErrorKind::Invalid`] when it is out of range.
     pub fn limit(&self) -> Result<u32> {
         match self.limit {
             None => Ok(Self::DEFAULT_LIMIT),
             Some(limit) if (1..=Self::MAXIMUM_LIMIT).contains(&limit) => Ok(limit),
             Some(_) => {
                 let message = format!("must be a whole number from 1 to {}", Self::MAXIMUM_LIMIT);
-                Err(Error::invalid(vec![FieldError::new("limit", "out_of_range", message)]))
+                Err(Error::invalid(vec![FieldError::new("limit", FieldCode::OUT_OF_RANGE, message)]))
             }
         }
     }
@@ -98,13 +98,13 @@ impl CursorScope {
     /// Decodes the position of a cursor.
     ///
     /// # Errors
-    /// [`ErrorKind::BadRequest`] with `invalid_cursor` when it is not a cursor of this list, these filters and this
-    /// caller.
+    /// [`crate::ErrorKind::BadRequest`] with `invalid_cursor` when it is not a cursor of this list, these filters and
+    /// this caller.
     pub(crate) fn decode(&self, cursor: Option<&str>, values: usize) -> Result<Option<Position>> {
         let Some(cursor) = cursor else { return Ok(None) };
         let invalid = || {
             let message = "`cursor` is not one of this list with these filters: begin again without it";
-            Error::new(ErrorKind::BadRequest, "invalid_cursor", message)
+            Error::new(Code::INVALID_CURSOR, message)
         };
         if cursor.len() > Self::MAXIMUM_LENGTH {
             return Err(invalid());

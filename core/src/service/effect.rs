@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::{Call, Service};
 use crate::{
     context::RequestContext,
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
 };
 
 /// `true` in a sandboxed component, where changes are always carried out by the host.
@@ -72,6 +72,6 @@ impl Service {
         let Some(effect) = &self.effect else { return Ok(()) };
         let performed = effect.perform(&call.context).await?;
         let message = "the request was carried out elsewhere, and its answer was not passed on";
-        Err(Error::new(ErrorKind::Internal, "performed", message).with_source(performed))
+        Err(Error::new(Code::PERFORMED, message).with_source(performed))
     }
 }

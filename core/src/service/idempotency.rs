@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{Call, IdempotencyRequest, Service, effect::ELSEWHERE, moment::Moment, work::Work};
 use crate::{
     domain::{IdempotencyRecord, IdempotencyRecordId, UserId},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     store::Repository,
 };
 
@@ -104,7 +104,7 @@ impl Service {
     /// Looks for an earlier answer. Call it once the request is authorized.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] with `idempotency_key_reused` when the earlier request had a different body.
+    /// [`crate::ErrorKind::Invalid`] with `idempotency_key_reused` when the earlier request had a different body.
     pub(super) async fn begin<T: DeserializeOwned>(&self, call: &Call, moment: &Moment) -> Result<Begun<T>> {
         let Some(request) = &call.idempotency else { return Ok(Begun::New(Slot(None))) };
         // The process that carries requests out knows which were answered before.
@@ -120,8 +120,7 @@ impl Service {
             Some(record) if record.expires_at > moment.now() => {
                 if record.body_hash != body_hash {
                     return Err(Error::new(
-                        ErrorKind::Invalid,
-                        "idempotency_key_reused",
+                        Code::IDEMPOTENCY_KEY_REUSED,
                         "this `Idempotency-Key` came with another body before: use a new key for a new request",
                     ));
                 }

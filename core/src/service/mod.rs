@@ -34,7 +34,7 @@ pub use effect::{Effect, Performed};
 
 use crate::{
     clock::Clock,
-    error::Error,
+    error::{Code, Error},
     store::{SharedStore, StoreError},
 };
 
@@ -119,15 +119,7 @@ impl Service {
     }
 }
 
-/// Code of the error after which a use case is retried.
-const CONFLICT: &str = "conflict";
-
 /// Returns the error by which `Service::settle` recognizes that another writer came first.
 pub(crate) fn conflict(error: StoreError) -> Error {
-    Error::new(
-        crate::ErrorKind::Conflict,
-        CONFLICT,
-        "it was changed by somebody else meanwhile: read it again and retry",
-    )
-    .with_source(error)
+    Error::new(Code::CONFLICT, "it was changed by somebody else meanwhile: read it again and retry").with_source(error)
 }

@@ -4,10 +4,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{CONFLICT, Call, Service};
+use super::{Call, Service};
 use crate::{
     clock::{Clock, Timestamp},
-    error::Result,
+    error::{Code, Result},
 };
 
 /// The clock of the use cases. Only this file reads it.
@@ -61,7 +61,7 @@ impl Service {
         let mut outcome = self.attempt(&decide).await;
         for _ in 1..Self::MAXIMUM_ATTEMPTS {
             match &outcome {
-                Err(error) if error.code() == CONFLICT && !call.context.remaining().is_zero() => {}
+                Err(error) if error.is(Code::CONFLICT) && !call.context.remaining().is_zero() => {}
                 _ => break,
             }
             outcome = self.attempt(&decide).await;

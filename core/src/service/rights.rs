@@ -12,7 +12,7 @@ use crate::{
         policy::{POLICY, settable},
     },
     domain::{GrantSource, MembershipRole, TenantId, User, UserId},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     store::Repository,
 };
 
@@ -46,7 +46,7 @@ pub struct RightView {
     /// The caller kind that is allowed the action, such as `owner` or `platform admin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub granted_as: Option<&'static str>,
-    /// The stable name of the reason.
+    /// `granted`, or the code that the person would be refused with.
     pub reason: &'static str,
     /// The reason, in words.
     pub because: String,
@@ -62,21 +62,22 @@ fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-fn explain(reason: Reason) -> (&'static str, String) {
-    let (code, because) = match reason {
-        Reason::Granted(caller) => return ("granted", format!("granted to {caller}")),
-        Reason::UserDisabled => ("user_disabled", "the person is disabled and refused everywhere"),
-        Reason::NotVisible => ("not_visible", "the person may not know that it exists"),
-        Reason::PlatformOnly => ("platform_only", "only administrators of the platform may"),
-        Reason::RoleTooLow => ("role_too_low", "the person's role in the tenant does not allow it"),
-        Reason::LastingAdmin => ("granted_only", "only administrators by grant may deal with administrators by grant"),
-        Reason::OwnerOnly => ("owner_only", "only owners may deal with owners"),
-        Reason::LastOwner => ("last_owner", "a tenant keeps its last owner"),
-        Reason::TenantSuspended => ("tenant_suspended", "the tenant is suspended and read-only to its own people"),
-        Reason::TenantDeleted => ("tenant_deleted", "the tenant is deleted"),
-        Reason::Field(field) => return ("field", format!("the person may not set `{field}`")),
+/// Returns the reason for a person.
+fn explain(reason: Reason) -> String {
+    let because = match reason {
+        Reason::Granted(caller) => return format!("granted to {caller}"),
+        Reason::UserDisabled => "the person is disabled and refused everywhere",
+        Reason::NotVisible => "the person may not know that it exists",
+        Reason::PlatformOnly => "only administrators of the platform may",
+        Reason::RoleTooLow => "the person's role in the tenant does not allow it",
+        Reason::LastingAdmin => "only administrators by grant may deal with administrators by grant",
+        Reason::OwnerOnly => "only owners may deal with owners",
+        Reason::LastOwner => "a tenant keeps its last owner",
+        Reason::TenantSuspended => "the tenant is suspended and read-only to its own people",
+        Reason::TenantDeleted => "the tenant is deleted",
+        Reason::Field(field) => return format!("the person may not set `{field}`"),
     };
-    (code, because.to_owned())
+    because.to_owned()
 }
 
 impl Service {
@@ -86,8 +87,7 @@ impl Service {
     /// token's issuer is bound.
     ///
     /// # Errors
-    /// `platform_admin_required` for callers other than system actors; `not_found` when there is no such person or
-    /// tenant.
+    /// `system_actor_required` for callers other than system actors; `not_found` when there is no such person or tenant.
     pub async fn rights(
         &self,
         call: &Call,
@@ -97,7 +97,7 @@ impl Service {
     ) -> Result<RightsView> {
         if !matches!(call.principal, Principal::System(_)) {
             let message = "only the platform itself may ask what others may do";
-            return Err(Error::new(ErrorKind::Forbidden, "platform_admin_required", message));
+            return Err(Error::new(Code::SYSTEM_ACTOR_REQUIRED, message));
         }
         let user: User = self.store.load(&call.context, user).await?.ok_or_else(Error::not_found)?;
         let bound_to = bound_to(&user.issuer_id);
@@ -127,7 +127,6 @@ fn right(access: &TenantAccess, action: Action) -> RightView {
     let resource = Resource { tenant, role: access.role(), target, ..Resource::default() };
     let actor = access.caller.actor();
     let decision = decide(&actor, action, &resource);
-    let (reason, because) = explain(decision.reason);
     let forbidden_fields = match decision.outcome {
         Outcome::Allow => forbidden_fields(&actor, action, &Resource { fields: &fields, ..resource }),
         _ => Vec::new(),
@@ -140,8 +139,8 @@ fn right(access: &TenantAccess, action: Action) -> RightView {
         action: action.name(),
         outcome: outcome(decision.outcome),
         granted_as,
-        reason,
-        because,
+        reason: decision.reason.code().map_or("granted", Code::name),
+        because: explain(decision.reason),
         forbidden_fields,
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     clock::Timestamp,
     context::SystemActor,
     domain::{AuditActor, Subscription, Tenant, TenantStatus, fields},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Service,
         moment::Moment,
@@ -54,7 +54,7 @@ impl Service {
     /// Creates the platform's own tenant and its subscription if they are missing, and leaves existing ones unchanged.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when a setting is not valid.
+    /// [`crate::ErrorKind::Configuration`] when a setting is not valid.
     pub async fn seed(&self, settings: &SeedSettings) -> Result<Seeded> {
         let call = Call::by_part(SystemActor::Seed);
         self.settle(&call, |moment| self.try_seed(&call, moment, settings)).await
@@ -85,7 +85,7 @@ impl Service {
         }
         match self.carry_out(work).await {
             // Another process seeded at the same time.
-            Err(error) if matches!(error.code(), "slug_taken" | "subscription_exists") => {
+            Err(error) if error.is(Code::SLUG_TAKEN) || error.is(Code::SUBSCRIPTION_EXISTS) => {
                 Ok(Seeded { tenant_created: false, subscription_created: false })
             }
             Err(error) => Err(error),
@@ -105,11 +105,7 @@ fn actor() -> AuditActor {
 
 fn first_tenant(settings: &SeedSettings, now: Timestamp) -> Result<Tenant> {
     let refuse = |name: &str, problem: crate::domain::Problem| {
-        Error::new(
-            ErrorKind::Configuration,
-            "seed_configuration",
-            format!("the {name} of the first tenant {}", problem.message),
-        )
+        Error::new(Code::SEED_CONFIGURATION, format!("the {name} of the first tenant {}", problem.message))
     };
     fields::slug::check(&settings.slug).map_err(|problem| refuse("slug", problem))?;
     let name = fields::label(&settings.name.as_str().into()).map_err(|problem| refuse("name", problem))?;

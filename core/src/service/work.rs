@@ -11,7 +11,7 @@ use crate::{
         AuditActor, AuditDetails, AuditEvent, AuditEventId, AuditResource, AuditValue, ObjectId, OutboxEvent,
         OutboxEventId, TenantId, UserId, Versioned,
     },
-    error::{Error, ErrorKind, FieldError, Result},
+    error::{Code, Error, FieldError, Result},
     store::{Collection, Commit, Entity, Field, News, StoreError, error::OTHER_INDEX},
 };
 
@@ -216,35 +216,34 @@ impl Service {
 
 /// Turns a taken key into an error that tells the caller what to change.
 fn taken(collection: &str, key: &str, source: StoreError) -> Error {
-    let field = |field: &'static str, code: &'static str, message: &'static str| {
-        Error::new(ErrorKind::Conflict, code, message).with_fields(vec![FieldError::new(field, code, message)])
+    let field = |field: &'static str, code: Code, message: &'static str| {
+        Error::new(code, message).with_fields(vec![FieldError::new(field, code, message)])
     };
     if key.starts_with(OTHER_INDEX) {
         return source.into();
     }
     let (name, _) = key.split_once(':').unwrap_or((key, ""));
     let error = match (collection, name) {
-        ("tenants", "slug") => field("slug", "slug_taken", "this slug is or was in use: choose another"),
+        ("tenants", "slug") => field("slug", Code::SLUG_TAKEN, "this slug is or was in use: choose another"),
         ("tenants", "group") => {
-            field("authentikGroup", "authentik_group_taken", "another tenant has this group: choose another")
+            field("authentikGroup", Code::AUTHENTIK_GROUP_TAKEN, "another tenant has this group: choose another")
         }
         ("tenants", "domain") => {
-            field("domainVerifications", "domain_taken", "another tenant has verified this domain")
+            field("domainVerifications", Code::DOMAIN_TAKEN, "another tenant has verified this domain")
         }
         ("users", "subject" | "tombstone") => {
-            field("authentikSubjectId", "user_exists", "there is a user of this issuer and subject already")
+            field("authentikSubjectId", Code::USER_EXISTS, "there is a user of this issuer and subject already")
         }
         ("subscriptions", "current") => field(
             "tenantId",
-            "subscription_exists",
+            Code::SUBSCRIPTION_EXISTS,
             "the tenant has a subscription that is not cancelled: change or cancel that one",
         ),
         ("subscriptions", "stripe") => {
-            field("stripeSubscriptionId", "stripe_subscription_taken", "another subscription has this Stripe id")
+            field("stripeSubscriptionId", Code::STRIPE_SUBSCRIPTION_TAKEN, "another subscription has this Stripe id")
         }
         ("idempotency_records", "request") => Error::new(
-            ErrorKind::Conflict,
-            "in_progress",
+            Code::IN_PROGRESS,
             "a request with this `Idempotency-Key` is being worked on: wait for its answer",
         )
         .with_retry_after(std::time::Duration::from_secs(1)),

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::ObjectId,
-    error::{Error, ErrorKind},
+    error::{Code, Error},
 };
 
 /// Result of a store operation.
@@ -103,8 +103,7 @@ impl From<StoreError> for Error {
         let public = match &error {
             StoreError::DuplicateKey { collection, key } if let Some(index) = key.strip_prefix(OTHER_INDEX) => {
                 Error::new(
-                    ErrorKind::Conflict,
-                    "foreign_index",
+                    Code::FOREIGN_INDEX,
                     format!(
                         "`{collection}` has a unique index `{index}` that this software did not make, and it refuses this: \
                      have the operator drop it (docs/migration.md)"
@@ -112,24 +111,20 @@ impl From<StoreError> for Error {
                 )
             }
             StoreError::DuplicateKey { .. } => {
-                Error::new(ErrorKind::Conflict, "already_exists", "something with this unique value exists already")
+                Error::new(Code::ALREADY_EXISTS, "something with this unique value exists already")
             }
-            StoreError::VersionConflict { .. } | StoreError::GuardFailed { .. } => Error::new(
-                ErrorKind::Conflict,
-                "conflict",
-                "it was changed by somebody else meanwhile: read it again and retry",
-            ),
+            StoreError::VersionConflict { .. } | StoreError::GuardFailed { .. } => {
+                Error::new(Code::CONFLICT, "it was changed by somebody else meanwhile: read it again and retry")
+            }
             StoreError::Unavailable { .. } => {
-                Error::new(ErrorKind::Unavailable, "store_unavailable", "the store is not available, try again")
+                Error::new(Code::STORE_UNAVAILABLE, "the store is not available, try again")
                     .with_retry_after(std::time::Duration::from_secs(1))
             }
-            StoreError::Timeout => {
-                Error::new(ErrorKind::Unavailable, "store_timeout", "the store did not answer in time, try again")
-                    .with_retry_after(std::time::Duration::from_secs(1))
-            }
+            StoreError::Timeout => Error::new(Code::STORE_TIMEOUT, "the store did not answer in time, try again")
+                .with_retry_after(std::time::Duration::from_secs(1)),
             StoreError::NotUpgraded { .. } => not_upgraded(),
             StoreError::NewerSchema { .. } | StoreError::Configuration { .. } => {
-                Error::new(ErrorKind::Configuration, "store_configuration", error.to_string())
+                Error::new(Code::STORE_CONFIGURATION, error.to_string())
             }
             StoreError::Corrupt { .. } | StoreError::Unsupported { .. } => Error::internal(error.to_string()),
         };
@@ -142,8 +137,7 @@ impl From<StoreError> for Error {
 /// The person can do nothing about it.
 pub(crate) fn not_upgraded() -> Error {
     Error::new(
-        ErrorKind::Unavailable,
-        "migration_incomplete",
+        Code::MIGRATION_INCOMPLETE,
         "you cannot sign in until the operator has finished the migration from the former service (docs/migration.md)",
     )
     .with_retry_after(std::time::Duration::from_secs(60))

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{Service, seed::SeedSettings},
 };
 
@@ -164,7 +164,7 @@ impl TaskChoice {
         if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
             let known = known.join("`, `");
             let message = format!("there is no task `{unknown}`: use `all`, `none`, or some of `{known}`");
-            return Err(Error::new(ErrorKind::Configuration, "invalid_setting", message));
+            return Err(Error::new(Code::INVALID_SETTING, message));
         }
         Ok(if names.is_empty() { Self::None } else { Self::These(names) })
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use dezky::{
-    Error, ErrorKind,
+    Code, Error, ErrorKind,
     store::SharedStore,
     work::{Driver, Task, TaskChoice, TaskReport, TaskState},
 };
@@ -94,7 +94,7 @@ async fn neither_a_failure_nor_a_panic_ends_a_task() {
         let attempt = counted.fetch_add(1, Ordering::SeqCst);
         async move {
             match attempt {
-                0 => Err(Error::new(ErrorKind::Unavailable, "store_unavailable", "as the test wants it")),
+                0 => Err(Error::new(Code::STORE_UNAVAILABLE, "as the test wants it")),
                 1 => panic!("as the test wants it"),
                 _ => Ok(false),
             }

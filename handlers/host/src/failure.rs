@@ -14,16 +14,14 @@ pub(crate) struct Failure {
     fields: Vec<String>,
 }
 
-/// Exit codes of operators' commands, in addition to the common ones.
-///
-/// These are 0, 1 (failed) and 2 (the command, a setting or a field is invalid).
+/// Exit codes that commands choose themselves. Those of errors follow from their kind.
 pub(crate) mod exit {
+    use dezky::ErrorKind;
+
     /// The named resource does not exist.
-    pub(crate) const NOT_FOUND: u8 = 3;
-    /// The state of a resource prevents it: a taken slug, a deleted tenant.
-    pub(crate) const CONFLICT: u8 = 4;
+    pub(crate) const NOT_FOUND: u8 = ErrorKind::NotFound.exit_code();
     /// The store or another service does not answer now; the same command may succeed later.
-    pub(crate) const UNAVAILABLE: u8 = 5;
+    pub(crate) const UNAVAILABLE: u8 = ErrorKind::Unavailable.exit_code();
     /// It is irreversible and was not confirmed.
     pub(crate) const NOT_CONFIRMED: u8 = 6;
     /// The work is done, but something needs a manual decision.
@@ -69,13 +67,7 @@ impl Failure {
 
     /// Creates the failure of a use case: `code: message`, a line for each invalid field, and an exit code by kind.
     pub(crate) fn of_operation(error: &Error) -> Self {
-        let exit_code = match error.kind() {
-            ErrorKind::Configuration | ErrorKind::BadRequest | ErrorKind::Invalid | ErrorKind::PayloadTooLarge => 2,
-            ErrorKind::NotFound => exit::NOT_FOUND,
-            ErrorKind::Conflict | ErrorKind::PreconditionFailed => exit::CONFLICT,
-            ErrorKind::Unavailable | ErrorKind::RateLimited => exit::UNAVAILABLE,
-            _ => 1,
-        };
+        let exit_code = error.kind().exit_code();
         // The public message of a failure hides its cause, which an operator needs to see.
         let cause = std::error::Error::source(error).filter(|_| matches!(exit_code, 1 | exit::UNAVAILABLE));
         let line = match cause.and_then(|cause| news(cause, error.message())) {

@@ -59,7 +59,7 @@ def open_platform(
     try:
         encoded = None if issuers is None else msgspec.json.encode(issuers).decode()
     except TypeError as error:
-        raise ConfigurationError(f"the option `issuers`: {error}", code="configuration") from None
+        raise ConfigurationError(f"the option `issuers`: {error}", code="invalid_setting") from None
     try:
         return _native.Platform.open(
             store=store,

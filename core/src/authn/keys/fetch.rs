@@ -23,7 +23,7 @@ use crate::{
         token::parse_object,
     },
     clock::Timestamp,
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     outbound::{BodyError, Lookup, PrivateAddress, PublicOnly, SystemLookup, Unrestricted, bounded},
 };
 
@@ -76,9 +76,7 @@ pub fn extra_ca_certificates(variable: impl Fn(&str) -> Option<String>) -> Resul
         .into_iter()
         .find_map(|name| variable(name).filter(|path| !path.is_empty()).map(|path| (name, path)));
     let Some((name, path)) = found else { return Ok(None) };
-    let refuse = |advice: &str| {
-        Error::new(ErrorKind::Configuration, "invalid_setting", format!("`{name}`: the file `{path}` {advice}"))
-    };
+    let refuse = |advice: &str| Error::new(Code::INVALID_SETTING, format!("`{name}`: the file `{path}` {advice}"));
     let pem = std::fs::read(&path).map_err(|error| refuse("cannot be read").with_source(error))?;
     parse_certificates(&pem).ok_or_else(|| refuse("holds no certificates in PEM"))?;
     Ok(Some(pem))
@@ -96,9 +94,8 @@ impl HttpKeySource {
     pub fn new(extra_ca_certificates: Option<&[u8]>) -> Result<Self> {
         let certificates = match extra_ca_certificates {
             None => Vec::new(),
-            Some(pem) => parse_certificates(pem).ok_or_else(|| {
-                Error::new(ErrorKind::Configuration, "invalid_setting", "the added CA certificates are not PEM")
-            })?,
+            Some(pem) => parse_certificates(pem)
+                .ok_or_else(|| Error::new(Code::INVALID_SETTING, "the added CA certificates are not PEM"))?,
         };
         Ok(Self {
             certificates,

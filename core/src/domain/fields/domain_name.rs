@@ -3,7 +3,7 @@
 use idna::{AsciiDenyList, uts46};
 use serde_json::Value;
 
-use crate::domain::input::Problem;
+use crate::{domain::input::Problem, error::FieldCode};
 
 /// Reads a registrable host name, in lower-case ASCII (A-labels for names in other scripts).
 ///
@@ -13,9 +13,12 @@ use crate::domain::input::Problem;
 /// # Errors
 /// A [`Problem`] that tells what to change.
 pub fn domain_name(value: &Value) -> Result<String, Problem> {
-    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     normalise(given).ok_or_else(|| {
-        Problem::new("invalid_domain", "must be a domain name such as `example.eu`, without scheme, path or port")
+        Problem::new(
+            FieldCode::INVALID_DOMAIN,
+            "must be a domain name such as `example.eu`, without scheme, path or port",
+        )
     })
 }
 

@@ -6,7 +6,7 @@ use email_address::EmailAddress;
 use serde_json::Value;
 
 use super::{domain_name, invisible::misplaced};
-use crate::domain::input::Problem;
+use crate::{domain::input::Problem, error::FieldCode};
 
 /// Reads an e-mail address: `local@domain` by RFC 5321 §4.1.2 and RFC 6531.
 ///
@@ -16,9 +16,9 @@ use crate::domain::input::Problem;
 /// # Errors
 /// A [`Problem`] that tells what to change.
 pub fn email(value: &Value) -> Result<String, Problem> {
-    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     parse(given.trim())
-        .ok_or_else(|| Problem::new("invalid_email", "must be an e-mail address such as `anna@example.eu`"))
+        .ok_or_else(|| Problem::new(FieldCode::INVALID_EMAIL, "must be an e-mail address such as `anna@example.eu`"))
 }
 
 /// Returns the canonical form of an address, or `None` if it is not valid.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::input::Problem;
+use crate::{domain::input::Problem, error::FieldCode};
 
 /// Reserved labels, so that no tenant can impersonate the platform.
 ///
@@ -98,10 +98,10 @@ pub const RESERVED: &[&str] = &[
 /// # Errors
 /// A [`Problem`] that tells what to change.
 pub fn slug(value: &Value) -> Result<String, Problem> {
-    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     check(given)?;
     if RESERVED.contains(&given) {
-        return Err(Problem::new("reserved", "this name belongs to the platform: choose another"));
+        return Err(Problem::new(FieldCode::RESERVED, "this name belongs to the platform: choose another"));
     }
     Ok(given.to_owned())
 }
@@ -112,20 +112,20 @@ pub fn slug(value: &Value) -> Result<String, Problem> {
 /// As [`slug`].
 pub fn check(given: &str) -> Result<(), Problem> {
     if !(2..=63).contains(&given.len()) {
-        return Err(Problem::new("invalid_slug", "must have 2 to 63 characters"));
+        return Err(Problem::new(FieldCode::INVALID_SLUG, "must have 2 to 63 characters"));
     }
     let fits = given.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if !fits || given.starts_with('-') || given.ends_with('-') {
         return Err(Problem::new(
-            "invalid_slug",
+            FieldCode::INVALID_SLUG,
             "must consist of the letters a to z, digits and `-`, and not begin or end with `-`",
         ));
     }
     if given.len() == 24 && given.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(Problem::new("invalid_slug", "must not look like an id of 24 hexadecimal characters"));
+        return Err(Problem::new(FieldCode::INVALID_SLUG, "must not look like an id of 24 hexadecimal characters"));
     }
     if given.get(2..4) == Some("--") {
-        return Err(Problem::new("invalid_slug", "must not have `--` as its third and fourth characters"));
+        return Err(Problem::new(FieldCode::INVALID_SLUG, "must not have `--` as its third and fourth characters"));
     }
     Ok(())
 }

@@ -10,10 +10,11 @@ use super::invisible::{misplaced, without_misplaced};
 use crate::{
     clock::Timestamp,
     domain::{Choice, input::Problem},
+    error::FieldCode,
 };
 
 fn string(value: &Value) -> Result<&str, Problem> {
-    value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))
+    value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))
 }
 
 /// Reads a text of 1 to `maximum` characters after trimming, on one line, in composed form (NFC).
@@ -25,16 +26,16 @@ fn string(value: &Value) -> Result<&str, Problem> {
 pub fn text(value: &Value, maximum: usize) -> Result<String, Problem> {
     let trimmed = string(value)?.trim();
     if trimmed.is_empty() {
-        return Err(Problem::new("empty", "must not be empty"));
+        return Err(Problem::new(FieldCode::EMPTY, "must not be empty"));
     }
     if trimmed.len() > maximum.saturating_mul(4) || trimmed.chars().count() > maximum {
-        return Err(Problem::new("too_long", format!("must have at most {maximum} characters")));
+        return Err(Problem::new(FieldCode::TOO_LONG, format!("must have at most {maximum} characters")));
     }
     let composed = ComposingNormalizerBorrowed::new_nfc().normalize(trimmed);
     // Check the composed text: composing moves marks.
     if let Some(found) = misplaced(&composed) {
         return Err(Problem::new(
-            "invalid_characters",
+            FieldCode::INVALID_CHARACTERS,
             format!(
                 "must not contain control, text-direction or invisible characters: take U+{:04X} out",
                 u32::from(found)
@@ -42,7 +43,7 @@ pub fn text(value: &Value, maximum: usize) -> Result<String, Problem> {
         ));
     }
     if composed.chars().all(is_blank) {
-        return Err(Problem::new("empty", "must not be empty"));
+        return Err(Problem::new(FieldCode::EMPTY, "must not be empty"));
     }
     Ok(composed.into_owned())
 }
@@ -78,7 +79,7 @@ pub fn identifier(value: &Value) -> Result<String, Problem> {
     if fits {
         Ok(given.to_owned())
     } else {
-        Err(Problem::new("invalid_identifier", "must be 1 to 64 letters, digits, `-`, `_` or `.`"))
+        Err(Problem::new(FieldCode::INVALID_IDENTIFIER, "must be 1 to 64 letters, digits, `-`, `_` or `.`"))
     }
 }
 
@@ -87,7 +88,7 @@ pub fn identifier(value: &Value) -> Result<String, Problem> {
 /// # Errors
 /// A [`Problem`] for any other type.
 pub fn boolean(value: &Value) -> Result<bool, Problem> {
-    value.as_bool().ok_or_else(|| Problem::new("wrong_type", "must be `true` or `false`"))
+    value.as_bool().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be `true` or `false`"))
 }
 
 /// Reads a whole number within inclusive bounds.
@@ -96,13 +97,15 @@ pub fn boolean(value: &Value) -> Result<bool, Problem> {
 /// A [`Problem`] that tells the bounds.
 pub fn whole_number(value: &Value, minimum: u32, maximum: u32) -> Result<u32, Problem> {
     if !value.is_number() {
-        return Err(Problem::new("wrong_type", "must be a number"));
+        return Err(Problem::new(FieldCode::WRONG_TYPE, "must be a number"));
     }
     value
         .as_u64()
         .and_then(|number| u32::try_from(number).ok())
         .filter(|number| (minimum..=maximum).contains(number))
-        .ok_or_else(|| Problem::new("out_of_range", format!("must be a whole number from {minimum} to {maximum}")))
+        .ok_or_else(|| {
+            Problem::new(FieldCode::OUT_OF_RANGE, format!("must be a whole number from {minimum} to {maximum}"))
+        })
 }
 
 /// Reads one of a list of names.
@@ -117,7 +120,7 @@ pub fn choice<T: Choice>(value: &Value) -> Result<T, Problem> {
 #[must_use]
 pub fn no_choice<T: Choice>() -> Problem {
     let names: Vec<String> = T::ALL.iter().map(|one| format!("`{}`", one.name())).collect();
-    Problem::new("invalid_choice", format!("must be one of {}", names.join(", ")))
+    Problem::new(FieldCode::INVALID_CHOICE, format!("must be one of {}", names.join(", ")))
 }
 
 /// Reads an id of 24 hexadecimal characters.
@@ -125,7 +128,9 @@ pub fn no_choice<T: Choice>() -> Problem {
 /// # Errors
 /// A [`Problem`] that tells the format.
 pub fn object_id<T: FromStr>(value: &Value) -> Result<T, Problem> {
-    string(value)?.parse().map_err(|_| Problem::new("invalid_id", "must be an id of 24 hexadecimal characters"))
+    string(value)?
+        .parse()
+        .map_err(|_| Problem::new(FieldCode::INVALID_ID, "must be an id of 24 hexadecimal characters"))
 }
 
 /// Reads an RFC 3339 time.
@@ -133,9 +138,9 @@ pub fn object_id<T: FromStr>(value: &Value) -> Result<T, Problem> {
 /// # Errors
 /// A [`Problem`] that tells the format.
 pub fn time(value: &Value) -> Result<Timestamp, Problem> {
-    string(value)?
-        .parse()
-        .map_err(|_| Problem::new("invalid_time", "must be an RFC 3339 time such as `2026-01-31T09:30:00.000Z`"))
+    string(value)?.parse().map_err(|_| {
+        Problem::new(FieldCode::INVALID_TIME, "must be an RFC 3339 time such as `2026-01-31T09:30:00.000Z`")
+    })
 }
 
 thread_local! {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::input::Problem;
+use crate::{domain::input::Problem, error::FieldCode};
 
 /// Formats by country: `9` a digit, `a` a letter, `x` either, all else literal; alternatives separated by spaces.
 ///
@@ -50,14 +50,14 @@ const SHAPES: &[(&str, &str)] = &[
 /// # Errors
 /// A [`Problem`] that tells what to change.
 pub fn vat_id(value: &Value) -> Result<String, Problem> {
-    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     let compact: String = given
         .chars()
         .filter(|character| !matches!(character, ' ' | '.' | '-'))
         .take(20)
         .map(|character| character.to_ascii_uppercase())
         .collect();
-    let problem = |message: &str| Problem::new("invalid_vat_id", message);
+    let problem = |message: &str| Problem::new(FieldCode::INVALID_VAT_ID, message);
     let country = compact.get(..2).unwrap_or_default();
     let Some((_, shapes)) = SHAPES.iter().find(|(code, _)| *code == country) else {
         return Err(problem("must begin with the two letters of a European country, such as `DE` (Greece is `EL`)"));

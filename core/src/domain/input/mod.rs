@@ -10,21 +10,21 @@ pub use json::read_json;
 
 use crate::{
     callers::Callers,
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
 };
 
 /// The reason why a value is invalid: a stable code and what to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Stable code, such as `too_long`.
-    pub code: &'static str,
+    pub code: FieldCode,
     /// Advice on what to change, for a person.
     pub message: String,
 }
 
 impl Problem {
     /// Creates a problem.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(code: FieldCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
@@ -75,7 +75,9 @@ impl Reader {
     pub fn new(body: Value) -> Result<Self> {
         match body {
             Value::Object(object) => Ok(Self::nested(object, String::new())),
-            _ => Err(Error::invalid(vec![FieldError::new("", "wrong_type", "the body must be a JSON object")])),
+            _ => {
+                Err(Error::invalid(vec![FieldError::new("", FieldCode::WRONG_TYPE, "the body must be a JSON object")]))
+            }
         }
     }
 
@@ -110,7 +112,7 @@ impl Reader {
     pub fn required<T>(&mut self, field: &'static str, parse: impl FnOnce(&Value) -> Result<T, Problem>) -> Option<T> {
         match self.take(field) {
             None | Some(Value::Null) => {
-                self.reject(field, Problem::new("required", "this field is required"));
+                self.reject(field, Problem::new(FieldCode::REQUIRED, "this field is required"));
                 None
             }
             Some(value) => self.parse(field, &value, parse),
@@ -138,7 +140,7 @@ impl Reader {
     pub fn replace<T>(&mut self, field: &'static str, parse: impl FnOnce(&Value) -> Result<T, Problem>) -> Option<T> {
         match self.take(field)? {
             Value::Null => {
-                self.reject(field, Problem::new("required", "this field cannot be removed"));
+                self.reject(field, Problem::new(FieldCode::REQUIRED, "this field cannot be removed"));
                 None
             }
             value => self.parse(field, &value, parse),
@@ -152,7 +154,7 @@ impl Reader {
             Some(Value::Null) => Patch::Clear,
             Some(Value::Object(object)) => Patch::Set(self.descend(object, format!("{field}."), read)),
             Some(_) => {
-                self.reject(field, Problem::new("wrong_type", "must be an object"));
+                self.reject(field, Problem::new(FieldCode::WRONG_TYPE, "must be an object"));
                 Patch::Keep
             }
         }
@@ -193,7 +195,10 @@ impl Reader {
                     items.extend(self.descend(object, format!("{field}[{position}]."), &mut read));
                 }
                 _ => {
-                    self.reject(&format!("{field}[{position}]"), Problem::new("wrong_type", "must be an object"));
+                    self.reject(
+                        &format!("{field}[{position}]"),
+                        Problem::new(FieldCode::WRONG_TYPE, "must be an object"),
+                    );
                 }
             }
         }
@@ -206,11 +211,11 @@ impl Reader {
             Value::Array(values) if values.len() <= maximum => Some(Some(values)),
             Value::Array(values) => {
                 let message = format!("has {} entries, and at most {maximum} are allowed", values.len());
-                self.reject(field, Problem::new("too_long", message));
+                self.reject(field, Problem::new(FieldCode::TOO_LONG, message));
                 None
             }
             _ => {
-                self.reject(field, Problem::new("wrong_type", "must be a list"));
+                self.reject(field, Problem::new(FieldCode::WRONG_TYPE, "must be a list"));
                 None
             }
         }
@@ -227,7 +232,7 @@ impl Reader {
     fn reject_unknown(&mut self) {
         for field in std::mem::take(&mut self.object).keys().take(20) {
             let shown: String = field.chars().take(80).collect();
-            self.reject(&shown, Problem::new("unknown_field", "this field is not known here: remove it"));
+            self.reject(&shown, Problem::new(FieldCode::UNKNOWN_FIELD, "this field is not known here: remove it"));
         }
     }
 

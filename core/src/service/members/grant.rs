@@ -4,7 +4,7 @@ use super::{KIND, subject};
 use crate::{
     authz::Action,
     domain::{GrantMembership, GrantSource, Membership, User},
-    error::{Error, ErrorKind, FieldError, Result},
+    error::{Code, Error, FieldCode, FieldError, Result},
     service::{
         Call, Service,
         access::TenantReference,
@@ -51,13 +51,13 @@ impl Service {
         };
         if facts.current.is_some() {
             let message = "this person is a member already: change the role with `PATCH`";
-            return Err(Error::new(ErrorKind::Conflict, "already_member", message));
+            return Err(Error::new(Code::ALREADY_MEMBER, message));
         }
         let known = member.access.caller.is_platform() || member.target.is_some();
         let user: Option<User> = self.store.load(&call.context, input.user_id).await?;
         let Some(user) = user.filter(|user| known && !user.is_deleted()) else {
             let message = "must be the id of a user whom you may see";
-            return Err(Error::invalid(vec![FieldError::new("userId", "unknown_user", message)]));
+            return Err(Error::invalid(vec![FieldError::new("userId", FieldCode::UNKNOWN_USER, message)]));
         };
         let now = moment.now();
         let mut work = Work::new(call, member.access.caller.audit_actor(), &moment);

@@ -15,9 +15,9 @@ use crate::{
         activity::USER_ACTIVITY,
         membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
     },
-    error::{ErrorKind, Result},
+    error::{Code, ErrorKind, Result},
     service::{
-        CONFLICT, Call, Principal, Service,
+        Call, Principal, Service,
         access::FoundCaller,
         moment::Moment,
         work::{Subject, Work},
@@ -88,7 +88,7 @@ impl Service {
             let Some(user) = found.user.take() else { return Ok(false) };
             let page = self.attempt(|moment| self.take_page(call, moment, token, &user, &found, next.clone())).await;
             let page = match page {
-                Err(error) if error.code() == CONFLICT && attempts < Self::MAXIMUM_ATTEMPTS => {
+                Err(error) if error.is(Code::CONFLICT) && attempts < Self::MAXIMUM_ATTEMPTS => {
                     attempts += 1;
                     // Another writer came first: read everything again.
                     found = self.read_caller(call).await?;

@@ -19,7 +19,7 @@ use crate::{
         membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
         tenant::TENANTS,
     },
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Principal, Service,
         access::{ABSENT, FoundCaller},
@@ -106,7 +106,7 @@ impl Service {
     async fn sync(&self, call: &Call, with_tenants: bool) -> Result<Synced> {
         let Principal::Token(token) = &call.principal else {
             let message = "only a person has a profile: send the access token of one";
-            return Err(Error::new(ErrorKind::Forbidden, "person_required", message));
+            return Err(Error::new(Code::PERSON_REQUIRED, message));
         };
         let synced = self.settle(call, |moment| self.try_sync(call, moment, token, with_tenants)).await?;
         token.first_use.seen_to_by(self.number);
@@ -137,11 +137,7 @@ impl Service {
                 token.first_use.seen_to_by(self.number);
                 return Err(anew());
             }
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                "store_unavailable",
-                "the store takes no changes now, try again",
-            ));
+            return Err(Error::new(Code::STORE_UNAVAILABLE, "the store takes no changes now, try again"));
         }
         let changed = self.write_sync(call, &moment, token, &found, &user, &known).await?;
         Ok(match changed {
@@ -156,8 +152,7 @@ impl Service {
         let hash = self.subject_hash(call, &token.issuer_id, &token.subject).await?;
         if self.find_tombstone(call, &token.issuer_id, &hash).await?.is_some() {
             return Err(Error::new(
-                ErrorKind::Forbidden,
-                "user_deleted",
+                Code::USER_DELETED,
                 "this person was deleted: only the operator of the platform can admit them again",
             ));
         }
@@ -170,10 +165,10 @@ impl Service {
         work.insert(Action::CreateUser, "user", about, &user)?;
         match self.carry_out(work).await {
             // Another first request of the same person was faster; the person may even be erased again.
-            Err(error) if error.code() == "user_exists" => Ok(()),
+            Err(error) if error.is(Code::USER_EXISTS) => Ok(()),
             // The replaced service has this person in a document that was not upgraded, or its index forbids what is
             // allowed now.
-            Err(error) if error.code() == "foreign_index" => {
+            Err(error) if error.is(Code::FOREIGN_INDEX) => {
                 tracing::error!(%error, "the database of the replaced service is in the way of a sign-in");
                 Err(not_upgraded().with_source(error))
             }

@@ -10,7 +10,7 @@ use crate::{
         EndedSession, EndedSessionId,
         session::{ENDED_SESSIONS, EndedSessionKind},
     },
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{Call, Service, conflict, moment::Moment},
     store::{Commit, Repository, StoreError},
 };
@@ -29,7 +29,7 @@ impl Service {
     /// store.
     ///
     /// # Errors
-    /// [`ErrorKind::BadRequest`] with `logout_token_replayed` when it was used before.
+    /// [`crate::ErrorKind::BadRequest`] with `logout_token_replayed` when it was used before.
     pub async fn end_sessions(&self, context: &RequestContext, logout: &LogoutRequest) -> Result<()> {
         let mut call = Call::by_part(SystemActor::Logout);
         call.context = context.clone();
@@ -68,7 +68,7 @@ impl Service {
                 if collection == ENDED_SESSIONS.name && key == replayed =>
             {
                 let message = "this logout token was used before: its `jti` counts once";
-                Err(Error::new(ErrorKind::BadRequest, "logout_token_replayed", message))
+                Err(Error::new(Code::LOGOUT_TOKEN_REPLAYED, message))
             }
             // Another logout of the same session or subject came first, or its record was removed meanwhile.
             Err(error) if error.is_conflict() || matches!(error, StoreError::DuplicateKey { .. }) => {

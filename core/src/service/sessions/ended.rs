@@ -10,7 +10,7 @@ use crate::{
         EndedSession,
         session::{ENDED_SESSIONS, EndedSessionKind},
     },
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::Service,
     store::{Commit, Filter, Query},
 };
@@ -23,7 +23,7 @@ const RENEWED_AT: Duration = Duration::from_secs(60 * 24 * 3_600);
 
 /// Returns the error for a token of an ended session.
 pub(crate) fn session_ended() -> Error {
-    Error::new(ErrorKind::Unauthenticated, "session_ended", "this session was ended: sign in again for a new token")
+    Error::new(Code::SESSION_ENDED, "this session was ended: sign in again for a new token")
 }
 
 /// Stored facts about the session of a token.

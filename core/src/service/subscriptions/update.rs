@@ -4,7 +4,7 @@ use super::{KIND, subject};
 use crate::{
     authz::Action,
     domain::{SubscriptionId, SubscriptionStatus, UpdateSubscription},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Service,
         moment::Moment,
@@ -41,7 +41,7 @@ impl Service {
         input.apply(&mut after);
         if before.status == SubscriptionStatus::Cancelled && after.status != SubscriptionStatus::Cancelled {
             let message = "a cancelled subscription stays cancelled: create a new one";
-            return Err(Error::new(ErrorKind::Conflict, "subscription_cancelled", message));
+            return Err(Error::new(Code::SUBSCRIPTION_CANCELLED, message));
         }
         let mut work = Work::new(call, access.caller.audit_actor(), &moment);
         if work.update(Action::UpdateSubscription, KIND, subject(&before), &before, &mut after)? {

@@ -12,7 +12,7 @@ pub use list::TenantFilter;
 use super::work::Subject;
 use crate::{
     domain::Tenant,
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
     service::Service,
 };
 
@@ -29,7 +29,7 @@ impl Service {
         match (&tenant.authentik_group, &self.settings.platform_admin_group) {
             (Some(group), Some(platform)) if group == platform => Err(Error::invalid(vec![FieldError::new(
                 "authentikGroup",
-                "reserved",
+                FieldCode::RESERVED,
                 "this is the group of the platform's administrators: choose another",
             )])),
             _ => Ok(()),

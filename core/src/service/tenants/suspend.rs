@@ -4,7 +4,7 @@ use super::{KIND, subject};
 use crate::{
     authz::Action,
     domain::{Open, TenantStatus},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Service,
         access::TenantReference,
@@ -51,7 +51,7 @@ impl Service {
             (Action::SuspendTenant, _) => TenantStatus::Suspended,
             (_, Open::Known(TenantStatus::Pending)) => {
                 let message = "the tenant is not suspended but still being set up";
-                return Err(Error::new(ErrorKind::Conflict, "tenant_pending", message));
+                return Err(Error::new(Code::TENANT_PENDING, message));
             }
             // A state that Dezky does not define counts as suspended; restoring such a tenant makes it active.
             _ => match &before.suspended_from {

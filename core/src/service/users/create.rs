@@ -4,7 +4,7 @@ use super::{KIND, subject};
 use crate::{
     authz::{Action, Resource},
     domain::CreateUser,
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
     service::{
         Call, Service,
         access::check,
@@ -38,7 +38,7 @@ impl Service {
                 [] => "must be the id of a configured issuer, and none is configured: configure one first".to_owned(),
                 known => format!("must be the id of a configured issuer: {}", known.join(", ")),
             };
-            return Err(Error::invalid(vec![FieldError::new("issuerId", "unknown_issuer", message)]));
+            return Err(Error::invalid(vec![FieldError::new("issuerId", FieldCode::UNKNOWN_ISSUER, message)]));
         }
         let now = moment.now();
         let hash = self.subject_hash(call, input.issuer_id(), input.subject()).await?;

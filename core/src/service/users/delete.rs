@@ -4,7 +4,7 @@ use super::{KIND, subject};
 use crate::{
     authz::Action,
     domain::{UserId, UserStatus},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Service,
         moment::Moment,
@@ -30,7 +30,7 @@ impl Service {
         let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids))?;
         if before.is_deleted() {
-            return Err(Error::new(ErrorKind::Conflict, "already_deleted", "this person was deleted before"));
+            return Err(Error::new(Code::ALREADY_DELETED, "this person was deleted before"));
         }
         // A user of the replaced service may have no subject; then there is no token to keep out.
         let hash = match &before.authentik_subject_id {

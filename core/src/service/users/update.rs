@@ -5,7 +5,7 @@ use crate::{
     authz::Action,
     clock::Timestamp,
     domain::{UpdateUser, User, UserId},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Service,
         access::CallerFacts,
@@ -45,7 +45,7 @@ impl Service {
         let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids.clone()))?;
         if before.is_deleted() {
-            return Err(Error::new(ErrorKind::Conflict, "already_deleted", "this person was deleted"));
+            return Err(Error::new(Code::ALREADY_DELETED, "this person was deleted"));
         }
         let mut work = Work::new(call, caller.audit_actor(), &moment);
         let mut after = before.clone();

@@ -21,7 +21,7 @@ use super::{Call, IfMatch};
 use crate::{
     callers::Callers,
     domain::MembershipRole,
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
 };
 
 /// Returns the caller kind, for views of a tenant's documents, of a caller with this role.
@@ -34,7 +34,7 @@ const fn viewer(role: Option<MembershipRole>, platform: bool) -> Callers {
 /// It is a hash of the view, so callers who see different parts of a document get different tags.
 ///
 /// # Errors
-/// [`ErrorKind::Internal`] when the view cannot be written as JSON.
+/// [`crate::ErrorKind::Internal`] when the view cannot be written as JSON.
 pub fn entity_tag(view: &impl Serialize) -> Result<String> {
     let json = serde_json::to_vec(view).map_err(|error| Error::internal(error.to_string()))?;
     Ok(entity_tag_of_json(&json))
@@ -62,9 +62,5 @@ pub(crate) fn check_if_match(call: &Call, view: &impl Serialize) -> Result<()> {
     if tags.contains(&current) {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::PreconditionFailed,
-        "version_changed",
-        "it was changed since you read it: read it again and decide anew",
-    ))
+    Err(Error::new(Code::VERSION_CHANGED, "it was changed since you read it: read it again and decide anew"))
 }

@@ -61,9 +61,7 @@ impl NativeStage {
 
 #[cfg(feature = "mongodb")]
 fn no_server<T>(found: std::io::Result<T>) -> Result<T> {
-    found.map_err(|error| {
-        Error::new(crate::ErrorKind::Configuration, "invalid_setting", error.to_string()).with_source(error)
-    })
+    found.map_err(|error| Error::new(crate::error::Code::INVALID_SETTING, error.to_string()).with_source(error))
 }
 
 #[cfg(feature = "mongodb")]

@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dezky::{Error, ErrorKind, Result, domain::ObjectId};
+use dezky::{Code, Error, Result, domain::ObjectId};
 use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, component::Component};
 
@@ -54,7 +54,7 @@ pub(super) fn load(engine: &Engine, path: &Path, writers: Writers) -> Result<Com
 
 fn unfit(path: &Path, error: &wasmtime::Error) -> Error {
     let message = format!("`{}` is no component that this host can run ({error:#})", path.display());
-    Error::new(ErrorKind::Configuration, "invalid_component", message)
+    Error::new(Code::INVALID_COMPONENT, message)
 }
 
 #[allow(unsafe_code, reason = "the code was compiled by this process, or is a file that only its own user can write")]
@@ -145,7 +145,7 @@ fn write(path: &Path, code: &[u8]) -> io::Result<()> {
 fn read(path: &Path, writers: Writers) -> Result<Vec<u8>> {
     let refused = |reason: String| {
         let message = format!("the component `{}` cannot be read ({reason})", path.display());
-        Error::new(ErrorKind::Configuration, "invalid_component", message)
+        Error::new(Code::INVALID_COMPONENT, message)
     };
     let unreadable = |error: io::Error| refused(error.to_string());
     let (mut file, foreign) = ownership::open(path).map_err(unreadable)?;
@@ -168,7 +168,7 @@ fn read(path: &Path, writers: Writers) -> Result<Vec<u8>> {
 
 fn untrusted(path: &Path, foreign: &Foreign) -> Error {
     let message = format!("the component `{}` is not trusted, because {foreign}: {}", path.display(), foreign.advice());
-    Error::new(ErrorKind::Configuration, "untrusted_component", message)
+    Error::new(Code::UNTRUSTED_COMPONENT, message)
 }
 
 /// Refuses a component that anybody but root and the user of this process can have written.

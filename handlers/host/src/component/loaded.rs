@@ -7,7 +7,7 @@ use std::{
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use dezky::{Error, ErrorKind, Result, context::RequestContext, http::MAXIMUM_BODY};
+use dezky::{Code, Error, Result, context::RequestContext, http::MAXIMUM_BODY};
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use wasmtime::{
@@ -80,7 +80,7 @@ impl Loaded {
             let message = format!(
                 "the component does not answer as the API does ({what}): build it with `scripts/build-component.sh`"
             );
-            Error::new(ErrorKind::Configuration, "invalid_component", message)
+            Error::new(Code::INVALID_COMPONENT, message)
         };
         let mut context = RequestContext::new("probe");
         context.deadline = Instant::now() + PROBE;
@@ -154,7 +154,7 @@ fn no_http() -> wasmtime::Result<()> {
 /// Returns the error of a component that cannot be served.
 fn unfit(error: &wasmtime::Error) -> Error {
     let message = format!("the component cannot be served ({error:#}): build it with `scripts/build-component.sh`");
-    Error::new(ErrorKind::Configuration, "invalid_component", message)
+    Error::new(Code::INVALID_COMPONENT, message)
 }
 
 /// Reads the whole body, and tells the component its length, without which it would not read one.
@@ -178,8 +178,7 @@ async fn received(incoming: Body, headers: &mut HeaderMap) -> Result<Bytes> {
             Ok(Bytes::new())
         }
         Err(error) => {
-            Err(Error::new(ErrorKind::BadRequest, "body_incomplete", "the body ended before it was complete")
-                .with_source(error))
+            Err(Error::new(Code::BODY_INCOMPLETE, "the body ended before it was complete").with_source(error))
         }
     }
 }
@@ -190,8 +189,7 @@ impl From<Ended> for Error {
             Ended::Died { .. } => Self::internal("the component died while it answered"),
             Ended::Late => dezky::http::problem::too_slow(),
             Ended::Full => {
-                Self::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, "too much at once: try again")
-                    .with_retry_after(Duration::from_secs(1))
+                Self::new(Code::OVERLOADED, "too much at once: try again").with_retry_after(Duration::from_secs(1))
             }
         }
     }

@@ -57,7 +57,7 @@ fn unattributed(error: &Error) -> Problem {
             .iter()
             .map(|field| BadField {
                 field: field.field.clone(),
-                code: field.code.to_string(),
+                code: field.code.name().to_owned(),
                 message: field.message.clone(),
             })
             .collect(),
