@@ -1,6 +1,6 @@
 //! Background work: the event log with its consumers, recurring tasks, and the leases under which one process of many runs one.
 //!
-//! A change commits its events to the outbox. [Sequencing](log) moves them to the log in one order, where each
+//! A change commits its events to the outbox. Sequencing moves them to the log in one order, where each
 //! [consumer] follows them with a cursor of its own. An event is trimmed when the last cursor has passed it. Work is
 //! level-triggered: a consumer looks up the current state, so that every event may be dealt with more than once.
 
