@@ -25,7 +25,7 @@ const KEY: &str = "key";
 pub(super) fn stages(reads: &[Read]) -> Option<Vec<BsonDocument>> {
     let mut lookups = Vec::new();
     for (position, read) in reads.iter().enumerate() {
-        let join = Join::of(read)?;
+        let join = Join::of(reads, read)?;
         match join.key {
             Key::OfRow(key) => lookups.push((position, key, join.lookup)),
             Key::OfEach(parent) => {
@@ -53,7 +53,7 @@ pub(super) fn stages(reads: &[Read]) -> Option<Vec<BsonDocument>> {
 /// Returns the stages for a query and one that follows each of its documents; `None` for other reads.
 pub(super) fn nested(reads: &[Read]) -> Option<Vec<BsonDocument>> {
     let [parents, following] = reads else { return None };
-    let Join { key: Key::OfEach(0), mut lookup } = Join::of(following)? else { return None };
+    let Join { key: Key::OfEach(0), mut lookup } = Join::of(reads, following)? else { return None };
     if parents.follows.is_some() || parents.query.limit == 0 {
         return None;
     }
@@ -100,6 +100,10 @@ pub(super) fn answers(reads: &[Read], row: &RawDocument) -> StoreResult<Vec<Vec<
                 answer.push(json::document(collection, document)?);
             }
         }
+        if !each && is_sorted_here(&read.query) {
+            answer.sort_unstable_by_key(|document| document.id);
+            answer.truncate(usize::try_from(read.query.limit).unwrap_or(usize::MAX));
+        }
         answers.push(answer);
     }
     Ok(answers)
@@ -123,7 +127,7 @@ enum Key {
 }
 
 impl Join {
-    fn of(read: &Read) -> Option<Self> {
+    fn of(reads: &[Read], read: &Read) -> Option<Self> {
         let mut query = read.query.clone();
         // In MongoDB a limit of 0 means no limit.
         if query.limit == 0 {
@@ -148,11 +152,16 @@ impl Join {
             })?,
             Some(Follow::First(field, origin)) => {
                 query = query.equal(field, ABSENT);
-                (last, Key::OfRow(first(*origin)))
+                (last, Key::OfRow(first(reads, *origin)))
             }
             Some(Follow::Any(field, origin)) => {
                 query = query.filter(Filter::In(field, vec![ABSENT.into()]));
-                (last, Key::OfRow(with(object_id(ABSENT).into(), ids(*origin).into())))
+                // Every document has an id, so that nothing matches where no value is found.
+                let key = match *field {
+                    "id" => values(*origin).into(),
+                    _ => with(object_id(ABSENT).into(), ids(*origin).into()),
+                };
+                (last, Key::OfRow(key))
             }
             Some(Follow::Each(field, origin)) if origin.field == "id" => {
                 query = query.equal(field, ABSENT);
@@ -162,7 +171,7 @@ impl Join {
             Some(Follow::UniqueKey(parts)) => {
                 let several = parts.iter().any(|part| matches!(part, KeyPart::Each(_)));
                 query = query.filter(Filter::UniqueKeyIn(vec![String::new(); 1 + usize::from(several)]));
-                (last, Key::OfRow(unique_key(parts)))
+                (last, Key::OfRow(unique_key(reads, parts)))
             }
         };
         Some(Self { key, lookup: lookup(&query, joined)? })
@@ -171,10 +180,11 @@ impl Join {
 
 /// Returns the lookup of a query by the condition at this index.
 fn lookup(query: &Query, joined: usize) -> Option<BsonDocument> {
-    let (foreign, one) = match query.filters.get(joined)? {
-        Filter::Equal(field, _) => (stored_name(field), *field == "id"),
-        Filter::In(field, _) => (stored_name(field), false),
-        Filter::UniqueKeyIn(keys) => (UNIQUE_KEYS_FIELD, keys.len() == 1),
+    // By an id or a unique key there is at most one document for each value.
+    let (foreign, is_unique, one) = match query.filters.get(joined)? {
+        Filter::Equal(field, _) => (stored_name(field), *field == "id", *field == "id"),
+        Filter::In(field, _) => (stored_name(field), *field == "id", false),
+        Filter::UniqueKeyIn(keys) => (UNIQUE_KEYS_FIELD, true, keys.len() == 1),
         _ => return None,
     };
     let sort = order(query);
@@ -186,11 +196,24 @@ fn lookup(query: &Query, joined: usize) -> Option<BsonDocument> {
     if !others.is_empty() {
         pipeline.push(doc! { "$match": others });
     }
-    if !one {
-        pipeline.push(doc! { "$sort": sort });
+    if one || !is_unique || !is_sorted_here(query) {
+        if !one {
+            pipeline.push(doc! { "$sort": sort });
+        }
+        pipeline.push(doc! { "$limit": i64::from(query.limit) });
     }
-    pipeline.push(doc! { "$limit": i64::from(query.limit) });
     Some(doc! { "from": query.collection.name, "foreignField": foreign, "pipeline": pipeline })
+}
+
+/// Returns `true` for a query in the order of ids, which its few results are brought into after they are received.
+fn is_sorted_here(query: &Query) -> bool {
+    query.sort.is_none() && query.after.is_none() && !query.descending
+}
+
+/// Returns the values of an origin, null where a document lacks the field.
+fn values(origin: Origin) -> BsonDocument {
+    let value = format!("$$found.{}", stored_name(origin.field));
+    doc! { "$map": { "input": format!("${}", name(origin.read)), "as": "found", "in": value } }
 }
 
 /// Returns the ids of an origin.
@@ -203,8 +226,11 @@ fn ids(origin: Origin) -> BsonDocument {
 }
 
 /// Returns the first id of an origin.
-fn first(origin: Origin) -> Bson {
+fn first(reads: &[Read], origin: Origin) -> Bson {
     let nobody = object_id(ABSENT);
+    if reads.get(origin.read).is_some_and(|read| read.query.limit == 1) {
+        return doc! { "$ifNull": [{ "$arrayElemAt": [values(origin), 0] }, nobody] }.into();
+    }
     let present = doc! { "$filter": { "input": ids(origin), "as": "id", "cond": { "$ne": ["$$id", nobody] } } };
     doc! { "$ifNull": [{ "$arrayElemAt": [present, 0] }, nobody] }.into()
 }
@@ -214,25 +240,29 @@ fn with(nobody: Bson, list: Bson) -> Bson {
     doc! { "$concatArrays": [[nobody], list] }.into()
 }
 
-fn unique_key(parts: &[KeyPart]) -> Bson {
+fn unique_key(reads: &[Read], parts: &[KeyPart]) -> Bson {
     let text = |id: Bson| Bson::from(doc! { "$toString": id });
     let mut each = None;
     let texts: Vec<Bson> = parts
         .iter()
         .map(|part| match part {
             KeyPart::Text(text) => doc! { "$literal": text }.into(),
-            KeyPart::First(origin) => text(first(*origin)),
+            KeyPart::First(origin) => text(first(reads, *origin)),
             KeyPart::Each(origin) => {
                 each = Some(*origin);
-                text("$$id".into())
+                text(format!("$$found.{}", stored_name(origin.field)).into())
             }
         })
         .collect();
     let key = doc! { "$concat": texts };
     match each {
         None => key.into(),
-        // No key is empty.
-        Some(origin) => with("".into(), doc! { "$map": { "input": ids(origin), "as": "id", "in": key } }.into()),
+        // No key is empty: the empty text stands in for values that are null, which would match documents without keys.
+        Some(origin) => {
+            let key = doc! { "$ifNull": [key, ""] };
+            let keys = doc! { "$map": { "input": format!("${}", name(origin.read)), "as": "found", "in": key } };
+            with("".into(), keys.into())
+        }
     }
 }
 
