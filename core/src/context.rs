@@ -152,7 +152,7 @@ impl RequestContext {
     /// Creates a context with a fresh request id.
     #[must_use]
     pub fn fresh() -> Self {
-        Self::new(crate::domain::ObjectId::generate().to_string())
+        Self::new(crate::object_id::ObjectId::generate().to_string())
     }
 
     /// Creates a context for work of a system actor, with a fresh request id.

@@ -19,6 +19,7 @@ pub mod http;
 mod json;
 #[cfg(feature = "mongodb")]
 pub mod migration;
+pub mod object_id;
 #[cfg(feature = "authn")]
 pub mod outbound;
 pub mod plain;
@@ -28,6 +29,8 @@ pub mod service;
 pub mod store;
 #[cfg(feature = "test-kit")]
 pub mod test_kit;
+pub mod text;
+#[cfg(feature = "authn")]
 pub mod work;
 
 pub use error::{Code, Error, ErrorKind, FieldCode, FieldError, Result};

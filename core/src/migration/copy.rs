@@ -5,12 +5,14 @@ use std::time::Duration;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::canonical::{self, CollectionHash};
 use crate::{
     context::{RequestContext, SystemActor},
     domain::ObjectId,
     error::{Code, Error, Result},
-    store::{Collection, Query, StoreError, Transfer, TransferDocument},
+    store::{
+        Collection, Query, StoreError, Transfer, TransferDocument,
+        mongodb::canonical::{self, CollectionHash},
+    },
 };
 
 /// Batch size of documents read and written together.

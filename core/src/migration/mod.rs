@@ -1,6 +1,5 @@
 //! Migration: in-place upgrade of a MongoDB database of the replaced service, and copies between stores.
 
-pub mod canonical;
 pub mod copy;
 pub mod upgrade;
 

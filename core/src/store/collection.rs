@@ -1,7 +1,7 @@
 //! Declarations of stored entities.
 
 use super::terms::{Form, Source};
-use crate::{callers::Callers, clock::Timestamp};
+use crate::{callers::Callers, clock::Timestamp, object_id::ObjectId};
 
 /// A collection: the declared fields of its documents, its indexes and its scope.
 ///
@@ -130,6 +130,7 @@ stored! {
     u32: Integer;
     u64: Integer;
     Timestamp: Time;
+    ObjectId: Id;
 }
 
 impl Stored for String {

@@ -1,7 +1,7 @@
 //! Commits: changes and guards that take effect together or not at all.
 
 use super::{Collection, Entity, StoreError, StoreResult};
-use crate::domain::ObjectId;
+use crate::object_id::ObjectId;
 
 /// A change of one document.
 #[derive(Debug, Clone, PartialEq, Eq)]

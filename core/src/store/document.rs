@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Collection, StoreError, StoreResult};
-use crate::{clock::Timestamp, domain::ObjectId};
+use crate::{clock::Timestamp, object_id::ObjectId};
 
 /// A stored document: its JSON text, with `id` and `version` extracted for the store's own use.
 ///

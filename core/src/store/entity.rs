@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Collection, Document, Query, Read, Store, StoreResult};
-use crate::{context::RequestContext, domain::ObjectId};
+use crate::{context::RequestContext, object_id::ObjectId};
 
 /// A typed document. Its serde form is its stored JSON: camelCase, absent optional fields omitted.
 pub trait Entity: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {

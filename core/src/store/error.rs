@@ -1,8 +1,8 @@
 //! Errors of a store.
 
 use crate::{
-    domain::ObjectId,
     error::{Code, Error},
+    object_id::ObjectId,
 };
 
 /// Result of a store operation.

@@ -37,7 +37,7 @@ pub use read::{Follow, KeyPart, Origin, Read};
 pub use terms::{Form, Source};
 pub use transfer::{Transfer, TransferDocument};
 
-use crate::{context::RequestContext, domain::ObjectId};
+use crate::{context::RequestContext, object_id::ObjectId};
 
 /// Version of the layout that this release writes. A store with a newer one is refused at start.
 pub const SCHEMA_VERSION: u32 = 2;

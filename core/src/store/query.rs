@@ -1,7 +1,7 @@
 //! Queries: conditions on declared indexes (equality, `in`, range, prefix), sorted by an index, with pagination.
 
 use super::{Collection, Index, StoreError, StoreResult, Value, terms};
-use crate::domain::ObjectId;
+use crate::object_id::ObjectId;
 
 /// A condition. All conditions of a query must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, future::try_join_all, stre
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::{Document, FieldType, Filter, Query, Store, StoreError, StoreResult, Value};
-use crate::{context::RequestContext, domain::ObjectId};
+use crate::{context::RequestContext, object_id::ObjectId};
 
 /// The id of no document. It stands in for a missing value, so that the same queries are made as for a present one.
 pub const ABSENT: ObjectId = ObjectId::from_bytes([0; 12]);

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Collection, FieldType};
-use crate::domain::fields;
+use crate::text::{self, domain_name};
 
 /// Prefix of the names of all fields of terms, which tells them from a document's own fields.
 pub const TERMS: &str = "_words";
@@ -34,8 +34,8 @@ impl Form {
     #[must_use]
     pub fn of(self, text: &str) -> String {
         match self {
-            Self::Name => fields::search_key(text),
-            Self::Address => fields::search_key(&fields::email::beginning(text)),
+            Self::Name => text::search_key(text),
+            Self::Address => text::search_key(&text::address_beginning(text)),
         }
     }
 }
@@ -53,7 +53,7 @@ pub struct Source {
 /// Returns the distinct words of a text in the form in which names are searched. Domain labels are in their own script.
 #[must_use]
 pub fn words(text: &str) -> Vec<String> {
-    let key = fields::search_key(&fields::domain_name::readable_labels(text));
+    let key = text::search_key(&domain_name::readable_labels(text));
     let mut words: Vec<String> = key
         .split(|character: char| !character.is_alphanumeric())
         .filter(|word| !word.is_empty())

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 
 use super::{Collection, Store, StoreResult};
-use crate::{context::RequestContext, domain::ObjectId};
+use crate::{context::RequestContext, object_id::ObjectId};
 
 /// A stored document with everything that a copy must preserve.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,6 @@
 pub mod consumer;
 mod consumers;
 mod cursor;
-#[cfg(feature = "authn")]
 pub mod driver;
 mod expiry;
 mod lease;
@@ -15,7 +14,6 @@ mod log;
 pub mod task;
 
 pub use consumer::{Backlog, CONSUMERS, Consumer, catch_up};
-#[cfg(feature = "authn")]
 pub use driver::{Driver, Statuses};
 pub use expiry::forget_expired;
 pub use task::{Task, TaskChoice, TaskReport, TaskState, TaskStatus};

@@ -36,15 +36,6 @@ pub fn parse(given: &str) -> Option<String> {
     Some(format!("{local}@{domain}")).filter(|canonical| canonical.len() <= 254)
 }
 
-/// Returns the stored form of an incomplete address.
-pub(crate) fn beginning(given: &str) -> String {
-    let given = given.trim();
-    match given.rsplit_once('@') {
-        Some((local, domain)) if !domain.is_empty() => format!("{local}@{}", domain_name::beginning(domain)),
-        _ => given.to_owned(),
-    }
-}
-
 /// Returns the address with its domain in its own script, if that differs.
 #[must_use]
 pub fn readable(address: &str) -> Option<String> {

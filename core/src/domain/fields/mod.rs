@@ -8,11 +8,10 @@ pub mod slug;
 pub mod text;
 pub mod vat;
 
+pub use crate::text::search_key;
 pub use domain_name::domain_name;
 pub use email::email;
 pub use link::{colour, https_url};
 pub use slug::slug;
-pub use text::{
-    boolean, choice, identifier, label, no_choice, object_id, sanitised_label, search_key, text, time, whole_number,
-};
+pub use text::{boolean, choice, identifier, label, no_choice, object_id, sanitised_label, text, time, whole_number};
 pub use vat::vat_id;

@@ -1,8 +1,7 @@
 //! Plain text, numbers, identifiers and times, and the form in which text is searched and sorted.
 
-use std::{cell::LazyCell, str::FromStr};
+use std::str::FromStr;
 
-use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use serde_json::Value;
 
@@ -141,20 +140,4 @@ pub fn time(value: &Value) -> Result<Timestamp, Problem> {
     string(value)?.parse().map_err(|_| {
         Problem::new(FieldCode::INVALID_TIME, "must be an RFC 3339 time such as `2026-01-31T09:30:00.000Z`")
     })
-}
-
-thread_local! {
-    static CASE_MAPPER: LazyCell<icu_casemap::CaseMapperBorrowed<'static>> = const { LazyCell::new(CaseMapper::new) };
-}
-
-/// Returns the form in which a text is searched and sorted.
-///
-/// It is trimmed, compatibility-composed (NFKC), case-folded, and at most 200 characters long. Databases fold case
-/// differently or in ASCII only, so this form is computed here and stored.
-#[must_use]
-pub fn search_key(text: &str) -> String {
-    let short: String = text.trim().chars().take(200).collect();
-    let folded = CASE_MAPPER.with(|mapper| mapper.fold_string(&short).into_owned());
-    // Compatibility composition can turn one character into many, so the result is bounded again.
-    ComposingNormalizerBorrowed::new_nfkc().normalize(&folded).chars().take(200).collect()
 }

@@ -16,11 +16,10 @@ use crate::{
     domain::{
         GrantSource, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId, membership::MEMBERSHIPS,
     },
-    migration::canonical,
     store::{
         Entity, StoreError, StoreResult,
         mongodb::{
-            UNIQUE_KEYS_FIELD,
+            UNIQUE_KEYS_FIELD, canonical,
             encode::{object_id, terms},
             transfer::{add, repeated},
         },

@@ -10,11 +10,10 @@ use crate::{
     clock::Timestamp,
     context::SystemActor,
     domain::{AuditActor, AuditEvent, AuditEventId, AuditResource, ObjectId, audit::AUDIT_EVENTS},
-    migration::canonical,
     store::{
         StoreError, StoreResult,
         mongodb::{
-            UNIQUE_KEYS_FIELD,
+            UNIQUE_KEYS_FIELD, canonical,
             connection::{META, UPGRADED},
             encode::object_id,
             transfer::{add, repeated},

@@ -7,7 +7,7 @@ use super::{
     entities::{context, insert, load, update},
 };
 use crate::{
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Commit, Expectation, Query, Repository, StoreError},
 };
 

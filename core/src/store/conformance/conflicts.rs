@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Commit, Expectation, Repository, SharedStore, StoreError, StoreResult},
 };
 

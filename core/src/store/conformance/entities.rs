@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Timestamp,
     context::RequestContext,
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{
         Collection, Commit, Entity, Field, FieldType, Guest, Index, Repository, Scope, SharedStore, Source, StoreResult,
     },

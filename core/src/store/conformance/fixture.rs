@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Collection, SharedStore},
 };
 

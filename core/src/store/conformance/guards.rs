@@ -5,7 +5,7 @@ use super::{
     entities::{context, delete, insert, load, update},
 };
 use crate::{
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Commit, Expectation, StoreError, StoreResult},
 };
 

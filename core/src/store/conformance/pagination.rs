@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Index, Query, Repository, SharedStore},
 };
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Filter, Index, Position, Query, Repository, SharedStore, StoreError, Value},
 };
 

@@ -9,7 +9,7 @@ use super::{
     entities::{context, insert, load, update},
 };
 use crate::{
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Commit, Expectation, Query, Repository, SharedStore, StoreError, StoreResult},
 };
 

@@ -6,7 +6,7 @@ use super::{
     model::{self, Random},
 };
 use crate::{
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Commit, Filter, Position, Query, Repository, SharedStore, StoreError, Value},
 };
 

@@ -6,7 +6,7 @@ use super::{
     ACCOUNTS, Account, Address, Fixture, Location,
     entities::{context, insert, load, update},
 };
-use crate::{domain::ObjectId, store::Repository};
+use crate::{object_id::ObjectId, store::Repository};
 
 fn addressed() -> Account {
     let mut account = Account::new(ObjectId::generate(), "Ada");

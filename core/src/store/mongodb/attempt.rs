@@ -18,7 +18,7 @@ use super::{
     patience::remaining,
 };
 use crate::{
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Change, Collection, Commit, Expectation, Guard, StoreError},
 };
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 use super::{COMMIT_FIELD, LOCK_FIELD, UNIQUE_KEYS_FIELD};
 use crate::{
     clock::Timestamp,
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Collection, Field, FieldType, StoreError, StoreResult, Value, terms},
 };
 

@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use super::{COMMIT_FIELD, LOCK_FIELD, UNIQUE_KEYS_FIELD, together::FOLLOWING};
 use crate::{
     clock::Timestamp,
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Collection, Document, StoreError, StoreResult, terms::TERMS},
 };
 

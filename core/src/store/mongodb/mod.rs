@@ -16,6 +16,7 @@
 //! the shard key; so absence is guarded in unsharded collections only.
 
 mod attempt;
+pub mod canonical;
 mod changes;
 pub(crate) mod connection;
 pub(crate) mod encode;
@@ -46,7 +47,7 @@ pub use options::MongodbOptions;
 
 use self::{connection::Connection, patience::bounded};
 use super::{ChangeNotice, Collection, Commit, Document, Query, Read, Store, StoreError, StoreResult};
-use crate::{context::RequestContext, domain::ObjectId};
+use crate::{context::RequestContext, object_id::ObjectId};
 
 pub(crate) const UNIQUE_KEYS_FIELD: &str = "uniqueKeys";
 const COMMIT_FIELD: &str = "_commit";

@@ -21,7 +21,7 @@ use super::{
     translate::{conditions, hint, order},
 };
 use crate::{
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Collection, Document, Query, Read, StoreError, StoreResult},
 };
 

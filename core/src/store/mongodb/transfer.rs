@@ -10,7 +10,7 @@ use ::mongodb::{
 use async_trait::async_trait;
 
 use super::{
-    MongodbStore, UNIQUE_KEYS_FIELD,
+    MongodbStore, UNIQUE_KEYS_FIELD, canonical,
     connection::{META, check_schema},
     encode::{object_id, terms},
     failure::{Duplicate, is_transient, is_unreachable, translate},
@@ -19,8 +19,7 @@ use super::{
 };
 use crate::{
     context::RequestContext,
-    domain::ObjectId,
-    migration::canonical,
+    object_id::ObjectId,
     store::{Collection, Document, StoreError, StoreResult, Transfer, TransferDocument},
 };
 

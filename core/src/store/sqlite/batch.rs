@@ -9,7 +9,7 @@ use super::{
     statements::{self, Table, Tables},
 };
 use crate::{
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Change, Collection, Commit, Expectation, Guard, Index, StoreError, StoreResult, terms},
 };
 

@@ -41,7 +41,7 @@ use self::{
     writer::{Job, Message, Shared, Writer},
 };
 use super::{ChangeNotice, Collection, Commit, Document, Query, Read, Store, StoreError, StoreResult};
-use crate::{context::RequestContext, domain::ObjectId};
+use crate::{context::RequestContext, object_id::ObjectId};
 
 /// Longest wait for a lock while the store is opened; after that, opening continues in the background.
 const OPEN_PATIENCE: Duration = Duration::from_millis(250);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{
         Filter, Position, Query, Value,
         conformance::{ACCOUNTS, COLLECTIONS},

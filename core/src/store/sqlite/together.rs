@@ -9,7 +9,7 @@ use super::{
     statements::{Statement, Table, Tables},
 };
 use crate::{
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{
         Document, Query, Read, StoreResult,
         read::{Origin, ids},

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 use super::{SqliteStore, batch::Work, statements};
 use crate::{
     context::RequestContext,
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Change, Collection, Commit, Position, Query, Store, StoreError, StoreResult, Transfer, TransferDocument},
 };
 

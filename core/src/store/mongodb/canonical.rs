@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Timestamp,
-    domain::ObjectId,
+    object_id::ObjectId,
     store::{Collection, Field, FieldType, terms::TERMS},
 };
 
