@@ -19,7 +19,7 @@ pub mod http;
 mod json;
 #[cfg(feature = "mongodb")]
 pub mod migration;
-#[cfg(feature = "authn")]
+#[cfg(feature = "outbound")]
 pub mod outbound;
 pub mod plain;
 #[cfg(feature = "authn")]
