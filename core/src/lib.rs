@@ -28,6 +28,7 @@ pub mod service;
 pub mod store;
 #[cfg(feature = "test-kit")]
 pub mod test_kit;
+pub mod trace;
 
 pub use error::{Error, ErrorKind, FieldError, Result};
 #[cfg(feature = "authn")]

@@ -18,7 +18,10 @@ use super::{
     retry::retry_after,
     transport::{Transport, failure},
 };
-use crate::context::RequestContext;
+use crate::{
+    context::RequestContext,
+    trace::{TRACEPARENT, TraceContext},
+};
 
 /// An HTTP client for systems outside of this process. Clones share connections.
 ///
@@ -171,6 +174,10 @@ impl Exchange<'_> {
             return Err(OutboundError::new(OutboundErrorKind::Timeout, message));
         };
         let limit = self.inner.options.timeout.min(self.context.remaining());
+        if limit.is_zero() {
+            let message = format!("`{}` is not asked: the deadline of the request has passed", self.shown);
+            return Err(OutboundError::new(OutboundErrorKind::Timeout, message));
+        }
         match tokio::time::timeout(limit, self.follow()).await {
             Ok(outcome) => outcome,
             Err(_) => {
@@ -217,8 +224,8 @@ impl Exchange<'_> {
         if let Some(credential) = self.credential {
             headers.insert(header::AUTHORIZATION, credential.header());
         }
-        if let Some(value) = self.context.trace_parent.as_ref().and_then(|text| HeaderValue::from_str(text).ok()) {
-            headers.insert("traceparent", value);
+        if let Some(value) = self.context.trace.and_then(TraceContext::header) {
+            headers.insert(TRACEPARENT, value);
         }
         let mut request = client.request(self.request.method().clone(), url.clone()).headers(headers);
         let body = self.request.body_bytes();

@@ -8,6 +8,7 @@ use serde::Serialize;
 use url::{Url, form_urlencoded};
 
 use super::error::{OutboundError, OutboundErrorKind};
+use crate::trace::TRACEPARENT;
 
 /// Header of idempotency keys.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -21,7 +22,7 @@ const RESERVED_HEADERS: [HeaderName; 8] = [
     header::HOST,
     header::PROXY_AUTHORIZATION,
     header::TRANSFER_ENCODING,
-    HeaderName::from_static("traceparent"),
+    TRACEPARENT,
 ];
 
 /// An outbound request: method, path below a base URL, query, headers and body.

@@ -25,11 +25,14 @@ impl Transport {
     /// Returns the connections for a URL. Numeric addresses are checked here, names when they are resolved.
     ///
     /// # Errors
-    /// Kind `RefusedAddress` when the options do not allow the scheme or the address, `Tls` when TLS cannot be used.
+    /// Kind `RefusedAddress` when the options do not allow the scheme or the address, `Tls` when TLS cannot be used,
+    /// `InvalidRequest` when the URL has a user name or a password.
     pub(super) fn to(&self, url: &Url, shown: &str, options: &OutboundOptions) -> Result<&Client, OutboundError> {
         let refused = |text: String| OutboundError::new(OutboundErrorKind::RefusedAddress, text);
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused(format!("the URL of `{shown}` has a user name or a password")));
+            // These would be sent as a credential, and be repeated in the logs of others.
+            let message = format!("the URL of `{shown}` has a user name or a password, which must be left out");
+            return Err(OutboundError::new(OutboundErrorKind::InvalidRequest, message));
         }
         let allowed = match (url.scheme(), options.plain_http) {
             ("https", _) | ("http", PlainHttp::Anywhere) => options.addresses,

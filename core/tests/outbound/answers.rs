@@ -3,6 +3,7 @@
 use dezky::{
     Error, ErrorKind,
     outbound::{OutboundError, OutboundErrorKind, Request, Response},
+    trace::TraceContext,
 };
 use http::{Method, header};
 use serde::Deserialize;
@@ -117,10 +118,11 @@ async fn callers_learn_whether_to_come_back_and_no_details() {
 async fn a_trace_goes_along_where_there_is_one() {
     let server = Server::answering(200, &[], "").await;
     let mut traced = context();
-    traced.trace_parent = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned());
+    let trace: TraceContext = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+    traced.trace = Some(trace);
     client().send(&traced, &server.url, &Request::get("/")).await.unwrap();
     client().send(&context(), &server.url, &Request::get("/")).await.unwrap();
     let arrived = server.arrived();
-    assert_eq!(arrived[0].header("traceparent"), traced.trace_parent.as_deref());
+    assert_eq!(arrived[0].header("traceparent"), Some(trace.to_string().as_str()));
     assert_eq!(arrived[1].header("traceparent"), None);
 }

@@ -74,10 +74,9 @@ async fn a_server_that_does_not_answer_is_given_up_at_the_first_of_both_limits()
     assert_eq!(error.kind(), OutboundErrorKind::Timeout);
     assert!(error.message().contains("does not answer within 50 ms") && error.may_retry(), "{error}");
     // With a deadline that has passed nothing is sent.
-    let asked = server.arrived().len();
-    let error = patient.send(&context().with_timeout(Duration::ZERO), &server.url, &Request::get("/")).await;
+    let error = patient.send(&context().with_timeout(Duration::ZERO), &server.url, &Request::get("/late")).await;
     assert_eq!(error.unwrap_err().kind(), OutboundErrorKind::Timeout);
-    assert_eq!(server.arrived().len(), asked);
+    assert!(server.arrived().iter().all(|arrived| arrived.target == "/"));
 }
 
 /// Answers one connection with these bytes and closes it.

@@ -1,8 +1,9 @@
 //! Reads: of the primary, of what a majority has.
 
-use std::{sync::atomic::Ordering, time::Instant};
+use std::sync::atomic::Ordering;
 
 use ::mongodb::{
+    action::{Action as _, Aggregate, Find},
     bson::{Document as BsonDocument, RawDocumentBuf, doc},
     error::Error,
     options::Hint,
@@ -12,6 +13,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::{
     Shared,
+    command::CommandOptions,
     connection::META,
     encode::object_id,
     failure::{code, is_lost, is_unreachable, translate},
@@ -73,7 +75,7 @@ where
 
 pub(super) async fn get(
     shared: &Shared,
-    deadline: Instant,
+    options: &CommandOptions,
     collection: &'static Collection,
     id: ObjectId,
 ) -> StoreResult<Option<Document>> {
@@ -81,13 +83,14 @@ pub(super) async fn get(
     retried(move || async move {
         let filter = doc! { "_id": object_id(id) };
         // A negative limit asks for a single batch.
-        let mut batches = documents.find(filter).limit(-1).max_time(remaining(deadline)).batch().await?;
+        let find = documents.find(filter).limit(-1).max_time(remaining(options.deadline));
+        let mut batches = find.optional(options.comment.clone(), Find::comment).batch().await?;
         Ok(collect(collection, &mut batches).await?.pop())
     })
     .await
 }
 
-pub(super) async fn find(shared: &Shared, deadline: Instant, query: &Query) -> StoreResult<Vec<Document>> {
+pub(super) async fn find(shared: &Shared, options: &CommandOptions, query: &Query) -> StoreResult<Vec<Document>> {
     let documents = &shared.connected().await?.collection(query.collection);
     // To MongoDB a limit of 0 is none.
     if query.limit == 0 {
@@ -99,7 +102,8 @@ pub(super) async fn find(shared: &Shared, deadline: Instant, query: &Query) -> S
             .sort(order(query))
             .limit(i64::from(query.limit))
             .batch_size(query.limit.min(BATCH))
-            .max_time(remaining(deadline));
+            .max_time(remaining(options.deadline))
+            .optional(options.comment.clone(), Find::comment);
         if let Some(keys) = hint(query) {
             find = find.hint(Hint::Keys(keys));
         }
@@ -125,7 +129,7 @@ async fn collect(collection: &'static Collection, batches: &mut RawBatchCursor) 
 /// Answers several queries by one aggregation; none if they, or their answers, are not fit for that.
 pub(super) async fn together(
     shared: &Shared,
-    deadline: Instant,
+    options: &CommandOptions,
     reads: &[Read],
 ) -> StoreResult<Option<Vec<Vec<Document>>>> {
     if shared.apart.load(Ordering::Relaxed) {
@@ -134,7 +138,7 @@ pub(super) async fn together(
     let failed = |error: Error| translate(&error);
     if let (Some(stages), [parents, following]) = (together::nested(reads), reads) {
         let query = &parents.query;
-        let found = aggregate(shared, deadline, query.collection.name, &stages, hint(query)).await?;
+        let found = aggregate(shared, options, query.collection.name, &stages, hint(query)).await?;
         let Some(batches) = found else { return Ok(None) };
         let (mut those, mut followers) = (Vec::new(), Vec::new());
         for batch in &batches {
@@ -150,7 +154,7 @@ pub(super) async fn together(
     let Some(mut stages) = together::stages(reads) else { return Ok(None) };
     // The one document that every database has that is ready.
     stages.insert(0, doc! { "$match": { "_id": "schema" } });
-    let Some(batches) = aggregate(shared, deadline, META, &stages, None).await? else { return Ok(None) };
+    let Some(batches) = aggregate(shared, options, META, &stages, None).await? else { return Ok(None) };
     let Some(batch) = batches.first() else { return Ok(None) };
     let Some(row) = batch.doc_slices().map_err(failed)?.into_iter().next() else { return Ok(None) };
     let row = row.map_err(|error| failed(error.into()))?;
@@ -160,7 +164,7 @@ pub(super) async fn together(
 /// The batches that an aggregation answers with; none if the server cannot do it.
 async fn aggregate(
     shared: &Shared,
-    deadline: Instant,
+    options: &CommandOptions,
     collection: &str,
     stages: &[BsonDocument],
     hint: Option<BsonDocument>,
@@ -168,7 +172,11 @@ async fn aggregate(
     let documents = &shared.connected().await?.database.collection::<RawDocumentBuf>(collection);
     let hint = &hint;
     retried(move || async move {
-        let mut asked = documents.aggregate(stages.iter().cloned()).batch_size(BATCH).max_time(remaining(deadline));
+        let mut asked = documents
+            .aggregate(stages.iter().cloned())
+            .batch_size(BATCH)
+            .max_time(remaining(options.deadline))
+            .optional(options.comment.clone(), Aggregate::comment);
         if let Some(keys) = hint.clone() {
             asked = asked.hint(Hint::Keys(keys));
         }

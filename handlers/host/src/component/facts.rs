@@ -14,8 +14,9 @@ use dezky::{
     authn::VerifiedToken,
     context::{Caller, RequestContext},
     service::Call,
+    trace::TraceContext,
 };
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::{
@@ -93,6 +94,11 @@ impl RequestFacts {
     /// Its id.
     pub(super) fn request_id(&self) -> &str {
         &self.context.request_id
+    }
+
+    /// Its `traceparent`, in which the host's span is: what the component does is done within it.
+    pub(super) fn trace(&self) -> Option<HeaderValue> {
+        self.context.trace.and_then(TraceContext::header)
     }
 
     /// When it must be answered.

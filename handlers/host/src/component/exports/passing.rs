@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Fields of requests that a component sees: what the router reads. Whatever else a client or a proxy sends may be a secret.
-const LET_IN: [HeaderName; 8] = [
+const LET_IN: [HeaderName; 7] = [
     header::ACCEPT,
     header::CONTENT_TYPE,
     header::CONTENT_LENGTH,
@@ -11,7 +11,6 @@ const LET_IN: [HeaderName; 8] = [
     header::IF_MATCH,
     header::IF_NONE_MATCH,
     HeaderName::from_static("idempotency-key"),
-    HeaderName::from_static("traceparent"),
 ];
 
 /// Fields of answers that pass: what the router sets. A component sets no cookie.
