@@ -30,7 +30,7 @@ const LENGTH: usize = 55;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceContext {
     trace_id: TraceId,
-    span_id: [u8; 8],
+    span_id: SpanId,
     sampled: bool,
 }
 
@@ -38,26 +38,30 @@ pub struct TraceContext {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceId([u8; 16]);
 
+/// Id of a span: 16 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SpanId([u8; 8]);
+
 /// Error for a text that is no `traceparent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a `traceparent` of W3C Trace Context")]
 pub struct ParseTraceContextError;
 
 impl TraceContext {
-    /// Starts a trace that nobody records.
+    /// Starts a trace, which is not sampled.
     #[must_use]
     pub fn start() -> Self {
         let mut trace_id = [0; 16];
         let (high, low) = trace_id.split_at_mut(8);
         high.copy_from_slice(&random());
         low.copy_from_slice(&random());
-        Self { trace_id: TraceId(trace_id), span_id: random(), sampled: false }
+        Self { trace_id: TraceId(trace_id), span_id: SpanId(random()), sampled: false }
     }
 
     /// Returns the context of a new span within the trace.
     #[must_use]
     pub fn child(self) -> Self {
-        Self { span_id: random(), ..self }
+        Self { span_id: SpanId(random()), ..self }
     }
 
     /// Reads the `traceparent` of a request; `None` if there is none, more than one, or an invalid one.
@@ -72,6 +76,19 @@ impl TraceContext {
     #[must_use]
     pub const fn trace_id(self) -> TraceId {
         self.trace_id
+    }
+
+    /// Returns the id of the span.
+    #[must_use]
+    pub const fn span_id(self) -> SpanId {
+        self.span_id
+    }
+
+    /// Marks the trace as recorded.
+    #[must_use]
+    pub const fn sampled(mut self) -> Self {
+        self.sampled = true;
+        self
     }
 
     /// Returns `true` if the caller may record the trace.
@@ -89,7 +106,7 @@ impl TraceContext {
     fn text(self) -> [u8; LENGTH] {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
         write_hex(text.get_mut(3..35), &self.trace_id.0);
-        write_hex(text.get_mut(36..52), &self.span_id);
+        write_hex(text.get_mut(36..52), &self.span_id.0);
         write_hex(text.get_mut(53..), &[u8::from(self.sampled)]);
         text
     }
@@ -114,7 +131,7 @@ impl FromStr for TraceContext {
         if !dashes || !fits || trace_id == [0; 16] || span_id == [0; 8] {
             return Err(ParseTraceContextError);
         }
-        Ok(Self { trace_id: TraceId(trace_id), span_id, sampled: flags & 1 == 1 })
+        Ok(Self { trace_id: TraceId(trace_id), span_id: SpanId(span_id), sampled: flags & 1 == 1 })
     }
 }
 
@@ -127,6 +144,14 @@ impl fmt::Display for TraceContext {
 impl fmt::Display for TraceId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0; 32];
+        write_hex(Some(&mut text), &self.0);
+        formatter.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Display for SpanId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0; 16];
         write_hex(Some(&mut text), &self.0);
         formatter.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }

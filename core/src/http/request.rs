@@ -43,8 +43,12 @@ fn named_by_client(request: &Request) -> Option<String> {
     ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
 }
 
-/// The span of the request. What an edge has identified already has its own; anyone else's is the parent of a new one.
-fn trace(request: &Request, identified: bool) -> Option<TraceContext> {
+/// The span of the request. An edge may have begun it, as an extension or, with the id, as a header; anyone else's is the
+/// parent of a new one.
+fn trace(request: &mut Request, identified: bool) -> Option<TraceContext> {
+    if let Some(begun) = request.extensions_mut().remove::<TraceContext>() {
+        return Some(begun);
+    }
     let received = TraceContext::from_headers(request.headers());
     if identified { received } else { Some(received.map_or_else(TraceContext::start, TraceContext::child)) }
 }
@@ -69,7 +73,7 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     // A component asks its host for the time, which is worth it for a line that is written.
     let started = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
     let given = request.extensions_mut().remove::<RequestIdentity>().map(|identity| identity.0);
-    let trace = trace(&request, given.is_some());
+    let trace = trace(&mut request, given.is_some());
     let named = if given.is_some() { None } else { named_by_client(&request) };
     let repeated = named.as_deref().and_then(|name| HeaderValue::from_str(name).ok());
     let request_id = given.unwrap_or_else(|| ObjectId::generate().to_string());

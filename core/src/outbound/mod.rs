@@ -27,4 +27,6 @@ pub use lookup::{Lookup, RefusedAddress, SystemLookup};
 pub use options::{OutboundOptions, PlainHttp, Proxies};
 pub use request::Request;
 pub use response::Response;
+pub use url::Url;
+
 pub use retry::{Pause, RetryPolicy, SystemPause};

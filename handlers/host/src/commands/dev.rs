@@ -50,6 +50,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         // Group-writable files, the default on some systems, are accepted here so that a fresh build is served.
         component: configuration::component(&sources)?
             .map(|component| ComponentSettings { writers: Writers::Anybody, ..component }),
+        otlp_endpoint: None,
         drain: Duration::ZERO,
         audit_details: None,
         secret_files: Vec::new(),

@@ -97,6 +97,7 @@ pub(crate) struct Metrics {
     key_age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
     keys_stale: Family<IssuerLabels, Gauge>,
     ready: Gauge<i64, AtomicI64>,
+    spans_dropped: Counter,
     component_deaths: Counter,
     component_failures: Counter,
     component_swaps: Counter,
@@ -128,6 +129,7 @@ impl Metrics {
             key_age: Family::default(),
             keys_stale: Family::default(),
             ready: Gauge::default(),
+            spans_dropped: Counter::default(),
             component_deaths: Counter::default(),
             component_failures: Counter::default(),
             component_swaps: Counter::default(),
@@ -167,6 +169,11 @@ impl Metrics {
             "issuer_keys_stale",
             "1 while the provider is down and the last key set serves",
             self.keys_stale.clone(),
+        );
+        registry.register(
+            "spans_dropped",
+            "Spans that were not exported, because too many waited or the collector did not take them",
+            self.spans_dropped.clone(),
         );
         registry.register(
             "component_deaths",
@@ -249,6 +256,11 @@ impl Metrics {
     /// Records a failed store operation.
     pub(crate) fn count_store_error(&self, operation: &'static str, kind: &'static str) {
         self.store_errors.get_or_create(&StoreErrorLabels { operation, kind }).inc();
+    }
+
+    /// Records spans that are not exported.
+    pub(super) fn spans_dropped(&self, spans: usize) {
+        self.spans_dropped.inc_by(u64::try_from(spans).unwrap_or(u64::MAX));
     }
 
     /// Records an instance of the component ended by a trap or a limit.
