@@ -1,4 +1,6 @@
-//! Takes the space between the tokens out of `openapi.json`, which is kept for people to read, and served as it is made here: half the bytes.
+//! Removes the whitespace between the tokens of `openapi.json`.
+//!
+//! The file is kept readable for people, and served without whitespace at half the size.
 
 use std::{env, error::Error, fs, path::Path};
 
@@ -9,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// JSON text without the space between its tokens.
+/// Removes the whitespace between the tokens of a JSON text.
 fn compact(json: &str) -> String {
     let mut compact = String::with_capacity(json.len());
     let (mut in_text, mut escaped) = (false, false);

@@ -44,7 +44,7 @@ const folder = mkdtempSync(join(process.env.DEZKY_BENCH_FOLDER ?? ".", "dezky-be
 let opened = 0;
 const open = ({ jwks }) =>
   Dezky.open({
-    environment: false, log: "off", background: false, store: `sqlite:${folder}/${(opened += 1)}.sqlite`,
+    environment: false, log: "off", store: `sqlite:${folder}/${(opened += 1)}.sqlite`,
     issuers: [{ id: "default", urls: [ISSUER], audiences: [AUDIENCE], jwks }],
   });
 

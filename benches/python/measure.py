@@ -44,7 +44,7 @@ def opened(folder: str, jwks: dict[str, Any] | None = None) -> Any:
 
     issuers = [{"id": "default", "urls": [ISSUER], "audiences": [AUDIENCE], "jwks": jwks}] if jwks else None
     name = f"{len(list(Path(folder).iterdir()))}.sqlite"
-    return Dezky.open(environment=False, log="off", background=False, store=f"sqlite:{folder}/{name}", issuers=issuers)
+    return Dezky.open(environment=False, log="off", store=f"sqlite:{folder}/{name}", issuers=issuers)
 
 
 def compare(title: str, cases: dict[str, Callable[[], Verify]], tokens: list[str], *, warm: bool = False) -> None:
@@ -183,7 +183,7 @@ async def concurrent(folder: str) -> None:
     from dezky import AsyncDezky
 
     async with AsyncDezky.open(
-        environment=False, log="off", background=False, store=f"sqlite:{folder}/async.sqlite"
+        environment=False, log="off", store=f"sqlite:{folder}/async.sqlite"
     ) as dezky:
         system = dezky.as_system("bench")
         await system.tenants.create(slug="acme", name="Acme")

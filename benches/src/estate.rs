@@ -1,4 +1,4 @@
-//! Estates of any size, and requests of the people in them.
+//! Estates of any size, and requests of their people.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -19,13 +19,13 @@ use tower::ServiceExt as _;
 
 use crate::Failure;
 
-/// Documents in a commit on SQLite.
+/// Number of documents in a commit on SQLite.
 const BATCH: usize = 5_000;
 
-/// How many of the crowd belong to the first tenant, whose members are listed; all of them if they are fewer.
+/// Number of people of the crowd in the first tenant, whose members are listed; all of them if they are fewer.
 pub const MEMBERS: usize = 60_000;
 
-/// Tenants that the person `hundred` is in.
+/// Number of tenants that the person `hundred` is in.
 pub const HUNDRED: usize = 100;
 
 /// A store, the API over it, and an issuer for its people.
@@ -36,7 +36,7 @@ pub struct Estate {
     pub tenants: Vec<ObjectId>,
 }
 
-/// Neither the router nor the keys of the issuer say anything.
+/// Neither the router nor the issuer's keys can be shown.
 impl std::fmt::Debug for Estate {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Estate").field("tenants", &self.tenants.len()).finish_non_exhaustive()
@@ -44,20 +44,22 @@ impl std::fmt::Debug for Estate {
 }
 
 impl Estate {
-    /// Makes an estate of this size in a folder. Beside the crowd, each of whom is in one tenant, there are `one` (in the
-    /// first tenant), `hundred`, `all`, and `admin`, who administers the platform.
+    /// Creates an estate of this size in a folder.
+    ///
+    /// Besides the crowd, with one tenant each, there are `one` (in the first tenant), `hundred`, `all`, and `admin`,
+    /// who administers the platform.
     ///
     /// # Errors
-    /// What the store or the issuer fails with.
+    /// The errors of the store or the issuer.
     pub async fn make(folder: &Path, users: usize, tenants: usize) -> Result<Self, Failure> {
         let store = SqliteStore::open(folder.join("estate.sqlite"), Default::default(), dezky::COLLECTIONS)?;
         Self::over(Arc::new(store), users, tenants, BATCH).await
     }
 
-    /// The same in any empty store, with commits of so many documents.
+    /// Creates an estate in any empty store, with commits of `batch` documents.
     ///
     /// # Errors
-    /// What the store or the issuer fails with.
+    /// The errors of the store or the issuer.
     pub async fn over(store: SharedStore, users: usize, tenants: usize, batch: usize) -> Result<Self, Failure> {
         let tenants = fill(&*store, users, tenants, batch).await?;
         let issuer = DevelopmentIssuer::start().await?;
@@ -66,19 +68,19 @@ impl Estate {
         Ok(Self { api: platform.router(), issuer, tenants })
     }
 
-    /// The API.
+    /// Returns the API.
     pub fn api(&self) -> Router {
         self.api.clone()
     }
 
-    /// A token of one of its people.
+    /// Returns a token of one of its people.
     #[must_use]
     pub fn token(&self, subject: &str) -> String {
         let claims = self.issuer.claims(subject).groups(["company-000000"]);
         self.issuer.mint(&claims.lasting(SystemClock.now(), Duration::from_secs(12 * 3_600)))
     }
 
-    /// The body of an answer with status 200.
+    /// Sends a request and returns the body of an answer with status 200.
     ///
     /// # Errors
     /// Any other status.

@@ -1,7 +1,7 @@
-//! How figures are made: cases take turns in short rounds, so that what else the machine does meets all of them alike.
+//! Measures by alternating cases in short rounds, so that other load on the machine affects all of them equally.
 //!
-//! A figure is the median over the rounds; a ratio is the median of the ratios within each round. Criterion measures one case
-//! after the other, which on a shared machine makes ratios of minutes that have little to do with each other.
+//! A figure is the median over the rounds; a ratio is the median of the ratios within each round. Criterion measures
+//! one case after the other, so on a shared machine it relates measurements that are minutes apart.
 
 pub mod estate;
 
@@ -14,20 +14,21 @@ use hyper_util::{
 };
 use tokio::net::TcpListener;
 
-/// What any of the programs may end with.
+/// Any error of the programs.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Rounds of a comparison.
+/// Number of rounds of a comparison.
 const ROUNDS: usize = 1_001;
 
-/// Time that a case has in each round: shorter than the time slices of the scheduler, so that in most rounds nobody
-/// else runs in between. Longer ones fell into step with the slices, and always the same case was interrupted.
+/// Duration of a case in each round: shorter than the scheduler's time slices, so that most rounds are not interrupted.
+///
+/// Longer durations fell into step with the slices, so that always the same case was interrupted.
 const ROUND_TIME: Duration = Duration::from_micros(500);
 
-/// Serves a router over HTTP, for ever.
+/// Serves a router over HTTP, forever.
 ///
 /// # Errors
-/// When no connection can be accepted any more.
+/// When no further connection can be accepted.
 pub async fn serve(listener: TcpListener, router: axum::Router) -> Result<(), Failure> {
     let builder = Builder::new(TokioExecutor::new());
     let service = TowerToHyperService::new(router);
@@ -35,38 +36,38 @@ pub async fn serve(listener: TcpListener, router: axum::Router) -> Result<(), Fa
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let (builder, service) = (builder.clone(), service.clone());
-        // A connection that the load generator breaks off is no failure of the server.
+        // A connection that the load generator drops is not a failure of the server.
         tokio::spawn(async move { builder.serve_connection(TokioIo::new(stream), service).await });
     }
 }
 
-/// Something to measure.
+/// A case to measure.
 pub struct Case<'a> {
-    /// What is measured.
+    /// The name of the case.
     pub name: &'a str,
-    /// Does it once.
+    /// Runs it once.
     pub run: &'a mut dyn FnMut(),
 }
 
-/// A case is its name: what it runs cannot be shown.
+/// Shows only the name, since the closure cannot be shown.
 impl std::fmt::Debug for Case<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(self.name)
     }
 }
 
-/// The time of one case.
+/// The result of one case.
 #[derive(Debug, Clone)]
 pub struct Figure {
-    /// What was measured.
+    /// The name of the case.
     pub name: String,
     /// Median time of one run, in nanoseconds.
     pub nanoseconds: f64,
-    /// Median of the time in proportion to that of the first case in the same round.
+    /// Median ratio of the time to that of the first case in the same round.
     pub ratio: f64,
 }
 
-/// Measures cases in turns. The ratios are to the first.
+/// Measures cases alternately. The ratios are to the first.
 #[must_use]
 pub fn compare(cases: &mut [Case<'_>]) -> Vec<Figure> {
     let repetitions: Vec<u32> = cases.iter_mut().map(repetitions).collect();
@@ -83,7 +84,7 @@ pub fn compare(cases: &mut [Case<'_>]) -> Vec<Figure> {
     cases.iter().enumerate().map(figure).collect()
 }
 
-/// How often a case runs in a round.
+/// Returns how often a case runs in a round.
 fn repetitions(case: &mut Case<'_>) -> u32 {
     let mut count = 1;
     loop {
@@ -95,7 +96,7 @@ fn repetitions(case: &mut Case<'_>) -> u32 {
     }
 }
 
-/// Mean time of one run, in nanoseconds.
+/// Returns the mean time of one run, in nanoseconds.
 fn time(case: &mut Case<'_>, count: u32) -> f64 {
     let start = Instant::now();
     for _ in 0..count {
@@ -104,7 +105,7 @@ fn time(case: &mut Case<'_>, count: u32) -> f64 {
     start.elapsed().as_nanos() as f64 / f64::from(count)
 }
 
-/// The median; not a number if there are none.
+/// Returns the median; NaN if there are no values.
 #[must_use]
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
@@ -112,7 +113,7 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// A line for each figure.
+/// Prints a line for each figure.
 #[allow(clippy::print_stdout, reason = "the figures are what the programs are for")]
 pub fn show(figures: &[Figure]) {
     for Figure { name, nanoseconds, ratio } in figures {

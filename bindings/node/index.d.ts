@@ -93,10 +93,10 @@ export interface OpenOptions {
   /** Whether `DEZKY_*` variables, and a file that no option names, are read. Default: `true`. */
   environment?: boolean;
   /**
-   * Whether this process makes the first tenant, carries on what changes leave to be done (copies of names, erasure) and forgets
-   * what has expired. Several processes may. Default: `true`.
+   * Background tasks that this process runs: `"all"`, or names, as for `DEZKY_TASKS`. Of several processes that may run a task, one
+   * does at a time. Default: none; `dezky serve` runs all.
    */
-  background?: boolean;
+  tasks?: string | string[];
 }
 
 /** A token whose signature and claims hold. It says who is calling, and nothing about what they may do. */

@@ -1,4 +1,4 @@
-//! A platform inside a program: an embedded store and a system actor, with no server and no issuer.
+//! A platform embedded in a program, with an embedded store and a system actor, without server or issuer.
 #![allow(clippy::print_stdout, reason = "what the example shows")]
 
 use std::{path::Path, sync::Arc};

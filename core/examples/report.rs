@@ -1,4 +1,4 @@
-//! An operator's script: tenants without a subscription in force, page by page, as a named system actor.
+//! An operator's script that lists tenants without a current subscription, page by page, as a named system actor.
 #![allow(clippy::print_stdout, reason = "what the example shows")]
 
 use std::sync::Arc;

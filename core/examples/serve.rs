@@ -1,6 +1,6 @@
-//! The HTTP API beside routes of one's own, served with axum.
+//! Serves the HTTP API and additional routes with axum.
 //!
-//! Settings: `OIDC_ISSUER` and `OIDC_AUDIENCE`, as the identity provider has them.
+//! Settings: `OIDC_ISSUER` and `OIDC_AUDIENCE`, as configured at the identity provider.
 #![allow(clippy::print_stdout, reason = "what the example shows")]
 
 use std::{error::Error, path::Path, sync::Arc};
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 async fn main() -> Result<(), Box<dyn Error>> {
     let issuer = IssuerSettings::new("default", std::env::var("OIDC_ISSUER")?, std::env::var("OIDC_AUDIENCE")?);
     let platform = open(Path::new("dezky.sqlite"), vec![issuer])?;
-    // Keys are fetched now and kept fresh; without this, by the first request.
+    // Fetches keys now and keeps them fresh; without this, the first request fetches them.
     platform.start();
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
     println!("http://{}/openapi.json", listener.local_addr()?);

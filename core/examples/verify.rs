@@ -1,4 +1,4 @@
-//! Tokens verified for a service that has rules of its own.
+//! Verifies tokens for a service that has its own rules.
 #![allow(clippy::print_stdout, reason = "what the example shows")]
 
 use std::{path::Path, sync::Arc};
@@ -18,17 +18,17 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 }
 
 fn open(path: &Path, issuers: Vec<IssuerSettings>) -> Result<Platform> {
-    // Keys are kept in the store: a restart while the provider is away goes on verifying.
+    // Keys are kept in the store, so that verification works after a restart while the provider is unreachable.
     let store = Arc::new(SqliteStore::open(path, Default::default(), COLLECTIONS)?);
     Platform::open(PlatformOptions::new(store).issuers(issuers))
 }
 
-/// The bearer of a token; the reason where it is refused.
+/// Returns the bearer of a token, or the reason why it is refused.
 async fn bearer(platform: &Platform, token: &str) -> Result<String> {
     match platform.verify(token).await {
         Ok(verified) => Ok(format!("{} of {}", verified.subject, verified.issuer_id)),
         Err(error) if error.kind() == ErrorKind::Unauthenticated => Ok(format!("nobody: {}", error.code())),
-        // The provider is away, and its keys have never been fetched: this says nothing about the token.
+        // The provider is unreachable, and its keys were never fetched: the token is neither valid nor refused.
         Err(error) => Err(error),
     }
 }

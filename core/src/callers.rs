@@ -1,4 +1,4 @@
-//! Sets of callers: what somebody is to a resource, for the policy and for what each of them is shown.
+//! Sets of callers by their relation to a resource, for the policy and for views.
 
 /// A set of callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Callers {
     /// Administrators of the platform for as long as their tokens name its group.
     pub const ADMIN_BY_CLAIM: Self = Self(128);
 
-    /// The platform by a right that lasts.
+    /// The platform, by a lasting right.
     pub const LASTING: Self = Self::SYSTEM.and(Self::PLATFORM_ADMIN);
     /// The platform.
     pub const PLATFORM: Self = Self::LASTING.and(Self::ADMIN_BY_CLAIM);
@@ -39,7 +39,7 @@ impl Callers {
     /// All of them.
     pub const EVERYONE: Self = Self::MEMBERS.and(Self::ONESELF).and(Self::STRANGER);
 
-    /// The callers by themselves, in the order of the table's columns.
+    /// Each caller by itself, in the order of the table's columns.
     pub const ALL: [(Self, &'static str); 8] = [
         (Self::SYSTEM, "system"),
         (Self::PLATFORM_ADMIN, "platform admin"),
@@ -51,13 +51,13 @@ impl Callers {
         (Self::STRANGER, "anybody else"),
     ];
 
-    /// Both sets together.
+    /// Returns the union of both sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// True when some caller stands in both sets.
+    /// Returns `true` if the sets have a common caller.
     #[must_use]
     pub const fn includes(self, other: Self) -> bool {
         self.0 & other.0 != 0

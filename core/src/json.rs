@@ -1,14 +1,14 @@
-//! Strict reading of JSON: repeated members are noticed at any depth, and nesting is bounded.
+//! Strict parsing of JSON: duplicate members are noticed at any depth, and nesting is bounded.
 //!
-//! RFC 8259, section 4 leaves open which of two equal members counts. Two readers that choose differently, such as a proxy that checks
-//! and the server behind it, see two different documents.
+//! RFC 8259, section 4 leaves open which of two duplicate members applies. Two parsers that choose differently, such as
+//! those of a checking proxy and the server behind it, see different documents.
 
 use std::{cell::Cell, fmt, ops::ControlFlow};
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Most characters shown of a member's name, and of a whole path.
+/// Maximum displayed length of a member's name, and of a whole path.
 const NAME: usize = 80;
 const PATH: usize = 400;
 
@@ -18,7 +18,7 @@ pub(crate) enum JsonError {
     /// It is not JSON.
     #[error("{0}")]
     Syntax(#[from] serde_json::Error),
-    /// A member stands twice, and the caller refused that.
+    /// A member is duplicated, and the caller refused that.
     #[error("a member stands twice")]
     Duplicate,
     /// Objects and arrays are nested deeper than the caller allows.
@@ -37,7 +37,7 @@ pub(crate) enum Path<'a> {
 }
 
 impl Path<'_> {
-    /// The path as errors name fields, cut to 400 characters: `billingInfo.email`, `domains[2]`.
+    /// Returns the path in the form that errors use, cut to 400 characters: `billingInfo.email`, `domains[2]`.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         self.write(&mut text);
@@ -62,17 +62,17 @@ impl Path<'_> {
     }
 }
 
-/// Reads a JSON document and nothing after it, nested at most `depth` deep.
+/// Parses a JSON document, nested at most `depth` deep, with nothing after it.
 ///
-/// `repeated` is called for every member whose name the same object had before, however it is spelled: it refuses the text by breaking,
-/// or has the last value count.
+/// `repeated` is called for every member whose name the same object already has, however it is escaped. It refuses the
+/// text by breaking, or lets the last value apply.
 pub(crate) fn read(
     bytes: &[u8],
     depth: u8,
     repeated: &mut dyn FnMut(&Path<'_>) -> ControlFlow<()>,
 ) -> Result<Value, JsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    // An error of serde is a text; the fault behind it is noted beside it.
+    // An error of serde is only a text, so the underlying fault is recorded beside it.
     let fault = Cell::new(None);
     let seed = Strict { path: Path::Root, depth, fault: &fault, repeated };
     let value = seed.deserialize(&mut deserializer).map_err(|error| match fault.get() {
@@ -90,7 +90,7 @@ enum Fault {
     Depth,
 }
 
-/// Reads a value and everything in it.
+/// Parses a value and everything in it.
 struct Strict<'a> {
     path: Path<'a>,
     depth: u8,

@@ -29,12 +29,13 @@ pub mod store;
 #[cfg(feature = "test-kit")]
 pub mod test_kit;
 pub mod trace;
+pub mod work;
 
-pub use error::{Error, ErrorKind, FieldError, Result};
+pub use error::{Code, Error, ErrorKind, FieldCode, FieldError, Result};
 #[cfg(feature = "authn")]
 pub use platform::{Platform, PlatformOptions};
 
-/// All collections: what a store is opened with.
+/// All collections, which a store is opened with.
 pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::tenant::TENANTS,
     &domain::user::USERS,
@@ -43,6 +44,10 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::audit::AUDIT_EVENTS,
     &domain::audit::AUDIT_DETAILS,
     &domain::outbox::OUTBOX,
+    &domain::event::EVENTS,
+    &domain::event::CURSORS,
+    &domain::event::DEFERRED_EVENTS,
+    &domain::task::TASK_RECORDS,
     &domain::activity::USER_ACTIVITY,
     &domain::idempotency::IDEMPOTENCY_RECORDS,
     &domain::secret::PLATFORM_SECRETS,

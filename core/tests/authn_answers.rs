@@ -1,4 +1,4 @@
-//! What providers answer: where they say that their keys are, at which addresses they are, and how bodies come.
+//! Tests of providers' responses: locations of keys, addresses, and encodings of bodies.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -38,7 +38,7 @@ use tokio::{
 /// Header lines and body by path.
 type Answers = Arc<Mutex<HashMap<String, (String, Vec<u8>)>>>;
 
-/// A provider that answers what it is told to.
+/// A provider with configured responses.
 struct Provider {
     address: SocketAddr,
     answers: Answers,
@@ -102,13 +102,13 @@ async fn serve(listener: TcpListener, answers: Answers, connections: Arc<AtomicU
             None => ("HTTP/1.1 404 Not Found\r\n".to_owned(), Vec::new()),
         };
         let head = format!("{head}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
-        // The client may have seen enough.
+        // The client may have stopped reading.
         let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
         let _ = stream.shutdown().await;
     }
 }
 
-/// A key set with one usable key.
+/// Returns a key set with one usable key.
 async fn keys() -> String {
     let options = DevelopmentIssuerOptions { family: KeyFamily::P256, ..Default::default() };
     DevelopmentIssuer::start_with(options).await.unwrap().jwks().to_string()
@@ -151,7 +151,7 @@ async fn keys_are_fetched_from_the_own_origin_and_from_hosts_of_the_settings() {
     assert_eq!(fetch(&settings).await, Ok(1));
 }
 
-/// Has one name, with these addresses.
+/// Resolves one name to these addresses.
 #[derive(Debug)]
 struct Names(Vec<IpAddr>);
 
@@ -191,7 +191,7 @@ async fn a_name_with_private_addresses_is_not_connected_to_unless_that_is_config
     assert_eq!(listener.connections(), 0);
     for mut settings in [by_discovery, by_uri] {
         settings.private_addresses = true;
-        // What answers there speaks no TLS.
+        // The server there does not speak TLS.
         let error = source(&["127.0.0.1"]).fetch(&settings).await.unwrap_err();
         assert_eq!(error.kind, FetchErrorKind::Unreachable, "{error}");
     }
@@ -233,7 +233,7 @@ async fn who_sends_a_token_hears_nothing_of_why_keys_could_not_be_fetched() {
     }
 }
 
-/// Does to a body what its headers say.
+/// Encodes a body as its headers announce.
 type Encode<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
 
 fn gzip(body: &[u8]) -> Vec<u8> {
@@ -271,7 +271,7 @@ async fn bodies_that_come_compressed_or_with_a_mark_are_read() {
         ("content-encoding: gzip\r\n", &|body| gzip(&marked(body))),
         ("content-encoding: deflate, gzip\r\n", &|body| gzip(&zlib(body))),
         ("content-encoding: gzip\r\ncontent-encoding: identity\r\n", &gzip),
-        // Several members are one body (RFC 1952, section 2.2).
+        // Several members form one body (RFC 1952, section 2.2).
         ("content-encoding: gzip\r\n", &|body| [gzip(&body[..9]), gzip(&body[9..])].concat()),
     ];
     for (headers, encode) in ways {

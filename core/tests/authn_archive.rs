@@ -1,5 +1,5 @@
-//! Key sets that are kept in the store: a provider that is dead, slow or lying changes nothing for the keys that were
-//! known, not even across a restart.
+//! Tests of key sets in the store: a dead, slow or lying provider does not affect keys that were known, even across a
+//! restart.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// The archive of the store, which tells how often something was saved.
+/// The archive of the store, which counts saves.
 #[derive(Debug)]
 struct Telling {
     archive: StoreArchive,
@@ -44,7 +44,7 @@ impl KeySetArchive for Telling {
     }
 }
 
-/// A process that verifies tokens; what outlives it is the store, the clock and the provider.
+/// A process that verifies tokens; the store, the clock and the provider outlive it.
 struct Process {
     verifier: Verifier,
     archive: Arc<Telling>,
@@ -116,7 +116,7 @@ async fn known_keys_serve_across_a_restart_whatever_the_provider_does(store: Sha
         assert_eq!(restarted.code(&token).await, "ok", "{behaviour:?}");
         let status = restarted.verifier.refresh().await.remove(0);
         assert!(status.ready() && status.last_error.is_some(), "{behaviour:?}: {status:?}");
-        // What does not count is not kept either: the next restart has the good set still.
+        // A refused set is not saved either: the next restart still has the good set.
         assert_eq!(fixture.start().code(&token).await, "ok", "{behaviour:?}");
     }
     fixture.issuer.behave(Behaviour::Normal);

@@ -1,4 +1,4 @@
-//! The development issuer itself: what it publishes, and that it keeps its key where it is told to.
+//! Tests of the development issuer: what it publishes, and that it keeps its key in the given file.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 

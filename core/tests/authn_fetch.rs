@@ -1,4 +1,4 @@
-//! Fetching of key sets: TLS, discovery, redirects and settings.
+//! Tests of fetching key sets: TLS, discovery, redirects and settings.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -67,7 +67,7 @@ async fn redirects_do_not_leave_the_origin() {
     let error = source.fetch(&issuer.settings("default")).await.unwrap_err();
     assert!(error.message.contains("302"), "{error}");
     assert_eq!(other.jwks_fetches(), 0);
-    // Round and round within the origin ends, too.
+    // A redirect loop within the origin ends, too.
     issuer.behave(Behaviour::Redirect(issuer.jwks_url().to_owned()));
     assert!(source.fetch(&issuer.settings("default")).await.is_err());
     assert!(issuer.jwks_fetches() < 10);

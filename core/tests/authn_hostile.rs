@@ -1,4 +1,4 @@
-//! Whatever comes in: nothing panics, and nothing but a genuine token verifies.
+//! Tests that no input panics, and that only genuine tokens verify.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -33,7 +33,7 @@ fn verifies(token: &str) -> bool {
     verify_with(&GENUINE.settings, &GENUINE.keys, SystemClock.now(), token).is_ok()
 }
 
-/// A fixed seed, so that a failure comes again.
+/// Uses a fixed seed, so that failures are reproducible.
 fn settings() -> ProptestConfig {
     ProptestConfig {
         rng_seed: proptest::test_runner::RngSeed::Fixed(5),

@@ -1,4 +1,4 @@
-//! Keys of issuers: rotation, unknown keys, outages, lying providers, and tokens that are remembered.
+//! Tests of issuers' keys: rotation, unknown keys, outages, lying providers, and remembered tokens.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -29,7 +29,7 @@ use tokio::sync::watch;
 const HOUR: Duration = Duration::from_secs(3_600);
 const COOLDOWN: Duration = Duration::from_secs(30);
 
-/// An archive that outlives verifiers, and tells how often something was saved.
+/// An archive that outlives verifiers, and counts saves.
 #[derive(Debug)]
 struct MemoryArchive {
     sets: Mutex<HashMap<String, ArchivedKeySet>>,
@@ -76,7 +76,7 @@ impl Fixture {
         Self { issuer, clock, archive, verifier }
     }
 
-    /// The same process after a restart: nothing but the archive is left.
+    /// Restarts the process: only the archive remains.
     fn restart(&mut self) {
         self.verifier = verifier(vec![self.issuer.settings("default")], &self.archive, &self.clock);
     }

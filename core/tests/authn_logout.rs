@@ -1,4 +1,4 @@
-//! Validation of logout tokens (OpenID Connect Back-Channel Logout 1.0, sections 2.4 and 2.6).
+//! Tests of the validation of logout tokens (OpenID Connect Back-Channel Logout 1.0, sections 2.4 and 2.6).
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 

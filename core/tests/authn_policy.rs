@@ -1,4 +1,4 @@
-//! The token policy: what is accepted, and which code each refusal has.
+//! Tests of the token policy: what is accepted, and the code of each refusal.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -180,7 +180,7 @@ async fn refuses_forgeries() {
     let good = fixture.issuer.mint(&claims);
     let (rest, _) = good.rsplit_once('.').unwrap();
     assert_eq!(fixture.code(&format!("{rest}.")), "token_signature");
-    // The header says PS256 and the signature is RS256's.
+    // The header states PS256, but the signature is RS256's.
     let header = fixture.issuer.header(Algorithm::Ps256);
     assert_eq!(fixture.code(&fixture.issuer.mint_with(&header, &claims, Algorithm::Rs256)), "token_signature");
 }
@@ -331,7 +331,7 @@ async fn reads_groups_only_where_they_are_an_array_of_strings_or_one_string() {
     assert_eq!(fixture.verify(&missing).unwrap().tenant.as_deref(), Some("acme"));
 }
 
-/// Counts the warnings about claims of groups by issuer.
+/// Collects the warnings about groups claims by issuer.
 #[derive(Clone, Default)]
 struct Warnings(Arc<Mutex<Vec<String>>>);
 

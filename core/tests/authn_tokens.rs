@@ -1,12 +1,13 @@
-//! The token policy as a table: `tokens/policy.json` (each case with the rule that it comes from), and the signature
-//! examples of RFC 7520 in `tokens/rfc7520.json`.
+//! Tests the token policy as a table: `tokens/policy.json` (each case with the rule that it comes from), and the
+//! signature examples of RFC 7520 in `tokens/rfc7520.json`.
 //!
-//! A case begins with a genuine ES256 token of an issuer that publishes an EC and an RSA key, and changes it: `sign` with
-//! another algorithm; `header` and `payload` are texts in place of the genuine ones, `headerWith` and `payloadWith` set
-//! members, `without` removes claims, `headerAdd` and `payloadAdd` put text in front of the members, `payloadBytes` (base64)
-//! stands for the whole payload, and `times` sets claims to JSON text. Then it is signed. `shape` puts the segments together,
-//! `trailingBits` spells a segment with bits that are not zero, `forge` takes a forgery instead, and `keys` is what is
-//! published: keys `like` others, of which `null` removes a member, `"{null}"` writes `null`, and `add` puts text in front. `profile` is the issuer's. `expect` is `ok` or the code.
+//! A case starts from a genuine ES256 token of an issuer that publishes an EC and an RSA key, and changes it. `sign`
+//! uses another algorithm; `header` and `payload` replace the genuine texts; `headerWith` and `payloadWith` set
+//! members; `without` removes claims; `headerAdd` and `payloadAdd` insert text before the members; `payloadBytes`
+//! (base64) replaces the whole payload; and `times` sets claims to JSON text. Then it is signed. `shape` joins the
+//! segments, `trailingBits` encodes a segment with nonzero unused bits, and `forge` uses a forgery instead. `keys`
+//! lists the published keys: keys `like` others, in which `null` removes a member, `"{null}"` writes `null`, and `add`
+//! inserts text in front. `profile` is the issuer's. `expect` is `ok` or the code.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -27,11 +28,11 @@ use serde_json::{Map, Value, json};
 
 const NOW: i64 = 1_772_366_400;
 
-/// A modulus of two primes that were made as Infineon's library made them (`k·M + (65537^a mod M)`, with the product of the
-/// first 126 primes for `M`).
+/// A modulus of two primes generated as by Infineon's library (`k·M + (65537^a mod M)`, with the product of the first
+/// 126 primes as `M`).
 const ROCA: &str = "uiyrVcNOJRdEm80HA6lG2gPw1zNP9p6t-7AkbfUs9phFgCpthEErhvSLqQ6t3AYKVBqHGJ6JFgObP2Zu2ieCPzm2LcT85djoOD0NrO8uP0cFk0_oGtc4MjAGxbA4NSHgOlnQLqcHdbpBWeCCbfl1_jQqKR5HZXNAx3L-fmWKEF-t_2vEWZ7iC0T88eYtvUd31ZtapDhr-VZrA3zQUDllHzrzdOmo9BwrvIrRFHrIHqxIa75whoLOnX4wNe22qdbat7nGxsKJZsBQWAEbDsy3nEJjVAgpmhWem1bKYjYNFY5xQhcO1TsWBLkdGfOf-s_JzP1b4Xt6dI7zDctLuIIvqw";
 
-/// A modulus that is a power of 65537 modulo each small prime, with exponents that contradict each other.
+/// A modulus that is a power of 65537 modulo each small prime, with contradictory exponents.
 const NEAR_ROCA: &str = "gAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAP74-GTzY7OioQCuaVNg4SadkJbwr6dQ7OfbzPMgY77q_Cwow";
 
 #[derive(Deserialize)]
@@ -78,7 +79,7 @@ struct Fixture {
     clock: Arc<ManualClock>,
 }
 
-/// An issuer on P-256, which publishes an RSA key and others beside, and the key of another one.
+/// Starts an issuer on P-256, which also publishes an RSA key, others, and a key of another issuer.
 async fn fixture() -> Fixture {
     let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(NOW)));
     let start = || {
@@ -103,7 +104,7 @@ impl Fixture {
         keys.into_iter().find(|key| key["kid"] == key_id.as_str()).unwrap()
     }
 
-    /// Replaces what stands in braces: times, key ids, and texts that would be long.
+    /// Replaces placeholders in braces: times, key ids, and long texts.
     fn fill(&self, text: &str) -> String {
         let mut filled = text.to_owned();
         let (es256, rs256) = (self.issuer.key_id(Algorithm::Es256), self.issuer.key_id(Algorithm::Rs256));
@@ -228,7 +229,7 @@ impl Fixture {
         for (name, value) in changes.iter().filter(|(name, _)| !["like", "add"].contains(&name.as_str())) {
             match value {
                 Value::Null => drop(key.as_object_mut().unwrap().remove(name)),
-                // A token that is signed with another key than the one at hand names it by its own `kid`.
+                // A token signed with another key than this one has that key's `kid`.
                 value => key[name] = self.fill_value(value),
             }
         }
@@ -253,15 +254,16 @@ fn nested(depth: usize) -> String {
     format!("{}{}", "[".repeat(depth), "]".repeat(depth))
 }
 
-/// A modulus of so many bits, all of them set.
+/// Returns a modulus of this many bits, all of them set.
 fn modulus(bits: usize) -> String {
     let mut bytes = vec![0xff_u8; bits.div_ceil(8)];
     bytes[0] = 0xff >> (bytes.len() * 8 - bits);
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Another spelling of the same bytes, for a decoder that does not look at the last bits. Where the last character has
-/// none to spare, spaces are put behind the JSON until it has.
+/// Returns another encoding of the same bytes, for decoders that ignore the last bits.
+///
+/// If the last character has no unused bits, spaces are appended to the JSON until it has.
 fn with_trailing_bits(segment: &str) -> String {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut bytes = URL_SAFE_NO_PAD.decode(segment).unwrap();
@@ -295,7 +297,7 @@ async fn every_code_of_an_access_token_is_in_the_table() {
         let code = line.strip_prefix("//! | `")?.split('`').next()?;
         code.starts_with("token_").then_some(code)
     });
-    // What it takes a logout token to see, in `authn_logout.rs`.
+    // This one requires a logout token, which `authn_logout.rs` tests.
     for code in documented.filter(|code| *code != "token_is_not_logout_token") {
         assert!(table.cases.iter().any(|case| case.expect == code), "no case shows {code}");
     }

@@ -1,4 +1,4 @@
-//! Published examples: RFC 7515, RFC 7638 and RFC 8037.
+//! Tests of published examples: RFC 7515, RFC 7638 and RFC 8037.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 

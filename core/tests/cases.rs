@@ -1,4 +1,4 @@
-//! The shared cases against the native router, on both stores.
+//! Runs the shared cases against the native router, on both stores.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -29,7 +29,7 @@ macro_rules! topics {
             )+
         }
 
-        // Without its server these fail with the way to start it.
+        // Without a server these fail, with a message on how to start it.
         mod mongodb {
             $(
                 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Declarations of entities: nothing about a field is left open, and what follows from them is what it was when it stood in lists.
+//! Tests that declarations of entities are complete, and that the code derived from them is as expected.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use dezky::{
@@ -16,7 +16,7 @@ fn collection(name: &str) -> &'static Collection {
     dezky::COLLECTIONS.iter().find(|collection| collection.name == name).unwrap()
 }
 
-/// The fields of a collection that hold for `is`.
+/// Returns the fields of a collection that satisfy `is`.
 fn those(name: &str, is: impl Fn(&dezky::store::Field) -> bool) -> Vec<&'static str> {
     collection(name).fields.iter().filter(|field| is(field)).map(|field| field.name).collect()
 }
@@ -104,7 +104,7 @@ fn inputs_of_typed_values_are_held_to_the_rules_of_bodies() {
     let bad = CreateSubscription::build(id).seats(0_u32).plan("no plan").finish().unwrap_err();
     assert_eq!(fields(bad), ["plan", "seats"]);
     assert_eq!(fields(CreateTenant::build("-", "Acme").finish().unwrap_err()), ["slug"]);
-    // Nothing said, and something removed.
+    // Without any change, and with a removal.
     assert!(UpdateSubscription::build().finish().unwrap().fields().is_empty());
     assert_eq!(UpdateUser::build().name(None::<String>).finish().unwrap().fields(), ["name"]);
     let billing = BillingInfo { vat_id: Some("no number".to_owned()), ..BillingInfo::default() };
@@ -114,12 +114,12 @@ fn inputs_of_typed_values_are_held_to_the_rules_of_bodies() {
     assert_eq!(GrantMembership::build(user).role(MembershipRole::Owner).finish().unwrap().role, MembershipRole::Owner);
 }
 
-/// A body in which only this field is given.
+/// Returns a body with only this field.
 fn only(field: &str, value: impl Into<Value>) -> Value {
     json!({ field: value.into() })
 }
 
-/// Whether a reader takes the value of a field.
+/// Returns `true` if a reader accepts the value of a field.
 fn takes(read: fn(Value) -> dezky::Result<()>, field: &str, value: impl Into<Value>) -> bool {
     let refused = read(only(field, value)).err();
     !refused.iter().flat_map(|error| error.fields()).any(|problem| problem.field == field)
@@ -181,7 +181,7 @@ fn inputs_and_policy_name_the_same_fields() {
             let name = rule.name.split('.').next().unwrap();
             let stored = collection(&format!("{name}s")).fields.iter().any(|stored| stored.name == field.name);
             assert!(stored, "{}: `{}` is not stored", rule.name, field.name);
-            // Nobody may set a field who may not do the action at all.
+            // A field may not be set by callers who may not perform the action at all.
             if let Some(by) = field.by {
                 let outside = Callers::ALL.iter().filter(|(caller, _)| by.includes(*caller));
                 let outside: Vec<_> = outside.filter(|(caller, _)| !rule.allowed.includes(*caller)).collect();

@@ -1,4 +1,4 @@
-//! What makes fields and bodies valid, and that entities are stored as they are declared.
+//! Tests of the validation of fields and bodies, and that entities are stored as declared.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use dezky::{
@@ -22,7 +22,7 @@ fn accepts(check: Check, cases: &[(&str, &str)]) {
 
 fn refuses(check: Check, code: &str, cases: &[&str]) {
     for given in cases {
-        assert_eq!(check(&json!(given)).map_err(|problem| problem.code), Err(code), "{given}");
+        assert_eq!(check(&json!(given)).map_err(|problem| problem.code.name()), Err(code), "{given}");
     }
 }
 
@@ -44,7 +44,7 @@ fn domain_names_come_back_in_the_form_of_the_dns() {
             ("müller.example", "xn--mller-kva.example"),
             ("faß.example", "xn--fa-hia.example"),
             ("a.b.c.example", "a.b.c.example"),
-            // The dot of the root, in each form that it has.
+            // The root dot, in each of its forms.
             ("acme.example.", "acme.example"),
             ("müller.example。", "xn--mller-kva.example"),
         ],
@@ -132,7 +132,7 @@ fn every_bad_field_of_a_body_is_named_at_once() {
         "branding": {"launcherLinks": [{"title": "", "url": "http://x"}]}, "surprise": true,
     });
     let error = CreateTenant::read(body).unwrap_err();
-    let mut named: Vec<_> = error.fields().iter().map(|field| (field.field.as_str(), field.code.as_ref())).collect();
+    let mut named: Vec<_> = error.fields().iter().map(|field| (field.field.as_str(), field.code.name())).collect();
     named.sort_unstable();
     assert_eq!(
         named,
@@ -180,13 +180,13 @@ fn a_merge_patch_keeps_what_it_does_not_name_and_clears_null() {
     assert_eq!(billing.email.as_deref(), Some("a@acme.example"));
     assert!(tenant.domain_verifications.is_empty(), "a domain that goes takes its verification with it");
     assert!(tenant.branding.is_none());
-    assert_eq!(UpdateTenant::read(json!({"name": null})).unwrap_err().fields()[0].code, "required");
+    assert_eq!(UpdateTenant::read(json!({"name": null})).unwrap_err().fields()[0].code.name(), "required");
 }
 
 #[test]
 fn a_slug_is_fixed_once_the_tenant_is_provisioned_and_stays_reserved_after_a_change() {
     let rename = || UpdateTenant::read(json!({"slug": "other"})).unwrap();
-    assert_eq!(rename().apply(&mut tenant()).unwrap_err().fields()[0].code, "fixed");
+    assert_eq!(rename().apply(&mut tenant()).unwrap_err().fields()[0].code.name(), "fixed");
     let mut free = CreateTenant::read(json!({"slug": "acme", "name": "A"}))
         .unwrap()
         .into_tenant(Timestamp::from_seconds(0))
@@ -202,7 +202,7 @@ fn numbers_out_of_range_are_refused() {
     }
 }
 
-/// Every member of the stored JSON is declared, and nothing that is declared is missing from a full document.
+/// Asserts that every member of the stored JSON is declared, and that a full document lacks no declared field.
 fn check_declaration<E: Entity>(entity: &E, absent: &[&str]) {
     let Value::Object(members) = serde_json::to_value(entity).unwrap() else { panic!("not an object") };
     for (name, value) in &members {
@@ -212,7 +212,7 @@ fn check_declaration<E: Entity>(entity: &E, absent: &[&str]) {
         }
     }
     for field in E::COLLECTION.fields {
-        // Terms stand beside the document. What is derived is what it is derived of, in its form: filters are brought into it too.
+        // Terms are beside the document. A derived field has its source's value in its form, which filters use too.
         match (field.field_type, field.derived) {
             (FieldType::Terms(sources), _) => {
                 assert!(sources.iter().all(|source| E::COLLECTION.field(source.field).is_some()), "{}", field.name);
@@ -276,7 +276,7 @@ proptest! {
     fn no_text_breaks_a_field(given in any::<String>()) {
         for check in [slug as Check, domain_name, email, vat_id, https_url, colour, |value| text(value, 200)] {
             if let Ok(canonical) = check(&json!(given)) {
-                // What is accepted is canonical: it is accepted again as it is.
+                // Accepted values are canonical: they are accepted again unchanged.
                 prop_assert_eq!(check(&json!(canonical)), Ok(canonical));
             }
         }
@@ -300,7 +300,7 @@ proptest! {
     }
 }
 
-/// JSON whose members are mostly named like those of a tenant.
+/// Generates JSON whose members mostly have the names of a tenant's.
 fn body() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -1,4 +1,4 @@
-//! The main job, end to end: a verified token becomes the caller's profile, tenants and subscriptions.
+//! Tests the main use end to end: a verified token gives the caller's profile, tenants and subscriptions.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use dezky::{
     Platform, PlatformOptions,
     development_issuer::DevelopmentIssuer,
-    service::operation::SeedSettings,
+    service::seed::SeedSettings,
     store::{SharedStore, sqlite::SqliteStore},
 };
 use http::Request;

@@ -1,4 +1,4 @@
-//! Sessions that are ended stay so: across processes and restarts, and whatever else is under way.
+//! Tests that ended sessions stay ended: across processes, restarts and concurrent requests.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -41,7 +41,7 @@ async fn answer(service: &Service, token: &Arc<VerifiedToken>) -> Result<(), &'s
 }
 
 async fn of_many_uses_of_one_logout_token_one_counts(store: SharedStore) {
-    // Two processes on one store, as far as the store can tell.
+    // Two processes on one store, from the store's point of view.
     let services = [service(&store), service(&store)];
     let at = now();
     let uses = (0..20).map(|number| {

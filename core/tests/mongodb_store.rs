@@ -1,4 +1,4 @@
-//! The MongoDB store keeps the promises of the port, and those that only it makes.
+//! Tests the MongoDB store's promises: those of the port, and its own.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! The OpenAPI document says what the router does.
+//! Tests that the OpenAPI document describes the router.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -26,7 +26,7 @@ use dezky::{
 use http::{Method, Request};
 use serde_json::{Map, Value, json};
 
-/// What operations that need no token say to an empty request.
+/// Answers of operations without a token to an empty request.
 const PUBLIC: [(&str, &str); 2] = [("readLauncher", "not_found"), ("endSessions", "logout_token_missing")];
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -40,7 +40,7 @@ fn what_is_served_is_what_the_code_says() {
     let current = operations::document().unwrap();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
     if env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
-        // What is served is built from it: it can be held against the code once it is compiled in.
+        // The served document is built from it and is compared with the code after compilation.
         return fs::write(path, format!("{current}\n")).unwrap();
     }
     assert!(
@@ -137,7 +137,7 @@ async fn declared_routes_are_there_and_other_methods_are_not() {
     }
 }
 
-/// The operations as a table for people.
+/// Returns the operations as a table in Markdown.
 fn table_of_operations() -> String {
     let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let mut table = "| request | does | of the policy | SDK | `dezky` |\n|---|---|---|---|---|\n".to_owned();
@@ -206,7 +206,7 @@ const BODIES: [(&str, ReadBody); 8] = [
     ("UpdateSubscriptionBody", |body| UpdateSubscription::read(body).map(drop)),
 ];
 
-/// Any field that any body has, so that what one reader lacks another's name finds out.
+/// Returns all fields of all bodies, to find fields that a reader accepts without declaring them.
 fn all_fields(schemas: &Value) -> Vec<String> {
     let properties = BODIES.iter().flat_map(|(name, _)| schemas[name]["properties"].as_object().unwrap().keys());
     let stored = dezky::COLLECTIONS.iter().flat_map(|collection| collection.fields).map(|field| field.name.to_owned());
@@ -227,7 +227,7 @@ fn bodies_have_exactly_the_documented_fields() {
             let unknown = refused
                 .iter()
                 .flat_map(Error::fields)
-                .any(|problem| problem.field == field && problem.code == "unknown_field");
+                .any(|problem| problem.field == field && problem.code.name() == "unknown_field");
             let documented = schema["properties"].get(&field).is_some();
             assert_eq!(unknown, !documented, "{name}.{field}: documented: {documented}, refused: {refused:?}");
         }

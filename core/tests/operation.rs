@@ -1,4 +1,4 @@
-//! What the platform does by itself: the outbox, erasure, and what follows from a deletion.
+//! Tests of the platform's own work: the outbox, erasure, and the consequences of deletions.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -12,26 +12,22 @@ use dezky::{
     domain::{
         AuditActor, AuditDetails, AuditEvent, AuditEventId, AuditResource, AuditValue, Choice as _, CreateSubscription,
         CreateTenant, CreateUser, IdempotencyRecord, Membership, MembershipRole, ObjectId, OutboxEvent, OutboxEventId,
-        Subscription, SubscriptionStatus, TenantId, TenantStatus, UpdateTenant, UpdateUser, User, UserActivity, UserId,
+        Subscription, SubscriptionStatus, TenantId, TenantStatus, UpdateUser, User, UserActivity, UserId,
         audit::AUDIT_DETAILS, idempotency::IDEMPOTENCY_RECORDS,
     },
     service::{IdempotencyRequest, Service, ServiceSettings},
-    store::{Commit, Filter, Query, Repository, SharedStore},
+    store::{Commit, Query, Repository, SharedStore},
+    work::{catch_up, forget_expired},
 };
 use serde_json::json;
 use support::{
     by, grant,
-    interleaved::{Interleaved, Meanwhile, interleaved},
+    interleaved::{Meanwhile, interleaved},
     now, person, system, tenant, token,
 };
 
 fn service(store: &SharedStore) -> Arc<Service> {
     Arc::new(support::service(Arc::clone(store), Arc::new(SystemClock)))
-}
-
-async fn rename(service: &Service, tenant: TenantId, name: &str) {
-    let input = UpdateTenant::read(json!({ "name": name })).unwrap();
-    service.update_tenant(&system(), &tenant.into(), input).await.unwrap();
 }
 
 async fn membership(store: &SharedStore, tenant: TenantId, user: UserId) -> Membership {
@@ -40,46 +36,7 @@ async fn membership(store: &SharedStore, tenant: TenantId, user: UserId) -> Memb
 }
 
 async fn drain(service: &Service) {
-    while service.work_outbox().await.unwrap() > 0 {}
-}
-
-async fn an_event_that_fails_holds_up_none_of_the_others(store: SharedStore) {
-    let calm = service(&store);
-    let (stuck, other) = (tenant(&calm, "stuck").await, tenant(&calm, "other").await);
-    let anna = person(&calm, "anna").await;
-    grant(&calm, stuck, anna, MembershipRole::Member).await;
-    grant(&calm, other, anna, MembershipRole::Member).await;
-    drain(&calm).await;
-    rename(&calm, stuck, "Stuck, renamed").await;
-    rename(&calm, other, "Other, renamed").await;
-    let of_stuck = Filter::Equal("tenantId", stuck.0.into());
-    let failing = Interleaved::failing(&store, Box::new(move |query| query.filters.contains(&of_stuck)));
-    let troubled = support::service(Arc::new(failing), Arc::new(SystemClock));
-    assert_eq!(troubled.work_outbox().await.unwrap(), 1);
-    assert_eq!(membership(&store, other, anna).await.tenant_name, "Other, renamed");
-    assert_eq!(troubled.work_outbox().await.unwrap_err().code(), "store_unavailable");
-    drain(&calm).await;
-    assert_eq!(membership(&store, stuck, anna).await.tenant_name, "Stuck, renamed");
-}
-
-async fn many_events_that_fail_do_not_starve_a_later_one(store: SharedStore) {
-    let calm = service(&store);
-    let (stuck, other) = (tenant(&calm, "stuck").await, tenant(&calm, "other").await);
-    let anna = person(&calm, "anna").await;
-    grant(&calm, stuck, anna, MembershipRole::Member).await;
-    grant(&calm, other, anna, MembershipRole::Member).await;
-    drain(&calm).await;
-    for number in 0..120 {
-        rename(&calm, stuck, &format!("Stuck {number}")).await;
-    }
-    rename(&calm, other, "Other, renamed").await;
-    let of_stuck = Filter::Equal("tenantId", stuck.0.into());
-    let failing = Interleaved::failing(&store, Box::new(move |query| query.filters.contains(&of_stuck)));
-    let troubled = support::service(Arc::new(failing), Arc::new(SystemClock));
-    assert_eq!(troubled.work_outbox().await.unwrap(), 1);
-    assert_eq!(membership(&store, other, anna).await.tenant_name, "Other, renamed");
-    drain(&calm).await;
-    assert_eq!(membership(&store, stuck, anna).await.tenant_name, "Stuck 119");
+    while catch_up(service).await.unwrap() > 0 {}
 }
 
 async fn erasure_leaves_no_trace_of_the_person(store: SharedStore) {
@@ -104,7 +61,7 @@ async fn erasure_leaves_no_trace_of_the_person(store: SharedStore) {
     assert_eq!(again.code(), "user_deleted");
 }
 
-/// Personal values that were written so many days ago, with the event beside them.
+/// Writes personal values and their event with an age of this many days.
 async fn details_of(store: &SharedStore, user: UserId, days: u64) -> AuditEventId {
     let at = now().minus(Duration::from_secs(days * 86_400));
     let mut id = ObjectId::generate().bytes();
@@ -154,18 +111,18 @@ async fn personal_values_go_after_their_time_and_events_stay(store: SharedStore)
         }
         left
     };
-    assert_eq!(kept_for(None).forget_expired().await.unwrap(), 0);
+    assert_eq!(forget_expired(&kept_for(None)).await.unwrap(), 0);
     assert_eq!(left().await, [true; 6]);
-    assert_eq!(kept_for(Some(365)).forget_expired().await.unwrap(), 2);
+    assert_eq!(forget_expired(&kept_for(Some(365))).await.unwrap(), 2);
     assert_eq!(left().await, [false, false, true, true, true, true]);
-    assert_eq!(kept_for(Some(30)).forget_expired().await.unwrap(), 2);
+    assert_eq!(forget_expired(&kept_for(Some(30))).await.unwrap(), 2);
     assert_eq!(left().await, [false, false, false, false, true, true]);
-    assert_eq!(kept_for(Some(30)).forget_expired().await.unwrap(), 0);
+    assert_eq!(forget_expired(&kept_for(Some(30))).await.unwrap(), 0);
 }
 
 async fn personal_values_are_bounded_whatever_they_were(store: SharedStore) {
     let service = service(&store);
-    // A document of the replaced service has no bounds.
+    // A document of the replaced service has no length limits.
     let anna = person(&service, "anna").await;
     let context = system().context;
     let before: User = store.load(&context, anna).await.unwrap().unwrap();
@@ -261,8 +218,6 @@ macro_rules! on_every_store {
 }
 
 on_every_store! {
-    an_event_that_fails_holds_up_none_of_the_others,
-    many_events_that_fail_do_not_starve_a_later_one,
     erasure_leaves_no_trace_of_the_person,
     a_subscription_made_while_its_tenant_goes_is_cancelled,
     restoring_gives_back_the_state_before_the_suspension,

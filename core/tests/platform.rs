@@ -1,4 +1,4 @@
-//! The front door: who acts through it has their own rights and no others.
+//! Tests that callers of the platform have exactly their own rights.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! The policy: what no combination of facts may allow, and that the documentation is what the code says.
+//! Tests of the policy: forbidden combinations of facts, and that the documentation matches the code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
@@ -25,7 +25,7 @@ const STATUSES: [TenantStatus; 4] =
 const RIGHTS: [PlatformRight; 3] = [PlatformRight::None, PlatformRight::ByClaim, PlatformRight::Lasting];
 const ROLES: [MembershipRole; 3] = [MembershipRole::Member, MembershipRole::Admin, MembershipRole::Owner];
 
-/// All that a decision can depend on.
+/// Everything that a decision can depend on.
 #[derive(Debug, Clone)]
 struct Situation {
     actor: Actor<'static>,
@@ -48,7 +48,7 @@ impl Situation {
         decide(&self.actor, self.action, &self.resource()).outcome
     }
 
-    /// What the caller is, told again in other words than the policy's.
+    /// Determines the kind of caller independently of the policy's code.
     fn caller(&self) -> Callers {
         match self.actor {
             Actor::System => Callers::SYSTEM,
@@ -107,7 +107,7 @@ fn situation() -> impl Strategy<Value = Situation> {
     )
 }
 
-/// Holds a promise to many situations, the same ones in every run.
+/// Checks an invariant on many situations, the same ones in every run.
 fn holds(promise: impl Fn(&Situation) -> Result<(), TestCaseError>) {
     let config = Config { cases: 20_000, failure_persistence: None, ..Config::default() };
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
@@ -121,7 +121,7 @@ fn every_action_is_in_the_table_in_order() {
         assert_eq!(rule.action as usize, position, "{}", rule.name);
         assert_eq!(rule.action.name(), rule.name);
     }
-    // No action comes after the table's last: a match without a wildcard makes the compiler ask for each new one.
+    // No action may follow the last of the table: a match without a wildcard makes the compiler require each new one.
     let last = match Action::ReadPlatformAudit {
         Action::CreateTenant
         | Action::ListTenants
@@ -293,7 +293,7 @@ fn every_forbidden_field_is_named_and_no_other() {
     });
 }
 
-/// What a caller is told to be allowed, by the policy as data.
+/// Returns `true` if the policy as data allows the action to a caller.
 fn told_to_be_allowed(policy: &Value, caller: &str, situation: &Situation) -> bool {
     let action = &policy["actions"][situation.action.name()];
     let names = |callers: &Value| callers.as_array().unwrap().contains(&json!(caller));
@@ -312,7 +312,7 @@ fn told_to_be_allowed(policy: &Value, caller: &str, situation: &Situation) -> bo
         && (!last_owner || wanted == owner || applies(&policy["memberships"]["lastOwner"]))
 }
 
-/// What a person is by the policy as data.
+/// Returns the kind of caller of a person by the policy as data.
 fn told_to_be<'a>(policy: &'a Value, facts: &Value) -> &'a str {
     let is = |caller: &&Value| {
         caller["is"].as_object().is_some_and(|is| is.iter().all(|(name, value)| facts.get(name) == Some(value)))

@@ -1,8 +1,8 @@
-//! How requests use the store: every get and list by at most two round trips, `GET /users/me` by two, and no commit when
-//! nothing changed; a token that was used before by no more than one that has nothing to take away.
+//! Tests the number of round trips to the store: at most two for every get and list and for `GET /users/me`, and no
+//! commit if nothing changed. A token that was used before costs no more than one that revokes nothing.
 //!
 //! A call belongs to the wave after those of all calls that had ended when it began. On a store across a network, each
-//! wave costs one round trip. The commands that go to MongoDB are counted with the tests of its store.
+//! wave costs one round trip. The tests of the MongoDB store count the commands sent to MongoDB.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -20,18 +20,19 @@ use dezky::{
 use every_read::Api;
 use futures_util::stream::BoxStream;
 
-/// What was asked of the store.
+/// The calls of the store.
 #[derive(Debug, Default)]
 struct Record {
-    /// The wave of each read, with what it read.
+    /// Each read with its wave.
     reads: Vec<(usize, String)>,
-    /// The largest wave of a call that has ended.
+    /// The largest wave of a finished call.
     ended: usize,
     commits: usize,
 }
 
-/// A store that keeps a record. It gives way once in each read, as a store across a network does, so that reads that are
-/// made together are under way together.
+/// A store that records its calls.
+///
+/// It yields once in each read, like a store across a network, so that concurrent reads overlap.
 #[derive(Debug)]
 struct Recording {
     store: SqliteStore,
@@ -39,7 +40,7 @@ struct Recording {
 }
 
 impl Recording {
-    /// The record since the last time.
+    /// Takes the record since the last time.
     fn take(&self) -> Record {
         std::mem::take(&mut *self.record.lock().unwrap())
     }
@@ -93,7 +94,7 @@ impl Store for Recording {
     }
 }
 
-/// An API that keeps a record.
+/// An API with a recording store.
 struct Watched {
     recording: Arc<Recording>,
     api: Api,
@@ -108,7 +109,7 @@ impl Watched {
         Self { api: Api::new(recording.clone()).await, recording, _folder: folder }
     }
 
-    /// What a request asks of the store.
+    /// Sends a request and returns its store calls.
     async fn ask(&self, path: &str, token: &str) -> Record {
         self.recording.take();
         self.api.get(path, token).await;
@@ -130,17 +131,17 @@ async fn a_token_that_was_used_before_costs_what_one_does_that_takes_nothing_awa
         let usual = watched.ask(path, &silent).await;
         assert_eq!(usual.commits, 0, "{path}");
         let token = watched.api.issuer.mint(&claims(number));
-        // One round trip for what it takes away, and one to read anew what decides.
+        // One round trip for the revocations, and one to read the rights again.
         let first = watched.ask(path, &token).await;
         assert_eq!((first.commits, first.ended), (1, usual.ended + 2), "{path}: {:#?}", first.reads);
         let again = watched.ask(path, &token).await;
         assert_eq!((again.commits, &again.reads), (0, &usual.reads), "{path}");
-        // So does one that the profile was asked with first.
+        // The same if the profile was requested with the token first.
         let token = watched.api.issuer.mint(&claims(number).with("jti", "another"));
         watched.ask("/users/me", &token).await;
         assert_eq!(watched.ask(path, &token).await.reads, again.reads, "{path}");
     }
-    // Nor does a token whose age only its session tells cost a read, or a write, more.
+    // A token whose age is only known from its session costs no additional read or write either.
     let of_session = watched.api.issuer.mint(&claims(9).without("groups").without("auth_time"));
     assert_eq!(watched.ask("/tenants", &of_session).await.commits, 1);
     let again = watched.ask("/tenants", &of_session).await;

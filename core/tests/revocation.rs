@@ -1,4 +1,4 @@
-//! Revoked means revoked: a revocation wins over a write in flight, and no token brings back what was taken away.
+//! Tests that a revocation wins over a write in flight, and that no token restores a revoked right.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -47,7 +47,7 @@ async fn estate(store: &SharedStore) -> Estate {
     Estate { service, tenant, anna }
 }
 
-/// Anna renames the tenant; between the decision and the commit something is taken from her. What she gets is the code.
+/// Renames the tenant as Anna, with a change between the decision and the commit. Returns the code of her answer.
 async fn rename_while(store: &SharedStore, tenant: TenantId, meanwhile: Meanwhile) -> &'static str {
     let service = interleaved(store, meanwhile);
     let input = UpdateTenant::read(json!({"name": "Renamed"})).unwrap();
@@ -121,7 +121,7 @@ async fn a_claim_in_flight_does_not_undo_a_revocation(store: SharedStore) {
     let service = Arc::new(support::service(Arc::clone(&store), Arc::new(SystemClock)));
     let tenant = tenant(&service, "acme").await;
     let user = person(&service, "anna").await;
-    // The sync has decided to make the membership; meanwhile it is made and revoked by a person.
+    // The sync has decided to create the membership; meanwhile a person creates and revokes it.
     let (inner, other) = (Arc::clone(&service), tenant);
     let meanwhile: Meanwhile = Box::new(move || {
         Box::pin(async move {
@@ -138,10 +138,10 @@ async fn a_claim_in_flight_does_not_undo_a_revocation(store: SharedStore) {
     assert_eq!(service.profile(&by(&later)).await.unwrap().tenants.len(), 1, "an explicit grant does");
 }
 
-/// Two first requests of a person are under way. One creates the user, who is then erased; the other one has seen neither.
+/// Of two first requests of a person in flight, one creates the user, who is then erased; the other saw neither.
 async fn a_first_request_in_flight_does_not_bring_back_who_was_erased_meanwhile(store: SharedStore) {
     let service = Arc::new(support::service(Arc::clone(&store), Arc::new(SystemClock)));
-    // The store has its key for the hashes of subjects, which is made once.
+    // The store already has its key for hashes of subjects.
     service.profile(&by(&token("berta", None, now()))).await.unwrap();
     let anna = token("anna", None, now());
     let (other, first) = (Arc::clone(&service), Arc::clone(&anna));
@@ -157,7 +157,7 @@ async fn a_first_request_in_flight_does_not_bring_back_who_was_erased_meanwhile(
     assert_eq!(service.profile(&by(&later)).await.unwrap_err().code(), "user_deleted");
     let users = service.list_users(&system(), &Default::default(), &Default::default()).await.unwrap().items;
     assert_eq!(users.iter().filter(|user| user.authentik_subject_id.is_some()).count(), 1, "berta alone is left");
-    // Only an operator admits the person again, and then a first request finds who is there.
+    // Only an operator admits the person again; then a first request finds that user.
     let anew = person(&service, "anna").await;
     assert_eq!(service.profile(&by(&later)).await.unwrap().user.id, anew);
 }
@@ -187,7 +187,7 @@ async fn in_no_order_of_calls_does_a_claim_undo_a_revocation_on_sqlite() {
 
 #[tokio::test]
 async fn in_no_order_of_calls_does_a_claim_undo_a_revocation_on_mongodb() {
-    // Fewer: the order of the calls is the use cases', and the test server is slow.
+    // Fewer, since the order of calls is that of the use cases and the test server is slow.
     in_no_order_of_calls_does_a_claim_undo_a_revocation(support::mongodb().await, 20).await;
 }
 

@@ -1,4 +1,4 @@
-//! A section of the API answers its paths as the whole API does.
+//! Tests that a section of the API answers its paths like the whole API.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use dezky::{
-    Error, ErrorKind, Result,
+    Code, Error, Result,
     authn::VerifiedToken,
     clock::SystemClock,
     context::RequestContext,
@@ -28,7 +28,7 @@ struct Nobody;
 #[async_trait]
 impl Identity for Nobody {
     async fn caller(&self, _: &RequestContext, _: &HeaderMap) -> Result<Arc<VerifiedToken>> {
-        Err(Error::new(ErrorKind::Unauthenticated, "token_missing", "nobody is let in here"))
+        Err(Error::new(Code::TOKEN_MISSING, "nobody is let in here"))
     }
 }
 
@@ -40,7 +40,7 @@ fn request(method: &str, path: &str, system: bool) -> Request<Body> {
     request
 }
 
-/// All that an answer says, but for the name of the request.
+/// Returns everything in an answer except the request's id.
 async fn told(answer: Response) -> (StatusCode, HeaderMap, Value) {
     let (mut head, body) = answer.into_parts();
     assert!(head.headers.remove(REQUEST_ID).is_some());

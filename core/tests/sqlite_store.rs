@@ -1,4 +1,4 @@
-//! The embedded store keeps the promises of the port, and its own.
+//! Tests the embedded store's promises: those of the port, and its own.
 #![cfg(all(feature = "sqlite", feature = "test-kit"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Looking at a store tells what is missing in it, and makes none of it.
+//! Tests that inspecting a store reports what is missing without creating it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![cfg(all(feature = "test-kit", feature = "sqlite", feature = "mongodb"))]
 

@@ -1,4 +1,4 @@
-//! An edge inside a process may say who calls; nobody else may.
+//! Tests that only an in-process edge can set the caller.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::body::Body;
 use dezky::{
-    Error, ErrorKind, Result,
+    Code, Error, ErrorKind, Result,
     authn::VerifiedToken,
     clock::SystemClock,
     context::{RequestContext, SystemActor},
@@ -24,7 +24,7 @@ struct Nobody;
 #[async_trait]
 impl Identity for Nobody {
     async fn caller(&self, _: &RequestContext, _: &HeaderMap) -> Result<Arc<VerifiedToken>> {
-        Err(Error::new(ErrorKind::Unauthenticated, "token_missing", "nobody is let in here"))
+        Err(Error::new(Code::TOKEN_MISSING, "nobody is let in here"))
     }
 }
 
@@ -61,7 +61,7 @@ fn nobody_is_taken_for_a_part_of_the_system_by_its_name() {
             [name.to_owned(), name.to_uppercase(), name.replace('-', "_"), name.replace('-', ""), format!("{name}.")]
         {
             let refused = Principal::named_system(&name).unwrap_err();
-            assert_eq!((refused.kind(), &*refused.fields()[0].code), (ErrorKind::Invalid, "reserved"), "{name}");
+            assert_eq!((refused.kind(), refused.fields()[0].code.name()), (ErrorKind::Invalid, "reserved"), "{name}");
         }
         assert!(Principal::named_system(&format!("{name}-2")).is_ok(), "{name}");
     }

@@ -1,4 +1,4 @@
-//! Writes the names of an enum.
+//! Generates the names of an enum.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,7 +6,7 @@ use syn::{Data, DeriveInput, Error, Result};
 
 use crate::{names, settings::take};
 
-/// The implementation of `Choice`, and how the store sees such a field.
+/// Generates the implementation of `Choice`, and the field's declaration to the store.
 pub(crate) fn choice(mut input: DeriveInput) -> Result<TokenStream> {
     let (stored, ident) = (stored(&input)?, input.ident);
     let Data::Enum(data) = input.data else { return Err(Error::new(ident.span(), "only an enum has names")) };
@@ -41,7 +41,7 @@ pub(crate) fn choice(mut input: DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// How the store sees a field of this enum: as a text that nobody chose freely.
+/// Generates the field's declaration to the store: a text from a fixed set.
 pub(crate) fn stored(input: &DeriveInput) -> Result<TokenStream> {
     let ident = &input.ident;
     if !matches!(input.data, Data::Enum(_)) {

@@ -1,4 +1,4 @@
-//! Writes the stored struct, its collection and its indexes.
+//! Generates the stored struct, its collection and its indexes.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -9,7 +9,7 @@ use crate::{
     names,
 };
 
-/// The struct as it is stored, with what serde has to know.
+/// Generates the stored struct, with attributes for serde.
 pub(crate) fn stored(declaration: &Declaration) -> TokenStream {
     let Declaration { attributes, visibility, ident, .. } = declaration;
     let fields = declaration.stored().map(|field| {
@@ -26,7 +26,7 @@ pub(crate) fn stored(declaration: &Declaration) -> TokenStream {
     }
 }
 
-/// How a field is declared to the store.
+/// Generates the declaration of a field to the store.
 fn declared(field: &Field, seen: &TokenStream) -> TokenStream {
     let Field { name, ty, news, .. } = field;
     let derived = match &field.derived {
@@ -59,7 +59,7 @@ fn declared(field: &Field, seen: &TokenStream) -> TokenStream {
     }
 }
 
-/// The fields of an object within a document.
+/// Generates the fields of an object within a document.
 pub(crate) fn object(declaration: &Declaration) -> TokenStream {
     let ident = &declaration.ident;
     let nobody = quote!(crate::callers::Callers::NOBODY);
@@ -72,7 +72,7 @@ pub(crate) fn object(declaration: &Declaration) -> TokenStream {
     }
 }
 
-/// The collection, its indexes and the implementation of `Entity`.
+/// Generates the collection, its indexes and the implementation of `Entity`.
 pub(crate) fn collection(declaration: &Declaration, arguments: &Arguments) -> Result<TokenStream> {
     let ident = &declaration.ident;
     let missing = |what: &str| Error::new(ident.span(), format!("the entity says no `{what}`"));
@@ -88,7 +88,7 @@ pub(crate) fn collection(declaration: &Declaration, arguments: &Arguments) -> Re
             let field = names::camel_case(&field.to_string());
             quote!(crate::store::Source { field: #field, mark: #mark })
         });
-        // No document has them, so that there is nothing to hide.
+        // Documents do not contain them, so there is nothing to hide.
         quote! {
             crate::store::Field {
                 readers: crate::callers::Callers::EVERYONE,
@@ -173,7 +173,7 @@ fn entity(declaration: &Declaration, arguments: &Arguments, collection: &syn::Id
     }
 }
 
-/// The constructor of a new one: what it is given, and else nothing or what the declaration says.
+/// Generates the constructor, whose fields are arguments, declared initial values, or defaults.
 fn blank(declaration: &Declaration) -> TokenStream {
     let ident = &declaration.ident;
     let given = declaration.stored().filter(|field| field.given);

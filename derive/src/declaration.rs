@@ -1,4 +1,4 @@
-//! What an entity's attributes say, read into a model that the rest writes code from.
+//! Parses an entity's attributes into the model that code is generated from.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -13,7 +13,7 @@ use crate::{
     settings::{Setting, take, up_to_comma},
 };
 
-/// A named thing that the entity declares, with its documentation and further attributes.
+/// A named item that the entity declares, with its documentation and further attributes.
 pub(crate) struct Named {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) name: Ident,
@@ -106,7 +106,7 @@ fn words(input: ParseStream<'_>) -> Result<Words> {
     Ok(Words { name, sources })
 }
 
-/// `OWNERS | ONESELF` as a constant expression.
+/// Parses `OWNERS | ONESELF` as a constant expression.
 fn callers(tokens: TokenStream) -> Result<TokenStream> {
     let sets = |input: ParseStream<'_>| Punctuated::<Ident, Token![|]>::parse_separated_nonempty(input);
     let sets = syn::parse::Parser::parse2(sets, tokens)?;
@@ -118,13 +118,13 @@ fn callers(tokens: TokenStream) -> Result<TokenStream> {
     Ok(all.unwrap_or_default())
 }
 
-/// Who is shown a field.
+/// The callers that see a field in the view.
 pub(crate) enum Seen {
-    /// Nobody: it is no field of the view.
+    /// Nobody: it is not a field of the view.
     No,
-    /// Whoever is shown the document.
+    /// All callers that see the document.
     WithDocument,
-    /// These alone.
+    /// Only these callers.
     By(TokenStream),
 }
 
@@ -134,9 +134,9 @@ pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) visibility: Visibility,
-    /// Attributes but those of this macro.
+    /// Attributes except those of this macro.
     pub(crate) attributes: Vec<Attribute>,
-    /// How it is made of others, when only the view has it: an expression, or the word `argument`.
+    /// For a field of the view only: the expression that computes it, or the word `argument`.
     pub(crate) only_shown: Option<TokenStream>,
     pub(crate) derived: Option<(Ident, Ident)>,
     pub(crate) personal: Option<bool>,
@@ -150,14 +150,14 @@ pub(crate) struct Field {
     pub(crate) create: Option<Input>,
     pub(crate) update: Option<Input>,
     pub(crate) set: Option<TokenStream>,
-    /// The same as it stands in the declaration.
+    /// The name of these callers, as in the declaration.
     pub(crate) set_by: String,
     pub(crate) apply: Option<Path>,
     pub(crate) by_hand: bool,
     pub(crate) texts: Texts,
 }
 
-/// What documentation of the API says of a field where it is not the first paragraph of the field's own.
+/// Documentation of a field in the API, where it is not the first paragraph of the field's own.
 #[derive(Default)]
 pub(crate) struct Texts {
     pub(crate) view: Option<String>,
@@ -250,17 +250,17 @@ impl Field {
         Ok(())
     }
 
-    /// Documentation as the API has it.
+    /// Returns the documentation in the API.
     pub(crate) fn documentation(&self, instead: Option<&String>) -> Vec<String> {
         instead.map_or_else(|| names::first_paragraph(&self.attributes), |text| vec![format!(" {text}")])
     }
 
-    /// The type without `Option`.
+    /// Returns the type without `Option`.
     pub(crate) fn plain_type(&self) -> &Type {
         names::within(&self.ty, "Option").unwrap_or(&self.ty)
     }
 
-    /// The type of a value that comes in: without `Option` and `Open`.
+    /// Returns the type of an input value: without `Option` and `Open`.
     pub(crate) fn input_type(&self) -> &Type {
         let plain = self.plain_type();
         names::within(plain, "Open").unwrap_or(plain)
@@ -310,7 +310,7 @@ impl Declaration {
         })
     }
 
-    /// Fields that are stored.
+    /// Iterates over the stored fields.
     pub(crate) fn stored(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|field| field.only_shown.is_none())
     }

@@ -1,5 +1,5 @@
-//! Writes the inputs of an entity: their members, their reader from JSON, their builder, how they are applied, and their bodies
-//! in the API's document.
+//! Generates the inputs of an entity: their members, reader, builder and changes, and their bodies in the API's
+//! document.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -10,14 +10,14 @@ use crate::{
     parser::{Input, Kind},
 };
 
-/// Creation or change.
+/// The purpose of an input.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Create,
     Update,
 }
 
-/// A field that an input has.
+/// A member of an input.
 struct Member<'a> {
     field: &'a Field,
     input: &'a Input,
@@ -31,7 +31,7 @@ fn members(declaration: &Declaration, purpose: Purpose) -> Vec<Member<'_>> {
     inputs.collect()
 }
 
-/// Both inputs.
+/// Generates both inputs.
 pub(crate) fn inputs(declaration: &Declaration, arguments: &Arguments) -> Result<TokenStream> {
     let mut both = TokenStream::new();
     for (named, purpose) in [(&arguments.create, Purpose::Create), (&arguments.update, Purpose::Update)] {
@@ -46,7 +46,7 @@ pub(crate) fn inputs(declaration: &Declaration, arguments: &Arguments) -> Result
     Ok(both)
 }
 
-/// The struct, its reader, and what it says.
+/// Generates the struct, its reader, and its metadata.
 fn structure(named: &Named, members: &[Member<'_>], purpose: Purpose) -> TokenStream {
     let ident = &named.name;
     let documentation = named.attributes.iter().filter(|attribute| attribute.path().is_ident("doc"));
@@ -84,13 +84,13 @@ fn structure(named: &Named, members: &[Member<'_>], purpose: Purpose) -> TokenSt
         pub struct #ident { #(#fields),* }
 
         impl #ident {
-            /// All fields that it may set, and who may set them where that is narrower than the action.
+            /// All fields that it may set, with the callers that may if restricted further.
             pub const FIELDS: &'static [crate::domain::input::Settable] = &[#(#settable),*];
 
             /// Reads a body.
             ///
             /// # Errors
-            /// [`crate::ErrorKind::Invalid`] naming each bad field.
+            /// [`crate::ErrorKind::Invalid`] naming each invalid field.
             pub fn read(body: ::serde_json::Value) -> crate::error::Result<Self> {
                 let mut reader = crate::domain::Reader::new(body)?;
                 #(#reads)*
@@ -98,7 +98,7 @@ fn structure(named: &Named, members: &[Member<'_>], purpose: Purpose) -> TokenSt
                 Ok(Self { #(#values),* })
             }
 
-            /// Names of the fields that it sets.
+            /// Returns the names of the fields that it sets.
             #[must_use]
             pub fn fields(&self) -> Vec<&'static str> {
                 crate::domain::input::present_fields(&[#(#present),*])
@@ -107,7 +107,7 @@ fn structure(named: &Named, members: &[Member<'_>], purpose: Purpose) -> TokenSt
     }
 }
 
-/// The typed builder, which ends in the reader, so that nothing is accepted that a body could not say.
+/// Generates the typed builder. It ends in the reader, so that it accepts only what a body could contain.
 fn builder(named: &Named, members: &[Member<'_>]) -> TokenStream {
     let ident = &named.name;
     let required: Vec<_> = members.iter().filter(|member| matches!(member.input.kind, Kind::Required)).collect();
@@ -139,7 +139,7 @@ fn builder(named: &Named, members: &[Member<'_>]) -> TokenStream {
         }
 
         impl #ident {
-            /// Begins one of typed values; `finish` holds them to the same rules as a body.
+            /// Starts building one from typed values; `finish` applies the same rules as for a body.
             pub fn build(#(#parameters),*) -> crate::domain::input::Build<Self> {
                 crate::domain::input::Build::new(Self::read)#(#given)*
             }
@@ -147,7 +147,7 @@ fn builder(named: &Named, members: &[Member<'_>]) -> TokenStream {
     }
 }
 
-/// Writes a value into the stored field.
+/// Generates the assignment of a value to the stored field.
 fn assign(member: &Member<'_>) -> TokenStream {
     let Member { field, input } = member;
     let name = &field.ident;
@@ -185,7 +185,7 @@ fn assign(member: &Member<'_>) -> TokenStream {
     }
 }
 
-/// How the input changes an entity. What the declaration leaves to hand is left out.
+/// Generates the changes of an entity by the input, except fields declared as set by hand.
 fn apply(entity: &Ident, input: &Ident, members: &[Member<'_>], purpose: Purpose) -> TokenStream {
     let by_hand = |member: &&Member<'_>| member.field.by_hand || (purpose == Purpose::Create && member.field.given);
     let all = members.iter().all(|member| !member.field.by_hand);
@@ -205,7 +205,7 @@ fn apply(entity: &Ident, input: &Ident, members: &[Member<'_>], purpose: Purpose
     }
 }
 
-/// Says who may set a field, after what it is.
+/// Returns the addition to a field's description that names the callers that may set it.
 fn set_by(field: &Field) -> &'static str {
     match field.set_by.as_str() {
         "PLATFORM" => " For the platform.",
@@ -214,7 +214,7 @@ fn set_by(field: &Field) -> &'static str {
     }
 }
 
-/// The body in the API's document.
+/// Generates the body in the API's document.
 fn body(named: &Named, members: &[Member<'_>], purpose: Purpose) -> Result<TokenStream> {
     let (attributes, ident) = (&named.attributes, format_ident!("{}Body", named.name));
     let mut fields = TokenStream::new();

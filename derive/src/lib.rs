@@ -1,7 +1,7 @@
-//! Declares the entities of Dezky: a struct with attributes, from which everything follows that is known of its fields.
+//! Declares the entities of Dezky: a struct with attributes, from which everything about its fields is derived.
 //!
-//! The macros write paths that begin with `crate::`, and are for the crate `dezky` alone. Rules that relate fields are ordinary
-//! code beside the declaration, which names it where it applies.
+//! The macros generate paths that begin with `crate::`, and are for the crate `dezky` only. Rules between fields are
+//! ordinary code beside the declaration, which refers to it where it applies.
 
 mod choice;
 mod collection;
@@ -59,53 +59,56 @@ use declaration::{Arguments, Declaration};
 /// }
 /// ```
 ///
-/// `Clone`, `PartialEq`, `Eq`, `Serialize` and `Deserialize` are derived, with names in camelCase; an `Option` that is `None` is
-/// left out, unless the field has `#[serde(…)]` of its own. `Debug` is left to the entity, since some must not be seen.
+/// `Clone`, `PartialEq`, `Eq`, `Serialize` and `Deserialize` are derived, with names in camelCase. An `Option` that is
+/// `None` is omitted, unless the field has its own `#[serde(…)]`. `Debug` is left to the entity, since some must not be
+/// shown.
 ///
 /// # Arguments
 ///
 /// - `collection SUBSCRIPTIONS = "subscriptions"`: the static that declares the collection to stores.
-/// - `scope = …`: whose the documents are, an expression of the type `Scope`.
-/// - `guest = …`: what a sandboxed component reads of them, an expression of the type `Guest`. Nothing without it.
-/// - `keys = Self::keys`: the function that computes the unique keys of an entity. It has none without it.
-/// - `seen = MEMBERS`: who is shown a field that only says `see`: a constant of `Callers`, or several with `|`.
+/// - `scope = …`: the owner of the documents, an expression of the type `Scope`.
+/// - `guest = …`: the part that a sandboxed component may read, an expression of the type `Guest`. Default: nothing.
+/// - `keys = Self::keys`: the function that computes the unique keys of an entity. Default: no keys.
+/// - `seen = MEMBERS`: the callers that see a field with a plain `see`: a constant of `Callers`, or several with `|`.
 /// - `index SUBSCRIPTIONS_OF_TENANT = of_tenant(tenant_id, created_at)`: an index, with its constant. Its fields must be declared.
-/// - `words _words(name, email: ADDRESSED)`: a field of terms out of the words of these fields, each with its mark if it has one.
-/// - `view SubscriptionView`: what is returned, made by `SubscriptionView::shown_to(entity, viewer, …)`.
-/// - `create CreateSubscription`, `update UpdateSubscription`: what is taken, with `read(body)` for JSON, `build(…)` for typed values,
-///   `fields()`, and `apply(&mut entity)` (`apply_plain`, where fields are left to hand), and the body in the API's document.
-///   An entity that is created has a constructor `blank(…, now)` too. Other attributes, such as `#[schema(example = …)]`, are the
-///   body's.
+/// - `words _words(name, email: ADDRESSED)`: a field of terms with the words of these fields, each with an optional
+///   mark.
+/// - `view SubscriptionView`: the output type, created by `SubscriptionView::shown_to(entity, viewer, …)`.
+/// - `create CreateSubscription`, `update UpdateSubscription`: the input types, with `read(body)` for JSON, `build(…)`
+///   for typed values, `fields()`, `apply(&mut entity)` (`apply_plain`, where fields are set by hand), and the body in
+///   the API's document. An entity with `create` also has a constructor `blank(…, now)`. Other attributes, such as
+///   `#[schema(example = …)]`, apply to the body.
 ///
 /// # Fields
 ///
-/// `id`, `version`, `created_at` and `updated_at` need no attribute: everybody who sees a document sees them. Of all others, what is not
-/// declared is denied: a field without `see` is in no view, and one without `read` and `see` is never given to a component but
-/// for the platform.
+/// `id`, `version`, `created_at` and `updated_at` need no attribute: everybody who sees a document sees them. Other
+/// fields are hidden by default: a field without `see` is in no view, and one without `read` and `see` is given to a
+/// component only for the platform.
 ///
-/// - `see`: whoever is shown the document is shown the field. `see = OWNERS`, `see = ADMINS | ONESELF`: these alone, to others it is
-///   absent, and so the field must be an `Option`.
-/// - `unseen`: the view lacks it, though it is one of those four.
-/// - `read = ADMINS`: who may have it read by a component, where that differs from who is shown it.
-/// - `shown = expression`: what is shown instead of the field; `entity` and `viewer` are in scope.
+/// - `see`: everybody who sees the document sees the field. With `see = OWNERS` or `see = ADMINS | ONESELF` only these
+///   callers do; for others it is absent, so the field must be an `Option`.
+/// - `unseen`: omits the field from the view, though it is one of those four.
+/// - `read = ADMINS`: the callers for whom a component may read it, if they differ from those that see it.
+/// - `shown = expression`: the value shown instead of the field; `entity` and `viewer` are in scope.
 /// - `shown_as = email`: its name in the view.
-/// - `personal`, `impersonal`: whether its values say something about a person, and so stand apart from audit events. A text that says
-///   neither counts as personal, and a test refuses it.
-/// - `silent`: its change is no news, because it follows from others. `silent(creation)`: its first value is none.
-/// - `derived(name, Name)`: the text of the field `name` in the form `Form::Name`, in which it is searched and sorted.
+/// - `personal`, `impersonal`: marks values that are personal data, which is stored apart from audit events, or are
+///   not. A free text with neither is treated as personal, and refused by a test.
+/// - `silent`: omits the field from the changed fields of events, because it follows from others. `silent(creation)`:
+///   omits it on creation only.
+/// - `derived(name, Name)`: the text of the field `name` in the form `Form::Name`, which is searched and sorted.
 /// - `given`: an argument of `blank`. `initial = expression`: its value in a blank entity instead of its type's default.
-/// - `input = patch(time)`: how `create` and `update` read it; `create = …` and `update = …` where they differ. The way is one of
-///   `required`, `optional`, `default(value, …)`, `replace` (may be absent, but is not removed), `patch` (is removed by `null`),
-///   `list(most, …)`, `entries(most, Type)` (of parts with `entry`) and `object(TypePatch)` (of a part with `patch`). The parser is a function
-///   from a JSON value, with further arguments if it takes any: `patch(text(255))`.
-/// - `set = PLATFORM`: who may set it by an update, where that is narrower than the action.
-/// - `apply = Tenant::set_status`: the function `fn(&mut Entity, value)` that sets it, when other fields follow from it.
+/// - `input = patch(time)`: how `create` and `update` read it; `create = …` and `update = …` if they differ. The kind
+///   is one of `required`, `optional`, `default(value, …)`, `replace` (may be absent but not removed), `patch` (removed
+///   by `null`), `list(most, …)`, `entries(most, Type)` (of parts with `entry`) and `object(TypePatch)` (of a part with
+///   `patch`). The parser is a function from a JSON value, with further arguments if it takes any: `patch(text(255))`.
+/// - `set = PLATFORM`: the callers that may set it by an update, if these are fewer than those of the action.
+/// - `apply = Tenant::set_status`: the function `fn(&mut Entity, value)` that sets it, if other fields depend on it.
 /// - `by_hand`: no generated code sets it; the entity's own `apply` does.
-/// - `text_in_view = "…"`, `text_in_create = "…"`, `text_in_update = "…"`: what the API's document says, where it is not the first paragraph of
-///   the field's documentation. Who may set a field is added to what updates say.
+/// - `text_in_view = "…"`, `text_in_create = "…"`, `text_in_update = "…"`: the description in the API's document, if it
+///   is not the first paragraph of the field's documentation. The callers that may set a field are added in updates.
 ///
-/// A field with `#[shown(expression)]` is stored nowhere: the view computes it from `entity` and `viewer`, or, with `#[shown(argument)]`,
-/// takes it as an argument.
+/// A field with `#[shown(expression)]` is not stored: the view computes it from `entity` and `viewer`, or with
+/// `#[shown(argument)]` takes it as an argument.
 #[proc_macro_attribute]
 pub fn entity(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let arguments = parse_macro_input!(arguments as Arguments);
@@ -146,7 +149,7 @@ pub fn entity(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream)
 /// - `patch`: `BillingInfoPatch` is its merge patch, for `object(BillingInfoPatch)` in an entity.
 /// - `entry`: it is read as an entry of a list, for `entries(50, LauncherLink)`.
 ///
-/// What it is derived to and how names are written is as of an entity; of a field's arguments only `input` counts.
+/// Derives and naming are as for an entity; of a field's arguments only `input` applies.
 #[proc_macro_attribute]
 pub fn part(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let settings = parse_macro_input!(arguments with settings::settings);
@@ -171,14 +174,14 @@ pub fn part(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -
 /// }
 /// ```
 ///
-/// - `#[choice(unknown)]` marks the variant as which a text counts that is none of the names: what grants least.
+/// - `#[choice(unknown)]` marks the variant that an unknown text is treated as, which grants the least.
 /// - `#[choice(reversed)]`: names are listed from the last to the first.
 #[proc_macro_derive(Choice, attributes(choice))]
 pub fn choice(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     finish(choice::choice(parse_macro_input!(item as DeriveInput)))
 }
 
-/// Derives how a store sees a field of an enum that is no `Choice`: as a text that nobody chose freely.
+/// Derives the stored type of an enum field that is not a `Choice`: a text from a fixed set.
 ///
 /// ```text
 /// #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Stored)]

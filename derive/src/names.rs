@@ -1,9 +1,9 @@
-//! Names in JSON and texts of documentation.
+//! Names in JSON, and texts of documentation.
 
 use quote::ToTokens as _;
 use syn::{Attribute, Expr, ExprLit, GenericArgument, Ident, Lit, LitStr, Meta, PathArguments, Type};
 
-/// `trial_ends_at` as `trialEndsAt`.
+/// Converts `trial_ends_at` to `trialEndsAt`.
 pub(crate) fn camel_case(name: &str) -> String {
     let mut upper = false;
     let mut camel = String::with_capacity(name.len());
@@ -20,7 +20,7 @@ pub(crate) fn camel_case(name: &str) -> String {
     camel
 }
 
-/// `PastDue` as `past_due`.
+/// Converts `PastDue` to `past_due`.
 pub(crate) fn snake_case(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 2);
     for letter in name.chars() {
@@ -32,11 +32,11 @@ pub(crate) fn snake_case(name: &str) -> String {
     snake
 }
 
-/// The name of a field in JSON, where serde is told of another than its own too.
+/// Returns the name of a field in JSON, respecting serde's `rename`.
 pub(crate) fn of_field(ident: &Ident, attributes: &[Attribute]) -> String {
     let mut renamed = None;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
-        // Other arguments of serde are its own business.
+        // Other arguments of serde are not checked here.
         let _ = attribute.parse_nested_meta(|meta| {
             let value = meta.value().and_then(|value| value.parse::<LitStr>());
             if meta.path.is_ident("rename") {
@@ -48,7 +48,7 @@ pub(crate) fn of_field(ident: &Ident, attributes: &[Attribute]) -> String {
     renamed.unwrap_or_else(|| camel_case(&ident.to_string()))
 }
 
-/// The first paragraph of documentation, line by line.
+/// Returns the first paragraph of documentation, line by line.
 pub(crate) fn first_paragraph(attributes: &[Attribute]) -> Vec<String> {
     let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
         Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
@@ -60,7 +60,7 @@ pub(crate) fn first_paragraph(attributes: &[Attribute]) -> Vec<String> {
     lines.take_while(|line| !line.trim().is_empty()).collect()
 }
 
-/// The last part of a type's path.
+/// Returns the last segment of a type's path.
 pub(crate) fn last_part(ty: &Type) -> Option<String> {
     match ty {
         Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.to_string()),
@@ -68,7 +68,7 @@ pub(crate) fn last_part(ty: &Type) -> Option<String> {
     }
 }
 
-/// The type within `Option`, `Vec` or `Open`.
+/// Returns the type within `Option`, `Vec` or `Open`.
 pub(crate) fn within<'a>(ty: &'a Type, outer: &str) -> Option<&'a Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;
@@ -81,7 +81,7 @@ pub(crate) fn within<'a>(ty: &'a Type, outer: &str) -> Option<&'a Type> {
     }
 }
 
-/// The type as it is written, for messages.
+/// Returns the type as written, for messages.
 pub(crate) fn written(ty: &Type) -> String {
     ty.to_token_stream().to_string()
 }

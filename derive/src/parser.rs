@@ -1,4 +1,4 @@
-//! How a field is read from a body: what its absence and `null` mean, its parser, and what the API's document says of it.
+//! Reading of a field from a body: absence and `null`, the parser, and the description in the API's document.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
@@ -10,27 +10,27 @@ use syn::{
 
 use crate::settings::up_to_comma;
 
-/// What absence and `null` mean.
+/// The meaning of absence and `null`.
 pub(crate) enum Kind {
-    /// Neither may be.
+    /// Both are refused.
     Required,
-    /// Both mean that nothing is said.
+    /// Both mean no value.
     Optional,
-    /// Both mean that nothing is said, and then this is meant.
+    /// Both mean this default value.
     Default(TokenStream),
-    /// Absent it stays; `null` is refused.
+    /// Absence keeps the value; `null` is refused.
     Replace,
-    /// Absent it stays; `null` removes it.
+    /// Absence keeps the value; `null` removes it.
     Patch,
-    /// A list of at most so many values; `null` empties it.
+    /// A list with a maximum number of values; `null` empties it.
     List(TokenStream),
-    /// A list of at most so many objects; `null` empties it.
+    /// A list with a maximum number of objects; `null` empties it.
     Entries(TokenStream),
     /// An object, merged into the stored one; `null` removes it.
     Object,
 }
 
-/// How a field is read.
+/// The reading of a field.
 pub(crate) struct Input {
     pub(crate) kind: Kind,
     parser: Path,
@@ -70,7 +70,7 @@ impl Parse for Input {
     }
 }
 
-/// The form of an id, in either case.
+/// Pattern of an id, in either case.
 const ID: &str = "^[0-9a-fA-F]{24}$";
 
 impl Input {
@@ -78,13 +78,13 @@ impl Input {
         self.parser.segments.last().map(|last| last.ident.to_string()).unwrap_or_default()
     }
 
-    /// The parser as an expression: with its bounds, if it has any.
+    /// Returns the parser as an expression, with its bounds if it has any.
     fn parse(&self) -> TokenStream {
         let (parser, arguments) = (&self.parser, &self.arguments);
         if arguments.is_empty() { quote!(#parser) } else { quote!(|value| #parser(value, #arguments)) }
     }
 
-    /// The type of the input's member, by the type of a value.
+    /// Returns the type of the input's member, from the type of a value.
     pub(crate) fn member(&self, value: &Type) -> TokenStream {
         match &self.kind {
             Kind::Required | Kind::Default(_) => quote!(#value),
@@ -97,7 +97,7 @@ impl Input {
         }
     }
 
-    /// Reads the member from `reader`.
+    /// Generates the code that reads the member from `reader`.
     pub(crate) fn read(&self, name: &str) -> TokenStream {
         let parse = self.parse();
         match &self.kind {
@@ -112,7 +112,7 @@ impl Input {
         }
     }
 
-    /// Whether a member says something, as an expression over the input's `self`.
+    /// Generates the condition that a member sets something, as an expression over the input's `self`.
     pub(crate) fn is_present(&self, ident: &Ident) -> TokenStream {
         match &self.kind {
             Kind::Required | Kind::Default(_) => quote!(true),
@@ -121,14 +121,16 @@ impl Input {
         }
     }
 
-    /// Whether every value of the member's type is acceptable, so that the member need not be read from JSON.
+    /// Returns `true` if every value of the member's type is valid.
+    ///
+    /// Then the member need not be read from JSON.
     pub(crate) fn accepts_all(&self) -> bool {
         let plain =
             matches!(self.kind, Kind::Required | Kind::Optional | Kind::Default(_) | Kind::Replace | Kind::Patch);
         plain && matches!(self.parser_name().as_str(), "choice" | "object_id" | "boolean" | "time")
     }
 
-    /// The type by which the API's document describes a value, when it is not the stored one.
+    /// Returns the type that describes a value in the API's document, if it is not the stored one.
     fn described(&self, value: &Type) -> TokenStream {
         match self.parser_name().as_str() {
             "object_id" => quote!(String),
@@ -136,7 +138,7 @@ impl Input {
         }
     }
 
-    /// What the API's document says of a value beside its type.
+    /// Returns the constraints of a value in the API's document, in addition to its type.
     fn constraints(&self) -> Result<TokenStream> {
         let mut bounds = self.arguments.clone().into_iter().filter(|token| token.to_string() != ",");
         let mut bound = || {
@@ -161,7 +163,7 @@ impl Input {
         })
     }
 
-    /// The member of the body in the API's document: its attributes and its type.
+    /// Returns the attributes and the type of the member in the body of the API's document.
     pub(crate) fn body(&self, value: &Type) -> Result<(TokenStream, TokenStream)> {
         let mut constraints =
             if let Kind::List(most) = &self.kind { quote!(max_items = #most,) } else { self.constraints()? };

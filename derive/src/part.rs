@@ -1,4 +1,4 @@
-//! Writes a part of an entity: an object within its document.
+//! Generates a part of an entity: an object within its document.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -11,7 +11,7 @@ use crate::{
     settings::Setting,
 };
 
-/// The struct, how the store sees it, and how it is read.
+/// Generates the struct, its declaration to the store, and its reader.
 pub(crate) fn part(declaration: &Declaration, settings: &[Setting]) -> Result<TokenStream> {
     let mut all = collection::stored(declaration);
     all.extend(collection::object(declaration));
@@ -34,7 +34,7 @@ pub(crate) fn part(declaration: &Declaration, settings: &[Setting]) -> Result<To
 
 type Members<'a> = [(&'a Ident, &'a str, &'a syn::Type, bool, &'a Input)];
 
-/// A merge patch of the part.
+/// Generates a merge patch of the part.
 fn patch(ident: &Ident, members: &Members<'_>) -> TokenStream {
     let patch = format_ident!("{ident}Patch");
     let fields = members.iter().map(|(name, _, ty, _, input)| {
@@ -84,7 +84,7 @@ fn patch(ident: &Ident, members: &Members<'_>) -> TokenStream {
     }
 }
 
-/// An entry of a list. All its members are read, so that each bad one is named.
+/// Generates an entry of a list. All its members are read, so that each invalid one is named.
 fn entry(ident: &Ident, members: &Members<'_>) -> TokenStream {
     let reads = members.iter().map(|(name, member, _, _, input)| {
         let read = input.read(member);

@@ -1,4 +1,4 @@
-//! Reading of attribute arguments: `word`, `word(tokens)` and `word = tokens`, separated by commas.
+//! Parses attribute arguments: `word`, `word(tokens)` and `word = tokens`, separated by commas.
 
 use proc_macro2::TokenStream;
 use syn::{
@@ -12,17 +12,17 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    /// The tokens that the argument must have.
+    /// Returns the argument's tokens, which are required.
     pub(crate) fn tokens(&self) -> Result<TokenStream> {
         self.value.clone().ok_or_else(|| Error::new(self.name.span(), "this argument needs a value"))
     }
 
-    /// The text that the argument must have.
+    /// Returns the argument's text, which is required.
     pub(crate) fn text(&self) -> Result<String> {
         Ok(syn::parse2::<LitStr>(self.tokens()?)?.value())
     }
 
-    /// The path or name that the argument must have.
+    /// Parses the argument's path or name, which is required.
     pub(crate) fn parsed<T: syn::parse::Parse>(&self) -> Result<T> {
         syn::parse2(self.tokens()?)
     }
@@ -32,7 +32,7 @@ impl Setting {
     }
 }
 
-/// Reads tokens up to the next comma that stands in no brackets.
+/// Parses tokens up to the next comma outside of brackets.
 pub(crate) fn up_to_comma(input: ParseStream<'_>) -> Result<TokenStream> {
     let mut tokens = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {
@@ -41,7 +41,7 @@ pub(crate) fn up_to_comma(input: ParseStream<'_>) -> Result<TokenStream> {
     Ok(tokens)
 }
 
-/// Reads all arguments.
+/// Parses all arguments.
 pub(crate) fn settings(input: ParseStream<'_>) -> Result<Vec<Setting>> {
     let mut found = Vec::new();
     while !input.is_empty() {
@@ -63,7 +63,7 @@ pub(crate) fn settings(input: ParseStream<'_>) -> Result<Vec<Setting>> {
     Ok(found)
 }
 
-/// Takes the attributes of this name away from the others, and reads their arguments.
+/// Removes the attributes of this name, and parses their arguments.
 pub(crate) fn take(attributes: &mut Vec<Attribute>, name: &str) -> Result<Option<Vec<Setting>>> {
     let mut found: Option<Vec<Setting>> = None;
     let (own, others) = std::mem::take(attributes).into_iter().partition(|attribute| attribute.path().is_ident(name));

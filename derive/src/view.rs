@@ -1,4 +1,4 @@
-//! Writes the view of an entity: the fields that somebody is shown.
+//! Generates the view of an entity: the fields that a caller sees.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -9,7 +9,7 @@ use crate::{
     names,
 };
 
-/// The name of a field in the view.
+/// Returns the name of a field in the view.
 fn name(field: &Field) -> &Ident {
     field.shown_as.as_ref().unwrap_or(&field.ident)
 }
@@ -18,7 +18,7 @@ fn is_shown(field: &Field) -> bool {
     field.only_shown.is_some() || !matches!(field.seen, Seen::No)
 }
 
-/// What the API's document says of the type beside what it says of itself.
+/// Returns the schema attribute of a field whose type alone does not describe it.
 fn schema(field: &Field) -> TokenStream {
     let plain = field.plain_type();
     if let Some(choice) = names::within(plain, "Open") {
@@ -60,13 +60,13 @@ fn member(field: &Field) -> TokenStream {
     quote!(#(#[doc = #documentation])* #serde #schema pub #name: #ty)
 }
 
-/// The view and its constructor.
+/// Generates the view and its constructor.
 pub(crate) fn view(declaration: &Declaration, arguments: &Arguments) -> Result<TokenStream> {
     let Some(view) = &arguments.view else { return Ok(TokenStream::new()) };
     let (attributes, ident, entity) = (&view.attributes, &view.name, &declaration.ident);
     let members = declaration.fields.iter().filter(|field| is_shown(field)).map(member);
     let (mut parameters, mut values) = (TokenStream::new(), TokenStream::new());
-    // What is made of others may be made of what the viewer sees of them.
+    // Computed fields may depend on the fields that the viewer sees.
     let (mut seen, mut made_of_others) = (TokenStream::new(), TokenStream::new());
     for field in declaration.fields.iter().filter(|field| is_shown(field)) {
         let (own, shown, ty) = (&field.ident, name(field), &field.ty);
@@ -96,7 +96,7 @@ pub(crate) fn view(declaration: &Declaration, arguments: &Arguments) -> Result<T
         pub struct #ident { #(#members),* }
 
         impl #ident {
-            /// Shows what the viewer sees of an entity.
+            /// Creates the view of an entity for a viewer.
             #[allow(unused_variables, reason = "some entities look alike to all who see them")]
             pub(crate) fn shown_to(entity: #entity, viewer: crate::callers::Callers, #parameters) -> Self {
                 #seen

@@ -1,9 +1,9 @@
-//! Case files: what is read is read whole.
+//! Checks that case files are read completely, without ignored parts.
 
 use dezky::test_kit::cases;
 use serde_json::{Value, json};
 
-/// A file that is accepted is refused as soon as it holds anything that is not known.
+/// Asserts that a valid file becomes invalid when anything unknown is added.
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(count) = cases::check("made-up.json", text) else { return };
@@ -17,7 +17,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Where objects stand whose members are fixed.
+/// Returns the pointers of objects with a fixed set of members.
 fn places(document: &Value) -> Vec<String> {
     let mut places = vec![String::new()];
     for case in elements(document, "/cases") {
@@ -40,7 +40,7 @@ fn places(document: &Value) -> Vec<String> {
     places
 }
 
-/// The places of the elements of a list.
+/// Returns the pointers of the elements of a list.
 fn elements(document: &Value, list: &str) -> Vec<String> {
     let length = document.pointer(list).and_then(Value::as_array).map_or(0, Vec::len);
     (0..length).map(|position| format!("{list}/{position}")).collect()

@@ -1,4 +1,4 @@
-//! Cursors: any text for one, and genuine ones whose position is made up.
+//! Cursors: arbitrary texts, and valid cursors with arbitrary positions.
 
 use std::sync::{Arc, LazyLock};
 
@@ -43,7 +43,7 @@ fn list(limit: u32, cursor: Option<String>) -> Result<Page<TenantView>> {
     FIXTURE.runtime.block_on(FIXTURE.service.list_tenants(&call, &TenantFilter::default(), &request))
 }
 
-/// Pages follow each other without gap or repetition; what is made up is refused, or moves within the same list.
+/// Asserts that pages are complete without repetition, and that forged cursors are refused or stay within their list.
 pub fn check(data: &[u8]) {
     let limit = 1 + u32::from(data.first().copied().unwrap_or(0)) % 7;
     if let Ok(text) = std::str::from_utf8(data) {
@@ -67,7 +67,7 @@ pub fn check(data: &[u8]) {
     whole(limit);
 }
 
-/// From page to page to the end, each tenant comes once.
+/// Asserts that all pages together return each tenant once.
 fn whole(limit: u32) {
     let mut seen = Vec::new();
     let mut cursor = None;

@@ -3,14 +3,14 @@
 use dezky::authn::{keys::KeySet, verify_signature};
 use serde_json::Value;
 
-/// A token whose signature is no one's.
+/// Tokens with invalid signatures.
 const FORGED: [&str; 3] = [
     "eyJhbGciOiJSUzI1NiJ9.e30.AAAA",
     "eyJhbGciOiJFUzI1NiJ9.e30.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "eyJhbGciOiJFZERTQSJ9.e30.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 ];
 
-/// A set is read the same way each time, holds nothing that it says it does not, and verifies no forgery.
+/// Asserts that parsing a set is deterministic, keeps only its declared keys, and that it verifies no forgery.
 pub fn check(data: &[u8]) {
     let Ok(set) = KeySet::from_json(data) else { return };
     assert!((1..=1_000).contains(&set.len()) && !set.is_empty());
@@ -25,13 +25,13 @@ pub fn check(data: &[u8]) {
     assert!(set.len() <= published.len());
     assert!(published.iter().any(|key| key["kty"] != "oct"), "symmetric keys are of no use");
     for token in FORGED {
-        // Ed25519 keys of small order accept signatures that nobody made (RFC 8032, section 8.9 leaves them to who
-        // publishes the key); the others never do.
+        // Ed25519 keys of small order accept signatures that nobody made (RFC 8032, section 8.9 makes the publisher
+        // responsible); the other key types never do.
         if !published.iter().any(|key| key["kty"] == "OKP") {
             assert!(verify_signature(token, &set).is_err(), "a forgery is accepted");
         }
     }
-    // What is not understood beside the keys changes nothing. Added to the text: a tree would lose what stands twice.
+    // Unknown members beside the keys have no effect. Added to the text, because a tree would lose duplicates.
     let text = String::from_utf8_lossy(data);
     let (before, members) = text.split_once('{').expect("it was read as an object");
     let extended = KeySet::from_json(format!("{before}{{\"nothing\":[1],{members}").as_bytes());

@@ -1,5 +1,5 @@
-//! What must hold whatever comes in. Each module has one `check`, which panics where something does not hold; the
-//! binaries in `targets/` hand it what libFuzzer makes up.
+//! Invariants for arbitrary input. Each module has a `check`, which panics if one is violated; the binaries in
+//! `targets/` call it with input from libFuzzer.
 
 pub mod case_files;
 pub mod cursors;
@@ -8,7 +8,7 @@ pub mod patches;
 pub mod settings;
 pub mod tokens;
 
-/// Splits what comes in at the first NUL byte: what stands before it, and what after.
+/// Splits the input at the first NUL byte.
 fn halves(data: &[u8]) -> (&[u8], &[u8]) {
     match data.iter().position(|byte| *byte == 0) {
         Some(position) => (&data[..position], &data[position + 1..]),

@@ -1,4 +1,4 @@
-//! Bodies and merge patches: before the first NUL byte what is created, after it how it is changed.
+//! Bodies and merge patches: the body before the first NUL byte creates a document, the patch after it changes it.
 
 use dezky::{
     Error, ErrorKind,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_772_366_400);
 
-/// A patch has the same effect twice as once, an empty one has none, and what comes out can be stored.
+/// Asserts that patches are idempotent, an empty one has no effect, and results can be stored.
 pub fn check(data: &[u8]) {
     let (body, patch) = super::halves(data);
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
@@ -68,13 +68,13 @@ fn user(body: Value, patch: &Value) {
     }
 }
 
-/// What is stored is read back as it was.
+/// Asserts that a stored document is read back unchanged.
 fn kept<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(document: &T) {
     let text = serde_json::to_string(document).expect("a document can be written");
     assert_eq!(&serde_json::from_str::<T>(&text).expect("and be read"), document);
 }
 
-/// A body is refused with the fields that are wrong, each named.
+/// Asserts that a body is refused with every invalid field named.
 fn refused(error: &Error) {
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
     assert!(!error.fields().is_empty() && error.fields().iter().all(|field| !field.message.is_empty()));

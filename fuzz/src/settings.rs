@@ -1,4 +1,4 @@
-//! The host's configuration: before the first NUL byte stand variables, one `NAME=VALUE` a line, after it `dezky.toml`.
+//! The host's configuration: before the first NUL byte variables, one `NAME=VALUE` per line, after it `dezky.toml`.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,11 @@ use dezky::ErrorKind;
 
 use dezky_configuration::{Configuration, File, LimitSettings, Sources, StoreLocation, log};
 
-/// Settings are accepted or refused with one line, the same way each time, and passwords are never shown.
+/// Asserts that settings are accepted or refused deterministically, with one line, and that passwords are never shown.
 pub fn check(data: &[u8]) {
     let (variables, file) = super::halves(data);
     let (Ok(variables), Ok(file)) = (std::str::from_utf8(variables), std::str::from_utf8(file)) else { return };
-    // Files of certificates are read while settings are: what is made up must not choose files of this machine.
+    // Certificate files are read with the settings, and arbitrary input must not select files of this machine.
     if [variables, file].iter().any(|text| text.to_ascii_lowercase().contains("extra_ca")) {
         return;
     }
@@ -25,7 +25,7 @@ pub fn check(data: &[u8]) {
         && let Some(("mongodb" | "mongodb+srv", rest)) = uri.split_once("://")
         && rest.len() > 8
     {
-        // Of the store alone: another setting that is shown may happen to say the same.
+        // The store only: another shown setting may contain the same text.
         assert!(!format!("{:?}", configuration.store).contains(rest), "the store's address may hold a password");
     }
     assert!(
@@ -35,7 +35,7 @@ pub fn check(data: &[u8]) {
     assert_ne!(Some(configuration.seed.group.as_str()), configuration.platform_admin_group.as_deref());
 }
 
-/// Limits are those that the documentation of each setting states.
+/// Asserts that limits are within the documented ranges.
 fn within(limits: &LimitSettings) {
     for rate in [limits.caller, limits.address].into_iter().flatten() {
         assert!(rate.per_second.get() <= 10_000_000 && rate.burst.get() <= 10_000_000, "{rate:?}");

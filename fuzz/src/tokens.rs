@@ -1,7 +1,7 @@
-//! Tokens: signed ones with any header and any claims, and any text for a token.
+//! Tokens: signed ones with arbitrary headers and claims, and arbitrary texts.
 //!
-//! Before the first NUL byte stands the header, after it the claims: both are signed with the issuer's key, so that what
-//! comes behind the signature is reached. The whole is tried as a token, too, which must never be accepted.
+//! The header is before the first NUL byte, the claims after it. Both are signed with the issuer's key, so that the
+//! checks after the signature are reached. The whole input is also tried as a token, which must never be accepted.
 
 use std::sync::LazyLock;
 
@@ -26,7 +26,7 @@ struct Fixture {
     settings: IssuerSettings,
     keys: KeySet,
     key_id: String,
-    /// On which the issuer lives.
+    /// The runtime that the issuer runs on.
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -42,7 +42,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     Fixture { issuer, settings, keys, key_id, _runtime: runtime }
 });
 
-/// A token of two halves, and the whole as one.
+/// Checks a token from the two halves, and the whole input as a token.
 pub fn check(data: &[u8]) {
     let fixture = &*FIXTURE;
     if let Ok(text) = std::str::from_utf8(data) {
@@ -78,7 +78,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// One other bit in the signature and it is refused.
+/// Asserts that a token with one changed bit of its signature is refused.
 fn altered(token: &str) {
     let (rest, signature) = token.rsplit_once('.').expect("three segments");
     let mut bytes = URL_SAFE_NO_PAD.decode(signature).expect("canonical base64url");
@@ -93,7 +93,7 @@ fn is_plain(text: &str) -> bool {
     !text.is_empty() && text == text.trim() && !text.chars().any(char::is_control)
 }
 
-/// Every refusal is one of a token, with a code.
+/// Asserts that a refusal is one of the token errors, with a code.
 fn refused(error: &dezky::Error) {
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(error.code().starts_with("token_"), "{}", error.code());

@@ -1,12 +1,12 @@
-//! The committed examples, and mutations of them that a seed decides, hold: what is fuzzed for long elsewhere is compiled and
-//! tried for a moment in every test run.
+//! Runs the checks on the committed examples and on seeded mutations of them, so that every test run compiles and
+//! briefly tries what is fuzzed at length elsewhere.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::path::{Path, PathBuf};
 
 use dezky_fuzz::{case_files, cursors, key_sets, patches, settings, tokens};
 
-/// The same numbers in every run: xorshift, by Marsaglia.
+/// Pseudo-random numbers that are the same in every run (xorshift, by Marsaglia).
 struct Random(u64);
 
 impl Random {
@@ -26,14 +26,14 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// All files of a folder, in the order of their names.
+/// Returns the content of all files of a folder, in the order of their names.
 fn files(folder: &Path) -> Vec<Vec<u8>> {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().filter(|path| path.is_file()).map(|path| std::fs::read(path).unwrap()).collect()
 }
 
-/// The words of libFuzzer's dictionary: what stands between quotation marks, with bytes as `\xNN`.
+/// Parses libFuzzer's dictionary: words in quotation marks, with bytes as `\xNN`.
 fn words(target: &str) -> Vec<Vec<u8>> {
     let text = std::fs::read_to_string(folder("dictionaries").join(target)).unwrap_or_default();
     let quoted = |line: &str| Some(line.strip_suffix('"')?.split_once('"')?.1.to_owned());
@@ -50,7 +50,7 @@ fn unescaped(word: &str) -> Vec<u8> {
     bytes
 }
 
-/// One to four changes: bytes and bits, pieces left out or doubled, a piece of another example, a word.
+/// Makes one to four changes: bytes and bits, pieces removed or duplicated, a piece of another example, a word.
 fn mutated(examples: &[Vec<u8>], words: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     let mut data = examples[random.below(examples.len())].clone();
     for _ in 0..=random.below(4) {
@@ -77,12 +77,12 @@ fn mutated(examples: &[Vec<u8>], words: &[Vec<u8>], random: &mut Random) -> Vec<
             _ => data.truncate(place),
         }
     }
-    // As long as fuzzing lets it become.
+    // The maximum length of fuzzing.
     data.truncate(20_480);
     data
 }
 
-/// Prints what does not hold, since the check itself does not know it whole.
+/// Prints the failing input, because the check itself does not have all of it.
 struct Shown<'a>(&'a str, &'a [u8]);
 
 impl Drop for Shown<'_> {
@@ -132,7 +132,7 @@ fn settings_hold() {
 
 #[test]
 fn case_files_hold() {
-    // The shared cases are the best examples of themselves.
+    // The shared cases are the best examples of case files.
     let cases = files(&folder("../core/tests/cases")).into_iter().filter(|file| file.starts_with(b"{")).collect();
     hold("case_files", case_files::check, cases, 200);
 }

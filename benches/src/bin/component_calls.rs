@@ -1,9 +1,9 @@
-//! What the host adds to a call of the store that a component makes: crossing the boundary both ways, finding the request to
-//! which the call belongs, and the second lock.
+//! Measures the cost that the host adds to a component's store call: crossing the boundary in both directions, finding
+//! the request that the call belongs to, and the second lock.
 //!
-//! `component_calls DEZKY COMPONENT FOLDER` serves the component, which must answer `/calls` (`dezky-hostile`), by the binary
-//! `dezky` on a fresh store below FOLDER. A request that asks 1,000 times for one document, one that asks for none, and the
-//! same reads of the same file in this process take turns.
+//! `component_calls DEZKY COMPONENT FOLDER` serves the component, which must answer `/calls` (`dezky-hostile`), with
+//! the binary `dezky` on a new store in FOLDER. It alternates between a request that reads one document 1,000 times,
+//! one that reads none, and the same reads of the same file in this process.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -20,12 +20,12 @@ use dezky::{
 use dezky_benches::{Failure, median};
 use serde_json::Value;
 
-/// Calls of a request.
+/// Number of calls of a request.
 const CALLS: u32 = 1_000;
 
 const ROUNDS: usize = 201;
 
-/// A running server, ended when it is dropped.
+/// A running server, stopped when dropped.
 struct Server(Child);
 
 impl Drop for Server {
@@ -80,7 +80,7 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Starts the server; with what it says of itself.
+/// Starts the server, and returns it with its description of itself.
 fn start(dezky: &str, component: &str, folder: &Path) -> Result<(Server, Value), Failure> {
     let mut command = Command::new(dezky);
     command.args(["dev", "--json", "--listen", "127.0.0.1:0", "--component", component, "--data"]);

@@ -1,4 +1,4 @@
-//! `decide()` and `Timestamp`: what every request does several times.
+//! Measures `decide()` and `Timestamp`, which every request uses several times.
 
 use std::hint::black_box;
 

@@ -1,8 +1,9 @@
-//! Whether requests cost the same however many tenants a person has, however large the store is, and however deep in a list.
+//! Measures that request costs depend neither on a person's number of tenants, the size of the store, nor the depth in
+//! a list.
 //!
-//! `flat_cost FOLDER [USERS TENANTS]` makes two estates below FOLDER and takes them away again: one of 1,000 people and
-//! tenants, one of 1,000,000 people and 100,000 tenants (or as many as are named). That takes some minutes. All cases of a
-//! table take turns in one run; the ratio is to the first line of the table.
+//! `flat_cost FOLDER [USERS TENANTS]` creates two estates in FOLDER and removes them again: one of 1,000 people and
+//! tenants, and one of 1,000,000 people and 100,000 tenants (or the given numbers). That takes some minutes. All cases
+//! of a table alternate in one run; the ratio is to the first line of the table.
 
 use std::{cell::RefCell, path::Path, time::Instant};
 
@@ -13,13 +14,13 @@ use dezky_benches::{
 };
 use tokio::runtime::Runtime;
 
-/// Items of a page.
+/// Number of items of a page.
 const PAGE: usize = 50;
 
 /// The page that is compared with the first.
 const DEPTH: usize = 1_000;
 
-/// A request that is repeated; with several targets, each time the next.
+/// A repeated request, which cycles through its targets.
 struct Repeated<'a> {
     name: String,
     estate: &'a Estate,
@@ -112,7 +113,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The address of a page deep in a list.
+/// Returns the address of a page deep in a list.
 async fn page(estate: &Estate, subject: &str, list: &str) -> Result<String, Failure> {
     let token = estate.token(subject);
     let mut target = list.to_owned();
@@ -128,7 +129,7 @@ async fn page(estate: &Estate, subject: &str, list: &str) -> Result<String, Fail
     Ok(target)
 }
 
-/// Measures the requests in turns.
+/// Measures the requests alternately.
 #[allow(clippy::print_stdout, reason = "the figures are what the program is for")]
 fn table(runtime: &Runtime, name: &str, requests: &[Repeated<'_>]) -> Result<(), Failure> {
     let failure = RefCell::new(None);

@@ -1,8 +1,9 @@
-//! The Lambda function beside the native server: how long its initialisation takes, and what an invocation costs it more.
+//! Compares the Lambda function with the native server: its initialization time, and the additional cost of an
+//! invocation.
 //!
-//! `lambda FUNCTION DEZKY FOLDER` runs the binaries `dezky-lambda` and `dezky`, each on an SQLite store of its own below FOLDER.
-//! The function asks an emulated Runtime API for invocations, as it does on the platform. Both answer `GET /users/me` of the
-//! same person, one request at a time and in turns; what is compared is the processor time of the process that answers.
+//! `lambda FUNCTION DEZKY FOLDER` runs the binaries `dezky-lambda` and `dezky`, each on its own SQLite store in FOLDER.
+//! The function polls an emulated Runtime API for invocations, as on the platform. Both answer `GET /users/me` of the
+//! same person, alternately and one request at a time; compared is the processor time of the answering process.
 
 #[allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "what the function's own tests use")]
 #[path = "../../../handlers/lambda/tests/support/emulator.rs"]
@@ -25,15 +26,15 @@ use dezky_benches::{Failure, median};
 use emulator::Emulator;
 use serde_json::{Value, json};
 
-/// Starts of the function; the first one is not counted: it fetches keys that the others find in the store.
+/// Number of starts. The first is not counted: it fetches keys that the others find in the store.
 const STARTS: usize = 21;
 
 const ROUNDS: usize = 21;
 
-/// Requests of each side in a round.
+/// Number of requests of each side in a round.
 const REQUESTS: usize = 1_000;
 
-/// A process, ended when it is dropped.
+/// A process, stopped when dropped.
 struct Process(Child);
 
 impl Drop for Process {
@@ -44,7 +45,7 @@ impl Drop for Process {
 }
 
 impl Process {
-    /// Processor time of all its threads so far, in microseconds
+    /// Returns the processor time of all its threads so far, in microseconds
     /// (<https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat>).
     fn processor_time(&self) -> Result<f64, Failure> {
         let mut nanoseconds = 0.0;
@@ -89,7 +90,7 @@ async fn main() -> Result<(), Failure> {
             starts.push(begun.elapsed().as_nanos() as f64 / 1_000_000.0);
         }
         invoke(&emulator, &token).await?;
-        // It asks for the next one now; that the following process asks is another matter.
+        // Consume this process's next poll, so that it is not taken for that of the following one.
         emulator.asked().await;
         running = Some(process);
     }
@@ -115,7 +116,7 @@ async fn main() -> Result<(), Failure> {
             invoke(&emulator, &token).await?;
         }
         let of_function = (function.processor_time()? - begun) / REQUESTS as f64;
-        // In the first round caches and connections fill.
+        // In the first round caches and connections are filled.
         if round > 0 {
             natively.push(of_native);
             invoked.push(of_function);
@@ -130,7 +131,7 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// A command with the settings of this bench and no others.
+/// Returns a command with the settings of this benchmark and no others.
 fn command(binary: &str, folder: &Path, store: &str, issuer: &DevelopmentIssuer) -> Command {
     let mut command = Command::new(fs::canonicalize(binary).unwrap_or_else(|_| binary.into()));
     for (name, _) in std::env::vars_os() {
@@ -151,7 +152,7 @@ fn command(binary: &str, folder: &Path, store: &str, issuer: &DevelopmentIssuer)
     command
 }
 
-/// The native server, and the URL of the profile, once it answers.
+/// Starts the native server, waits until it answers, and returns it with the URL of the profile.
 async fn serve(dezky: &str, folder: &Path, issuer: &DevelopmentIssuer) -> Result<(Process, String), Failure> {
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let mut command = command(dezky, folder, "native.sqlite", issuer);
@@ -167,7 +168,7 @@ async fn serve(dezky: &str, folder: &Path, issuer: &DevelopmentIssuer) -> Result
     Err("the native server does not become ready".into())
 }
 
-/// One invocation, in the event of a function URL, which must succeed.
+/// Makes one invocation with the event of a function URL, which must succeed.
 async fn invoke(emulator: &Emulator, token: &str) -> Result<(), Failure> {
     let event = json!({
         "version": "2.0", "routeKey": "$default", "rawPath": "/users/me", "rawQueryString": "", "isBase64Encoded": false,

@@ -1,6 +1,6 @@
 //! The native API on the embedded store, with one tenant and one person, for a load generator.
 //!
-//! `profile_server FOLDER` keeps its database in FOLDER, and writes there `url` and `token` once it serves. It ends
+//! `profile_server FOLDER` keeps its database in FOLDER, and writes `url` and `token` there once it serves. It ends
 //! when its standard input does.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -9,7 +9,7 @@ use dezky::{
     Platform, PlatformOptions,
     clock::{Clock, SystemClock},
     development_issuer::DevelopmentIssuer,
-    service::operation::SeedSettings,
+    service::seed::SeedSettings,
     store::{SharedStore, sqlite::SqliteStore},
 };
 use dezky_benches::{Failure, serve};

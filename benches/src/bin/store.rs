@@ -1,6 +1,6 @@
-//! The embedded store: point reads, and durable commits of three documents by 32 writers at once.
+//! Measures the embedded store: point reads, and durable commits of three documents by 32 concurrent writers.
 //!
-//! `store [FOLDER]`: the database is made in a folder of its own inside of FOLDER, or of the system's for temporary files.
+//! `store [FOLDER]` creates the database in a new folder inside of FOLDER, or of the system's temporary folder.
 #![allow(clippy::print_stdout, reason = "the figures are what the program is for")]
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
@@ -64,7 +64,7 @@ async fn fill(store: &SqliteStore) -> Result<Vec<ObjectId>, Failure> {
     Ok(ids)
 }
 
-/// Reads a second.
+/// Returns the reads per second.
 fn rate(count: usize, start: Instant) -> f64 {
     count as f64 / start.elapsed().as_secs_f64()
 }
@@ -88,7 +88,7 @@ async fn look_up(store: &SqliteStore) -> Result<f64, Failure> {
     Ok(rate(READS, start))
 }
 
-/// Commits a second; each updates a document and inserts two, as a change with its audit and outbox events does.
+/// Returns commits per second; each updates a document and inserts two, as a change with its events does.
 async fn write(store: &Arc<SqliteStore>) -> Result<f64, Failure> {
     let mut accounts = Vec::new();
     let mut first = Commit::new();

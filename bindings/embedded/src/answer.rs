@@ -21,10 +21,10 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// Asks the router.
+/// Sends a request to the router.
 ///
 /// # Errors
-/// Kind `Internal` when the body breaks off, which those of the router do not.
+/// Kind `Internal` when the body breaks off, which never happens for the router.
 pub async fn ask(router: Router, request: Request<Body>) -> Result<Answer> {
     let response = match router.oneshot(request).await {
         Ok(response) => response,
@@ -35,7 +35,7 @@ pub async fn ask(router: Router, request: Request<Body>) -> Result<Answer> {
     Ok(Answer { status: parts.status, headers: parts.headers, body })
 }
 
-/// Has a panic be an error: the other language would wait for ever otherwise, or end.
+/// Converts a panic to an error; otherwise the other language would wait forever, or its process would end.
 ///
 /// # Errors
 /// Those of the work, and kind `Internal` after a panic.

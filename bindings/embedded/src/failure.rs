@@ -1,12 +1,12 @@
-//! Errors on their way to the other language: as JSON, of which it makes its own.
+//! Errors as JSON, from which the other language creates its own.
 
 use dezky::{
-    Error, ErrorKind,
+    Code, Error, ErrorKind,
     http::problem::{Problem, ProblemField, status},
 };
 use serde::Serialize;
 
-/// What the other language makes an error of.
+/// The JSON that the other language creates an error from.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Payload<'error> {
@@ -14,6 +14,7 @@ struct Payload<'error> {
     code: &'error str,
     status: u16,
     message: &'error str,
+    retryable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
     fields: Vec<ProblemField>,
@@ -21,20 +22,21 @@ struct Payload<'error> {
     request_id: Option<&'error str>,
 }
 
-/// An error as JSON. What is internal stays inside and goes to the log.
+/// Returns an error as JSON. Internal details are omitted and logged.
 #[must_use]
 pub fn json(error: &Error, request_id: Option<&str>) -> String {
     let problem = Problem::new(error, request_id.unwrap_or_default().to_owned());
     if error.kind() == ErrorKind::Internal {
         tracing::error!(request_id, ?error, "a call failed");
     }
-    // A wrong setting is this program's own, and it has to be told of it.
+    // An invalid setting is this program's own, so the message is included.
     let settings = error.kind() == ErrorKind::Configuration;
     let payload = Payload {
         kind: error.kind().name(),
         code: if settings { error.code() } else { &problem.code },
         status: status(error.kind()).as_u16(),
         message: if settings { error.message() } else { &problem.detail },
+        retryable: error.retryable(),
         retry_after: error.retry_after().map(|wait| wait.as_secs().max(1)),
         fields: problem.errors,
         request_id,
@@ -42,8 +44,8 @@ pub fn json(error: &Error, request_id: Option<&str>) -> String {
     serde_json::to_string(&payload).unwrap_or_default()
 }
 
-/// The answer of everything after `close`.
+/// Returns the error of every call after `close`.
 #[must_use]
 pub fn closed() -> Error {
-    Error::new(ErrorKind::Unavailable, "closed", "this was closed: open it again")
+    Error::new(Code::CLOSED, "this was closed: open it again")
 }

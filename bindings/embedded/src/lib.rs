@@ -1,7 +1,7 @@
-//! Dezky inside a process of another language: what its packages for Node and Python have in common.
+//! Dezky inside a process of another language: the common parts of its packages for Node and Python.
 //!
-//! Calls are requests to the router of `dezky`, so that a method of a package, its handler and the HTTP API are one behaviour.
-//! A package adds conversions, and nothing that decides.
+//! Calls are requests to the router of `dezky`, so that a method of a package and the HTTP API behave the same. A
+//! package only converts types.
 
 mod answer;
 mod failure;

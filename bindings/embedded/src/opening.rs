@@ -1,20 +1,24 @@
-//! From options to everything that answers calls.
+//! Opens a platform from the options of a package.
 
 use std::{path::PathBuf, sync::Arc};
 
 use axum::Router;
-use dezky::{Platform, Result, authn::IssuerSettings, clock::Clock, service::ServiceSettings};
-use dezky_background::FirstTenant;
+use dezky::{
+    Platform, Result,
+    authn::IssuerSettings,
+    clock::Clock,
+    service::ServiceSettings,
+    work::{Driver, TaskChoice},
+};
 use dezky_configuration::{
     Configuration, LOG, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting, Sources, log,
     refuse, settings::EXTRA_CA_CERTS, sources_of_process,
 };
 use serde::Deserialize;
-use tokio::task::JoinSet;
 
 use crate::{IssuerView, SettingsView};
 
-/// What `open` is given.
+/// The options of `open`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Options {
@@ -22,24 +26,24 @@ pub struct Options {
     pub store: Option<String>,
     /// URL of the issuer `default`.
     pub oidc_issuer: Option<String>,
-    /// Client ids that tokens of the issuer `default` may be for.
+    /// Accepted audiences of tokens from the issuer `default`.
     pub oidc_audience: Option<Texts>,
-    /// All issuers, in place of every other setting of issuers.
+    /// All issuers, replacing all other issuer settings.
     pub issuers: Option<Vec<IssuerSettings>>,
-    /// Tenants live at `<slug>.<this>`.
+    /// Domain of the tenants' hosts, `<slug>.<public_domain>`.
     pub public_domain: Option<String>,
-    /// Members of this group administer the platform.
+    /// Group whose members administer the platform.
     pub platform_admin_group: Option<String>,
-    /// PEM file of authorities beside the system's.
+    /// PEM file with CA certificates in addition to the system's.
     pub extra_ca_certs: Option<String>,
-    /// What is logged. Default: `warn`.
+    /// Log filter. Default: `warn`.
     pub log: Option<String>,
     /// The configuration file.
     pub config: Option<PathBuf>,
-    /// Whether variables, and a file that no option names, are read. Default: yes.
+    /// Reads environment variables, and the default configuration file. Default: `true`.
     pub environment: Option<bool>,
-    /// Whether what runs beside the calls does. Default: yes.
-    pub background: Option<bool>,
+    /// Background tasks that this process runs: `all`, or names. Default: none.
+    pub tasks: Option<Texts>,
 }
 
 /// One text or several.
@@ -52,7 +56,17 @@ pub enum Texts {
     Many(Vec<String>),
 }
 
-/// How the other language writes the names of options.
+impl Texts {
+    /// Joins them as settings do, with commas.
+    fn joined(self) -> String {
+        match self {
+            Self::One(text) => text,
+            Self::Many(texts) => texts.join(","),
+        }
+    }
+}
+
+/// Naming convention of options in the other language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Names {
     /// `publicDomain`
@@ -61,35 +75,35 @@ pub enum Names {
     Snake,
 }
 
-/// Everything that answers calls.
+/// An opened platform.
 #[derive(Debug)]
 pub struct Opened {
     /// The platform.
     pub platform: Platform,
-    /// Its router, which answers requests.
+    /// Its router.
     pub router: Router,
-    /// Ends with this.
-    _background: JoinSet<()>,
+    /// Its background tasks, which end with it.
+    _driver: Driver,
 }
 
 impl Options {
-    /// Reads the options.
+    /// Parses the options.
     ///
     /// # Errors
-    /// Kind `Configuration` when they are none.
+    /// Kind `Configuration` when they are invalid.
     pub fn parse(json: &str) -> Result<Self> {
         serde_json::from_str(json).map_err(|error| refuse(format!("the options of `open`: {error}")))
     }
 
-    /// Reads the option `issuers`.
+    /// Parses the option `issuers`.
     ///
     /// # Errors
-    /// Kind `Configuration` when it is none.
+    /// Kind `Configuration` when it is invalid.
     pub fn parse_issuers(json: &str) -> Result<Vec<IssuerSettings>> {
         serde_json::from_str(json).map_err(|error| refuse(format!("the option `issuers`: {error}")))
     }
 
-    fn sources(self, names: Names) -> Result<(Sources, Option<Vec<IssuerSettings>>, bool)> {
+    fn sources(self, names: Names) -> Result<(Sources, Option<Vec<IssuerSettings>>, TaskChoice)> {
         let mut sources = if self.environment.unwrap_or(true) {
             sources_of_process(self.config, Vec::new())?
         } else {
@@ -102,10 +116,9 @@ impl Options {
             }
             sources
         };
-        let audiences = self.oidc_audience.map(|audiences| match audiences {
-            Texts::One(text) => text,
-            Texts::Many(texts) => texts.join(","),
-        });
+        let tasks = TaskChoice::parse(&self.tasks.map(Texts::joined).unwrap_or_default())
+            .map_err(|error| refuse(format!("the option `tasks`: {}", error.message())))?;
+        let audiences = self.oidc_audience.map(Texts::joined);
         let name = |camel, snake| if names == Names::Camel { camel } else { snake };
         let given: [(&'static Setting, &'static str, Option<String>); 7] = [
             (&STORE, "store", self.store),
@@ -117,13 +130,13 @@ impl Options {
             (&LOG, "log", self.log),
         ];
         sources.options = given.into_iter().filter_map(|(setting, name, text)| Some((setting, name, text?))).collect();
-        Ok((sources, self.issuers, self.background.unwrap_or(true)))
+        Ok((sources, self.issuers, tasks))
     }
 
-    /// What the options name, with nothing opened.
+    /// Returns the settings that the options name, without opening anything.
     ///
     /// # Errors
-    /// Kind `Configuration` when a setting is wrong.
+    /// Kind `Configuration` when a setting is invalid.
     pub fn settings(self, names: Names) -> Result<SettingsView> {
         let (sources, issuers, _) = self.sources(names)?;
         let configuration = Configuration::read(&sources)?;
@@ -136,14 +149,16 @@ impl Options {
         })
     }
 
-    /// Opens what the options name. Without an issuer no token is accepted, which is enough for who calls as the system. Must be called on the runtime on which it is to live.
+    /// Opens a platform. Must be called on the runtime that it is to use.
+    ///
+    /// Without an issuer no token is accepted, which is enough for calls by system actors.
     ///
     /// # Errors
-    /// Kind `Configuration` when a setting is wrong.
+    /// Kind `Configuration` when a setting is invalid.
     pub fn open(self, names: Names, clock: Arc<dyn Clock>) -> Result<Opened> {
-        let (mut sources, issuers, in_background) = self.sources(names)?;
+        let (mut sources, issuers, tasks) = self.sources(names)?;
         if sources.find(&LOG)?.is_none() {
-            // A library keeps quiet unless something is wrong.
+            // A library is silent unless there is a problem.
             sources.options.push((&LOG, "log", "warn".to_owned()));
         }
         start_log(&sources)?;
@@ -156,25 +171,18 @@ impl Options {
         let store = configuration.open_store()?;
         let mut settings = configuration.service_settings();
         if settings.issuer_ids.is_empty() {
-            // Nobody can sign in here; people are still stored under the name that a single issuer has.
+            // Nobody can sign in here, but people are stored under the name of a single issuer.
             settings.issuer_ids = ServiceSettings::default().issuer_ids;
         }
         let platform = Platform::open(configuration.platform_options(store).service(settings).clock(clock))?;
         platform.start();
-        let background = match in_background {
-            true => dezky_background::start(platform.service(), configuration.seed, |told| {
-                if let FirstTenant::Refused(error) = told {
-                    tracing::error!(?error, "the first tenant cannot be made");
-                }
-            }),
-            false => JoinSet::new(),
-        };
+        let driver = Driver::start(platform.service(), tasks.tasks(configuration.seed));
         let router = platform.router();
-        Ok(Opened { platform, router, _background: background })
+        Ok(Opened { platform, router, _driver: driver })
     }
 }
 
-/// Logs to standard error. One process has one log: whoever opens first decides.
+/// Logs to standard error. A process has one log, which the first platform configures.
 fn start_log(sources: &Sources) -> Result<()> {
     if !log(sources)?.start()? {
         tracing::debug!("the log is set up already");

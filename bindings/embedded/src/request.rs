@@ -1,22 +1,22 @@
-//! Requests of the other language.
+//! Requests from the other language.
 
 use axum::body::Body;
-use dezky::{Error, ErrorKind, Result, service::Principal};
+use dezky::{Code, Error, Result, service::Principal};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 
 fn unreadable(what: &'static str) -> Error {
-    Error::new(ErrorKind::BadRequest, "invalid_request", what)
+    Error::new(Code::INVALID_REQUEST, what)
 }
 
-/// Headers as they are said.
+/// Headers from the other language.
 #[derive(Debug, Default)]
 pub struct Headers(HeaderMap);
 
 impl Headers {
-    /// Adds one.
+    /// Adds a header.
     ///
     /// # Errors
-    /// Kind `BadRequest` when it is none.
+    /// Kind `BadRequest` when it is invalid.
     pub fn add(&mut self, name: &[u8], value: &[u8]) -> Result<()> {
         let name = HeaderName::from_bytes(name).map_err(|_| unreadable("a header has no proper name"))?;
         let value =
@@ -25,7 +25,7 @@ impl Headers {
         Ok(())
     }
 
-    /// Reads lines: a name, a value, and so on. Values are bytes, one for each character
+    /// Parses lines of alternating names and values. Values are bytes, one per character
     /// (<https://fetch.spec.whatwg.org/#headers-class>).
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl Headers {
     }
 }
 
-/// A request as the other language says it.
+/// A request from the other language.
 #[derive(Debug)]
 pub struct Said {
     /// The method.
@@ -57,20 +57,20 @@ pub struct Said {
     pub headers: Headers,
     /// The body.
     pub body: Option<Vec<u8>>,
-    /// The system actor in whose name it is made.
+    /// The system actor on whose behalf it is made.
     pub actor: Option<String>,
 }
 
 impl Said {
-    /// The request for the router.
+    /// Converts it to a request for the router.
     ///
     /// # Errors
-    /// Kind `BadRequest` when it is none.
+    /// Kind `BadRequest` when it is invalid.
     pub fn request(self) -> Result<Request<Body>> {
         let mut request = Request::new(self.body.map_or_else(Body::empty, Body::from));
         *request.method_mut() =
             Method::from_bytes(self.method.as_bytes()).map_err(|_| unreadable("the method is no name of one"))?;
-        // What no URL is has no route: the router answers that.
+        // An invalid URL has no route, which the router answers.
         *request.uri_mut() = self.url.parse().unwrap_or_else(|_| Uri::from_static("/%00"));
         *request.headers_mut() = self.headers.0;
         if let Some(name) = self.actor {

@@ -1,4 +1,4 @@
-//! What operators' programs need of stores as such: which one is configured, copies, and what tells two apart.
+//! Store functions for operators' programs: the configured store, copies, and fingerprints.
 
 use dezky::{
     Error, Result,
@@ -10,13 +10,13 @@ use dezky_configuration::{STORE, Sources, StoreLocation, refuse};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Where everything is that is configured.
+/// The configured store and issuers.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsView {
-    /// The store, as the setting is written. It may hold a password.
+    /// The store, as in the setting. It may contain a password.
     pub store: String,
-    /// The same without a password.
+    /// The store without a password.
     pub store_identity: String,
     /// The issuers.
     pub issuers: Vec<IssuerView>,
@@ -26,11 +26,11 @@ pub struct SettingsView {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IssuerView {
-    /// Its stable name.
+    /// Its stable id.
     pub id: String,
     /// Values of `iss`.
     pub urls: Vec<String>,
-    /// Slug of the only tenant that its people see.
+    /// Slug of the only tenant that its users see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
 }
@@ -55,10 +55,10 @@ fn open(argument: &'static str, location: &StoreLocation, must_be_there: bool) -
     location.open_for_transfer().map_err(|error| refuse(format!("the option `{argument}`: {error}")))
 }
 
-/// Copies all documents of one store into another, which must be empty, and compares both. Neither may be written meanwhile.
+/// Copies all documents between stores and compares both. The target must be empty, and neither may be written to.
 ///
 /// # Errors
-/// As [`dezky::migration::copy()`]; kind `Configuration` when a location names no store.
+/// As [`dezky::migration::copy()`]; kind `Configuration` when a location does not name a store.
 pub async fn copy_store(
     source: String,
     target: String,
@@ -69,20 +69,21 @@ pub async fn copy_store(
     dezky::migration::copy(from.as_ref(), to.as_ref(), &source.identity(), dezky::COLLECTIONS, progress).await
 }
 
-/// Counts and hashes of all collections of a store: equal where two stores hold the same, of whatever kind they are.
+/// Counts and hashes all collections of a store. Stores of any kind with the same content give the same result.
 ///
 /// # Errors
-/// What the store says; kind `Configuration` when the location names no store.
+/// Those of the store; kind `Configuration` when the location does not name a store.
 pub async fn fingerprint(store: String, progress: &(dyn Fn(CopyProgress) + Sync)) -> Result<Vec<Fingerprint>> {
     let store = open("store", &location("store", store)?, true)?;
     dezky::migration::fingerprint(store.as_ref(), dezky::COLLECTIONS, progress).await
 }
 
-/// Reads an input as the operation of this name does, with no store: `tenants.create`, `users.create`, `members.grant` or
-/// `subscriptions.create`.
+/// Validates an input as the named operation does, without a store.
+///
+/// Operations are `tenants.create`, `users.create`, `members.grant` and `subscriptions.create`.
 ///
 /// # Errors
-/// Kind `Invalid` naming each bad field.
+/// Kind `Invalid` naming each invalid field.
 pub fn check_input(operation: &str, input: Value) -> Result<()> {
     match operation {
         "tenants.create" => CreateTenant::read(input).map(drop),
@@ -91,7 +92,7 @@ pub fn check_input(operation: &str, input: Value) -> Result<()> {
         "subscriptions.create" => CreateSubscription::read(input).map(drop),
         other => {
             let message = format!("`{other}` is none of the operations whose input can be checked");
-            Err(Error::new(dezky::ErrorKind::BadRequest, "unknown_operation", message))
+            Err(Error::new(dezky::Code::UNKNOWN_OPERATION, message))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Verified tokens as the other language knows them, so that the object of a remembered token is made once.
+//! Verified tokens known to the other language, so that the object of a remembered token is created once.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,15 +7,15 @@ use std::{
 
 use dezky::authn::VerifiedToken;
 
-/// How many tokens are known: as many as the verifier remembers.
+/// Maximum number of known tokens, equal to that of the verifier.
 const MOST: usize = 10_000;
 
-/// What stands for tokens on the other side.
+/// The values that represent tokens in the other language.
 #[derive(Debug)]
 pub struct KnownTokens<V> {
-    /// By address: what is held cannot be another token at the same one.
+    /// By address: no other token can have the address of one that is held.
     values: HashMap<usize, V>,
-    /// The oldest first.
+    /// In order of age, the oldest first.
     held: VecDeque<Arc<VerifiedToken>>,
 }
 
@@ -26,13 +26,13 @@ impl<V> Default for KnownTokens<V> {
 }
 
 impl<V> KnownTokens<V> {
-    /// What stands for this token.
+    /// Returns the value that represents this token.
     #[must_use]
     pub fn get(&self, token: &Arc<VerifiedToken>) -> Option<&V> {
         self.values.get(&address(token))
     }
 
-    /// Has a value stand for a token. The oldest one goes where there is no room.
+    /// Sets the value that represents a token. If there is no room, the oldest one is removed.
     pub fn insert(&mut self, token: &Arc<VerifiedToken>, value: V) {
         if self.held.len() >= MOST
             && let Some(oldest) = self.held.pop_front()
@@ -44,7 +44,7 @@ impl<V> KnownTokens<V> {
         }
     }
 
-    /// The token for which a value stands that this is said of.
+    /// Returns the token whose value satisfies a condition.
     pub fn find(&self, stands: impl Fn(&V) -> bool) -> Option<&Arc<VerifiedToken>> {
         self.held.iter().find(|token| self.get(token).is_some_and(&stands))
     }

@@ -7,8 +7,8 @@ class DezkyError extends Error {
     this.kind = said.kind;
     this.code = said.code;
     this.status = said.status;
-    // What is closed stays closed.
-    this.retryable = (said.kind === "rate_limited" || said.kind === "unavailable") && said.code !== "closed";
+    // Over HTTP the kind alone says so.
+    this.retryable = said.retryable ?? (said.kind === "rate_limited" || said.kind === "unavailable");
     this.fields = Object.freeze(said.fields ?? []);
     if (said.retryAfter !== undefined) this.retryAfter = said.retryAfter;
     if (said.requestId) this.requestId = said.requestId;

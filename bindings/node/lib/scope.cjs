@@ -36,7 +36,7 @@ function wrong(field, message) {
     code: "invalid_fields",
     status: 422,
     message: `\`${field}\`: ${message}`,
-    fields: [{ field, code: "invalid_type", message }],
+    fields: [{ field, code: "wrong_type", message }],
   });
 }
 

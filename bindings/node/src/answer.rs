@@ -8,17 +8,17 @@ use napi_derive::napi;
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// Lines: a name, a value, and so on.
+    /// Lines of alternating names and values.
     pub headers: String,
-    /// The body, which is text always.
+    /// The body, which is always text.
     pub body: String,
 }
 
 impl Answer {
-    /// Takes the answer over.
+    /// Converts the answer.
     ///
     /// # Errors
-    /// When the body is no text, which those of the router are.
+    /// When the body is not text, which never happens for the router.
     pub(crate) fn of(answer: dezky_embedded::Answer) -> Result<Self> {
         let body = String::from_utf8(answer.body.into()).map_err(|error| Error::internal(error.to_string()))?;
         let mut headers = String::with_capacity(256);

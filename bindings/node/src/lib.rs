@@ -1,8 +1,7 @@
-//! The addon of `@dezky/sdk`: what the JavaScript of the package calls. There is nothing here but conversions: what it
-//! has in common with other packages is in `dezky-embedded`.
+//! The native addon of `@dezky/sdk`. It only converts types; parts common to other packages are in `dezky-embedded`.
 //!
-//! Calls are requests to the router of `dezky`, so that a method of the package, `fetch` and the HTTP API are one behaviour.
-//! Failures before a request is made are thrown as JSON, of which the JavaScript makes its errors.
+//! Calls are requests to the router of `dezky`, so that a method of the package, `fetch` and the HTTP API behave the
+//! same. Failures before a request is made are thrown as JSON, from which the JavaScript creates its errors.
 #![allow(missing_debug_implementations, reason = "the macros of napi make types that have none")]
 
 mod answer;

@@ -1,4 +1,4 @@
-//! The one class of the addon.
+//! The only class of the addon.
 
 use std::{
     collections::HashMap,
@@ -6,7 +6,7 @@ use std::{
 };
 
 use dezky::{
-    Error, ErrorKind, Result, authn::VerifiedToken, clock::SystemClock, context::RequestContext, domain::ObjectId,
+    Code, Error, Result, authn::VerifiedToken, clock::SystemClock, context::RequestContext, domain::ObjectId,
     service::Principal,
 };
 use dezky_embedded::{Headers, Names, Opened, Options, Said, ask, closed};
@@ -27,13 +27,13 @@ use crate::{
 /// Dezky inside this process.
 #[napi]
 pub struct Platform {
-    /// None after `close`. Whoever works with it holds the lock for reading, so that closing waits for them.
+    /// `None` after `close`. Users hold the lock for reading, so that closing waits for them.
     opened: Arc<RwLock<Option<Opened>>>,
     tokens: Arc<Mutex<Tokens>>,
     ends: Arc<Mutex<Ends>>,
 }
 
-/// Requests that may be ended before their time.
+/// Requests that can be cancelled.
 #[derive(Default)]
 struct Ends {
     last: u32,
@@ -57,7 +57,7 @@ impl Platform {
         Self { opened: Arc::new(RwLock::new(Some(opened))), tokens: Arc::default(), ends: Arc::default() }
     }
 
-    /// Begins a call, on the thread of JavaScript, so that a `close` that comes later waits for it.
+    /// Starts a call on the JavaScript thread, so that a later `close` waits for it.
     fn enter(&self) -> Result<OwnedRwLockReadGuard<Option<Opened>>> {
         Arc::clone(&self.opened).try_read_owned().map_err(|_| closed())
     }
@@ -65,7 +65,7 @@ impl Platform {
 
 #[napi]
 impl Platform {
-    /// Opens what these options (JSON) name.
+    /// Opens a platform with these options (JSON).
     #[napi]
     pub async fn open(options: String) -> napi::Result<Self> {
         guarded(async { Ok(Self::new(Options::parse(&options)?.open(Names::Camel, Arc::new(SystemClock))?)) }).await
@@ -77,8 +77,9 @@ impl Platform {
         contained(|| Principal::named_system(&name).map(|_| ()))
     }
 
-    /// Verifies a token on this thread: its number if it was told before, else itself as JSON; nothing when keys must be
-    /// fetched first.
+    /// Verifies a token on this thread. Returns its number if it was returned before, else the token as JSON.
+    ///
+    /// Returns nothing if keys must be fetched first.
     #[napi]
     pub fn verify_now(&self, token: String) -> napi::Result<Option<Either<u32, String>>> {
         // Background fetches of keys are spawned from here too.
@@ -91,7 +92,7 @@ impl Platform {
         })
     }
 
-    /// Verifies a token, and fetches keys for it.
+    /// Verifies a token, fetching keys if necessary.
     #[napi]
     pub fn verify<'env>(&self, env: &'env Env, token: String) -> napi::Result<PromiseRaw<'env, Either<u32, String>>> {
         let (opened, tokens) = (self.enter(), Arc::clone(&self.tokens));
@@ -103,13 +104,13 @@ impl Platform {
         }))
     }
 
-    /// A token that was told before, once more.
+    /// Returns a token again by its number.
     #[napi]
     pub fn token(&self, number: u32) -> napi::Result<Option<String>> {
         contained(|| locked(&self.tokens).again(number))
     }
 
-    /// A number by which the request that is made next with it can be ended.
+    /// Returns a number with which the next request can be cancelled.
     #[napi]
     pub fn endable(&self) -> u32 {
         let mut ends = locked(&self.ends);
@@ -119,7 +120,7 @@ impl Platform {
         number
     }
 
-    /// Asks the router. `end` is a number of [`Platform::endable`], or 0.
+    /// Sends a request to the router. `end` is a number from [`Platform::endable`], or 0.
     #[napi]
     #[allow(clippy::too_many_arguments, reason = "an object would cost more to take apart than it says")]
     pub fn request<'env>(
@@ -135,7 +136,7 @@ impl Platform {
         let body = body.map(Vec::from);
         let opened = self.enter();
         let answered = guarded(async move {
-            // Held until the answer is there.
+            // Held until the answer is available.
             let opened = opened?;
             let router = opened.as_ref().ok_or_else(closed)?.router.clone();
             let said = Said { method, url, headers: Headers::lines(&headers)?, body, actor };
@@ -147,13 +148,11 @@ impl Platform {
         env.spawn_future(async move {
             let ended = Abortable::new(answered, registration).await;
             locked(&ends).open.remove(&end);
-            ended.unwrap_or_else(|_| {
-                Err(thrown(&Error::new(ErrorKind::Unavailable, "ended", "the call was ended before its time")))
-            })
+            ended.unwrap_or_else(|_| Err(thrown(&Error::new(Code::ENDED, "the call was ended before its time"))))
         })
     }
 
-    /// Ends a request. Of what it was to do, all has happened or nothing.
+    /// Cancels a request. It then has its whole effect or none.
     #[napi]
     pub fn end(&self, number: u32) {
         if let Some((handle, _)) = locked(&self.ends).open.get(&number) {
@@ -161,7 +160,7 @@ impl Platform {
         }
     }
 
-    /// Ends what runs beside the calls, waits for those under way and closes the store.
+    /// Stops background tasks, waits for calls in progress and closes the store.
     #[napi]
     pub async fn close(&self) {
         let opened = self.opened.write().await.take();

@@ -1,4 +1,4 @@
-//! What tests need and nobody else: a clock that stands still, and a call that panics.
+//! Functions for tests only: a clock that stands still, and a call that panics.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,10 +11,10 @@ use crate::{
     platform::Platform,
 };
 
-/// The clock of every platform that [`open_at`] opens, in the order of their opening.
+/// The clocks of all platforms opened by [`open_at`], in that order.
 static CLOCKS: Mutex<Vec<Arc<ManualClock>>> = Mutex::new(Vec::new());
 
-/// Opens what these options (JSON) name, with a clock that stands at this instant, in milliseconds since 1970.
+/// Opens a platform with these options (JSON) and a clock that stands at this instant, in milliseconds since 1970.
 #[napi]
 pub async fn open_at(options: String, milliseconds: i64) -> napi::Result<Platform> {
     guarded(async {
@@ -25,7 +25,7 @@ pub async fn open_at(options: String, milliseconds: i64) -> napi::Result<Platfor
     .await
 }
 
-/// Sets the clock of every platform that [`open_at`] has opened.
+/// Sets the clocks of all platforms opened by [`open_at`].
 #[napi]
 pub fn set_time(milliseconds: i64) {
     for clock in CLOCKS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -33,14 +33,14 @@ pub fn set_time(milliseconds: i64) {
     }
 }
 
-/// Panics, as a defect would.
+/// Panics, as a bug would.
 #[napi]
 #[allow(clippy::panic, reason = "what this is for")]
 pub async fn panic() -> napi::Result<()> {
     guarded(async { panic!("a test asked for it") }).await
 }
 
-/// Panics on the thread of JavaScript, as a defect would.
+/// Panics on the JavaScript thread, as a bug would.
 #[napi]
 #[allow(clippy::panic, reason = "what this is for")]
 pub fn panic_now() -> napi::Result<()> {

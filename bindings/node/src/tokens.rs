@@ -1,4 +1,4 @@
-//! Verified tokens as JavaScript knows them: a number for each, so that the object of a remembered token is made once.
+//! Verified tokens known to JavaScript by number, so that the object of a remembered token is created once.
 
 use std::sync::Arc;
 
@@ -41,17 +41,17 @@ struct TokenView<'token> {
     token_id: Option<&'token str>,
 }
 
-/// A token that JavaScript knows, or what it is.
+/// A token for JavaScript.
 #[derive(Debug)]
 pub(crate) enum Told {
-    /// The number under which it was told.
+    /// The number of a token that JavaScript already knows.
     Before(u32),
-    /// Its number and itself, as JSON.
+    /// A new number and its token, as JSON.
     Now(String),
 }
 
 impl Tokens {
-    /// What JavaScript has to be told of a token.
+    /// Returns what JavaScript needs of a token.
     pub(crate) fn tell(&mut self, token: &Arc<VerifiedToken>) -> Result<Told> {
         if let Some(number) = self.numbers.get(token) {
             return Ok(Told::Before(*number));
@@ -61,7 +61,7 @@ impl Tokens {
         Ok(Told::Now(describe(self.last, token)?))
     }
 
-    /// A token that was told before, once more.
+    /// Returns a known token again.
     pub(crate) fn again(&self, number: u32) -> Result<Option<String>> {
         self.numbers.find(|known| *known == number).map(|token| describe(number, token)).transpose()
     }

@@ -31,8 +31,8 @@ try {
   writeFileSync(join(project, "package.json"), "{}");
   // The registry has none of the platforms' packages yet: both are given.
   npm(["install", "--offline", ...packed], project);
-  writeFileSync(join(project, "run.mjs"), 'import { Dezky, NotFoundError } from "@dezky/sdk";\nconst dezky = await Dezky.open({ environment: false, store: "sqlite:a.sqlite", oidcIssuer: "http://127.0.0.1:1/", oidcAudience: "dezky", background: false, log: "off" });\nawait dezky.asSystem("a").tenants.create({ slug: "acme", name: "Acme" });\nawait dezky.asSystem("a").tenants.get("b").catch((error) => console.log(error instanceof NotFoundError));\nawait dezky.close();\n');
-  writeFileSync(join(project, "run.cjs"), 'const { Dezky } = require("@dezky/sdk");\nDezky.open({ environment: false, store: "sqlite:a.sqlite", oidcIssuer: "http://127.0.0.1:1/", oidcAudience: "dezky", background: false, log: "off" }).then(async (dezky) => {\n  console.log((await dezky.asSystem("a").tenants.get("acme")).name);\n  await dezky.close();\n});\n');
+  writeFileSync(join(project, "run.mjs"), 'import { Dezky, NotFoundError } from "@dezky/sdk";\nconst dezky = await Dezky.open({ environment: false, store: "sqlite:a.sqlite", oidcIssuer: "http://127.0.0.1:1/", oidcAudience: "dezky", log: "off" });\nawait dezky.asSystem("a").tenants.create({ slug: "acme", name: "Acme" });\nawait dezky.asSystem("a").tenants.get("b").catch((error) => console.log(error instanceof NotFoundError));\nawait dezky.close();\n');
+  writeFileSync(join(project, "run.cjs"), 'const { Dezky } = require("@dezky/sdk");\nDezky.open({ environment: false, store: "sqlite:a.sqlite", oidcIssuer: "http://127.0.0.1:1/", oidcAudience: "dezky", log: "off" }).then(async (dezky) => {\n  console.log((await dezky.asSystem("a").tenants.get("acme")).name);\n  await dezky.close();\n});\n');
   assert.equal(run(project, "run.mjs"), "true\n");
   assert.equal(run(project, "run.cjs"), "Acme\n");
 

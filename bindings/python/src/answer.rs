@@ -4,10 +4,10 @@ use dezky_embedded::Answer;
 use http::header::{ETAG, HeaderName, RETRY_AFTER};
 use pyo3::{Bound, IntoPyObject, PyErr, Python, types::PyBytes};
 
-/// What a method makes its result of: status, entity tag, seconds to wait, and the body.
+/// The parts that methods create results from: status, entity tag, retry delay in seconds, and body.
 pub(crate) struct Told(pub(crate) Answer);
 
-/// What a handler answers with: status, headers, and the body.
+/// The parts of an HTTP answer: status, headers, and body.
 pub(crate) struct Whole(pub(crate) Answer);
 
 type ToldTuple<'py> = (u16, Option<String>, Option<String>, Bound<'py, PyBytes>);

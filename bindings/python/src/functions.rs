@@ -1,4 +1,4 @@
-//! Functions that need nothing opened.
+//! Functions that need no open platform.
 
 use std::{
     path::PathBuf,
@@ -26,7 +26,7 @@ pub(crate) fn check_actor(name: &str) -> PyResult<()> {
     Principal::named_system(name).map(|_| ()).map_err(|error| raised(&error))
 }
 
-/// Reads an input (JSON) as the operation of this name does.
+/// Validates an input (JSON) as the named operation does.
 #[pyfunction]
 pub(crate) fn check_input(operation: &str, input: &[u8]) -> PyResult<()> {
     let read = || {
@@ -36,7 +36,7 @@ pub(crate) fn check_input(operation: &str, input: &[u8]) -> PyResult<()> {
     read().map_err(|error| raised(&error))
 }
 
-/// What is configured (JSON), with nothing opened.
+/// Returns the settings (JSON), without opening anything.
 #[pyfunction]
 #[pyo3(signature = (store, config, environment))]
 pub(crate) fn settings(store: Option<String>, config: Option<PathBuf>, environment: bool) -> PyResult<String> {
@@ -44,7 +44,7 @@ pub(crate) fn settings(store: Option<String>, config: Option<PathBuf>, environme
     options.settings(Names::Snake).and_then(|settings| json(&settings)).map_err(|error| raised(&error))
 }
 
-/// Tells Python how far something is. The first exception of that ends the work.
+/// Reports progress to Python. The first exception from its callback ends the work.
 struct Progress {
     told: Option<Py<PyAny>>,
     failed: Mutex<Option<PyErr>>,
@@ -68,7 +68,7 @@ impl Progress {
         }
     }
 
-    /// Waits for the work, and raises what ended it.
+    /// Waits for the work, and raises its error.
     fn follow<T: Serialize + Send>(
         &self,
         py: Python<'_>,
@@ -87,7 +87,7 @@ impl Progress {
     }
 }
 
-/// Copies all documents of one store into another; what was copied, as JSON.
+/// Copies all documents from one store to another. Returns the result as JSON.
 #[pyfunction]
 #[pyo3(signature = (source, target, progress: "collections.abc.Callable[[str, str, int], object] | None"))]
 pub(crate) fn copy_store(
@@ -101,7 +101,7 @@ pub(crate) fn copy_store(
     progress.follow(py, dezky_embedded::copy_store(source, target, &tell))
 }
 
-/// Counts and hashes of all collections of a store, as JSON.
+/// Counts and hashes all collections of a store. Returns the result as JSON.
 #[pyfunction]
 #[pyo3(signature = (store, progress: "collections.abc.Callable[[str, str, int], object] | None"))]
 pub(crate) fn fingerprint(py: Python<'_>, store: String, progress: Option<Py<PyAny>>) -> PyResult<String> {

@@ -1,8 +1,8 @@
-//! The native module of the Python package `dezky`: what the Python of the package calls. There is nothing here but
-//! conversions: what it has in common with other packages is in `dezky-embedded`.
+//! The native module of the Python package `dezky`. It only converts types; parts common to other packages are in
+//! `dezky-embedded`.
 //!
-//! The GIL is released around all work. Failures before a request is made are raised as `Failure` with JSON, of which the
-//! Python makes its errors.
+//! The GIL is released around all work. Failures before a request is made are raised as `Failure` with JSON, from which
+//! the Python code creates its errors.
 #![allow(missing_debug_implementations, reason = "the macros of pyo3 make types that have none")]
 
 mod answer;
@@ -17,7 +17,7 @@ mod token;
 
 use pyo3::prelude::*;
 
-/// The native part of the package. Use `dezky`.
+/// The native part of the package. Use `dezky` instead.
 #[pymodule]
 mod _native {
     #[pymodule_export]

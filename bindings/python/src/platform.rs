@@ -1,4 +1,4 @@
-//! The one class of the native module.
+//! The only class of the native module.
 
 use std::{
     mem,
@@ -11,7 +11,7 @@ use std::{
 };
 
 use dezky::{
-    Error, ErrorKind, Result, authn,
+    Code, Error, Result, authn,
     clock::{Clock, SystemClock},
     context::RequestContext,
     domain::ObjectId,
@@ -31,13 +31,13 @@ use crate::{
     token::VerifiedToken,
 };
 
-/// The process that opened first. A child that was forked off it has its memory and none of its threads.
+/// The process that opened a platform first. A forked child has its memory but none of its threads.
 static OPENED_IN: AtomicU32 = AtomicU32::new(0);
 
 fn forked() -> Error {
     let message = "this process was forked off one that uses Dezky, and has none of its threads: open it in a process that was \
                    started anew (`multiprocessing` with `spawn` or `forkserver`, or before any `open`)";
-    Error::new(ErrorKind::Unavailable, "forked", message)
+    Error::new(Code::FORKED, message)
 }
 
 type Opening = Arc<RwLock<Option<Opened>>>;
@@ -45,7 +45,7 @@ type Opening = Arc<RwLock<Option<Opened>>>;
 /// Dezky inside this process.
 #[pyclass(frozen, module = "dezky._native")]
 pub(crate) struct Platform {
-    /// None after `close`. Whoever works with it holds the lock for reading, so that closing waits for them.
+    /// `None` after `close`. Users hold the lock for reading, so that closing waits for them.
     opened: Opening,
     tokens: Arc<Mutex<KnownTokens<Py<VerifiedToken>>>>,
     /// The process that opened it.
@@ -55,7 +55,7 @@ pub(crate) struct Platform {
 impl Drop for Platform {
     fn drop(&mut self) {
         if self.process != process::id() {
-            // The store is that of another process: closing its files here would let go of that one's locks.
+            // The store belongs to another process: closing its files here would release that process's locks.
             mem::forget(Arc::clone(&self.opened));
         }
     }
@@ -73,8 +73,9 @@ impl Platform {
         Ok(Self { opened: Arc::new(RwLock::new(Some(opened))), tokens: Arc::default(), process })
     }
 
-    /// Begins a call, on the thread of Python, so that a `close` that comes later waits for it. What cannot begin is raised at once,
-    /// before the runtime is asked for anything: a forked child has none of its threads.
+    /// Starts a call on the Python thread, so that a later `close` waits for it.
+    ///
+    /// Errors are raised at once, before the runtime is used: a forked child has none of its threads.
     fn begin(&self) -> PyResult<OwnedRwLockReadGuard<Option<Opened>>> {
         self.enter().map_err(|error| raised(&error))
     }
@@ -89,7 +90,7 @@ impl Platform {
     fn asked(&self, said: Said, seconds: Option<f64>) -> PyResult<impl Future<Output = Result<Answer>> + Send + use<>> {
         let opened = self.begin()?;
         Ok(async move {
-            // `opened` is held until the answer is there.
+            // `opened` is held until the answer is available.
             let router = opened.as_ref().ok_or_else(closed)?.router.clone();
             within(limit(seconds)?, async move { ask(router, said.request()?).await }).await
         })
@@ -130,7 +131,7 @@ impl Platform {
     }
 }
 
-/// The object of a token: the same one as long as the token is remembered.
+/// Returns the object of a token, the same one for as long as the token is remembered.
 fn object(
     py: Python<'_>,
     tokens: &Mutex<KnownTokens<Py<VerifiedToken>>>,
@@ -145,7 +146,7 @@ fn object(
     Ok(made)
 }
 
-/// What a method of a scope asks for.
+/// Builds the request of a method.
 fn said(actor: Option<String>, method: String, url: String, headers: &str, body: Option<&[u8]>) -> PyResult<Said> {
     let headers = Headers::lines(headers).map_err(|error| raised(&error))?;
     Ok(Said { method, url, headers, body: body.map(<[u8]>::to_vec), actor })
@@ -153,11 +154,11 @@ fn said(actor: Option<String>, method: String, url: String, headers: &str, body:
 
 #[pymethods]
 impl Platform {
-    /// Opens what these options name.
+    /// Opens a platform with these options.
     #[staticmethod]
     #[pyo3(signature = (
         *, store = None, oidc_issuer = None, oidc_audience = None, issuers = None, public_domain = None,
-        platform_admin_group = None, extra_ca_certs = None, log = None, config = None, environment = true, background = true
+        platform_admin_group = None, extra_ca_certs = None, log = None, config = None, environment = true, tasks = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "they are keywords")]
     fn open(
@@ -172,7 +173,7 @@ impl Platform {
         log: Option<String>,
         config: Option<PathBuf>,
         environment: bool,
-        background: bool,
+        tasks: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let open = || {
             let issuers = issuers.map(|issuers| Options::parse_issuers(&issuers)).transpose()?;
@@ -187,14 +188,14 @@ impl Platform {
                 log,
                 config,
                 environment: Some(environment),
-                background: Some(background),
+                tasks: tasks.map(Texts::Many),
             };
             Self::new(options, Arc::new(SystemClock))
         };
         py.detach(open).map_err(|error| raised(&error))
     }
 
-    /// Asks the router, and waits.
+    /// Sends a request to the router, and waits.
     #[pyo3(signature = (actor, method, url, headers, body, timeout) -> "tuple[int, str | None, str | None, bytes]")]
     #[allow(clippy::too_many_arguments, reason = "an object would cost more to take apart than it says")]
     fn request(
@@ -211,7 +212,7 @@ impl Platform {
         wait(py, async move { asked.await.map(Told) })
     }
 
-    /// Asks the router; an awaitable.
+    /// Sends a request to the router. Returns an awaitable.
     #[pyo3(signature = (actor, method, url, headers, body, timeout) -> "collections.abc.Awaitable[tuple[int, str | None, str | None, bytes]]")]
     #[allow(clippy::too_many_arguments, reason = "an object would cost more to take apart than it says")]
     fn request_async<'py>(
@@ -228,7 +229,7 @@ impl Platform {
         promise(py, async move { asked.await.map(Told) })
     }
 
-    /// Asks the router, and goes on.
+    /// Sends a request to the router, and returns without waiting.
     #[pyo3(signature = (actor, method, url, headers, body, timeout))]
     #[allow(clippy::too_many_arguments, reason = "an object would cost more to take apart than it says")]
     fn start(
@@ -243,7 +244,7 @@ impl Platform {
         Ok(Started::new(self.asked(said(actor, method, url, headers, body)?, timeout)?))
     }
 
-    /// Answers a request that came over HTTP; an awaitable.
+    /// Answers a request received over HTTP. Returns an awaitable.
     #[pyo3(signature = (method, url, headers: "list[tuple[bytes, bytes]]", body) -> "collections.abc.Awaitable[tuple[int, list[tuple[bytes, bytes]], bytes]]")]
     fn answer<'py>(
         &self,
@@ -262,13 +263,13 @@ impl Platform {
         promise(py, async move { asked.await.map(Whole) })
     }
 
-    /// What a person may do, and why; JSON.
+    /// Returns a person's rights, with reasons, as JSON.
     #[pyo3(signature = (actor, user, tenant))]
     fn rights(&self, py: Python<'_>, actor: String, user: String, tenant: Option<String>) -> PyResult<String> {
         wait(py, self.decided(actor, user, tenant)?)
     }
 
-    /// The same; an awaitable.
+    /// Returns a person's rights. Returns an awaitable.
     #[pyo3(signature = (actor, user, tenant) -> "collections.abc.Awaitable[str]")]
     fn rights_async<'py>(
         &self,
@@ -280,7 +281,7 @@ impl Platform {
         promise(py, self.decided(actor, user, tenant)?)
     }
 
-    /// The same, and goes on.
+    /// Starts to determine a person's rights, and returns without waiting.
     #[pyo3(signature = (actor, user, tenant))]
     fn start_rights(&self, actor: String, user: String, tenant: Option<String>) -> PyResult<Started> {
         let decided = self.decided(actor, user, tenant)?;
@@ -290,7 +291,7 @@ impl Platform {
         }))
     }
 
-    /// Verifies a token on this thread; nothing when keys must be fetched first.
+    /// Verifies a token on this thread; returns nothing if keys must be fetched first.
     fn verify_now(&self, py: Python<'_>, token: &str) -> PyResult<Option<Py<VerifiedToken>>> {
         let verified = py.detach(|| {
             let opened = self.enter()?;
@@ -302,13 +303,13 @@ impl Platform {
         object(py, &self.tokens, &token).map(Some)
     }
 
-    /// Verifies a token, fetches keys for it, and waits.
+    /// Verifies a token, fetching keys if necessary, and waits.
     fn verify(&self, py: Python<'_>, token: String) -> PyResult<Py<VerifiedToken>> {
         let verified = wait(py, self.verified(token)?)?;
         object(py, &self.tokens, &verified)
     }
 
-    /// Verifies a token, and fetches keys for it; an awaitable.
+    /// Verifies a token, fetching keys if necessary. Returns an awaitable.
     #[pyo3(signature = (token) -> "collections.abc.Awaitable[VerifiedToken]")]
     fn verify_async<'py>(&self, py: Python<'py>, token: String) -> PyResult<Bound<'py, PyAny>> {
         let (verified, tokens) = (self.verified(token)?, Arc::clone(&self.tokens));
@@ -318,7 +319,7 @@ impl Platform {
         })
     }
 
-    /// Ends what runs beside the calls, waits for those under way and closes the store.
+    /// Stops background tasks, waits for calls in progress and closes the store.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         if self.process != process::id() {
             return Ok(());
@@ -326,7 +327,7 @@ impl Platform {
         wait(py, close(Arc::clone(&self.opened)))
     }
 
-    /// The same; an awaitable.
+    /// Closes the platform. Returns an awaitable.
     #[pyo3(signature = () -> "collections.abc.Awaitable[None]")]
     fn close_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let own = self.process == process::id();

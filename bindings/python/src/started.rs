@@ -1,4 +1,4 @@
-//! Requests that are under way while Python does something else.
+//! Requests that run while Python does something else.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::{answer::Told, calling::wait};
 
-/// A request that is under way. It ends when this is dropped: of what was asked for, all has happened or nothing.
+/// A running request. Dropping it cancels the request, which then has its whole effect or none.
 #[pyclass(frozen, module = "dezky._native")]
 pub(crate) struct Started {
     task: Mutex<Option<JoinHandle<Result<Answer>>>>,
@@ -30,7 +30,7 @@ impl Drop for Started {
     }
 }
 
-/// Ends its task where nobody waits for it any more.
+/// Cancels its task when nobody waits for it any more.
 struct Waiting(JoinHandle<Result<Answer>>);
 
 impl Drop for Waiting {
@@ -41,7 +41,7 @@ impl Drop for Waiting {
 
 #[pymethods]
 impl Started {
-    /// Waits for the answer, which is given once.
+    /// Waits for the answer, which is returned once.
     #[pyo3(signature = () -> "tuple[int, str | None, str | None, bytes]")]
     fn wait(&self, py: Python<'_>) -> PyResult<Told> {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();

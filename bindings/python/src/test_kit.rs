@@ -1,4 +1,4 @@
-//! What tests need and nobody else: a clock that stands still, and a call that panics.
+//! Functions for tests only: a clock that stands still, and a call that panics.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,10 +12,10 @@ use crate::{
     platform::Platform,
 };
 
-/// The clock of every platform that [`open_at`] opens, in the order of their opening.
+/// The clocks of all platforms opened by [`open_at`], in that order.
 static CLOCKS: Mutex<Vec<Arc<ManualClock>>> = Mutex::new(Vec::new());
 
-/// Opens what these options (JSON) name, with a clock that stands at this instant, in milliseconds since 1970.
+/// Opens a platform with these options (JSON) and a clock that stands at this instant, in milliseconds since 1970.
 #[pyfunction]
 pub(crate) fn open_at(py: Python<'_>, options: &str, milliseconds: i64) -> PyResult<Platform> {
     let open = || {
@@ -26,7 +26,7 @@ pub(crate) fn open_at(py: Python<'_>, options: &str, milliseconds: i64) -> PyRes
     py.detach(open).map_err(|error| raised(&error))
 }
 
-/// Sets the clock of every platform that [`open_at`] has opened.
+/// Sets the clocks of all platforms opened by [`open_at`].
 #[pyfunction]
 pub(crate) fn set_time(milliseconds: i64) {
     for clock in CLOCKS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -34,14 +34,14 @@ pub(crate) fn set_time(milliseconds: i64) {
     }
 }
 
-/// Panics, as a defect would.
+/// Panics, as a bug would.
 #[pyfunction]
 #[allow(clippy::panic, reason = "what this is for")]
 pub(crate) fn panic(py: Python<'_>) -> PyResult<()> {
     wait(py, within(None, async { panic!("a test asked for it") }))
 }
 
-/// What tests need and nobody else.
+/// Functions for tests only.
 #[pymodule]
 pub(crate) mod test_kit {
     #[pymodule_export]

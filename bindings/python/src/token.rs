@@ -8,7 +8,7 @@ use pyo3::{
     types::{IntoPyDict as _, PyDateTime, PyTzInfo},
 };
 
-/// A token whose signature and claims hold. It says who is calling, and nothing about what they may do.
+/// A token with a valid signature and claims. It identifies the caller, and tells nothing about their rights.
 #[pyclass(frozen, eq, module = "dezky")]
 pub(crate) struct VerifiedToken {
     token: Arc<authn::VerifiedToken>,
@@ -71,13 +71,13 @@ impl VerifiedToken {
         self.token.not_before.map(|timestamp| instant(py, timestamp)).transpose()
     }
 
-    /// Slug of the tenant to which the issuer is bound: the token counts in that tenant alone.
+    /// Slug of the tenant that the issuer is bound to; the token is only valid in that tenant.
     #[getter]
     fn tenant(&self) -> Option<&str> {
         self.token.tenant.as_deref()
     }
 
-    /// `email`. Whether it belongs to the person is not known.
+    /// `email`, which is not proved to belong to the person.
     #[getter]
     fn email(&self) -> Option<&str> {
         self.token.email.as_deref()
@@ -101,7 +101,7 @@ impl VerifiedToken {
         self.token.token_id.as_deref()
     }
 
-    /// Without the personal claims, which do not belong in logs.
+    /// Omits the personal claims, which do not belong in logs.
     fn __repr__(&self) -> String {
         format!(
             "VerifiedToken(issuer_id={:?}, subject={:?}, expires_at={})",

@@ -25,7 +25,7 @@ def main() -> None:
     assert importlib.metadata.version("dezky") == wheel.split("-")[1]
     with tempfile.TemporaryDirectory() as folder:
         store = f"sqlite:{folder}/a.sqlite"
-        with Dezky.open(environment=False, store=store, background=False, log="off") as opened:
+        with Dezky.open(environment=False, store=store, log="off") as opened:
             system = opened.as_system("test")
             system.tenants.create(slug="acme", name="Acme")
             assert [tenant.slug for tenant in system.tenants.list()] == ["acme"]

@@ -8,7 +8,7 @@ use super::{
     groups::{ClaimNames, GroupsAbsent, GroupsClaim},
     life::TokenLife,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, Result};
 
 /// An identity provider whose tokens are accepted.
 ///
@@ -263,7 +263,7 @@ fn is_name(text: &str) -> bool {
 }
 
 fn refuse(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::new(ErrorKind::Configuration, "invalid_setting", message)
+    Error::new(Code::INVALID_SETTING, message)
 }
 
 impl Serialize for JwksSource {

@@ -1,44 +1,10 @@
-//! Reasons for refusing a token, each with a stable code and a message that says what to change.
-//!
-//! | code | reason |
-//! |---|---|
-//! | `token_missing` | the request carries no bearer token |
-//! | `token_malformed` | not three segments separated by dots, or a header that is not a single bearer token |
-//! | `token_encoding` | a segment is not unpadded canonical base64url (RFC 7515 §2, RFC 4648 §3.5) |
-//! | `token_json` | header or claims are not a JSON object: syntax, encoding, lone surrogates, numbers out of range (RFC 8259) |
-//! | `token_duplicate_member` | a member occurs twice, at any depth (RFC 7515 §4, RFC 7519 §4) |
-//! | `token_depth` | objects and arrays are nested more than 16 deep |
-//! | `token_too_large` | more than 16 KiB; not parsed |
-//! | `token_encrypted` | five segments: a JWE |
-//! | `token_algorithm` | `alg` is missing, `none`, symmetric or not supported |
-//! | `token_header` | a header parameter has the wrong type |
-//! | `token_header_critical` | `crit`, or an unencoded payload (`b64`): no extension is supported (RFC 7515 §4.1.11, RFC 7797) |
-//! | `token_header_key` | the header carries a key or its address: `jwk`, `jku`, `x5c`, `x5u` (RFC 8725 §3.10) |
-//! | `token_type` | `typ` names another kind of token, or lacks what the issuer's profile requires |
-//! | `token_issuer` | `iss` is not among the configured issuers |
-//! | `token_key_unknown` | the issuer has no such key; sent with `Retry-After` during the refetch cooldown |
-//! | `token_key_unfit` | the issuer's key does not match the algorithm, or is not usable at all |
-//! | `token_key_purpose` | the issuer publishes the key for another purpose: `use`, `key_ops` (RFC 7517 §4.2, §4.3) |
-//! | `token_key_size` | the issuer's RSA key has less than 2048 or more than 8192 bits (RFC 7518 §3.3) |
-//! | `token_key_weak` | the issuer's RSA key is factorable (ROCA, CVE-2017-15361) |
-//! | `token_key_ambiguous` | more keys of the issuer match than are tried |
-//! | `token_signature` | the signature is invalid |
-//! | `token_is_id_token` | an ID token (`at_hash`, `c_hash`; `nonce` where Authentik's `uid` or `azp` is missing; Keycloak's claim `typ`) |
-//! | `token_is_logout_token` | a logout token (`events`, `typ: logout+jwt`) |
-//! | `token_is_not_logout_token` | a logout token is expected, but `events` is missing or `nonce` is present |
-//! | `token_claim_missing` | a required claim is missing |
-//! | `token_claim_invalid` | a claim has the wrong type or form |
-//! | `token_audience` | none of the issuer's audiences is in `aud` |
-//! | `token_expired` | `exp` has passed |
-//! | `token_not_yet_valid` | `nbf` is in the future |
-//! | `token_issued_in_future` | `iat` is in the future |
-//! | `token_lifetime` | the lifetime exceeds the issuer's `max_token_life` (default 24 hours, maximum 7 days), or is negative |
-//! | `issuer_unavailable` | no refusal: no key of the issuer is known and it does not respond (kind `Unavailable`) |
+//! Reasons for refusing a token, each with a stable code and a message that says what to change. [`Code`] says where each
+//! reason comes from.
 
 use std::{borrow::Cow, time::Duration};
 
 use super::life::TokenLife;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Code, Error};
 
 /// Reasons for not using an issuer's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -158,46 +124,46 @@ pub enum TokenRefusal {
 impl TokenRefusal {
     /// Returns the stable code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> Code {
         match self {
-            Self::Missing => "token_missing",
-            Self::Malformed(_) => "token_malformed",
-            Self::Encoding(_) => "token_encoding",
-            Self::Json(_) => "token_json",
-            Self::DuplicateMember(_) => "token_duplicate_member",
-            Self::Depth(_) => "token_depth",
-            Self::TooLarge => "token_too_large",
-            Self::Encrypted => "token_encrypted",
-            Self::Algorithm(_) => "token_algorithm",
-            Self::Header(_) => "token_header",
-            Self::CriticalHeader(_) => "token_header_critical",
-            Self::EmbeddedKey(_) => "token_header_key",
-            Self::Type(_) => "token_type",
-            Self::Issuer => "token_issuer",
-            Self::KeyUnknown { .. } => "token_key_unknown",
-            Self::KeyUnfit(KeyFault::Algorithm) => "token_key_unfit",
-            Self::KeyUnfit(KeyFault::Purpose) => "token_key_purpose",
-            Self::KeyUnfit(KeyFault::Size) => "token_key_size",
-            Self::KeyUnfit(KeyFault::Weak) => "token_key_weak",
-            Self::KeyAmbiguous => "token_key_ambiguous",
-            Self::Signature => "token_signature",
-            Self::IdToken(_) => "token_is_id_token",
-            Self::LogoutToken => "token_is_logout_token",
-            Self::NotLogoutToken(_) => "token_is_not_logout_token",
-            Self::ClaimMissing(_) => "token_claim_missing",
-            Self::ClaimInvalid(..) => "token_claim_invalid",
-            Self::Audience => "token_audience",
-            Self::Expired => "token_expired",
-            Self::NotYetValid => "token_not_yet_valid",
-            Self::IssuedInFuture => "token_issued_in_future",
-            Self::Lifetime(_) => "token_lifetime",
+            Self::Missing => Code::TOKEN_MISSING,
+            Self::Malformed(_) => Code::TOKEN_MALFORMED,
+            Self::Encoding(_) => Code::TOKEN_ENCODING,
+            Self::Json(_) => Code::TOKEN_JSON,
+            Self::DuplicateMember(_) => Code::TOKEN_DUPLICATE_MEMBER,
+            Self::Depth(_) => Code::TOKEN_DEPTH,
+            Self::TooLarge => Code::TOKEN_TOO_LARGE,
+            Self::Encrypted => Code::TOKEN_ENCRYPTED,
+            Self::Algorithm(_) => Code::TOKEN_ALGORITHM,
+            Self::Header(_) => Code::TOKEN_HEADER,
+            Self::CriticalHeader(_) => Code::TOKEN_HEADER_CRITICAL,
+            Self::EmbeddedKey(_) => Code::TOKEN_HEADER_KEY,
+            Self::Type(_) => Code::TOKEN_TYPE,
+            Self::Issuer => Code::TOKEN_ISSUER,
+            Self::KeyUnknown { .. } => Code::TOKEN_KEY_UNKNOWN,
+            Self::KeyUnfit(KeyFault::Algorithm) => Code::TOKEN_KEY_UNFIT,
+            Self::KeyUnfit(KeyFault::Purpose) => Code::TOKEN_KEY_PURPOSE,
+            Self::KeyUnfit(KeyFault::Size) => Code::TOKEN_KEY_SIZE,
+            Self::KeyUnfit(KeyFault::Weak) => Code::TOKEN_KEY_WEAK,
+            Self::KeyAmbiguous => Code::TOKEN_KEY_AMBIGUOUS,
+            Self::Signature => Code::TOKEN_SIGNATURE,
+            Self::IdToken(_) => Code::TOKEN_IS_ID_TOKEN,
+            Self::LogoutToken => Code::TOKEN_IS_LOGOUT_TOKEN,
+            Self::NotLogoutToken(_) => Code::TOKEN_IS_NOT_LOGOUT_TOKEN,
+            Self::ClaimMissing(_) => Code::TOKEN_CLAIM_MISSING,
+            Self::ClaimInvalid(..) => Code::TOKEN_CLAIM_INVALID,
+            Self::Audience => Code::TOKEN_AUDIENCE,
+            Self::Expired => Code::TOKEN_EXPIRED,
+            Self::NotYetValid => Code::TOKEN_NOT_YET_VALID,
+            Self::IssuedInFuture => Code::TOKEN_ISSUED_IN_FUTURE,
+            Self::Lifetime(_) => Code::TOKEN_LIFETIME,
         }
     }
 }
 
 impl From<TokenRefusal> for Error {
     fn from(refusal: TokenRefusal) -> Self {
-        let error = Self::new(ErrorKind::Unauthenticated, refusal.code(), refusal.to_string());
+        let error = Self::new(refusal.code(), refusal.to_string());
         match refusal {
             TokenRefusal::KeyUnknown { retry_after: Some(wait) } => error.with_retry_after(wait),
             _ => error,

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     clock::{Clock, Timestamp},
     context::RequestContext,
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
 };
 
 /// Options of a [`Verifier`]. The defaults are those of the specification; tests shorten them.
@@ -330,8 +330,7 @@ async fn within<T>(context: &RequestContext, work: impl Future<Output = Result<T
         Ok(result) => result,
         Err(_) => {
             let message = "the identity provider did not answer in time, try again";
-            Err(Error::new(ErrorKind::Unavailable, "issuer_unavailable", message)
-                .with_retry_after(Duration::from_secs(1)))
+            Err(Error::new(Code::ISSUER_UNAVAILABLE, message).with_retry_after(Duration::from_secs(1)))
         }
     }
 }

@@ -1,19 +1,19 @@
-//! Who asks, and about what: the facts that a decision rests on, all of them from the database.
+//! The facts that a decision rests on: the actor and the resource, all from the database.
 
 use crate::domain::{GrantSource, MembershipRole, TenantStatus, User};
 
-/// Who asks.
+/// The actor of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor<'a> {
     /// A named system actor: operators' commands, scripts, the platform's own work.
     System,
     /// A person.
     User {
-        /// Whether the person is refused everywhere.
+        /// `true` if the person is refused everywhere.
         disabled: bool,
-        /// Whether the person administers the platform.
+        /// The person's right to administer the platform.
         platform: PlatformRight,
-        /// Slug of the one tenant to which the issuer of the token is bound, if it is.
+        /// Slug of the only tenant that the token's issuer may speak for, if it is bound to one.
         bound_to: Option<&'a str>,
     },
 }
@@ -21,17 +21,17 @@ pub enum Actor<'a> {
 /// The right to administer the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PlatformRight {
-    /// Not there.
+    /// No such right.
     #[default]
     None,
-    /// For as long as the person's tokens name the group.
+    /// Held for as long as the person's tokens name the group.
     ByClaim,
-    /// Given by a person or the system; it outlives whatever tokens say.
+    /// Granted by a person or the system; holds regardless of tokens.
     Lasting,
 }
 
 impl PlatformRight {
-    /// The right that a user has.
+    /// Returns the right of a user.
     #[must_use]
     pub fn of(user: &User) -> Self {
         match (user.platform_admin, user.platform_admin_source) {
@@ -42,7 +42,7 @@ impl PlatformRight {
     }
 }
 
-/// What is known of the tenant in question.
+/// Facts about the tenant in question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TenantFacts<'a> {
     /// Its slug.
@@ -51,29 +51,29 @@ pub struct TenantFacts<'a> {
     pub status: TenantStatus,
 }
 
-/// What is known of the membership in question.
+/// Facts about the membership in question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TargetFacts {
-    /// The role that it has now, if it is in force.
+    /// Its current role, if it is in force.
     pub current: Option<MembershipRole>,
     /// The role that it is to have.
     pub wanted: Option<MembershipRole>,
-    /// Whether it is the tenant's only owner's.
+    /// `true` if it belongs to the tenant's only owner.
     pub last_owner: bool,
 }
 
-/// About what is asked.
+/// The resource of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Resource<'a> {
-    /// The tenant, where the action concerns one that exists.
+    /// The tenant, if the action concerns an existing one.
     pub tenant: Option<TenantFacts<'a>>,
     /// The actor's own role in that tenant, if in force.
     pub role: Option<MembershipRole>,
-    /// Whether it is the actor's own user.
+    /// `true` if the user is the actor's own.
     pub oneself: bool,
     /// The membership that the action changes.
     pub target: TargetFacts,
-    /// Whether the action is about somebody who administers the platform by a lasting right, or is to.
+    /// `true` if the action's user has a lasting right to administer the platform, or is to get it.
     pub lasting_admin: bool,
     /// The fields that the action sets.
     pub fields: &'a [&'static str],

@@ -1,4 +1,6 @@
-//! The policy as data, for programs that offer what the API allows: tabulated from [`decide`], so that it has no rule of its own.
+//! The policy as data, for programs that offer the actions that the API allows.
+//!
+//! It is tabulated from [`decide`] and has no rules of its own.
 
 use serde_json::{Map, Value, json};
 
@@ -8,24 +10,27 @@ use super::{
 };
 use crate::domain::{Choice as _, GrantSource, MembershipRole, TenantStatus};
 
-/// The policy as data.
+/// Returns the policy as data.
 ///
-/// - `callers`: what a person may be to a resource, the first of them whose facts (`is`) all hold: of their user, of their
-///   membership in the tenant, and whether it is their own user (`oneself`). Named systems have no facts that a person could have;
-///   `lastingAdmin` marks those who administer the platform by a lasting right.
-/// - `actions`: for each action who may do it (`allowed`), and who may know that the thing is there (`seen`). What else must
-///   hold is told where it narrows `allowed`: who may while the tenant is `suspended` or `deleted`, who may set one of `fields`,
-///   and who may do it to those who administer the platform by a lasting right (`lastingAdmin`, `lastingAdminFields`).
-/// - `memberships`: who, of those whom an action allows it, may deal with an `owner`, and take away the `lastOwner`.
+/// - `callers`: kinds of callers in order of precedence. A person is the first kind whose facts (`is`) all hold. Facts
+///   are of their user, of their membership in the tenant, and `oneself` if the user in question is their own. Named
+///   systems have a kind that no person's facts match; `lastingAdmin` marks the kind with a lasting right to administer
+///   the platform.
+/// - `actions`: for each action the kinds that may perform it (`allowed`), and those that may know that the resource
+///   exists (`seen`). Further members narrow `allowed`: while the tenant is `suspended` or `deleted`, to set one of
+///   `fields`, and if the user in question has a lasting right to administer the platform (`lastingAdmin`,
+///   `lastingAdminFields`).
+/// - `memberships`: of the kinds that an action is allowed to, those that may change an `owner`, and remove the
+///   `lastOwner`.
 ///
-/// An action is allowed to whom each list that applies names.
+/// An action is allowed to the kinds that every applicable list names.
 #[must_use]
 pub fn policy_data() -> Value {
     let actions: Map<String, Value> = POLICY.iter().map(|rule| (rule.name.to_owned(), action(rule).into())).collect();
     json!({ "callers": callers(), "actions": actions, "memberships": memberships() })
 }
 
-/// The callers and the facts that make somebody one of them: the most particular first.
+/// Returns the kinds of callers and the facts that define them, the most specific first.
 fn callers() -> [Value; 8] {
     let caller = |caller, is: Value| json!({ "name": name(caller), "is": is });
     let role = |role: MembershipRole| json!({ "role": role.name() });
@@ -46,12 +51,12 @@ fn name(caller: Callers) -> &'static str {
     Callers::ALL.iter().find(|(one, _)| *one == caller).map_or("", |(_, name)| name)
 }
 
-/// Names of the callers to whom something applies.
+/// Returns the names of the callers to which `applies` returns `true`.
 fn names(applies: impl Fn(Callers) -> bool) -> Value {
     Callers::ALL.iter().filter(|(caller, _)| applies(*caller)).map(|(_, name)| *name).collect()
 }
 
-/// The decision about a resource that is to a caller what makes them that caller.
+/// Returns the decision for a person whose relation to the resource makes them this kind of caller.
 fn decision(caller: Callers, action: Action, resource: Resource<'_>) -> Decision {
     let platform = match caller {
         Callers::SYSTEM => return decide(&Actor::System, action, &resource),
@@ -104,7 +109,7 @@ fn action(rule: &Rule) -> Map<String, Value> {
     told
 }
 
-/// Rules of actions on memberships. They do not depend on the action: revoking stands for all.
+/// Returns the rules of actions on memberships. They are equal for all such actions, so revoking is tabulated.
 fn memberships() -> Value {
     let of = |target| Resource { target, ..Resource::default() };
     let allowed =

@@ -1,18 +1,19 @@
-//! The policy as a table for people, printed from the code.
+//! The policy as Markdown tables, printed from the code.
 
 use std::fmt::Write as _;
 
 use super::policy::{Callers, LASTING_ADMIN_POLICY, POLICY, field_policy};
 
-/// The policy in Markdown: actions × callers, fields × callers, and what is done to administrators of the platform × callers.
+/// Returns the policy in Markdown.
 ///
-/// `yes` is allowed, `no` is refused with 403, and `hidden` is answered with 404 as if the thing did not exist.
+/// The tables are actions × callers, fields × callers, and actions on the platform's administrators × callers. `yes` is
+/// allowed, `no` is refused with 403, and `hidden` is answered with 404 as if the resource did not exist.
 #[must_use]
 pub fn policy_table() -> String {
     let mut text = String::from("| action |");
     let columns: String = Callers::ALL.iter().map(|(_, name)| format!(" {name} |")).collect();
     let rule_line = format!("|---|{}\n", "---|".repeat(Callers::ALL.len()));
-    // Writing to a text cannot fail.
+    // Writing to a `String` cannot fail.
     let _ =
         write!(text, "{columns} while suspended | when deleted |\n{}", rule_line.replacen("|---|", "|---|---|---|", 1));
     for rule in POLICY {

@@ -1,4 +1,4 @@
-//! Who may see and do what: one policy table and a pure decision. No I/O, no token: facts come from the database.
+//! Authorization: one policy table and a pure decision. No I/O, no token: facts come from the database.
 
 pub mod actor;
 mod data;

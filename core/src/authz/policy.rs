@@ -1,13 +1,16 @@
-//! The one policy: actions × callers, and fields × callers. Everything that is not granted here is denied.
+//! The policy: actions × callers, and fields × callers. Everything that is not granted here is denied.
 
 use super::{Actor, PlatformRight, Resource};
 pub use crate::callers::Callers;
-use crate::domain::{
-    CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantStatus, UpdateMembership,
-    UpdateSubscription, UpdateTenant, UpdateUser, input::Settable,
+use crate::{
+    domain::{
+        CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantStatus, UpdateMembership,
+        UpdateSubscription, UpdateTenant, UpdateUser, input::Settable,
+    },
+    error::Code,
 };
 
-/// What a caller wants to do.
+/// An action that a caller requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Create a tenant.
@@ -16,7 +19,7 @@ pub enum Action {
     ListTenants,
     /// Read a tenant.
     ReadTenant,
-    /// Change a tenant; which fields, the field rules say.
+    /// Change a tenant; the field rules restrict which fields.
     UpdateTenant,
     /// Delete a tenant.
     DeleteTenant,
@@ -65,13 +68,13 @@ pub struct Rule {
     pub action: Action,
     /// Its name in audit events and documentation.
     pub name: &'static str,
-    /// Who may.
+    /// The callers that may perform it.
     pub allowed: Callers,
-    /// Who may know that the thing is there. To others it is as absent.
+    /// The callers that may know that the resource exists. To others it seems absent.
     pub seen: Callers,
-    /// Whether a tenant's own people may while it is suspended.
+    /// `true` if a tenant's own people may perform it while the tenant is suspended.
     pub while_suspended: bool,
-    /// Whether it makes sense of a deleted tenant.
+    /// `true` if it may be performed on a deleted tenant.
     pub when_deleted: bool,
 }
 
@@ -89,7 +92,7 @@ const MEMBERS: Callers = Callers::MEMBERS;
 const EVERYONE: Callers = Callers::EVERYONE;
 const SELF: Callers = Callers::SELF;
 
-/// The table. A test holds that it has every action, in the order of [`Action`].
+/// The table. A test checks that it has every action, in the order of [`Action`].
 pub const POLICY: &[Rule] = &[
     rule(Action::CreateTenant, "tenant.create", PLATFORM, EVERYONE),
     reading(Action::ListTenants, "tenant.list", EVERYONE, EVERYONE),
@@ -123,7 +126,7 @@ pub const POLICY: &[Rule] = &[
     reading(Action::ReadPlatformAudit, "audit.read_platform", PLATFORM, EVERYONE),
 ];
 
-/// The fields that actions may set, as their inputs are declared.
+/// The fields that actions may set, from the declarations of their inputs.
 const SETTABLE: &[(Action, &[Settable])] = &[
     (Action::CreateTenant, CreateTenant::FIELDS),
     (Action::UpdateTenant, UpdateTenant::FIELDS),
@@ -135,13 +138,13 @@ const SETTABLE: &[(Action, &[Settable])] = &[
     (Action::UpdateSubscription, UpdateSubscription::FIELDS),
 ];
 
-/// The fields that an action may set.
+/// Returns the fields that an action may set.
 #[must_use]
 pub fn settable(action: Action) -> &'static [Settable] {
     SETTABLE.iter().find(|(one, _)| *one == action).map_or(&[], |(_, fields)| fields)
 }
 
-/// The callers that may set a field, where that is narrower than the action: the action's callers may set all others.
+/// Iterates over the fields that fewer callers may set than may perform the action, with those callers.
 pub fn field_policy() -> impl Iterator<Item = (Action, &'static str, Callers)> {
     let of_action = |(action, fields): &'static (Action, &'static [Settable])| {
         fields.iter().filter_map(|field| Some((*action, field.name, field.by?)))
@@ -149,9 +152,11 @@ pub fn field_policy() -> impl Iterator<Item = (Action, &'static str, Callers)> {
     SETTABLE.iter().flat_map(of_action)
 }
 
-/// What only these may do where it makes, or unmakes, somebody who administers the platform by a lasting right: the action, and the
-/// field by which it does, if not by itself. Whoever is put into the group for an hour must not stay an administrator by their own
-/// word, nor shut out those who could take the right away.
+/// The callers that may grant or revoke a lasting right to administer the platform: the action, its field, and they.
+///
+/// The field is `None` if the action always affects such a right. Other administrators are excluded so that a person
+/// who is put into the group for an hour can neither make themselves a lasting administrator nor remove those who could
+/// stop them.
 pub const LASTING_ADMIN_POLICY: &[(Action, Option<&str>, Callers)] = &[
     (Action::CreateUser, Some("platformAdmin"), Callers::LASTING),
     (Action::UpdateUser, Some("platformAdmin"), Callers::LASTING),
@@ -161,20 +166,22 @@ pub const LASTING_ADMIN_POLICY: &[(Action, Option<&str>, Callers)] = &[
 ];
 
 impl Action {
-    /// The row of the table.
+    /// Returns the action's row of the table.
     #[must_use]
     pub fn rule(self) -> &'static Rule {
         const NOTHING: Rule = rule(Action::CreateTenant, "nothing", Callers::NOBODY, Callers::NOBODY);
         POLICY.get(self as usize).filter(|rule| rule.action == self).unwrap_or(&NOTHING)
     }
 
-    /// Its name in audit events and documentation.
+    /// Returns its name in audit events and documentation.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.rule().name
     }
 
-    /// True of actions on a tenant or on what belongs to one: then the roles in that tenant say who may know of it.
+    /// Returns `true` for actions on a tenant or a resource of one.
+    ///
+    /// Then the caller's role in that tenant decides if they may know of it.
     #[must_use]
     pub fn concerns_tenant(self) -> bool {
         let seen = self.rule().seen;
@@ -182,22 +189,22 @@ impl Action {
     }
 }
 
-/// Why a decision is as it is.
+/// The reason of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// Granted, because the caller is this to the resource.
+    /// Granted, because the caller is of this kind to the resource.
     Granted(&'static str),
     /// The person is disabled.
     UserDisabled,
-    /// The caller may not know that the thing is there.
+    /// The caller may not know that the resource exists.
     NotVisible,
-    /// Only the platform's administrators may.
+    /// Only the platform's administrators may perform it.
     PlatformOnly,
     /// The caller's role in the tenant is too low.
     RoleTooLow,
-    /// Only those with a lasting right make or unmake administrators with one.
+    /// Only those with a lasting right may grant or revoke one.
     LastingAdmin,
-    /// Only owners may deal with owners.
+    /// Only owners may change owners.
     OwnerOnly,
     /// A tenant keeps its last owner.
     LastOwner,
@@ -209,23 +216,43 @@ pub enum Reason {
     Field(&'static str),
 }
 
-/// What follows.
+impl Reason {
+    /// Returns the code that the caller is refused with, or `None` if the action is granted.
+    #[must_use]
+    pub const fn code(self) -> Option<Code> {
+        Some(match self {
+            Self::Granted(_) => return None,
+            Self::UserDisabled => Code::USER_DISABLED,
+            Self::NotVisible => Code::NOT_FOUND,
+            Self::PlatformOnly => Code::PLATFORM_ADMIN_REQUIRED,
+            Self::RoleTooLow => Code::ROLE_INSUFFICIENT,
+            Self::LastingAdmin => Code::GRANTED_ADMIN_REQUIRED,
+            Self::OwnerOnly => Code::OWNER_REQUIRED,
+            Self::LastOwner => Code::LAST_OWNER,
+            Self::TenantSuspended => Code::TENANT_SUSPENDED,
+            Self::TenantDeleted => Code::TENANT_DELETED,
+            Self::Field(_) => Code::FIELD_FORBIDDEN,
+        })
+    }
+}
+
+/// The outcome of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It may be done.
+    /// The action may be performed.
     Allow,
-    /// It may not, and the caller is told why.
+    /// It may not, and the caller is told the reason.
     Refuse,
-    /// It may not, and to the caller it is as if the thing did not exist.
+    /// It may not, and to the caller the resource seems not to exist.
     Hide,
 }
 
 /// A decision and its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    /// What follows.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
@@ -235,7 +262,7 @@ impl Decision {
     }
 }
 
-/// Decides whether `actor` may do `action` to `resource`. Pure: everything that matters is in its arguments.
+/// Decides if `actor` may perform `action` on `resource`. Pure: everything that matters is in its arguments.
 #[must_use]
 pub fn decide(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Decision {
     let rule = action.rule();
@@ -249,7 +276,7 @@ pub fn decide(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Dec
         return Decision { outcome: Outcome::Hide, reason: Reason::NotVisible };
     }
     if !rule.allowed.includes(caller) {
-        // Every action that some role of a tenant has, owners have.
+        // Owners may perform every action that any role of a tenant may.
         let reason = if rule.allowed.includes(Callers::OWNER) { Reason::RoleTooLow } else { Reason::PlatformOnly };
         return Decision::refuse(reason);
     }
@@ -259,13 +286,13 @@ pub fn decide(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Dec
     }
 }
 
-/// What the actor is to the resource.
+/// Returns the kind of caller that the actor is to the resource.
 fn caller(actor: &Actor<'_>, resource: &Resource<'_>) -> (Callers, &'static str) {
     let (platform, bound_to) = match actor {
         Actor::System => return (Callers::SYSTEM, "system"),
         Actor::User { platform, bound_to, .. } => (*platform, *bound_to),
     };
-    // The token of a tenant's own issuer speaks for that tenant alone, and never for the platform.
+    // The token of a tenant's own issuer is valid for that tenant only, and never for the platform.
     match platform {
         PlatformRight::Lasting if bound_to.is_none() => return (Callers::PLATFORM_ADMIN, "platform admin"),
         PlatformRight::ByClaim if bound_to.is_none() => return (Callers::ADMIN_BY_CLAIM, "platform admin by claim"),
@@ -287,7 +314,7 @@ fn caller(actor: &Actor<'_>, resource: &Resource<'_>) -> (Callers, &'static str)
     }
 }
 
-/// What stands in the way of a caller whom the table allows the action.
+/// Returns the reason, if any, to refuse a caller to whom the table allows the action.
 fn obstacle(caller: Callers, rule: &Rule, resource: &Resource<'_>) -> Option<Reason> {
     let platform = Callers::PLATFORM.includes(caller);
     if let Some(tenant) = resource.tenant {
@@ -321,7 +348,7 @@ fn obstacle(caller: Callers, rule: &Rule, resource: &Resource<'_>) -> Option<Rea
     resource.fields.iter().copied().find(forbidden).map(Reason::Field)
 }
 
-/// The fields among `fields` that the actor may not set.
+/// Returns those of `fields` that the actor may not set.
 #[must_use]
 pub fn forbidden_fields(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Vec<&'static str> {
     let refused = |field: &&'static str| {

@@ -22,7 +22,7 @@ use state::State;
 use crate::{
     authn::{IssuerSettings, token::KeyFamily},
     clock::{Clock, SystemClock},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
 };
 
 /// Options of a [`DevelopmentIssuer`].
@@ -103,7 +103,7 @@ impl DevelopmentIssuer {
         };
         let taken = |error: std::io::Error| {
             let message = format!("the development issuer cannot listen on port {}: choose another", options.port);
-            Error::new(ErrorKind::Configuration, "invalid_setting", message).with_source(error)
+            Error::new(Code::INVALID_SETTING, message).with_source(error)
         };
         let listener = TcpListener::bind(("127.0.0.1", options.port)).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     authn::token::{Algorithm, KeyFamily},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
 };
 
 /// A private key and its published part.
@@ -146,7 +146,7 @@ fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
 
 fn file_error(path: &Path, advice: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     let message = format!("the signing key `{}` {advice}", path.display());
-    Error::new(ErrorKind::Configuration, "invalid_setting", message).with_source(error)
+    Error::new(Code::INVALID_SETTING, message).with_source(error)
 }
 
 fn unusable(error: aws_lc_rs::error::Unspecified) -> Error {

@@ -1,13 +1,13 @@
-//! What a user's requests leave behind: unaudited, and apart from the user so that the user's version stands still.
+//! A user's activity: unaudited, and separate from the user so that the user's version does not change.
 
 use dezky_derive::entity;
 
 use super::UserId;
 use crate::{clock::Timestamp, store::Scope};
 
-/// Activity of a user. Its id is the user's.
+/// The activity of a user. Its id is that of the user.
 ///
-/// `version` is the store's own, so that the sync can guard `claimsIat`; nothing shows it.
+/// `version` is for the store, so that the sync can guard `claimsIat`; the API does not show it.
 #[entity(
     /// The collection of activity.
     collection USER_ACTIVITY = "user_activity",
@@ -19,7 +19,7 @@ pub struct UserActivity {
     pub id: UserId,
     /// For the guard of the claims sync only.
     pub version: u64,
-    /// When the user was last seen; at most 5 minutes behind.
+    /// Time of the user's last request, at most 5 minutes behind.
     pub last_seen_at: Timestamp,
     /// The `iat` of the newest token whose claims were synced.
     pub claims_iat: Option<Timestamp>,

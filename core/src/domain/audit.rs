@@ -1,4 +1,4 @@
-//! The audit trail: who did what to what, and when. Append-only.
+//! The audit trail: append-only events with actor, action, resource and time.
 
 use dezky_derive::{Stored, entity, part};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::{
     store::{Guest, Scope},
 };
 
-/// What kind of actor did it.
+/// The kind of an actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Stored)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditActorKind {
@@ -24,11 +24,11 @@ pub enum AuditActorKind {
     Provisioning,
 }
 
-/// Who did it.
+/// The actor of an event.
 #[part]
 #[derive(Debug, ToSchema)]
 pub struct AuditActor {
-    /// What kind of actor.
+    /// The kind of actor.
     pub kind: AuditActorKind,
     /// The person.
     #[schema(value_type = Option<String>)]
@@ -38,18 +38,18 @@ pub struct AuditActor {
 }
 
 impl AuditActor {
-    /// A part of the system.
+    /// Creates the actor for a part of the system.
     #[must_use]
     pub fn part(part: SystemActor) -> Self {
         Self { kind: AuditActorKind::System, user_id: None, name: Some(part.name().to_owned()) }
     }
 }
 
-/// What it was done to.
+/// The resource of an event.
 #[part]
 #[derive(Debug, ToSchema)]
 pub struct AuditResource {
-    /// The kind of thing: `tenant`, `user`, `membership`, `subscription`.
+    /// The type of resource: `tenant`, `user`, `membership` or `subscription`.
     #[serde(rename = "type")]
     pub resource_type: String,
     /// Its id.
@@ -57,7 +57,7 @@ pub struct AuditResource {
     pub id: ObjectId,
 }
 
-/// An event of the audit trail as it is stored.
+/// A stored event of the audit trail.
 #[entity(
     /// The collection of audit events.
     collection AUDIT_EVENTS = "audit_events",
@@ -70,11 +70,11 @@ pub struct AuditResource {
     index AUDIT_OF_TENANT = of_tenant(tenant_id, at),
     /// A person's events in a tenant by time.
     index AUDIT_OF_TENANT_AND_USER = of_tenant_and_user(tenant_id, user_id, at),
-    /// A kind of event in a tenant by time.
+    /// A tenant's events of one action by time.
     index AUDIT_OF_TENANT_BY_ACTION = of_tenant_by_action(tenant_id, action, at),
     /// A person's events by time.
     index AUDIT_OF_USER = of_user(user_id, at),
-    /// A kind of event by time.
+    /// Events of one action by time.
     index AUDIT_BY_ACTION = by_action(action, at),
     /// An event of the audit trail.
     view AuditEventView,
@@ -86,30 +86,30 @@ pub struct AuditEvent {
     /// Always 1: events are never changed.
     #[field(unseen)]
     pub version: u64,
-    /// When it happened.
+    /// Time of the event.
     #[field(see)]
     pub at: Timestamp,
-    /// Who did it.
+    /// The actor.
     #[field(see, impersonal)]
     pub actor: AuditActor,
-    /// What was done, such as `tenant.update`.
+    /// The action, such as `tenant.update`.
     #[field(see, impersonal)]
     pub action: String,
-    /// What it was done to.
+    /// The resource that was changed.
     #[field(see, impersonal)]
     pub resource: AuditResource,
-    /// The tenant that it concerns.
+    /// The tenant concerned.
     ///
-    /// The platform's own when there is none.
+    /// The platform's own trail has events without one.
     #[field(see)]
     pub tenant_id: Option<TenantId>,
-    /// The person that it concerns, when the resource is a person or a membership.
+    /// The person concerned, if the resource is a person or a membership.
     #[field(read = ADMINS)]
     pub user_id: Option<UserId>,
-    /// The request that did it, by the server's own id, as `X-Request-Id` of its answer told.
+    /// Request id of the change, assigned by the server and returned as `X-Request-Id`.
     #[field(see, impersonal)]
     pub request_id: String,
-    /// What the client called it in `X-Request-Id`. Whoever sends it chooses it.
+    /// Request id that the client sent in `X-Request-Id`; chosen by the client, so not reliable.
     #[field(see, impersonal)]
     pub client_request_id: Option<String>,
     /// Names of the fields that changed.
@@ -131,10 +131,10 @@ pub struct AuditValue {
 }
 
 impl AuditValue {
-    /// Most characters of a value that are kept: as many as a field of this release may have. Documents of the replaced service have no bounds.
+    /// Maximum length of a stored value, equal to the longest field. Values of the replaced service have no limit.
     pub const MAXIMUM: usize = 4_000;
 
-    /// The values of a field; one that is too long is cut, and ends in `…`.
+    /// Creates the values of a field, truncating long ones with `…` at the end.
     #[must_use]
     pub fn new(field: String, before: Option<String>, after: Option<String>) -> Self {
         let bounded = |value: String| match value.char_indices().nth(Self::MAXIMUM) {
@@ -145,7 +145,9 @@ impl AuditValue {
     }
 }
 
-/// Personal values of an audit event, beside it so that erasure may empty them without touching the event.
+/// Personal values of an audit event.
+///
+/// They are separate from it so that erasure can clear them without changing the event.
 #[entity(
     /// The collection of personal values of audit events.
     collection AUDIT_DETAILS = "audit_details",
@@ -159,7 +161,7 @@ pub struct AuditDetails {
     pub id: AuditEventId,
     /// Its version.
     pub version: u64,
-    /// The tenant that it concerns.
+    /// The tenant concerned.
     pub tenant_id: Option<TenantId>,
     /// The person whose values these are.
     pub user_id: Option<UserId>,

@@ -1,4 +1,4 @@
-//! Identifiers: BSON ObjectIds, 24 hex characters in JSON, and a newtype for each entity.
+//! Identifiers: BSON ObjectIds, 24 hexadecimal characters in JSON, and a newtype for each entity.
 
 use std::{
     fmt,
@@ -16,7 +16,7 @@ use crate::{
     store::{FieldType, Stored},
 };
 
-/// A BSON ObjectId: 4 bytes of time, 5 random bytes of the process, a 3-byte counter
+/// A BSON ObjectId: 4 bytes of time, 5 random bytes per process, a 3-byte counter
 /// (<https://www.mongodb.com/docs/manual/reference/bson-types/#objectid>).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId([u8; 12]);
@@ -31,7 +31,8 @@ fn process() -> &'static Process {
     PROCESS.get_or_init(|| {
         let mut seed = [0_u8; 8];
         if getrandom::fill(&mut seed).is_err() {
-            // No randomness: the clock still tells processes apart, and unique ids are checked by the store anyway.
+            // Without randomness: the clock still tells processes apart, and the store checks that ids are unique
+            // anyway.
             seed = SystemClock.now().milliseconds().to_be_bytes();
         }
         let [a, b, c, d, e, f, g, h] = seed;
@@ -40,7 +41,7 @@ fn process() -> &'static Process {
 }
 
 impl ObjectId {
-    /// A new identifier, larger than those that this process made in earlier seconds.
+    /// Generates an identifier that is larger than those this process generated in earlier seconds.
     #[must_use]
     pub fn generate() -> Self {
         Self::generate_at(SystemClock.now().seconds())
@@ -54,20 +55,20 @@ impl ObjectId {
         Self([t0, t1, t2, t3, r0, r1, r2, r3, r4, c0, c1, c2])
     }
 
-    /// From its twelve bytes.
+    /// Creates an identifier from its twelve bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 12]) -> Self {
         Self(bytes)
     }
 
-    /// The least of those that are made at this time or later.
+    /// Returns the smallest identifier that can be generated at this time or later.
     #[must_use]
     pub const fn least_of(seconds: u32) -> Self {
         let [t0, t1, t2, t3] = seconds.to_be_bytes();
         Self([t0, t1, t2, t3, 0, 0, 0, 0, 0, 0, 0, 0])
     }
 
-    /// Its twelve bytes.
+    /// Returns its twelve bytes.
     #[must_use]
     pub const fn bytes(self) -> [u8; 12] {
         self.0
@@ -92,7 +93,7 @@ impl fmt::Debug for ObjectId {
     }
 }
 
-/// A text that is no ObjectId.
+/// The error for a text that is not an ObjectId.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id is 24 hexadecimal characters")]
 pub struct ParseIdError;
@@ -105,11 +106,20 @@ impl FromStr for ObjectId {
         let mut bytes = [0_u8; 12];
         for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
             for digit in pair {
-                let value = char::from(*digit).to_digit(16).ok_or(ParseIdError)?;
-                *byte = (*byte << 4) | u8::try_from(value).map_err(|_| ParseIdError)?;
+                *byte = (*byte << 4) | nibble(*digit).ok_or(ParseIdError)?;
             }
         }
         Ok(Self(bytes))
+    }
+}
+
+/// Returns the value of a hexadecimal digit.
+const fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
     }
 }
 
@@ -147,7 +157,7 @@ macro_rules! identifiers {
         pub struct $name(pub ObjectId);
 
         impl $name {
-            /// A new identifier.
+            /// Generates an identifier.
             #[must_use]
             pub fn generate() -> Self {
                 Self(ObjectId::generate())
@@ -200,10 +210,18 @@ identifiers! {
     MembershipId;
     /// Identifies a subscription.
     SubscriptionId;
-    /// Identifies an audit event, and the details beside it.
+    /// Identifies an audit event, and its details.
     AuditEventId;
-    /// Identifies an outbox event; it is the id of the commit that wrote it.
+    /// Identifies an event that waits in the outbox.
     OutboxEventId;
+    /// Identifies an event of the log; it is the id that it had in the outbox.
+    EventId;
+    /// Identifies a position in the event log.
+    CursorId;
+    /// Identifies an event that waits for a retry.
+    DeferredEventId;
+    /// Identifies the record of a background task.
+    TaskRecordId;
     /// Identifies a stored answer to a request with an `Idempotency-Key`.
     IdempotencyRecordId;
     /// Identifies a stored JSON Web Key Set.

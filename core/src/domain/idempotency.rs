@@ -1,11 +1,11 @@
-//! Stored answers of requests with an `Idempotency-Key`, and secrets that the platform makes for itself.
+//! Stored answers of requests with an `Idempotency-Key`, and secrets that the platform generates.
 
 use dezky_derive::entity;
 
 use super::{IdempotencyRecordId, UserId};
 use crate::{clock::Timestamp, store::Scope};
 
-/// The answer of a request, written in the same commit as its effect.
+/// The answer of a request, stored in the same commit as its effect.
 #[entity(
     /// The collection of stored answers.
     collection IDEMPOTENCY_RECORDS = "idempotency_records",
@@ -25,22 +25,22 @@ pub struct IdempotencyRecord {
     /// Hash of caller, method, path and key.
     #[field(impersonal)]
     pub key: String,
-    /// Hash of the body that came with it.
+    /// Hash of the request's body.
     #[field(impersonal)]
     pub body_hash: String,
-    /// The person whom the answer shows, if it shows one: erasure removes it.
+    /// The person whom the answer shows, if any; erasing them removes the record.
     pub user_id: Option<UserId>,
     /// HTTP status of the answer.
     pub status: u16,
     /// JSON text of the answer.
     #[field(personal)]
     pub response: String,
-    /// When it is forgotten.
+    /// Time at which it is removed.
     pub expires_at: Timestamp,
 }
 
 impl IdempotencyRecord {
-    /// The unique key of a record.
+    /// Returns the unique key of a record.
     #[must_use]
     pub fn unique_key(key: &str) -> String {
         format!("request:{key}")

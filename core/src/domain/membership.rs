@@ -1,4 +1,4 @@
-//! Memberships: who belongs to which tenant, in which role.
+//! Memberships: the people of a tenant and their roles.
 
 use dezky_derive::{Choice, entity};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::{
     store::{Guest, KeyPart, Scope},
 };
 
-/// What a member may do in a tenant.
+/// The role of a member in a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, Choice)]
 #[serde(rename_all = "snake_case")]
 #[choice(reversed)]
@@ -22,14 +22,14 @@ pub enum MembershipRole {
     /// Uses the tenant.
     #[choice(unknown)]
     Member,
-    /// Runs the tenant, but for its owners and its billing.
+    /// Manages the tenant, except its owners and its billing.
     Admin,
-    /// Runs the tenant. The last one stays.
+    /// Manages the tenant. A tenant keeps its last owner.
     Owner,
 }
 
 impl MembershipRole {
-    /// What somebody with this role is to the tenant; a stranger without one.
+    /// Returns the caller kind for this role in a tenant; a stranger without a role.
     #[must_use]
     pub const fn caller(role: Option<Self>) -> Callers {
         match role {
@@ -41,13 +41,13 @@ impl MembershipRole {
     }
 }
 
-/// The mark of terms out of a member's name.
+/// Mark of terms from a member's name.
 pub const NAMED: &str = "n";
 
-/// The mark of terms that only a member's address has, which not everybody may search by.
+/// Mark of terms found only in a member's address, which not everybody may search.
 pub const ADDRESSED: &str = "a";
 
-/// A membership as it is stored. A revoked one stays as a tombstone.
+/// A stored membership. A revoked one stays as a tombstone.
 #[entity(
     /// The collection of memberships.
     collection MEMBERSHIPS = "memberships",
@@ -61,13 +61,13 @@ pub const ADDRESSED: &str = "a";
     index MEMBERS_BY_EMAIL = members_by_email(tenant_id, active, user_email_key),
     /// A tenant's members by role.
     index MEMBERS_BY_ROLE = members_by_role(tenant_id, active, role, user_name_key),
-    /// A tenant's members by the beginnings of words of their names and addresses, each by name.
+    /// A tenant's members by prefixes of words of their names and addresses, each by name.
     index MEMBERS_BY_WORD = members_by_word(tenant_id, active, _words, user_name_key),
     /// A person's tenants by name.
     index TENANTS_OF_USER = tenants_of_user(user_id, active, tenant_name_key),
-    /// A person's tenants by the beginnings of words of their names, each by name.
+    /// A person's tenants by prefixes of words of their names, each by name.
     index TENANTS_OF_USER_BY_WORD = tenants_of_user_by_word(user_id, active, _wordsOfTenant, tenant_name_key),
-    /// A person's memberships by where they came from.
+    /// A person's memberships by source.
     index MEMBERSHIPS_BY_SOURCE = memberships_by_source(user_id, active, source),
     /// All of a tenant's memberships, tombstones included, by id.
     index MEMBERSHIPS_OF_TENANT = memberships_of_tenant(tenant_id),
@@ -75,11 +75,11 @@ pub const ADDRESSED: &str = "a";
     index MEMBERSHIPS_OF_USER = memberships_of_user(user_id),
     words _words(user_name: NAMED, user_email: ADDRESSED),
     words _wordsOfTenant(tenant_name),
-    /// A member of a tenant. The e-mail address is shown to owners, admins, the platform and the member.
+    /// A member of a tenant. The e-mail address is visible to owners, admins, the platform and the member.
     view MembershipView,
-    /// A membership to be granted.
+    /// A new membership.
     create GrantMembership,
-    /// Changes of a membership.
+    /// Changes to a membership.
     #[schema(example = json!({"role": "admin"}))]
     update UpdateMembership,
 )]
@@ -101,7 +101,7 @@ pub struct Membership {
     /// Copy of the user's.
     #[field(see, shown_as = name, personal)]
     pub user_name: Option<String>,
-    /// The user's name as it is searched and sorted.
+    /// The user's name in the form that is searched and sorted.
     #[field(derived(user_name, Name), read = MEMBERS, personal)]
     pub user_name_key: String,
     /// The member's e-mail address.
@@ -109,39 +109,40 @@ pub struct Membership {
     /// Copy of the user's.
     #[field(see = ADMINS | ONESELF, shown_as = email, personal)]
     pub user_email: Option<String>,
-    /// The address with its domain in its own script, where that differs.
+    /// The address with its domain in its own script, if that differs.
     #[shown(email.as_deref().and_then(fields::email::readable))]
     pub display_email: Option<String>,
-    /// The address as it is searched and sorted.
+    /// The address in the form that is searched and sorted.
     #[field(derived(user_email, Address), read = ADMINS | ONESELF, personal)]
     pub user_email_key: String,
     /// The role.
     ///
-    /// The last one before revocation, if it is revoked.
+    /// If it is revoked, the last one before.
     #[field(
         see, given, create = default(MembershipRole::Member, choice), update = replace(choice),
         text_in_create = "The role; `member` without it."
     )]
     pub role: MembershipRole,
-    /// Where it came from.
+    /// The source of the membership.
     #[field(see, given)]
     pub source: GrantSource,
-    /// Whether it is in force: there is no `revokedAt`. Stored so that it can be indexed.
+    /// `true` if it is in force, which means there is no `revokedAt`. Stored so that it can be indexed.
     #[field(read = MEMBERS, initial = true)]
     pub active: bool,
-    /// When role or source last changed.
+    /// Time of the last change of role or source.
     ///
-    /// Or whether it is in force.
+    /// Or of being in force.
     #[field(see, initial = now)]
     pub changed_at: Timestamp,
-    /// When it was revoked.
+    /// Time of revocation.
     #[field(read = MEMBERS)]
     pub revoked_at: Option<Timestamp>,
-    /// Who revoked it.
+    /// The party that revoked it.
     #[field(read = MEMBERS)]
     pub revoked_by: Option<RevokedBy>,
-    /// When the tenant's own people have put a former member back. Until that person comes again the copies of name and address
-    /// stay as the tenant knew them.
+    /// Time at which the tenant's own people restored a former member.
+    ///
+    /// Until that person calls again, the copies of name and address stay as the tenant knew them.
     #[field(read = MEMBERS, silent)]
     pub regranted_at: Option<Timestamp>,
     /// Copy of the tenant's slug.
@@ -150,17 +151,17 @@ pub struct Membership {
     /// Copy of the tenant's name.
     #[field(read = MEMBERS, impersonal)]
     pub tenant_name: String,
-    /// The tenant's name as it is searched and sorted.
+    /// The tenant's name in the form that is searched and sorted.
     #[field(derived(tenant_name, Name), read = MEMBERS, impersonal)]
     pub tenant_name_key: String,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last written.
+    /// Time of the last write.
     pub updated_at: Timestamp,
 }
 
 impl Membership {
-    /// A new membership in force.
+    /// Creates a membership that is in force.
     #[must_use]
     pub fn new(tenant: &Tenant, user: &User, role: MembershipRole, source: GrantSource, now: Timestamp) -> Self {
         let mut membership = Self::blank(tenant.id, user.id, role, source, now);
@@ -169,19 +170,19 @@ impl Membership {
         membership
     }
 
-    /// The unique key of a person in a tenant.
+    /// Returns the unique key of a person in a tenant.
     #[must_use]
     pub fn key(tenant: TenantId, user: UserId) -> String {
         format!("member:{tenant}:{user}")
     }
 
-    /// The same of a tenant and a user that other reads find.
+    /// Returns the unique key for a tenant and a user that other reads find.
     #[must_use]
     pub fn key_of(tenant: KeyPart, user: KeyPart) -> Vec<KeyPart> {
         vec![KeyPart::Text("member:".to_owned()), tenant, KeyPart::Text(":".to_owned()), user]
     }
 
-    /// Refreshes the copies of the tenant's fields. Returns whether any changed.
+    /// Updates the copies of the tenant's fields. Returns `true` if any changed.
     pub fn copy_tenant(&mut self, tenant: &Tenant) -> bool {
         let same = self.tenant_slug == tenant.slug
             && self.tenant_name == tenant.name
@@ -192,7 +193,7 @@ impl Membership {
         !same
     }
 
-    /// Refreshes the copies of the user's fields. Returns whether any changed.
+    /// Updates the copies of the user's fields. Returns `true` if any changed.
     pub fn copy_user(&mut self, user: &User) -> bool {
         let same = self.user_name == user.name
             && self.user_name_key == user.name_key
@@ -205,14 +206,16 @@ impl Membership {
         !same
     }
 
-    /// Shows the tenant who the person is now, who is there again or whom the platform has named.
+    /// Lets the tenant see the person's current data, once they have returned or the platform has named them.
     pub fn show_person(&mut self, user: &User) {
         self.regranted_at = None;
         self.copy_user(user);
     }
 
-    /// Whether the tenant learns what its member is called from now on: what a former member is called is none of its concern,
-    /// and being put back by others is not a member's word.
+    /// Returns `true` if the copies of the member's name and address follow the person.
+    ///
+    /// They do not for a former member, whose name no longer concerns the tenant, nor for one who was restored by
+    /// others and has not returned.
     #[must_use]
     pub const fn follows_person(&self) -> bool {
         self.active && self.regranted_at.is_none()
@@ -228,7 +231,7 @@ impl Membership {
         self.revoked_by = None;
     }
 
-    /// Takes it away and leaves the tombstone.
+    /// Revokes it and leaves the tombstone.
     pub fn revoke(&mut self, by: RevokedBy, now: Timestamp) {
         self.active = false;
         self.changed_at = now;

@@ -1,7 +1,8 @@
-//! Tenants, people, memberships, subscriptions and the audit trail: what they are and what makes them valid. No I/O.
+//! Entities of the platform and their validation rules. No I/O.
 
 pub mod activity;
 pub mod audit;
+pub mod event;
 pub mod fields;
 pub mod id;
 pub mod idempotency;
@@ -12,11 +13,13 @@ pub mod outbox;
 pub mod secret;
 pub mod session;
 pub mod subscription;
+pub mod task;
 pub mod tenant;
 pub mod user;
 
 pub use activity::UserActivity;
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
+pub use event::{Cursor, DeferredEvent, Event};
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
 pub use input::{Patch, Problem, Reader};
@@ -26,14 +29,15 @@ pub use outbox::OutboxEvent;
 pub use secret::PlatformSecret;
 pub use session::EndedSession;
 pub use subscription::{CreateSubscription, Subscription, SubscriptionStatus, SubscriptionView, UpdateSubscription};
+pub use task::TaskRecord;
 pub use tenant::{
     BillingInfo, Branding, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus, TenantView,
     UpdateTenant,
 };
 pub use user::{CreateUser, GrantSource, RevokedBy, UpdateUser, User, UserRole, UserStatus, UserView};
 
-/// A document that counts its writes.
+/// A document with a version that counts its writes.
 pub trait Versioned {
-    /// Steps to the next version, written at `now`.
+    /// Advances to the next version, written at `now`.
     fn advance(&mut self, now: crate::clock::Timestamp);
 }

@@ -1,4 +1,4 @@
-//! Values out of a list of names, which a database of the replaced service may have others in the place of.
+//! Enumerated values that may also be unknown texts from a database of the replaced service.
 
 use std::fmt;
 
@@ -13,37 +13,37 @@ use utoipa::{
 
 use crate::store::{FieldType, Stored};
 
-/// A list of names of which a stored field has one.
+/// An enumeration whose values have names.
 pub trait Choice: Copy + PartialEq + fmt::Debug + 'static {
-    /// All of them, in the order in which they are told.
+    /// All values, in the order in which they are listed.
     const ALL: &'static [Self];
 
-    /// The one as which a text counts that is none of them: what it grants least of.
+    /// The value that an unknown text is treated as, which grants the least.
     const UNKNOWN: Self;
 
-    /// The name in JSON.
+    /// Returns the name in JSON.
     fn name(self) -> &'static str;
 
-    /// The one with this name.
+    /// Returns the value with this name.
     #[must_use]
     fn of(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|one| one.name() == name)
     }
 }
 
-/// One of a list of names, or the text that others have stored in its place.
+/// A value of an enumeration, or an unknown text that another program has stored.
 ///
-/// Such a text is kept and shown as it is. Decisions take it as [`Choice::UNKNOWN`]; only input is held to the list.
+/// Such a text is kept and shown unchanged. Decisions treat it as [`Choice::UNKNOWN`]; only input must be a known name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Open<T> {
-    /// One of the names.
+    /// A known value.
     Known(T),
-    /// Another text.
+    /// An unknown text.
     Foreign(Box<str>),
 }
 
 impl<T: Choice> Open<T> {
-    /// What is stored and shown.
+    /// Returns the stored text.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -52,7 +52,7 @@ impl<T: Choice> Open<T> {
         }
     }
 
-    /// The name as which it counts in decisions.
+    /// Returns the value that it is treated as in decisions.
     #[must_use]
     pub fn counts_as(&self) -> T {
         match self {
@@ -61,7 +61,7 @@ impl<T: Choice> Open<T> {
         }
     }
 
-    /// Whether it is none of the names.
+    /// Returns `true` if it is an unknown text.
     #[must_use]
     pub const fn is_foreign(&self) -> bool {
         matches!(self, Self::Foreign(_))
@@ -120,7 +120,7 @@ impl<'de, T: Choice> Deserialize<'de> for Open<T> {
     }
 }
 
-/// How such a value is described: one of the names, or another text.
+/// Returns the schema of such a value: one of the names, or another text.
 pub(crate) fn schema<T: ToSchema>() -> RefOr<Schema> {
     let named = RefOr::Ref(utoipa::openapi::Ref::from_schema_name(T::name()));
     let text = ObjectBuilder::new()

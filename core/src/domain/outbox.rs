@@ -1,11 +1,11 @@
-//! The outbox: what happened, for the work that follows from it.
+//! The outbox: events of committed changes that have no position in the log yet.
 
 use dezky_derive::entity;
 
 use super::{OutboxEventId, TenantId, UserId};
 use crate::{clock::Timestamp, store::Scope};
 
-/// An event that waits to be worked on. Its id is the id of the commit that wrote it; it is removed when done.
+/// An event that waits to be moved to the log. It is written in the commit of its change.
 #[entity(
     /// The collection of outbox events.
     collection OUTBOX = "outbox",
@@ -19,17 +19,17 @@ pub struct OutboxEvent {
     pub id: OutboxEventId,
     /// Its version.
     pub version: u64,
-    /// What happened, such as `tenant.update`.
+    /// The action, such as `tenant.update`.
     #[field(impersonal)]
     pub action: String,
-    /// The tenant that it concerns.
+    /// The tenant concerned.
     pub tenant_id: Option<TenantId>,
-    /// The person that it concerns.
+    /// The person concerned.
     pub user_id: Option<UserId>,
     /// Names of the fields that changed.
     #[field(impersonal)]
     #[serde(default)]
     pub changed_fields: Vec<String>,
-    /// When it happened.
+    /// Time of the event.
     pub created_at: Timestamp,
 }

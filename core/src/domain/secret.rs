@@ -1,4 +1,4 @@
-//! Secrets that the platform makes for itself at its first start.
+//! Secrets that the platform generates at its first start.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use dezky_derive::entity;
 use super::ObjectId;
 use crate::{clock::Timestamp, store::Scope};
 
-/// A named secret. Never shown, not even in `Debug`.
+/// A named secret. Never shown, not even by `Debug`.
 #[entity(
     /// The collection of secrets.
     collection PLATFORM_SECRETS = "platform_secrets",
@@ -19,21 +19,21 @@ pub struct PlatformSecret {
     pub id: ObjectId,
     /// Its version.
     pub version: u64,
-    /// What it is for.
+    /// The purpose of the secret.
     #[field(impersonal)]
     pub name: String,
     /// The secret, in hexadecimal.
     #[field(impersonal)]
     pub secret: String,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
 }
 
 impl PlatformSecret {
-    /// Name of the key with which subjects of erased people are hashed.
+    /// Name of the key that hashes the subjects of erased people.
     pub const SUBJECT_HASH: &'static str = "subject-hash";
 
-    /// The unique key of a secret.
+    /// Returns the unique key of a secret.
     #[must_use]
     pub fn key(name: &str) -> String {
         format!("name:{name}")

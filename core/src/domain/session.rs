@@ -1,5 +1,7 @@
-//! Sessions at the identity provider: those that it has ended (OpenID Connect Back-Channel Logout 1.0), and those that were
-//! seen of which only that tells how old they are.
+//! Sessions at the identity provider.
+//!
+//! Recorded are those that it has ended (OpenID Connect Back-Channel Logout 1.0), and those whose age is only known
+//! from having seen them.
 
 use dezky_derive::{Stored, entity};
 use serde::{Deserialize, Serialize};
@@ -11,22 +13,24 @@ use crate::{
     store::{Guest, Scope},
 };
 
-/// What a record says has ended.
+/// The subject matter of a session record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Stored)]
 #[serde(rename_all = "camelCase")]
 pub enum EndedSessionKind {
-    /// One session: tokens with its `sid` are refused.
+    /// An ended session: tokens with its `sid` are refused.
     Session,
-    /// All sessions of a subject: tokens of sign-ins until `issuedUntil` are refused.
+    /// All sessions of a subject were ended: tokens of sign-ins until `issuedUntil` are refused.
     Subject,
-    /// Nothing yet: a session was seen, whose tokens do not say when its person signed in.
+    /// A session that was seen but not ended, whose tokens do not contain the time of the sign-in.
     Seen,
-    /// A logout token was used: its `jti` counts once.
+    /// A used logout token, whose `jti` is accepted once.
     LogoutToken,
 }
 
-/// A record of what a logout token has ended, or of a session that was seen. Identifiers are kept as hashes: whose they are shows only to who knows
-/// them already, so that the record of somebody who never came here names nobody.
+/// A record of what a logout token has ended, or of a session that was seen.
+///
+/// Identifiers are hashed, so that the record of somebody who never came here does not identify them to anybody who
+/// does not know them already.
 #[entity(
     /// The collection of ended sessions.
     collection ENDED_SESSIONS = "ended_sessions",
@@ -42,32 +46,32 @@ pub struct EndedSession {
     pub id: EndedSessionId,
     /// Its version.
     pub version: u64,
-    /// What has ended.
+    /// The kind of record.
     pub kind: EndedSessionKind,
-    /// Hash of the issuer's id and of what the provider calls it.
+    /// Hash of the issuer's id and the provider's identifier.
     #[field(impersonal)]
     pub key: String,
-    /// Of a subject: tokens issued then or before are refused, and so are those of sign-ins of then or before.
+    /// For a subject: tokens issued until then are refused, and so are those of sign-ins until then.
     pub issued_until: Option<Timestamp>,
-    /// Of a session that was seen: when the first token of it was issued that came here.
+    /// For a seen session: issue time of the first of its tokens that was seen.
     pub issued_from: Option<Timestamp>,
-    /// When no token that it concerns is accepted any more, so that it is forgotten.
+    /// Time after which no token that it concerns is accepted, so that it is removed.
     pub expires_at: Timestamp,
 }
 
 impl EndedSession {
-    /// The unique key of a record about what an issuer calls `name`.
+    /// Returns the unique key of a record about the issuer's identifier `name`.
     #[must_use]
     pub fn unique_key(kind: EndedSessionKind, issuer_id: &str, name: &str) -> String {
         Self::key_of(kind, &Self::hash(issuer_id, name))
     }
 
-    /// The hash under which what an issuer calls `name` is kept.
+    /// Returns the hash of an issuer's identifier.
     #[must_use]
     pub fn hash(issuer_id: &str, name: &str) -> String {
         let mut hash = Sha256::new();
         hash.update(issuer_id.as_bytes());
-        // An issuer's id has no line break, so that no two pairs are hashed alike.
+        // An issuer's id has no line break, so different pairs never give the same bytes.
         hash.update(b"\n");
         hash.update(name.as_bytes());
         hex::encode(hash.finalize())

@@ -1,4 +1,4 @@
-//! Subscriptions: what a tenant pays for.
+//! Subscriptions of tenants to plans.
 
 use dezky_derive::{Choice, entity};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::{
     store::{Guest, KeyPart, Origin, Scope},
 };
 
-/// State of a subscription.
+/// Status of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Choice)]
 #[serde(rename_all = "snake_case")]
 pub enum SubscriptionStatus {
@@ -24,18 +24,18 @@ pub enum SubscriptionStatus {
     Trialing,
     /// Paid.
     Active,
-    /// A payment is late; within grace.
+    /// A payment is late, within the grace period.
     PastDue,
-    /// Put aside by the customer.
+    /// Paused by the customer.
     Paused,
-    /// Stopped for want of payment.
+    /// Stopped because of missing payment.
     #[choice(unknown)]
     Suspended,
-    /// Ended for good.
+    /// Ended permanently.
     Cancelled,
 }
 
-/// A subscription as it is stored.
+/// A stored subscription.
 #[entity(
     /// The collection of subscriptions.
     collection SUBSCRIPTIONS = "subscriptions",
@@ -45,17 +45,17 @@ pub enum SubscriptionStatus {
     seen = MEMBERS,
     /// A tenant's subscriptions.
     index SUBSCRIPTIONS_OF_TENANT = of_tenant(tenant_id, created_at),
-    /// Subscriptions by state.
+    /// Subscriptions by status.
     index SUBSCRIPTIONS_BY_STATUS = by_status(status, created_at),
     /// Subscriptions by plan.
     index SUBSCRIPTIONS_BY_PLAN = by_plan(plan, created_at),
     /// Subscriptions by age.
     index SUBSCRIPTIONS_BY_AGE = by_age(created_at),
-    /// A subscription. The Stripe ids are shown to owners and to the platform.
+    /// A subscription. The Stripe ids are visible to owners and to the platform.
     view SubscriptionView,
-    /// A subscription to be created. Without `status` it is active, without `seats` it has one, without `plan` the tenant's.
+    /// A new subscription. Defaults: status `active`, one seat, and the tenant's plan.
     create CreateSubscription,
-    /// Changes of a subscription.
+    /// Changes to a subscription.
     update UpdateSubscription,
 )]
 #[derive(Debug)]
@@ -68,43 +68,43 @@ pub struct Subscription {
     /// The tenant.
     #[field(see, given, create = required(object_id))]
     pub tenant_id: TenantId,
-    /// What is paid for.
+    /// The plan.
     #[field(see, input = replace(identifier), impersonal)]
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plan: String,
-    /// Its state.
+    /// Its status.
     #[field(see, input = replace(choice), initial = SubscriptionStatus::Active.into())]
     pub status: Open<SubscriptionStatus>,
-    /// How many people it is for.
+    /// Number of people that it covers.
     #[field(see, input = replace(whole_number(1, 1_000_000)), initial = 1)]
     #[serde(default)]
     pub seats: u32,
-    /// When the trial ends.
+    /// End of the trial.
     #[field(see, input = patch(time))]
     pub trial_ends_at: Option<Timestamp>,
-    /// When the paid period ends.
+    /// End of the paid period.
     #[field(see, input = patch(time))]
     pub current_period_ends_at: Option<Timestamp>,
-    /// The customer at Stripe.
+    /// Stripe's id of the customer.
     #[field(see = OWNERS, input = patch(identifier), impersonal)]
     pub stripe_customer_id: Option<String>,
-    /// The subscription at Stripe.
+    /// Stripe's id of the subscription.
     #[field(see = OWNERS, input = patch(identifier), impersonal)]
     pub stripe_subscription_id: Option<String>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last written.
+    /// Time of the last write.
     pub updated_at: Timestamp,
 }
 
 impl Subscription {
-    /// The unique key of a tenant's one subscription that is not cancelled.
+    /// Returns the unique key of a tenant's only subscription that is not cancelled.
     #[must_use]
     pub fn current_key(tenant: TenantId) -> String {
         format!("current:{tenant}")
     }
 
-    /// The same of tenants that another read finds.
+    /// Returns the unique keys for tenants that another read finds.
     #[must_use]
     pub fn current_keys_of(tenants: Origin) -> Vec<KeyPart> {
         vec![KeyPart::Text("current:".to_owned()), KeyPart::Each(tenants)]
@@ -121,7 +121,7 @@ impl Subscription {
 }
 
 impl CreateSubscription {
-    /// The new subscription, with the tenant's plan unless the body says another.
+    /// Creates the subscription, with the tenant's plan unless the input has one.
     #[must_use]
     pub fn into_subscription(self, plan: &str, now: Timestamp) -> Subscription {
         let mut subscription = Subscription::blank(self.tenant_id, now);

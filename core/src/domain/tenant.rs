@@ -1,4 +1,4 @@
-//! Tenants: the organisations that live on the platform.
+//! Tenants: the organizations on the platform.
 
 use std::collections::BTreeSet;
 
@@ -14,39 +14,39 @@ use super::{
 use crate::{
     callers::Callers,
     clock::Timestamp,
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
     store::{Form, Guest, Scope},
 };
 
-/// State of a tenant.
+/// Status of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Choice)]
 #[serde(rename_all = "snake_case")]
 pub enum TenantStatus {
-    /// Created; the systems behind it are not all set up.
+    /// Created, but not all external systems are set up yet.
     Pending,
     /// In use.
     Active,
-    /// Read-only to its own people.
+    /// Read-only for its own people.
     #[choice(unknown)]
     Suspended,
-    /// Deleted. Its slug stays reserved, its verified domains do not.
+    /// Deleted. Its slug stays reserved; its verified domains become free.
     Deleted,
 }
 
-/// When a domain was proved to belong to the tenant.
+/// Proof that a domain belongs to the tenant.
 #[part(entry)]
 #[derive(Debug, ToSchema)]
 pub struct DomainVerification {
     /// The domain, one of the tenant's `domains`.
     #[field(input = required(domain_name))]
     pub name: String,
-    /// When it was verified.
+    /// Time of verification.
     #[field(input = required(time))]
     #[schema(value_type = String, format = DateTime)]
     pub verified_at: Timestamp,
 }
 
-/// To whom invoices go.
+/// Billing details for invoices.
 #[part(patch)]
 #[derive(Debug, Default, ToSchema)]
 pub struct BillingInfo {
@@ -56,7 +56,7 @@ pub struct BillingInfo {
     /// VAT identification number.
     #[field(input = patch(vat_id))]
     pub vat_id: Option<String>,
-    /// Where invoices are sent.
+    /// E-mail address for invoices.
     #[field(input = patch(email))]
     pub email: Option<String>,
     /// Postal address.
@@ -64,14 +64,14 @@ pub struct BillingInfo {
     pub address: Option<String>,
 }
 
-/// An entry of the launcher.
+/// A link in the launcher.
 #[part(entry)]
 #[derive(Debug, ToSchema)]
 pub struct LauncherLink {
-    /// What it says.
+    /// Text of the link.
     #[field(input = required(text(80)))]
     pub title: String,
-    /// Where it leads; an `https` URL.
+    /// Target of the link; an `https` URL.
     #[field(input = required(https_url))]
     pub url: String,
     /// Name of an icon.
@@ -79,7 +79,7 @@ pub struct LauncherLink {
     pub icon: Option<String>,
 }
 
-/// How the tenant's launcher looks.
+/// Appearance of the tenant's launcher.
 #[part(patch)]
 #[derive(Debug, Default, ToSchema)]
 pub struct Branding {
@@ -89,16 +89,16 @@ pub struct Branding {
     /// Main colour, `#rrggbb`.
     #[field(input = patch(colour))]
     pub primary_color: Option<String>,
-    /// Second colour, `#rrggbb`.
+    /// Secondary colour, `#rrggbb`.
     #[field(input = patch(colour))]
     pub accent_color: Option<String>,
-    /// Entries of the launcher, in their order.
+    /// Links in the launcher, in order.
     #[field(input = entries(50, LauncherLink))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub launcher_links: Vec<LauncherLink>,
 }
 
-/// A tenant as it is stored.
+/// A stored tenant.
 #[entity(
     /// The collection of tenants.
     collection TENANTS = "tenants",
@@ -112,16 +112,15 @@ pub struct Branding {
     index TENANTS_BY_STATUS = by_status(status, name_key),
     /// The index by plan and name.
     index TENANTS_BY_PLAN = by_plan(plan, name_key),
-    /// The index by the beginnings of words of names, each by name.
+    /// The index by prefixes of words of names, each by name.
     index TENANTS_BY_WORD = by_word(_words, name_key),
     words _words(name),
-    /// A tenant. `billingInfo`, `authentikGroup`, `ocisSpaceId` and `stalwartDomain` are shown to its owners and admins and to the
-    /// platform.
+    /// A tenant. Only owners, admins and the platform see `billingInfo`, `authentikGroup`, `ocisSpaceId` and `stalwartDomain`.
     view TenantView,
-    /// A tenant to be created.
+    /// A new tenant.
     #[schema(example = json!({"slug": "acme", "name": "Acme GmbH", "plan": "business", "domains": ["acme.eu"], "billingInfo": {"company": "Acme GmbH", "email": "billing@acme.eu"}, "branding": {"logoUrl": "https://acme.eu/logo.svg", "primaryColor": "#1a2b3c", "launcherLinks": [{"title": "Wiki", "url": "https://wiki.acme.eu/"}]}, "authentikGroup": "acme"}))]
     create CreateTenant,
-    /// Changes of a tenant.
+    /// Changes to a tenant.
     #[schema(example = json!({"name": "Acme AG", "billingInfo": {"address": null}, "branding": {"accentColor": "#aabbcc"}}))]
     update UpdateTenant,
 )]
@@ -132,7 +131,7 @@ pub struct Tenant {
     /// Its version.
     #[serde(default)]
     pub version: u64,
-    /// The DNS label under which it lives.
+    /// The DNS label of its host.
     ///
     /// Unique for ever.
     #[field(
@@ -141,52 +140,52 @@ pub struct Tenant {
         text_in_update = "DNS label under which it lives; fixed once it is provisioned."
     )]
     pub slug: String,
-    /// Slugs that it had before; they stay reserved for it.
+    /// Previous slugs, which stay reserved for it.
     #[field(read = ADMINS, silent, impersonal)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_slugs: Vec<String>,
     /// Its name.
     #[field(see, create = required(label), update = replace(label), set = ADMINS, apply = Tenant::rename, personal)]
     pub name: String,
-    /// The name as it is searched and sorted.
+    /// The name in the form that is searched and sorted.
     #[field(derived(name, Name), read = MEMBERS, silent, personal)]
     #[serde(default)]
     pub name_key: String,
-    /// Its state.
+    /// Its status.
     #[field(
         see, input = replace(status), set = PLATFORM, apply = Tenant::set_status, initial = TenantStatus::Pending.into(),
         text_in_create = "Its state; `pending` without it, and never `deleted`."
     )]
     pub status: Open<TenantStatus>,
-    /// Its state before it was suspended, while it is.
+    /// Its status before suspension, while it is suspended.
     #[field(read = ADMINS, silent)]
     pub suspended_from: Option<Open<TenantStatus>>,
-    /// What it has bought.
+    /// Its plan.
     #[field(
         see, input = replace(identifier), set = PLATFORM, initial = CreateTenant::DEFAULT_PLAN.to_owned(), impersonal,
         text_in_create = "What it has bought; `starter` without it."
     )]
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plan: String,
-    /// The caller's own role in it.
+    /// The caller's own role in the tenant.
     #[shown(argument)]
     pub role: Option<MembershipRole>,
-    /// Domains that it says are its own.
+    /// Domains that the tenant claims to own.
     #[field(see, input = list(100, domain_name), set = ADMINS, apply = Tenant::set_domains, impersonal)]
     #[serde(default)]
     pub domains: Vec<String>,
-    /// The same domains in their own script, in the same order; left out where none differs.
+    /// The same domains in their own script, in the same order; omitted if none differs.
     #[shown(readable(&entity.domains))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub display_domains: Vec<String>,
-    /// Which of them are proved.
+    /// Verifications of these domains.
     #[field(see, input = entries(100, DomainVerification), set = PLATFORM, by_hand, impersonal)]
     #[serde(default)]
     pub domain_verifications: Vec<DomainVerification>,
-    /// To whom invoices go.
+    /// Billing details for invoices.
     #[field(see = ADMINS, input = object(BillingInfoPatch), set = OWNERS, personal)]
     pub billing_info: Option<BillingInfo>,
-    /// How its launcher looks.
+    /// Appearance of its launcher.
     #[field(see, input = object(BrandingPatch), set = ADMINS, impersonal)]
     pub branding: Option<Branding>,
     /// Name of its group in Authentik.
@@ -200,41 +199,41 @@ pub struct Tenant {
     /// Its mail domain in Stalwart.
     #[field(see = ADMINS, input = patch(domain_name), set = PLATFORM, impersonal)]
     pub stalwart_domain: Option<String>,
-    /// When it was deleted.
+    /// Time of deletion.
     #[field(see)]
     pub deleted_at: Option<Timestamp>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last written.
+    /// Time of the last write.
     pub updated_at: Timestamp,
 }
 
 impl Tenant {
-    /// The unique key of a slug.
+    /// Returns the unique key of a slug.
     #[must_use]
     pub fn slug_key(slug: &str) -> String {
         format!("slug:{slug}")
     }
 
-    /// The unique key of an Authentik group.
+    /// Returns the unique key of an Authentik group.
     #[must_use]
     pub fn group_key(group: &str) -> String {
         format!("group:{group}")
     }
 
-    /// The unique key of a verified domain.
+    /// Returns the unique key of a verified domain.
     #[must_use]
     pub fn domain_key(domain: &str) -> String {
         format!("domain:{domain}")
     }
 
-    /// Whether systems behind the tenant carry its slug, so that it cannot change any more.
+    /// Returns `true` if external systems use its slug, so that it can no longer change.
     #[must_use]
     pub fn is_provisioned(&self) -> bool {
         self.authentik_group.is_some() || self.ocis_space_id.is_some() || self.stalwart_domain.is_some()
     }
 
-    /// Sets its state, and keeps the one before a suspension in mind.
+    /// Sets its status, remembering the one before a suspension.
     pub fn set_status(&mut self, status: TenantStatus) {
         if status == TenantStatus::Suspended && self.status != TenantStatus::Suspended {
             self.suspended_from = Some(self.status.clone());
@@ -244,13 +243,13 @@ impl Tenant {
         self.status = status.into();
     }
 
-    /// Gives it a name, and the form in which that is searched.
+    /// Sets its name, and the form that is searched.
     pub fn rename(&mut self, name: String) {
         self.name_key = Form::Name.of(&name);
         self.name = name;
     }
 
-    /// Sets its domains, each once, and drops the verification of those that are gone.
+    /// Sets its domains without duplicates, and drops the verifications of removed ones.
     pub fn set_domains(&mut self, domains: Vec<String>) {
         let mut seen = BTreeSet::new();
         self.domains = domains.into_iter().filter(|domain| seen.insert(domain.clone())).collect();
@@ -270,22 +269,22 @@ impl Tenant {
 
 fn status(value: &Value) -> Result<TenantStatus, Problem> {
     match choice(value)? {
-        TenantStatus::Deleted => Err(Problem::new("invalid_choice", "is reached by `DELETE` only")),
+        TenantStatus::Deleted => Err(Problem::new(FieldCode::INVALID_CHOICE, "is reached by `DELETE` only")),
         status => Ok(status),
     }
 }
 
-/// An address may have several lines; everything else of [`text`] holds for each of them.
+/// Reads a postal address, which may have several lines; each follows the rules of [`text`].
 fn address(value: &Value) -> Result<String, Problem> {
-    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     let mut lines = Vec::new();
     for line in given.lines().map(str::trim).filter(|line| !line.is_empty()) {
         lines.push(text(&Value::from(line), 200)?);
     }
     match lines.len() {
-        0 => Err(Problem::new("empty", "must not be empty")),
+        0 => Err(Problem::new(FieldCode::EMPTY, "must not be empty")),
         1..=8 => Ok(lines.join("\n")),
-        _ => Err(Problem::new("too_long", "must have at most 8 lines")),
+        _ => Err(Problem::new(FieldCode::TOO_LONG, "must have at most 8 lines")),
     }
 }
 
@@ -295,15 +294,15 @@ fn check_verifications(tenant: &Tenant, verifications: Vec<DomainVerification>) 
     for (position, verification) in verifications.iter().enumerate() {
         let field = format!("domainVerifications[{position}].name");
         if !tenant.domains.contains(&verification.name) {
-            errors.push(FieldError::new(field, "unknown_domain", "must be one of `domains`"));
+            errors.push(FieldError::new(field, FieldCode::UNKNOWN_DOMAIN, "must be one of `domains`"));
         } else if !seen.insert(verification.name.as_str()) {
-            errors.push(FieldError::new(field, "repeated", "stands in the list already"));
+            errors.push(FieldError::new(field, FieldCode::REPEATED, "stands in the list already"));
         }
     }
     if errors.is_empty() { Ok(verifications) } else { Err(Error::invalid(errors)) }
 }
 
-/// Domains as people read them; none where that is how they are stored.
+/// Returns the domains in their own script; empty if that is how they are stored.
 fn readable(domains: &[String]) -> Vec<String> {
     let shown: Vec<Option<String>> = domains.iter().map(|domain| fields::domain_name::readable(domain)).collect();
     if shown.iter().all(Option::is_none) {
@@ -313,13 +312,13 @@ fn readable(domains: &[String]) -> Vec<String> {
 }
 
 impl CreateTenant {
-    /// The plan of tenants that are created without one.
+    /// Plan of tenants that are created without one.
     pub const DEFAULT_PLAN: &'static str = "starter";
 
-    /// The new tenant.
+    /// Creates the tenant.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] when fields do not fit each other.
+    /// [`crate::ErrorKind::Invalid`] when fields contradict each other.
     pub fn into_tenant(mut self, now: Timestamp) -> Result<Tenant> {
         let mut tenant = Tenant::blank(std::mem::take(&mut self.slug), now);
         let verifications = std::mem::take(&mut self.domain_verifications);
@@ -333,14 +332,14 @@ impl UpdateTenant {
     /// Applies the changes.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] when fields do not fit each other or the slug is fixed.
+    /// [`crate::ErrorKind::Invalid`] when fields contradict each other or the slug is fixed.
     pub fn apply(mut self, tenant: &mut Tenant) -> Result<()> {
         if let Some(slug) = self.slug.take()
             && slug != tenant.slug
         {
             if tenant.is_provisioned() {
                 let message = "cannot change any more: the systems behind the tenant carry it";
-                return Err(Error::invalid(vec![FieldError::new("slug", "fixed", message)]));
+                return Err(Error::invalid(vec![FieldError::new("slug", FieldCode::FIXED, message)]));
             }
             let former = std::mem::replace(&mut tenant.slug, slug);
             if !tenant.former_slugs.contains(&former) {
@@ -353,7 +352,7 @@ impl UpdateTenant {
     }
 }
 
-/// Sets which domains are proved, after the domains themselves.
+/// Sets the verified domains. To be called after setting the domains themselves.
 fn set_verifications(tenant: &mut Tenant, patch: Patch<Vec<DomainVerification>>) -> Result<()> {
     match patch {
         Patch::Keep => {}

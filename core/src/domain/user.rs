@@ -14,25 +14,25 @@ use crate::{
     store::{Form, Guest, Scope},
 };
 
-/// The issuer of users that are created without one.
+/// Issuer of users that are created without one.
 pub const DEFAULT_ISSUER: &str = "default";
 
-/// What a user may be said to do on the platform. Informative: rights come from `platformAdmin` and memberships. Stored, it is an open
-/// text, since it decides nothing and the replaced service named no values.
+/// Informative role of a user on the platform. Rights come from `platformAdmin` and memberships.
+// Stored as an open text, since it decides nothing and the replaced service had no fixed values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Choice)]
 #[serde(rename_all = "snake_case")]
 pub enum UserRole {
-    /// A person of some tenant.
+    /// A person of a tenant.
     #[default]
     #[choice(unknown)]
     User,
-    /// Helps tenants.
+    /// Supports tenants.
     Support,
-    /// Runs the platform.
+    /// Manages the platform.
     Admin,
 }
 
-/// Whether a user may call at all.
+/// Status of a user, which determines if they may call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Choice)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStatus {
@@ -44,31 +44,31 @@ pub enum UserStatus {
     Disabled,
 }
 
-/// Where a right comes from.
+/// The source of a right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Stored)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantSource {
-    /// The `groups` claim of a token; follows the claim both ways.
+    /// The `groups` claim of a token; granted and revoked with the claim.
     Claim,
-    /// A person or the system gave it.
+    /// Granted by a person or the system.
     Grant,
-    /// An invitation was accepted.
+    /// An accepted invitation.
     Invitation,
 }
 
-/// Who took a right away, which decides what may bring it back.
+/// The party that revoked a right, which determines what can restore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Stored)]
 #[serde(rename_all = "snake_case")]
 pub enum RevokedBy {
-    /// The claim was missing from a token; a later claim brings it back.
+    /// The claim was missing from a token; a later claim restores it.
     Claim,
-    /// A person; only an explicit grant or invitation brings it back.
+    /// A person; only an explicit grant or invitation restores it.
     Person,
-    /// The system; only an explicit grant or invitation brings it back.
+    /// The system; only an explicit grant or invitation restores it.
     System,
 }
 
-/// A user as it is stored.
+/// A stored user.
 #[entity(
     /// The collection of users.
     collection USERS = "users",
@@ -82,15 +82,15 @@ pub enum RevokedBy {
     index USERS_BY_EMAIL = by_email(email_key),
     /// The index by status and name.
     index USERS_BY_STATUS = by_status(status, name_key),
-    /// The index by the beginnings of words of names and addresses, each by name.
+    /// The index by prefixes of words of names and addresses, each by name.
     index USERS_BY_WORD = by_word(_words, name_key),
     words _words(name, email),
-    /// A user, as they see themselves and the platform sees them.
+    /// A user, as seen by themselves and the platform.
     view UserView,
-    /// A user to be created.
+    /// A new user.
     #[schema(example = json!({"authentikSubjectId": "0b7c", "email": "bea@example.eu", "name": "Bea Example"}))]
     create CreateUser,
-    /// Changes of a user.
+    /// Changes to a user.
     #[schema(example = json!({"name": "Bea Beispiel", "role": "support"}))]
     update UpdateUser,
 )]
@@ -101,7 +101,7 @@ pub struct User {
     /// Its version.
     #[serde(default)]
     pub version: u64,
-    /// The issuer that knows this person.
+    /// Id of the issuer that knows this person.
     ///
     /// Its stable `id` in the settings.
     #[field(
@@ -118,25 +118,25 @@ pub struct User {
         text_in_view = "The person's subject at the issuer; absent after erasure."
     )]
     pub authentik_subject_id: Option<String>,
-    /// Keyed hash of the subject, which stays after erasure. Users of before this was kept have it from their erasure on.
+    /// Keyed hash of the subject, which stays after erasure. Older users get it when they are erased.
     #[field(silent(creation), impersonal)]
     pub subject_hash: Option<String>,
     /// E-mail address.
     ///
-    /// Never links accounts.
+    /// It never links accounts.
     #[field(see, create = optional(email), update = patch(email), apply = User::set_email, personal)]
     pub email: Option<String>,
-    /// The address with its domain in its own script, where that differs.
+    /// The address with its domain in its own script, if that differs.
     #[shown(entity.email.as_deref().and_then(fields::email::readable))]
     pub display_email: Option<String>,
-    /// The address as it is searched and sorted.
+    /// The address in the form that is searched and sorted.
     #[field(derived(email, Address), silent, personal)]
     #[serde(default)]
     pub email_key: String,
     /// Name.
     #[field(see, create = optional(label), update = patch(label), apply = User::set_name, personal)]
     pub name: Option<String>,
-    /// The name as it is searched and sorted.
+    /// The name in the form that is searched and sorted.
     #[field(derived(name, Name), silent, personal)]
     #[serde(default)]
     pub name_key: String,
@@ -147,27 +147,27 @@ pub struct User {
     )]
     #[serde(default)]
     pub role: Open<UserRole>,
-    /// Whether the user administers the platform.
+    /// `true` if the user administers the platform.
     #[field(see, create = optional(boolean), update = replace(boolean), by_hand)]
     #[serde(default)]
     pub platform_admin: bool,
-    /// Where that right came from.
+    /// The source of that right.
     #[field(see, shown = entity.platform_admin_source.filter(|_| entity.platform_admin))]
     pub platform_admin_source: Option<GrantSource>,
-    /// When that right last changed.
+    /// Time of the last change of that right.
     pub platform_admin_changed_at: Option<Timestamp>,
-    /// When that right was taken away: the tombstone.
+    /// Time of its revocation: the tombstone.
     pub platform_admin_revoked_at: Option<Timestamp>,
-    /// Who took it away.
+    /// The party that revoked it.
     pub platform_admin_revoked_by: Option<RevokedBy>,
-    /// Whether the user may call at all.
+    /// Status of the user; a disabled user is refused everywhere.
     #[field(
         see, read = MEMBERS, create = optional(choice), update = replace(choice),
         text_in_create = "Whether the user may call at all; `active` without it."
     )]
     #[serde(default)]
     pub status: Open<UserStatus>,
-    /// Tenants in which the user has a membership in force: the first 100 by name, of those that the caller may see.
+    /// Tenants in which the user is a member: the first 100 by name that the caller may see.
     #[shown(argument)]
     pub tenant_ids: Vec<TenantId>,
     /// Tokens issued before this are refused.
@@ -176,54 +176,56 @@ pub struct User {
         text_in_update = "Tokens issued before this are refused; an issuer's clock may be ahead by 30 seconds."
     )]
     pub tokens_valid_after: Option<Timestamp>,
-    /// When the person was erased.
+    /// Time of erasure.
     #[field(see, read = MEMBERS)]
     pub deleted_at: Option<Timestamp>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last written.
+    /// Time of the last write.
     pub updated_at: Timestamp,
 }
 
 impl User {
-    /// The unique key of a subject of an issuer.
+    /// Returns the unique key of an issuer's subject.
     #[must_use]
     pub fn subject_key(issuer_id: &str, subject: &str) -> String {
         format!("subject:{issuer_id}:{subject}")
     }
 
-    /// The unique key of a subject by its keyed hash. A user has it from creation to after erasure, so that a creation that is
-    /// under way when its person is created and erased comes too late.
+    /// Returns the unique key of a subject's keyed hash.
+    ///
+    /// A user holds it from creation until after erasure, so that a concurrent creation fails even if its person is
+    /// created and erased meanwhile.
     #[must_use]
     pub fn tombstone_key(issuer_id: &str, subject_hash: &str) -> String {
         format!("tombstone:{issuer_id}:{subject_hash}")
     }
 
-    /// Whether the person may call: they are active, and nothing else.
+    /// Returns `true` if the person is active, so that they may call.
     #[must_use]
     pub fn may_call(&self) -> bool {
         self.status.counts_as() == UserStatus::Active
     }
 
-    /// Whether the person was erased and only the tombstone is left.
+    /// Returns `true` if the person was erased and only the tombstone is left.
     #[must_use]
     pub const fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
     }
 
-    /// Sets the name, and the form in which it is searched.
+    /// Sets the name, and the form that is searched.
     pub fn set_name(&mut self, name: Option<String>) {
         self.name_key = name.as_deref().map(|name| Form::Name.of(name)).unwrap_or_default();
         self.name = name;
     }
 
-    /// Sets the address, and the form in which it is searched.
+    /// Sets the address, and the form that is searched.
     pub fn set_email(&mut self, email: Option<String>) {
         self.email_key = email.as_deref().map(|email| Form::Address.of(email)).unwrap_or_default();
         self.email = email;
     }
 
-    /// Gives or takes the right to administer the platform; taking it leaves a tombstone.
+    /// Grants or revokes the right to administer the platform; revoking it leaves a tombstone.
     pub fn set_platform_admin(&mut self, granted: bool, source: GrantSource, by: RevokedBy, now: Timestamp) {
         self.platform_admin = granted;
         self.platform_admin_source = Some(source);
@@ -245,25 +247,25 @@ impl User {
 }
 
 impl CreateUser {
-    /// The issuer that knows the person.
+    /// Returns the issuer that knows the person.
     #[must_use]
     pub fn issuer_id(&self) -> &str {
         self.issuer_id.as_deref().unwrap_or(DEFAULT_ISSUER)
     }
 
-    /// The person's subject at the issuer.
+    /// Returns the person's subject at the issuer.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.authentik_subject_id
     }
 
-    /// Whether the new user administers the platform, by a lasting right.
+    /// Returns `true` if the new user gets a lasting right to administer the platform.
     #[must_use]
     pub fn makes_admin(&self) -> bool {
         self.platform_admin == Some(true)
     }
 
-    /// The new user.
+    /// Creates the user.
     #[must_use]
     pub fn into_user(self, now: Timestamp) -> User {
         let mut user = User::blank(self.issuer_id().to_owned(), Some(self.subject().to_owned()), now);
@@ -276,15 +278,15 @@ impl CreateUser {
 }
 
 impl UpdateUser {
-    /// Whether the user is to administer the platform, by a lasting right.
+    /// Returns `true` if the user gets a lasting right to administer the platform.
     #[must_use]
     pub fn makes_admin(&self) -> bool {
         self.platform_admin == Some(true)
     }
 
-    /// Applies the changes; `by` says who takes a right away, if one is taken.
+    /// Applies the changes; `by` is recorded as the revoker of a revoked right.
     pub fn apply(self, user: &mut User, by: RevokedBy, now: Timestamp) {
-        // Saying `false` of somebody who never was one leaves a tombstone too: it forbids the claim to make them one.
+        // `false` leaves a tombstone even for a user without the right, so that a claim cannot grant it.
         if let Some(granted) = self.platform_admin {
             let settled = if granted {
                 user.platform_admin && user.platform_admin_source == Some(GrantSource::Grant)

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::MAXIMUM_BODY;
 use crate::{
     domain::input::read_json,
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::Call,
 };
 
@@ -21,7 +21,7 @@ pub(super) struct JsonBody {
 }
 
 fn too_large() -> Error {
-    Error::new(ErrorKind::PayloadTooLarge, "body_too_large", "the body is larger than 1 MiB: send less at once")
+    Error::new(Code::BODY_TOO_LARGE, "the body is larger than 1 MiB: send less at once")
 }
 
 async fn read(body: Body, headers: &HeaderMap) -> Result<Bytes> {
@@ -37,7 +37,7 @@ async fn read(body: Body, headers: &HeaderMap) -> Result<Bytes> {
             }
             cause = source.source();
         }
-        Error::new(ErrorKind::BadRequest, "body_incomplete", "the body ended before it was complete").with_source(error)
+        Error::new(Code::BODY_INCOMPLETE, "the body ended before it was complete").with_source(error)
     })
 }
 
@@ -48,7 +48,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<()> {
         return Ok(());
     }
     let message = "send `Content-Type: application/json` (or `application/merge-patch+json`)";
-    Err(Error::new(ErrorKind::UnsupportedMediaType, "unsupported_media_type", message))
+    Err(Error::new(Code::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
@@ -64,11 +64,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
-pub(super) fn bad_request(code: &'static str, message: &'static str) -> Error {
-    Error::new(ErrorKind::BadRequest, code, message)
-}
-
-/// A body of form-encoded parameters (<https://url.spec.whatwg.org/#application/x-www-form-urlencoded>).
+/// A form-encoded body (<https://url.spec.whatwg.org/#application/x-www-form-urlencoded>).
 pub(super) struct FormBody {
     bytes: Bytes,
 }
@@ -83,46 +79,42 @@ impl<S: Send + Sync> FromRequest<S> for FormBody {
         let essence = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if !bytes.is_empty() && !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             let message = "send `Content-Type: application/x-www-form-urlencoded`";
-            return Err(Error::new(ErrorKind::UnsupportedMediaType, "unsupported_media_type", message));
+            return Err(Error::new(Code::UNSUPPORTED_MEDIA_TYPE, message));
         }
         Ok(Self { bytes })
     }
 }
 
 impl FormBody {
-    /// The value of a parameter that may stand once; none when it is missing or empty.
+    /// Returns the value of a parameter that may occur once; `None` if it is missing or empty.
     pub(super) fn only(&self, name: &str) -> Result<Option<String>> {
         let mut values = url::form_urlencoded::parse(&self.bytes).filter(|(parameter, _)| parameter == name);
         let value = values.next().map(|(_, value)| value.into_owned());
         if values.next().is_some() {
-            return Err(bad_request("parameter_repeated", "a parameter of the form stands twice: send it once"));
+            return Err(Error::new(Code::PARAMETER_REPEATED, "a parameter of the form stands twice: send it once"));
         }
         Ok(value.filter(|value| !value.is_empty()))
     }
 }
 
 impl JsonBody {
-    /// The value, which must be there; the call learns the body for its idempotency key.
+    /// Returns the required value, and adds the body to the call for its idempotency key.
     pub(super) fn value(self, call: &mut Call) -> Result<Value> {
         if self.bytes.is_empty() {
-            return Err(Error::new(
-                ErrorKind::BadRequest,
-                "body_missing",
-                "this request needs a JSON object as its body",
-            ));
+            return Err(Error::new(Code::BODY_MISSING, "this request needs a JSON object as its body"));
         }
         let value = read_json(&self.bytes)?;
         self.remember(call);
         Ok(value)
     }
 
-    /// For requests that say all in their path: nothing, or an empty object.
+    /// Checks the body of a request that is complete without one: it must be empty or an empty object.
     pub(super) fn nothing(self, call: &mut Call) -> Result<()> {
         if !self.bytes.is_empty()
             && !matches!(serde_json::from_slice(&self.bytes), Ok(Value::Object(object)) if object.is_empty())
         {
             let message = "this request has no body: leave it out or send `{}`";
-            return Err(Error::new(ErrorKind::BadRequest, "body_unexpected", message));
+            return Err(Error::new(Code::BODY_UNEXPECTED, message));
         }
         self.remember(call);
         Ok(())

@@ -1,4 +1,4 @@
-//! What handlers take out of a request: the call and the parameters of the path.
+//! Extractors of handlers: the call and the path parameters.
 
 use std::{str::FromStr, sync::Arc};
 
@@ -8,11 +8,11 @@ use http::{HeaderMap, Method, header, request::Parts};
 use super::HttpState;
 use crate::{
     context::RequestContext,
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{Call, IdempotencyRequest, IfMatch, Principal},
 };
 
-/// The most characters of an `Idempotency-Key`.
+/// Maximum length of an `Idempotency-Key`.
 const MAXIMUM_KEY: usize = 255;
 
 /// The context that every request has.
@@ -27,8 +27,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Context {
     }
 }
 
-/// The call of a verified caller. An edge inside a process may have put the [`Principal`] into the extensions of its request,
-/// which nothing that comes over a network can; everybody else proves by a token who they are.
+/// The call of a verified caller.
+///
+/// An in-process edge may have put the [`Principal`] into the request's extensions, which nothing from a network can;
+/// all other callers authenticate with a token.
 pub(super) struct Caller(pub(super) Call);
 
 impl FromRequestParts<Arc<HttpState>> for Caller {
@@ -48,18 +50,14 @@ impl FromRequestParts<Arc<HttpState>> for Caller {
     }
 }
 
-fn bad_header(code: &'static str, message: &'static str) -> Error {
-    Error::new(ErrorKind::BadRequest, code, message)
-}
-
-/// `If-Match` compares strongly: a weak tag never matches (RFC 9110 §13.1.1).
+/// Reads `If-Match`, which compares strongly: a weak tag never matches (RFC 9110 §13.1.1).
 fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>> {
     if !headers.contains_key(header::IF_MATCH) {
         return Ok(None);
     }
     let mut tags = Vec::new();
     for value in headers.get_all(header::IF_MATCH) {
-        let text = value.to_str().map_err(|_| bad_header("invalid_if_match", "`If-Match` must be plain text"))?;
+        let text = value.to_str().map_err(|_| Error::new(Code::INVALID_IF_MATCH, "`If-Match` must be plain text"))?;
         for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
             if tag == "*" {
                 return Ok(Some(IfMatch::Any));
@@ -70,7 +68,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>> {
     Ok(Some(IfMatch::Tags(tags)))
 }
 
-/// `If-None-Match` compares weakly (RFC 9110 §13.1.2).
+/// Checks `If-None-Match`, which compares weakly (RFC 9110 §13.1.2).
 pub(super) fn none_match(headers: &HeaderMap, tag: &str) -> bool {
     headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|text| {
         text.split(',').map(|part| part.trim().trim_start_matches("W/")).any(|part| part == "*" || part == tag)
@@ -83,14 +81,14 @@ fn idempotency(parts: &Parts) -> Result<Option<IdempotencyRequest>> {
     let key = value.to_str().unwrap_or_default();
     if key.is_empty() || key.len() > MAXIMUM_KEY || values.next().is_some() {
         let message = "`Idempotency-Key` must be one text of 1 to 255 plain characters";
-        return Err(bad_header("invalid_idempotency_key", message));
+        return Err(Error::new(Code::INVALID_IDEMPOTENCY_KEY, message));
     }
     let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |uri| uri.0.path());
     let target = format!("{} {path}", parts.method);
     Ok(Some(IdempotencyRequest { key: key.to_owned(), target, body: Vec::new() }))
 }
 
-/// The parameters of the path, decoded.
+/// The decoded parameters of the path.
 pub(super) struct PathParameters(Vec<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathParameters {
@@ -99,21 +97,21 @@ impl<S: Send + Sync> FromRequestParts<S> for PathParameters {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let parameters = RawPathParams::from_request_parts(parts, state)
             .await
-            .map_err(|_| bad_header("invalid_path", "the path holds an escape that is not UTF-8"))?;
+            .map_err(|_| Error::new(Code::INVALID_PATH, "the path holds an escape that is not UTF-8"))?;
         Ok(Self(parameters.iter().map(|(_, value)| value.to_owned()).collect()))
     }
 }
 
 impl PathParameters {
-    /// The text of a parameter.
+    /// Returns the text of a parameter.
     pub(super) fn text(&self, position: usize) -> &str {
         self.0.get(position).map_or("", String::as_str)
     }
 
-    /// A parameter that is an id.
+    /// Reads a parameter that is an id.
     pub(super) fn id<T: FromStr>(&self, position: usize) -> Result<T> {
         self.text(position)
             .parse()
-            .map_err(|_| bad_header("invalid_id", "the id in the path must have 24 hexadecimal characters"))
+            .map_err(|_| Error::new(Code::INVALID_ID, "the id in the path must have 24 hexadecimal characters"))
     }
 }

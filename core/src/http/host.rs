@@ -1,21 +1,24 @@
-//! Which host a request asks: one, and in one way. Proxies and servers that read two of them differently let requests through
-//! that neither would (RFC 9112 §3.2, RFC 9113 §8.3.1).
+//! Checks the host of a request, which must be given exactly once.
+//!
+//! Proxies and servers that interpret an ambiguous host differently let requests through that neither would (RFC 9112
+//! §3.2, RFC 9113 §8.3.1).
 
 use axum::extract::Request;
 use http::{HeaderValue, Version, header, uri::Authority};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, Result};
 
-/// Marks requests, as an extension, whose version and target are what their client wrote. Elsewhere an edge has made them up,
-/// and they prove nothing.
+/// Extension of requests whose version and target come from the client.
+///
+/// Other edges construct them, so they prove nothing there.
 #[derive(Debug, Clone, Copy)]
 pub struct OverTheWire;
 
 fn refused(message: &'static str) -> Error {
-    Error::new(ErrorKind::BadRequest, "invalid_host", message)
+    Error::new(Code::INVALID_HOST, message)
 }
 
-/// Refuses a request that names no host, two hosts, or something else.
+/// Refuses a request with no host, two hosts, or an invalid one.
 pub(super) fn check(request: &Request) -> Result<()> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next();
@@ -43,7 +46,7 @@ pub(super) fn check(request: &Request) -> Result<()> {
     }
 }
 
-/// Whether a byte may stand in a host and port (RFC 3986 §3.2.2). A comma may by that, but joins two headers.
+/// Returns `true` if a byte may occur in a host and port (RFC 3986 §3.2.2). A comma may, but it joins two headers.
 fn may_stand(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(&byte)
 }

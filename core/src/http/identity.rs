@@ -1,4 +1,4 @@
-//! Who is calling. Natively the token is verified here; inside a component the host has done so.
+//! Identification of the caller. Natively the token is verified here; inside a component the host has verified it.
 
 use std::{fmt, sync::Arc};
 
@@ -12,16 +12,16 @@ use crate::{
     service::{Call, Service, profile::SyncedCaller, views::ProfileView},
 };
 
-/// Tells who is calling.
+/// Identifies the caller of a request.
 #[async_trait]
 pub trait Identity: Send + Sync + fmt::Debug {
-    /// The verified token of this request.
+    /// Returns the verified token of this request.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Unauthenticated`] with the code of the refusal.
     async fn caller(&self, context: &RequestContext, headers: &HeaderMap) -> Result<Arc<VerifiedToken>>;
 
-    /// Brings the caller's user and memberships in line with the token's claims.
+    /// Syncs the caller's user and memberships with the token's claims.
     ///
     /// # Errors
     /// As [`Service::sync_claims`].
@@ -29,7 +29,7 @@ pub trait Identity: Send + Sync + fmt::Debug {
         service.sync_claims(call).await
     }
 
-    /// The caller's profile, once claims are synced.
+    /// Returns the caller's profile after syncing claims.
     ///
     /// # Errors
     /// As [`Service::profile`].
@@ -38,11 +38,11 @@ pub trait Identity: Send + Sync + fmt::Debug {
         service.profile_of(call, synced).await
     }
 
-    /// What a logout token asks for. That it counts once (`jti`) is for [`Service::end_sessions`] to see to.
+    /// Verifies a logout token. [`Service::end_sessions`] ensures that it is used only once (`jti`).
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Unauthenticated`] with the code of the refusal. Where tokens are not verified here, `not_found`:
-    /// whoever verifies them answers this route.
+    /// [`crate::ErrorKind::Unauthenticated`] with the code of the refusal. `not_found` where tokens are not verified
+    /// here, since this route is then answered by the process that verifies them.
     async fn logout(&self, _context: &RequestContext, _token: &str) -> Result<LogoutRequest> {
         Err(crate::Error::not_found())
     }
@@ -70,7 +70,7 @@ mod native {
     }
 
     impl TokenIdentity {
-        /// Verifies with this verifier.
+        /// Creates an identity that verifies with this verifier.
         #[must_use]
         pub fn new(verifier: Verifier) -> Self {
             Self { verifier }
@@ -88,7 +88,7 @@ mod native {
             Ok(token)
         }
 
-        // The sync and what the profile shows take one round trip less when they are read together.
+        // Reading the sync's data and the profile's together saves a round trip.
         async fn profile(&self, service: &Service, call: &Call) -> Result<ProfileView> {
             service.profile(call).await
         }
@@ -100,7 +100,7 @@ mod native {
     }
 
     impl TokenIdentity {
-        /// Notes a refusal for the line about it.
+        /// Records a refusal for the log line about it.
         fn note(&self, context: &RequestContext, error: &Error, token: Option<&str>) {
             if error.kind() == ErrorKind::Unauthenticated {
                 let issuer = token.and_then(|token| self.verifier.issuer_named_by(token)).map(str::to_owned);

@@ -1,5 +1,6 @@
-//! Where the public launcher comes from: natively from the store, inside a component from the host, since the store answers
-//! nobody in particular there.
+//! The source of public launchers: natively the store, and the host inside a component.
+//!
+//! In a component the store answers no requests without a caller.
 
 use std::fmt;
 
@@ -11,19 +12,19 @@ use crate::{
     service::{Service, views::LauncherView},
 };
 
-/// Tells how launchers look.
+/// Finds the launchers of tenants.
 #[async_trait]
 pub trait LauncherSource: Send + Sync + fmt::Debug {
-    /// The launcher of the tenant that lives at a host name; a port is left aside.
+    /// Returns the launcher of the tenant at a host name, ignoring a port.
     ///
     /// # Errors
-    /// `not_found` when no tenant lives there.
+    /// `not_found` when there is no tenant at this host.
     async fn at_host(&self, context: &RequestContext, host: &str) -> Result<LauncherView>;
 
-    /// The launcher of the tenant with this slug.
+    /// Returns the launcher of the tenant with this slug.
     ///
     /// # Errors
-    /// `not_found` when there is none.
+    /// `not_found` when there is no such tenant.
     async fn of_slug(&self, context: &RequestContext, slug: &str) -> Result<LauncherView>;
 }
 

@@ -33,25 +33,25 @@ pub use request::{CLIENT_REQUEST_ID, REQUEST_ID, RequestIdentity};
 pub use routes::document::DOCUMENT;
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Code, Error},
     service::Service,
 };
 
-/// What the routes work with.
+/// The state that the routes share.
 #[derive(Debug)]
 pub struct HttpState {
     /// The use cases.
     pub service: Arc<Service>,
-    /// Tells who is calling.
+    /// Identifies callers.
     pub identity: Arc<dyn Identity>,
-    /// Tells how launchers look.
+    /// Finds launchers.
     pub launcher: Arc<dyn LauncherSource>,
-    /// How long a request may take. Default: 30 s.
+    /// Maximum duration of a request. Default: 30 s.
     pub timeout: Duration,
 }
 
 impl HttpState {
-    /// The state with the default timeout.
+    /// Creates the state with the default timeout.
     #[must_use]
     pub fn new(service: Arc<Service>, identity: Arc<dyn Identity>) -> Self {
         let launcher = Arc::clone(&service) as Arc<dyn LauncherSource>;
@@ -59,23 +59,27 @@ impl HttpState {
     }
 }
 
-/// The most bytes of a body.
+/// Maximum size of a body in bytes.
 pub const MAXIMUM_BODY: usize = 1024 * 1024;
 
-/// The API. Every answer carries `X-Request-Id`, the id under which the server knows the request, `Cache-Control` and
-/// `X-Content-Type-Options`, and every refusal is a problem document.
+/// Builds the API.
+///
+/// Every answer has `X-Request-Id` with the server's id of the request, `Cache-Control` and `X-Content-Type-Options`,
+/// and every refusal is a problem document.
 pub fn router(state: HttpState) -> Router {
     let timeout = state.timeout;
     identified(unidentified(state), timeout)
 }
 
-/// The API without what [`identified`] gives, for an edge that puts layers of its own in between.
+/// Builds the API without the layers of [`identified`], for an edge that adds its own layers in between.
 pub fn unidentified(state: HttpState) -> Router {
     completed(Section::all_routes(), Arc::new(state))
 }
 
-/// The API as far as the paths of a section go: it answers a request whose path is in the section as [`router`] does, and is put
-/// together in a fraction of the time. For an edge that begins anew with each request.
+/// The routes of one section of the API.
+///
+/// It answers a request whose path is in the section as [`router`] does, but is built in a fraction of the time. For
+/// edges that start anew with each request.
 #[derive(Debug, Clone)]
 pub struct SectionRouter {
     routes: Router,
@@ -83,7 +87,7 @@ pub struct SectionRouter {
 }
 
 impl SectionRouter {
-    /// The routes of a section.
+    /// Builds the routes of a section.
     #[must_use]
     pub fn new(section: Section, state: Arc<HttpState>) -> Self {
         let timeout = state.timeout;
@@ -102,29 +106,25 @@ impl SectionRouter {
     }
 }
 
-/// Routes that tell what is not there.
+/// Adds the answers for paths and methods without a route.
 fn completed(routes: Router<Arc<HttpState>>, state: Arc<HttpState>) -> Router {
     routes
         .fallback(|| async { no_such_route() })
         .method_not_allowed_fallback(|| async {
-            Error::new(
-                ErrorKind::MethodNotAllowed,
-                "method_not_allowed",
-                "this route does not have this method: see `Allow`",
-            )
+            Error::new(Code::METHOD_NOT_ALLOWED, "this route does not have this method: see `Allow`")
         })
         .with_state(state)
 }
 
-/// The answer where there is no route.
+/// Returns the error of a path without a route.
 #[must_use]
 pub fn no_such_route() -> Error {
-    Error::new(ErrorKind::NotFound, "route_not_found", "there is no such route: see `/openapi.json`")
+    Error::new(Code::ROUTE_NOT_FOUND, "there is no such route: see `/openapi.json`")
 }
 
-/// Gives every request of these routes its id, its deadline and a line in the log, every answer the headers that each has,
-/// and every refusal a line.
-/// For what an edge answers beside the API.
+/// Adds the request layers to routes that an edge answers beside the API.
+///
+/// Requests get an id, a deadline and a log line, answers their common headers, and refusals a log line.
 pub fn identified(routes: Router, timeout: Duration) -> Router {
     routes.layer(middleware::from_fn_with_state(timeout, request::identify))
 }

@@ -1,4 +1,4 @@
-//! What an operation of the API is: its names, its route, and what it takes to call it.
+//! The declaration of an operation of the API: its names, its route and its access rule.
 
 use http::Method;
 
@@ -12,33 +12,33 @@ pub struct Operation {
     pub id: &'static str,
     /// The method of its route.
     pub method: Method,
-    /// The path of its route, as the OpenAPI document has it: `/tenants/{tenant}`.
+    /// The path of its route in the form of the OpenAPI document: `/tenants/{tenant}`.
     pub path: &'static str,
-    /// The resource that it belongs to: its tag in the OpenAPI document.
+    /// The resource that it belongs to, which is its tag in the OpenAPI document.
     pub tag: &'static str,
-    /// What it does, on one line.
+    /// One-line summary.
     pub summary: &'static str,
-    /// What it takes to call it.
+    /// The access rule.
     pub access: Access,
-    /// The method of the SDKs that calls it, such as `tenants.list`, if there is one; in Python in `snake_case`.
+    /// The SDK method that calls it, such as `tenants.list`, if any; in `snake_case` in Python.
     pub sdk: Option<&'static str>,
-    /// The commands of `dezky` that do what it does, such as `tenant list`.
+    /// The commands of `dezky` that do the same, such as `tenant list`.
     pub commands: &'static [&'static str],
 }
 
-/// What it takes to call an operation.
+/// The access rule of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Nothing: it answers everybody alike.
+    /// Public: it gives everybody the same answer.
     Public,
-    /// A good token: it is about the caller alone.
+    /// A valid token: it only concerns the caller.
     Own,
-    /// That the policy allows the action; where there are several, what the request names decides which one it is.
+    /// Permission by the policy. If there are several actions, the content of the request determines which one applies.
     May(&'static [Action]),
 }
 
 impl Access {
-    /// The actions of the policy that the operation comes to.
+    /// Returns the actions of the policy that the operation performs.
     #[must_use]
     pub const fn actions(self) -> &'static [Action] {
         match self {

@@ -1,5 +1,7 @@
-//! The operations of the API, each declared once. Routes, the OpenAPI document, the methods of the SDKs, the routes that the
-//! portal forwards, the isolation matrix and the table of the README follow from this table.
+//! The operations of the API, each declared once.
+//!
+//! Routes, the OpenAPI document, the SDKs' methods, the portal's forwarded routes, the isolation matrix and the table
+//! in the README are derived from this table.
 
 use std::sync::Arc;
 
@@ -16,7 +18,9 @@ use crate::{
     service::views::{LauncherView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView},
 };
 
-/// The resources of the API, in the order of its documents: the tags of operations, each a module of `routes`.
+/// The resources of the API, in the order of its documents.
+///
+/// They are the tags of operations, and each is a module of `routes`.
 pub const RESOURCES: &[(&str, &str)] = &[
     ("profile", "The caller's own profile and tenants."),
     ("tenants", "Tenants: the caller's, or all for the platform."),
@@ -46,8 +50,9 @@ macro_rules! method {
     };
 }
 
-/// Makes of the table: the sections, their routes, the operations, and what the OpenAPI document says of their requests and
-/// answers. A row is `METHOD ID = HANDLER { … }` below its path, which is below its section.
+/// Expands the table to the sections, their routes, the operations, and the shapes for the OpenAPI document.
+///
+/// A row is `METHOD ID = HANDLER { … }` below its path, which is below its section.
 macro_rules! operations {
     ($(
         $(#[$about:meta])*
@@ -61,7 +66,7 @@ macro_rules! operations {
             )+}
         )+}
     )+) => {
-        /// Routes that begin alike.
+        /// A group of routes with a common path prefix.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Section {$(
             $(#[$about])*
@@ -69,17 +74,17 @@ macro_rules! operations {
         )+}
 
         impl Section {
-            /// All sections; where a path is below two of them, it is in the first.
+            /// All sections; a path that fits two of them is in the first.
             const ALL: &'static [Self] = &[$(Self::$section),+];
 
-            /// How the paths of the section begin.
+            /// Returns the path prefix of the section.
             const fn prefix(self) -> &'static str {
                 match self {$(
                     Self::$section => $prefix,
                 )+}
             }
 
-            /// The routes of its operations.
+            /// Returns the routes of its operations.
             fn operations(self) -> Router<Arc<HttpState>> {
                 match self {$(
                     Self::$section => Router::new()
@@ -88,7 +93,7 @@ macro_rules! operations {
             }
         }
 
-        /// The operations, as they are declared.
+        /// The declared operations.
         pub const OPERATIONS: &[Operation] = {
             use Access::{May, Own, Public};
             use crate::authz::Action::*;
@@ -106,7 +111,7 @@ macro_rules! operations {
             )+)+)+]
         };
 
-        /// What the OpenAPI document says of requests and answers, in the order of [`OPERATIONS`].
+        /// Returns the shapes of requests and answers, in the order of [`OPERATIONS`].
         fn shapes() -> Vec<Shape> {
             vec![$($($($shape),+),+),+]
         }
@@ -272,7 +277,7 @@ operations! {
             }
         }
     }
-    /// Those with a route or two: `/audit`, `/launcher`, `/oidc`, `/openapi.json`, and what there is not.
+    /// The remaining routes: `/audit`, `/launcher`, `/oidc`, `/openapi.json`, and unknown paths.
     Others below "" {
         "/audit" {
             get listAuditEvents = audit::list {
@@ -284,7 +289,7 @@ operations! {
         "/launcher" {
             get readLauncher = launcher::read {
                 summary: "How a tenant's launcher looks, by its host name or slug; public",
-                // The SDKs have it beside the callers, since it needs none: `Dezky.launcher`.
+                // In the SDKs it is separate from the callers, since it needs none: `Dezky.launcher`.
                 access: Public, sdk: None, commands: &[],
                 shape: Shape::document::<LauncherView>().asked_by::<launcher::Query>(),
             }
@@ -292,7 +297,7 @@ operations! {
         "/oidc/backchannel-logout" {
             post endSessions = sessions::end {
                 summary: "Ends sessions, as OpenID Connect Back-Channel Logout 1.0 says: called by the identity provider",
-                // For the identity provider: in a process it comes in through `fetch` and `asgi`.
+                // For the identity provider. In-process edges receive it through `fetch` and `asgi`.
                 access: Public, sdk: None, commands: &[],
                 shape: Shape::form::<sessions::LogoutForm>("The logout token", "The sessions have ended"),
             }
@@ -301,7 +306,7 @@ operations! {
 }
 
 impl Section {
-    /// Where the route of a path would be.
+    /// Returns the section that the route of a path would be in.
     #[must_use]
     pub fn of(path: &str) -> Self {
         let below = |section: &&Self| {
@@ -310,7 +315,7 @@ impl Section {
         Self::ALL.iter().find(below).copied().unwrap_or(Self::Others)
     }
 
-    /// Its routes.
+    /// Returns its routes.
     pub(super) fn routes(self) -> Router<Arc<HttpState>> {
         match self {
             Self::Others => {
@@ -320,25 +325,27 @@ impl Section {
         }
     }
 
-    /// The routes of all sections.
+    /// Returns the routes of all sections.
     pub(super) fn all_routes() -> Router<Arc<HttpState>> {
         Self::ALL.iter().fold(Router::new(), |all, section| all.merge(section.routes()))
     }
 }
 
-/// The OpenAPI 3.1 document as JSON text, written from the code; [`super::DOCUMENT`] is it as it is served.
+/// Generates the OpenAPI 3.1 document as JSON text.
+///
+/// The served document is [`super::DOCUMENT`].
 ///
 /// # Errors
-/// [`crate::ErrorKind::Internal`] when it cannot be written: a defect.
+/// [`crate::ErrorKind::Internal`] when it cannot be serialized, which is a bug.
 pub fn document() -> Result<String> {
     openapi::write(RESOURCES, OPERATIONS.iter().zip(shapes()))
 }
 
-/// The patterns of all paths of the API, for edges that only pass requests on.
+/// Returns the patterns of all paths of the API, for edges that only forward requests.
 #[must_use]
 pub fn paths() -> Vec<&'static str> {
     let mut paths: Vec<_> = OPERATIONS.iter().map(|operation| operation.path).collect();
-    // Operations on one path stand together.
+    // Operations on one path are adjacent.
     paths.dedup();
     paths.push(routes::document::PATH);
     paths

@@ -1,4 +1,4 @@
-//! Query strings, read like bodies: each bad or unknown parameter is named.
+//! Query strings, read like bodies: each invalid or unknown parameter is named.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -9,14 +9,14 @@ use crate::{
         Choice, Open, fields,
         input::{Problem, Reader},
     },
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
     service::ListRequest,
 };
 
 /// The parameters of a query string.
 pub(super) struct Parameters {
     reader: Reader,
-    /// Values that are right only if something stored has them; told of with what else is wrong.
+    /// Errors of values that are only valid if stored. They are reported if there are other errors.
     doubtful: Vec<FieldError>,
 }
 
@@ -29,7 +29,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             if members.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
                 let name = name.chars().take(80).collect::<String>();
-                return Err(Error::invalid(vec![FieldError::new(name, "repeated", "give this parameter once")]));
+                return Err(Error::invalid(vec![FieldError::new(
+                    name,
+                    FieldCode::DUPLICATE_FIELD,
+                    "give this parameter once",
+                )]));
             }
         }
         Ok(Self { reader: Reader::new(Value::Object(members))?, doubtful: Vec::new() })
@@ -41,7 +45,10 @@ fn number(value: &Value) -> Result<u32, Problem> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let parsed = text.parse().ok().filter(|_| digits);
     parsed.filter(|limit| (1..=ListRequest::MAXIMUM_LIMIT).contains(limit)).ok_or_else(|| {
-        Problem::new("out_of_range", format!("must be a whole number from 1 to {}", ListRequest::MAXIMUM_LIMIT))
+        Problem::new(
+            FieldCode::OUT_OF_RANGE,
+            format!("must be a whole number from 1 to {}", ListRequest::MAXIMUM_LIMIT),
+        )
     })
 }
 
@@ -55,8 +62,9 @@ impl Parameters {
         self.reader.optional(name, parse)
     }
 
-    /// Reads one of a list of names, or a text that others may have stored in its place: whether somebody has is for the
-    /// use case to say.
+    /// Reads one of a list of names, or a text that another program may have stored.
+    ///
+    /// The use case checks if such a text is stored.
     pub(super) fn open<T: Choice>(&mut self, name: &'static str) -> Option<Open<T>> {
         let value: Open<T> = self.text(name)?.as_str().into();
         if value.is_foreign() {
@@ -65,15 +73,15 @@ impl Parameters {
         Some(value)
     }
 
-    /// Reads a parameter of text, up to 200 characters.
+    /// Reads a text parameter of up to 200 characters.
     pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
         self.take(name, fields::label)
     }
 
-    /// Ends reading with the parameters that every list has.
+    /// Finishes reading, with the parameters of every list.
     ///
     /// # Errors
-    /// `invalid_fields` naming each bad or unknown parameter.
+    /// `invalid_fields` naming each invalid or unknown parameter.
     pub(super) fn list(mut self) -> Result<ListRequest> {
         let limit = self.take("limit", number);
         let cursor = self.take("cursor", |value| Ok(value.as_str().unwrap_or_default().to_owned()));
@@ -82,7 +90,7 @@ impl Parameters {
         Ok(ListRequest { limit, cursor })
     }
 
-    /// Ends reading.
+    /// Finishes reading.
     ///
     /// # Errors
     /// As [`Parameters::list`].

@@ -1,4 +1,4 @@
-//! Problem details (RFC 9457), and the one table from kinds of errors to HTTP status.
+//! Problem details (RFC 9457).
 
 use std::time::Duration;
 
@@ -12,84 +12,69 @@ use utoipa::ToSchema;
 
 use super::{refused::Refused, request::current_request_id};
 use crate::{
-    error::{Error, ErrorKind, FieldError},
+    error::{Code, Error, ErrorKind, FieldError},
     service::Performed,
 };
 
 /// The media type of problem documents.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// The code with which an edge sheds requests that it cannot bear.
-pub const OVERLOADED: &str = "overloaded";
-
-/// The refusal of a request whose answer took too long: of the server, and nothing that its client did.
+/// Returns the error of a request whose answer took too long.
+///
+/// It is a fault of the server, not of the client.
 #[must_use]
 pub fn too_slow() -> Error {
     let message = "the request took longer than it may: try again";
-    Error::new(ErrorKind::Unavailable, "server_timeout", message).with_retry_after(Duration::from_secs(1))
+    Error::new(Code::SERVER_TIMEOUT, message).with_retry_after(Duration::from_secs(1))
 }
 
-/// The HTTP status of a kind of error.
+/// Returns the HTTP status of a kind of error.
 #[must_use]
-pub const fn status(kind: ErrorKind) -> StatusCode {
-    match kind {
-        ErrorKind::BadRequest => StatusCode::BAD_REQUEST,
-        ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
-        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
-        ErrorKind::NotFound => StatusCode::NOT_FOUND,
-        ErrorKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        ErrorKind::Conflict => StatusCode::CONFLICT,
-        ErrorKind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-        ErrorKind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorKind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::Configuration | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    }
+pub fn status(kind: ErrorKind) -> StatusCode {
+    StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// A problem document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// Always `about:blank`: `code` says what it is.
+    /// Always `about:blank`; `code` identifies the problem.
     #[serde(rename = "type")]
     pub problem_type: String,
     /// The HTTP status in words.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// The stable code: what programs look at.
+    /// Stable code for programs.
     pub code: String,
-    /// What to change, for a person.
+    /// Advice on what to change, for a person.
     pub detail: String,
-    /// The server's own id of the request; stands in logs and audit events too.
+    /// The server's id of the request, also found in logs and audit events.
     pub request_id: String,
-    /// The bad fields.
+    /// The invalid fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ProblemField>,
 }
 
-/// A bad field.
+/// An invalid field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProblemField {
     /// Path of the field: `billingInfo.email`, `domains[2]`.
     pub field: String,
     /// The stable code.
     pub code: String,
-    /// What to change.
+    /// Advice on what to change.
     pub message: String,
 }
 
 impl From<&FieldError> for ProblemField {
     fn from(error: &FieldError) -> Self {
-        Self { field: error.field.clone(), code: error.code.to_string(), message: error.message.clone() }
+        Self { field: error.field.clone(), code: error.code.name().to_owned(), message: error.message.clone() }
     }
 }
 
 impl Problem {
-    /// The document for an error. What is internal stays inside.
+    /// Creates the document for an error, without internal details.
     #[must_use]
     pub fn new(error: &Error, request_id: String) -> Self {
         let status = status(error.kind());
@@ -98,7 +83,7 @@ impl Problem {
             problem_type: "about:blank".to_owned(),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
-            code: if internal { "internal".to_owned() } else { error.code().to_owned() },
+            code: if internal { Code::INTERNAL.name() } else { error.code() }.to_owned(),
             detail: if internal {
                 "something went wrong inside: tell the operator the request id".to_owned()
             } else {
@@ -116,8 +101,8 @@ impl IntoResponse for Error {
             return answer_of(performed).unwrap_or_else(IntoResponse::into_response);
         }
         let status = status(self.kind());
-        // What is shed is counted by the edge that sheds it: a line each would be work that nobody can bear just then.
-        if self.code() == OVERLOADED {
+        // The edge counts what it sheds: under overload a log line for each would be too much work.
+        if self.is(Code::OVERLOADED) {
             tracing::debug!(request_id = current_request_id(), "request shed");
         } else if status.is_server_error() {
             tracing::error!(request_id = current_request_id(), code = self.code(), error = ?self, "request failed");
@@ -143,7 +128,7 @@ impl IntoResponse for Error {
     }
 }
 
-/// The answer of a request that was carried out elsewhere.
+/// Builds the answer of a request that was carried out elsewhere.
 fn answer_of(performed: &Performed) -> Result<Response, Error> {
     let broken = |error: http::Error| Error::internal("an answer that was passed on is broken").with_source(error);
     let mut response = Response::new(Body::from(performed.body.clone()));
@@ -156,9 +141,9 @@ fn answer_of(performed: &Performed) -> Result<Response, Error> {
     Ok(response)
 }
 
-/// The challenge of RFC 6750 §3: without an error code when no token came.
+/// Returns the challenge of RFC 6750 §3, without an error code if no token was sent.
 fn challenge(error: &Error) -> HeaderValue {
-    HeaderValue::from_static(if error.code() == "token_missing" {
+    HeaderValue::from_static(if error.is(Code::TOKEN_MISSING) {
         "Bearer realm=\"dezky\""
     } else {
         "Bearer realm=\"dezky\", error=\"invalid_token\""

@@ -1,7 +1,6 @@
-//! Refusals leave a trace: one structured line each, within bounds.
+//! Logs refused requests: one structured line each, rate-limited.
 
 use std::{
-    borrow::Cow,
     net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Instant,
@@ -16,29 +15,26 @@ use http::{Method, StatusCode};
 use super::request::current_request_id;
 use crate::{
     context::{Caller, Presentation, Presented, RequestContext},
-    error::{Error, ErrorKind},
+    error::{Code, Error, ErrorKind},
     plain::Plain,
 };
 
-/// Lines of a kind that may come at once, and that may come each second after that.
+/// Rate limit of lines of a kind: the number of lines at once, and per second after that.
 const BURST: f64 = 50.0;
 const PER_SECOND: f64 = 5.0;
-
-/// Most characters of a code that comes from elsewhere.
-const CODE: usize = 64;
 
 /// The address of the client, as an extension of requests whose edge knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// What an answer refuses, as an extension of the answer: for the line in the log, and for edges that count.
+/// The refusal of an answer, as an extension of it: for the log line, and for edges that count refusals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    code: Cow<'static, str>,
+    code: &'static str,
     kind: Kind,
 }
 
-/// Kinds whose lines are bounded apart, so that a flood of one hides no other.
+/// Kinds whose lines are limited separately, so that a flood of one does not hide others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Unauthenticated,
@@ -59,7 +55,7 @@ impl Kind {
         }
     }
 
-    /// What this process has left of its lines.
+    /// Returns the process-wide allowance of this kind.
     fn allowance(self) -> &'static Mutex<Allowance> {
         static UNAUTHENTICATED: Mutex<Allowance> = Mutex::new(Allowance::WHOLE);
         static FORBIDDEN: Mutex<Allowance> = Mutex::new(Allowance::WHOLE);
@@ -73,14 +69,14 @@ impl Kind {
         }
     }
 
-    /// Room for a line now, with the number of those that were dropped before it.
+    /// Takes a line from the allowance, and returns the number of lines dropped before it.
     fn take(self) -> Option<u64> {
         self.allowance().lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
     }
 }
 
 impl Refused {
-    /// What an error refuses, if that is what it does.
+    /// Returns the refusal that an error stands for, if it is one.
     pub(super) fn by(error: &Error) -> Option<Self> {
         let kind = match error.kind() {
             ErrorKind::Unauthenticated => Kind::Unauthenticated,
@@ -88,16 +84,17 @@ impl Refused {
             ErrorKind::RateLimited => Kind::RateLimited,
             _ => return None,
         };
-        Some(Self { code: Cow::Borrowed(error.code()), kind })
+        Some(Self { code: error.code(), kind })
     }
 
-    /// A logout token that is none.
+    /// Returns the refusal of an invalid logout token.
     pub(super) fn of_logout(error: &Error) -> Self {
-        Self { code: Cow::Borrowed(error.code()), kind: Kind::Logout }
+        Self { code: error.code(), kind: Kind::Logout }
     }
 
-    /// What an answer that was made elsewhere refuses, by its status and the code that it tells; none if it refuses nothing. A code of
-    /// another form than codes have is not repeated.
+    /// Returns the refusal of an answer made elsewhere, from its status and code, if it is one.
+    ///
+    /// A code that this release does not declare becomes `other`.
     #[must_use]
     pub fn told(status: StatusCode, code: Option<&str>) -> Option<Self> {
         let kind = match status {
@@ -106,21 +103,18 @@ impl Refused {
             StatusCode::TOO_MANY_REQUESTS => Kind::RateLimited,
             _ => return None,
         };
-        let plain = |code: &&str| {
-            (1..=CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-        };
-        let code = code.filter(plain).map_or(Cow::Borrowed("other"), |code| Cow::Owned(code.to_owned()));
+        let code = code.and_then(Code::from_name).map_or("other", Code::name);
         Some(Self { code, kind })
     }
 
-    /// The stable code, such as `token_expired`; borrowed if it is one of this crate's own.
+    /// Returns the stable code, such as `token_expired`.
     #[must_use]
-    pub fn code(&self) -> &Cow<'static, str> {
-        &self.code
+    pub fn code(&self) -> &'static str {
+        self.code
     }
 }
 
-/// What a line tells of a request that is refused.
+/// The parts of a request that its log line names if it is refused.
 pub(super) struct Asked {
     presented: Presented,
     address: Option<IpAddr>,
@@ -129,7 +123,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Before it is answered.
+    /// Takes them from a request before it is answered.
     pub(super) fn of(request: &Request) -> Self {
         let extensions = request.extensions();
         Self {
@@ -140,12 +134,14 @@ impl Asked {
         }
     }
 
-    /// Writes a line if the answer refuses. What an edge has found out about the token counts, whatever the answer says.
+    /// Writes a line if the answer is a refusal.
+    ///
+    /// A refusal of the token by the edge counts even if the answer is none.
     pub(super) fn tell(&self, response: &mut Response) {
         if let Some(refused) = response.extensions().get::<Refused>() {
             self.write(refused, response.status());
         } else if let Some(Presentation::Refused { code, .. }) = self.presented.get() {
-            let refused = Refused { code: Cow::Borrowed(code), kind: Kind::Unauthenticated };
+            let refused = Refused { code, kind: Kind::Unauthenticated };
             self.write(&refused, response.status());
             response.extensions_mut().insert(refused);
         }
@@ -178,15 +174,15 @@ impl Asked {
     }
 }
 
-/// Writes a line about a connection that was refused because its address has too many.
+/// Logs a connection that was refused because its address has too many.
 pub fn tell_of_connection(address: IpAddr) {
     if let Some(dropped) = Kind::RateLimited.take() {
         let dropped = (dropped > 0).then_some(dropped);
-        tracing::info!(code = %"too_many_connections", %address, dropped, "refused");
+        tracing::info!(code = %Code::TOO_MANY_CONNECTIONS, %address, dropped, "refused");
     }
 }
 
-/// Writes how many lines were dropped since the last line of their kind, if any. For an edge that runs on: call it now and then.
+/// Logs how many lines were dropped since the last one of their kind. To be called regularly by long-running edges.
 pub fn tell_of_dropped() {
     for kind in Kind::ALL {
         let dropped = kind.allowance().lock().unwrap_or_else(PoisonError::into_inner).dropped(Instant::now());
@@ -196,7 +192,7 @@ pub fn tell_of_dropped() {
     }
 }
 
-/// How many lines there may be.
+/// A rate limit of log lines.
 #[derive(Debug)]
 struct Allowance {
     lines: f64,
@@ -207,7 +203,7 @@ struct Allowance {
 impl Allowance {
     const WHOLE: Self = Self { lines: BURST, counted: None, dropped: 0 };
 
-    /// Takes a line, if there is one left, and tells how many were dropped before it.
+    /// Takes a line, if one is left, and returns how many were dropped before it.
     fn take(&mut self, now: Instant) -> Option<u64> {
         self.refill(now);
         if self.lines < 1.0 {
@@ -218,12 +214,12 @@ impl Allowance {
         Some(std::mem::take(&mut self.dropped))
     }
 
-    /// The number of dropped lines, told once; none while there is no line for it.
+    /// Returns the number of dropped lines once; zero while there is no line left to report it.
     fn dropped(&mut self, now: Instant) -> u64 {
         if self.dropped == 0 {
             return 0;
         }
-        // What tells of the dropped ones is none of them.
+        // The line that reports dropped lines is not one of them.
         self.take(now).unwrap_or_else(|| {
             self.dropped = self.dropped.saturating_sub(1);
             0
@@ -267,10 +263,10 @@ mod tests {
     }
 
     #[test]
-    fn a_code_from_elsewhere_is_repeated_if_it_looks_like_one() {
-        let told = |code| Refused::told(StatusCode::FORBIDDEN, code).unwrap().code().clone();
+    fn a_code_from_elsewhere_is_repeated_if_it_is_declared() {
+        let told = |code| Refused::told(StatusCode::FORBIDDEN, code).unwrap().code();
         assert_eq!(told(Some("role_insufficient")), "role_insufficient");
-        for odd in [None, Some(""), Some("a b"), Some("x\u{1b}[2J"), Some("Code"), Some(&*"x".repeat(65))] {
+        for odd in [None, Some(""), Some("a b"), Some("x\u{1b}[2J"), Some("Code"), Some("too_long")] {
             assert_eq!(told(odd), "other");
         }
         assert_eq!(Refused::told(StatusCode::NOT_FOUND, Some("not_found")), None);

@@ -1,4 +1,4 @@
-//! What every request gets: an id, a deadline, and a line in the log.
+//! Request handling common to all routes: an id, a deadline and a log line.
 
 use std::{
     cell::RefCell,
@@ -16,13 +16,13 @@ use tracing::Instrument as _;
 use super::{host, refused::Asked};
 use crate::{context::RequestContext, domain::ObjectId, trace::TraceContext};
 
-/// The header that carries the request id: of requests what the client calls them, of answers the server's own.
+/// Header with the request id: the client's in requests, the server's in answers.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The header of answers that repeats what the client called the request.
+/// Header of answers that repeats the client's request id.
 pub const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
-/// The request id, as an extension of requests whose edge has given them one already. Their `traceparent` is the edge's, too.
+/// The request id, as an extension of requests that their edge has already given one, with a `traceparent` of the edge.
 #[derive(Debug, Clone)]
 pub struct RequestIdentity(pub String);
 
@@ -30,21 +30,22 @@ thread_local! {
     static CURRENT: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// The id of the request whose handler is being polled on this thread.
+/// Returns the id of the request whose handler is being polled on this thread.
 pub(super) fn current_request_id() -> String {
     CURRENT.with(|current| current.borrow().clone())
 }
 
-/// What the client calls the request, if it is short and plain, so that it can be followed through several systems. It is no id of this
-/// server's: whoever sends it chooses it, and may choose that of another request.
+/// Returns the client's id of the request, if it is short and plain.
+///
+/// It serves to trace the request through several systems.
+/// It is not an id of this server: the client chooses it, and may choose that of another request.
 fn named_by_client(request: &Request) -> Option<String> {
     let text = request.headers().get(REQUEST_ID)?.to_str().ok()?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
     ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
 }
 
-/// The span of the request. An edge may have begun it, as an extension or, with the id, as a header; anyone else's is the
-/// parent of a new one.
+/// Returns the span of the request: begun by an edge (an extension, or a header beside the id), or a new child.
 fn trace(request: &mut Request, identified: bool) -> Option<TraceContext> {
     if let Some(begun) = request.extensions_mut().remove::<TraceContext>() {
         return Some(begun);
@@ -53,7 +54,7 @@ fn trace(request: &mut Request, identified: bool) -> Option<TraceContext> {
     if identified { received } else { Some(received.map_or_else(TraceContext::start, TraceContext::child)) }
 }
 
-/// Gives the request its context, and the answer the headers that each has.
+/// Adds the context to the request, and the common headers to the answer.
 pub(super) async fn identify(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
     identify_with(timeout, request, |request| async {
         let asked = Asked::of(&request);
@@ -64,13 +65,13 @@ pub(super) async fn identify(State(timeout): State<Duration>, request: Request, 
     .await
 }
 
-/// The same around whatever answers.
+/// Does the same around any service.
 pub(super) async fn identify_with<F: Future<Output = Response>>(
     timeout: Duration,
     mut request: Request,
     answer: impl FnOnce(Request) -> F,
 ) -> Response {
-    // A component asks its host for the time, which is worth it for a line that is written.
+    // A component asks its host for the time, so it is read only if the log line is enabled.
     let started = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
     let given = request.extensions_mut().remove::<RequestIdentity>().map(|identity| identity.0);
     let trace = trace(&mut request, given.is_some());
@@ -82,7 +83,7 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     context.trace = trace;
     request.extensions_mut().insert(context);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
-    // At `debug`, as the line is: formatting the fields of a span costs as much as a read of the store.
+    // At `debug`, like the log line, because formatting a span's fields costs as much as a read of the store.
     let trace_id = trace.map(|trace| tracing::field::display(trace.trace_id()));
     let span = tracing::debug_span!("request", id = %request_id, method = %request.method(), route, trace_id);
     let answered = async {
@@ -112,13 +113,13 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     response
 }
 
-/// Adds what every answer says: nobody guesses what it is, and nobody keeps it who was not told to.
+/// Adds the common headers of every answer, which forbid content sniffing and, by default, caching.
 fn finish(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-/// A future during whose polls the request id is known to [`current_request_id`]: a task-local without a runtime.
+/// A future that sets [`current_request_id`] while it is polled: a task-local that needs no runtime.
 struct Identified<'a, F> {
     request_id: &'a str,
     future: F,

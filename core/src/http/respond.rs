@@ -15,7 +15,7 @@ use crate::{
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What is personal is kept by nobody on the way.
+/// Personal data must not be stored by shared caches.
 const NOT_SHARED: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 fn json(status: StatusCode, bytes: Vec<u8>) -> Response {
@@ -26,11 +26,11 @@ fn json(status: StatusCode, bytes: Vec<u8>) -> Response {
     response
 }
 
-/// Bytes of most views, and of short lists.
+/// Size in bytes that most views and short lists do not exceed.
 const VIEW: usize = 2 * 1024;
 
 fn encode(view: &impl Serialize) -> Result<Vec<u8>> {
-    // Most views fit: memory that grows is copied each time.
+    // Most views fit, which avoids copies by growing the buffer.
     let mut bytes = Vec::with_capacity(VIEW);
     serde_json::to_writer(&mut bytes, view).map_err(|error| Error::internal(error.to_string()))?;
     Ok(bytes)
@@ -45,7 +45,7 @@ fn tagged(status: StatusCode, bytes: Vec<u8>) -> Response {
     response
 }
 
-/// A document: with its entity tag, or 304 when the caller has it.
+/// Answers with a document and its entity tag, or 304 if the caller has it.
 pub(super) fn document(headers: &HeaderMap, view: &impl Serialize) -> Result<Response> {
     let bytes = encode(view)?;
     if headers.contains_key(header::IF_NONE_MATCH) && none_match(headers, &entity_tag_of_json(&bytes)) {
@@ -57,17 +57,17 @@ pub(super) fn document(headers: &HeaderMap, view: &impl Serialize) -> Result<Res
     Ok(tagged(StatusCode::OK, bytes))
 }
 
-/// A document after a change.
+/// Answers with a changed document.
 pub(super) fn changed(view: &impl Serialize) -> Result<Response> {
     Ok(tagged(StatusCode::OK, encode(view)?))
 }
 
-/// A list.
+/// Answers with a list.
 pub(super) fn list(page: &impl Serialize) -> Result<Response> {
     Ok(json(StatusCode::OK, encode(page)?))
 }
 
-/// A new document and where it is.
+/// Answers with a new document and its location.
 pub(super) fn created<T: Serialize>(answer: &Answer<T>, location: &str) -> Result<Response> {
     let mut response = tagged(StatusCode::CREATED, encode(&answer.value)?);
     if let Ok(location) = HeaderValue::from_str(location) {
@@ -77,7 +77,7 @@ pub(super) fn created<T: Serialize>(answer: &Answer<T>, location: &str) -> Resul
     Ok(response)
 }
 
-/// The answer of an action.
+/// Answers an action.
 pub(super) fn acted<T: Serialize>(answer: &Answer<T>) -> Result<Response> {
     let mut response = changed(&answer.value)?;
     mark_replayed(&mut response, answer.replayed);
@@ -90,7 +90,7 @@ fn mark_replayed(response: &mut Response, replayed: bool) {
     }
 }
 
-/// Nothing, after a deletion.
+/// Answers a deletion.
 pub(super) fn nothing() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }

@@ -9,7 +9,7 @@ use super::canonical::{self, CollectionHash};
 use crate::{
     context::{RequestContext, SystemActor},
     domain::ObjectId,
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     store::{Collection, Query, StoreError, Transfer, TransferDocument},
 };
 
@@ -117,8 +117,8 @@ async fn begin(target: &dyn Transfer, mark: i64, collections: &'static [&'static
         return Ok(());
     }
     if found.is_some() {
-        return Err(refused(
-            "copy_of_another_source",
+        return Err(Error::new(
+            Code::COPY_OF_ANOTHER_SOURCE,
             "the target holds a copy from another source that has not ended: end that one, or use an empty target",
         ));
     }
@@ -126,14 +126,10 @@ async fn begin(target: &dyn Transfer, mark: i64, collections: &'static [&'static
         if !target.find(&context(), &Query::new(collection).limit(1)).await?.is_empty() {
             let message =
                 format!("the target is not empty: it has documents in `{}`: use an empty one", collection.name);
-            return Err(refused("target_not_empty", message));
+            return Err(Error::new(Code::TARGET_NOT_EMPTY, message));
         }
     }
     Ok(target.set_copy_mark(&context(), Some(mark)).await?)
-}
-
-fn refused(code: &'static str, message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Conflict, code, message.into())
 }
 
 async fn copy_collection(
@@ -195,8 +191,8 @@ async fn compare(
     let (documents, sha256) = hash(source, collection, progress).await?;
     let (found, found_hash) = hash(target, collection, progress).await?;
     if found != documents || found_hash != sha256 {
-        return Err(refused(
-            "copy_differs",
+        return Err(Error::new(
+            Code::COPY_DIFFERS,
             format!(
                 "`{}` differs: the source has {documents} documents ({sha256}), the target {found} ({found_hash}): was \
                  one of them written meanwhile? empty the target and copy again",

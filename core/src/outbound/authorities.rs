@@ -2,7 +2,7 @@
 
 use reqwest::Certificate;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Code, Error, Result};
 
 /// Environment variables with the path of a PEM file of extra CA certificates. The first one set counts.
 const CERTIFICATE_VARIABLES: [&str; 2] = ["DEZKY_EXTRA_CA_CERTS", "NODE_EXTRA_CA_CERTS"];
@@ -17,9 +17,7 @@ impl CertificateAuthorities {
     /// # Errors
     /// Kind `Configuration` when the text holds no PEM certificates.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
-        parse(pem).map(Self).ok_or_else(|| {
-            Error::new(ErrorKind::Configuration, "invalid_setting", "the added CA certificates are not PEM")
-        })
+        parse(pem).map(Self).ok_or_else(|| Error::new(Code::INVALID_SETTING, "the added CA certificates are not PEM"))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Certificate> {
@@ -42,9 +40,7 @@ pub fn extra_ca_certificates(variable: impl Fn(&str) -> Option<String>) -> Resul
         .into_iter()
         .find_map(|name| variable(name).filter(|path| !path.is_empty()).map(|path| (name, path)));
     let Some((name, path)) = found else { return Ok(None) };
-    let refuse = |advice: &str| {
-        Error::new(ErrorKind::Configuration, "invalid_setting", format!("`{name}`: the file `{path}` {advice}"))
-    };
+    let refuse = |advice: &str| Error::new(Code::INVALID_SETTING, format!("`{name}`: the file `{path}` {advice}"));
     let pem = std::fs::read(&path).map_err(|error| refuse("cannot be read").with_source(error))?;
     parse(&pem).ok_or_else(|| refuse("holds no certificates in PEM"))?;
     Ok(Some(pem))

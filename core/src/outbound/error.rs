@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use http::StatusCode;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Code, Error};
 
 /// Kinds of failures of an outbound request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,7 +108,7 @@ impl From<OutboundError> for Error {
             return Self::internal(error.message.clone()).with_source(error);
         }
         let message = "a system behind this service does not answer as it should; try again later";
-        let unavailable = Self::new(ErrorKind::Unavailable, "upstream_unavailable", message);
+        let unavailable = Self::new(Code::UPSTREAM_UNAVAILABLE, message);
         match error.retry_after {
             Some(wait) => unavailable.with_retry_after(wait).with_source(error),
             None => unavailable.with_source(error),

@@ -105,7 +105,7 @@ impl Resolve for Resolver {
     }
 }
 
-/// The name of a proxy's host, if it has one; the scheme may be left out.
+/// Returns the host of a proxy's URL, if it has one; the scheme is optional.
 fn host(proxy: &str) -> Option<String> {
     let with_scheme = if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") };
     match Url::parse(&with_scheme).ok()?.host()? {

@@ -1,4 +1,4 @@
-//! One caller, and the use cases as that caller.
+//! One caller, and the use cases on behalf of that caller.
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use crate::{
     },
 };
 
-/// The use cases as one caller. Cheap to clone.
+/// The use cases on behalf of one caller. Cheap to clone.
 ///
-/// Each call has a request id and 30 seconds of its own, and reads the caller's rights anew.
+/// Each call has its own request id and 30-second deadline, and reads the caller's rights again.
 #[derive(Debug, Clone)]
 pub struct Acting {
     pub(super) service: Arc<Service>,
@@ -29,23 +29,23 @@ impl Acting {
         Self { service, principal, if_match: None }
     }
 
-    /// A call of its own.
+    /// Creates a new call.
     pub(super) fn call(&self) -> Call {
         let mut call = Call::by(RequestContext::fresh(), self.principal.clone());
         call.if_match.clone_from(&self.if_match);
         call
     }
 
-    /// The same caller, who changes a document only if it is still as this view shows it.
+    /// Returns the same caller, who changes a document only if it is still as in this view.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Internal`] when the view cannot be written as JSON. The change itself then fails with
-    /// `version_changed` if somebody else came first.
+    /// [`crate::ErrorKind::Internal`] when the view cannot be serialized as JSON. The change itself then fails with
+    /// `version_changed` if another writer came first.
     pub fn expecting(&self, view: &impl Serialize) -> Result<Self> {
         Ok(Self { if_match: Some(IfMatch::Tags(vec![entity_tag(view)?])), ..self.clone() })
     }
 
-    /// Brings the caller's user and memberships in line with the token's groups, and reads the profile.
+    /// Syncs the caller's user and memberships with the token's groups, and reads the profile.
     ///
     /// # Errors
     /// Kind `Forbidden` for system actors and disabled users.
@@ -53,37 +53,37 @@ impl Acting {
         self.service.profile(&self.call()).await
     }
 
-    /// The caller's own tenants.
+    /// Returns the caller's own tenants.
     #[must_use]
     pub fn my_tenants(&self) -> MyTenants<'_> {
         MyTenants(self)
     }
 
-    /// Tenants: the caller's, or all for the platform.
+    /// Returns the tenants: the caller's, or all for the platform.
     #[must_use]
     pub fn tenants(&self) -> Tenants<'_> {
         Tenants(self)
     }
 
-    /// Members of a tenant.
+    /// Returns the members of tenants.
     #[must_use]
     pub fn members(&self) -> Members<'_> {
         Members(self)
     }
 
-    /// Users; written by the platform.
+    /// Returns the users, which only the platform writes.
     #[must_use]
     pub fn users(&self) -> Users<'_> {
         Users(self)
     }
 
-    /// Subscriptions; written by the platform.
+    /// Returns the subscriptions, which only the platform writes.
     #[must_use]
     pub fn subscriptions(&self) -> Subscriptions<'_> {
         Subscriptions(self)
     }
 
-    /// The audit trail.
+    /// Returns the audit trail.
     #[must_use]
     pub fn audit(&self) -> Audit<'_> {
         Audit(self)

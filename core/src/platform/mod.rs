@@ -1,8 +1,8 @@
-//! The front door: a platform over a store, with the issuers whose tokens it accepts.
+//! The entry point: a platform over a store, with the issuers whose tokens it accepts.
 //!
-//! Everything that uses Dezky from Rust opens one: servers, functions, bindings, scripts and tests. Typed use cases are called
-//! [as a user](Platform::as_user) or [as a system actor](Platform::as_system); the [router](Platform::router) is the same behind
-//! HTTP.
+//! Every Rust program that uses Dezky opens one: servers, functions, bindings, scripts and tests. Typed use cases are
+//! called [as a user](Platform::as_user) or [as a system actor](Platform::as_system); the [router](Platform::router)
+//! offers the same over HTTP.
 
 mod acting;
 mod options;
@@ -27,7 +27,7 @@ use crate::{
     service::{Principal, Service},
 };
 
-/// A platform that is open. Cheap to clone; clones share everything.
+/// An open platform. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
 pub struct Platform {
     service: Arc<Service>,
@@ -35,10 +35,10 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Opens a platform. Nothing is fetched and nothing is read before it is used or [started](Self::start).
+    /// Opens a platform. Nothing is fetched or read before it is used or [started](Self::start).
     ///
     /// # Errors
-    /// Kind `Configuration` when a setting of an issuer or an added authority is wrong.
+    /// Kind `Configuration` when a setting of an issuer or an added CA certificate is invalid.
     pub fn open(options: PlatformOptions) -> Result<Self> {
         let PlatformOptions { store, issuers, service, clock, extra_ca_certificates, verifier } = options;
         let source = Arc::new(HttpKeySource::new(extra_ca_certificates.as_deref())?);
@@ -47,9 +47,9 @@ impl Platform {
         Ok(Self { service: Arc::new(Service::new(store, clock, service)), verifier })
     }
 
-    /// Fetches the issuers' keys in the background, now and before they are too old. Needs a tokio runtime.
+    /// Fetches the issuers' keys in the background, now and before they expire. Needs a tokio runtime.
     ///
-    /// Without it keys are fetched by the first request that needs them.
+    /// Without it, the first request that needs keys fetches them.
     pub fn start(&self) {
         self.verifier.start();
     }
@@ -58,13 +58,15 @@ impl Platform {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Unauthenticated`] with the reason when the token is refused, and
-    /// [`crate::ErrorKind::Unavailable`] when its issuer's keys cannot be had.
+    /// [`crate::ErrorKind::Unavailable`] when its issuer's keys are not available.
     pub async fn as_user(&self, token: &str) -> Result<Acting> {
         let token = self.verify(token).await?;
         Ok(Acting::new(Arc::clone(&self.service), Principal::Token(token)))
     }
 
-    /// Acts as a system actor of this name, which stands in the audit trail: 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`.
+    /// Acts as a system actor of this name, which appears in the audit trail.
+    ///
+    /// The name has 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Invalid`] when the name cannot be used, or is that of a part of the system.
@@ -80,30 +82,30 @@ impl Platform {
         self.verifier.verify(&RequestContext::fresh(), token).await
     }
 
-    /// The HTTP API, for axum or any server of tower services.
+    /// Builds the HTTP API, for axum or any server of tower services.
     pub fn router(&self) -> Router {
         router(HttpState::new(Arc::clone(&self.service), self.identity()))
     }
 
-    /// The part that tells an edge who is calling, by the `Authorization` header.
+    /// Returns the identity by which an edge identifies callers, from the `Authorization` header.
     #[must_use]
     pub fn identity(&self) -> Arc<TokenIdentity> {
         Arc::new(TokenIdentity::new(self.verifier.clone()))
     }
 
-    /// The use cases, for edges that make calls of their own.
+    /// Returns the use cases, for edges that create their own calls.
     #[must_use]
     pub fn service(&self) -> &Arc<Service> {
         &self.service
     }
 
-    /// The verifier of its issuers' tokens.
+    /// Returns the verifier of its issuers' tokens.
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
         &self.verifier
     }
 
-    /// Ends the fetching of keys, for all clones. The store is closed when the last clone and the last router are gone.
+    /// Stops fetching keys, for all clones. The store is closed when the last clone and the last router are dropped.
     pub fn close(&self) {
         self.verifier.stop();
     }

@@ -1,4 +1,4 @@
-//! Options with which a platform is opened.
+//! Options of a platform.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     store::SharedStore,
 };
 
-/// Options of a [`Platform`](super::Platform): a store, and whatever is not the default.
+/// Options of a [`Platform`](super::Platform): a store, and everything that differs from the defaults.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct PlatformOptions {
@@ -22,7 +22,7 @@ pub struct PlatformOptions {
 }
 
 impl PlatformOptions {
-    /// A platform over this store, whose tokens no issuer makes: system actors alone act.
+    /// Creates the options of a platform without issuers. Only system actors can use it.
     pub fn new(store: SharedStore) -> Self {
         Self {
             store,
@@ -40,25 +40,25 @@ impl PlatformOptions {
         self
     }
 
-    /// Settings of the use cases, such as the group of the platform's administrators.
+    /// Sets the settings of the use cases, such as the group of the platform's administrators.
     pub fn service(mut self, settings: ServiceSettings) -> Self {
         self.service = settings;
         self
     }
 
-    /// Another clock than the system's.
+    /// Sets a clock other than the system's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Authorities in PEM that are trusted beside the system's when keys are fetched.
+    /// Sets CA certificates (PEM) that are trusted in addition to the system's when keys are fetched.
     pub fn extra_ca_certificates(mut self, pem: Option<Vec<u8>>) -> Self {
         self.extra_ca_certificates = pem;
         self
     }
 
-    /// Limits of the verifier, such as how long keys serve.
+    /// Sets the limits of the verifier, such as the maximum age of keys.
     pub fn verifier(mut self, options: VerifierOptions) -> Self {
         self.verifier = options;
         self

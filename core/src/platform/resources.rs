@@ -1,4 +1,4 @@
-//! The use cases by what they are about, under the names that the packages for Node and Python have.
+//! The use cases by resource, under the names of the packages for Node and Python.
 //!
 //! Errors are those of the use cases in [`crate::service`].
 
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Declares the use cases of a resource: each makes a call of its own.
+/// Declares the use cases of a resource, each of which makes a new call.
 macro_rules! resource {
     (
         $(#[$what:meta])* $name:ident {
@@ -49,7 +49,7 @@ macro_rules! resource {
 resource! {
     /// The caller's own tenants.
     MyTenants {
-        /// Lists them, whoever the caller is.
+        /// Lists the caller's own tenants, even if the caller may see all.
         list = list_my_tenants(filter: &TenantFilter, request: &ListRequest) -> Page<TenantView>;
     }
 }
@@ -91,7 +91,7 @@ resource! {
 }
 
 resource! {
-    /// Users; written by the platform.
+    /// Users, which only the platform writes.
     Users {
         /// Lists users.
         list = list_users(filter: &UserFilter, request: &ListRequest) -> Page<UserView>;
@@ -107,7 +107,7 @@ resource! {
 }
 
 resource! {
-    /// Subscriptions; written by the platform.
+    /// Subscriptions, which only the platform writes.
     Subscriptions {
         /// Lists subscriptions.
         list = list_subscriptions(filter: &SubscriptionFilter, request: &ListRequest) -> Page<SubscriptionView>;

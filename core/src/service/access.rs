@@ -1,4 +1,4 @@
-//! Loading the facts that a decision rests on, and turning a decision into an answer.
+//! Loads the facts that a decision rests on, and turns a decision into an answer.
 
 use super::{
     Call, Principal, Service,
@@ -14,11 +14,11 @@ use crate::{
         AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId,
         membership::MEMBERSHIPS, tenant::TENANTS, user::USERS,
     },
-    error::{Error, ErrorKind, FieldError, Result},
+    error::{Code, Error, ErrorKind, FieldError, Result},
     store::{Answers, Entity, Follow, KeyPart, Origin, Query, Read, Repository, StoreResult},
 };
 
-/// Names a tenant in a path: by id or by slug.
+/// A tenant as a path names it: by id or by slug.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TenantReference {
     /// By id.
@@ -28,7 +28,7 @@ pub enum TenantReference {
 }
 
 impl From<&str> for TenantReference {
-    /// What looks like an id is one: a slug never does.
+    /// Reads text in the form of an id as an id; no slug has that form.
     fn from(text: &str) -> Self {
         text.parse().map_or_else(|_| Self::Slug(text.to_owned()), Self::Id)
     }
@@ -40,10 +40,10 @@ impl From<TenantId> for TenantReference {
     }
 }
 
-/// Stands in where a tenant is absent, so that the same store calls are made as where it is not.
+/// Stands in for an absent tenant, so that the store calls do not differ.
 pub(crate) use crate::store::read::ABSENT;
 
-/// Who calls, as the store knows them now.
+/// The caller, with the user that the store has for them now.
 #[derive(Debug, Clone)]
 pub(crate) enum CallerFacts {
     /// A named system actor.
@@ -71,7 +71,7 @@ impl CallerFacts {
         }
     }
 
-    /// Whether the caller acts for the platform.
+    /// Returns `true` if the caller acts for the platform.
     pub(crate) fn is_platform(&self) -> bool {
         match self {
             Self::System(_) => true,
@@ -86,7 +86,7 @@ impl CallerFacts {
         }
     }
 
-    /// Who takes a right away, when this caller does.
+    /// The party that is recorded as the revoker of a right that this caller revokes.
     pub(crate) fn revoker(&self) -> crate::domain::RevokedBy {
         match self {
             Self::System(_) => crate::domain::RevokedBy::System,
@@ -94,7 +94,7 @@ impl CallerFacts {
         }
     }
 
-    /// Makes a commit rest on the caller's user being as it was read.
+    /// Makes a commit fail if the caller's user has changed since it was read.
     pub(crate) fn guard(&self, work: &mut Work<'_>) {
         if let Self::Person { user, .. } = self {
             work.commit.guard(&**user);
@@ -102,7 +102,7 @@ impl CallerFacts {
     }
 }
 
-/// A caller before a tenant.
+/// A caller, a tenant, and the caller's membership in it.
 #[derive(Debug, Clone)]
 pub(crate) struct TenantAccess {
     pub(crate) caller: CallerFacts,
@@ -111,17 +111,17 @@ pub(crate) struct TenantAccess {
 }
 
 impl TenantAccess {
-    /// The caller's role, if in force.
+    /// Returns the caller's role, if their membership is in force.
     pub(crate) fn role(&self) -> Option<MembershipRole> {
         self.membership.as_ref().filter(|membership| membership.active).map(|membership| membership.role)
     }
 
-    /// The tenant, if the caller may do `action` to it.
+    /// Returns the tenant if the caller may perform `action` on it.
     pub(crate) fn authorize(&self, action: Action) -> Result<&Tenant> {
         self.authorize_with(action, TargetFacts::default(), &[])
     }
 
-    /// The tenant, if the caller may do `action` to it, to this membership and with these fields.
+    /// Returns the tenant if the caller may perform `action` on it, on this membership and with these fields.
     pub(crate) fn authorize_with(
         &self,
         action: Action,
@@ -137,7 +137,7 @@ impl TenantAccess {
         Ok(tenant)
     }
 
-    /// Makes a commit rest on the caller, their membership and the tenant being as they were read.
+    /// Makes a commit fail if the caller, their membership or the tenant has changed since it was read.
     pub(crate) fn guard(&self, work: &mut Work<'_>) {
         self.caller.guard(work);
         if let Some(membership) = &self.membership {
@@ -156,60 +156,58 @@ impl CallerFacts {
 }
 
 fn user_disabled() -> Error {
-    Error::new(ErrorKind::Forbidden, "user_disabled", "this user is disabled: ask the operator of the platform")
+    Error::new(Code::USER_DISABLED, "this user is disabled: ask the operator of the platform")
 }
 
-/// Lets an allowed action pass, and turns any other decision into the answer that the caller may see.
+/// Lets an allowed action pass, and turns any other decision into the error that the caller may see.
 pub(crate) fn check(caller: &CallerFacts, action: Action, resource: &Resource<'_>) -> Result<()> {
     let actor = caller.actor();
     let decision = decide(&actor, action, resource);
     if decision.outcome == Outcome::Allow {
         return Ok(());
     }
-    tracing::debug!(action = action.name(), reason = ?decision.reason, "refused");
-    let forbidden = |code, message: &'static str| Error::new(ErrorKind::Forbidden, code, message);
-    Err(match decision.reason {
-        Reason::Granted(_) | Reason::NotVisible => Error::not_found(),
-        Reason::UserDisabled => user_disabled(),
-        Reason::PlatformOnly => forbidden("platform_admin_required", "only administrators of the platform may do this"),
-        Reason::RoleTooLow => forbidden("role_insufficient", "your role in this tenant does not allow this"),
-        Reason::LastingAdmin => forbidden(
-            "granted_admin_required",
-            "you administer the platform by a group alone, and may neither make nor unmake administrators by grant: ask one \
-             of those, or an operator",
-        ),
-        Reason::OwnerOnly => forbidden("owner_required", "only owners of the tenant may manage its owners"),
-        Reason::LastOwner => Error::new(
-            ErrorKind::Conflict,
-            "last_owner",
-            "a tenant keeps its last owner: make somebody else an owner first",
-        ),
-        Reason::TenantSuspended => forbidden("tenant_suspended", "the tenant is suspended and cannot be changed"),
-        Reason::TenantDeleted => Error::new(ErrorKind::Conflict, "tenant_deleted", "the tenant is deleted"),
-        Reason::Field(_) => {
-            let fields = forbidden_fields(&actor, action, resource)
-                .into_iter()
-                .map(|field| FieldError::new(field, "field_forbidden", "you may not set this field: leave it out"))
-                .collect();
-            forbidden("field_forbidden", "the body sets fields that you may not set; see `errors`").with_fields(fields)
+    // Only what is granted has no code, and that was let pass above; anything else is denied by default.
+    let code = decision.reason.code().unwrap_or(Code::NOT_FOUND);
+    tracing::debug!(action = action.name(), code = code.name(), "refused");
+    let message = match decision.reason {
+        Reason::Granted(_) | Reason::NotVisible => return Err(Error::not_found()),
+        Reason::UserDisabled => return Err(user_disabled()),
+        Reason::PlatformOnly => "only administrators of the platform may do this",
+        Reason::RoleTooLow => "your role in this tenant does not allow this",
+        Reason::LastingAdmin => {
+            "you administer the platform by a group alone, and may neither make nor unmake administrators by grant: ask one of \
+             those, or an operator"
         }
-    })
+        Reason::OwnerOnly => "only owners of the tenant may manage its owners",
+        Reason::LastOwner => "a tenant keeps its last owner: make somebody else an owner first",
+        Reason::TenantSuspended => "the tenant is suspended and cannot be changed",
+        Reason::TenantDeleted => "the tenant is deleted",
+        Reason::Field(_) => "the body sets fields that you may not set; see `errors`",
+    };
+    let error = Error::new(code, message);
+    if !matches!(decision.reason, Reason::Field(_)) {
+        return Err(error);
+    }
+    let forbidden = |field| FieldError::new(field, code, "you may not set this field: leave it out");
+    Err(error.with_fields(forbidden_fields(&actor, action, resource).into_iter().map(forbidden).collect()))
 }
 
 impl Service {
-    /// Who calls.
+    /// Loads and admits the caller.
     ///
     /// # Errors
     /// [`ErrorKind::Forbidden`] with `user_unknown` for a person who has never called `GET /users/me`, or
     /// `user_disabled`; [`ErrorKind::Unauthenticated`] with `session_ended` for a token of an ended session, or
-    /// `token_revoked` for one of a sign-in from before `tokensValidAfter`.
+    /// `token_revoked` for a token or sign-in from before `tokensValidAfter`.
     pub(crate) async fn caller(&self, call: &Call) -> Result<CallerFacts> {
         let found = self.find_caller(call).await?;
         known_caller(call, found)
     }
 
-    /// The caller's user, read and admitted as every use case does it; none for whoever would be refused. For edges that
-    /// check once more what a sandboxed component asks for.
+    /// Returns the caller's user, read and admitted as in every use case. Returns `None` for a caller who would be
+    /// refused.
+    ///
+    /// For edges that check again what a sandboxed component asks for.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -222,16 +220,16 @@ impl Service {
         }
     }
 
-    /// What is stored of the caller and of their session. The first use of a token is seen to before.
+    /// Reads the caller and their session, after handling the first use of the token.
     pub(crate) async fn find_caller(&self, call: &Call) -> Result<FoundCaller> {
         self.find_caller_and(call, Vec::new()).await.map(|(found, _)| found)
     }
 
-    /// The same, with the answers of reads made in the same call of the store. Their positions begin at [`own_reads`], and before
-    /// that [`CALLER`] is the caller, if it is a person.
+    /// Does the same as [`Service::find_caller`], with further reads in the same store call. Their positions start at
+    /// [`own_reads`]; among the reads before them, [`CALLER`] is the caller if it is a person.
     pub(crate) async fn find_caller_and(&self, call: &Call, others: Vec<Read>) -> Result<(FoundCaller, Answers)> {
-        // Asked before anything is read: what another request takes away until it is read is in the answers, what one takes
-        // away later is not.
+        // Checked before the reads, so that the answers contain all revocations by other requests that have handled the
+        // first use before this check.
         let first = match &call.principal {
             Principal::Token(token) if self.is_first_use(token) => Some(token),
             _ => None,
@@ -239,13 +237,13 @@ impl Service {
         let Some(token) = first else { return Ok(self.read_caller_and(call, others).await?) };
         let (found, answers) = self.read_caller_and(call, others.clone()).await?;
         if self.first_use(call, token, &found).await? {
-            // This request or another may have taken rights since they were read.
+            // This request or another may have revoked rights since they were read.
             return Ok(self.read_caller_and(call, others).await?);
         }
         Ok((found, answers))
     }
 
-    /// What is stored of the caller as things are, whatever the token takes away.
+    /// Reads the caller as stored, without applying the claims of their token.
     pub(crate) async fn read_caller(&self, call: &Call) -> StoreResult<FoundCaller> {
         self.read_caller_and(call, Vec::new()).await.map(|(found, _)| found)
     }
@@ -268,12 +266,12 @@ impl Service {
         Ok((found, answers))
     }
 
-    /// The caller before the tenant that is named. Makes the same store calls whether it exists or not.
+    /// Loads the caller and the named tenant. Makes the same store calls whether the tenant exists or not.
     pub(crate) async fn tenant_access(&self, call: &Call, reference: &TenantReference) -> Result<TenantAccess> {
         self.tenant_access_and(call, reference, |_| None).await.map(|(access, _)| access)
     }
 
-    /// The same, with the answer of a read that may follow the tenant, by its id.
+    /// Does the same, and returns the answer of a further read that may depend on the tenant's id.
     pub(crate) async fn tenant_access_and(
         &self,
         call: &Call,
@@ -292,7 +290,7 @@ impl Service {
         Ok((TenantAccess { caller, tenant, membership }, answers))
     }
 
-    /// A person before a tenant that exists.
+    /// Loads a person's access to an existing tenant.
     pub(crate) async fn access_of(
         &self,
         call: &Call,
@@ -317,8 +315,8 @@ impl Service {
         self.store.load_unique(&call.context, Membership::key(tenant, user)).await
     }
 
-    /// The caller before something that belongs to the tenant whose id it has in a field, and that thing. Makes the same store
-    /// calls whether it exists or not.
+    /// Loads a document that names its tenant in a field, and the caller's access to that tenant. Makes the same store
+    /// calls whether the document exists or not.
     pub(crate) async fn access_through<E: Entity>(
         &self,
         call: &Call,
@@ -340,7 +338,7 @@ impl Service {
     }
 }
 
-/// How many reads of [`Service::find_caller_and`] come before those that are asked for.
+/// Number of reads that [`Service::find_caller_and`] makes before those that were asked for.
 pub(crate) fn own_reads(call: &Call) -> usize {
     match &call.principal {
         Principal::System(_) => 0,
@@ -348,7 +346,7 @@ pub(crate) fn own_reads(call: &Call) -> usize {
     }
 }
 
-/// The caller's user among those reads.
+/// Refers to the caller's user among those reads.
 pub(crate) const CALLER: Origin = Origin { read: 0, field: "id" };
 
 fn tenant_query(reference: &TenantReference) -> Query {
@@ -358,7 +356,7 @@ fn tenant_query(reference: &TenantReference) -> Query {
     }
 }
 
-/// The tenant, if it is still called that. A former slug stays reserved, but names nothing.
+/// Returns the tenant if the reference still names it. A former slug stays reserved but names no tenant.
 fn named(reference: &TenantReference, tenant: Option<Tenant>) -> Option<Tenant> {
     tenant.filter(|tenant| match reference {
         TenantReference::Id(_) => true,
@@ -366,14 +364,14 @@ fn named(reference: &TenantReference, tenant: Option<Tenant>) -> Option<Tenant> 
     })
 }
 
-/// The read of the caller's membership in the tenant that an earlier read names.
+/// Returns the read of the caller's membership in the tenant that an earlier read names.
 fn own_membership_in(call: &Call, tenant: Origin) -> Option<Read> {
     let Principal::Token(_) = &call.principal else { return None };
     let key = Membership::key_of(KeyPart::First(tenant), KeyPart::First(CALLER));
     Some(Query::new(&MEMBERSHIPS).limit(1).follow(Follow::UniqueKey(key)))
 }
 
-/// Its answer.
+/// Takes the answer of [`own_membership_in`].
 fn membership(call: &Call, answers: &mut Answers) -> StoreResult<Option<Membership>> {
     match &call.principal {
         Principal::System(_) => Ok(None),
@@ -381,7 +379,7 @@ fn membership(call: &Call, answers: &mut Answers) -> StoreResult<Option<Membersh
     }
 }
 
-/// What the store has of who calls; of a system actor nothing.
+/// The caller as stored; empty for a system actor.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FoundCaller {
     pub(crate) user: Option<User>,
@@ -389,8 +387,8 @@ pub(crate) struct FoundCaller {
 }
 
 impl FoundCaller {
-    /// Refuses disabled people, ended sessions, and tokens and sign-ins from before `tokensValidAfter`. A session that has
-    /// ended is no session, whether its person is known here or not.
+    /// Refuses disabled people, ended sessions, and tokens and sign-ins from before `tokensValidAfter`. An ended
+    /// session is refused whether its person is known here or not.
     pub(crate) fn admit(&self, token: &VerifiedToken) -> Result<()> {
         if self.session.ended {
             return Err(super::sessions::session_ended());
@@ -398,7 +396,7 @@ impl FoundCaller {
         let Some(user) = &self.user else { return Ok(()) };
         if user.tokens_valid_after.is_some_and(|after| self.session.is_before(token, after)) {
             let message = "this token was revoked, or comes from a sign-in that was: sign in again for a new one";
-            return Err(Error::new(ErrorKind::Unauthenticated, "token_revoked", message));
+            return Err(Error::new(Code::TOKEN_REVOKED, message));
         }
         if !user.may_call() {
             return Err(user_disabled());
@@ -413,11 +411,7 @@ pub(crate) fn known_caller(call: &Call, found: FoundCaller) -> Result<CallerFact
         Principal::Token(token) => {
             found.admit(token)?;
             let user = found.user.ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Forbidden,
-                    "user_unknown",
-                    "you are not known here yet: call `GET /users/me` first",
-                )
+                Error::new(Code::USER_UNKNOWN, "you are not known here yet: call `GET /users/me` first")
             })?;
             Ok(CallerFacts::Person { user: Box::new(user), bound_to: token.tenant.clone() })
         }

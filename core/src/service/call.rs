@@ -1,14 +1,14 @@
-//! A call of a use case: who calls, and what comes with it.
+//! A call of a use case: the caller, and the request headers that matter to it.
 
 use std::sync::Arc;
 
 use crate::{
     authn::VerifiedToken,
     context::{Caller, RequestContext, SystemActor},
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
 };
 
-/// Who calls.
+/// The caller.
 #[derive(Debug, Clone)]
 pub enum Principal {
     /// The bearer of a verified token.
@@ -18,7 +18,7 @@ pub enum Principal {
 }
 
 impl Principal {
-    /// A system actor with a name that somebody chose: 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`.
+    /// Creates a system actor by a chosen name: 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Invalid`] when the name cannot be used, or is that of a part of the system.
@@ -26,10 +26,10 @@ impl Principal {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@:".contains(&byte);
         let refuse = |code, message| Err(Error::invalid(vec![FieldError::new("name", code, message)]));
         if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) {
-            return refuse("invalid_format", "must be 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`");
+            return refuse(FieldCode::INVALID_FORMAT, "must be 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`");
         }
         if SystemActor::taken_for(name).is_some() {
-            return refuse("reserved", "is the name of a part of the system: choose another");
+            return refuse(FieldCode::RESERVED, "is the name of a part of the system: choose another");
         }
         Ok(Self::System(name.to_owned()))
     }
@@ -44,39 +44,39 @@ pub enum IfMatch {
     Tags(Vec<String>),
 }
 
-/// An `Idempotency-Key` header and what it belongs to.
+/// An `Idempotency-Key` header and the request that it was sent with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyRequest {
-    /// The key that the caller chose.
+    /// The key chosen by the caller.
     pub key: String,
     /// Method and path of the request.
     pub target: String,
-    /// The body, as it came.
+    /// The body, as it was received.
     pub body: Vec<u8>,
 }
 
 /// A call of a use case.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// Travels with every port call.
+    /// Context that is passed to every port call.
     pub context: RequestContext,
-    /// Who calls.
+    /// The caller.
     pub principal: Principal,
     /// The version that the caller expects to change.
     pub if_match: Option<IfMatch>,
-    /// Makes a repeated request have one effect.
+    /// Makes a repeated request take effect only once.
     pub idempotency: Option<IdempotencyRequest>,
 }
 
 impl Call {
-    /// A call by the bearer of a token.
+    /// Creates a call by the bearer of a token.
     #[must_use]
     pub fn by_token(mut context: RequestContext, token: Arc<VerifiedToken>) -> Self {
         context.caller = Caller::Subject { issuer: token.issuer_id.clone(), subject: token.subject.clone() };
         Self { context, principal: Principal::Token(token), if_match: None, idempotency: None }
     }
 
-    /// A call by whoever the edge has found out that it is.
+    /// Creates a call by the principal that the edge has identified.
     #[must_use]
     pub fn by(mut context: RequestContext, principal: Principal) -> Self {
         match principal {
@@ -88,7 +88,7 @@ impl Call {
         }
     }
 
-    /// A call by a part of the system.
+    /// Creates a call by a part of the system.
     #[must_use]
     pub fn by_part(part: SystemActor) -> Self {
         Self {
@@ -99,8 +99,8 @@ impl Call {
         }
     }
 
-    /// A call by a system actor of any name: for tests. Elsewhere names come from [`Principal::named_system`], and those of the system's
-    /// parts from [`SystemActor`].
+    /// Creates a call by a system actor of any name, for tests. Elsewhere names come from [`Principal::named_system`],
+    /// and those of the system's parts from [`SystemActor`].
     #[cfg(any(test, feature = "test-kit"))]
     #[must_use]
     pub fn by_system(name: impl Into<String>) -> Self {
@@ -113,7 +113,7 @@ impl Call {
         }
     }
 
-    /// A text that is another for every other caller. For cursors and idempotency keys.
+    /// Returns a text that is unique to the caller, for cursors and idempotency keys.
     pub(crate) fn caller_identity(&self) -> String {
         match &self.principal {
             Principal::Token(token) => format!("token\n{}\n{}", token.issuer_id, token.subject),

@@ -7,52 +7,52 @@ use utoipa::ToSchema;
 
 use super::Call;
 use crate::{
-    error::{Error, ErrorKind, FieldError, Result},
+    error::{Code, Error, FieldCode, FieldError, Result},
     store::Position,
 };
 
-/// Which part of a list is wanted.
+/// The page of a list that is requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListRequest {
-    /// The most items, 1 to 200; 50 when it is not said.
+    /// The maximum number of items, 1 to 200. Default: 50.
     pub limit: Option<u32>,
-    /// `nextCursor` of the page before.
+    /// `nextCursor` of the previous page.
     pub cursor: Option<String>,
 }
 
 impl ListRequest {
-    /// The limit when none is said.
+    /// The limit if none is given.
     pub const DEFAULT_LIMIT: u32 = 50;
     /// The largest limit.
     pub const MAXIMUM_LIMIT: u32 = 200;
 
-    /// The limit.
+    /// Returns the limit.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when it is out of range.
+    /// [`crate::ErrorKind::Invalid`] when it is out of range.
     pub fn limit(&self) -> Result<u32> {
         match self.limit {
             None => Ok(Self::DEFAULT_LIMIT),
             Some(limit) if (1..=Self::MAXIMUM_LIMIT).contains(&limit) => Ok(limit),
             Some(_) => {
                 let message = format!("must be a whole number from 1 to {}", Self::MAXIMUM_LIMIT);
-                Err(Error::invalid(vec![FieldError::new("limit", "out_of_range", message)]))
+                Err(Error::invalid(vec![FieldError::new("limit", FieldCode::OUT_OF_RANGE, message)]))
             }
         }
     }
 }
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
-    /// Where the next page begins; `null` on the last one.
+    /// Cursor of the next page; `null` on the last page.
     pub next_cursor: Option<String>,
 }
 
-/// What a cursor belongs to: one list with its filters, as one caller sees it.
+/// The list, filters and caller that a cursor is valid for.
 #[derive(Debug, Clone)]
 pub(crate) struct CursorScope([u8; 12]);
 
@@ -67,12 +67,12 @@ struct CursorContent {
 impl CursorScope {
     const MAXIMUM_LENGTH: usize = 4_096;
 
-    /// The scope of the list `name` with `filters`, for the caller of `call`.
+    /// Creates the scope of the list `name` with `filters`, for the caller of `call`.
     pub(crate) fn new(call: &Call, name: &str, filters: &[(&str, Option<&str>)]) -> Self {
         let mut hash = Sha256::new();
-        // Each part is preceded by its length, so that no two lists of parts run together.
+        // Each part is preceded by its length, so that different lists of parts never give the same bytes.
         let mut part = |text: &str| {
-            // As wide on every target: cursors pass from a component to the native router and back.
+            // A fixed width on every target: cursors pass between components and the native router.
             hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
             hash.update(text.as_bytes());
         };
@@ -88,22 +88,23 @@ impl CursorScope {
         Self(scope)
     }
 
-    /// The cursor that stands after `position`.
+    /// Encodes a cursor that continues after `position`.
     pub(crate) fn encode(&self, position: Position) -> Result<String> {
         let content = CursorContent { scope: self.0, position };
         let json = serde_json::to_vec(&content).map_err(|error| Error::internal(error.to_string()))?;
         Ok(URL_SAFE_NO_PAD.encode(json))
     }
 
-    /// The position of a cursor.
+    /// Decodes the position of a cursor.
     ///
     /// # Errors
-    /// [`ErrorKind::BadRequest`] with `invalid_cursor` when it is not one of this list, these filters and this caller.
+    /// [`crate::ErrorKind::BadRequest`] with `invalid_cursor` when it is not a cursor of this list, these filters and
+    /// this caller.
     pub(crate) fn decode(&self, cursor: Option<&str>, values: usize) -> Result<Option<Position>> {
         let Some(cursor) = cursor else { return Ok(None) };
         let invalid = || {
             let message = "`cursor` is not one of this list with these filters: begin again without it";
-            Error::new(ErrorKind::BadRequest, "invalid_cursor", message)
+            Error::new(Code::INVALID_CURSOR, message)
         };
         if cursor.len() > Self::MAXIMUM_LENGTH {
             return Err(invalid());
@@ -116,7 +117,7 @@ impl CursorScope {
         Ok(Some(content.position))
     }
 
-    /// Makes a page of up to `limit` items out of up to `limit + 1`.
+    /// Makes a page of up to `limit` items from up to `limit + 1`.
     pub(crate) fn page<T, V>(
         &self,
         mut items: Vec<T>,

@@ -1,4 +1,4 @@
-//! Filters of lists whose values may be none of ours.
+//! List filters that also accept stored values outside Dezky's own enumerations.
 
 use crate::{
     domain::{Choice, Open, fields},
@@ -6,15 +6,17 @@ use crate::{
     store::{Answers, Collection, Query, Read},
 };
 
-/// The index that every collection with such states has.
+/// The index by status, which every collection with open states has.
 const BY_STATUS: &str = "by_status";
 
-/// Refuses a `status` that is none of the names, unless a document has it, which only the platform may be told. Whoever sees a
-/// state of others in a list can so ask for all that have it, and a slip of the pen is still a mistake.
+/// Refuses an unknown `status`, unless a document has it, which only the platform may be told.
+///
+/// So a state of the replaced service that shows up in a list can be filtered by, while a misspelt one is still an
+/// error.
 pub(crate) struct StatusCheck(Option<Read>);
 
 impl StatusCheck {
-    /// The check of a `status`; `platform` says whether the caller acts for it.
+    /// Creates the check of a `status`. `platform` is `true` if the caller acts for the platform.
     ///
     /// # Errors
     /// `invalid_fields` listing the names.
@@ -32,12 +34,12 @@ impl StatusCheck {
         Ok(Self(Some(query.into())))
     }
 
-    /// Adds the read that it takes, if any, to those of the list.
+    /// Adds the read that the check needs, if any, to those of the list.
     pub(crate) fn add_to(&self, reads: &mut Vec<Read>) {
         reads.extend(self.0.clone());
     }
 
-    /// Looks at its answer.
+    /// Takes the answer of that read.
     ///
     /// # Errors
     /// As [`StatusCheck::new`].

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a repeated request has one effect and gets the same answer.
+//! `Idempotency-Key`: a repeated request takes effect once and gets the same answer.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use sha2::{Digest, Sha256};
 use super::{Call, IdempotencyRequest, Service, effect::ELSEWHERE, moment::Moment, work::Work};
 use crate::{
     domain::{IdempotencyRecord, IdempotencyRecordId, UserId},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     store::Repository,
 };
 
-/// The answer of a request that may have been answered before.
+/// An answer that may be replayed from an earlier request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer<T> {
     /// The answer.
     pub value: T,
-    /// Whether an earlier request had the effect, and this is its answer again.
+    /// `true` if an earlier request had the effect and its answer is replayed.
     pub replayed: bool,
 }
 
@@ -27,15 +27,15 @@ impl<T> Answer<T> {
     }
 }
 
-/// Whether a request is new.
+/// The state of a request when it begins.
 pub(crate) enum Begun<T> {
     /// It was answered before.
     Before(Answer<T>),
-    /// It is new; its answer goes into its commit.
+    /// It is new; its answer is stored in its commit.
     New(Slot),
 }
 
-/// Where the answer of a new request will be stored.
+/// The slot in which the answer of a new request will be stored.
 pub(crate) struct Slot(Option<Claim>);
 
 struct Claim {
@@ -45,13 +45,13 @@ struct Claim {
     user_id: Option<UserId>,
 }
 
-/// How long answers are kept.
+/// Retention of stored answers.
 const KEPT: Duration = Duration::from_secs(24 * 3_600);
 
 fn hexadecimal(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
-        // As wide on every target: a component has the same keys as the native router.
+        // A fixed width on every target, so that a component computes the same keys as the native router.
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
         hash.update(part);
     }
@@ -59,7 +59,7 @@ fn hexadecimal(parts: &[&[u8]]) -> String {
 }
 
 impl IdempotencyRequest {
-    /// The key under which the answer is stored: another for every caller, method, path and key.
+    /// Returns the storage key of the answer, unique for caller, method, path and key.
     #[must_use]
     fn stored_key(&self, call: &Call) -> String {
         hexadecimal(&[call.caller_identity().as_bytes(), self.target.as_bytes(), self.key.as_bytes()])
@@ -67,7 +67,7 @@ impl IdempotencyRequest {
 }
 
 impl Slot {
-    /// The answer shows this person: it goes when they are erased.
+    /// Marks the answer as showing this person, so that it is removed when they are erased.
     pub(crate) fn showing(mut self, user: UserId) -> Self {
         if let Some(claim) = &mut self.0 {
             claim.user_id = Some(user);
@@ -75,7 +75,9 @@ impl Slot {
         self
     }
 
-    /// Puts the answer into the work, before all other changes, so that of two equal requests the second fails on it.
+    /// Adds the answer to the work.
+    ///
+    /// It precedes all other changes, so that the second of two equal requests fails on it.
     pub(crate) fn keep<T: Serialize>(self, work: &mut Work<'_>, status: u16, value: &T) -> Result<()> {
         let Some(claim) = self.0.filter(|_| !ELSEWHERE) else { return Ok(()) };
         let record = IdempotencyRecord {
@@ -102,10 +104,10 @@ impl Service {
     /// Looks for an earlier answer. Call it once the request is authorized.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] with `idempotency_key_reused` when the earlier request had another body.
+    /// [`crate::ErrorKind::Invalid`] with `idempotency_key_reused` when the earlier request had a different body.
     pub(super) async fn begin<T: DeserializeOwned>(&self, call: &Call, moment: &Moment) -> Result<Begun<T>> {
         let Some(request) = &call.idempotency else { return Ok(Begun::New(Slot(None))) };
-        // Whoever carries requests out knows which were answered before.
+        // The process that carries requests out knows which were answered before.
         self.leave_to_effect(call).await?;
         if ELSEWHERE {
             return Ok(Begun::New(Slot(None)));
@@ -118,8 +120,7 @@ impl Service {
             Some(record) if record.expires_at > moment.now() => {
                 if record.body_hash != body_hash {
                     return Err(Error::new(
-                        ErrorKind::Invalid,
-                        "idempotency_key_reused",
+                        Code::IDEMPOTENCY_KEY_REUSED,
                         "this `Idempotency-Key` came with another body before: use a new key for a new request",
                     ));
                 }

@@ -9,16 +9,16 @@ mod filter;
 pub mod idempotency;
 pub mod launcher;
 pub mod members;
-mod moment;
-pub mod operation;
+pub(crate) mod moment;
 pub mod profile;
 pub mod rights;
+pub mod seed;
 pub mod sessions;
 pub mod subscriptions;
 pub mod tenants;
 pub mod users;
 pub mod views;
-mod work;
+pub(crate) mod work;
 
 use std::{
     sync::{
@@ -34,24 +34,24 @@ pub use effect::{Effect, Performed};
 
 use crate::{
     clock::Clock,
-    error::Error,
+    error::{Code, Error},
     store::{SharedStore, StoreError},
 };
 
-/// What can be set about the service.
+/// Settings of the service.
 #[derive(Debug, Clone)]
 pub struct ServiceSettings {
-    /// Members of this group administer the platform. Without it nobody does by claim.
+    /// Group whose members administer the platform. Without it, no claim makes an administrator.
     pub platform_admin_group: Option<String>,
-    /// Tenants live at `<slug>.<this>`.
+    /// Domain below which tenants have their hosts, `<slug>.<public_domain>`.
     pub public_domain: Option<String>,
-    /// Ids of the configured issuers; users of others cannot be created.
+    /// Ids of the configured issuers. Users of other issuers cannot be created.
     pub issuer_ids: Vec<String>,
-    /// How far clocks may be apart. Default: 30 s.
+    /// Tolerated difference between clocks. Default: 30 s.
     pub leeway: Duration,
-    /// The longest life of an access token of any issuer: so long an ended session is remembered. Default: 24 h.
+    /// Longest lifetime of an access token of any issuer; ended sessions are remembered this long. Default: 24 h.
     pub longest_token_life: Duration,
-    /// How long personal values are kept beside the audit trail; for ever without it. Default: 365 days.
+    /// Retention of personal values beside the audit trail; unlimited if absent. Default: 365 days.
     pub audit_details: Option<Duration>,
 }
 
@@ -68,7 +68,7 @@ impl Default for ServiceSettings {
     }
 }
 
-/// The number of the next service; zero is none's.
+/// The number of the next service; zero is never used.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// The use cases over a store.
@@ -79,13 +79,13 @@ pub struct Service {
     settings: ServiceSettings,
     subject_hash: users::tombstone::SubjectHashKey,
     effect: Option<Arc<dyn Effect>>,
-    /// Tells services of one process apart.
+    /// Tells the services of a process apart.
     number: u64,
     sees_to_first_uses: bool,
 }
 
 impl Service {
-    /// The use cases over this store.
+    /// Creates the use cases over this store.
     #[must_use]
     pub fn new(store: SharedStore, clock: Arc<dyn Clock>, settings: ServiceSettings) -> Self {
         Self {
@@ -99,35 +99,27 @@ impl Service {
         }
     }
 
-    /// The same where the first use of each token is seen to elsewhere, before anything is asked here.
+    /// Disables handling of first uses of tokens, for when they are handled elsewhere before each call.
     #[must_use]
     pub fn without_first_uses(mut self) -> Self {
         self.sees_to_first_uses = false;
         self
     }
 
-    /// The store.
+    /// Returns the store.
     #[must_use]
     pub fn store(&self) -> &SharedStore {
         &self.store
     }
 
-    /// The settings.
+    /// Returns the settings.
     #[must_use]
     pub fn settings(&self) -> &ServiceSettings {
         &self.settings
     }
 }
 
-/// Code of the error after which a use case is run again.
-const CONFLICT: &str = "conflict";
-
-/// What another writer's coming first looks like to `Service::settle`.
-fn conflict(error: StoreError) -> Error {
-    Error::new(
-        crate::ErrorKind::Conflict,
-        CONFLICT,
-        "it was changed by somebody else meanwhile: read it again and retry",
-    )
-    .with_source(error)
+/// Returns the error by which `Service::settle` recognizes that another writer came first.
+pub(crate) fn conflict(error: StoreError) -> Error {
+    Error::new(Code::CONFLICT, "it was changed by somebody else meanwhile: read it again and retry").with_source(error)
 }

@@ -1,4 +1,4 @@
-//! What a person may do, and why: every decision of the policy, with the facts that the store has now.
+//! A person's rights, with the reason of each: every decision of the policy on the facts that are stored now.
 
 use serde::Serialize;
 
@@ -12,11 +12,11 @@ use crate::{
         policy::{POLICY, settable},
     },
     domain::{GrantSource, MembershipRole, TenantId, User, UserId},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     store::Repository,
 };
 
-/// What a person may do in a tenant, or on the platform outside of tenants.
+/// A person's rights in a tenant, or on the platform outside of tenants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RightsView {
@@ -28,7 +28,7 @@ pub struct RightsView {
     /// The person's role in it, if in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<MembershipRole>,
-    /// Where that role came from.
+    /// The source of that role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<GrantSource>,
     /// Every action, in the order of the policy.
@@ -41,16 +41,16 @@ pub struct RightsView {
 pub struct RightView {
     /// The action, such as `tenant.read`.
     pub action: &'static str,
-    /// `allow`, `refuse`, or `hide`: to the person it is as if the thing did not exist.
+    /// `allow`, `refuse`, or `hide` if to the person the resource seems not to exist.
     pub outcome: &'static str,
-    /// As what it is allowed: `owner`, `platform admin` and so on.
+    /// The caller kind that is allowed the action, such as `owner` or `platform admin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub granted_as: Option<&'static str>,
-    /// The stable name of the reason.
+    /// `granted`, or the code that the person would be refused with.
     pub reason: &'static str,
-    /// The reason, for a person.
+    /// The reason, in words.
     pub because: String,
-    /// Of the fields that some may set by this action, those that the person may not.
+    /// Restricted fields of this action that the person may not set.
     pub forbidden_fields: Vec<&'static str>,
 }
 
@@ -62,29 +62,32 @@ fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-fn explain(reason: Reason) -> (&'static str, String) {
-    let (code, because) = match reason {
-        Reason::Granted(caller) => return ("granted", format!("granted to {caller}")),
-        Reason::UserDisabled => ("user_disabled", "the person is disabled and refused everywhere"),
-        Reason::NotVisible => ("not_visible", "the person may not know that it exists"),
-        Reason::PlatformOnly => ("platform_only", "only administrators of the platform may"),
-        Reason::RoleTooLow => ("role_too_low", "the person's role in the tenant does not allow it"),
-        Reason::LastingAdmin => ("granted_only", "only administrators by grant may deal with administrators by grant"),
-        Reason::OwnerOnly => ("owner_only", "only owners may deal with owners"),
-        Reason::LastOwner => ("last_owner", "a tenant keeps its last owner"),
-        Reason::TenantSuspended => ("tenant_suspended", "the tenant is suspended and read-only to its own people"),
-        Reason::TenantDeleted => ("tenant_deleted", "the tenant is deleted"),
-        Reason::Field(field) => return ("field", format!("the person may not set `{field}`")),
+/// Returns the reason for a person.
+fn explain(reason: Reason) -> String {
+    let because = match reason {
+        Reason::Granted(caller) => return format!("granted to {caller}"),
+        Reason::UserDisabled => "the person is disabled and refused everywhere",
+        Reason::NotVisible => "the person may not know that it exists",
+        Reason::PlatformOnly => "only administrators of the platform may",
+        Reason::RoleTooLow => "the person's role in the tenant does not allow it",
+        Reason::LastingAdmin => "only administrators by grant may deal with administrators by grant",
+        Reason::OwnerOnly => "only owners may deal with owners",
+        Reason::LastOwner => "a tenant keeps its last owner",
+        Reason::TenantSuspended => "the tenant is suspended and read-only to its own people",
+        Reason::TenantDeleted => "the tenant is deleted",
+        Reason::Field(field) => return format!("the person may not set `{field}`"),
     };
-    (code, because.to_owned())
+    because.to_owned()
 }
 
 impl Service {
-    /// What a person may do in a tenant, or without one on the platform, were they to call now with a token that holds. Actions on
-    /// members are decided for members who are no owners. `bound_to` says to which tenant an issuer is bound, by its id.
+    /// Returns a person's rights in a tenant, or without one on the platform, assuming a valid token.
+    ///
+    /// Actions on members are decided for members who are not owners. `bound_to` is the id of the tenant to which the
+    /// token's issuer is bound.
     ///
     /// # Errors
-    /// `platform_admin_required` for whoever is no system actor; `not_found` when there is no such person or tenant.
+    /// `system_actor_required` for callers other than system actors; `not_found` when there is no such person or tenant.
     pub async fn rights(
         &self,
         call: &Call,
@@ -94,7 +97,7 @@ impl Service {
     ) -> Result<RightsView> {
         if !matches!(call.principal, Principal::System(_)) {
             let message = "only the platform itself may ask what others may do";
-            return Err(Error::new(ErrorKind::Forbidden, "platform_admin_required", message));
+            return Err(Error::new(Code::SYSTEM_ACTOR_REQUIRED, message));
         }
         let user: User = self.store.load(&call.context, user).await?.ok_or_else(Error::not_found)?;
         let bound_to = bound_to(&user.issuer_id);
@@ -124,7 +127,6 @@ fn right(access: &TenantAccess, action: Action) -> RightView {
     let resource = Resource { tenant, role: access.role(), target, ..Resource::default() };
     let actor = access.caller.actor();
     let decision = decide(&actor, action, &resource);
-    let (reason, because) = explain(decision.reason);
     let forbidden_fields = match decision.outcome {
         Outcome::Allow => forbidden_fields(&actor, action, &Resource { fields: &fields, ..resource }),
         _ => Vec::new(),
@@ -137,8 +139,8 @@ fn right(access: &TenantAccess, action: Action) -> RightView {
         action: action.name(),
         outcome: outcome(decision.outcome),
         granted_as,
-        reason,
-        because,
+        reason: decision.reason.code().map_or("granted", Code::name),
+        because: explain(decision.reason),
         forbidden_fields,
     }
 }

@@ -11,11 +11,11 @@ use crate::{
         AuditActor, AuditDetails, AuditEvent, AuditEventId, AuditResource, AuditValue, ObjectId, OutboxEvent,
         OutboxEventId, TenantId, UserId, Versioned,
     },
-    error::{Error, ErrorKind, FieldError, Result},
+    error::{Code, Error, FieldError, Result},
     store::{Collection, Commit, Entity, Field, News, StoreError, error::OTHER_INDEX},
 };
 
-/// What an event is about.
+/// The tenant and user that an event is about.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Subject {
     pub(crate) tenant: Option<TenantId>,
@@ -29,34 +29,33 @@ pub(crate) struct Work<'a> {
     actor: AuditActor,
     now: Timestamp,
     pub(crate) commit: Commit,
-    /// Set when there is a change that is carried out elsewhere.
+    /// `true` if there is a change that is carried out elsewhere.
     asks: bool,
-    events: usize,
     details: bool,
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(call: &'a Call, actor: AuditActor, moment: &Moment) -> Self {
-        Self { call, actor, now: moment.now(), commit: Commit::new(), asks: false, events: 0, details: true }
+    pub(crate) fn new(call: &'a Call, actor: AuditActor, moment: &Moment) -> Self {
+        Self { call, actor, now: moment.now(), commit: Commit::new(), asks: false, details: true }
     }
 
-    /// When it is decided.
+    /// Returns the time of the decision.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Keeps personal values out of the audit trail: for erasure, which must not write down what it erases.
+    /// Keeps personal values out of the audit trail, since an erasure must not record what it erases.
     pub(crate) fn without_details(mut self) -> Self {
         self.details = false;
         self
     }
 
-    /// True when there is nothing to do.
+    /// Returns `true` if there is nothing to do.
     fn is_empty(&self) -> bool {
         !self.asks && self.commit.is_empty()
     }
 
-    /// Adds a new document and tells about it.
+    /// Adds a new document, with its audit and outbox events.
     pub(crate) fn insert<E: Entity>(&mut self, action: Action, kind: &str, subject: Subject, entity: &E) -> Result<()> {
         if ELSEWHERE {
             self.asks = true;
@@ -70,7 +69,7 @@ impl<'a> Work<'a> {
         self.record(action.name(), kind, entity.id(), subject, changed, values)
     }
 
-    /// Replaces a document and tells what changed. Returns false, and does nothing, when nothing did.
+    /// Replaces a document, with events of what changed. Returns `false`, and does nothing, if nothing did.
     pub(crate) fn update<E: Entity + Versioned + PartialEq>(
         &mut self,
         action: Action,
@@ -79,12 +78,12 @@ impl<'a> Work<'a> {
         before: &E,
         after: &mut E,
     ) -> Result<bool> {
-        // The usual case of `GET /users/me`, and much cheaper to see than in what would be written.
+        // The usual case of `GET /users/me`, and cheaper to find here than in the documents to write.
         if before == after {
             return Ok(false);
         }
         if ELSEWHERE {
-            // A difference that is no news is asked for too, and then nothing is written there.
+            // The effect is requested even if the difference is not one that is recorded; then it writes nothing.
             self.asks = true;
             return Ok(true);
         }
@@ -106,7 +105,7 @@ impl<'a> Work<'a> {
         Ok(true)
     }
 
-    /// Replaces a document without telling: for copies of what was told elsewhere.
+    /// Replaces a document without events, for copies of values whose change is recorded elsewhere.
     pub(crate) fn refresh<E: Entity + Versioned>(&mut self, before: &E, after: &mut E) -> Result<()> {
         if ELSEWHERE {
             self.asks = true;
@@ -116,7 +115,7 @@ impl<'a> Work<'a> {
         Ok(self.commit.update(after, before.version())?)
     }
 
-    /// Removes a document and tells about it.
+    /// Removes a document, with its events.
     pub(crate) fn delete<E: Entity>(&mut self, action: Action, kind: &str, subject: Subject, entity: &E) -> Result<()> {
         if ELSEWHERE {
             self.asks = true;
@@ -153,10 +152,8 @@ impl<'a> Work<'a> {
             let (tenant_id, user_id) = (subject.tenant, subject.user);
             self.commit.insert(&AuditDetails { id: event.id, version: 1, tenant_id, user_id, values })?;
         }
-        let id = if self.events == 0 { OutboxEventId(self.commit.id) } else { OutboxEventId::generate() };
-        self.events += 1;
         self.commit.insert(&OutboxEvent {
-            id,
+            id: OutboxEventId::generate(),
             version: 1,
             action: event.action,
             tenant_id: subject.tenant,
@@ -176,7 +173,7 @@ fn members(entity: &impl Serialize) -> Result<Map<String, Value>> {
     }
 }
 
-/// Values that say something about a person, and so stand apart from the event. Their derived forms would only repeat them.
+/// Returns personal values, which are stored apart from the event. Their derived forms would only repeat them.
 fn personal_values(
     collection: &Collection,
     changed: &[String],
@@ -197,10 +194,10 @@ fn personal_values(
 }
 
 impl Service {
-    /// Carries a unit of work out.
+    /// Commits a unit of work.
     ///
     /// # Errors
-    /// `conflict` when another writer came first, or the key that is taken.
+    /// `conflict` when another writer came first, or the error of a key that is taken.
     pub(crate) async fn carry_out(&self, work: Work<'_>) -> Result<()> {
         if work.is_empty() {
             return Ok(());
@@ -217,41 +214,40 @@ impl Service {
     }
 }
 
-/// Turns a taken key into what the caller can change.
+/// Turns a taken key into an error that tells the caller what to change.
 fn taken(collection: &str, key: &str, source: StoreError) -> Error {
-    let field = |field: &'static str, code: &'static str, message: &'static str| {
-        Error::new(ErrorKind::Conflict, code, message).with_fields(vec![FieldError::new(field, code, message)])
+    let field = |field: &'static str, code: Code, message: &'static str| {
+        Error::new(code, message).with_fields(vec![FieldError::new(field, code, message)])
     };
     if key.starts_with(OTHER_INDEX) {
         return source.into();
     }
     let (name, _) = key.split_once(':').unwrap_or((key, ""));
     let error = match (collection, name) {
-        ("tenants", "slug") => field("slug", "slug_taken", "this slug is or was in use: choose another"),
+        ("tenants", "slug") => field("slug", Code::SLUG_TAKEN, "this slug is or was in use: choose another"),
         ("tenants", "group") => {
-            field("authentikGroup", "authentik_group_taken", "another tenant has this group: choose another")
+            field("authentikGroup", Code::AUTHENTIK_GROUP_TAKEN, "another tenant has this group: choose another")
         }
         ("tenants", "domain") => {
-            field("domainVerifications", "domain_taken", "another tenant has verified this domain")
+            field("domainVerifications", Code::DOMAIN_TAKEN, "another tenant has verified this domain")
         }
         ("users", "subject" | "tombstone") => {
-            field("authentikSubjectId", "user_exists", "there is a user of this issuer and subject already")
+            field("authentikSubjectId", Code::USER_EXISTS, "there is a user of this issuer and subject already")
         }
         ("subscriptions", "current") => field(
             "tenantId",
-            "subscription_exists",
+            Code::SUBSCRIPTION_EXISTS,
             "the tenant has a subscription that is not cancelled: change or cancel that one",
         ),
         ("subscriptions", "stripe") => {
-            field("stripeSubscriptionId", "stripe_subscription_taken", "another subscription has this Stripe id")
+            field("stripeSubscriptionId", Code::STRIPE_SUBSCRIPTION_TAKEN, "another subscription has this Stripe id")
         }
         ("idempotency_records", "request") => Error::new(
-            ErrorKind::Conflict,
-            "in_progress",
+            Code::IN_PROGRESS,
             "a request with this `Idempotency-Key` is being worked on: wait for its answer",
         )
         .with_retry_after(std::time::Duration::from_secs(1)),
-        // The same membership, activity or record of a session was made by another request meanwhile: look again.
+        // Another request created the same membership, activity or session record meanwhile: read again.
         ("memberships" | "user_activity" | "ended_sessions", _) => return conflict(source),
         _ => return source.into(),
     };

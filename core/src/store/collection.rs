@@ -1,52 +1,52 @@
-//! What an entity declares about how it is stored.
+//! Declarations of stored entities.
 
 use super::terms::{Form, Source};
 use crate::{callers::Callers, clock::Timestamp};
 
-/// A collection: its documents' declared fields, its indexes and whose documents they are.
+/// A collection: the declared fields of its documents, its indexes and its scope.
 ///
 /// Every document has `id`, `version`, `createdAt` and `updatedAt` beside the declared fields, unless the collection
-/// says otherwise by not declaring them; `id` is `_id` in MongoDB. Fields that are not declared are left as they are.
+/// leaves them undeclared; `id` is `_id` in MongoDB. Undeclared fields of stored documents are preserved.
 #[derive(Debug)]
 pub struct Collection {
     /// Name of the collection, in the plural.
     pub name: &'static str,
-    /// Declared fields, without `id`. A write sets those that the document has and unsets those that it lacks.
+    /// Declared fields, without `id`. A write sets those that the document has and unsets the others.
     pub fields: &'static [Field],
-    /// Indexes. Each ends implicitly in the id, so that its order is total.
+    /// Indexes. Each implicitly ends with the id, so that its order is total.
     pub indexes: &'static [Index],
-    /// Whose documents these are; what the host of a sandboxed component enforces.
+    /// Owner of the documents, which the host of a sandboxed component enforces.
     pub scope: Scope,
-    /// What a sandboxed component may read of it; its host enforces that too.
+    /// The part that a sandboxed component may read, which its host enforces too.
     pub guest: Guest,
 }
 
 impl Collection {
-    /// The declared field of this name.
+    /// Returns the declared field of this name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The declared index of this name.
+    /// Returns the declared index of this name.
     #[must_use]
     pub fn index(&self, name: &str) -> Option<&'static Index> {
         self.indexes.iter().find(|index| index.name == name)
     }
 
-    /// Whether this is a field of terms.
+    /// Returns `true` if this is a field of terms.
     #[must_use]
     pub fn is_terms(&self, name: &str) -> bool {
         self.field(name).is_some_and(|field| matches!(field.field_type, FieldType::Terms(_)))
     }
 
-    /// The field of terms of an index, if it has one.
+    /// Returns the field of terms of an index, if it has one.
     #[must_use]
     pub fn terms_of(&self, index: &Index) -> Option<&'static str> {
         index.fields.iter().copied().find(|field| self.is_terms(field))
     }
 
-    /// Whether some index has this field, so that queries may filter by it.
+    /// Returns `true` if some index has this field, so that queries may filter by it.
     #[must_use]
     pub fn is_indexed(&self, field: &str) -> bool {
         field == "id" || self.indexes.iter().any(|index| index.fields.contains(&field))
@@ -68,51 +68,51 @@ pub struct Field {
     pub name: &'static str,
     /// Type in the database.
     pub field_type: FieldType,
-    /// What it is made of, if it is another field as that is searched and sorted. Only this software writes such fields.
+    /// The source field, if this is a field in the form that is searched and sorted. Only Dezky writes such fields.
     pub derived: Option<Derived>,
-    /// To whom the host of a sandboxed component gives it. To others it is absent.
+    /// The callers to which the host of a sandboxed component shows it. For others it is absent.
     pub readers: Callers,
-    /// Whether its values say something about a person, and so stand apart from audit events.
+    /// Personal data is stored apart from audit events.
     pub personal: Personal,
-    /// Whether its change is news.
+    /// Determines when it is named among the changed fields.
     pub news: News,
 }
 
-/// Whether values say something about a person.
+/// Marks values that are personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Personal {
-    /// They do.
+    /// They are personal data.
     Yes,
-    /// They do not.
+    /// They are not.
     No,
-    /// The declaration of a free text does not say: counts as [`Personal::Yes`].
+    /// The declaration of a free text does not tell; treated as [`Personal::Yes`].
     Undeclared,
 }
 
 impl Personal {
-    /// That the declaration does not say, which matters for free text only.
+    /// Returns the value for declarations that do not tell, which matters for free text only.
     #[must_use]
     pub const fn undeclared<T: Stored>() -> Self {
         if T::IS_FREE { Self::Undeclared } else { Self::No }
     }
 }
 
-/// When a field is named among those that a change has touched.
+/// Determines when a field is named among the changed fields of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
-    /// At creation and whenever it changes.
+    /// On creation and whenever it changes.
     Always,
     /// Whenever it changes.
     Change,
-    /// Never: it follows from others.
+    /// Never, because it is derived from other fields.
     Never,
 }
 
-/// A type that fields of documents have.
+/// A type of document fields.
 pub trait Stored {
-    /// How it is stored.
+    /// Its stored type.
     const TYPE: FieldType;
-    /// Whether it holds text that somebody has chosen freely.
+    /// `true` if it holds free text.
     const IS_FREE: bool = false;
 }
 
@@ -147,17 +147,17 @@ impl<T: Stored> Stored for Vec<T> {
     const IS_FREE: bool = T::IS_FREE;
 }
 
-/// How a field is made of another one.
+/// The source and form of a derived field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Derived {
-    /// The other field.
+    /// The source field.
     pub from: &'static str,
-    /// The form into which its text is brought.
+    /// The form that its text is converted to.
     pub form: Form,
 }
 
 impl Field {
-    /// A field of which nothing more is said: for the platform alone, and personal if it holds text.
+    /// Creates a field with defaults: visible only to the platform, and personal if it holds text.
     #[must_use]
     pub const fn new(name: &'static str, field_type: FieldType) -> Self {
         let personal = match field_type {
@@ -167,33 +167,33 @@ impl Field {
         Self { name, field_type, derived: None, readers: Callers::NOBODY, personal, news: News::Always }
     }
 
-    /// The text of another field in the form in which it is searched and sorted.
+    /// Creates a field with the text of another field in the form that is searched and sorted.
     #[must_use]
     pub const fn derived(name: &'static str, from: &'static str, form: Form) -> Self {
         Self { derived: Some(Derived { from, form }), ..Self::new(name, FieldType::Text) }
     }
 
-    /// Whether its values say something about a person.
+    /// Returns `true` if its values are personal data.
     #[must_use]
     pub const fn is_personal(&self) -> bool {
         !matches!(self.personal, Personal::No)
     }
 
-    /// The form into which a text is brought before it is compared with this field.
+    /// Converts a text to the form that is compared with this field.
     #[must_use]
     pub fn compared(&self, text: &str) -> String {
         self.derived.map_or_else(|| text.to_owned(), |derived| derived.form.of(text))
     }
 }
 
-/// Types of declared fields. Documents travel as JSON; a backend with richer types converts by these.
+/// Types of declared fields. Documents are passed as JSON; a backend with richer types converts by these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
     /// Text.
     Text,
     /// A whole number that fits 64 signed bits.
     Integer,
-    /// True or false.
+    /// A boolean.
     Boolean,
     /// An ObjectId; 24 hexadecimal characters in JSON.
     Id,
@@ -201,10 +201,12 @@ pub enum FieldType {
     Time,
     /// A list of one type.
     List(&'static FieldType),
-    /// An object of declared fields; those that it does not declare are left as they are.
+    /// An object of declared fields; undeclared ones are preserved.
     Object(&'static [Field]),
-    /// The beginnings of the words of other fields, made by the store at each write and kept beside the document, which does
-    /// not have them. An index that has such a field holds a document once for each of them.
+    /// The prefixes of the words of other fields.
+    ///
+    /// The store computes them at each write and keeps them beside the document, not in it. An index with such a field
+    /// has an entry per term of a document.
     Terms(&'static [Source]),
 }
 
@@ -219,36 +221,36 @@ pub struct Index {
     pub fields: &'static [&'static str],
 }
 
-/// Whose documents a collection holds.
+/// The owner of a collection's documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Of the tenant whose id stands in this field.
+    /// The tenant whose id is in this field.
     Tenant(&'static str),
-    /// Of the user whose id stands in this field.
+    /// The user whose id is in this field.
     Person(&'static str),
-    /// Of a tenant, and of a person too: either field makes a document visible to its side.
+    /// A tenant and also a person: each may see the document.
     TenantAndPerson {
         /// Field with the tenant's id.
         tenant: &'static str,
         /// Field with the user's id.
         person: &'static str,
     },
-    /// Of the platform.
+    /// The platform.
     Platform,
 }
 
-/// What a sandboxed component may read of a collection.
+/// The part of a collection that a sandboxed component may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Guest {
     /// Nothing.
     Closed,
-    /// Records by those unique keys that belong to the caller of the request.
+    /// Records with unique keys that belong to the caller of the request.
     OwnKeys,
     /// Documents of a scope.
     Scoped {
-        /// Who of a tenant may.
+        /// The callers within a tenant that may read them.
         readers: Callers,
-        /// Beginnings of the unique keys by which those may ask who do not know the scope: such as tell nothing that is hidden.
+        /// Prefixes of unique keys that may be queried without knowing the scope, because they disclose nothing hidden.
         keys: &'static [&'static str],
     },
 }

@@ -3,7 +3,7 @@
 use super::{Collection, Entity, StoreError, StoreResult};
 use crate::domain::ObjectId;
 
-/// One change of one document.
+/// A change of one document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Adds a document. Its id must be free.
@@ -12,12 +12,12 @@ pub enum Change {
         collection: &'static Collection,
         /// Id of the new document.
         id: ObjectId,
-        /// JSON text of the declared fields and the id.
+        /// JSON text of the id and the declared fields.
         json: String,
         /// The document's unique keys.
         unique_keys: Vec<String>,
     },
-    /// Replaces the declared fields of a document that is at the expected version.
+    /// Replaces the declared fields of a document at the expected version.
     Update {
         /// The collection.
         collection: &'static Collection,
@@ -25,12 +25,12 @@ pub enum Change {
         id: ObjectId,
         /// The version that it must have.
         expected: u64,
-        /// JSON text of the declared fields and the id. Declared fields that it lacks are removed; others stay.
+        /// JSON text of the id and the declared fields. Missing declared fields are removed; undeclared ones stay.
         json: String,
-        /// The document's unique keys from now on.
+        /// The document's unique keys after the update.
         unique_keys: Vec<String>,
     },
-    /// Removes a document that is at the expected version.
+    /// Removes a document at the expected version.
     Delete {
         /// The collection.
         collection: &'static Collection,
@@ -42,7 +42,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// The collection that is changed.
+    /// Returns the collection that is changed.
     #[must_use]
     pub fn collection(&self) -> &'static Collection {
         match self {
@@ -52,7 +52,7 @@ impl Change {
         }
     }
 
-    /// The document that is changed.
+    /// Returns the id of the document that is changed.
     #[must_use]
     pub fn id(&self) -> ObjectId {
         match self {
@@ -61,7 +61,7 @@ impl Change {
     }
 }
 
-/// What a guard expects of a document.
+/// The expected state of a guarded document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expectation {
     /// It is at this version.
@@ -70,28 +70,28 @@ pub enum Expectation {
     Absent,
 }
 
-/// A document that was only read, and on which the decision to write rested.
+/// A document that the decision to write depends on, but that is not changed itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
     /// The collection.
     pub collection: &'static Collection,
     /// The document.
     pub id: ObjectId,
-    /// What must still hold.
+    /// The state that it must still have.
     pub expect: Expectation,
 }
 
 /// Changes and guards that take effect together or not at all.
 ///
-/// A commit carries its own id. A backend that loses the answer of a commit looks for the document of its last
-/// insertion (an audit or outbox event as the service writes them) to learn whether it happened.
+/// A commit has its own id. If a backend loses the answer of a commit, it looks for the document that the commit
+/// inserted last (an audit or outbox event for commits of the service) to learn if the commit happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
     /// Identifies the commit; also the id of its outbox event.
     pub id: ObjectId,
     /// Changes, in the order in which they are checked.
     pub changes: Vec<Change>,
-    /// What must hold of documents that are not changed.
+    /// Expected states of documents that are not changed.
     pub guards: Vec<Guard>,
 }
 
@@ -102,13 +102,13 @@ impl Default for Commit {
 }
 
 impl Commit {
-    /// An empty commit.
+    /// Creates an empty commit.
     #[must_use]
     pub fn new() -> Self {
         Self { id: ObjectId::generate(), changes: Vec::new(), guards: Vec::new() }
     }
 
-    /// Whether it changes nothing.
+    /// Returns `true` if it changes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
@@ -117,7 +117,7 @@ impl Commit {
     /// Adds a new document.
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] if the entity cannot be written as JSON: a defect.
+    /// [`StoreError::Unsupported`] if the entity cannot be serialized as JSON, which is a bug.
     pub fn insert<E: Entity>(&mut self, entity: &E) -> StoreResult<()> {
         self.changes.push(Change::Insert {
             collection: E::COLLECTION,
@@ -128,7 +128,7 @@ impl Commit {
         Ok(())
     }
 
-    /// Replaces a document that is at the version `expected`. The entity holds the new version already.
+    /// Replaces a document that is at the version `expected`. The entity already has the new version.
     ///
     /// # Errors
     /// As [`Commit::insert`].
@@ -143,18 +143,19 @@ impl Commit {
         Ok(())
     }
 
-    /// Removes a document that is as it was read.
+    /// Removes a document, if it is still as it was read.
     pub fn delete<E: Entity>(&mut self, entity: &E) {
         self.changes.push(Change::Delete { collection: E::COLLECTION, id: entity.id(), expected: entity.version() });
     }
 
-    /// Requires that a document which was read is still as it was read. A document that the commit changes itself
-    /// needs no guard, and gets none.
+    /// Requires that a document is still as it was read.
+    ///
+    /// A document that the commit changes itself needs no guard, and gets none.
     pub fn guard<E: Entity>(&mut self, entity: &E) {
         self.expect(E::COLLECTION, entity.id(), Expectation::Version(entity.version()));
     }
 
-    /// Requires something of a document.
+    /// Requires a state of a document.
     pub fn expect(&mut self, collection: &'static Collection, id: ObjectId, expect: Expectation) {
         let guard = Guard { collection, id, expect };
         if !self.guards.contains(&guard) {
@@ -162,7 +163,9 @@ impl Commit {
         }
     }
 
-    /// The guards on documents that the commit does not change itself: what a backend has to check.
+    /// Iterates over the guards that a backend has to check.
+    ///
+    /// These are the guards on documents that the commit does not change.
     pub fn effective_guards(&self) -> impl Iterator<Item = &Guard> {
         self.guards.iter().filter(|guard| {
             !self.changes.iter().any(|change| change.id() == guard.id && change.collection() == guard.collection)

@@ -1,26 +1,26 @@
-//! Documents as they cross the port, and the values that queries compare.
+//! Documents at the port, and the values that queries compare.
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Collection, StoreError, StoreResult};
 use crate::{clock::Timestamp, domain::ObjectId};
 
-/// A stored document: its JSON text, with `id` and `version` taken out for the store's own use.
+/// A stored document: its JSON text, with `id` and `version` extracted for the store's own use.
 ///
-/// Ids are hexadecimal and times RFC 3339 in the text, whatever the database's types are. It may hold fields that
+/// In the text, ids are hexadecimal and times RFC 3339, whatever the types of the database are. It may have fields that
 /// the collection does not declare; they are ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     /// Its id.
     pub id: ObjectId,
-    /// Its version; 0 for documents that were never written by this software.
+    /// Its version; 0 for documents that Dezky never wrote.
     pub version: u64,
     /// Its JSON text: an object.
     pub json: String,
 }
 
 impl Document {
-    /// Reads the document as an entity.
+    /// Decodes the document as an entity.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the text is not such an entity.
@@ -33,7 +33,7 @@ impl Document {
     }
 }
 
-/// A value that a query compares with.
+/// A value in a condition of a query.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
 pub enum Value {
     /// Text.
@@ -42,7 +42,7 @@ pub enum Value {
     /// A whole number.
     #[serde(rename = "n")]
     Integer(i64),
-    /// True or false.
+    /// A boolean.
     #[serde(rename = "b")]
     Boolean(bool),
     /// An id.

@@ -5,42 +5,42 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Collection, Document, Query, Read, Store, StoreResult};
 use crate::{context::RequestContext, domain::ObjectId};
 
-/// A typed document. Its serde form is its stored JSON: camelCase, absent optional fields left out.
+/// A typed document. Its serde form is its stored JSON: camelCase, absent optional fields omitted.
 pub trait Entity: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
-    /// Where it is stored.
+    /// The collection that it is stored in.
     const COLLECTION: &'static Collection;
 
-    /// Its id.
+    /// Returns its id.
     fn id(&self) -> ObjectId;
 
-    /// Its version.
+    /// Returns its version.
     fn version(&self) -> u64;
 
-    /// Keys that no other document of the collection may hold, such as `slug:acme`.
+    /// Returns the keys that no other document of the collection may hold, such as `slug:acme`.
     fn unique_keys(&self) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// The answers of several reads, to be taken in the order of the reads.
+/// The answers of several reads, taken in the order of the reads.
 #[derive(Debug)]
 pub struct Answers(std::vec::IntoIter<Vec<Document>>);
 
 impl Answers {
-    /// The next answer as entities.
+    /// Returns the next answer as entities.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`](super::StoreError::Corrupt) when a text is not such an entity.
+    /// [`StoreError::Corrupt`](super::StoreError::Corrupt) when a document cannot be decoded.
     pub fn all<E: Entity>(&mut self) -> StoreResult<Vec<E>> {
         self.0.next().unwrap_or_default().iter().map(|document| document.decode(E::COLLECTION)).collect()
     }
 
-    /// Whether the next answer has any document.
+    /// Returns `true` if the next answer has any document.
     pub fn any(&mut self) -> bool {
         self.0.next().is_some_and(|answer| !answer.is_empty())
     }
 
-    /// The first entity of the next answer, if there is one.
+    /// Returns the first entity of the next answer, if there is one.
     ///
     /// # Errors
     /// As [`Answers::all`].
@@ -53,28 +53,28 @@ impl Answers {
 /// Typed reading from any store.
 #[allow(async_fn_in_trait, reason = "implemented here for every store and nowhere else")]
 pub trait Repository {
-    /// The entity with this id, or none.
+    /// Returns the entity with this id, if it exists.
     fn load<E: Entity>(
         &self,
         context: &RequestContext,
         id: impl Into<ObjectId> + Send,
     ) -> impl Future<Output = StoreResult<Option<E>>> + Send;
 
-    /// The entity that holds a unique key, or none.
+    /// Returns the entity that holds a unique key, if it exists.
     fn load_unique<E: Entity>(
         &self,
         context: &RequestContext,
         key: String,
     ) -> impl Future<Output = StoreResult<Option<E>>> + Send;
 
-    /// The answers of several reads.
+    /// Returns the answers of several reads.
     fn load_together(
         &self,
         context: &RequestContext,
         reads: &[Read],
     ) -> impl Future<Output = StoreResult<Answers>> + Send;
 
-    /// The entities that a query names.
+    /// Returns the entities that a query finds.
     fn load_all<E: Entity>(
         &self,
         context: &RequestContext,

@@ -1,21 +1,22 @@
-//! What can go wrong in a store.
+//! Errors of a store.
 
 use crate::{
     domain::ObjectId,
-    error::{Error, ErrorKind},
+    error::{Code, Error},
 };
 
 /// Result of a store operation.
 pub type StoreResult<T> = Result<T, StoreError>;
 
-/// How the key begins when it was an index of others that refused.
+/// Prefix of the key in a [`StoreError::DuplicateKey`] from a unique index that Dezky did not create.
 pub(crate) const OTHER_INDEX: &str = "index:";
 
-/// What went wrong in a store.
+/// An error of a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Another document of the collection holds this unique key (or this id, then the key is `id:<hex>`; or what a unique index
-    /// that others have made is about, then it is `index:<name>`).
+    /// Another document of the collection holds this unique key.
+    ///
+    /// The key is `id:<hex>` for a taken id, and `index:<name>` for a unique index that Dezky did not create.
     #[error("`{key}` is taken in `{collection}`")]
     DuplicateKey {
         /// Name of the collection.
@@ -23,7 +24,7 @@ pub enum StoreError {
         /// The key that is taken.
         key: String,
     },
-    /// The document to update or delete is not at the expected version any more, or is gone.
+    /// The document to update or delete is no longer at the expected version, or was removed.
     #[error("document {id} of `{collection}` was changed meanwhile")]
     VersionConflict {
         /// Name of the collection.
@@ -31,7 +32,7 @@ pub enum StoreError {
         /// The document.
         id: ObjectId,
     },
-    /// A document that the decision rested on was changed meanwhile.
+    /// A document that the decision depends on was changed meanwhile.
     #[error("document {id} of `{collection}`, on which the decision rested, was changed meanwhile")]
     GuardFailed {
         /// Name of the collection.
@@ -39,13 +40,13 @@ pub enum StoreError {
         /// The document.
         id: ObjectId,
     },
-    /// The database does not answer, or is not able to write. Passes by itself or by an operator's hand.
+    /// The database does not answer or cannot write. Recovers by itself or by an operator's action.
     #[error("the store is not available: {detail}")]
     Unavailable {
-        /// What the database or its driver said; for the log.
+        /// Message of the database or its driver, for the log.
         detail: String,
     },
-    /// The deadline passed. A commit that ends like this may have happened.
+    /// The deadline passed. A commit that ends with this may still have happened.
     #[error("the store did not answer in time")]
     Timeout,
     /// A stored document cannot be read.
@@ -53,24 +54,24 @@ pub enum StoreError {
     Corrupt {
         /// Name of the collection.
         collection: &'static str,
-        /// The document, if it is known.
+        /// The document, if known.
         id: Option<ObjectId>,
-        /// What is wrong with it; for the log.
+        /// Description of the problem, for the log.
         detail: String,
     },
-    /// A query or commit uses what its collection does not declare: a defect of the caller.
+    /// A query or commit uses something undeclared in its collection, which is a bug.
     #[error("not supported by the store: {detail}")]
     Unsupported {
-        /// What was asked.
+        /// Description of the unsupported request.
         detail: String,
     },
-    /// Documents of the replaced service were never upgraded: who signs in is not found among them.
+    /// Documents of the replaced service were never upgraded, so people who sign in are not found among them.
     #[error(
         "documents of the replaced service were not upgraded in {}: stop the server and run `dezky migrate` (docs/migration.md)",
         waiting.join(", ")
     )]
     NotUpgraded {
-        /// The collections that have some, with the unique indexes on them.
+        /// The collections with such documents, and the unique indexes on them.
         waiting: Vec<String>,
     },
     /// A newer release has written this store.
@@ -81,16 +82,16 @@ pub enum StoreError {
         /// Newest version that this release knows.
         known: u32,
     },
-    /// The location of the store is not acceptable: a wrong URI, a network file system.
+    /// The location of the store is not valid: a wrong URI, or a network file system.
     #[error("{detail}")]
     Configuration {
-        /// What to change.
+        /// Tells what to change.
         detail: String,
     },
 }
 
 impl StoreError {
-    /// Whether reading again and deciding again may succeed: another writer came first.
+    /// Returns `true` if another writer came first, so that reading and deciding again may succeed.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::VersionConflict { .. } | Self::GuardFailed { .. })
@@ -102,8 +103,7 @@ impl From<StoreError> for Error {
         let public = match &error {
             StoreError::DuplicateKey { collection, key } if let Some(index) = key.strip_prefix(OTHER_INDEX) => {
                 Error::new(
-                    ErrorKind::Conflict,
-                    "foreign_index",
+                    Code::FOREIGN_INDEX,
                     format!(
                         "`{collection}` has a unique index `{index}` that this software did not make, and it refuses this: \
                      have the operator drop it (docs/migration.md)"
@@ -111,24 +111,20 @@ impl From<StoreError> for Error {
                 )
             }
             StoreError::DuplicateKey { .. } => {
-                Error::new(ErrorKind::Conflict, "already_exists", "something with this unique value exists already")
+                Error::new(Code::ALREADY_EXISTS, "something with this unique value exists already")
             }
-            StoreError::VersionConflict { .. } | StoreError::GuardFailed { .. } => Error::new(
-                ErrorKind::Conflict,
-                "conflict",
-                "it was changed by somebody else meanwhile: read it again and retry",
-            ),
+            StoreError::VersionConflict { .. } | StoreError::GuardFailed { .. } => {
+                Error::new(Code::CONFLICT, "it was changed by somebody else meanwhile: read it again and retry")
+            }
             StoreError::Unavailable { .. } => {
-                Error::new(ErrorKind::Unavailable, "store_unavailable", "the store is not available, try again")
+                Error::new(Code::STORE_UNAVAILABLE, "the store is not available, try again")
                     .with_retry_after(std::time::Duration::from_secs(1))
             }
-            StoreError::Timeout => {
-                Error::new(ErrorKind::Unavailable, "store_timeout", "the store did not answer in time, try again")
-                    .with_retry_after(std::time::Duration::from_secs(1))
-            }
+            StoreError::Timeout => Error::new(Code::STORE_TIMEOUT, "the store did not answer in time, try again")
+                .with_retry_after(std::time::Duration::from_secs(1)),
             StoreError::NotUpgraded { .. } => not_upgraded(),
             StoreError::NewerSchema { .. } | StoreError::Configuration { .. } => {
-                Error::new(ErrorKind::Configuration, "store_configuration", error.to_string())
+                Error::new(Code::STORE_CONFIGURATION, error.to_string())
             }
             StoreError::Corrupt { .. } | StoreError::Unsupported { .. } => Error::internal(error.to_string()),
         };
@@ -136,11 +132,12 @@ impl From<StoreError> for Error {
     }
 }
 
-/// What a person is told whom a database of the replaced service keeps from signing in: nothing that they could do.
+/// Returns the error for a person whom a database of the replaced service keeps from signing in.
+///
+/// The person can do nothing about it.
 pub(crate) fn not_upgraded() -> Error {
     Error::new(
-        ErrorKind::Unavailable,
-        "migration_incomplete",
+        Code::MIGRATION_INCOMPLETE,
         "you cannot sign in until the operator has finished the migration from the former service (docs/migration.md)",
     )
     .with_retry_after(std::time::Duration::from_secs(60))

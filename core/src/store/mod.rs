@@ -1,7 +1,8 @@
-//! The store port: what the core asks of a database, and nothing more.
+//! The store port: everything that the core needs of a database.
 //!
-//! A backend is the six operations of [`Store`]. It knows no entity: each declares its [`Collection`] (fields, indexes,
-//! scope) and computes its unique keys, and a backend derives tables, indexes and conversions from that.
+//! A backend implements the six operations of [`Store`]. It knows no entities: each entity declares its [`Collection`]
+//! (fields, indexes, scope) and computes its unique keys, and a backend derives tables, indexes and conversions from
+//! that.
 
 pub mod collection;
 pub mod commit;
@@ -46,11 +47,11 @@ pub type SharedStore = Arc<dyn Store>;
 
 /// Documents in collections, read by id and by index and written in atomic commits.
 ///
-/// Every operation ends by `context.deadline` at the latest, with [`StoreError::Timeout`] if it must. Errors that pass by
-/// themselves (a lost connection, a transient transaction error) are retried inside, within that deadline.
+/// Every operation ends by `context.deadline`, with [`StoreError::Timeout`] if necessary. Transient errors (a lost
+/// connection, an aborted transaction) are retried internally within that deadline.
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
-    /// The document with this id, or none.
+    /// Returns the document with this id, if it exists.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Timeout`] or [`StoreError::Corrupt`].
@@ -61,44 +62,48 @@ pub trait Store: Send + Sync + fmt::Debug {
         id: ObjectId,
     ) -> StoreResult<Option<Document>>;
 
-    /// The documents that a query names, in its order, at most `query.limit` of them.
+    /// Returns the documents that a query finds, in its order, at most `query.limit` of them.
     ///
     /// # Errors
-    /// As [`Store::get`]; [`StoreError::Unsupported`] when the query uses what its collection does not declare.
+    /// As [`Store::get`]; [`StoreError::Unsupported`] when the query uses something that its collection does not
+    /// declare.
     async fn find(&self, context: &RequestContext, query: &Query) -> StoreResult<Vec<Document>>;
 
-    /// The documents of several queries, in the order of the queries; one round trip where the backend can.
+    /// Returns the documents of several queries, in the order of the queries.
     ///
-    /// Each query is answered as [`Store::find`] answers it. They need not all see one state of the store.
+    /// It takes one round trip if the backend can do that.
+    ///
+    /// Each query is answered as by [`Store::find`]. They need not all see the same state of the store.
     ///
     /// # Errors
-    /// As [`Store::find`]; of several errors any.
+    /// As [`Store::find`]; any one of several errors.
     async fn read(&self, context: &RequestContext, reads: &[Read]) -> StoreResult<Vec<Vec<Document>>> {
         read::one_by_one(self, context, reads).await
     }
 
-    /// Carries out all changes of a commit if all its guards hold, durably, or none of them.
+    /// Performs all changes of a commit durably if all its guards hold, or none of them.
     ///
-    /// The future may be dropped at any time: the commit then has its whole effect or none.
+    /// The future may be dropped at any time; the commit then has its whole effect or none.
     ///
     /// # Errors
-    /// [`StoreError::DuplicateKey`], [`StoreError::VersionConflict`] and [`StoreError::GuardFailed`] name what was in the way;
-    /// nothing was written then. Changes are checked in their order and guards after them, so that of several
-    /// obstacles the first is named.
+    /// [`StoreError::DuplicateKey`], [`StoreError::VersionConflict`] and [`StoreError::GuardFailed`] name the conflict;
+    /// nothing was written then. Changes are checked in order and guards after them, so the first of several conflicts
+    /// is named.
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()>;
 
-    /// Notifications that something was committed, where the backend has them; a hint to look, not a log: several
-    /// commits may come as one notice, and one that is missed is not repeated.
+    /// Returns notices of commits, if the backend has them.
+    ///
+    /// They are hints, not a log: several commits may give one notice, and a missed notice is not repeated.
     fn changes(&self) -> Option<BoxStream<'static, ChangeNotice>>;
 
-    /// Whether reads and durable writes are possible now.
+    /// Checks that reads and durable writes are possible now.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// The error that prevents them.
     async fn health(&self, context: &RequestContext) -> StoreResult<()>;
 }
 
-/// Says which collections a commit has touched; empty when the backend cannot tell.
+/// The collections that a commit has changed; empty if the backend cannot tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChangeNotice {
     /// Names of the collections.

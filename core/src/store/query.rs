@@ -1,4 +1,4 @@
-//! Queries: equality, `in`, range and prefix on declared indexes, sorted by an index, continued from a position.
+//! Queries: conditions on declared indexes (equality, `in`, range, prefix), sorted by an index, with pagination.
 
 use super::{Collection, Index, StoreError, StoreResult, Value, terms};
 use crate::domain::ObjectId;
@@ -6,19 +6,20 @@ use crate::domain::ObjectId;
 /// A condition. All conditions of a query must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Filter {
-    /// The field equals the value. Of terms, the document has this one.
+    /// The field equals the value. For a field of terms: the document has this term.
     Equal(&'static str, Value),
-    /// The field does not equal the value, or is not there.
+    /// The field does not equal the value, or is absent.
     NotEqual(&'static str, Value),
-    /// The field equals one of the values; at most [`Query::MAXIMUM_VALUES`]. Of terms, the document has one of them.
+    /// The field equals one of at most [`Query::MAXIMUM_VALUES`] values. For a field of terms: the document has one of
+    /// them.
     In(&'static str, Vec<Value>),
-    /// The field lies between two bounds.
+    /// The field is between two bounds.
     Range {
         /// The field.
         field: &'static str,
-        /// Lower bound, included.
+        /// Lower bound, inclusive.
         from: Option<Value>,
-        /// Upper bound, excluded.
+        /// Upper bound, exclusive.
         until: Option<Value>,
     },
     /// The text field begins with this text.
@@ -27,27 +28,27 @@ pub enum Filter {
     UniqueKeyIn(Vec<String>),
 }
 
-/// Names documents of one collection, in an order.
+/// A query of documents of one collection, in an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     /// The collection.
     pub collection: &'static Collection,
-    /// Conditions. A field must stand in some declared index (or be `id`).
+    /// Conditions. A field must be in some declared index (or be `id`).
     pub filters: Vec<Filter>,
     /// The index to sort by; without one the order is by id.
     pub sort: Option<&'static Index>,
-    /// Largest first.
+    /// Sorts in descending order.
     pub descending: bool,
-    /// Only what comes after this position in the order.
+    /// Returns only documents after this position in the order.
     pub after: Option<Position>,
-    /// The most documents to return.
+    /// Maximum number of documents.
     pub limit: u32,
 }
 
-/// A place in the order of a query: the values of [`Query::sort_fields`] and the id of the last document shown.
+/// A position in the order of a query: the values of [`Query::sort_fields`] and the id of the last document shown.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Position {
-    /// One value a sort field.
+    /// One value per sort field.
     #[serde(rename = "v")]
     pub values: Vec<Value>,
     /// Id of the document.
@@ -56,16 +57,16 @@ pub struct Position {
 }
 
 impl Query {
-    /// The most values of an `in` condition.
+    /// Maximum number of values of an `in` condition.
     pub const MAXIMUM_VALUES: usize = 1_000;
 
-    /// All documents of a collection by id, the first 50.
+    /// Creates a query of all documents of a collection by id, limited to 50.
     #[must_use]
     pub fn new(collection: &'static Collection) -> Self {
         Self { collection, filters: Vec::new(), sort: None, descending: false, after: None, limit: 50 }
     }
 
-    /// The one document that holds a unique key.
+    /// Creates a query of the document that holds a unique key.
     #[must_use]
     pub fn unique(collection: &'static Collection, key: String) -> Self {
         Self::new(collection).filter(Filter::UniqueKeyIn(vec![key])).limit(1)
@@ -78,21 +79,22 @@ impl Query {
         self
     }
 
-    /// Adds an equality.
+    /// Adds an equality condition.
     #[must_use]
     pub fn equal(self, field: &'static str, value: impl Into<Value>) -> Self {
         self.filter(Filter::Equal(field, value.into()))
     }
 
-    /// Adds that a field begins with a text, in the form that the field is declared in.
+    /// Adds the condition that a field begins with a text, converted to the field's form.
     #[must_use]
     pub fn begins(self, field: &'static str, text: &str) -> Self {
         let compared = self.collection.field(field).map_or_else(|| text.to_owned(), |field| field.compared(text));
         self.filter(Filter::Prefix(field, compared))
     }
 
-    /// Adds that a document has words that begin as those of a search do. None if the search has no word: then only whole texts can
-    /// be compared with it.
+    /// Adds the condition that a document has words with the prefixes of a search.
+    ///
+    /// Returns `None` if the search has no words; it can then be compared with whole texts only.
     #[must_use]
     pub fn words(self, field: &'static str, mark: &str, search: &str) -> Option<Self> {
         let words = terms::searched(search);
@@ -108,7 +110,7 @@ impl Query {
         self
     }
 
-    /// Largest first.
+    /// Sorts in descending order.
     #[must_use]
     pub fn descending(mut self) -> Self {
         self.descending = true;
@@ -122,14 +124,15 @@ impl Query {
         self
     }
 
-    /// The most documents to return.
+    /// Sets the maximum number of documents.
     #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = limit;
         self
     }
 
-    /// The fields that order the documents, before the id: those of the sort index that no equality fixes.
+    /// Returns the fields that order the documents before the id: those of the sort index without an equality
+    /// condition.
     #[must_use]
     pub fn sort_fields(&self) -> Vec<&'static str> {
         let Some(index) = self.sort else { return Vec::new() };
@@ -141,7 +144,7 @@ impl Query {
     /// Checks that the query uses only what its collection declares, and that its position fits its order.
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] telling what is wrong.
+    /// [`StoreError::Unsupported`] with a description of the problem.
     pub fn check(&self) -> StoreResult<()> {
         let unsupported = |detail: String| Err(StoreError::Unsupported { detail });
         for filter in &self.filters {
@@ -173,7 +176,7 @@ impl Query {
         {
             return unsupported(format!("`{}` has no index `{}`", self.collection.name, sort.name));
         }
-        // A document stands in such an index many times: it has one place in the order once a term is fixed.
+        // A document has many entries in such an index, and a single place in the order only once a term is fixed.
         if let Some(terms) = self.sort.and_then(|sort| self.collection.terms_of(sort))
             && self.sort_fields().contains(&terms)
         {
@@ -188,15 +191,15 @@ impl Query {
     }
 }
 
-/// The least text that is larger than every text with this prefix; none if there is no such text.
+/// Returns the smallest text that is larger than every text with this prefix, if there is one.
 ///
-/// Stores compare texts by their UTF-8 bytes, whose order is that of code points: the last character that has a successor is
-/// replaced by it.
+/// Stores compare texts by their UTF-8 bytes, in the order of code points. So the last character that has a successor
+/// is replaced by it.
 #[cfg(any(feature = "sqlite", feature = "mongodb"))]
 pub(crate) fn after_prefix(prefix: &str) -> Option<String> {
     let mut characters: Vec<char> = prefix.chars().collect();
     while let Some(last) = characters.pop() {
-        // Between these two lie the surrogates, which are no characters.
+        // Between these two are the surrogates, which are not characters.
         let next =
             if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last).saturating_add(1)) };
         if let Some(next) = next {

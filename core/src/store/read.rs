@@ -1,7 +1,7 @@
-//! Several queries that are read together, some of which follow what others find.
+//! Several queries in one read, some of which depend on results of others.
 //!
-//! A store across a network answers them in one round trip. [`one_by_one`] is what they mean, and how a store that has
-//! nothing better answers them.
+//! A store across a network answers them in one round trip. [`one_by_one`] defines their meaning, and is the
+//! implementation for stores without a better one.
 
 use std::fmt;
 
@@ -11,38 +11,38 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use super::{Document, FieldType, Filter, Query, Store, StoreError, StoreResult, Value};
 use crate::{context::RequestContext, domain::ObjectId};
 
-/// The id of no document. It stands in for a value that was not found, so that the same is asked as when it is.
+/// The id of no document. It stands in for a missing value, so that the same queries are made as for a present one.
 pub const ABSENT: ObjectId = ObjectId::from_bytes([0; 12]);
 
-/// How many queries of one read are under way at a time.
+/// Number of concurrent queries of one read.
 const AT_A_TIME: usize = 4;
 
-/// A query of several that are read together.
+/// A query of a read of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
     /// The query.
     pub query: Query,
-    /// A further condition, on what an earlier query of the same call finds.
+    /// A further condition, on the results of an earlier query of the same read.
     pub follows: Option<Follow>,
 }
 
-/// Ids that an earlier read finds: the values of a field of its documents, in their order.
+/// Ids that an earlier query finds: the values of a field of its documents, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
-    /// Position of the earlier read.
+    /// Index of the earlier query.
     pub read: usize,
-    /// `id`, or a field that is declared to hold an id. Documents without it are passed over.
+    /// `id`, or a field declared to have an id. Documents without it are skipped.
     pub field: &'static str,
 }
 
-/// A condition on what an earlier read finds. Where that is nothing, [`ABSENT`] takes its place.
+/// A condition on the results of an earlier query. If there are none, [`ABSENT`] is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Follow {
     /// The field equals the first id of the origin.
     First(&'static str, Origin),
     /// The field equals one of the ids of the origin.
     Any(&'static str, Origin),
-    /// As many queries as the origin has ids, each with its own limit; the documents come in the order of the ids.
+    /// A query for each id of the origin, each with its own limit; the documents come in the order of the ids.
     Each(&'static str, Origin),
     /// The document holds a unique key made of these parts.
     UniqueKey(Vec<KeyPart>),
@@ -51,11 +51,11 @@ pub enum Follow {
 /// A part of a unique key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyPart {
-    /// Text as it stands.
+    /// Literal text.
     Text(String),
     /// The first id of the origin.
     First(Origin),
-    /// Each id of the origin, for one key an id. A key has at most one such part.
+    /// Each id of the origin, for one key per id. A key has at most one such part.
     Each(Origin),
 }
 
@@ -66,7 +66,7 @@ impl From<Query> for Read {
 }
 
 impl Query {
-    /// The same query with a condition on what an earlier one finds.
+    /// Adds a condition on the results of an earlier query.
     #[must_use]
     pub fn follow(self, follows: Follow) -> Read {
         Read { query: self, follows: Some(follows) }
@@ -89,10 +89,10 @@ impl Follow {
 }
 
 impl Read {
-    /// The queries that it comes to, given the ids that earlier reads have found.
+    /// Returns the actual queries, given the ids that earlier queries found.
     ///
     /// # Errors
-    /// What `found` fails with.
+    /// The errors of `found`.
     pub fn resolve(&self, found: impl Fn(Origin) -> StoreResult<Vec<ObjectId>>) -> StoreResult<Vec<Query>> {
         let found = |origin: Origin| {
             found(origin).map(|mut ids| {
@@ -135,10 +135,10 @@ impl Read {
     }
 }
 
-/// Checks that each query uses only what its collection declares, and follows only ids of earlier ones.
+/// Checks that each query uses only what its collection declares, and follows only ids of earlier queries.
 ///
 /// # Errors
-/// [`StoreError::Unsupported`] telling what is wrong.
+/// [`StoreError::Unsupported`] with a description of the problem.
 pub fn check(reads: &[Read]) -> StoreResult<()> {
     for (position, read) in reads.iter().enumerate() {
         for origin in read.follows.iter().flat_map(Follow::origins) {
@@ -152,6 +152,10 @@ pub fn check(reads: &[Read]) -> StoreResult<()> {
                 return Err(StoreError::Unsupported { detail });
             }
         }
+        if read.follows.is_none() {
+            read.query.check()?;
+            continue;
+        }
         for query in read.resolve(|_| Ok(Vec::new()))? {
             query.check()?;
         }
@@ -159,10 +163,10 @@ pub fn check(reads: &[Read]) -> StoreResult<()> {
     Ok(())
 }
 
-/// The ids of an origin among the documents that its read has found.
+/// Returns the ids of an origin in the documents that its query found.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] when a document is not as declared.
+/// [`StoreError::Corrupt`] when a document does not match its declaration.
 pub fn ids(query: &Query, documents: &[Document], field: &str) -> StoreResult<Vec<ObjectId>> {
     if field == "id" {
         return Ok(documents.iter().map(|document| document.id).collect());
@@ -179,7 +183,7 @@ pub fn ids(query: &Query, documents: &[Document], field: &str) -> StoreResult<Ve
     Ok(ids)
 }
 
-/// The text of a member of a JSON object. Nothing after it is read.
+/// Returns the text of a member of a JSON object. The rest of the object is not parsed.
 fn member<'json>(json: &'json str, name: &str) -> Option<&'json str> {
     struct Wanted<'a, 'json> {
         name: &'a str,
@@ -224,12 +228,12 @@ fn member<'json>(json: &'json str, name: &str) -> Option<&'json str> {
     }
     let mut found = None;
     let wanted = Wanted { name, found: &mut found };
-    // It ends with an error where the rest of the object was left unread, and what was found stands.
+    // Parsing ends with an error because the rest of the object is unread; what was found is valid.
     let _unread = serde_json::Deserializer::from_str(json).deserialize_map(wanted);
     found
 }
 
-/// Answers reads by single ones, those that wait for no other at the same time.
+/// Answers the queries one by one, those that do not depend on others concurrently.
 ///
 /// # Errors
 /// As [`Store::find`].
@@ -255,7 +259,7 @@ pub async fn one_by_one<S: Store + ?Sized>(
             let queries = read.resolve(|origin| of(&found, origin))?;
             asked.push(async move {
                 let answers = stream::iter(queries).map(|query| async move { one(store, context, &query).await });
-                // A few at a time: one read does not take the store from everybody else.
+                // A few at a time, so that one read does not take the store from everybody else.
                 let answers: Vec<Vec<Document>> = answers.buffered(AT_A_TIME).try_collect().await?;
                 Ok::<_, StoreError>((position, answers.into_iter().flatten().collect()))
             });
@@ -279,7 +283,7 @@ async fn one<S: Store + ?Sized>(store: &S, context: &RequestContext, query: &Que
 }
 
 impl Query {
-    /// The id of the one document that is asked for, if the query asks for nothing else.
+    /// Returns the id of the requested document, if the query has no other condition.
     #[must_use]
     pub fn point(&self) -> Option<ObjectId> {
         match self.filters.as_slice() {

@@ -1,5 +1,7 @@
-//! Terms: how texts are searched. A derived field has a whole text in its form; a field of terms has the beginnings of all
-//! words of some texts, so that looking for any word's beginning is an equality, which an index serves in any order.
+//! Terms: the index for searching texts by words.
+//!
+//! A derived field has a whole text in its searched form. A field of terms has all prefixes of the words of some texts,
+//! so that searching for a prefix of any word is an equality, which an index serves in any order.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -9,26 +11,26 @@ use serde_json::value::RawValue;
 use super::{Collection, FieldType};
 use crate::domain::fields;
 
-/// What the names of all fields of terms begin with, so that a store tells them from a document's own.
+/// Prefix of the names of all fields of terms, which tells them from a document's own fields.
 pub const TERMS: &str = "_words";
 
-/// Letters of a word that count.
+/// Number of significant letters of a word.
 const LONGEST: usize = 32;
 
-/// Words of a search that count, the longest first.
+/// Number of significant words of a search, the longest first.
 const MOST: usize = 8;
 
-/// How a text is brought into the form in which it is searched and sorted.
+/// The conversion of a text to the form that is searched and sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// A name: whatever its case and composition.
+    /// A name: case and Unicode composition are ignored.
     Name,
     /// An e-mail address: its domain in ASCII, as it is stored.
     Address,
 }
 
 impl Form {
-    /// The text in this form; of an address the beginning of one will do.
+    /// Converts the text to this form. An address may be incomplete, such as a prefix of one.
     #[must_use]
     pub fn of(self, text: &str) -> String {
         match self {
@@ -38,17 +40,17 @@ impl Form {
     }
 }
 
-/// A field whose words are among the terms of another.
+/// A field whose words are among the terms of another field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source {
     /// The field.
     pub field: &'static str,
-    /// Stands before each of its terms, to tell them from those of other sources. Terms that an earlier source has already are
-    /// not repeated.
+    /// Prefix of each of its terms, to tell them from those of other sources. Terms that an earlier source already has
+    /// are not repeated.
     pub mark: &'static str,
 }
 
-/// The words of a text, each once, in the form in which names are searched. Labels of domains are in their own script.
+/// Returns the distinct words of a text in the form in which names are searched. Domain labels are in their own script.
 #[must_use]
 pub fn words(text: &str) -> Vec<String> {
     let key = fields::search_key(&fields::domain_name::readable_labels(text));
@@ -62,7 +64,9 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The words of a search that count, the longest first: it names the fewest documents. Empty when there is no letter or digit in it.
+/// Returns the significant words of a search, the longest first, since it matches the fewest documents.
+///
+/// Returns none if the search has no letter or digit.
 #[must_use]
 pub fn searched(text: &str) -> Vec<String> {
     let mut words = words(text);
@@ -71,17 +75,17 @@ pub fn searched(text: &str) -> Vec<String> {
     words
 }
 
-/// Whether each word of a search is the beginning of a word of some of the texts.
+/// Returns `true` if each word of a search is a prefix of a word of the texts.
 #[must_use]
 pub fn matches<'a>(search: &str, texts: impl Iterator<Item = &'a str>) -> bool {
     let held: Vec<String> = texts.flat_map(words).collect();
     searched(search).iter().all(|wanted| held.iter().any(|word| word.starts_with(wanted.as_str())))
 }
 
-/// The terms of a document by the fields that hold them.
+/// Returns the terms of a document by the fields that have them.
 ///
 /// # Errors
-/// When the text is no JSON object.
+/// When the text is not a JSON object.
 pub fn of(collection: &Collection, json: &str) -> Result<Vec<(&'static str, Vec<String>)>, serde_json::Error> {
     #[derive(Deserialize)]
     #[serde(transparent)]
@@ -98,7 +102,7 @@ pub fn of(collection: &Collection, json: &str) -> Result<Vec<(&'static str, Vec<
             members = Some(serde_json::from_str::<Members<'_>>(json)?.0);
         }
         let text = |field: &str| -> Option<String> {
-            // What is no text has no words.
+            // A value that is not text has no words.
             serde_json::from_str(members.as_ref()?.get(field)?.get()).ok()
         };
         let mut terms: Vec<String> = Vec::new();
@@ -120,7 +124,7 @@ pub fn of(collection: &Collection, json: &str) -> Result<Vec<(&'static str, Vec<
     Ok(found)
 }
 
-/// The beginnings of all words of a text.
+/// Returns the prefixes of all words of a text.
 fn beginnings(text: &str) -> Vec<String> {
     let mut all: Vec<String> = words(text)
         .iter()

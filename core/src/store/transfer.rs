@@ -1,18 +1,19 @@
-//! Whole documents as they are stored, for copies from one store to another: versions, unique keys and undeclared fields
-//! included. Beside the port, because no use case may write a document like that.
+//! Copies of whole stored documents between stores, including versions, unique keys and undeclared fields.
+//!
+//! It is separate from the port because no use case may write documents like this.
 
 use async_trait::async_trait;
 
 use super::{Collection, Store, StoreResult};
 use crate::{context::RequestContext, domain::ObjectId};
 
-/// A stored document with everything that a copy must keep.
+/// A stored document with everything that a copy must preserve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferDocument {
     /// Its id.
     pub id: ObjectId,
-    /// Its JSON text, `id` and `version` included. Undeclared values with types that JSON lacks are MongoDB Extended JSON
-    /// (<https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/>).
+    /// Its JSON text, including `id` and `version`. Undeclared values with types that JSON lacks are MongoDB Extended
+    /// JSON (<https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/>).
     pub json: String,
     /// Its unique keys, sorted.
     pub unique_keys: Vec<String>,
@@ -21,7 +22,7 @@ pub struct TransferDocument {
 /// A store that documents can be copied from and to.
 #[async_trait]
 pub trait Transfer: Store {
-    /// The documents of a collection with ids after `after`, at most `limit` of them, in the order of their ids.
+    /// Returns at most `limit` documents of a collection with ids after `after`, ordered by id.
     ///
     /// # Errors
     /// As [`Store::find`].
@@ -33,7 +34,7 @@ pub trait Transfer: Store {
         limit: u32,
     ) -> StoreResult<Vec<TransferDocument>>;
 
-    /// Adds documents as they are, in their order. When it fails, the first of them may have been added.
+    /// Adds documents unchanged, in order. On failure, the first of them may have been added.
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -44,7 +45,7 @@ pub trait Transfer: Store {
         documents: &[TransferDocument],
     ) -> StoreResult<()>;
 
-    /// The mark of a copy into this store that has not ended.
+    /// Returns the mark of an unfinished copy into this store.
     ///
     /// # Errors
     /// As [`Store::get`].

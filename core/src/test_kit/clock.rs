@@ -1,4 +1,4 @@
-//! A clock that tests hold still and move by hand.
+//! A clock that tests control.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -14,13 +14,13 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that stands at this instant.
+    /// Creates a clock that stands at this instant.
     #[must_use]
     pub fn at(instant: Timestamp) -> Self {
         Self { milliseconds: AtomicI64::new(instant.milliseconds()) }
     }
 
-    /// A clock that stands at the machine's current whole second.
+    /// Creates a clock that stands at the machine's current whole second.
     #[must_use]
     pub fn at_now() -> Self {
         Self::at(Timestamp::from_seconds(SystemClock.now().seconds()))

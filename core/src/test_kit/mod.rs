@@ -1,4 +1,4 @@
-//! Parts that the tests of every edge and language share: the case runner, a manual clock, servers to test against.
+//! Components shared by the tests of every edge and language: the case runner, a manual clock and test servers.
 
 pub mod cases;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! MongoDB-wire servers for tests: the one that `make test` has started, and ones that a test may kill.
+//! MongoDB-wire servers for tests: the one started by `make test`, and separate ones that a test may kill.
 
 use std::{
     env,
@@ -17,24 +17,24 @@ use crate::domain::ObjectId;
 /// Path of the server's executable, as `scripts/test-database.sh` prints it.
 pub const SERVER_VARIABLE: &str = "DEZKY_TEST_MONGODB_SERVER";
 
-/// URI of the server that `scripts/with-test-database.sh` has started.
+/// URI of the server started by `scripts/with-test-database.sh`.
 pub const URI_VARIABLE: &str = "DEZKY_TEST_MONGODB_URI";
 
-/// How long a server may take until it accepts connections.
+/// Longest time until a server accepts connections.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const HOW: &str = "run the tests with `make test`, or under `scripts/with-test-database.sh`";
 
-/// URI of a database of its own on the server that was started for all tests.
+/// Returns the URI of a new database on the server shared by all tests.
 ///
 /// # Errors
-/// When there is no such server: the message says how to run the tests.
+/// When there is no such server; the message tells how to run the tests.
 pub fn shared_uri() -> io::Result<String> {
     let uri = variable(URI_VARIABLE)?;
     Ok(format!("{}/{}", uri.trim_end_matches('/'), unique_database()))
 }
 
-/// A name that no other database has.
+/// Generates the unique name of a database.
 #[must_use]
 pub fn unique_database() -> String {
     format!("dezky_test_{}", ObjectId::generate())
@@ -44,8 +44,10 @@ fn variable(name: &str) -> io::Result<String> {
     env::var(name).map_err(|_| io::Error::other(format!("the variable `{name}` is not set: {HOW}")))
 }
 
-/// A server of one test, on a free port, with its data in a temporary folder. Stops and cleans up when dropped; should
-/// the test's process be killed, the kernel stops it (where `setpriv` is installed).
+/// A server for one test, on a free port, with its data in a temporary folder.
+///
+/// It is stopped and cleaned up when dropped. If the test's process is killed, the kernel stops it (where `setpriv` is
+/// installed).
 #[derive(Debug)]
 pub struct MongodbServer {
     executable: PathBuf,
@@ -75,28 +77,28 @@ impl MongodbServer {
         Err(last)
     }
 
-    /// URI of the server.
+    /// Returns the URI of the server.
     #[must_use]
     pub fn uri(&self) -> String {
         format!("mongodb://{}/", self.address())
     }
 
-    /// URI of a database on it.
+    /// Returns the URI of a database on it.
     #[must_use]
     pub fn uri_for(&self, database: &str) -> String {
         format!("{}{database}", self.uri())
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 
-    /// Ends the process at once, as a power failure would.
+    /// Kills the process, as a power failure would.
     ///
     /// # Errors
-    /// When the process cannot be ended.
+    /// When the process cannot be killed.
     pub fn kill(&mut self) -> io::Result<()> {
         if let Some(mut process) = self.process.take() {
             process.kill()?;
@@ -105,7 +107,7 @@ impl MongodbServer {
         Ok(())
     }
 
-    /// Starts the server again on the same port with the same data, and waits until it accepts connections.
+    /// Restarts the server on the same port with the same data, and waits until it accepts connections.
     ///
     /// # Errors
     /// When it does not start.
@@ -113,8 +115,8 @@ impl MongodbServer {
         self.kill()?;
         let log = File::create(self.folder.path().join("log"))?;
         let mut command = bound_to_this_process(&self.executable);
-        // Without the first, `j: true` holds for single writes only: measured, a killed server forgets transactions that it
-        // has acknowledged, and what is said of crashes would be said of the test server.
+        // Without the first option, `j: true` only works for single writes: a killed server was measured to lose
+        // acknowledged transactions, so that crash tests would test the test server.
         command
             .args(["--sync-on-commit", "--host", "127.0.0.1", "--port", &self.port.to_string(), "--storage-path"])
             .arg(self.folder.path().join("data"))
@@ -140,7 +142,9 @@ impl MongodbServer {
     }
 }
 
-/// `setpriv` makes the kernel end the server with the thread that started it; `env` changes nothing where it is missing.
+/// Makes the kernel kill the server when the thread that started it ends, by `setpriv`; else `env`, which has no
+/// effect.
+///
 /// Tests keep that thread for as long as they run.
 fn bound_to_this_process(executable: &Path) -> Command {
     let setpriv = Path::new("/usr/bin/setpriv");
@@ -153,8 +157,9 @@ fn bound_to_this_process(executable: &Path) -> Command {
     }
 }
 
-/// The kernel's signal follows the thread that started the process; only a current-thread runtime runs a test from its
-/// first to its last line on one thread.
+/// Returns `true` if the test stays on one thread, which only a current-thread runtime ensures.
+///
+/// The kernel's signal is bound to the thread that started the process.
 fn thread_lasts() -> bool {
     tokio::runtime::Handle::try_current()
         .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::CurrentThread)

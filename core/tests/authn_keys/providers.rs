@@ -1,4 +1,4 @@
-//! Providers that lie, fail or come back, and issuers beside each other.
+//! Tests of providers that lie, fail or recover, and of several issuers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -180,7 +180,7 @@ async fn each_issuer_answers_for_its_own_tokens_only() {
     assert_eq!((token.issuer_id.as_str(), token.tenant.as_deref()), ("default", None));
     let token = verifier.verify(&context, &second.mint(&second.claims("alice"))).await.unwrap();
     assert_eq!((token.issuer_id.as_str(), token.tenant.as_deref()), ("acme", Some("acme")));
-    // One issuer's audience, and one issuer's key, are nothing to the other.
+    // One issuer's audience and key are not valid for the other.
     let code = async |token: String| verifier.verify(&context, &token).await.unwrap_err().code();
     assert_eq!(code(second.mint(&second.claims("alice").with("aud", "dezky"))).await, "token_audience");
     assert_eq!(code(second.mint(&first.claims("alice"))).await, "token_key_unknown");

@@ -1,4 +1,4 @@
-//! Keys that fit a token, and those that are refused.
+//! Tests of keys that match a token, and of refused ones.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dezky::{
@@ -27,7 +27,7 @@ async fn refuses_keys_that_do_not_fit() {
         key[name] = value;
         key
     };
-    // A key that is fit, so that the set counts.
+    // A usable key, so that the set is accepted.
     let other = changed("kid", json!("other"));
     assert_eq!(code(json!([es256])), "ok");
     assert_eq!(code(json!([es256, es256])), "ok");
@@ -46,11 +46,11 @@ async fn refuses_keys_that_do_not_fit() {
         assert_eq!(code(json!([unfit])), "no usable key", "{unfit}");
         assert_eq!(code(json!([unfit, other])), refusal, "{unfit}");
     }
-    // A genuine key of another kind under the same `kid` is not for this algorithm.
+    // A genuine key of another type under the same `kid` does not match this algorithm.
     let mut rsa_only = DevelopmentIssuer::start().await.unwrap().jwks()["keys"][0].clone();
     rsa_only["kid"] = es256["kid"].clone();
     assert_eq!(code(json!([rsa_only])), "token_key_unfit");
-    // Another key under the same `kid`: whichever signed it.
+    // Another key under the same `kid`: either of them may have signed it.
     let mut twin = Fixture::new().await.issuer.jwks()["keys"][0].clone();
     twin["kid"] = es256["kid"].clone();
     assert_eq!(code(json!([es256, twin])), "ok");
@@ -60,7 +60,7 @@ async fn refuses_keys_that_do_not_fit() {
 
 #[tokio::test]
 async fn refuses_short_rsa_keys() {
-    // 1024 and 2047 bits, and exponents that are none.
+    // 1024 and 2047 bits, and invalid exponents.
     let modulus = |bits: usize| {
         let mut bytes = vec![0xff_u8; bits.div_ceil(8)];
         bytes[0] = 0xff >> (bytes.len() * 8 - bits);
@@ -95,7 +95,7 @@ async fn needs_no_key_id_when_few_keys_fit() {
     assert_eq!(fixture.code(&before), "token_key_ambiguous");
 }
 
-/// Sets of so many keys, of which the last one is the issuer's.
+/// Returns a set of `count` keys, of which the last one is the issuer's.
 fn keys(fixture: &Fixture, count: usize) -> KeySet {
     let genuine = fixture.issuer.jwks()["keys"][0].clone();
     let mut keys: Vec<Value> = (1..count)

@@ -1,4 +1,5 @@
-//! What the identity provider takes away is gone with the next token, on whichever route it is used first, and in every process.
+//! Tests that rights revoked at the identity provider are gone with the next token, on every route and in every
+//! process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,6 +9,7 @@ use dezky::{
     domain::{GrantMembership, MembershipRole, TenantStatus, UpdateMembership, UserId},
     store::SharedStore,
     test_kit::ManualClock,
+    work::catch_up,
 };
 use serde_json::{Value, json};
 
@@ -18,16 +20,16 @@ use crate::{
     world::{Answer, BOUND, PLATFORM_ADMINS, Platform, World},
 };
 
-/// What the claim of groups had given.
+/// The right that the groups claim granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Given {
-    /// A membership, of which a person has made an administrator's.
+    /// A membership, which a person then promoted to administrator.
     Membership,
     /// The right to administer the platform.
     Platform,
 }
 
-/// What the policy gives to somebody who belongs to no tenant.
+/// Returns the policy's answer for a person without any tenant.
 fn expected(route: &Route, world: &World) -> Expected {
     let actor = Actor::User { disabled: false, platform: PlatformRight::None, bound_to: None };
     let answer = |action: Action, tenant| {
@@ -40,7 +42,7 @@ fn expected(route: &Route, world: &World) -> Expected {
     }
 }
 
-/// Somebody to whom the claim has given something, and a grant another membership.
+/// A person with a right by a claim, and another membership by a grant.
 struct Person<'a> {
     platform: &'a Platform,
     world: &'a World,
@@ -80,7 +82,7 @@ impl<'a> Person<'a> {
         process.send(Some(token), route.method, &path, body.as_ref()).await
     }
 
-    /// What is left is what was granted.
+    /// Asserts that only the granted membership is left.
     async fn has_the_grant_alone(&self, about: &str) {
         let view = self.platform.service.read_user(&system(), self.user).await.unwrap();
         assert_eq!((view.tenant_ids.len(), view.platform_admin), (1, false), "{about}");
@@ -102,13 +104,13 @@ pub(crate) async fn what_a_newer_token_claims_no_more_is_gone_on_the_route_that_
         let about = format!("{given:?}: {} {}", route.method, route.path);
         let person = Person::new(&here, &world, given, number, &clock).await;
         let named: Vec<&str> = person.groups.iter().map(String::as_str).collect();
-        // One that is older than the newest takes nothing away.
+        // A token older than the newest one revokes nothing.
         let older = here.mint(&person.subject, clock.now().minus(Duration::from_secs(1)), &["other"]);
         person.send(&older, route_that_reads(given)).await;
         let granted = person.send(&older, route_that_reads(given)).await;
         assert_eq!(granted.status, 200, "{about}: {}", granted.text());
         let old = here.mint(&person.subject, clock.now(), &named);
-        // Another process, which remembers tokens of its own and has let this one in.
+        // Another process, which has its own token cache and has accepted this token.
         let there = here.twin(Arc::clone(&store));
         assert_eq!(person.send_to(&there, &old, route_that_reads(given)).await.status, 200, "{about}");
 
@@ -130,7 +132,7 @@ pub(crate) async fn what_a_newer_token_claims_no_more_is_gone_on_the_route_that_
     }
 }
 
-/// A route that answers with 200 for as long as the right is there.
+/// Returns a route that answers 200 for as long as the right exists.
 fn route_that_reads(given: Given) -> &'static Route {
     let path = match given {
         Given::Membership => "/tenants/{tenant}",
@@ -139,12 +141,12 @@ fn route_that_reads(given: Given) -> &'static Route {
     ROUTES.iter().find(|route| route.path == path && route.is_read()).unwrap()
 }
 
-/// Names and addresses that a former member has had, in the order of time.
+/// Returns the successive names and addresses of a former member.
 fn called(number: usize) -> Value {
     json!({"name": format!("Known {number}"), "email": format!("known-{number}@example.eu")})
 }
 
-/// Whatever an owner asks for after putting a former member back, none of it holds what the person was called since.
+/// Asserts that an owner who restores a former member sees nothing of that person's later names.
 pub(crate) async fn who_is_put_back_shows_nothing_new_until_they_come(store: SharedStore) {
     let clock = Arc::new(ManualClock::at_now());
     let platform = Platform::at(store, clock.clone()).await;
@@ -152,7 +154,7 @@ pub(crate) async fn who_is_put_back_shows_nothing_new_until_they_come(store: Sha
     let rename = async |number: usize| {
         let input = dezky::domain::UpdateUser::read(called(number)).unwrap();
         platform.service.update_user(&system(), world.revoked, input).await.unwrap();
-        while platform.service.work_outbox().await.unwrap() > 0 {}
+        while catch_up(&platform.service).await.unwrap() > 0 {}
     };
     let owner = platform.mint(&format!("owner-{}", world.number), clock.now(), &[]);
     let members = format!("/tenants/{}/members", world.slug);
@@ -174,7 +176,7 @@ pub(crate) async fn who_is_put_back_shows_nothing_new_until_they_come(store: Sha
     }
     assert!(!seen.to_lowercase().contains("known"), "{seen}");
     assert!(seen.contains(&format!("revoked-{}", world.number)), "what the tenant knew stays: {seen}");
-    // Taken and put back once more it is the same, and then the person comes.
+    // Revoked and restored again the result is the same; then the person returns.
     platform.send(Some(&owner), "DELETE", &format!("{members}/{}", world.revoked), None).await;
     rename(3).await;
     let again = platform.send(Some(&owner), "POST", &members, Some(&put_back)).await;

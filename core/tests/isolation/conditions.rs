@@ -1,24 +1,24 @@
-//! Conditional requests, and ones that have one effect however often they are sent.
+//! Conditional and idempotent requests.
 
 use proptest::prelude::*;
 
-/// What a request says of that beside its body.
+/// The condition or idempotency key of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
     Nothing,
-    /// Whatever there is.
+    /// Any version.
     IfMatchAny,
-    /// The version that the caller has, or may have got to know somewhere else.
+    /// The version that the caller knows, or may have learned elsewhere.
     IfMatchKnown,
-    /// A version that nobody has.
+    /// A version that does not exist.
     IfMatchOther,
     IfNoneMatchAny,
     IfNoneMatchKnown,
-    /// One of a few keys, so that they come again: with the same request and with others.
+    /// One of a few keys, so that they are reused with the same and with other requests.
     Key(u8),
 }
 
-/// Each of them, plain requests most often.
+/// Generates each of them, mostly plain requests.
 pub(crate) fn condition() -> impl Strategy<Value = Condition> {
     prop_oneof![
         5 => Just(Condition::Nothing),
@@ -32,7 +32,7 @@ pub(crate) fn condition() -> impl Strategy<Value = Condition> {
 }
 
 impl Condition {
-    /// The headers; `known` is the entity tag that the caller knows.
+    /// Returns the headers; `known` is the entity tag that the caller knows.
     pub(crate) fn headers(self, known: Option<&str>) -> Vec<(&'static str, String)> {
         let known = known.unwrap_or("\"unknown\"").to_owned();
         match self {

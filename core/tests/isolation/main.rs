@@ -1,4 +1,4 @@
-//! Nobody sees or does what the policy does not give them, and nothing tells of what is hidden.
+//! Tests that callers see and do only what the policy allows, and that hidden documents are not disclosed.
 #![cfg(all(feature = "sqlite", feature = "mongodb", feature = "test-kit"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -70,6 +70,6 @@ async fn nothing_tells_of_what_is_hidden_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_tells_of_what_is_hidden_on_mongodb() {
-    // Fewer: the policy and the use cases are the same, and the test server is slow.
+    // Fewer, since the policy and use cases are the same and the test server is slow.
     secrecy::nothing_tells_of_what_is_hidden(support::mongodb().await, 4).await;
 }

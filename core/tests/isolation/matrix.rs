@@ -1,4 +1,4 @@
-//! Every route × every caller, compared with the policy.
+//! Compares every route for every caller with the policy.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -19,11 +19,11 @@ use crate::{
     world::{Answer, BOUND, Caller, Platform, World},
 };
 
-/// What the policy wants of an answer.
+/// The answer that the policy requires.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     Unauthenticated,
-    /// With this status and code.
+    /// Refused with this status and code.
     Refused(u16, &'static str),
     Hidden,
     Granted,
@@ -41,7 +41,7 @@ fn actor(caller: Caller) -> Actor<'static> {
     }
 }
 
-/// The answer that a decision must have.
+/// Returns the answer required by a decision.
 pub(crate) fn answer_to(decision: Decision) -> Expected {
     match (decision.outcome, decision.reason) {
         (Outcome::Allow, _) => Expected::Granted,
@@ -95,7 +95,7 @@ pub(crate) fn check(answer: &Answer, expected: &Expected, reads: bool, about: &s
     assert!(fits, "{about}: the policy wants {expected:?}, the answer is {}", answer.text());
 }
 
-/// A platform whose store says what was asked of it.
+/// A platform whose store records its calls.
 struct Watched {
     platform: Platform,
     record: Arc<Recording>,
@@ -107,7 +107,7 @@ impl Watched {
         Self { platform: Platform::on(Arc::clone(&record) as SharedStore).await, record }
     }
 
-    /// Calls, and looks whether the answer is what the policy wants, and that what is not granted had no effect.
+    /// Makes a call, and asserts that the answer is as the policy requires and that a refusal has no effect.
     async fn call(
         &self,
         caller: Caller,
@@ -128,7 +128,7 @@ impl Watched {
     }
 }
 
-/// Whether the tenant must have no subscription, so that nothing but the policy is in the way of one: it has one at a time.
+/// Returns `true` if the tenant must not have a subscription, since it can have only one at a time.
 fn needs_room(route: &Route, status: TenantStatus) -> bool {
     matches!(route.does, Does::Tenant(Action::CreateSubscription)) && status != TenantStatus::Deleted
 }
@@ -149,7 +149,7 @@ pub(crate) async fn every_route_answers_every_caller_as_the_policy_says(store: S
             for caller in Caller::ALL {
                 let expected = expected(caller, route, &world);
                 watched.call(caller, route, &world, route.body(&world.names()).as_ref(), &expected).await;
-                // What was granted has changed something; the unknown are unknown no more.
+                // An allowed call has changed something, and the unknown caller is not unknown any more.
                 if expected == Expected::Granted && (!route.is_read() || caller == Caller::Unknown) {
                     world = platform.world(status).await;
                     if needs_room(route, status) {
@@ -164,7 +164,7 @@ pub(crate) async fn every_route_answers_every_caller_as_the_policy_says(store: S
     }
 }
 
-/// In its own tenant, the token of a tenant's issuer does what its bearer's role there may do, and nothing for the platform.
+/// Asserts that a token of a tenant's own issuer has its bearer's rights in that tenant, and none on the platform.
 pub(crate) async fn a_tenants_own_issuer_speaks_for_that_tenant_alone(store: SharedStore) {
     let watched = Watched::on(store).await;
     let platform = &watched.platform;
@@ -182,8 +182,8 @@ pub(crate) async fn a_tenants_own_issuer_speaks_for_that_tenant_alone(store: Sha
     }
 }
 
-/// A body names a tenant or a role that is not the caller's to name: a hidden tenant is refused as one that is not there, and
-/// nothing changes.
+/// Asserts that a body cannot name another tenant or a role beyond the caller's: hidden tenants are refused like absent
+/// ones, and nothing changes.
 pub(crate) async fn no_body_reaches_into_another_tenant(store: SharedStore) {
     let watched = Watched::on(store).await;
     let platform = &watched.platform;
@@ -208,7 +208,7 @@ pub(crate) async fn no_body_reaches_into_another_tenant(store: SharedStore) {
             assert!(seen.body.contains("tenantId"), "the field is named: {}", seen.body);
         }
     }
-    // A subscription for another tenant is not there to be made.
+    // A subscription cannot be created for another tenant.
     let route = find(Action::CreateSubscription).unwrap();
     for caller in [Caller::Stranger, Caller::Member, Caller::Owner] {
         let body = |tenant: String| json!({"tenantId": tenant, "plan": "starter"});
@@ -216,7 +216,7 @@ pub(crate) async fn no_body_reaches_into_another_tenant(store: SharedStore) {
         let absent = body(ObjectId::generate().to_string());
         assert_eq!(watched.call(caller, route, &world, Some(&absent), &Expected::Hidden).await, seen, "{caller:?}");
     }
-    // Admins make nobody an owner, neither a newcomer nor a former one.
+    // Admins can make nobody an owner, neither a new nor a former member.
     let route = find(Action::GrantMembership).unwrap();
     for user in [world.revoked, hidden.target] {
         let body = json!({"userId": user, "role": "owner"});
@@ -235,7 +235,7 @@ pub(crate) async fn public_routes_answer_everybody_alike(store: SharedStore) {
     let living = platform.world(TenantStatus::Active).await;
     let suspended = platform.world(TenantStatus::Suspended).await;
     let deleted = platform.world(TenantStatus::Deleted).await;
-    // One that had another slug, which stays its own for ever.
+    // One with a former slug, which stays its own permanently.
     let plain = CreateTenant::read(json!({"slug": "former", "name": "Renamed", "status": "active"})).unwrap();
     let renamed = platform.service.create_tenant(&system, plain).await.unwrap().value.id;
     let rename = UpdateTenant::read(json!({"slug": "renamed"})).unwrap();
@@ -276,7 +276,7 @@ pub(crate) async fn public_routes_answer_everybody_alike(store: SharedStore) {
     }
 }
 
-/// A value that would be accepted from whoever may set the field.
+/// Returns a value that is valid for anybody who may set the field.
 pub(crate) fn value(field: &str) -> Value {
     match field {
         "slug" => json!(format!("renamed-{}", dezky::domain::ObjectId::generate())),
@@ -312,7 +312,7 @@ pub(crate) async fn every_field_is_set_by_those_whom_the_policy_names(store: Sha
             }
         }
     }
-    // What nobody sets.
+    // Fields that nobody can set.
     for (caller, field) in [(Caller::Owner, "id"), (Caller::Owner, "version"), (Caller::Admin, "createdAt")] {
         let answer = platform.call(caller, &world, "PATCH", &path, Some(&json!({ field: "x" }))).await;
         assert_eq!((answer.status, answer.code().as_str()), (422, "invalid_fields"), "{field}: {}", answer.body);

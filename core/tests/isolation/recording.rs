@@ -1,4 +1,4 @@
-//! A store that keeps a record of what is asked of it.
+//! A store that records its calls.
 
 use std::sync::Mutex;
 
@@ -21,7 +21,7 @@ impl Recording {
         Self { store, calls: Mutex::default() }
     }
 
-    /// What was asked since the last time.
+    /// Takes the calls since the last time.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
@@ -31,14 +31,14 @@ impl Recording {
     }
 }
 
-/// All that a query asks for.
+/// Describes a query completely.
 fn description(query: &Query) -> String {
     let sort = query.sort.map(|index| index.name);
     let Query { collection, filters, descending, after, limit, .. } = query;
     format!("{} {filters:?} by {sort:?} descending {descending} after {after:?} limit {limit}", collection.name)
 }
 
-/// What a commit changes and what it rests on.
+/// Describes the changes and guards of a commit.
 fn contents(commit: &Commit) -> String {
     let changes = commit.changes.iter().map(|change| {
         let kind = match change {
@@ -55,8 +55,9 @@ fn contents(commit: &Commit) -> String {
     changes.chain(guards).collect::<Vec<_>>().join(", ")
 }
 
-/// The call with all ids and hashes in it made alike, since those of what is hidden and of what is absent differ; so do the
-/// names that the caller gave.
+/// Returns the call with all ids and hashes replaced, since those of hidden and absent documents differ.
+///
+/// The names given by the caller are replaced too.
 pub(crate) fn anonymous(call: &str, names: &[&str]) -> String {
     let unnamed = names.iter().fold(call.to_owned(), |text, name| text.replace(name, "NAME"));
     let mut alike = String::new();

@@ -1,5 +1,5 @@
-//! What is taken in the database is refused on the very next request with the very same token, on every route; neither that
-//! token, which still names the groups, nor a newer one with them brings it back.
+//! Tests that a right revoked in the database is refused on the next request with the same token, on every route.
+//! Neither that token, which still has the groups, nor a newer one restores it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,22 +20,22 @@ use crate::{
     world::{Caller, PLATFORM_ADMINS, Platform, World},
 };
 
-/// What is taken.
+/// The revoked right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Taken {
-    /// One that was granted.
+    /// A granted membership.
     Membership,
-    /// One that the token's group made.
+    /// A membership made by the token's group.
     ClaimedMembership,
-    /// The right to administer the platform, which was granted.
+    /// A granted right to administer the platform.
     PlatformAdmin,
-    /// The same by the token's group.
+    /// The right to administer the platform by the token's group.
     ClaimedPlatformAdmin,
     /// The person is disabled.
     Status,
     /// The person is erased.
     Person,
-    /// Tokens from before now end.
+    /// Tokens issued before now are invalidated.
     Tokens,
     /// The identity provider ends the session.
     Session,
@@ -57,12 +57,12 @@ impl Taken {
         matches!(self, Self::PlatformAdmin | Self::ClaimedPlatformAdmin)
     }
 
-    /// A person to whom nothing was granted, so that the claim makes it.
+    /// Returns `true` for a right that was not granted, so that the claim makes it.
     fn is_claimed(self) -> bool {
         matches!(self, Self::ClaimedMembership | Self::ClaimedPlatformAdmin)
     }
 
-    /// Whether only tokens end: later ones count.
+    /// Returns `true` if only tokens are invalidated: later ones are accepted.
     fn is_of_tokens(self) -> bool {
         matches!(self, Self::Tokens | Self::Session)
     }
@@ -88,7 +88,7 @@ async fn take(platform: &Platform, world: &World, taken: Taken, user: UserId) {
     }
 }
 
-/// What the policy gives to somebody whom the platform knows and who belongs to no tenant.
+/// Returns the policy's answer for a known person without any tenant.
 fn as_a_stranger(route: &Route, action: Action, tenant: Option<TenantFacts<'_>>) -> Expected {
     let actor = Actor::User { disabled: false, platform: PlatformRight::None, bound_to: None };
     let target: TargetFacts = route.target();
@@ -109,7 +109,7 @@ fn expected(taken: Taken, route: &Route, world: &World) -> Expected {
     }
 }
 
-/// Somebody with a token.
+/// A person with a token.
 struct Bearer<'a> {
     platform: &'a Platform,
     world: &'a World,
@@ -123,7 +123,7 @@ impl Bearer<'_> {
         self.platform.send(Some(&self.token), route.method, &path, body.as_ref()).await
     }
 
-    /// How many routes answer with what was asked for.
+    /// Returns the number of routes that answer successfully.
     async fn reads(&self) -> usize {
         let mut granted = 0;
         for route in protected().filter(|route| route.is_read()) {
@@ -132,7 +132,7 @@ impl Bearer<'_> {
         granted
     }
 
-    /// The sync first, since that is what might bring something back; then every route.
+    /// Asserts refusals, first of the sync, which might restore a right, then of every route.
     async fn is_refused_everywhere(&self, taken: Taken, when: &str) {
         let sync = ROUTES.iter().find(|route| route.path == "/users/me").unwrap();
         for route in [sync].into_iter().chain(protected()) {
@@ -168,12 +168,12 @@ pub(crate) async fn what_is_taken_is_refused_to_the_same_token_on_every_route(st
             update(&platform.service, user, json!({"platformAdmin": true})).await;
             platform.service.revoke_membership(&system(), &world.tenant.into(), user).await.unwrap();
         }
-        // An ordinary member does not read the audit trail.
+        // An ordinary member cannot read the audit trail.
         let granted = old.reads().await;
         assert!(granted >= 7, "{taken:?}: the token was good for {granted} routes only");
         take(&platform, &world, taken, user).await;
         old.is_refused_everywhere(taken, "with the same token").await;
-        // Nor does a newer one that still carries the groups.
+        // A newer token that still has the groups is refused too.
         clock.advance(Duration::from_secs(600));
         let newer = bearer(token(&groups));
         if taken.is_of_tokens() {

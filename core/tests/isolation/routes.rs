@@ -1,4 +1,4 @@
-//! The routes, what each does, and how it is called.
+//! The routes, their actions, and calls of them.
 
 use std::sync::LazyLock;
 
@@ -22,17 +22,17 @@ pub(crate) struct Route {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Does {
-    /// Answers everybody alike.
+    /// Gives everybody the same answer.
     Public,
-    /// Answers whoever has a good token, about themselves.
+    /// Answers the bearer of any valid token, about themselves.
     Own,
-    /// The platform's own: no tenant is involved.
+    /// Of the platform: no tenant is involved.
     Platform(Action),
-    /// Concerns the tenant.
+    /// Concerns a tenant.
     Tenant(Action),
 }
 
-/// What an operation does, once for each action that it may come to.
+/// Returns the routes of an operation, one for each action that it may perform.
 fn of(operation: &'static Operation) -> Vec<Route> {
     let does = |action: &Action| {
         if action.concerns_tenant() { Does::Tenant(*action) } else { Does::Platform(*action) }
@@ -46,15 +46,15 @@ fn of(operation: &'static Operation) -> Vec<Route> {
     all.into_iter().map(route).collect()
 }
 
-/// Every operation that is declared.
+/// All declared operations.
 pub(crate) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| OPERATIONS.iter().flat_map(of).collect());
 
-/// The ids that a call names.
+/// The names used in a call.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
     /// Id or slug.
     pub(crate) tenant: String,
-    /// For bodies, which take no slug.
+    /// For bodies, which do not accept slugs.
     pub(crate) tenant_id: String,
     pub(crate) subscription: String,
     pub(crate) user: String,
@@ -102,7 +102,7 @@ impl Route {
         })
     }
 
-    /// Query strings with which it is asked for less; in braces stand names.
+    /// Returns query strings that filter the answer, with names in braces.
     pub(crate) fn filters(&self) -> &'static [&'static str] {
         match (self.method, self.path) {
             ("GET", "/users/me/tenants" | "/tenants") => &[
@@ -133,7 +133,7 @@ impl Route {
         }
     }
 
-    /// The path with one of its filters, if it has any.
+    /// Returns the path with one of its filters, if it has any.
     pub(crate) fn filtered(&self, names: &Names, choice: Option<usize>) -> String {
         let path = self.path(names);
         let Some(filter) = choice.and_then(|choice| self.filters().get(choice % self.filters().len().max(1))) else {
@@ -147,14 +147,14 @@ impl Route {
         format!("{path}{}{filter}", if path.contains('?') { '&' } else { '?' })
     }
 
-    /// Whether it answers in pages.
+    /// Returns `true` if it answers in pages.
     pub(crate) fn is_list(&self) -> bool {
         const LISTS: [&str; 6] =
             ["/users/me/tenants", "/users", "/tenants", "/tenants/{tenant}/members", "/subscriptions", "/audit"];
         self.is_read() && LISTS.contains(&self.path)
     }
 
-    /// The membership that the call changes.
+    /// Returns the membership that the call changes.
     pub(crate) fn target(&self) -> TargetFacts {
         let (current, wanted) = match self.does {
             Does::Tenant(Action::GrantMembership) => (None, Some(MembershipRole::Member)),

@@ -1,4 +1,4 @@
-//! Random sequences of calls by several callers: nothing tells a caller of a document outside its tenants.
+//! Tests random sequences of calls by several callers: no answer discloses a document outside the caller's tenants.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use crate::{
     world::{Answer, Caller, Platform, World},
 };
 
-/// Everybody but the platform: those who belong to the tenant or did, and to no other; the stranger and the one bound
-/// elsewhere have their own; and those who get nothing at all.
+/// All callers except the platform: current and former members of only the tenant, those with tenants of their own, and
+/// those without any access.
 pub(crate) const CALLERS: [Caller; 11] = [
     Caller::NoToken,
     Caller::BadToken,
@@ -35,23 +35,23 @@ pub(crate) const CALLERS: [Caller; 11] = [
     Caller::Owner,
 ];
 
-/// One call.
+/// A call.
 #[derive(Debug, Clone)]
 struct Step {
     caller: Caller,
     route: usize,
-    /// Names what the caller may not see, instead of what is the caller's own.
+    /// Names documents hidden from the caller, instead of the caller's own.
     hidden: bool,
-    /// Tenants are named by slug and not by id.
+    /// Names tenants by slug instead of id.
     by_slug: bool,
-    /// Names one's own tenant and a hidden person or subscription in it.
+    /// Names the caller's own tenant and a hidden person or subscription in it.
     mixed: bool,
-    /// A list is asked for less.
+    /// The filter of a list.
     filter: Option<usize>,
     condition: Condition,
 }
 
-/// One of the callers, and every other time somebody of the tenant, who gets more to see.
+/// Generates a caller; half of them are members of the tenant, who see more.
 pub(crate) fn caller() -> impl Strategy<Value = Caller> {
     prop_oneof![prop::sample::select(&CALLERS[..]), prop::sample::select(&CALLERS[8..])]
 }
@@ -71,12 +71,12 @@ fn step() -> impl Strategy<Value = Step> {
     )
 }
 
-/// Names of what there is and the caller may not see, and of what there is not, of the same length.
+/// Returns the names of hidden documents, and names of the same length without any document.
 fn twins(world: &World, hidden: &World, step: &Step) -> (Names, Names) {
     let mut there = if step.hidden { hidden.names() } else { world.names() };
     let nowhere = || ObjectId::generate().to_string();
     let mut absent = Names {
-        // Of as many words, which searches look for one by one.
+        // With the same number of words, since searches query each word.
         tenant: there.tenant.replace(|character: char| character != '-', "z"),
         tenant_id: nowhere(),
         subscription: nowhere(),
@@ -98,7 +98,7 @@ fn twins(world: &World, hidden: &World, step: &Step) -> (Names, Names) {
 
 fn body(route: &Route, names: &Names) -> Option<Value> {
     match (route.method, route.path) {
-        // Whether a slug is taken is not for everybody to know.
+        // Only some callers may learn that a slug is taken.
         ("POST", "/tenants") => Some(json!({"slug": names.tenant, "name": "New"})),
         ("POST", "/users") => Some(json!({"authentikSubjectId": names.user})),
         _ => route.body(names),
@@ -109,20 +109,21 @@ fn all(names: &Names) -> [&str; 5] {
     [&names.tenant, &names.tenant_id, &names.subscription, &names.user, &names.former]
 }
 
-/// A call of the store with the words of a name that are searched for made alike.
+/// Replaces the searched words of a name in a store call.
 fn wordless(call: &str, name: &str) -> String {
     name.split('-').fold(call.to_owned(), |call, word| call.replace(&format!("Text(\"{word}\")"), "Text(WORD)"))
 }
 
-/// The answer with the names in it made alike.
+/// Replaces the names in an answer.
 fn unnamed(answer: &Answer, names: &Names) -> Answer {
     let alike = |text: &str| all(names).into_iter().fold(text.to_owned(), |text, name| text.replace(name, "NAME"));
     let headers = answer.headers.iter().map(|(name, value)| (name.clone(), alike(value))).collect();
     Answer { status: answer.status, headers, body: alike(&answer.body) }
 }
 
-/// A platform, and in it a tenant with its people and another one, which is hidden from them. Each sequence has its own, so
-/// that everybody is at its beginning who they are called.
+/// A platform with a tenant and its people, and another tenant that is hidden from them.
+///
+/// Each sequence has its own, so that all callers start in their initial state.
 struct Stage {
     platform: Arc<Platform>,
     record: Arc<Recording>,
@@ -147,7 +148,7 @@ impl Stage {
         (answer, asked.iter().map(|call| wordless(&anonymous(call, &all(names)), &names.tenant)).collect())
     }
 
-    /// The headers of a step; the entity tag is the true one, which somebody may have told the caller.
+    /// Returns the headers of a step with the current entity tag, which somebody may have told the caller.
     async fn headers(&self, step: &Step, names: &Names) -> Vec<(&'static str, String)> {
         let route = &ROUTES[step.route];
         let known = if matches!(step.condition, Condition::IfMatchKnown | Condition::IfNoneMatchKnown) {
@@ -159,8 +160,9 @@ impl Stage {
         step.condition.headers(known.as_deref())
     }
 
-    /// Whether the caller has no part in the tenant, so that it is hidden from them too. Sequences change that: admins bring
-    /// back who was revoked.
+    /// Returns `true` if the caller has no part in the tenant, so that it is hidden from them.
+    ///
+    /// Sequences change that, since admins can restore revoked members.
     async fn is_outside(&self, caller: Caller) -> bool {
         match caller {
             Caller::Member | Caller::Admin | Caller::Owner => false,
@@ -179,7 +181,7 @@ impl Stage {
         }
         let outside = self.is_outside(step.caller).await;
         let (there, absent) = twins(&self.world, &self.hidden, step);
-        // Reading one's own profile names nothing, and neither do some that name one's own tenant.
+        // Reading one's own profile names nothing, and neither do some requests that name one's own tenant.
         let names_it = route.filtered(&there, step.filter) != route.filtered(&absent, step.filter)
             || body(route, &there) != body(route, &absent);
         let answer = if (step.hidden || outside) && names_it {
@@ -211,7 +213,7 @@ fn tells_nothing_of(world: &World, step: &Step, answer: &Answer) -> Result<(), T
     Ok(())
 }
 
-/// Runs the same sequences in every run.
+/// Returns a runner with the same sequences in every run.
 pub(crate) fn runner(sequences: u32, seed: u8) -> TestRunner {
     let config = Config { cases: sequences, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]))

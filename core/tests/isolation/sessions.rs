@@ -1,4 +1,4 @@
-//! Ending all sessions of a person ends every token that there is, by whichever clock within the leeway it was issued.
+//! Tests that ending all of a person's sessions invalidates every token, issued by any clock within the leeway.
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +38,7 @@ pub(crate) async fn all_sessions_end_whatever_the_clock_of_the_issuer(store: Sha
     for (skew, token) in &tokens {
         assert_eq!(answer(token).await, revoked, "issued at {skew} s: refused at once");
     }
-    // Who signs in again within the leeway gets a token that cannot be told from those; later ones count.
+    // A new sign-in within the leeway gets a token that cannot be told from older ones; later tokens are accepted.
     let from = user.tokens_valid_after.unwrap();
     assert_eq!(from, Timestamp::from_seconds(now + LEEWAY + 1));
     clock.advance(Duration::from_secs(60));
@@ -47,7 +47,7 @@ pub(crate) async fn all_sessions_end_whatever_the_clock_of_the_issuer(store: Sha
     }
     assert_eq!(answer(&platform.mint("anna", from.minus(Duration::from_secs(1)), &[])).await, revoked);
     assert_eq!(answer(&platform.mint("anna", from, &[])).await.0, 200, "a sign-in from then on counts");
-    // Said again it ends those too; a later time that somebody set stays.
+    // A repetition ends those too; a later time that was set before stays.
     let again = platform.service.end_all_sessions(&system(), anna).await.unwrap().tokens_valid_after.unwrap();
     assert_eq!(again, Timestamp::from_seconds(clock.now().seconds() + LEEWAY + 1));
     let much_later = clock.now().plus(Duration::from_secs(86_400));

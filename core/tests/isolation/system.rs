@@ -1,4 +1,4 @@
-//! Every route as a system actor calls it, through the use cases, compared with the policy.
+//! Compares every route with the policy for a system actor, through the use cases.
 
 use dezky::{
     Error, ErrorKind,
@@ -20,7 +20,7 @@ use crate::{
 
 const ACTOR: &str = "nightly-report";
 
-/// Carries out what a route does.
+/// Performs the operation of a route.
 async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Error> {
     let call = Call::by_system(ACTOR);
     let body = || route.body(names).unwrap();
@@ -81,11 +81,11 @@ fn outcome(action: Action, world: Option<&World>, status: TenantStatus, fields: 
     decide(&Actor::System, action, &Resource { tenant, fields, ..Resource::default() }).outcome
 }
 
-/// Every answer is what the policy says: a system actor is refused only what makes no sense of a deleted tenant.
+/// Asserts that a system actor is refused only operations that are impossible on a deleted tenant.
 fn check(answer: &Result<(), Error>, wanted: Outcome, about: &str) {
     let fits = match (wanted, answer) {
         (Outcome::Allow, Ok(())) => true,
-        // What is granted may still be in conflict with what is there.
+        // An allowed operation may still conflict with the current state.
         (Outcome::Allow, Err(error)) => error.kind() == ErrorKind::Conflict && error.code() != "tenant_deleted",
         (Outcome::Refuse, answer) => answer.as_ref().is_err_and(|error| error.code() == "tenant_deleted"),
         (Outcome::Hide, answer) => answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound),
@@ -123,7 +123,7 @@ pub(crate) async fn the_system_may_do_what_the_policy_gives_it(store: SharedStor
                 Does::Platform(action) => check(&answer, outcome(action, None, status, &[]), &about),
                 Does::Tenant(action) => check(&answer, outcome(action, Some(&world), status, &[]), &about),
             }
-            // Whatever it changed stands in the trail under its name.
+            // Every change is in the audit trail under its name.
             let after = newest_event(service).await;
             if after != before {
                 assert_eq!(after["actor"], json!({"kind": "system", "name": ACTOR}), "{about}");
@@ -138,7 +138,7 @@ pub(crate) async fn the_system_may_do_what_the_policy_gives_it(store: SharedStor
 async fn every_field(platform: &Platform) {
     let world = platform.world(TenantStatus::Active).await;
     for (action, field, _) in field_policy() {
-        // One without the systems behind it, to which a slug would be fixed.
+        // A tenant without external systems, which would fix its slug.
         let call = Call::by_system(ACTOR);
         let slug = format!("plain-{}", field.to_lowercase());
         let plain = CreateTenant::read(json!({"slug": slug, "name": slug, "status": "active"})).unwrap();

@@ -1,4 +1,4 @@
-//! A platform on a real store, and in it tenants with a person of every kind.
+//! A platform on a real store, with tenants and people of every kind.
 
 use std::sync::{
     Arc,
@@ -28,24 +28,24 @@ use tower::ServiceExt as _;
 
 use crate::support;
 
-/// The tenant to which the second issuer is bound.
+/// The tenant that the second issuer is bound to.
 pub(crate) const BOUND: &str = "bolt";
 
 /// The group whose members administer the platform.
 pub(crate) const PLATFORM_ADMINS: &str = "platform-admins";
 
-/// Who calls, seen from one tenant.
+/// A caller, relative to one tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Caller {
     NoToken,
     BadToken,
-    /// A good token of somebody who has never called `GET /users/me`.
+    /// A person with a valid token who has never called `GET /users/me`.
     Unknown,
     /// A member of another tenant.
     Stranger,
     /// A former owner of the tenant.
     Revoked,
-    /// An owner of the tenant, by the token of another tenant's issuer.
+    /// An owner of the tenant, with a token of another tenant's issuer.
     BoundElsewhere,
     Member,
     Admin,
@@ -53,16 +53,16 @@ pub(crate) enum Caller {
     /// A disabled owner.
     Disabled,
     PlatformAdmin,
-    /// Marked as an administrator of the platform, by the token of a tenant's own issuer: no more than a stranger.
+    /// A platform administrator with a token of a tenant's own issuer, who has only a stranger's rights.
     BoundRoot,
-    /// An owner of the tenant by the token of the tenant's own issuer; in a world at that tenant alone.
+    /// An owner of the tenant, with a token of the tenant's own issuer; only in a world at that tenant.
     BoundOwner,
-    /// A member of it, likewise.
+    /// A member of the tenant, with a token of the tenant's own issuer.
     BoundMember,
 }
 
 impl Caller {
-    /// Everybody in an ordinary world.
+    /// The callers in an ordinary world.
     pub(crate) const ALL: [Self; 12] = [
         Self::NoToken,
         Self::BadToken,
@@ -78,10 +78,10 @@ impl Caller {
         Self::BoundRoot,
     ];
 
-    /// Those who come by the issuer of a tenant, in the world at that tenant.
+    /// The callers with tokens of a tenant's issuer, in the world at that tenant.
     pub(crate) const AT_BOUND: [Self; 3] = [Self::BoundRoot, Self::BoundOwner, Self::BoundMember];
 
-    /// The membership that the database holds and that is in force.
+    /// Returns the role of the active membership in the database.
     pub(crate) fn role(self) -> Option<MembershipRole> {
         match self {
             Self::Member | Self::BoundMember => Some(MembershipRole::Member),
@@ -92,7 +92,7 @@ impl Caller {
     }
 }
 
-/// What was answered.
+/// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -101,7 +101,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The entity tag.
+    /// Returns the entity tag.
     pub(crate) fn tag(&self) -> Option<&str> {
         self.headers.iter().find(|(name, _)| name == "etag").map(|(_, value)| value.as_str())
     }
@@ -111,7 +111,7 @@ impl Answer {
         problem["code"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// All that the caller gets to see, as one text.
+    /// Returns everything that the caller sees, as one text.
     pub(crate) fn text(&self) -> String {
         format!("{} {:?} {}", self.status, self.headers, self.body)
     }
@@ -139,7 +139,7 @@ impl Platform {
         Self::at(store, Arc::new(SystemClock)).await
     }
 
-    /// The same by another clock.
+    /// Creates a platform with another clock.
     pub(crate) async fn at(store: SharedStore, clock: Arc<dyn Clock>) -> Self {
         let issuer = Arc::new(DevelopmentIssuer::start().await.unwrap());
         let bound = Arc::new(DevelopmentIssuer::start().await.unwrap());
@@ -148,7 +148,7 @@ impl Platform {
         platform
     }
 
-    /// Makes what is there beside the worlds.
+    /// Creates the data outside of worlds.
     pub(crate) async fn prepare(&self) {
         support::tenant(&self.service, BOUND).await;
         for issuer in ["default", "bound"] {
@@ -156,7 +156,7 @@ impl Platform {
         }
     }
 
-    /// One with the same clock and the same issuers over another store.
+    /// Creates a platform with the same clock and issuers over another store.
     pub(crate) fn twin(&self, store: SharedStore) -> Self {
         Self::over(store, Arc::clone(&self.clock), Arc::clone(&self.issuer), Arc::clone(&self.bound))
     }
@@ -182,25 +182,25 @@ impl Platform {
         self.service.create_user(&support::system(), CreateUser::read(body).unwrap()).await.unwrap().value.id
     }
 
-    /// A token that says nothing of groups, so that its first use asks nothing more of the store than the next.
+    /// Returns a token without groups, so that its first use makes no additional store calls.
     fn token(&self, issuer: &DevelopmentIssuer, subject: &str) -> String {
         let claims = issuer.claims(subject).lasting(self.clock.now(), std::time::Duration::from_secs(3_600));
         issuer.mint(&claims.without("groups"))
     }
 
-    /// A token of the first issuer.
+    /// Returns a token of the first issuer.
     pub(crate) fn mint(&self, subject: &str, issued_at: Timestamp, groups: &[&str]) -> String {
         let claims = self.issuer.claims(subject).lasting(issued_at, std::time::Duration::from_secs(3_600));
         self.issuer.mint(&claims.groups(groups.iter().copied()))
     }
 
-    /// A new tenant with its people.
+    /// Creates a tenant with its people.
     pub(crate) async fn world(&self, status: TenantStatus) -> World {
         let number = self.worlds.fetch_add(1, Ordering::Relaxed);
         let slug = format!("acme-{number}");
         let tenant = support::tenant(&self.service, &slug).await;
         let named = |kind: &str| format!("{kind}-{number}");
-        // At once, since stores write together what comes together.
+        // Concurrently, since stores write concurrent commits together.
         let kinds = ["member", "admin", "owner", "stranger", "disabled"].map(named);
         let people = join_all(kinds.iter().map(|subject| support::person(&self.service, subject)));
         let bound = self.person(json!({"issuerId": "bound", "authentikSubjectId": named("bound")}));
@@ -225,8 +225,9 @@ impl Platform {
         World { number, slug, tenant, status, subscription, target, revoked }
     }
 
-    /// The tenant to which the second issuer is bound, with new people: those of [`Caller::AT_BOUND`] alone. Once deleted, it
-    /// stays so.
+    /// Returns the tenant that the second issuer is bound to, with new people of [`Caller::AT_BOUND`].
+    ///
+    /// Once deleted, it stays so.
     pub(crate) async fn world_at_bound(&self, status: TenantStatus) -> World {
         let number = self.worlds.fetch_add(1, Ordering::Relaxed);
         let tenant = self.service.read_tenant(&support::system(), &BOUND.into()).await.unwrap().id;
@@ -248,7 +249,7 @@ impl Platform {
         World { number, slug: BOUND.to_owned(), tenant, status, subscription, target, revoked }
     }
 
-    /// Those who become a member and a former owner.
+    /// Creates a member and a former owner.
     async fn targets(&self, number: usize) -> (UserId, UserId) {
         let [target, revoked] = ["target", "revoked"].map(|kind| format!("{kind}-{number}"));
         futures_util::join!(support::person(&self.service, &target), support::person(&self.service, &revoked))
@@ -296,7 +297,7 @@ impl Platform {
         })
     }
 
-    /// Calls the API as somebody of a world.
+    /// Calls the API as a person of a world.
     pub(crate) async fn call(
         &self,
         caller: Caller,
@@ -308,7 +309,7 @@ impl Platform {
         self.send(self.bearer(caller, world.number).as_deref(), method, path, body).await
     }
 
-    /// The same with further headers.
+    /// Does the same with additional headers.
     pub(crate) async fn call_with(
         &self,
         caller: Caller,
@@ -320,7 +321,7 @@ impl Platform {
         self.send_with(self.bearer(caller, world.number).as_deref(), (method, path), body, headers).await
     }
 
-    /// Ends all sessions of somebody by back-channel logout.
+    /// Ends all sessions of a person by back-channel logout.
     pub(crate) async fn log_out(&self, caller: Caller, world: &World) {
         let name = format!("{caller:?}-{}", world.number).to_lowercase();
         let claims = self.issuer.logout_claims(&format!("logout-of-{name}"), Some(&name), None);
@@ -345,7 +346,7 @@ impl Platform {
         body: Option<&Value>,
         headers: &[(&'static str, String)],
     ) -> Answer {
-        // Audit events name their requests.
+        // Audit events contain the ids of their requests.
         let identity = RequestIdentity("isolation".to_owned());
         let mut request = Request::builder().method(method).uri(path).extension(identity);
         if let Some(token) = token {
@@ -365,7 +366,7 @@ impl Platform {
         let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
         let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
         let mut answer = Answer { status: parts.status.as_u16(), headers, body };
-        // A problem names its request, as the header does.
+        // A problem contains the id of its request, like the header.
         if let Ok(Value::Object(mut problem)) = serde_json::from_str(&answer.body)
             && problem.remove("requestId").is_some()
         {
@@ -385,6 +386,6 @@ pub(crate) struct World {
     pub(crate) subscription: SubscriptionId,
     /// A member.
     pub(crate) target: UserId,
-    /// A former owner, whom the tenant's people may bring back.
+    /// A former owner, whom the tenant's people may restore.
     pub(crate) revoked: UserId,
 }

@@ -1,5 +1,5 @@
-//! Two platforms that differ only in documents that are hidden from the callers answer the same random calls with the same
-//! bytes.
+//! Tests that two platforms which differ only in documents hidden from the callers give byte-identical answers to
+//! random calls.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use crate::{
 /// Two empty stores of a backend.
 pub(crate) type Stores = [Arc<dyn Transfer>; 2];
 
-/// Embedded stores; their folder goes with them.
+/// Creates embedded stores; their folder is deleted with them.
 pub(crate) fn on_sqlite() -> (Stores, Option<TempDir>) {
     let folder = tempfile::tempdir().unwrap();
     let open = |name: &str| -> Arc<dyn Transfer> {
@@ -34,7 +34,7 @@ pub(crate) fn on_sqlite() -> (Stores, Option<TempDir>) {
     ([open("plain.sqlite"), open("fuller.sqlite")], Some(folder))
 }
 
-/// Databases on the MongoDB-wire server of the test run.
+/// Creates databases on the MongoDB-wire server of the test run.
 pub(crate) fn on_mongodb() -> (Stores, Option<TempDir>) {
     let open = || -> Arc<dyn Transfer> {
         Arc::new(MongodbStore::open(&shared_uri().unwrap(), Default::default(), dezky::COLLECTIONS).unwrap())
@@ -42,20 +42,20 @@ pub(crate) fn on_mongodb() -> (Stores, Option<TempDir>) {
     ([open(), open()], None)
 }
 
-/// One call.
+/// A call.
 #[derive(Debug, Clone)]
 struct Step {
     caller: Caller,
     route: usize,
-    /// Names what is hidden in one platform and absent in the other, instead of what is the caller's own.
+    /// Names documents hidden in one platform and absent in the other, instead of the caller's own.
     hidden: bool,
-    /// Tenants are named by slug and not by id.
+    /// Names tenants by slug instead of id.
     by_slug: bool,
-    /// Names one's own tenant and a hidden person or subscription in it.
+    /// Names the caller's own tenant and a hidden person or subscription in it.
     mixed: bool,
-    /// Lists go on where the last page of the same list ended.
+    /// Continues a list after its last page.
     further: bool,
-    /// A list is asked for less.
+    /// The filter of a list.
     filter: Option<usize>,
     condition: Condition,
 }
@@ -85,23 +85,23 @@ async fn copy(from: &dyn Transfer, to: &dyn Transfer) {
     }
 }
 
-/// One platform, its copy, and what is hidden in the copy.
+/// A platform, its copy, and the documents hidden in the copy.
 struct Twins {
     plain: Platform,
     fuller: Platform,
     clock: Arc<ManualClock>,
     world: World,
     hidden: Names,
-    /// Where the last page of a list ended, in both.
+    /// The cursors after the last page of each list, in both.
     ends: HashMap<(Caller, String), [String; 2]>,
-    /// The entity tags that callers have seen: the same in both.
+    /// The entity tags that callers have seen, equal in both.
     tags: HashMap<(Caller, String), String>,
-    /// The id of who came for the first time, in both: it is made anew in each.
+    /// The id of a caller who is new, in both: each platform generates its own.
     newcomer: Option<[String; 2]>,
 }
 
 impl Twins {
-    /// With the issuers of another platform, whose keys take long to make.
+    /// Creates the platforms with the issuers of another one, since generating keys takes long.
     async fn new([first, second]: Stores, issuers: &Platform, clock: Arc<ManualClock>) -> Self {
         let plain = issuers.twin(first.clone());
         plain.prepare().await;
@@ -156,7 +156,7 @@ impl Twins {
                 .collect::<Option<Vec<_>>>()
                 .map(|ids| <[String; 2]>::try_from(ids).unwrap());
         }
-        // Events are made anew in each platform, with ids of their own.
+        // Each platform generates its events, with different ids.
         let own = matches!(route.path, "/audit");
         let alike = |answer: Answer, place: usize| {
             let answer = if own { without_ids(answer) } else { answer };
@@ -171,13 +171,13 @@ impl Twins {
     }
 }
 
-/// The id in a profile.
+/// Returns the id in a profile.
 fn own_id(answer: &Answer) -> Option<String> {
     let profile: Value = serde_json::from_str(&answer.body).ok()?;
     Some(profile.pointer("/user/id")?.as_str()?.to_owned())
 }
 
-/// The answer to somebody whose id was made in this platform, which the entity tag depends on.
+/// Masks an id that this platform generated, and the entity tag that depends on it.
 fn without_newcomer(mut answer: Answer, id: &str) -> Answer {
     answer.body = answer.body.replace(id, "an id");
     for (name, value) in &mut answer.headers {
@@ -193,7 +193,7 @@ fn end(answer: &Answer) -> Option<String> {
     Some(page.get("nextCursor")?.as_str()?.to_owned())
 }
 
-/// The page with neither the ids of events nor the cursor, which names the last of them; that there is one stays.
+/// Masks the ids of events and the cursor, which contains the last one; whether there is a cursor remains.
 fn without_ids(mut answer: Answer) -> Answer {
     if let Ok(mut page) = serde_json::from_str::<Value>(&answer.body)
         && page.get("items").is_some()
@@ -209,8 +209,9 @@ fn without_ids(mut answer: Answer) -> Answer {
     answer
 }
 
-/// Another tenant, and a deleted one, whose slugs and people stand between those of the world; one of the world's own people
-/// is an owner there.
+/// Creates another tenant and a deleted one, with slugs and people sorted between those of the world.
+///
+/// One of the world's own people is an owner there.
 async fn hide(platform: &Platform, world: &World) -> Names {
     let (service, system) = (&platform.service, support::system());
     let tenant = support::tenant(service, "acme-0-hidden").await;

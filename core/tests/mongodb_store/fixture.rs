@@ -1,5 +1,5 @@
-//! A database of its own for each test. All of them go with the server in the end: dropping one while a lost
-//! transaction is still open on it would wait for that.
+//! A separate database for each test. They are removed with the server: dropping one while a lost transaction is open
+//! on it would wait for that.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use mongodb::{
 
 use crate::proxy::{Loss, Proxy};
 
-/// A database, and a store that reaches it through a proxy that can lose answers.
+/// A database, and a store that connects through a proxy that can lose answers.
 pub(crate) struct MongodbFixture {
     pub(crate) store: SharedStore,
     pub(crate) database: Database,
@@ -28,7 +28,7 @@ pub(crate) struct MongodbFixture {
     pub(crate) uri: String,
 }
 
-/// A store over an empty database.
+/// Creates a store over an empty database.
 pub(crate) async fn fixture() -> MongodbFixture {
     let uri = shared_uri().unwrap();
     let client = Client::with_uri_str(&uri).await.unwrap();
@@ -80,7 +80,7 @@ impl Fixture for MongodbFixture {
         true
     }
 
-    // The test server carries out few transactions at the same time.
+    // The test server performs few transactions concurrently.
     fn rounds(&self) -> usize {
         10
     }

@@ -1,4 +1,4 @@
-//! Documents that the replaced service wrote: no versions, and types of which the core knows nothing.
+//! Tests of documents of the replaced service, with no versions and with types unknown to the core.
 
 use dezky::{
     clock::Timestamp,
@@ -18,7 +18,7 @@ fn context() -> RequestContext {
 }
 
 async fn written_by_mongoose(fixture: &MongodbFixture) -> (ObjectId, Document) {
-    // The store has made its collections, so that the insertion below meets its indexes.
+    // The store has created its collections, so that the insertion below is indexed.
     fixture.store.health(&context()).await.unwrap();
     let (id, tenant) = (ObjectId::generate(), ObjectId::generate());
     let document = doc! {
@@ -94,7 +94,7 @@ async fn documents_of_the_replaced_service_are_updated_and_keep_what_is_not_decl
     assert_eq!(after.get("version"), Some(&Bson::Int64(1)));
     assert!(matches!(after.get("tenantId"), Some(Bson::ObjectId(_))));
     assert_eq!(after.get("note"), None);
-    // It has a version now: who read it before may not write any more.
+    // It has a version now, so a writer that read it before is refused.
     let mut outdated = Commit::new();
     outdated.update(&next, 0).unwrap();
     let conflict = fixture.store.commit(&context(), &outdated).await;
@@ -129,7 +129,7 @@ async fn items_of_lists_keep_what_is_not_declared_for_as_long_as_they_are_the_sa
     let items = vec![item("one", 1), item("two", 2), item("two", 3), item("four", 4)];
     documents.update_one(doc! { "_id": object_id(id) }, doc! { "$set": { "contacts": items } }).await.unwrap();
     let account: Account = fixture.store.load(&context(), id).await.unwrap().unwrap();
-    // Another order, one changed, and one more that is like another.
+    // Another order, one changed, and another one equal to a former one.
     let next = account.changed(|account| {
         account.contacts.swap(0, 1);
         account.contacts[3].label = "changed".to_owned();
@@ -176,7 +176,7 @@ async fn a_document_that_cannot_be_read_is_named() {
     assert!(matches!(found, Err(StoreError::Corrupt { id: None, .. })), "{found:?}");
 }
 
-/// A database of the release before, whose documents nobody could find by their words, and one that the replaced service wrote.
+/// A database of the previous release, with documents without terms, and one of the replaced service.
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_of_an_earlier_release_are_found_by_words_once_it_is_opened() {
     let fixture = fixture().await;
@@ -199,7 +199,7 @@ async fn documents_of_an_earlier_release_are_found_by_words_once_it_is_opened() 
     assert!(!stored(&fixture, legacy).await.contains_key("_words"), "it is the migration's");
     let marks = meta.find_one(doc! { "_id": "terms" }).await.unwrap();
     assert_eq!(marks, None);
-    // What a process of that release has renamed meanwhile, knowing nothing of words, is set right by whoever goes on.
+    // A rename by a process of that release meanwhile, without terms, is corrected by the next process.
     let renamed = doc! { "$set": { "name": "New", "updatedAt": DateTime::now(), "version": 2_i64 } };
     documents.update_one(doc! { "_id": object_id(written[3].id) }, renamed).await.unwrap();
     let begun = doc! { "_id": "terms", "since": DateTime::from_millis(DateTime::now().timestamp_millis() - 60_000) };

@@ -1,4 +1,4 @@
-//! Representative queries use an index.
+//! Tests that representative queries use an index.
 
 use dezky::{
     clock::Timestamp,

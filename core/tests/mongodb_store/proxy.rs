@@ -1,4 +1,4 @@
-//! A proxy that loses requests to commit, or their answers, and keeps the names of the commands that read.
+//! A proxy that loses commit requests or their answers, and records the names of reading commands.
 
 use std::{
     net::SocketAddr,
@@ -15,14 +15,14 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What happens to `commitTransaction` commands that come through the proxy; the connection breaks with each.
+/// The treatment of `commitTransaction` commands, each of which also breaks the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loss {
-    /// Nothing.
+    /// Nothing is lost.
     None,
-    /// So many arrive and are carried out, and their answers are lost.
+    /// This many are performed, and their answers are lost.
     Answers(u32),
-    /// So many never arrive.
+    /// This many never arrive.
     Requests(u32),
 }
 
@@ -61,17 +61,17 @@ impl Proxy {
         *self.loss.lock().unwrap() = loss;
     }
 
-    /// The commands that have read since the last time.
+    /// Takes the reading commands since the last time.
     pub(crate) fn take_reads(&self) -> Vec<String> {
         std::mem::take(&mut *self.reads.lock().unwrap())
     }
 
-    /// The commands since the last time, each with its comment.
+    /// Returns the commands since the last time, each with its comment.
     pub(crate) fn take_comments(&self) -> Comments {
         std::mem::take(&mut *self.comments.lock().unwrap())
     }
 
-    /// What is still to be lost.
+    /// Returns the losses still to come.
     pub(crate) fn outstanding(&self) -> Loss {
         *self.loss.lock().unwrap()
     }
@@ -83,7 +83,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Copies messages both ways until a connection ends. A connection of the driver has one request under way at a time.
+/// Copies messages both ways until a connection ends. The driver sends one request at a time per connection.
 async fn forward(
     client: TcpStream,
     server: TcpStream,
@@ -137,14 +137,16 @@ fn next(loss: &Mutex<Loss>) -> Option<Loss> {
     (current != Loss::None).then_some(current)
 }
 
-/// The name of the command of an OP_MSG: after a header of 16 bytes, four of flags, one of the kind of section and four of the
-/// document's length, the first element of the document has it, behind its type.
+/// Returns the name of the command in an OP_MSG.
+///
+/// After a 16-byte header, four bytes of flags, one for the kind of section and four for the document's length, it is
+/// the name of the document's first element, after its type.
 fn command(request: &[u8]) -> String {
     let name = request.get(26..).unwrap_or_default().split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// The comment of the command of an OP_MSG.
+/// Returns the comment of the command of an OP_MSG.
 fn comment(request: &[u8]) -> Option<String> {
     let document = request.get(21..)?;
     let length = usize::try_from(u32::from_le_bytes(document.get(..4)?.try_into().ok()?)).ok()?;
@@ -152,7 +154,7 @@ fn comment(request: &[u8]) -> Option<String> {
     document.get_str("comment").ok().map(str::to_owned)
 }
 
-/// One message of the wire protocol, which begins with its length.
+/// Reads one message of the wire protocol, which begins with its length.
 async fn message(from: &mut (impl AsyncReadExt + Unpin)) -> std::io::Result<Vec<u8>> {
     let mut bytes = vec![0; 4];
     from.read_exact(&mut bytes).await?;

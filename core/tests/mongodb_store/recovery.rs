@@ -1,4 +1,4 @@
-//! Lost answers, servers that go and come back, and URIs that ask for less than the store needs.
+//! Tests of lost answers, restarted servers, and URIs with weaker guarantees than the store needs.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn context() -> RequestContext {
     RequestContext::system("recovery")
 }
 
-/// A commit of an update and an insertion, and the states that it leads to.
+/// Returns a commit of an update and an insertion, and the resulting states.
 async fn prepared(store: &SharedStore) -> (Commit, Account, Account) {
     let counter = Account::new(ObjectId::generate(), "counter");
     let mut first = Commit::new();
@@ -70,7 +70,7 @@ async fn a_commit_that_inserts_nothing_is_resolved_too() {
 async fn a_commit_whose_request_is_lost_happens_once() {
     let fixture = fixture().await;
     let (commit, counted, event) = prepared(&fixture.store).await;
-    // The driver itself asks twice.
+    // The driver itself retries once.
     fixture.proxy.lose(Loss::Requests(4));
     fixture.store.commit(&context(), &commit).await.unwrap();
     assert_eq!(fixture.proxy.outstanding(), Loss::None);
@@ -89,7 +89,7 @@ async fn a_commit_that_never_arrives_is_not_reported_as_done() {
     assert_eq!(fixture.store.load::<Account>(&context(), event.id).await.unwrap(), None);
 }
 
-// On one thread, with whose end the kernel would end the server.
+// On one thread, since the kernel ends the server with it.
 #[tokio::test]
 async fn a_killed_server_is_unavailable_and_a_restarted_one_is_used_again() {
     let mut server = MongodbServer::start().await.unwrap();
@@ -126,7 +126,7 @@ async fn a_store_that_was_opened_before_its_server_ensures_its_indexes_later() {
     assert!(names.iter().any(|name| name == "tenantId_1_name_1__id_1"), "{names:?}");
 }
 
-/// The driver notices a server that came back within its own interval, half a second at the shortest.
+/// Waits until the driver notices that the server is back, which takes at least half a second.
 async fn recovered(store: &SharedStore) {
     for _ in 0..60 {
         if store.health(&context()).await.is_ok() {
@@ -158,11 +158,11 @@ async fn a_uri_does_not_weaken_reads_and_writes() {
     let mut commit = Commit::new();
     commit.insert(&account).unwrap();
     store.commit(&context(), &commit).await.unwrap();
-    // With `w=0` this would be answered before it is looked at.
+    // With `w=0` this would be acknowledged before it is checked.
     let taken = store.commit(&context(), &commit).await;
     let key = format!("id:{}", account.id);
     assert_eq!(taken, Err(StoreError::DuplicateKey { collection: ACCOUNTS.name, key }));
-    // With reads of secondaries there would be no server to read from.
+    // With reads from secondaries there would be no server to read from.
     assert_eq!(store.load::<Account>(&context(), account.id).await.unwrap(), Some(account));
     let client = mongodb::Client::with_uri_str(&uri).await.unwrap();
     client.default_database().unwrap().run_command(doc! { "dropDatabase": 1 }).await.unwrap();

@@ -1,4 +1,4 @@
-//! How many commands requests send to the server.
+//! Tests of the number of commands that requests send to the server.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     fixture::{fixture, object_id},
 };
 
-/// Each round trip is at least one command, so that so few commands are no more round trips.
+/// A round trip is at least one command, so these are at most this many round trips.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_get_list_and_profile_sends_at_most_two_commands() {
     let fixture = fixture().await;
@@ -85,7 +85,7 @@ async fn commands_of_a_sampled_trace_name_it() {
     assert_eq!(seen, ["aggregate", "delete", "find", "insert", "update"]);
 }
 
-/// Answers that have no room in one document of the server come one by one.
+/// Answers that do not fit into one document of the server are read one by one.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_are_too_large_for_one_document_come_all_the_same() {
     let fixture = fixture().await;

@@ -1,4 +1,4 @@
-//! Every list, with every combination of its filters, on its first page and beyond.
+//! Reads every list with every combination of its filters, on its first page and beyond.
 
 use std::sync::Arc;
 
@@ -14,17 +14,18 @@ use dezky::{
         tenants::TenantFilter, users::UserFilter,
     },
     store::SharedStore,
+    work::{catch_up, forget_expired},
 };
 use serde_json::json;
 
 use crate::support::{by, grant, now, person, service, system, tenant, token};
 
-/// With and without it.
+/// Returns both alternatives, without and with the value.
 fn maybe<T: Clone>(value: &T) -> [Option<T>; 2] {
     [None, Some(value.clone())]
 }
 
-/// Reads a list in pages of one, the first three.
+/// Reads the first three pages of a list, with one item each.
 async fn pages<T>(list: impl AsyncFn(ListRequest) -> Result<Page<T>>) -> usize {
     let (mut cursor, mut found) = (None, 0);
     for _ in 0..3 {
@@ -45,7 +46,7 @@ struct Estate {
     callers: [Call; 2],
 }
 
-/// Three tenants with three members each, of which one has them all.
+/// Creates three tenants with three members each, one of whom is in all of them.
 async fn estate(store: SharedStore) -> Estate {
     let service = service(store, Arc::new(SystemClock));
     let (mut tenants, mut people) = (Vec::new(), Vec::new());
@@ -65,7 +66,7 @@ async fn estate(store: SharedStore) -> Estate {
             grant(&service, *id, *user, MembershipRole::Owner).await;
         }
     }
-    while service.work_outbox().await.unwrap() > 0 {}
+    while catch_up(&service).await.unwrap() > 0 {}
     let anna = by(&token("anna", Some(&["acme"]), now()));
     service.profile(&anna).await.unwrap();
     Estate { service, tenant: tenants[0], anna: people[0], callers: [system(), anna] }
@@ -79,10 +80,10 @@ pub(crate) async fn every_list_with_every_filter(store: SharedStore) {
         members(&estate, call).await;
         audit(&estate, call, true).await;
     }
-    // The platform's alone.
+    // For the platform only.
     users(&estate).await;
     audit(&estate, &system(), false).await;
-    while estate.service.forget_expired().await.unwrap() > 0 {}
+    while forget_expired(&estate.service).await.unwrap() > 0 {}
 }
 
 async fn tenants(estate: &Estate, call: &Call) {

@@ -1,5 +1,5 @@
-//! On MongoDB, every query that the service makes uses an index: all shared cases, and every list with every combination
-//! of its filters, on a store that has the server explain each kind of query.
+//! Tests that on MongoDB every query of the service uses an index: for all shared cases and every list with every
+//! combination of its filters, the server explains each kind of query.
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -13,13 +13,13 @@ use std::{fs, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use dezky::{
     Result,
-    service::operation::SeedSettings,
+    service::seed::SeedSettings,
     store::SharedStore,
     test_kit::cases::{Edge, NativeStage, Setup, Stage, run},
 };
 use watched::{Plans, Watched};
 
-/// How many kinds of queries there are at the least: were most of them not seen any more, nothing would be proved.
+/// Minimum number of kinds of queries, to detect a test that no longer sees most of them.
 const KINDS: usize = 138;
 
 #[derive(Debug)]

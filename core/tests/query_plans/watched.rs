@@ -1,4 +1,4 @@
-//! A MongoDB store that has the server explain every kind of query that is made on it.
+//! A MongoDB store that has the server explain every kind of query it gets.
 
 use std::{
     collections::BTreeMap,
@@ -28,15 +28,15 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// A store over an empty database, which adds what it sees to the plans.
+    /// Creates a store over an empty database, which adds its plans to `plans`.
     pub(crate) fn new(plans: &Plans) -> Self {
         let store = MongodbStore::open(&shared_uri().unwrap(), MongodbOptions::default(), dezky::COLLECTIONS).unwrap();
         Self { store, plans: Arc::clone(plans) }
     }
 
-    /// Explains the first query of each shape, with its own values, on the documents that are there then.
+    /// Explains the first query of each shape, with its own values, on the current documents.
     async fn explain(&self, context: &RequestContext, query: &Query) {
-        // The cases look at whole collections to see what is stored afterwards; the service does not.
+        // The cases read whole collections to check the stored documents; the service does not.
         if context.caller == Caller::System("cases".to_owned()) {
             return;
         }
@@ -48,8 +48,9 @@ impl Watched {
     }
 }
 
-/// What decides which index can serve a query: collection, fields and kinds of its conditions, order, and whether it
-/// continues after a position. How many values there are counts as one or several.
+/// Describes what determines the index of a query: collection, fields and kinds of conditions, order, and pagination.
+///
+/// The number of values counts as one or several.
 fn shape(query: &Query) -> String {
     let several = |count: usize| if count == 1 { "one" } else { "several" };
     let mut conditions: Vec<String> = query

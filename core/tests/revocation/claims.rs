@@ -1,4 +1,4 @@
-//! Claims of tokens, old and new, beside what people take away.
+//! Tests of old and new claims concurrent with revocations by people.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -29,20 +29,20 @@ use crate::support::{
     system, tenant, token,
 };
 
-/// In which state a membership is when requests with a claim to it begin.
+/// The initial state of a membership when requests that claim it begin.
 #[derive(Debug, Clone, Copy)]
 enum Claimed {
-    /// In force, made by a claim.
+    /// Active, made by a claim.
     Member,
-    /// Taken by a claim; the claims of those requests are late enough to revive it.
+    /// Revoked by a claim; the claims of those requests are late enough to restore it.
     Tombstone,
-    /// There was never one.
+    /// It never existed.
     Absent,
 }
 
 const CLAIMED: [Claimed; 3] = [Claimed::Member, Claimed::Tombstone, Claimed::Absent];
 
-/// A person and a tenant whose group they claim.
+/// A person, and a tenant whose group they claim.
 struct Claim {
     service: Arc<Service>,
     tenant: TenantId,
@@ -71,13 +71,14 @@ impl Claim {
         Self { service, tenant, user: user.unwrap(), slug, subject, from }
     }
 
-    /// A token that claims the group, issued so many seconds after those that brought about the state: from 3,100 on, late
-    /// enough to revive what a claim has taken just now.
+    /// Returns a token with the group, issued this many seconds after those that caused the state.
+    ///
+    /// From 3,100 on, it is late enough to restore a membership that a claim has just revoked.
     fn token(&self, later: u64) -> Arc<VerifiedToken> {
         token(&self.subject, Some(&[&self.slug]), self.from.plus(Duration::from_secs(later)))
     }
 
-    /// What a person takes, after a claim or a person has made it if it is not there.
+    /// Revokes the membership as a person, creating it by a claim or grant first if necessary.
     async fn take(&self, state: Claimed) {
         match state {
             Claimed::Member => {}
@@ -90,7 +91,7 @@ impl Claim {
         self.service.revoke_membership(&system(), &self.tenant.into(), self.user).await.unwrap();
     }
 
-    /// Whatever was under way: it is gone, no token brings it back, and an explicit grant does.
+    /// Asserts that the membership stays revoked for every token, and that an explicit grant restores it.
     async fn is_gone_until_it_is_granted(&self, about: &str) {
         for later in [10, 3_100, 3_200, 3_300, 6_000] {
             let profile = self.service.profile(&by(&self.token(later))).await.unwrap();
@@ -102,8 +103,8 @@ impl Claim {
     }
 }
 
-/// A hundred requests of one person have decided what they write, and all are at their first commit, when a person takes the
-/// membership away.
+/// Asserts that a revocation wins over a hundred requests of one person that have decided their writes and are at their
+/// first commit.
 pub(super) async fn a_hundred_profiles_in_flight_do_not_bring_back_what_was_revoked(store: SharedStore) {
     for (number, state) in (0..).zip(CLAIMED) {
         let claim = Claim::new(&store, state, number).await;
@@ -120,7 +121,7 @@ pub(super) async fn a_hundred_profiles_in_flight_do_not_bring_back_what_was_revo
         claim.take(state).await;
         gate.open();
         for request in requests {
-            // None fails. What somebody has read before it was taken they show; what they were to make they have not made.
+            // None fails. They show memberships that were read before the revocation, and have not created any.
             let profile = request.await.unwrap().unwrap();
             assert!(
                 matches!(state, Claimed::Member) || profile.tenants.is_empty(),
@@ -131,7 +132,7 @@ pub(super) async fn a_hundred_profiles_in_flight_do_not_bring_back_what_was_revo
     }
 }
 
-/// The sync has decided to revive what a claim has taken; meanwhile another one does so, and a person takes it.
+/// The sync has decided to restore a revoked membership; meanwhile another one does so, and a person revokes it.
 pub(super) async fn a_claim_in_flight_does_not_revive_what_a_person_takes_meanwhile(store: SharedStore) {
     let claim = Arc::new(Claim::new(&store, Claimed::Tombstone, 0).await);
     let other = Arc::clone(&claim);
@@ -141,8 +142,9 @@ pub(super) async fn a_claim_in_flight_does_not_revive_what_a_person_takes_meanwh
     claim.is_gone_until_it_is_granted("revived meanwhile").await;
 }
 
-/// Requests with claims old and new, one without, and somebody who takes the membership: whichever order their calls of the
-/// store come in, it stays taken.
+/// Asserts that a membership stays revoked in any order of store calls.
+///
+/// The calls are of requests with old and new claims, one without, and a person who revokes the membership.
 pub(super) async fn in_no_order_of_calls_does_a_claim_undo_a_revocation(store: SharedStore, seeds: u64) {
     let mut calls = 0;
     for seed in 0..seeds {
@@ -163,14 +165,15 @@ pub(super) async fn in_no_order_of_calls_does_a_claim_undo_a_revocation(store: S
             let (service, token, tenant) =
                 (Arc::clone(&service), token(&claim.subject, Some(groups), issued), claim.tenant);
             tasks.spawn(async move {
-                // Refused or not: it is the order of calls that is looked at.
+                // Refused or not: only the order of calls matters here.
                 let found = service.read_tenant(&by(&token), &tenant.into()).await;
                 assert!(found.err().is_none_or(|error| error.code() == "not_found"));
             });
         }
         let taking = Arc::clone(&claim);
         tasks.spawn(async move {
-            // What is not there, or what a claim has taken meanwhile, is there to be taken once it is granted.
+            // A membership that is absent, or was revoked by a claim meanwhile, is granted first so that it can be
+            // revoked.
             loop {
                 let taken = service.revoke_membership(&system(), &taking.tenant.into(), taking.user).await;
                 match taken {
@@ -178,7 +181,7 @@ pub(super) async fn in_no_order_of_calls_does_a_claim_undo_a_revocation(store: S
                     Err(error) if error.code() == "not_found" => {
                         let grant = GrantMembership { user_id: taking.user, role: MembershipRole::Member };
                         let granted = service.grant_membership(&system(), &taking.tenant.into(), grant).await;
-                        // A claim may have been faster.
+                        // A claim may have come first.
                         assert!(granted.err().is_none_or(|error| error.code() == "already_member"));
                     }
                     Err(error) => panic!("{error:?}"),
@@ -191,8 +194,10 @@ pub(super) async fn in_no_order_of_calls_does_a_claim_undo_a_revocation(store: S
     assert!(calls > usize::try_from(seeds).unwrap() * 20, "only {calls} calls of the store were put in order");
 }
 
-/// The clocks of issuer and server may be apart by the leeway, to either side: a token that says that it was issued up to
-/// that much after a revocation may have been issued before it.
+/// Asserts that a claim restores a claim's tombstone only if it is later by more than the leeway.
+///
+/// The clocks of issuer and server may differ by the leeway in either direction, so a token with an `iat` up to that
+/// much after a revocation may have been issued before it.
 pub(super) async fn of_a_claims_own_tombstone_only_a_later_claim_makes_a_membership(store: SharedStore) {
     let clock = Arc::new(ManualClock::at_now());
     let service = support::service(Arc::clone(&store), clock.clone());
@@ -234,7 +239,7 @@ pub(super) async fn of_a_claims_own_tombstone_only_a_later_claim_makes_a_members
         let profile = sign_in(Some(&groups), issued).await.unwrap();
         assert_eq!(profile.tenants.len(), usize::from(comes_back), "issued {skew:?} of the revocation");
         assert_eq!(profile.user.platform_admin, comes_back, "issued {skew:?} of the revocation");
-        // What a person takes, no claim brings back, however late.
+        // A revocation by a person is not restored by any claim, however late.
         if comes_back {
             service.revoke_membership(&system(), &tenant.into(), profile.user.id).await.unwrap();
         }
@@ -244,7 +249,7 @@ pub(super) async fn of_a_claims_own_tombstone_only_a_later_claim_makes_a_members
     }
 }
 
-/// A store that takes no changes.
+/// A store that refuses changes.
 #[derive(Debug)]
 struct ReadOnly(SharedStore);
 
@@ -267,7 +272,7 @@ impl Store for ReadOnly {
     }
 }
 
-/// What a token takes away is never passed over; one that takes nothing away holds nobody up.
+/// Asserts that a store without writes admits only tokens without revocations.
 pub(super) async fn a_store_that_takes_no_changes_lets_in_only_whoever_has_nothing_to_lose(store: SharedStore) {
     let claim = Claim::new(&store, Claimed::Member, 0).await;
     let full = support::service(Arc::new(ReadOnly(Arc::clone(&store))), Arc::new(SystemClock));
@@ -276,13 +281,13 @@ pub(super) async fn a_store_that_takes_no_changes_lets_in_only_whoever_has_nothi
     let without = token(&claim.subject, Some(&["other"]), claim.from.plus(Duration::from_secs(200)));
     let refused = full.read_tenant(&by(&without), &claim.tenant.into()).await.unwrap_err();
     assert_eq!(refused.kind(), dezky::ErrorKind::Unavailable);
-    // Once it takes changes, the very same tokens are seen to.
+    // Once it accepts changes, the same tokens are handled.
     let found = claim.service.read_tenant(&by(&without), &claim.tenant.into()).await;
     assert_eq!(found.unwrap_err().code(), "not_found");
     assert_eq!(full.read_tenant(&by(&with), &claim.tenant.into()).await.unwrap_err().code(), "not_found");
 }
 
-/// The first use has decided to take a membership that a claim has made; meanwhile a person makes it a grant, or takes it for good.
+/// A first use has decided to revoke a membership by claim; meanwhile a person grants or permanently revokes it.
 pub(super) async fn a_first_use_in_flight_takes_no_grant_and_eases_no_revocation(store: SharedStore) {
     for (number, granted) in [(0, true), (1, false)] {
         let claim = Claim::new(&store, Claimed::Member, number).await;
@@ -306,8 +311,9 @@ pub(super) async fn a_first_use_in_flight_takes_no_grant_and_eases_no_revocation
     }
 }
 
-/// The first use has read the rights; meanwhile another process takes what the same token takes away, or another request of the
-/// same process does, and remembers that it did.
+/// The first use has read the rights; meanwhile another request revokes what the same token revokes.
+///
+/// The other request is in another process, or in the same one, which then remembers the token as handled.
 pub(super) async fn a_first_use_decides_by_no_rights_from_before_what_another_took(store: SharedStore) {
     for (number, same_process) in [(0, false), (1, true)] {
         for route in 0..3 {
@@ -321,7 +327,7 @@ pub(super) async fn a_first_use_decides_by_no_rights_from_before_what_another_to
             let meanwhile: Meanwhile = Box::new(move || {
                 Box::pin(async move {
                     let service = if same_process { here.get().unwrap() } else { &elsewhere };
-                    // A process of its own has verified the token by itself.
+                    // Another process has verified the token itself.
                     let token = if same_process { again } else { Arc::new((*again).clone()) };
                     let refused = service.read_tenant(&by(&token), &tenant.into()).await.unwrap_err();
                     assert_eq!(refused.code(), "not_found");
@@ -339,13 +345,13 @@ pub(super) async fn a_first_use_decides_by_no_rights_from_before_what_another_to
     }
 }
 
-/// First uses of one newer token on many routes and in several processes at the same time: each is refused, and one takes.
+/// Concurrent first uses of a newer token on many routes and in several processes: each is refused, and one revokes.
 pub(super) async fn first_uses_at_the_same_time_are_all_refused_and_one_takes(store: SharedStore) {
     let claim = Claim::new(&store, Claimed::Member, 0).await;
     let without = token(&claim.subject, Some(&["other"]), claim.from.plus(Duration::from_secs(100)));
     let requests = (0..40).map(|request| {
         let service = Arc::new(support::service(Arc::clone(&store), Arc::new(SystemClock)));
-        // Each process has verified the token by itself.
+        // Each process has verified the token itself.
         let token = if request % 2 == 0 { Arc::clone(&without) } else { Arc::new((*without).clone()) };
         let tenant = claim.tenant;
         tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Promises of the embedded store alone.
+//! Tests of promises that only the embedded store makes.
 
 use std::{
     fs,
@@ -45,7 +45,7 @@ async fn insert(store: &SqliteStore, account: &Account) -> Result<(), StoreError
     store.commit(&context(), &commit).await
 }
 
-/// Waits until the store says that it works; the test's own time limit ends a wait in vain.
+/// Waits until the store is healthy; the test's own time limit ends a futile wait.
 async fn recovered(store: &SqliteStore) {
     while store.health(&context()).await.is_err() {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -167,12 +167,12 @@ async fn a_new_index_serves_old_documents() {
         let found = later.find(&context(), &query).await.unwrap();
         assert_eq!(found.iter().map(|document| document.id).collect::<Vec<_>>(), [old.id]);
     }
-    // The older release goes on working on the same file.
+    // The older release keeps working on the same file.
     let earlier = open(&path);
     assert_eq!(earlier.load_all::<Account>(&context(), &Query::new(&ACCOUNTS)).await.unwrap(), [old]);
 }
 
-/// A file of the release before, whose documents nobody could find by their words: two processes open it at once.
+/// A file of the previous release, with documents without terms, is opened by two processes at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_of_an_earlier_release_are_found_by_words_once_it_is_opened() {
     let folder = tempfile::tempdir().unwrap();
@@ -267,7 +267,7 @@ async fn a_file_that_is_locked_at_the_start_is_opened_later() {
 async fn a_file_that_cannot_be_opened_is_opened_once_it_can() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    // A folder where the log has to be, as a stand-in for what keeps SQLite from opening its files.
+    // A folder in place of the log, which prevents SQLite from opening its files.
     let log = folder.path().join("a.db-wal");
     fs::create_dir_all(log.join("in the way")).unwrap();
     let store = SqliteStore::open(&path, impatient(), &COLLECTIONS).unwrap();
@@ -288,7 +288,7 @@ async fn documents_much_larger_than_a_page_survive() {
     assert_eq!(store.load(&context(), huge.id).await.unwrap(), Some(huge));
 }
 
-/// Takes the whole log into the database file, which no read transaction may be in the way of.
+/// Checkpoints the whole log into the database file, which no read transaction may block.
 fn checkpoint(path: &Path) -> bool {
     let connection = Connection::open(path).unwrap();
     connection.busy_timeout(Duration::from_secs(10)).unwrap();
@@ -327,8 +327,8 @@ async fn the_log_stays_small_under_reading_without_pause() {
             }
         }
     });
-    // How soon nobody reads for a moment is the scheduler's: a log that begins anew falls behind what is written, and one
-    // that never does has all of it.
+    // The scheduler determines when there is a moment without reads. A log that restarts stays smaller than the data
+    // written, and one that never does contains all of it.
     let (mut megabytes, mut log) = (0, 0);
     while megabytes < 300 && (megabytes < 60 || log + 30_000_000 > megabytes * 1_000_000) {
         let mut large = self::account(&format!("large {megabytes}"));
@@ -425,7 +425,7 @@ async fn a_full_queue_makes_others_wait_and_then_unavailable() {
     };
     let mut commit = Commit::new();
     commit.insert(&account("second")).unwrap();
-    // Until the first has taken the only place, the second times out behind the lock instead.
+    // Until the first one has the only slot, the second times out behind the lock instead.
     loop {
         let hurried = context().with_timeout(Duration::from_millis(20));
         match store.commit(&hurried, &commit).await.unwrap_err() {

@@ -1,4 +1,4 @@
-//! Every route that reads, for tests of what it asks of a store.
+//! Every reading route, for tests of the store calls that they make.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use dezky::{
     clock::SystemClock,
     development_issuer::{Claims, DevelopmentIssuer},
     http::{HttpState, TokenIdentity, router},
-    service::{Service, ServiceSettings, operation::SeedSettings},
+    service::{Service, ServiceSettings, seed::SeedSettings},
     store::SharedStore,
 };
 use http::Request;
@@ -23,7 +23,7 @@ pub(crate) struct Api {
     router: axum::Router,
 }
 
-/// With `TENANT` for the id of a tenant, `PERSON` for that of the caller and `SUBSCRIPTION` for that of the tenant's.
+/// `TENANT` stands for the tenant's id, `PERSON` for the caller's, and `SUBSCRIPTION` for that of its subscription.
 const READS: &[&str] = &[
     "/users/me",
     "/users/me/tenants",
@@ -44,7 +44,7 @@ const READS: &[&str] = &[
     "/users/PERSON",
 ];
 
-/// Those that only administrators may read.
+/// Routes that only administrators may read.
 const ADMINISTERED: &[&str] =
     &["/users", "/users?search=anna", "/audit", "/audit?tenant=dezky", "/audit?userId=PERSON"];
 
@@ -66,7 +66,7 @@ impl Api {
         Self { issuer, router: router(HttpState::new(service, Arc::new(TokenIdentity::new(verifier)))) }
     }
 
-    /// What a member of the tenant claims, or an administrator of the platform.
+    /// Returns the claims of a member of the tenant, or of an administrator of the platform.
     pub(crate) fn claims(&self, administrator: bool) -> Claims {
         let claims = if administrator {
             self.issuer.claims("ada").groups(["dezky", "admins"])
@@ -85,7 +85,7 @@ impl Api {
         serde_json::from_slice(&body).unwrap()
     }
 
-    /// Calls each route that reads, by people whose tokens were used before, and looks after each at what it has asked.
+    /// Calls each reading route with tokens that were used before, and calls `look` after each.
     pub(crate) async fn each_read(&self, mut look: impl FnMut(Option<&str>)) {
         for administrator in [false, true] {
             let token = self.issuer.mint(&self.claims(administrator));

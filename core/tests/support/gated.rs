@@ -1,4 +1,4 @@
-//! A store that holds commits back until a test lets them go.
+//! A store that blocks commits until a test releases them.
 
 use std::{
     collections::HashSet,
@@ -14,7 +14,7 @@ use dezky::{
 use futures_util::stream::BoxStream;
 use tokio::sync::watch;
 
-/// Holds the first commit of each request.
+/// Blocks the first commit of each request.
 #[derive(Debug)]
 pub(crate) struct Gated {
     store: SharedStore,
@@ -29,12 +29,12 @@ impl Gated {
         Arc::new(Self { store, held, open, known: Mutex::default() })
     }
 
-    /// Waits until so many requests are at their first commit.
+    /// Waits until this many requests are at their first commit.
     pub(crate) async fn holds(&self, requests: usize) {
         self.held.subscribe().wait_for(|held| *held == requests).await.unwrap();
     }
 
-    /// Lets all go on.
+    /// Releases all of them.
     pub(crate) fn open(&self) {
         self.open.send_replace(true);
     }

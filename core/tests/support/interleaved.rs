@@ -1,4 +1,4 @@
-//! A store in whose way a test can stand.
+//! A store into whose calls a test can insert actions or failures.
 
 use std::{
     fmt,
@@ -18,20 +18,20 @@ use dezky::{
 };
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
-/// What happens in between.
+/// The inserted action.
 pub(crate) type Meanwhile = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
-/// Says whether a query fails.
+/// Returns `true` for queries that fail.
 pub(crate) type Failing = Box<dyn Fn(&Query) -> bool + Send>;
 
-/// Does something of the test's choice after a use case's first reads or before its first commit, or fails.
+/// Runs the test's action after a use case's first reads or before its first commit, or fails queries.
 pub(crate) struct Interleaved {
     store: SharedStore,
-    /// What happens after the first reads that are made together.
+    /// The action after the first combined read.
     after_reads: Mutex<Option<Meanwhile>>,
-    /// What happens between the decision and the first commit.
+    /// The action between the decision and the first commit.
     before_commit: Mutex<Option<Meanwhile>>,
-    /// Queries that fail, while there is such a test.
+    /// The condition for failing queries, if any.
     fails: Mutex<Option<Failing>>,
 }
 
@@ -41,7 +41,7 @@ impl Interleaved {
         Self { store: Arc::clone(store), after_reads, before_commit, fails }
     }
 
-    /// A store of which some queries fail.
+    /// Creates a store in which some queries fail.
     pub(crate) fn failing(store: &SharedStore, fails: Failing) -> Self {
         Self { fails: Mutex::new(Some(fails)), ..Self::new(store) }
     }
@@ -92,13 +92,13 @@ impl Store for Interleaved {
     }
 }
 
-/// A service whose first commit comes after `meanwhile`.
+/// Creates a service whose first commit comes after `meanwhile`.
 pub(crate) fn interleaved(store: &SharedStore, meanwhile: Meanwhile) -> Service {
     let store = Interleaved { before_commit: Mutex::new(Some(meanwhile)), ..Interleaved::new(store) };
     super::service(Arc::new(store), Arc::new(SystemClock))
 }
 
-/// A service that decides by what it read first after `meanwhile`.
+/// Creates a service that is overtaken: `meanwhile` runs after its first reads.
 pub(crate) fn overtaken(store: &SharedStore, meanwhile: Meanwhile) -> Service {
     let store = Interleaved { after_reads: Mutex::new(Some(meanwhile)), ..Interleaved::new(store) };
     super::service(Arc::new(store), Arc::new(SystemClock))

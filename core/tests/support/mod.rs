@@ -1,4 +1,4 @@
-//! A platform on a real store, as several tests need it.
+//! A platform on a real store, for several tests.
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub(crate) mod gated;
@@ -17,13 +17,13 @@ use dezky::{
 };
 use serde_json::json;
 
-/// A store that goes away with its folder.
+/// A store that is deleted with its folder.
 pub(crate) struct TestStore {
     pub(crate) store: SharedStore,
     _folder: Option<tempfile::TempDir>,
 }
 
-/// A new, empty embedded store.
+/// Creates an empty embedded store.
 pub(crate) fn sqlite() -> TestStore {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dezky.sqlite");
@@ -31,7 +31,7 @@ pub(crate) fn sqlite() -> TestStore {
     TestStore { store: Arc::new(store), _folder: Some(folder) }
 }
 
-/// A store on the MongoDB-wire server of the test run, in a database of its own.
+/// Creates a store in its own database, on the MongoDB-wire server of the test run.
 pub(crate) async fn mongodb() -> SharedStore {
     let server = std::env::var("DEZKY_TEST_MONGODB_URI").expect(
         "DEZKY_TEST_MONGODB_URI is not set: run the tests by `make test`, or under scripts/with-test-database.sh",
@@ -40,14 +40,14 @@ pub(crate) async fn mongodb() -> SharedStore {
     Arc::new(MongodbStore::open(&uri, Default::default(), dezky::COLLECTIONS).unwrap())
 }
 
-/// The use cases over a store, with the group `platform-admins`.
+/// Creates the use cases over a store, with the administrators' group `platform-admins`.
 pub(crate) fn service(store: SharedStore, clock: Arc<dyn Clock>) -> Service {
     let settings =
         ServiceSettings { platform_admin_group: Some("platform-admins".to_owned()), ..ServiceSettings::default() };
     Service::new(store, clock, settings)
 }
 
-/// A verified token of a subject, with groups.
+/// Returns a verified token of a subject, with groups.
 pub(crate) fn token(subject: &str, groups: Option<&[&str]>, issued_at: Timestamp) -> Arc<VerifiedToken> {
     Arc::new(VerifiedToken {
         issuer_id: "default".to_owned(),
@@ -67,17 +67,17 @@ pub(crate) fn token(subject: &str, groups: Option<&[&str]>, issued_at: Timestamp
     })
 }
 
-/// A call by the bearer of a token.
+/// Returns a call by the bearer of a token.
 pub(crate) fn by(token: &Arc<VerifiedToken>) -> Call {
     Call::by_token(RequestContext::new("test"), Arc::clone(token))
 }
 
-/// The same under a request id of its own.
+/// Returns a call by the bearer of a token, with a given request id.
 pub(crate) fn by_as(token: &Arc<VerifiedToken>, request_id: String) -> Call {
     Call::by_token(RequestContext::new(request_id), Arc::clone(token))
 }
 
-/// A call by the system.
+/// Returns a call by the system.
 pub(crate) fn system() -> Call {
     Call::by_system("test")
 }
@@ -94,13 +94,13 @@ pub(crate) async fn person(service: &Service, subject: &str) -> UserId {
     service.create_user(&system(), CreateUser::read(body).unwrap()).await.unwrap().value.id
 }
 
-/// Puts a person into a tenant.
+/// Adds a person to a tenant.
 pub(crate) async fn grant(service: &Service, tenant: TenantId, user_id: UserId, role: MembershipRole) {
     let grant = GrantMembership { user_id, role };
     service.grant_membership(&system(), &tenant.into(), grant).await.unwrap();
 }
 
-/// Now.
+/// Returns the current time.
 pub(crate) fn now() -> Timestamp {
     SystemClock.now()
 }

@@ -1,4 +1,4 @@
-//! A store whose calls happen one at a time, in an order that a seed decides.
+//! A store whose calls run one at a time, in an order determined by a seed.
 
 use std::sync::{
     Arc, Mutex,
@@ -14,18 +14,18 @@ use dezky::{
 use futures_util::stream::BoxStream;
 use tokio::{sync::oneshot, task::JoinSet};
 
-/// Every call waits until the scheduler chooses it.
+/// Every call waits until the scheduler selects it.
 #[derive(Debug)]
 pub(crate) struct Scheduled {
     store: SharedStore,
     waiting: Mutex<Vec<oneshot::Sender<()>>>,
-    /// Whether a chosen call is under way.
+    /// `true` while a selected call runs.
     busy: AtomicBool,
-    /// Calls that were made.
+    /// The number of calls made.
     calls: AtomicUsize,
 }
 
-/// Marks that the chosen call has ended, however it ends.
+/// Marks the end of the selected call, however it ends.
 struct Turn<'a>(&'a Scheduled);
 
 impl Drop for Turn<'_> {
@@ -48,12 +48,13 @@ impl Scheduled {
         Turn(self)
     }
 
-    /// Runs the tasks to their ends on a runtime of one thread; of the calls that wait, the seed says which is next. Returns
-    /// how many calls were made.
+    /// Runs the tasks to completion on a single-threaded runtime, choosing the next waiting call by the seed.
+    ///
+    /// Returns the number of calls made.
     pub(crate) async fn run(&self, mut tasks: JoinSet<()>, seed: u64) -> usize {
         let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         loop {
-            // Everything that can go on does so until it waits here, or for the call that is under way.
+            // Every task runs until it waits here, or for the running call.
             for _ in 0..4 {
                 tokio::task::yield_now().await;
             }
@@ -77,7 +78,7 @@ impl Scheduled {
             let next = usize::try_from(random % u64::try_from(waiting.len()).unwrap()).unwrap();
             self.busy.store(true, Ordering::SeqCst);
             if waiting.remove(next).send(()).is_err() {
-                // Whoever waited has given up.
+                // The waiting task has given up.
                 self.busy.store(false, Ordering::SeqCst);
             }
         }

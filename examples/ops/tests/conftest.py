@@ -81,7 +81,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 @contextlib.contextmanager
 def opened(location: str) -> Iterator[Scope]:
     """A store, as a system actor."""
-    with Dezky.open(store=location, environment=False, background=False, log="off") as platform:
+    with Dezky.open(store=location, environment=False, log="off") as platform:
         yield platform.as_system("test")
 
 
@@ -106,7 +106,7 @@ class Demo:
 
     def open(self) -> Dezky:
         """The platform with its issuer."""
-        return Dezky.open(config=self.platform.settings, environment=False, background=False, log="off")
+        return Dezky.open(config=self.platform.settings, environment=False, log="off")
 
 
 @pytest.fixture(scope="session")

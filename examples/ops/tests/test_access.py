@@ -74,7 +74,7 @@ def test_reasons_are_those_of_the_policy(ops: Ops, demo: Demo) -> None:
             assert said[email, "tenant.read"] == ("refuse", "user_disabled")
             continue
         assert said[email, "tenant.read"] == ("allow", "granted")
-        assert said[email, "tenant.delete"] == ("refuse", "platform_only")
+        assert said[email, "tenant.delete"] == ("refuse", "platform_admin_required")
         assert said[email, "tenant.update"][0] == ("refuse" if role == "member" else "allow")
     admins = [person.email for person in demo.estate.people.values() if person.platform_admin]
     assert {email for email, _ in said} == {*roles, *admins}
@@ -109,7 +109,7 @@ def test_markdown_and_picture_of_a_tenant(ops: Ops, demo: Demo, tmp_path: Path) 
     ended = ops("access-report", "--tenant", demo.largest, "--output", text, "--picture", picture)
     assert (ended.code, ended.out) == (0, "")
     report = text.read_text()
-    assert "only administrators of the platform may (`platform_only`)" in report
+    assert "only administrators of the platform may (`platform_admin_required`)" in report
     members = {one.email for one in demo.estate.employments if one.slug == demo.largest}
     admins = {person.email for person in demo.estate.people.values() if person.platform_admin}
     assert {email for email in demo.estate.people if f"| {email} |" in report} == members | admins

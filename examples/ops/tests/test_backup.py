@@ -35,7 +35,7 @@ def backup(ops: Ops, demo: Demo, tmp_path: Path) -> Path:
 WORKER = """
 import sys
 from dezky import Dezky
-with Dezky.open(store=sys.argv[1], environment=False, background=False, log="off") as platform:
+with Dezky.open(store=sys.argv[1], environment=False, log="off") as platform:
     scope = platform.as_system("worker")
     if sys.argv[2] == "hold":
         scope.tenants.list().page()

@@ -97,7 +97,7 @@ def test_a_platform_of_its_own_can_be_called_with_its_tokens(ops: Ops, tmp_path:
     assert ended.code == 0, ended.err
     said = ended.json
     tokens = {name: Path(token["file"]).read_text().strip() for name, token in said["tokens"].items()}
-    with Dezky.open(config=said["settings"], environment=False, background=False, log="off") as platform:
+    with Dezky.open(config=said["settings"], environment=False, log="off") as platform:
         for name, token in tokens.items():
             assert token not in ended.out
             me = platform.as_user(token).me()

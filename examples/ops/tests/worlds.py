@@ -17,7 +17,7 @@ BEGINNING = datetime(2025, 6, 3, 9, 30, tzinfo=UTC)
 @contextmanager
 def at_time(store: str, now: datetime) -> Iterator[Dezky]:
     """A platform whose clock stands still; only builds for tests have this."""
-    options = {"store": store, "environment": False, "background": False, "log": "off"}
+    options = {"store": store, "environment": False, "log": "off"}
     with Dezky(test_kit.open_at(json.dumps(options), milliseconds(now))) as platform:
         yield platform
 

@@ -22,7 +22,8 @@ use dezky::{
     Result,
     authn::{IssuerSettings, keys::extra_ca_certificates},
     outbound::Url,
-    service::{ServiceSettings, operation::SeedSettings},
+    service::{ServiceSettings, seed::SeedSettings},
+    work::TaskChoice,
 };
 
 pub use component::{ComponentSettings, Isolation, Writers};
@@ -34,7 +35,7 @@ pub use secrets::SecretFile;
 pub use settings::{
     ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, FORWARDED_HEADER, ISOLATION, LISTEN, LOG,
     LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, OPERATIONS_LISTEN, PLATFORM_ADMIN_GROUP,
-    PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
+    PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TASKS, TRUSTED_PROXIES,
 };
 pub use sources::{File, Origin, Sources, refuse};
 pub use values::{LogFormat, LogSettings};
@@ -70,6 +71,8 @@ pub struct Configuration {
     pub drain: Duration,
     /// Retention of personal values besides the audit trail; `None` keeps them for ever.
     pub audit_details: Option<Duration>,
+    /// Background tasks that this process runs. Default: all.
+    pub tasks: TaskChoice,
     /// Files that contain secrets of these settings.
     pub secret_files: Vec<SecretFile>,
 }
@@ -118,6 +121,7 @@ impl Configuration {
             otlp_endpoint: values::otlp_endpoint(sources)?,
             drain: values::drain(sources)?,
             audit_details: values::audit_details(sources)?,
+            tasks: values::tasks(sources)?,
             secret_files,
         })
     }

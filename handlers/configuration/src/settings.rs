@@ -46,6 +46,7 @@ settings! {
     DRAIN_SECONDS = "drain_seconds", "DEZKY_DRAIN_SECONDS", None;
     COMPONENT = "component.file", "DEZKY_COMPONENT", Some("component");
     ISOLATION = "component.isolation", "DEZKY_ISOLATION", Some("isolation");
+    TASKS = "tasks", "DEZKY_TASKS", Some("tasks");
     BASE_PATH = "lambda.base_path", "DEZKY_BASE_PATH", None;
     AUDIT_DETAILS_DAYS = "audit.details_days", "DEZKY_AUDIT_DETAILS_DAYS", None;
     OTLP_ENDPOINT = "otlp.endpoint", "DEZKY_OTLP_ENDPOINT", None;
@@ -67,7 +68,7 @@ impl Setting {
 
     /// Returns whether the file may use a list. Variables and flags separate items by commas.
     pub fn is_list(&self) -> bool {
-        [OIDC_AUDIENCE, TRUSTED_PROXIES].contains(self)
+        [OIDC_AUDIENCE, TRUSTED_PROXIES, TASKS].contains(self)
     }
 }
 

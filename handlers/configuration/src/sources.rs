@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use dezky::{Error, ErrorKind, Result};
+use dezky::{Code, Error, Result};
 use toml::{Table, Value};
 
 use super::settings::{self, Setting, nearest};
@@ -57,7 +57,7 @@ impl Found {
 
 /// Creates the error for an invalid setting.
 pub fn refuse(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Configuration, "invalid_setting", message.into())
+    Error::new(Code::INVALID_SETTING, message.into())
 }
 
 /// A parsed configuration file.

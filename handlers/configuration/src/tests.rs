@@ -148,7 +148,6 @@ fn proxies_say_in_one_header_for_whom_they_ask() {
     assert_eq!(header(&[("DEZKY_FORWARDED_HEADER", "X-Forwarded-For")], ""), ForwardedHeader::XForwardedFor);
 }
 
-/// Environment, file, and the required content of the error line.
 #[test]
 fn personal_values_are_kept_for_a_year_or_as_long_as_is_said() {
     let kept = |environment: &[(&str, &str)], file: &str| {
@@ -162,6 +161,19 @@ fn personal_values_are_kept_for_a_year_or_as_long_as_is_said() {
     assert_eq!(kept(&[("DEZKY_AUDIT_DETAILS_DAYS", "off")], ""), None);
 }
 
+#[test]
+fn a_process_runs_all_tasks_or_those_that_it_is_told() {
+    let tasks = |environment: &[(&str, &str)], file: &str| {
+        read(&[&[STORE_VARIABLE], environment].concat(), file).unwrap().tasks
+    };
+    let some = TaskChoice::These(["copies".to_owned(), "expiry".to_owned()].into());
+    assert_eq!(tasks(&[], ""), TaskChoice::All);
+    assert_eq!(tasks(&[], "tasks = ['copies', 'expiry']"), some);
+    assert_eq!(tasks(&[("DEZKY_TASKS", "expiry,copies")], "tasks = 'all'"), some);
+    assert_eq!(tasks(&[("DEZKY_TASKS", "none")], ""), TaskChoice::None);
+}
+
+/// Environment, file, and the required content of the error line.
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
 #[test]
@@ -171,6 +183,7 @@ fn a_wrong_setting_is_named_with_its_place() {
         (&[("DEZKY_STORE", "postgres://u:secret@h/d")], "", "variable `DEZKY_STORE`: is no store"),
         (&[("DEZKY_STORE", "sqlite:")], "", "names no file"),
         (&[STORE_VARIABLE, ("DEZKY_LISTEN", "8080")], "", "variable `DEZKY_LISTEN`: `8080`"),
+        (&[STORE_VARIABLE, ("DEZKY_TASKS", "copies,backup")], "", "variable `DEZKY_TASKS`: there is no task `backup`"),
         (&[STORE_VARIABLE, ("DEZKY_CALLER_RATE", "-1")], "", "variable `DEZKY_CALLER_RATE`: `-1`"),
         (&[STORE_VARIABLE, ("DEZKY_CALLER_BURST", "0")], "", "set `DEZKY_CALLER_RATE` to `off`"),
         (&[STORE_VARIABLE, ("DEZKY_ARRIVAL_SECONDS", "off")], "", "1 to 3600 seconds"),

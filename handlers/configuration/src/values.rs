@@ -6,7 +6,8 @@ use dezky::{
     Result,
     domain::{Problem, fields},
     outbound::Url,
-    service::operation::SeedSettings,
+    service::seed::SeedSettings,
+    work::TaskChoice,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -25,7 +26,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Default retention of personal values besides the audit trail, in days.
+/// Default retention of personal values beside the audit trail, in days.
 const AUDIT_DETAILS_DAYS: u32 = 365;
 /// Maximum retention in days.
 const MOST_DAYS: u32 = 36_500;
@@ -185,8 +186,13 @@ fn checked(
 /// Maximum drain time: Kubernetes ends a process after 30 s by default.
 const LONGEST_DRAIN: u64 = 300;
 
-/// Reads how long requests are still accepted after SIGTERM. Default: zero.
-/// Reads the retention of personal values besides the audit trail; `None` keeps them for ever.
+/// Reads the background tasks of this process. Default: all.
+pub(super) fn tasks(sources: &Sources) -> Result<TaskChoice> {
+    let Some(found) = sources.find(&settings::TASKS)? else { return Ok(TaskChoice::All) };
+    TaskChoice::parse(&found.text).map_err(|error| found.refuse(error.message()))
+}
+
+/// Reads the retention of personal values beside the audit trail; `None` keeps them for ever.
 pub(super) fn audit_details(sources: &Sources) -> Result<Option<Duration>> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let Some(found) = sources.find(&settings::AUDIT_DETAILS_DAYS)? else { return Ok(Some(DAY * AUDIT_DETAILS_DAYS)) };
@@ -202,6 +208,7 @@ pub(super) fn audit_details(sources: &Sources) -> Result<Option<Duration>> {
     }
 }
 
+/// Reads how long requests are still accepted after SIGTERM. Default: zero.
 pub(super) fn drain(sources: &Sources) -> Result<Duration> {
     let Some(found) = sources.find(&settings::DRAIN_SECONDS)? else { return Ok(Duration::ZERO) };
     match found.text.parse::<u64>() {

@@ -1,30 +1,33 @@
-//! What runs beside the requests, and what the process makes of it.
+//! Background tasks of a server, and what their failures mean for it.
 
 use std::sync::Arc;
 
-use dezky::service::{Service, operation::SeedSettings};
-use dezky_background::FirstTenant;
-use tokio::{sync::mpsc, task::JoinSet};
+use dezky::{
+    ErrorKind,
+    service::{Service, seed::SeedSettings},
+    work::{Driver, Statuses, Task, TaskChoice, driver::explain},
+};
+use tokio::sync::mpsc;
 
-use crate::{failure::Failure, server::Readiness};
+use crate::failure::Failure;
 
-/// Starts everything. It ends when what is returned is dropped; a commit that is under way has its whole effect or
-/// none. What makes it pointless to go on comes through `fatal`.
-pub(crate) fn start(
-    service: &Arc<Service>,
-    seed: SeedSettings,
-    readiness: Arc<Readiness>,
-    fatal: mpsc::Sender<Failure>,
-) -> JoinSet<()> {
-    dezky_background::start(service, seed, move |told| match told {
-        FirstTenant::There => readiness.seeded(),
-        FirstTenant::Delayed(why) => readiness.seed_failed(why),
-        FirstTenant::Refused(error) => {
-            readiness.seed_failed(error.message().to_owned());
-            // There is room for the one that is ever sent.
-            if fatal.try_send(Failure::from(error)).is_err() {
-                tracing::debug!("the process is stopping already");
-            }
-        }
-    })
+/// Starts the chosen tasks, and in any case the one that creates the first tenant, without which the server is not ready.
+pub(crate) fn start(service: &Arc<Service>, choice: &TaskChoice, seed: &SeedSettings) -> Driver {
+    let mut tasks = choice.tasks(seed.clone());
+    if !tasks.iter().any(|task| task.name == Task::FIRST_TENANT) {
+        tasks.push(Task::first_tenant(seed.clone()));
+    }
+    Driver::start(service, tasks)
+}
+
+/// Reports through `fatal` if the settings of the first tenant are refused, which no retry mends.
+pub(crate) async fn watch_first_tenant(statuses: Statuses, fatal: mpsc::Sender<Failure>) {
+    let refused = statuses.until(Task::FIRST_TENANT, |status| {
+        status.last_error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Configuration)
+    });
+    let Some(error) = refused.await.and_then(|status| status.last_error) else { return };
+    // There is room for the one that is ever sent.
+    if fatal.try_send(Failure::usage(explain(&error))).is_err() {
+        tracing::debug!("the process is stopping already");
+    }
 }

@@ -16,10 +16,10 @@ use crate::commands::{
 use crate::configuration::{
     ADDRESS_BURST, ADDRESS_RATE, CALLER_BURST, CALLER_RATE, COMPONENT, FORWARDED_HEADER, ISOLATION, LISTEN, LOG,
     LOG_FORMAT, OIDC_AUDIENCE, OIDC_ISSUER, OIDC_PRIVATE_ADDRESSES, OPERATIONS_LISTEN, PLATFORM_ADMIN_GROUP,
-    PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TRUSTED_PROXIES,
+    PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TASKS, TRUSTED_PROXIES,
 };
 
-/// What all operators' commands have in common.
+/// Help text common to all operators' commands.
 const OPERATORS: &str = "The commands work on the store of the configuration, also while `dezky serve` runs on it. They may do what \
 the platform may do; the audit trail names the actor of --as.
 
@@ -35,27 +35,28 @@ pub(crate) struct CommandLine {
     pub(crate) command: Command,
 }
 
-/// What to do.
+/// The subcommand.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve the API until SIGTERM or SIGINT; requests under way are finished then.
+    /// Serve the API until SIGTERM or SIGINT, then finish requests in progress.
     ///
-    /// Settings come from flags, else from DEZKY_* environment variables, else from the configuration file. A store or
-    /// an issuer that cannot be reached does not stop the start: `/readyz` says what is missing, and it is retried.
+    /// Settings come from flags, then DEZKY_* environment variables, then the configuration file. An unreachable store
+    /// or issuer does not prevent the start: `/readyz` reports what is missing, and it is retried.
     Serve(SettingFlags),
     /// Serve the API on this machine for development: embedded store, own issuer, and tokens that work at once.
     ///
-    /// Reads no configuration file and, of the environment, DEZKY_LISTEN, DEZKY_COMPONENT, DEZKY_ISOLATION, DEZKY_LOG and
-    /// DEZKY_LOG_FORMAT only.
+    /// Reads no configuration file, and of the environment only DEZKY_LISTEN, DEZKY_COMPONENT, DEZKY_ISOLATION,
+    /// DEZKY_LOG and DEZKY_LOG_FORMAT.
     #[cfg(feature = "development-issuer")]
     Dev(DevFlags),
     /// Upgrade the MongoDB database of the replaced service in place, or copy one store into another (--from, --to).
     ///
-    /// Stop whatever writes the database first, and make a backup: docs/migration.md tells every step. Exits with 0 when
-    /// nothing is left to do, with 3 when something needs a person, with 1 when the work could not be done.
+    /// Stop all programs that write to the database first, and make a backup: docs/migration.md describes every step.
+    /// Exits with 0 when nothing is left to do, with 3 when something needs a manual decision, with 1 when the work
+    /// failed.
     #[cfg(feature = "mongodb")]
     Migrate(crate::commands::migrate::MigrateFlags),
-    /// Make the first tenant and its subscription where they are missing. `serve` does so too when it starts.
+    /// Create the first tenant and its subscription if they are missing. `serve` does this too when it starts.
     Seed(SettingFlags),
     /// Print the OpenAPI 3.1 document of the API.
     Openapi,
@@ -71,18 +72,18 @@ pub(crate) enum Command {
     /// Administer subscriptions, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Subscription(SubscriptionCommand),
-    /// Show who did what, the newest first.
+    /// Show the audit trail, the newest events first.
     #[command(after_help = "Examples:
   dezky audit --tenant acme --since 7d
   dezky audit --actor operator --action tenant.suspend --all
   dezky audit --user anna@example.eu --json")]
     Audit(Box<AuditFlags>),
-    /// Find what is wrong with store, issuers, keys, certificates and clock, and say what to do.
+    /// Diagnose store, issuers, keys, certificates and clock, with advice for each problem.
     ///
-    /// Changes nothing but a mark in the store that says that it can be written. Exits 1 if a finding is an error.
+    /// Changes nothing except for a mark in the store that proves it can be written. Exits 1 if a finding is an error.
     #[command(after_help = "Examples:\n  dezky doctor\n  dezky doctor --json | jq .healthy")]
     Doctor(DoctorFlags),
-    /// Print the completions of a shell.
+    /// Print the completion script of a shell.
     #[command(after_help = "Examples:
   dezky completions bash > /etc/bash_completion.d/dezky
   dezky completions zsh > \"${fpath[1]}/_dezky\"
@@ -99,31 +100,35 @@ pub(crate) enum Command {
 /// Flags that override environment variables and the configuration file.
 #[derive(Debug, Args)]
 pub(crate) struct SettingFlags {
-    /// The configuration file [DEZKY_CONFIG; default: dezky.toml in the working folder if it is there]
+    /// Configuration file [DEZKY_CONFIG; default: dezky.toml in the working folder, if present]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The store: sqlite:PATH, mongodb://… or mongodb+srv://… [DEZKY_STORE, else MONGODB_URI]
+    /// Store: sqlite:PATH, mongodb://… or mongodb+srv://… [DEZKY_STORE, else MONGODB_URI]
     #[arg(long, value_name = "URI")]
     store: Option<String>,
     /// Address and port to listen on [DEZKY_LISTEN; default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// Address and port for metrics and details of readiness alone [DEZKY_OPERATIONS_LISTEN; default: as --listen, for this machine]
+    /// Address and port for metrics and readiness details only [DEZKY_OPERATIONS_LISTEN; default: as --listen, to this
+    /// machine only]
     #[arg(long, value_name = "ADDRESS:PORT")]
     operations_listen: Option<String>,
-    /// URL of the issuer `default`, exactly as its tokens carry it in `iss` (or `DEZKY_OIDC_ISSUER`)
+    /// Background tasks that this process runs: `all`, `none`, or names separated by commas [DEZKY_TASKS; default: all]
+    #[arg(long, value_name = "TASKS")]
+    tasks: Option<String>,
+    /// URL of the issuer `default`, exactly as in the `iss` of its tokens (or `DEZKY_OIDC_ISSUER`)
     #[arg(long, value_name = "URL")]
     oidc_issuer: Option<String>,
-    /// Accepted values of `aud` of the issuer `default`, with commas between them (or `DEZKY_OIDC_AUDIENCE`)
+    /// Accepted `aud` values of the issuer `default`, separated by commas (or `DEZKY_OIDC_AUDIENCE`)
     #[arg(long, value_name = "AUDIENCE")]
     oidc_audience: Option<String>,
-    /// Whether the names of the issuer `default` may have addresses of a private network [DEZKY_OIDC_PRIVATE_ADDRESSES; default: false]
+    /// Allow the issuer `default` to have addresses in a private network [DEZKY_OIDC_PRIVATE_ADDRESSES; default: false]
     #[arg(long, value_name = "true|false")]
     oidc_private_addresses: Option<String>,
-    /// Tenants live at SLUG.DOMAIN (or `DEZKY_PUBLIC_DOMAIN`)
+    /// Domain of the tenants' hosts, which are SLUG.DOMAIN (or `DEZKY_PUBLIC_DOMAIN`)
     #[arg(long, value_name = "DOMAIN")]
     public_domain: Option<String>,
-    /// Members of this group administer the platform (or `DEZKY_PLATFORM_ADMIN_GROUP`)
+    /// Group whose members administer the platform (or `DEZKY_PLATFORM_ADMIN_GROUP`)
     #[arg(long, value_name = "GROUP")]
     platform_admin_group: Option<String>,
     #[command(flatten)]
@@ -134,34 +139,36 @@ pub(crate) struct SettingFlags {
     log: LogFlags,
 }
 
-/// Flags about what one caller, one address and all together may ask; `off` or 0 switches a limit off.
+/// Flags of the limits per caller, per address and for the whole process; `off` or 0 disables a limit.
 #[derive(Debug, Args)]
 pub(crate) struct LimitFlags {
-    /// Requests a second of one caller [DEZKY_CALLER_RATE; default: 100]
+    /// Requests per second of one caller [DEZKY_CALLER_RATE; default: 100]
     #[arg(long, value_name = "NUMBER|off")]
     caller_rate: Option<String>,
-    /// Requests of one caller at once [DEZKY_CALLER_BURST; default: five seconds of the rate]
+    /// Burst of requests of one caller [DEZKY_CALLER_BURST; default: five seconds of the rate]
     #[arg(long, value_name = "NUMBER")]
     caller_burst: Option<String>,
-    /// Requests a second of one address, or of one /64 of IPv6 [DEZKY_ADDRESS_RATE; default: 1000]
+    /// Requests per second of one address, or of one /64 of IPv6 [DEZKY_ADDRESS_RATE; default: 1000]
     #[arg(long, value_name = "NUMBER|off")]
     address_rate: Option<String>,
-    /// Requests of one address at once [DEZKY_ADDRESS_BURST; default: five seconds of the rate]
+    /// Burst of requests of one address [DEZKY_ADDRESS_BURST; default: five seconds of the rate]
     #[arg(long, value_name = "NUMBER")]
     address_burst: Option<String>,
-    /// Proxies that are believed when they say for whom they ask: addresses or networks with commas [DEZKY_TRUSTED_PROXIES; default: none]
+    /// Proxies that are trusted to name the client: addresses or networks, separated by commas [DEZKY_TRUSTED_PROXIES;
+    /// default: none]
     #[arg(long, value_name = "NETWORKS")]
     trusted_proxies: Option<String>,
-    /// The header in which they say it; the other one is ignored [DEZKY_FORWARDED_HEADER; default: x-forwarded-for]
+    /// Header in which trusted proxies name the client; the other one is ignored [DEZKY_FORWARDED_HEADER; default:
+    /// x-forwarded-for]
     #[arg(long, value_name = "x-forwarded-for|forwarded")]
     forwarded_header: Option<String>,
-    /// Requests that are answered at the same time; more get 503 at once [DEZKY_REQUESTS_IN_FLIGHT; default: 512]
+    /// Concurrent requests; further ones are answered with 503 at once [DEZKY_REQUESTS_IN_FLIGHT; default: 512]
     #[arg(long, value_name = "NUMBER|off")]
     requests_in_flight: Option<String>,
 }
 
 impl LimitFlags {
-    /// The settings that are given.
+    /// Returns the given settings.
     fn settings(&self) -> Vec<(&'static Setting, String)> {
         given([
             (&CALLER_RATE, &self.caller_rate),
@@ -175,49 +182,50 @@ impl LimitFlags {
     }
 }
 
-/// Flags about the component that serves the API; without one it is served natively, which is the fastest.
+/// Flags of the component that serves the API; without one it is served natively, which is the fastest.
 #[derive(Debug, Args)]
 pub(crate) struct ComponentFlags {
     /// Serve the API through this WebAssembly component, in a sandbox [DEZKY_COMPONENT; default: none]
     #[arg(long, value_name = "FILE")]
     component: Option<String>,
-    /// `shared`: an instance answers many requests; `request`: each has a fresh one [DEZKY_ISOLATION; default: shared]
+    /// `shared`: an instance answers many requests; `request`: each has a new one [DEZKY_ISOLATION; default: shared]
     #[arg(long, value_name = "shared|request")]
     isolation: Option<String>,
 }
 
 impl ComponentFlags {
-    /// The settings that are given.
+    /// Returns the given settings.
     pub(crate) fn settings(&self) -> Vec<(&'static Setting, String)> {
         given([(&COMPONENT, &self.component), (&ISOLATION, &self.isolation)])
     }
 }
 
-/// Flags about logs, which go to standard error.
+/// Flags of logging, which goes to standard error.
 #[derive(Debug, Args)]
 pub(crate) struct LogFlags {
-    /// What is logged: a level, or a filter such as info,dezky=debug [DEZKY_LOG; default: info]
+    /// Log filter: a level, or a filter such as info,dezky=debug [DEZKY_LOG; default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
-    /// How log lines look: text or json [DEZKY_LOG_FORMAT; default: text]
+    /// Format of log lines: text or json [DEZKY_LOG_FORMAT; default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
 }
 
 impl LogFlags {
-    /// The settings that are given.
+    /// Returns the given settings.
     pub(crate) fn settings(&self) -> Vec<(&'static Setting, String)> {
         given([(&LOG, &self.log), (&LOG_FORMAT, &self.log_format)])
     }
 }
 
 impl SettingFlags {
-    /// The settings that are given.
+    /// Returns the given settings.
     pub(crate) fn settings(&self) -> Vec<(&'static Setting, String)> {
         let mut settings = given([
             (&STORE, &self.store),
             (&LISTEN, &self.listen),
             (&OPERATIONS_LISTEN, &self.operations_listen),
+            (&TASKS, &self.tasks),
             (&OIDC_ISSUER, &self.oidc_issuer),
             (&OIDC_AUDIENCE, &self.oidc_audience),
             (&OIDC_PRIVATE_ADDRESSES, &self.oidc_private_addresses),
@@ -239,16 +247,16 @@ fn given<const N: usize>(flags: [(&'static Setting, &Option<String>); N]) -> Vec
 #[cfg(feature = "development-issuer")]
 #[derive(Debug, Args)]
 pub(crate) struct DevFlags {
-    /// Address and port to listen on; port 0 is any free one [DEZKY_LISTEN; default: 127.0.0.1:8080]
+    /// Address and port to listen on; port 0 chooses a free one [DEZKY_LISTEN; default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
-    /// Folder of the store and the issuer's signing key; remove it to begin anew
+    /// Folder of the store and the issuer's signing key; remove it to start over
     #[arg(long, value_name = "FOLDER", default_value = ".dezky")]
     pub(crate) data: PathBuf,
-    /// Port of the development issuer on 127.0.0.1 [default: the one of the last time, else a free one]
+    /// Port of the development issuer on 127.0.0.1 [default: the previous one, else a free one]
     #[arg(long, value_name = "PORT")]
     pub(crate) issuer_port: Option<u16>,
-    /// Print one JSON document instead: where it listens, and each person with id and token
+    /// Print one JSON document instead: the address, and each person with id and token
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -259,7 +267,7 @@ pub(crate) struct DevFlags {
 
 #[cfg(feature = "development-issuer")]
 impl DevFlags {
-    /// The settings that are given.
+    /// Returns the given settings.
     pub(crate) fn settings(&self) -> Vec<(&'static Setting, String)> {
         let mut settings = given([(&LISTEN, &self.listen)]);
         settings.extend(self.component.settings());
@@ -273,51 +281,51 @@ impl DevFlags {
 pub(crate) enum TokenCommand {
     /// Verify an access token as the server does.
     ///
-    /// Prints its claims as JSON and exits 0; or prints `code: message` on standard error and exits 1. A command or file
-    /// that is wrong exits 2.
+    /// Prints its claims as JSON and exits 0; or prints `code: message` on standard error and exits 1. An invalid
+    /// command or file exits 2.
     Verify(VerifyFlags),
 }
 
 /// Flags of `dezky token verify`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyFlags {
-    /// The token; without it, or as `-`, it is read from standard input, where other users of the machine cannot see it
+    /// Token; if absent or `-`, it is read from standard input, where other users of the machine cannot see it
     pub(crate) token: Option<String>,
     /// File with the issuer's JSON Web Key Set
     #[arg(long, value_name = "FILE", required_unless_present = "issuer")]
     pub(crate) jwks: Option<PathBuf>,
-    /// The issuer's URL, as the token must carry it in `iss`; without --jwks its keys are fetched by discovery
+    /// URL of the issuer, as in the `iss` of the token; without --jwks its keys are fetched by discovery
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
-    /// Accepted value of `aud`; may be given several times
+    /// Accepted value of `aud`; may be repeated
     #[arg(long, value_name = "AUDIENCE", required_unless_present = "signature_only")]
     pub(crate) audience: Vec<String>,
-    /// What the issuer's access tokens look like
+    /// Format of the issuer's access tokens
     #[arg(long, value_enum, default_value = "authentik")]
     pub(crate) profile: ProfileChoice,
-    /// How long the token may live, as `max_token_life` of its issuer says it [default: 24h]
+    /// Maximum lifetime of the token, as `max_token_life` of its issuer [default: 24h]
     #[arg(long, value_name = "TIME")]
     pub(crate) max_token_life: Option<TokenLife>,
-    /// Verify the signature alone, and print the payload as it is
+    /// Verify only the signature, and print the payload unchanged
     #[arg(long, conflicts_with_all = ["audience", "at"])]
     pub(crate) signature_only: bool,
-    /// Verify as if it were this time (RFC 3339) [default: now]
+    /// Time of the verification (RFC 3339) [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Timestamp>,
 }
 
-/// What access tokens look like.
+/// Format of access tokens.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ProfileChoice {
     /// Authentik's: `uid` and `azp` are required
     Authentik,
-    /// RFC 9068: the header says `typ: at+jwt`
+    /// RFC 9068: the header has `typ: at+jwt`
     Rfc9068,
     /// Neither is required
     Any,
 }
 
-/// The address under which this machine reaches a listener.
+/// Returns the address under which this machine reaches a listener.
 pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     let mut address = address;
     if address.ip().is_unspecified() {

@@ -1,30 +1,30 @@
-//! Why a command ends without success: one line for standard error, and the exit code.
+//! Failures of commands: one line for standard error, and the exit code.
 
 use std::fmt;
 
 use dezky::{Error, ErrorKind, plain::Plain};
 
-/// Why a command ends without success.
+/// The failure of a command.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// 1 when the work could not be done, 2 when the command or a setting is wrong, others as in [`exit`].
+    /// 1 if the work failed, 2 if the command or a setting is invalid, others as in [`exit`].
     pub(crate) exit_code: u8,
     line: String,
-    /// Bad fields of the input, a line each.
+    /// Invalid fields of the input, one line each.
     fields: Vec<String>,
 }
 
-/// Exit codes of operators' commands beside 0, 1 (failed) and 2 (the command, a setting or a field is wrong).
+/// Exit codes that commands choose themselves. Those of errors follow from their kind.
 pub(crate) mod exit {
-    /// There is nothing of that name.
-    pub(crate) const NOT_FOUND: u8 = 3;
-    /// The state of something is in the way: a taken slug, a deleted tenant.
-    pub(crate) const CONFLICT: u8 = 4;
-    /// The store or something else does not answer now; the same command may succeed later.
-    pub(crate) const UNAVAILABLE: u8 = 5;
-    /// It cannot be undone and was not confirmed.
+    use dezky::ErrorKind;
+
+    /// The named resource does not exist.
+    pub(crate) const NOT_FOUND: u8 = ErrorKind::NotFound.exit_code();
+    /// The store or another service does not answer now; the same command may succeed later.
+    pub(crate) const UNAVAILABLE: u8 = ErrorKind::Unavailable.exit_code();
+    /// It is irreversible and was not confirmed.
     pub(crate) const NOT_CONFIRMED: u8 = 6;
-    /// The work is done, and something is left for a person to decide.
+    /// The work is done, but something needs a manual decision.
     #[cfg(feature = "mongodb")]
     pub(crate) const LEFT: u8 = 7;
 }
@@ -34,47 +34,41 @@ impl Failure {
         Self { exit_code, line, fields: Vec::new() }
     }
 
-    /// The command or a setting is wrong: exit code 2.
+    /// Creates the failure of an invalid command or setting: exit code 2.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(2, format!("dezky: {}", message.into()))
     }
 
-    /// The work could not be done: exit code 1.
+    /// Creates the failure of work that could not be done: exit code 1.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self::new(1, format!("dezky: {}", message.into()))
     }
 
-    /// The work is done and something is left to a person: exit code 7.
+    /// Creates the failure of work that is done, but needs a manual decision: exit code 7.
     #[cfg(feature = "mongodb")]
     pub(crate) fn left(message: impl Into<String>) -> Self {
         Self::new(exit::LEFT, format!("dezky: {}", message.into()))
     }
 
-    /// A token was refused: `code: message`, for programs to read; exit code 1.
+    /// Creates the failure of a refused token, in the format `code: message` for programs: exit code 1.
     pub(crate) fn refused(code: &str, message: &str) -> Self {
         Self::new(1, format!("{code}: {message}"))
     }
 
-    /// What cannot be undone was not confirmed.
+    /// Creates the failure of an irreversible command that was not confirmed.
     pub(crate) fn not_confirmed(message: &str) -> Self {
         Self::new(exit::NOT_CONFIRMED, format!("confirmation_required: {message}"))
     }
 
-    /// Nothing more has to be said, because nobody reads on: the reader of standard output has gone.
+    /// Creates a failure without a message, because the reader of standard output is gone.
     fn silent() -> Self {
         Self::new(0, String::new())
     }
 
-    /// A use case refused or failed: `code: message`, a line for each bad field, and an exit code by kind.
+    /// Creates the failure of a use case: `code: message`, a line for each invalid field, and an exit code by kind.
     pub(crate) fn of_operation(error: &Error) -> Self {
-        let exit_code = match error.kind() {
-            ErrorKind::Configuration | ErrorKind::BadRequest | ErrorKind::Invalid | ErrorKind::PayloadTooLarge => 2,
-            ErrorKind::NotFound => exit::NOT_FOUND,
-            ErrorKind::Conflict | ErrorKind::PreconditionFailed => exit::CONFLICT,
-            ErrorKind::Unavailable | ErrorKind::RateLimited => exit::UNAVAILABLE,
-            _ => 1,
-        };
-        // The public message of a failure hides its cause, which an operator needs.
+        let exit_code = error.kind().exit_code();
+        // The public message of a failure hides its cause, which an operator needs to see.
         let cause = std::error::Error::source(error).filter(|_| matches!(exit_code, 1 | exit::UNAVAILABLE));
         let line = match cause.and_then(|cause| news(cause, error.message())) {
             Some(cause) => format!("{}: {}: {cause}", error.code(), error.message()),
@@ -84,7 +78,7 @@ impl Failure {
         Self { exit_code, line, fields: error.fields().iter().map(field).collect() }
     }
 
-    /// The same where something is not there: it says what.
+    /// Does the same, and names the missing resource.
     pub(crate) fn of_missing(error: &Error, what: impl FnOnce() -> String) -> Self {
         match error.kind() {
             ErrorKind::NotFound => Self::new(exit::NOT_FOUND, format!("{}: {}", error.code(), what())),
@@ -92,14 +86,14 @@ impl Failure {
         }
     }
 
-    /// What is to be said on standard error, if anything.
+    /// Returns `true` if there is nothing to print on standard error.
     pub(crate) fn is_silent(&self) -> bool {
         self.line.is_empty()
     }
 }
 
 impl fmt::Display for Failure {
-    /// Always one line and one more for each bad field, whatever a library or a name says.
+    /// Prints one line, and one more for each invalid field, even if texts contain line breaks.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         write!(formatter, "{}", Plain(one_line(&self.line)))?;
@@ -107,7 +101,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What a cause says beyond the message before it.
+/// Returns the information of a cause that is not in the message before it.
 fn news(cause: &dyn std::error::Error, message: &str) -> Option<String> {
     let text = cause.to_string();
     match text.strip_prefix("the store is not available: ") {
@@ -123,7 +117,7 @@ impl From<Error> for Failure {
             ErrorKind::Unavailable | ErrorKind::RateLimited => exit::UNAVAILABLE,
             _ => 1,
         };
-        // The public message of a defect hides its cause, which an operator needs.
+        // The public message of a bug hides its cause, which an operator needs to see.
         let line = match std::error::Error::source(&error).and_then(|cause| news(cause, error.message())) {
             Some(cause) => format!("dezky: {}: {cause}", error.message()),
             None => format!("dezky: {}", error.message()),

@@ -20,12 +20,13 @@ use command_line::CommandLine;
 use dezky_configuration as configuration;
 use failure::Failure;
 
-/// A request makes some hundred small allocations; with the allocator of the C library they cost a tenth of its time.
+/// A request makes about a hundred small allocations, which took a tenth of its time with the C library's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// `SIGXFSZ`, which ends a process that writes beyond the limit on the size of a file (`ulimit -f`, `LimitFSIZE`). On all
-/// systems that this is built for it has this number (signal(7)).
+/// `SIGXFSZ`, which ends a process that exceeds the file size limit (`ulimit -f`, `LimitFSIZE`).
+///
+/// It has this number on all systems that this is built for (signal(7)).
 const FILE_TOO_LARGE: i32 = 25;
 
 fn main() -> ExitCode {
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.is_silent() {
-                // Standard error may be closed; the exit code says it then.
+                // Standard error may be closed; the exit code remains.
                 let _told = writeln!(std::io::stderr(), "{failure}");
             }
             ExitCode::from(failure.exit_code)
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
 fn run(arguments: CommandLine) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        // As long as the signal has a handler, a write beyond the limit fails with an error that can be told.
+        // While the signal has a handler, a write beyond the limit fails with an error that can be reported.
         let _handled = signal(SignalKind::from_raw(FILE_TOO_LARGE))?;
         commands::run(arguments.command).await
     })

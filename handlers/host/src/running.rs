@@ -1,4 +1,4 @@
-//! A running server: store, issuers, use cases, background work and sockets put together.
+//! A running server, assembled from store, issuers, use cases, background work and sockets.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -9,6 +9,7 @@ use dezky::{
     http::{HttpState, TokenIdentity, unidentified},
     outbound::CertificateAuthorities,
     service::{Call, Service, views::ProfileView},
+    work::Driver,
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -31,7 +32,7 @@ use crate::{
 #[cfg(feature = "component")]
 use dezky::clock::SystemClock;
 
-/// What a component is served with.
+/// The parts that a component is served with.
 #[cfg(feature = "component")]
 struct Served {
     service: Arc<Service>,
@@ -40,7 +41,7 @@ struct Served {
     state: HttpState,
 }
 
-/// The API through a component, which is swapped in the background.
+/// Serves the API through a component, which is swapped in the background.
 #[cfg(feature = "component")]
 async fn sandboxed(
     settings: &ComponentSettings,
@@ -78,6 +79,7 @@ pub(crate) struct Running {
     readiness: Arc<Readiness>,
     address: SocketAddr,
     signals: Signals,
+    driver: Driver,
     background: JoinSet<()>,
     server: JoinHandle<()>,
     /// Export of spans, which ends after the server.
@@ -91,7 +93,7 @@ pub(crate) struct Running {
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// Swaps the component where there is one. Elsewhere it does nothing; without a handler it would end the process.
+    /// Swaps the component, if there is one. Otherwise it does nothing; without a handler it would end the process.
     _hangup: Signal,
 }
 
@@ -104,7 +106,7 @@ impl Signals {
         })
     }
 
-    /// Whether the process is asked to end by whoever supervises it, and not by a person who waits for it.
+    /// Waits for a signal. Returns `true` if it is that of a supervisor and not that of a person at a terminal.
     async fn received(&mut self) -> bool {
         tokio::select! {
             _ = self.interrupt.recv() => false,
@@ -114,10 +116,10 @@ impl Signals {
 }
 
 impl Running {
-    /// Starts to answer. Store and issuers may be away: then it is not ready until they come.
+    /// Starts serving. Store and issuers may be unreachable; the server is not ready until they are back.
     ///
     /// # Errors
-    /// When a setting is wrong.
+    /// When a setting is invalid.
     pub(crate) async fn start(configuration: &Configuration) -> Result<Self, Failure> {
         configuration.require_issuers()?;
         let signals = Signals::listen()?;
@@ -128,11 +130,11 @@ impl Running {
         let platform = Platform::open(configuration.platform_options(Arc::clone(&store)))?;
         platform.start();
         let (service, verifier) = (Arc::clone(platform.service()), platform.verifier().clone());
-        let readiness = Readiness::new(store, verifier.clone());
+        let driver = background::start(&service, &configuration.tasks, &configuration.seed);
+        let readiness = Readiness::new(store, verifier.clone(), driver.statuses());
         let (fatal_sender, fatal) = mpsc::channel(1);
-        #[cfg_attr(not(feature = "component"), allow(unused_mut, reason = "only the component is swapped"))]
-        let mut background =
-            background::start(&service, configuration.seed.clone(), Arc::clone(&readiness), fatal_sender);
+        let mut background = JoinSet::new();
+        background.spawn(background::watch_first_tenant(driver.statuses(), fatal_sender));
         let limits = Limits::new(&configuration.limits, Arc::clone(&metrics));
         let identity = Arc::new(LimitedIdentity::new(TokenIdentity::new(verifier.clone()), Arc::clone(&limits)));
         let state = HttpState::new(Arc::clone(&service), identity.clone());
@@ -154,29 +156,43 @@ impl Running {
         let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, limits, spans, stopped));
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         let drain = configuration.drain;
-        Ok(Self { verifier, service, readiness, address, signals, background, server, exporting, stop, fatal, drain })
+        Ok(Self {
+            verifier,
+            service,
+            readiness,
+            address,
+            signals,
+            driver,
+            background,
+            server,
+            exporting,
+            stop,
+            fatal,
+            drain,
+        })
     }
 
-    /// Signs the bearer of a token in, as `GET /users/me` does.
+    /// Signs in the bearer of a token, as `GET /users/me` does.
     ///
     /// # Errors
-    /// As that.
+    /// As `GET /users/me`.
     pub(crate) async fn sign_in(&self, token: &str) -> Result<ProfileView, Failure> {
         let context = RequestContext::new("sign-in");
         let token = self.verifier.verify(&context, token).await?;
         Ok(self.service.profile(&Call::by_token(context, token)).await?)
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Waits until tokens can be verified and the first tenant is there; not longer than until it is told to stop, or
-    /// until it is pointless to wait.
+    /// Waits until tokens can be verified and the first tenant exists.
+    ///
+    /// Ends early if it is stopped or a fatal error occurs.
     ///
     /// # Errors
-    /// What made it pointless to go on.
+    /// The fatal error.
     pub(crate) async fn until_usable(&mut self) -> Result<bool, Failure> {
         tokio::select! {
             _ = self.signals.received() => Ok(false),
@@ -188,12 +204,13 @@ impl Running {
         }
     }
 
-    /// Waits for SIGTERM or SIGINT, then until the requests under way are finished. Between SIGTERM and that, requests are
-    /// accepted for as long as the configuration says, while `/readyz` says that the process ends: balancers learn of it
-    /// late. A further signal ends the wait.
+    /// Waits for SIGTERM or SIGINT, then until requests in progress are finished. A further signal ends the wait.
+    ///
+    /// After SIGTERM, requests are still accepted for the configured time while `/readyz` reports the shutdown, since
+    /// load balancers notice it late.
     ///
     /// # Errors
-    /// What made it pointless to go on.
+    /// The fatal error.
     pub(crate) async fn until_stopped(mut self) -> Result<(), Failure> {
         let outcome = tokio::select! {
             supervised = self.signals.received() => {
@@ -203,7 +220,7 @@ impl Running {
                 }
                 Ok(())
             }
-            // The sender is dropped once the first tenant is there; nothing fatal comes after that.
+            // The sender is dropped once the first tenant exists; no fatal error comes after that.
             Some(failure) = self.fatal.recv() => Err(failure),
         };
         self.readiness.stop();
@@ -217,12 +234,13 @@ impl Running {
             tracing::warn!("the last spans were not exported: the collector does not answer");
         }
         self.background.shutdown().await;
+        self.driver.stop().await;
         self.verifier.stop();
         tracing::info!("stopped");
         outcome
     }
 
-    /// Lets balancers find out that this process ends.
+    /// Waits until load balancers have noticed that this process is shutting down.
     async fn drain(&mut self) {
         if self.drain.is_zero() {
             return;

@@ -1,4 +1,4 @@
-//! Commands that end: wrong settings, seeding, the document, and tokens.
+//! Tests of commands that end: invalid settings, seeding, the OpenAPI document, and tokens.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -20,7 +20,7 @@ fn run(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
     dezky(folder.path()).envs(environment.iter().copied()).args(arguments).output().unwrap()
 }
 
-/// Environment, arguments, and what the line must name.
+/// Environment, arguments, and the text that the error line must contain.
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
 
 #[test]
@@ -123,7 +123,7 @@ fn completions_and_manual_pages_tell_about_every_command() {
         );
         let file = folder.path().join(shell);
         std::fs::write(&file, text).unwrap();
-        // Where the shell is not installed there is nobody to complete for; bash is everywhere that tests run.
+        // A shell that is not installed is skipped; bash is available wherever tests run.
         let checked = std::process::Command::new(shell).arg("-n").arg(&file).output();
         match checked {
             Ok(output) => assert!(output.status.success(), "{shell}: {}", String::from_utf8_lossy(&output.stderr)),
@@ -147,7 +147,7 @@ fn every_option_of_every_command_has_help() {
         *seen += 1;
         let (_, commands) = help.split_once("\nCommands:\n").unwrap_or_default();
         let commands = commands.split("\n\n").next().unwrap();
-        // A line that is indented further goes on with the one before.
+        // A line that is indented further continues the previous one.
         for line in commands.lines().filter(|line| !line.starts_with("   ")) {
             let name = line.split_whitespace().next().unwrap();
             assert!(line.split_whitespace().count() > 2, "{path:?}: no help of `{name}`");
@@ -158,7 +158,7 @@ fn every_option_of_every_command_has_help() {
         let lines: Vec<&str> = help.lines().collect();
         for (position, line) in lines.iter().enumerate() {
             let option = line.trim_start();
-            // What is indented further is the help of an option, which may speak of others.
+            // Text that is indented further is the help of an option, which may mention others.
             if line.len() - option.len() > 6 {
                 continue;
             }

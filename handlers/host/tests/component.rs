@@ -1,4 +1,4 @@
-//! The binary serves the API through a component.
+//! Tests of the binary serving the API through a component.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -16,20 +16,20 @@ use std::{
 
 use support::{Process, await_ready, dev, dezky, finished_after_sigterm, hang_up, json, request};
 
-/// The component, built once; `DEZKY_TEST_COMPONENT` names one that is built already.
+/// Returns the component, built once or named by `DEZKY_TEST_COMPONENT`.
 fn component() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let given = || std::env::var_os("DEZKY_TEST_COMPONENT").map(PathBuf::from);
     BUILT.get_or_init(|| given().unwrap_or_else(|| build("build-component.sh"))).clone()
 }
 
-/// The hostile component, built once.
+/// Returns the hostile component, built once.
 fn hostile() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| build("build-hostile.sh")).clone()
 }
 
-/// What a script that builds a component prints: where it is.
+/// Runs a component's build script, and returns the path that it prints.
 fn build(script: &str) -> PathBuf {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(script);
     let output = Command::new(script).output().unwrap();
@@ -37,7 +37,7 @@ fn build(script: &str) -> PathBuf {
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 }
 
-/// The development server with a component: its address, the token of a person and that of an administrator.
+/// Starts the development server with a component. Returns its address, a person's token and an administrator's.
 fn dev_with(folder: &Path, isolation: &str) -> (Process, String, String, String) {
     let file = folder.join("component.wasm");
     std::fs::copy(component(), &file).unwrap();
@@ -99,7 +99,7 @@ fn what_is_no_component_is_refused_by_name() {
     }
 }
 
-/// The component with a section more that says nothing: another file that answers alike.
+/// Returns the component with an additional, meaningless section: a different file with the same behaviour.
 fn varied(bytes: &[u8], number: u8) -> Vec<u8> {
     let mut varied = bytes.to_vec();
     // A custom section: id 0, length 3, a name of one letter, one byte.
@@ -107,14 +107,14 @@ fn varied(bytes: &[u8], number: u8) -> Vec<u8> {
     varied
 }
 
-/// Puts a file in the place of another as one step.
+/// Replaces a file atomically.
 fn put(file: &Path, bytes: &[u8]) {
     let beside = file.with_extension("new");
     std::fs::write(&beside, bytes).unwrap();
     std::fs::rename(&beside, file).unwrap();
 }
 
-/// Asks again and again until it is told to stop: how often it was answered as it should be, and every other answer.
+/// Sends requests until told to stop. Returns the number of correct answers, and all others.
 fn ask_until(stop: Arc<AtomicBool>, address: String, token: String) -> std::thread::JoinHandle<(u64, Vec<String>)> {
     std::thread::spawn(move || {
         let (mut answered, mut others) = (0, Vec::new());
@@ -143,10 +143,10 @@ fn a_component_is_swapped_under_load_and_a_broken_one_refused_with_no_failed_req
     process.line("the component was swapped");
     put(&file, b"not a component");
     assert!(process.line("is refused").contains("is no component"));
-    // It is a component, and does not answer as the API.
+    // It is a component, but does not answer like the API.
     put(&file, &std::fs::read(hostile()).unwrap());
     assert!(process.line("is refused").contains("does not answer as the API does"));
-    // In place, in two steps, as a careless copy does it.
+    // Overwritten in place in two steps, as by a careless copy.
     let next = varied(&genuine, 2);
     std::fs::write(&file, &next[..next.len() / 2]).unwrap();
     std::fs::write(&file, &next).unwrap();
@@ -197,7 +197,7 @@ fn serve_takes_a_component_by_flag_and_by_variable_and_finishes_what_is_under_wa
     }
 }
 
-/// The status of a request to create a tenant.
+/// Sends a request to create a tenant, and returns its status and head.
 fn create(address: &str, token: &str, slug: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     let body = format!(r#"{{"slug":"{slug}","name":"{slug}"}}"#);

@@ -1,5 +1,5 @@
-//! The file of the embedded store: its disk is full, it must not be written, it is damaged. Servers and commands say in one
-//! line what to do, what can be read is read, and nothing that was acknowledged is lost.
+//! Tests of the embedded store's file on a full disk, without write permission, and when damaged. Servers and commands
+//! give one line of advice, readable data is readable, and nothing acknowledged is lost.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -19,15 +19,16 @@ use support::{
 
 const STORE_URI: &str = "sqlite:store/served.sqlite";
 
-/// Room for some tens of tenants, in units of 512 bytes (sh(1), `ulimit -f`). What a process writes beyond it fails as it does
-/// beyond a quota.
+/// File size limit for some tens of tenants, in units of 512 bytes (sh(1), `ulimit -f`).
+///
+/// A process that writes beyond it fails as it would beyond a quota.
 const LIMITED: [&str; 3] = ["sh", "-c", "ulimit -f 4096; exec \"$0\" \"$@\""];
 
 fn file(folder: &Path) -> PathBuf {
     folder.join("store/served.sqlite")
 }
 
-/// A server that is ready, has the tenant `before`, and knows the administrator.
+/// Starts a server that is ready, has the tenant `before`, and knows the administrator.
 fn prepared(wrapper: &[&str], folder: &Path, store: &str, issuer: &Issuer) -> Server {
     let server = start(wrapper, folder, store, issuer, &[]);
     await_ready(&server.address, true);
@@ -41,20 +42,20 @@ fn stop(mut server: Server) {
     assert!(server.process.wait().success());
 }
 
-/// What readiness says of the store, as soon as it says so.
+/// Waits until readiness reports a problem of the store, and returns it.
 fn obstacle(server: &Server) -> String {
     let report = await_ready(&server.address, false);
     report["notReady"].to_string()
 }
 
-/// A command's one line of refusal.
+/// Returns the single error line of a refused command.
 fn refusal(shell: &Shell, arguments: &[&str], exit_code: i32, begins: &str) -> String {
     let error = shell.refused(arguments, exit_code, begins);
     assert_eq!(error.trim_end().lines().count(), 1, "{error}");
     error
 }
 
-/// Writes until there is no room; the tenants that were acknowledged.
+/// Writes until the disk is full, and returns the acknowledged tenants.
 fn fill(server: &Server) -> Vec<String> {
     for number in 0..2_000 {
         let slug = format!("tenant-{number}");
@@ -67,12 +68,12 @@ fn fill(server: &Server) -> Vec<String> {
     panic!("it never was full");
 }
 
-/// What a server and commands do that find no room, and what is stored then.
+/// Checks the server and commands without disk space, and returns the acknowledged tenants.
 fn without_room(server: &Server, shell: &Shell, says: &str) -> Vec<String> {
     let acknowledged = fill(server);
     assert!(!acknowledged.is_empty());
     assert!(obstacle(server).contains(says), "{}", obstacle(server));
-    // Reading goes on, whatever is refused meanwhile.
+    // Reads keep working, however many writes are refused.
     for number in 0..50 {
         assert_eq!(status(&read(&server.address, &server.admin)), 200);
         if number % 10 == 0 {
@@ -88,7 +89,7 @@ fn without_room(server: &Server, shell: &Shell, says: &str) -> Vec<String> {
     acknowledged
 }
 
-/// With room again, all that was acknowledged is there, and nothing more.
+/// Asserts that with disk space again, exactly the acknowledged tenants exist.
 fn with_room_again(server: &Server, shell: &Shell, acknowledged: &[String]) {
     await_ready(&server.address, true);
     let stored = shell.lines(&["tenant", "list", "--all", "--json"]);
@@ -120,14 +121,14 @@ fn a_limit_of_space_refuses_writes_for_now_and_loses_nothing() {
     stop(server);
 }
 
-/// A small disk, which only those see who enter its namespaces. It goes with its process.
+/// A small disk, visible only within its namespaces. It is removed with its process.
 struct SmallDisk {
     process: Child,
     mounted: PathBuf,
 }
 
 impl SmallDisk {
-    /// None where the system lets nobody mount in a namespace of their own.
+    /// Mounts the disk; `None` on systems without unprivileged mounts in namespaces.
     fn mount(folder: &Path) -> Option<Self> {
         let mounted = folder.join("disk");
         fs::create_dir(&mounted).unwrap();
@@ -144,7 +145,7 @@ impl SmallDisk {
         None
     }
 
-    /// What executes a command where the disk is seen.
+    /// Returns the wrapper that runs a command where the disk is visible.
     fn entered(&self) -> Vec<String> {
         let target = self.process.id().to_string();
         ["nsenter", "--user", "--mount", "--preserve-credentials", "--target", &target].map(str::to_owned).to_vec()
@@ -169,7 +170,7 @@ impl Drop for SmallDisk {
 fn a_full_disk_refuses_writes_for_now_and_is_used_again_without_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(folder.path()) else {
-        // The limit above has to do then, which differs in the code that SQLite gives.
+        // Then the file size limit above has to suffice, with another error code of SQLite.
         let allowed = std::env::var_os("DEZKY_TEST_WITHOUT_NAMESPACES").is_some();
         assert!(allowed, "no small disk can be mounted: allow user namespaces, or set DEZKY_TEST_WITHOUT_NAMESPACES=1");
         return;
@@ -186,7 +187,7 @@ fn a_full_disk_refuses_writes_for_now_and_is_used_again_without_a_restart() {
     stop(server);
 }
 
-/// Executes a command in which root, too, is bound by the modes of files; others are anyway.
+/// Returns a wrapper that makes file modes apply to root too, as they do to others anyway.
 fn bound_by_modes(folder: &Path) -> &'static [&'static str] {
     if fs::metadata(folder).unwrap().uid() == 0 { &["setpriv", "--bounding-set=-all", "--inh-caps=-all"] } else { &[] }
 }
@@ -261,7 +262,7 @@ fn a_file_that_is_no_database_any_more_stops_the_start_and_is_left_as_it_is() {
     assert_eq!(fs::read(&path).unwrap(), damaged, "nothing was written over what may be repaired");
 }
 
-/// Where the first page of a table begins, and its length.
+/// Returns the offset of the first page of a table, and its length.
 fn place_of(path: &Path, table: &str) -> (u64, usize) {
     let connection = rusqlite::Connection::open(path).unwrap();
     let size: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();

@@ -1,4 +1,4 @@
-//! `dezky doctor`: each thing that can be wrong is found and comes with what to do.
+//! Tests that `dezky doctor` finds each possible problem and gives advice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -15,8 +15,10 @@ use std::{
 use dezky::{
     authn::keys::{ArchivedKeySet, KeySetArchive as _, StoreArchive},
     clock::{Clock as _, SystemClock},
+    context::RequestContext,
+    domain::{DeferredEvent, Event, OutboxEvent, OutboxEventId, TaskRecord, TenantId},
     store::{
-        SharedStore,
+        Commit, SharedStore, Store as _,
         sqlite::{SqliteOptions, SqliteStore},
     },
     test_kit::{Behaviour, DevelopmentIssuer, DevelopmentIssuerOptions},
@@ -24,7 +26,7 @@ use dezky::{
 use serde_json::Value;
 use support::Shell;
 
-/// Exit code and findings.
+/// Runs the command, and returns its exit code and findings.
 fn examine(shell: &Shell, arguments: &[&str]) -> (i32, Vec<Value>) {
     let (code, output, _) = shell.run(&[&["doctor", "--json"], arguments].concat());
     let report: Value = serde_json::from_str(&output).unwrap();
@@ -38,7 +40,7 @@ fn examine(shell: &Shell, arguments: &[&str]) -> (i32, Vec<Value>) {
     (code, findings)
 }
 
-/// The messages of a check at a level, one after the other.
+/// Returns the joined messages of a check at a level.
 fn messages(findings: &[Value], level: &str, check: &str) -> String {
     let wanted = findings.iter().filter(|finding| finding["level"] == level && finding["check"] == check);
     wanted.map(|finding| finding["message"].as_str().unwrap()).collect::<Vec<_>>().join("; ")
@@ -58,6 +60,7 @@ async fn a_healthy_installation_has_no_errors() {
     assert_eq!(code, 0);
     assert!(messages(&findings, "ok", "store").contains("schema version 2; can be written"), "{findings:#?}");
     assert_eq!(messages(&findings, "ok", "indexes"), "all there");
+    assert!(messages(&findings, "ok", "tasks").contains("none of the"), "{findings:#?}");
     assert!(
         messages(&findings, "ok", "issuer default").contains("discovery works, 1 usable keys for"),
         "{findings:#?}"
@@ -131,7 +134,7 @@ fn who_may_read_secrets_and_write_the_component_is_told() {
     }
     allow("dezky.toml", 0o600);
     assert_eq!(messages(&examine(), "warning", "secrets"), "");
-    // What holds no secret may be read.
+    // A file without secrets may be readable by others.
     put("dezky.toml", "store = 'sqlite:dezky.sqlite'\n");
     allow("dezky.toml", 0o644);
     assert_eq!(messages(&examine(), "warning", "secrets"), "");
@@ -154,12 +157,12 @@ fn who_may_read_secrets_and_write_the_component_is_told() {
     assert!(messages(&findings, "warning", "secrets").contains("private key"), "{findings:#?}");
 }
 
-/// An issuer that answers with these keys and this time.
+/// Starts an issuer that serves these keys and this time.
 fn issuer(keys: &'static str, date: &'static str) -> String {
     issuer_with(|url| format!(r#"{{"issuer":"{url}","jwks_uri":"{url}jwks"}}"#), keys, date)
 }
 
-/// The same with a discovery document of its own.
+/// Does the same with another discovery document.
 fn issuer_with(discovery: impl Fn(&str) -> String, keys: &'static str, date: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -336,7 +339,44 @@ async fn the_age_of_the_keys_that_would_serve_while_the_issuer_is_away_is_told()
     }
 }
 
-/// A self-signed certificate of an authority as PEM.
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_that_fail_and_events_that_wait_for_too_long_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(folder.path(), "http://127.0.0.1:9/");
+    assert_eq!(shell.run(&["seed"]).0, 0);
+    let store = SqliteStore::open(folder.path().join("dezky.sqlite"), SqliteOptions::default(), dezky::COLLECTIONS);
+    let store = store.unwrap();
+    let event = |action: &str, minutes: u64| OutboxEvent {
+        id: OutboxEventId::generate(),
+        version: 1,
+        action: action.to_owned(),
+        tenant_id: Some(TenantId::generate()),
+        user_id: None,
+        changed_fields: vec!["name".to_owned()],
+        created_at: SystemClock.now().minus(Duration::from_secs(minutes * 60)),
+    };
+    let mut commit = Commit::new();
+    let (failed, last_error) = (SystemClock.now(), Some("store_unavailable: the store is away".to_owned()));
+    let expiry =
+        TaskRecord { version: 1, failures: 3, failed_at: Some(failed), last_error, ..TaskRecord::new("expiry") };
+    commit.insert(&expiry).unwrap();
+    commit.insert(&event("tenant.update", 10)).unwrap();
+    let (deferred, due) = (Event::at(7, event("tenant.delete", 1)), SystemClock.now().plus(Duration::from_secs(60)));
+    commit.insert(&DeferredEvent::new("cancellation", &deferred, due, "conflict: try again".to_owned())).unwrap();
+    store.commit(&RequestContext::system("test"), &commit).await.unwrap();
+    let (_, findings) = examine(&shell, &[]);
+    for (task, told) in [
+        ("expiry", "it fails (3 times in a row; it removes expired records): store_unavailable: the store is away"),
+        ("copies", "events wait for it since 2"),
+        ("cancellation", "1 of its events failed and wait for a retry"),
+    ] {
+        let message = messages(&findings, "warning", &format!("task {task}"));
+        assert!(message.contains(told), "{task}: {message}");
+    }
+    assert_eq!(messages(&findings, "ok", "tasks"), "");
+}
+
+/// Returns a self-signed CA certificate as PEM.
 fn authority(name: &str, ends_in: i32) -> String {
     let mut parameters = rcgen::CertificateParams::default();
     parameters.distinguished_name.push(rcgen::DnType::CommonName, name);

@@ -1,4 +1,4 @@
-//! Clients that are slow, huge or impolite are cut off, and others are served meanwhile.
+//! Tests that slow, huge or misbehaving clients are cut off while others are served.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -17,7 +17,7 @@ use support::{
     request,
 };
 
-/// Far more than the two seconds in which a request must arrive here.
+/// Far longer than the two seconds in which a request must arrive here.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Server {
@@ -31,7 +31,7 @@ fn serve(folder: &Path) -> Server {
     serve_under(&[], folder, &[])
 }
 
-/// The same with settings, executed by another command if there is one.
+/// Starts a server with settings, run by a wrapper command if there is one.
 fn serve_under(wrapper: &[&str], folder: &Path, settings: &[(&str, &str)]) -> Server {
     let (issuer, _, _, admin) = dev(folder);
     let url = std::fs::read_to_string(folder.join(".dezky/issuer-url")).unwrap();
@@ -55,7 +55,7 @@ fn connect(address: &str) -> TcpStream {
     stream
 }
 
-/// All that comes until the server closes the connection, which it must.
+/// Reads until the server closes the connection, which it must.
 fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4_096];
@@ -70,7 +70,7 @@ fn rest(stream: &mut TcpStream) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// Sends a byte now and then until the server has had enough.
+/// Sends a byte at intervals until the server gives up.
 fn drip(mut stream: TcpStream) -> String {
     let mut writer = stream.try_clone().unwrap();
     let begun = Instant::now();
@@ -134,10 +134,10 @@ fn slow_heads_and_slow_bodies_are_cut_off_while_others_are_served() {
     });
 }
 
-/// The status of the answer to a head; none if the connection was closed without one.
+/// Returns the status of the answer to a head; `None` if the connection was closed without one.
 fn answer_to(address: &str, head: &str) -> Option<u16> {
     let mut stream = connect(address);
-    // The server may close before it has all.
+    // The server may close before it has received everything.
     let _early = stream.write_all(head.as_bytes());
     let answer = rest(&mut stream);
     answer.split(' ').nth(1).map(|status| status.parse().unwrap())
@@ -203,7 +203,7 @@ fn requests_that_come_before_the_answers_to_earlier_ones_are_answered_in_order()
     assert_eq!(ids, (0..50).map(|number| format!("n-{number}")).collect::<Vec<_>>());
 }
 
-/// Executes a command with limits on its open files.
+/// Returns a wrapper that runs a command with limits on its open files.
 fn limited(limits: &str) -> [String; 3] {
     ["sh".to_owned(), "-c".to_owned(), format!("{limits} && exec \"$0\" \"$@\"")]
 }
@@ -264,11 +264,11 @@ fn an_unfinished_http2_head_is_cut_off() {
     connection.get("/healthz", 1);
     connection.await_end(1);
     connection.write(http2::HEADERS, http2::END_STREAM, 3, &http2::head("/healthz")).unwrap();
-    // In the middle of a head a ping cannot be answered.
+    // A ping cannot be answered in the middle of a head.
     connection.await_close();
 }
 
-/// Waits until the server has no connection but that on which it is asked.
+/// Waits until the server has no connection except the one that asks.
 fn await_alone(address: &str) {
     let begun = Instant::now();
     while !request(address, "GET", "/metrics", None).1.contains("\ndezky_http_connections 1\n") {
@@ -282,7 +282,7 @@ fn who_does_not_read_is_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     let server = serve_under(&[], folder.path(), &[("DEZKY_KEEP_ALIVE_SECONDS", "3600")]);
     let mut stream = connect(&server.address);
-    // Far more than the buffers of both ends take.
+    // Far more than the buffers of both ends.
     let text = "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
     stream.write_all(text.as_bytes()).unwrap();
     await_alone(&server.address);
@@ -302,7 +302,7 @@ fn who_takes_nothing_of_an_http2_stream_is_cut_off() {
     assert!(kinds.contains(&http2::HEADERS) && !kinds.contains(&http2::DATA), "{kinds:?}");
 }
 
-/// The most memory that a process has had, in MiB.
+/// Returns the peak memory of a process in MiB.
 fn peak(process: u32) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -318,11 +318,11 @@ fn post(stream: &mut TcpStream, admin: &str, body: &[u8], length: usize) -> std:
     stream.write_all(body)
 }
 
-/// The answer to a body that is complete, and has so many bytes.
+/// Sends a complete body of this length, and returns the answer.
 fn posted(mut stream: TcpStream, admin: &str, slug: &str, length: usize) -> String {
     let body = format!(r#"{{"slug":"{slug}","name":"{slug}"}}"#);
     let body = format!("{body}{}", " ".repeat(length.saturating_sub(body.len())));
-    // The answer may come before all is sent.
+    // The answer may arrive before everything is sent.
     let _early = post(&mut stream, admin, body.as_bytes(), body.len());
     rest(&mut stream)
 }
@@ -339,7 +339,7 @@ fn bodies_that_are_never_complete_take_bounded_memory_and_not_all_of_it() {
     let held: Vec<TcpStream> = (0..200)
         .map(|_| {
             let mut stream = connect(address);
-            // Whoever is refused is closed before all is sent.
+            // A refused connection is closed before everything is sent.
             let _refused = post(&mut stream, admin, &almost, BODY);
             stream
         })

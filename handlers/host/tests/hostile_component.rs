@@ -1,4 +1,4 @@
-//! The binary with a component that is not trusted: who may have written it, and how much memory it takes of the machine.
+//! Tests of an untrusted component: who can have written it, and how much of the machine's memory it takes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -14,7 +14,7 @@ use std::{
 
 use support::{Process, dezky, hang_up, request};
 
-/// The hostile component, built once.
+/// Returns the hostile component, built once.
 fn hostile() -> &'static [u8] {
     static BUILT: OnceLock<Vec<u8>> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -25,7 +25,7 @@ fn hostile() -> &'static [u8] {
     })
 }
 
-/// `dezky serve` with a component, which answers the host's probe for this domain.
+/// Returns `dezky serve` with a component, which answers the host's probe for this domain.
 fn serve(folder: &Path, component: &Path) -> Command {
     let mut command = dezky(folder);
     command.args(["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:dezky.sqlite"]);
@@ -34,7 +34,7 @@ fn serve(folder: &Path, component: &Path) -> Command {
     command
 }
 
-/// The running server and its address.
+/// Starts the server, and returns it with its address.
 fn served(folder: &Path, component: &Path) -> (Process, String) {
     let process = Process::start(serve(folder, component));
     let line = process.line("listening address=");
@@ -46,7 +46,7 @@ fn allow(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// The one line with which a server does not start.
+/// Returns the single line of a server that refuses to start.
 fn refusal(folder: &Path, component: &Path) -> String {
     let output = serve(folder, component).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
@@ -75,18 +75,18 @@ fn a_component_that_others_may_write_or_replace_is_refused_with_what_to_change()
             allow(changed, if changed.is_dir() { 0o755 } else { 0o644 });
         }
     }
-    // Whoever may write where the link is may turn it.
+    // Anybody who can write to the link's folder can redirect it.
     let open = folder.path().join("open");
     fs::create_dir(&open).unwrap();
     symlink("../inner/api.wasm", open.join("api.wasm")).unwrap();
     allow(&open, 0o777);
     assert!(refusal(folder.path(), &open.join("api.wasm")).contains("open"));
-    // In a folder as `/tmp` only owners rename and remove what is theirs.
+    // In a folder like `/tmp`, only owners can rename and remove their files.
     allow(&open, 0o1777);
     let (mut process, address) = served(folder.path(), &open.join("api.wasm"));
     assert_eq!(request(&address, "GET", "/anything", None).0, 200);
 
-    // The swap refuses it too, and what was served goes on.
+    // A swap refuses it too, and the previous component stays.
     allow(&file, 0o666);
     hang_up(&process);
     let line = process.line("is refused");
@@ -99,19 +99,19 @@ fn a_component_that_others_may_write_or_replace_is_refused_with_what_to_change()
     assert_eq!(process.wait().code(), Some(0));
 }
 
-/// A number of `/proc/PID/status`, in bytes.
+/// Returns a value from `/proc/PID/status`, in bytes.
 fn status(process: &Process, name: &str) -> u64 {
     let text = fs::read_to_string(format!("/proc/{}/status", process.child.id())).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
 }
 
-/// Forgets the highest memory of a process so far.
+/// Resets the recorded peak memory of a process.
 fn begin_measuring(process: &Process) {
     fs::write(format!("/proc/{}/clear_refs", process.child.id()), "5").unwrap();
 }
 
-/// The statuses of requests that are made at the same time.
+/// Sends concurrent requests, and returns their statuses.
 fn at_once(address: &str, paths: &[String]) -> Vec<u16> {
     thread::scope(|scope| {
         let asking: Vec<_> = paths.iter().map(|path| scope.spawn(|| request(address, "GET", path, None).0)).collect();
@@ -126,7 +126,7 @@ fn sixteen_hostile_instances_together_stay_below_200_megabytes() {
     let folder = tempfile::tempdir().unwrap();
     let file: PathBuf = folder.path().join("api.wasm");
     fs::write(&file, hostile()).unwrap();
-    // The first server compiles, which takes more; the one that is measured finds that done.
+    // Compiling takes more memory, so the first server does it for the one that is measured.
     let (mut process, _) = served(folder.path(), &file);
     process.terminate();
     process.wait();
@@ -140,9 +140,9 @@ fn sixteen_hostile_instances_together_stay_below_200_megabytes() {
     for what in kinds {
         let statuses = at_once(&address, &vec![path(what); INSTANCES]);
         let expected: &[u16] = match what {
-            // There is room for a few at a time: for memory beyond each one's own, and for answers of one address that are not taken.
+            // A few fit at a time: both for memory beyond each instance's own, and for unread answers of one address.
             "memory" | "answer" => &[200, 503],
-            // What they need for it in their own memory, others may have.
+            // The instances' own memory that this needs may be taken by others.
             "argument" | "endless-answer" => &[500, 503],
             "randomness" => &[200],
             _ => &[500],
@@ -150,7 +150,7 @@ fn sixteen_hostile_instances_together_stay_below_200_megabytes() {
         assert!(statuses.iter().all(|status| expected.contains(status)), "{what}: {statuses:?}");
         told.push(format!("{what} {} MB", status(&process, "VmHWM") / MEGABYTE));
     }
-    // All of it at the same time.
+    // All of it concurrently.
     at_once(&address, &kinds.iter().cycle().take(INSTANCES).map(|what| path(what)).collect::<Vec<_>>());
     let peak = status(&process, "VmHWM");
     told.push(format!("together {} MB", peak / MEGABYTE));

@@ -1,4 +1,4 @@
-//! HTTP/2 clients that take nothing, or send what costs them nothing: memory stays bounded, and others are served.
+//! Tests that HTTP/2 clients which read nothing, or send cheap frames, take bounded memory and leave others served.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -17,34 +17,34 @@ use support::{
     served::{Server, serve},
 };
 
-/// Far more than the seconds that anything here may take.
+/// Far longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// MiB that the server may have more under any attack than before it.
+/// MiB by which the server may grow under any attack.
 const MORE: usize = 64;
-/// Streams of one connection.
+/// Number of streams of one connection.
 const STREAMS: u32 = 128;
 const PUBLIC_DOMAIN: (&str, &str) = ("DEZKY_PUBLIC_DOMAIN", "example.eu");
 const TOLD_APART: (&str, &str) = ("DEZKY_ADDRESS_BURST", "10000000");
 
-/// A server at which addresses are told apart and may ask as often as they like.
+/// Starts a server that tells addresses apart and does not limit their rate.
 fn served(folder: &std::path::Path, settings: &[(&str, &str)]) -> Server {
     let settings = [&[PUBLIC_DOMAIN, TOLD_APART, ("DEZKY_ADDRESS_RATE", "10000000")], settings].concat();
     serve(folder, "sqlite:served.sqlite", &settings)
 }
 
-/// A number of the status of a process, in MiB.
+/// Returns a value of the process's status in MiB.
 fn memory(server: &Server, name: &str) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.process.child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1_024
 }
 
-/// Has something done to a server, after which it must serve others and have taken little memory for it.
+/// Runs an attack, after which the server must serve others and must have grown little.
 fn harmless<T>(server: &Server, attack: impl FnOnce() -> T) {
     let before = memory(server, "VmRSS");
     let held = attack();
     assert_eq!(ask_from([127, 0, 0, 9], server, "/healthz"), 200);
-    // For a moment all places may be taken, by those who soon turn out to take nothing.
+    // For a moment, clients that are about to be found stalled may have all slots.
     let begun = Instant::now();
     while ask_from([127, 0, 0, 9], server, "/openapi.json") != 200 {
         assert!(begun.elapsed() < PATIENCE, "others are not served");
@@ -54,7 +54,7 @@ fn harmless<T>(server: &Server, attack: impl FnOnce() -> T) {
     drop(held);
 }
 
-/// The status of the answer to a request of another address, signed in.
+/// Sends a signed-in request from another address, and returns the status.
 fn ask_from(source: [u8; 4], server: &Server, path: &str) -> u16 {
     let mut stream = connect_from(source, &server.address);
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -65,18 +65,18 @@ fn ask_from(source: [u8; 4], server: &Server, path: &str) -> u16 {
     answer.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-/// A connection whose streams may have so many bytes, and on which all streams that there may be ask for a path.
+/// Opens a connection with this window per stream, with a request on every stream that is allowed.
 fn asking(server: &Server, source: [u8; 4], window: u32, path: &str) -> Http2 {
     let mut connection = Http2::over(connect_from(source, &server.address), window, PATIENCE);
     for number in 0..STREAMS {
-        // The server may have had enough.
+        // The server may have closed the connection.
         let flags = http2::END_STREAM | http2::END_HEADERS;
         let _refused = connection.write(http2::HEADERS, flags, 2 * number + 1, &head(path));
     }
     connection
 }
 
-/// Reads on until every stream that was asked on has an answer, or was refused.
+/// Reads until every stream is answered or refused.
 fn answered(connection: &mut Http2) {
     let mut waiting = STREAMS;
     while waiting > 0 {
@@ -118,14 +118,14 @@ fn the_bytes_of_answers_have_a_bound_of_their_own() {
     assert!(refused(&server).contains(&"answer_bytes".to_owned()));
 }
 
-/// The limits that have refused something.
+/// Returns the limits that have refused something.
 fn refused(server: &Server) -> Vec<String> {
     let (_, metrics) = request(&server.address, "GET", "/metrics", None);
     let name = |line: &str| Some(line.strip_prefix("dezky_http_refused_total{limit=\"")?.split('"').next()?.to_owned());
     metrics.lines().filter_map(name).collect()
 }
 
-/// Reads until this stream is reset; the connection stays.
+/// Reads until this stream is reset; the connection stays open.
 fn await_reset(connection: &mut Http2, stream: u32) {
     loop {
         let frame = connection.read().expect("the connection stays open");
@@ -141,7 +141,7 @@ fn a_stream_of_which_nothing_is_taken_is_reset_and_its_connection_goes_on() {
     let server = served(folder.path(), &[("DEZKY_ARRIVAL_SECONDS", "2")]);
     let address = server.address.as_str();
     thread::scope(|scope| {
-        // Nothing of a small answer, nothing of a large one, and not all of one that hyper has given away.
+        // Nothing of a small answer, nothing of a large one, and only a part of one that hyper has handed over.
         for (window, path) in [(0, "/healthz"), (0, "/openapi.json"), (100, "/openapi.json")] {
             scope.spawn(move || {
                 let mut connection = Http2::connect(address, window, PATIENCE);
@@ -156,7 +156,7 @@ fn a_stream_of_which_nothing_is_taken_is_reset_and_its_connection_goes_on() {
                 }
             });
         }
-        // Of what has ended nothing can be taken back: the connection ends.
+        // A response that has ended cannot be reset: the connection ends.
         let ended = scope.spawn(|| {
             let mut connection = Http2::connect(address, 10, PATIENCE);
             connection.get("/healthz", 1);
@@ -214,7 +214,7 @@ fn slow_bodies_of_two_addresses_shut_nobody_out() {
         text
     };
     let slow: Vec<_> = (0..520).map(|number| post([127, 0, 0, if number < 260 { 1 } else { 2 }], "slow", 5)).collect();
-    // Whoever is refused is answered, and then the others are waited for.
+    // Refused clients get an answer; then the others are waited for.
     while !refused(&server).contains(&"awaited_bodies".to_owned()) {
         thread::yield_now();
     }
@@ -231,7 +231,8 @@ fn who_takes_nothing_loses_its_place_in_flight() {
     let folder = tempfile::tempdir().unwrap();
     let settings = [("DEZKY_ARRIVAL_SECONDS", "60"), ("DEZKY_REQUESTS_IN_FLIGHT", "2"), ("DEZKY_ADDRESS_RATE", "off")];
     let server = served(folder.path(), &settings);
-    // Two answers that are not taken have both places for a moment (one address has half of them), and then one of those for such.
+    // Two stalled answers first take both slots (one address has half of them), then one each of those for stalled
+    // answers.
     let idle = [1, 2].map(|address| {
         let stream = connect_from([127, 0, 0, address], &server.address);
         let mut idle = Http2::over(stream, 0, PATIENCE);
@@ -258,7 +259,7 @@ fn frames_that_cost_a_client_nothing_cost_no_memory() {
     let folder = tempfile::tempdir().unwrap();
     let server = served(folder.path(), &[("DEZKY_ARRIVAL_SECONDS", "60")]);
     let connect = || Http2::connect(&server.address, 65_535, PATIENCE);
-    // Nobody reads what comes: the server must stop at some time to take, or end the connection.
+    // The client never reads: the server must at some point stop reading too, or end the connection.
     let flood = |frames: &mut dyn FnMut(&mut Http2, u32) -> std::io::Result<()>| {
         let mut connection = connect();
         connection.set_write_timeout(Duration::from_secs(1));
@@ -272,14 +273,14 @@ fn frames_that_cost_a_client_nothing_cost_no_memory() {
     let whole = http2::END_STREAM | http2::END_HEADERS;
     harmless(&server, || flood(&mut |connection, _| connection.write(http2::PING, 0, 0, &[0; 8])));
     harmless(&server, || flood(&mut |connection, _| connection.write(http2::SETTINGS, 0, 0, &[])));
-    // A request that is taken back at once, again and again.
+    // Repeatedly sends and cancels a request.
     harmless(&server, || {
         flood(&mut |connection, number| {
             connection.write(http2::HEADERS, whole, 2 * number + 1, &head("/launcher?host=x.example.eu"))?;
             connection.write(http2::RST_STREAM, 0, 2 * number + 1, &[0, 0, 0, 8])
         })
     });
-    // A head without end.
+    // An endless head.
     harmless(&server, || {
         let mut begun = false;
         flood(&mut |connection, _| {
@@ -288,7 +289,7 @@ fn frames_that_cost_a_client_nothing_cost_no_memory() {
             connection.write(kind, 0, 1, if kind == http2::HEADERS { &field } else { &field[4..] })
         })
     });
-    // A body that is longer than may be sent at once, which nobody reads.
+    // A body beyond the window, which the server does not read.
     harmless(&server, || {
         let mut begun = false;
         flood(&mut |connection, _| {

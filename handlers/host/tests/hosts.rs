@@ -1,4 +1,4 @@
-//! Requests that name no host, two, or different ones are refused; what every answer says is said by all of them.
+//! Tests that requests with no host, two, or different ones are refused, and that all answers have the common headers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -16,7 +16,7 @@ use support::{
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The answer to a text.
+/// Sends a text and returns the answer.
 fn answer(address: &str, text: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -92,7 +92,7 @@ fn an_http2_request_names_one_host() {
             }
         }
         let body = String::from_utf8(body).unwrap();
-        // What is no authority at all is refused before it is a request.
+        // An invalid authority is refused before it becomes a request.
         assert_eq!(reset || body.contains("invalid_host"), refused, "{authority:?} {hosts:?}: {body}");
     }
 }

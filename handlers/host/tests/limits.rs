@@ -1,4 +1,4 @@
-//! What one caller, one address and all together may ask: exact budgets, honest headers, and nobody harmed by another.
+//! Tests of the limits per caller, per address and in total: exact budgets and headers, and no effect on others.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -35,7 +35,7 @@ fn limited(folder: &Path, settings: &[(&str, &str)]) -> Limited {
     Limited { _issuer: issuer, _process: process, address, person, admin }
 }
 
-/// One request with headers of its own; head and body of the answer.
+/// Sends one request with additional headers, and returns head and body of the answer.
 fn ask(address: &str, path: &str, headers: &[(&str, &str)]) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
@@ -116,9 +116,9 @@ fn an_address_is_limited_before_its_tokens_are_looked_at_and_costs_callers_nothi
     let refused = (0..1_000).map(|_| garbage("192.0.2.1")).find(|head| status(head) != 401).unwrap();
     assert_eq!(status(&refused), 429, "{refused}");
     assert_eq!(header(&refused, "ratelimit-policy"), Some("\"address\";q=20;w=20"));
-    // What the client itself has written stands further left.
+    // Entries further left were written by the client itself.
     assert_eq!(status(&garbage("203.0.113.77, 192.0.2.1")), 429);
-    // Any other address has a budget of its own.
+    // Any other address has its own budget.
     assert_eq!(status(&garbage("2001:db8:7::1")), 401);
     let person = format!("Bearer {}", server.person);
     let (head, body) =

@@ -1,4 +1,4 @@
-//! `dezky migrate` on a real MongoDB-wire server, with the documents that years of another service leave behind.
+//! Tests `dezky migrate` on a real MongoDB-wire server, with documents as years of another service leave them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 #[path = "migrate/before.rs"]

@@ -1,4 +1,4 @@
-//! To whom a server tells how it is doing.
+//! Tests of the access to metrics and readiness details.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -18,12 +18,12 @@ fn address(line: &str) -> String {
 fn command(folder: &Path, settings: &[(&str, &str)]) -> std::process::Command {
     let mut command = dezky(folder);
     command.args(["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:dezky.sqlite"]);
-    // Nobody answers there, so that there is something to tell.
+    // No issuer answers there, so that there is a problem to report.
     command.args(["--oidc-issuer", "http://127.0.0.1:9/", "--oidc-audience", "dezky"]).envs(settings.iter().copied());
     command
 }
 
-/// Status and body of the answer to a request with these lines in its head.
+/// Sends a request with these header lines, and returns status and body.
 fn ask(address: &str, path: &str, lines: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\n{lines}connection: close\r\n\r\n").unwrap();
@@ -33,7 +33,7 @@ fn ask(address: &str, path: &str, lines: &str) -> (u16, String) {
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
-/// That an answer says which checks are in the way, and nothing else.
+/// Asserts that an answer names the failed checks, and nothing else.
 fn is_short(answer: &(u16, String)) {
     let report = json(answer);
     assert_eq!((answer.0, &report["ready"]), (503, &false.into()), "{report:#}");
@@ -47,6 +47,7 @@ fn is_detailed(answer: &(u16, String)) {
     let report = json(answer);
     assert!(report["notReady"].as_array().unwrap().iter().all(|check| check["why"].is_string()), "{report:#}");
     assert_eq!(report["issuers"][0]["issuerId"], "default", "{report:#}");
+    assert_eq!(report["failingTasks"], serde_json::json!([]), "{report:#}");
 }
 
 #[test]
@@ -63,11 +64,15 @@ fn an_address_for_operation_alone_tells_metrics_and_details() {
     assert_eq!(request(&public, "GET", "/users/me", None).0, 401);
 
     is_detailed(&request(&operations, "GET", "/readyz", None));
-    // Whoever may connect to it may see, under whatever name and through whatever.
+    // Anybody who can connect to it may see them, under any host name and through any proxy.
     is_detailed(&ask(&operations, "/readyz", "host: dezky.internal\r\nx-forwarded-for: 192.0.2.1\r\n"));
     let metrics = request(&operations, "GET", "/metrics", None);
     assert_eq!(metrics.0, 200);
     assert!(metrics.1.contains("route=\"/users/me\""), "of both addresses: {}", metrics.1);
+    for task in ["copies", "erasure", "cancellation", "expiry", "trimming", "first-tenant"] {
+        assert!(metrics.1.contains(&format!("dezky_task_failing{{task=\"{task}\"}} 0")), "{task}: {}", metrics.1);
+    }
+    assert!(metrics.1.contains("dezky_events_waiting{task=\"copies\"} "), "{}", metrics.1);
     for path in ["/users/me", "/tenants", "/openapi.json", "/oidc/backchannel-logout", "/"] {
         assert_eq!(request(&operations, "GET", path, None).0, 404, "{path}");
     }

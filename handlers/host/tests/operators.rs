@@ -1,4 +1,4 @@
-//! Operators' commands: what they print, what they refuse, what the audit trail says, beside a running server too.
+//! Tests of operators' commands: output, refusals and audit trail, also beside a running server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -12,12 +12,12 @@ use dezky::{
 use serde_json::Value;
 use support::{Process, Shell, await_ready, dev, dezky, json as body_of, request};
 
-/// A shell over a SQLite store of its own.
+/// Returns a shell over its own SQLite store.
 fn shell(folder: &tempfile::TempDir) -> Shell {
     Shell::new(folder.path(), "sqlite:dezky.sqlite")
 }
 
-/// The events of the audit trail, the newest first, as `actor action`.
+/// Returns the events of the audit trail, the newest first, as `actor action`.
 fn trail(shell: &Shell) -> Vec<String> {
     let event =
         |event: Value| format!("{} {}", event["actor"]["name"].as_str().unwrap(), event["action"].as_str().unwrap());
@@ -75,7 +75,7 @@ fn a_person_becomes_a_member_and_is_found_by_every_name() {
     assert!(shell.json(&["user", "revoke", id, "--json"])["tokensValidAfter"].is_string());
     assert_eq!(shell.json(&["member", "revoke", "acme", id, "--json"])["revoked"], true);
     shell.refused(&["member", "show", "acme", id], 3, "not_found: ");
-    // Two people with one address: nobody is guessed.
+    // Two people have one address: none is guessed.
     let second = shell.json(&["user", "create", "anna2", "--email", "anna@example.eu", "--json"]);
     let error = shell.refused(&["user", "show", "anna@example.eu"], 4, "ambiguous_user: ");
     assert!(error.contains(id) && error.contains(second["id"].as_str().unwrap()), "{error}");
@@ -157,7 +157,7 @@ fn at_a_terminal_the_name_has_to_be_typed() {
     let (code, shown) = shell.at_terminal(&["tenant", "delete", "acme"], "acme\n");
     assert_eq!(code, 0, "{shown}");
     assert_eq!(shell.json(&["tenant", "show", "acme", "--json"])["status"], "deleted");
-    // People and subscriptions likewise: another name does nothing, theirs does it.
+    // The same for people and subscriptions: another name has no effect, the right one has.
     shell.json(&["tenant", "create", "beta", "--name", "Beta", "--json"]);
     let user = shell.json(&["user", "create", "anna", "--json"])["id"].as_str().unwrap().to_owned();
     let subscription = shell.json(&["subscription", "create", "beta", "--json"])["id"].as_str().unwrap().to_owned();
@@ -271,14 +271,14 @@ fn operators_work_beside_a_running_server_which_obeys_at_once() {
     assert_eq!(request(&address, "GET", "/users/me", Some(&person)).0, 403);
 }
 
-/// The store that `dezky dev` made.
+/// Returns the store that `dezky dev` created.
 fn store_of(folder: &std::path::Path) -> String {
     let files = std::fs::read_dir(folder.join(".dezky")).unwrap().map(|entry| entry.unwrap().path());
     let found = files.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "sqlite"));
     found.unwrap().display().to_string()
 }
 
-/// A server that runs on the store of a shell and trusts an issuer.
+/// Starts a server on the store of a shell, which trusts an issuer.
 fn serve(shell: &Shell, issuer: &DevelopmentIssuer) -> (Process, String) {
     let mut command = dezky(&shell.folder);
     command.args(["serve", "--listen", "127.0.0.1:0", "--store", &shell.store]);
@@ -290,7 +290,7 @@ fn serve(shell: &Shell, issuer: &DevelopmentIssuer) -> (Process, String) {
     (process, address)
 }
 
-/// The issuer's clock may be apart from the server's by the leeway.
+/// The issuer's clock may differ from the server's by the leeway.
 fn ending_all_sessions_ends_tokens_of_every_clock(shell: &Shell, issuer: &DevelopmentIssuer, address: &str) {
     shell.json(&["user", "create", "berta", "--json"]);
     let now = SystemClock.now().seconds();
@@ -347,7 +347,7 @@ async fn everything_works_on_mongodb_and_so_does_the_server() {
     assert_eq!(report["healthy"], true, "{report:#}");
 }
 
-/// The cells of a table's only row, by heading.
+/// Returns the cells of a table's only row, by heading.
 fn row(shell: &Shell, arguments: &[&str], headings: &[&str]) -> Vec<String> {
     let (code, table, error) = shell.run(arguments);
     assert_eq!((code, error.as_str()), (0, ""), "{table}");

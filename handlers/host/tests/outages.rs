@@ -1,5 +1,5 @@
-//! The store goes away or stalls under load, and comes back: every answer is a success or says when to try again, and all is
-//! well afterwards without a restart.
+//! Tests that the store may fail or stall under load and recover without a restart: every answer is a success, or tells
+//! when to retry.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -55,7 +55,7 @@ fn more_requests_than_are_answered_at_once_are_shed_at_once_and_served_later() {
     let other = Connection::open(folder.path().join("served.sqlite")).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     thread::scope(|scope| {
-        // One that comes while something is read may be shed itself: then it comes again.
+        // A write during a read may be shed itself; then it is retried.
         let stall = |writer: usize| loop {
             let answer = create(address, admin, &format!("stalled-{writer}"));
             if !answer.1.contains(r#""code":"overloaded""#) {
@@ -87,7 +87,7 @@ fn more_requests_than_are_answered_at_once_are_shed_at_once_and_served_later() {
     }
 }
 
-// On one thread, with whose end the kernel would end the server.
+// On one thread, since the kernel ends the server with it.
 #[test]
 fn a_database_that_is_killed_and_comes_back_under_load_is_used_again_without_a_restart() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -148,13 +148,13 @@ fn a_database_that_is_killed_and_comes_back_under_load_is_used_again_without_a_r
     }
 }
 
-/// The process of a database server, which this process has started.
+/// A database server that this process has started, suspended.
 struct Stalled {
     id: String,
 }
 
 impl Stalled {
-    /// Stops it where it is: its sockets stay open, and nothing is answered.
+    /// Suspends the server: its sockets stay open, and nothing is answered.
     fn stop(database: &MongodbServer) -> Self {
         let port = format!("--port {}", database.address().port());
         let parent = std::process::id().to_string();
@@ -177,8 +177,8 @@ impl Drop for Stalled {
     }
 }
 
-/// While the database stands still every request is answered for now, within the limit that `served` holds each of them to;
-/// then all is well again.
+/// Asserts that every request during a stall is answered with a retry time, within the limit that `served` enforces,
+/// and that everything works afterwards.
 fn stalled_and_well_again(options: &str, clients: usize, writes: impl Fn(usize) -> bool) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let database = runtime.block_on(MongodbServer::start()).unwrap();

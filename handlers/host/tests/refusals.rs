@@ -1,4 +1,4 @@
-//! Refusals leave a trace: a line each that says who was refused what, within bounds, and a count.
+//! Tests that refusals are logged with their cause, rate-limited, and counted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -11,12 +11,12 @@ use std::{
 
 use support::{Process, await_ready, dev, dezky, request};
 
-/// The value of a field of a line.
+/// Returns the value of a field of a line.
 fn field<'line>(line: &'line str, name: &str) -> Option<&'line str> {
     line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
 }
 
-/// The next line about a refusal: code, issuer, caller, address, method and route.
+/// Returns the next line about a refusal: code, issuer, caller, address, method and route.
 fn refused(process: &Process) -> (String, [Option<String>; 5]) {
     let line = process.line(" refused code=");
     assert!(!line.contains("eyJ"), "no part of a token: {line}");
@@ -41,7 +41,7 @@ fn post_form(address: &str, path: &str, body: &str) -> u16 {
     answer.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-/// A token whose signature does not fit.
+/// Returns a token with a wrong signature.
 fn forged(token: &str) -> String {
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
@@ -107,7 +107,7 @@ fn a_flood_of_refusals_is_told_in_few_lines_that_count_the_rest_and_hides_no_oth
     for _ in 0..400 {
         assert_eq!(request(&address, "GET", "/users", None).0, 401);
     }
-    // Of another kind, and so not behind the flood.
+    // Of another kind, and so not suppressed by the flood.
     assert_eq!(post_form(&address, "/oidc/backchannel-logout", "logout_token=x"), 400);
     let mut lines = 0;
     loop {

@@ -1,4 +1,4 @@
-//! The binary serves: development server, readiness, metrics and graceful end.
+//! Tests of the serving binary: development server, readiness, metrics and graceful shutdown.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -22,7 +22,7 @@ fn dev_prints_a_token_that_shows_tenants_until_the_membership_is_revoked() {
     assert_eq!(profile["user"]["email"], "anna@example.eu");
     assert_eq!(profile["tenants"][0]["slug"], "dezky");
     assert_eq!(profile["subscriptions"][0]["status"], "active");
-    // The administrator becomes one by signing in.
+    // The administrator gets the right by signing in.
     assert_eq!(request(&address, "GET", "/users/me", Some(&admin)).0, 200);
     let member = format!("/tenants/dezky/members/{}", profile["user"]["id"].as_str().unwrap());
     let revoked = request(&address, "DELETE", &member, Some(&admin));
@@ -89,7 +89,7 @@ fn serve(folder: &std::path::Path, store: &str, issuer: &str) -> (Process, Strin
 #[test]
 fn an_unreachable_issuer_leaves_the_process_running_and_not_ready() {
     let folder = tempfile::tempdir().unwrap();
-    // Nobody listens on a port that was just given back.
+    // Nothing listens on a port that was just released.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let issuer = format!("http://127.0.0.1:{port}/application/o/dezky/");
     let (_process, address) = serve(folder.path(), "sqlite:dezky.sqlite", &issuer);
@@ -166,7 +166,7 @@ fn after_sigterm_it_is_not_ready_and_answers_until_balancers_have_learned_of_it(
     let folder = tempfile::tempdir().unwrap();
     let mut command: Command = dezky(folder.path());
     command.args(["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:dezky.sqlite"]);
-    // Nobody can sign in; what is asked needs nobody to.
+    // Nobody can sign in, and these requests do not need it.
     command.args(["--oidc-issuer", "http://127.0.0.1:9/", "--oidc-audience", "dezky"]);
     command.env("DEZKY_DRAIN_SECONDS", "300");
     let mut process = Process::start(command);

@@ -8,7 +8,7 @@ use dezky::{
 };
 use dezky_configuration::{Configuration, LogSettings, log, settings::BASE_PATH, sources_of_process};
 
-/// As in the server: a request makes some hundred small allocations.
+/// As in the server: a request makes about a hundred small allocations.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -40,7 +40,7 @@ async fn serve() -> Result<(), Error> {
     let base_path = sources.find(&BASE_PATH)?.map(|found| found.text).unwrap_or_default();
     let store = configuration.open_store()?;
     let platform = Platform::open(configuration.platform_options(store))?;
-    // Keys are there before the first invocation, and those of the last environment if the issuer is away.
+    // Keys are loaded before the first invocation; if the issuer is unreachable, the previous environment's are used.
     platform.start();
     if tokio::time::timeout(KEYS, platform.verifier().refresh()).await.is_err() {
         tracing::warn!(seconds = KEYS.as_secs(), "the issuers have not told their keys yet");

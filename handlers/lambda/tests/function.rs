@@ -1,4 +1,4 @@
-//! The function itself, as the platform runs it: a process that asks the Runtime API for invocations.
+//! Tests of the function as the platform runs it: a process that polls the Runtime API for invocations.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -14,7 +14,7 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 use support::{emulator::Emulator, event::Front};
 
-/// A running function, ended when it is dropped.
+/// A running function, stopped when dropped.
 struct Function(Child);
 
 impl Drop for Function {
@@ -24,7 +24,7 @@ impl Drop for Function {
     }
 }
 
-/// The binary, without the settings of whoever runs the tests.
+/// Returns the binary, without settings of the test runner's environment.
 fn binary(folder: &Path, emulator: &Emulator) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dezky-lambda"));
     for (name, _) in std::env::vars_os() {
@@ -44,7 +44,7 @@ fn start(folder: &Path, emulator: &Emulator, issuer: &DevelopmentIssuer, base_pa
     Function(command.env("DEZKY_BASE_PATH", base_path).spawn().unwrap())
 }
 
-/// On the MongoDB-wire server that was started for all tests, in a database of its own.
+/// Starts it in its own database on the shared MongoDB-wire test server.
 fn start_on_mongodb(folder: &Path, emulator: &Emulator, issuer: &DevelopmentIssuer) -> (Function, String) {
     let uri = dezky::test_kit::mongodb_server::shared_uri().unwrap();
     let mut command = binary(folder, emulator);
@@ -52,7 +52,7 @@ fn start_on_mongodb(folder: &Path, emulator: &Emulator, issuer: &DevelopmentIssu
     (Function(command.env("DEZKY_STORE", &uri).spawn().unwrap()), uri)
 }
 
-/// Connections of a process to this port, as the kernel lists them.
+/// Returns the number of a process's connections to this port, as the kernel lists them.
 fn connections(process: u32, port: u16) -> usize {
     let sockets: std::collections::HashSet<String> = std::fs::read_dir(format!("/proc/{process}/fd"))
         .unwrap()
@@ -130,7 +130,7 @@ async fn what_a_client_writes_into_the_host_header_harms_nothing() {
     let issuer = DevelopmentIssuer::start().await.unwrap();
     let _function = start(folder.path(), &emulator, &issuer, "");
     let token = issuer.mint(&issuer.claims("anna"));
-    // What cannot be a host is refused, as at every edge, and ends nothing.
+    // An invalid host is refused, as at every edge, and does not end the function.
     for (host, status) in [
         ("a b", 400),
         ("[::1", 200),
@@ -181,7 +181,7 @@ async fn a_wrong_setting_ends_the_function_with_one_line_that_names_it() {
     }
 }
 
-// Without its server this fails with the way to start it.
+// Without a server this fails, with a message on how to start it.
 #[tokio::test(flavor = "multi_thread")]
 async fn invocations_share_the_connections_to_mongodb() {
     let folder = tempfile::tempdir().unwrap();
@@ -194,7 +194,7 @@ async fn invocations_share_the_connections_to_mongodb() {
     let me = request("GET", "/users/me", &token, &Value::Null);
     let first = send(&emulator, Front::Http, &me).await;
     assert_eq!((first.status().as_u16(), body(&first)["user"]["email"].as_str()), (200, Some("anna@example.eu")));
-    // Pool and monitor fill in the first invocations.
+    // The pool and the monitor connect during the first invocations.
     for _ in 0..20 {
         assert_eq!(send(&emulator, Front::Http, &me).await.status(), 200);
     }

@@ -1,1 +1,1 @@
-//! No code: `Cargo.toml` says which features of libraries the parts of the workspace share.
+//! No code: `Cargo.toml` unifies the features of libraries across the workspace.

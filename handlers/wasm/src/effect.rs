@@ -9,7 +9,7 @@ use dezky::{
 
 use crate::{platform::effect, problem::error};
 
-/// Asks the host for the effect of the request that is being answered.
+/// Requests the effect of the current request from the host.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HostEffect;
 

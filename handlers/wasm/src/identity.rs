@@ -1,4 +1,4 @@
-//! Who is calling, as the host says.
+//! The caller, as identified by the host.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
     problem::{error, unreadable},
 };
 
-/// The host's word for it. It has verified the token of the request that asks.
+/// The host's identification. The host has verified the token of the current request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HostIdentity;
 
@@ -35,7 +35,7 @@ impl Identity for HostIdentity {
             tenant: caller.tenant,
             email: None,
             name: None,
-            // Claims are synced by the host alone.
+            // Only the host syncs claims.
             groups: None,
             signed_in_at: caller.signed_in_at.map(Timestamp::from_milliseconds),
             session_id: caller.session,

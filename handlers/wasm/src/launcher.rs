@@ -1,4 +1,4 @@
-//! How launchers look, as the host says.
+//! Launchers, looked up by the host.
 
 use async_trait::async_trait;
 use dezky::{Result, context::RequestContext, http::LauncherSource, service::views::LauncherView};

@@ -1,6 +1,6 @@
-//! The HTTP component: the router of `dezky` over what its host gives it. There is nothing here but conversions.
+//! The HTTP component: the router of `dezky` over its host's interfaces. It only converts types.
 //!
-//! On other targets than WebAssembly it is empty, so that the workspace builds everywhere.
+//! On targets other than WebAssembly it is empty, so that the workspace builds everywhere.
 #![cfg(target_family = "wasm")]
 
 mod effect;
@@ -20,11 +20,11 @@ use spin_sdk::{
     http_service,
 };
 
-/// Answers a request of any host of WASI's HTTP.
+/// Answers a request from any WASI HTTP host.
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
     let (parts, incoming) = request.into_parts();
-    // The host bounds bodies before they come here, has them complete, and says how long they are.
+    // The host has limited the body, received it completely, and states its length.
     let body = if parts.headers.contains_key(http::header::CONTENT_LENGTH) {
         match incoming.collect().await {
             Ok(collected) => Body::from(collected.to_bytes()),
@@ -40,7 +40,7 @@ async fn handle(request: Request) -> impl IntoResponse {
 }
 
 async fn answer(mut request: http::Request<Body>) -> Response {
-    // What stands here is the host's id of the request, and no client's.
+    // This header has the host's id of the request, not a client's.
     let id = request.headers().get(dezky::http::REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
     if let Some(id) = id {
         request.extensions_mut().insert(dezky::http::RequestIdentity(id));

@@ -1,46 +1,32 @@
 //! Refusals of the host as errors of the core.
 
-use std::{collections::BTreeSet, sync::Mutex, time::Duration};
+use std::time::Duration;
 
-use dezky::{Error, ErrorKind, FieldError};
+use dezky::{
+    Error, FieldError,
+    error::{Code, FieldCode},
+};
 
 use crate::platform::problems::Problem;
 
-/// As many codes as the host may have; it has some dozens.
-const MAXIMUM_CODES: usize = 256;
-
-static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-
-/// The code as the core wants it. Codes come from a fixed table of the host, so that remembering them is bounded.
-fn interned(code: &str) -> &'static str {
-    let mut codes = match CODES.lock() {
-        Ok(codes) => codes,
-        Err(poisoned) => poisoned.into_inner(),
-    };
-    if let Some(known) = codes.get(code) {
-        return known;
-    }
-    if codes.len() >= MAXIMUM_CODES {
-        return "internal";
-    }
-    let code: &'static str = Box::leak(code.to_owned().into_boxed_str());
-    codes.insert(code);
-    code
-}
-
-/// The error that the host means.
+/// Converts an error of the host. Its kind follows from its code.
 pub(crate) fn error(problem: Problem) -> Error {
-    let kind = ErrorKind::from_name(&problem.kind).unwrap_or(ErrorKind::Internal);
-    let fields =
-        problem.fields.into_iter().map(|field| FieldError::new(field.field, interned(&field.code), field.message));
-    let error = Error::new(kind, interned(&problem.code), problem.message).with_fields(fields.collect());
+    let Some(code) = Code::from_name(&problem.code) else {
+        return Error::internal(format!("the host refuses with `{}`, a code of another release", problem.code));
+    };
+    let field = |bad: crate::platform::problems::BadField| {
+        Some(FieldError::new(bad.field, FieldCode::from_name(&bad.code)?, bad.message))
+    };
+    // A field whose code is unknown is left out: the message says that something is wrong with it.
+    let fields = problem.fields.into_iter().filter_map(field).collect();
+    let error = Error::new(code, problem.message).with_fields(fields);
     match problem.retry_after {
         Some(wait) => error.with_retry_after(Duration::from_millis(wait)),
         None => error,
     }
 }
 
-/// What the host answered cannot be read.
+/// Returns the error for an unreadable answer of the host.
 pub(crate) fn unreadable(what: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::internal(what).with_source(error)
 }

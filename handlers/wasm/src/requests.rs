@@ -1,4 +1,4 @@
-//! Requests as the host hands them over: whole, without streams.
+//! Requests as plain records, complete and without streams.
 
 use axum::body::Body;
 use dezky::{Error, Result};
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What is exported.
+/// The exports.
 pub(crate) struct Component;
 
 impl Guest for Component {
@@ -55,7 +55,7 @@ async fn write(response: axum::response::Response) -> Response {
             headers: parts.headers.iter().map(field).collect(),
             body: collected.to_bytes().into(),
         },
-        // Bodies of the API are whole before they are sent.
+        // Bodies of the API are complete before they are sent.
         Err(error) => {
             tracing::error!(?error, "the body of an answer broke off");
             Response { status: 500, headers: Vec::new(), body: Vec::new() }

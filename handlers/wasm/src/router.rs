@@ -1,4 +1,4 @@
-//! The router of the core, of which an instance puts together what it is asked for, once.
+//! The router of the core, of which an instance builds each section once, when first requested.
 
 use std::{
     collections::BTreeMap,
@@ -18,10 +18,10 @@ use crate::{
 
 static STATE: OnceLock<Arc<HttpState>> = OnceLock::new();
 
-/// The sections of the API that were asked for. An instance may answer one request only, which wants one of them.
+/// The sections of the API requested so far. An instance may answer only one request, which needs one of them.
 static ROUTERS: Mutex<BTreeMap<Section, SectionRouter>> = Mutex::new(BTreeMap::new());
 
-/// The API, as far as it answers a path.
+/// Returns the section of the API that answers a path.
 pub(crate) fn router(path: &str) -> SectionRouter {
     let section = Section::of(path);
     let state = STATE.get_or_init(|| Arc::new(state()));
@@ -37,10 +37,10 @@ fn state() -> HttpState {
         public_domain: given.public_domain,
         issuer_ids: given.issuers,
         leeway: Duration::from_millis(given.leeway),
-        // What they are for, ending sessions by a logout token and forgetting, is the host's.
+        // They are for ending sessions by logout tokens and for housekeeping, which the host does.
         ..ServiceSettings::default()
     };
-    // The clock is the host's: WASI has it from there.
+    // The clock is the host's, provided through WASI.
     let service = Service::new(Arc::new(HostStore), Arc::new(SystemClock), settings);
     let service = Arc::new(service.with_effect(Arc::new(HostEffect)).without_first_uses());
     let mut state = HttpState::new(service, Arc::new(HostIdentity));

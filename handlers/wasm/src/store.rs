@@ -40,7 +40,7 @@ impl Store for HostStore {
     }
 
     async fn health(&self, _: &RequestContext) -> StoreResult<()> {
-        // Readiness is told by the host.
+        // The host reports readiness.
         Ok(())
     }
 }
@@ -102,7 +102,7 @@ fn question(query: &Query) -> store::Query {
     }
 }
 
-/// The name as the core knows it.
+/// Returns the static name of a collection.
 fn collection(name: &str) -> &'static str {
     dezky::COLLECTIONS.iter().find(|collection| collection.name == name).map_or("unknown", |collection| collection.name)
 }

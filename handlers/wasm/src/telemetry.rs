@@ -1,4 +1,4 @@
-//! Events of the core as lines of the host's log.
+//! Sends events of the core to the host's log.
 
 use std::fmt::{self, Write as _};
 
@@ -10,13 +10,13 @@ use tracing::{
 
 use crate::platform::telemetry;
 
-/// Sends what matters to the host. Spans are the host's affair: it knows which request it is.
+/// Forwards relevant events to the host, which itself knows the request and therefore needs no spans.
 #[derive(Debug)]
 struct HostLog;
 
-/// Starts to send events to the host.
+/// Starts forwarding events to the host.
 pub(crate) fn start() {
-    // There is one for each instance, and this is called once: it cannot be set already.
+    // Each instance has its own, and this is called once, so it cannot be set already.
     let _first = tracing::subscriber::set_global_default(HostLog);
 }
 
@@ -54,13 +54,13 @@ impl Subscriber for HostLog {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// The fields of an event, the message among them.
+/// The fields of an event, including the message.
 struct Line(String);
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let space = if self.0.is_empty() { "" } else { " " };
-        // Writing to a text does not fail.
+        // Writing to a `String` cannot fail.
         let _written = match field.name() {
             "message" => write!(self.0, "{space}{value:?}"),
             name => write!(self.0, "{space}{name}={value:?}"),

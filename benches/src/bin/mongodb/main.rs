@@ -1,9 +1,9 @@
-//! The API on MongoDB beside a plain service on the same server and data.
+//! Compares the API on MongoDB with a plain service on the same server and data.
 //!
-//! `mongodb URI` wants an empty database. First the processor time of a request on this side: the API and the same reads through
-//! the bare driver run in this process and take turns, one request after the other; the time is that of all threads of this
-//! process, so that the server beside it does not count. Then requests a second: the API and a service that makes three queries
-//! for each request are both served over HTTP and take turns under a load of 8 connections.
+//! `mongodb URI` needs an empty database. First it measures the processor time of a request on the client side: the API
+//! and the same reads through the bare driver alternate in this process, one request at a time. The time is that of all
+//! threads of this process, so that the server does not count. Then it measures requests per second: the API and a
+//! service that makes three queries per request are both served over HTTP, and alternate under a load of 8 connections.
 
 mod plain;
 
@@ -18,25 +18,25 @@ use dezky_benches::{Failure, estate::Estate, median, serve};
 use mongodb::{Client, Database};
 use plain::Plain;
 
-/// Requests of a case in each round: enough for the 10 ms ticks in which the kernel counts.
+/// Number of requests of a case in each round: enough for the kernel's 10 ms ticks.
 const REQUESTS: u32 = 300;
 
-/// Rounds.
+/// Number of rounds.
 const ROUNDS: usize = 5;
 
-/// Time for which each service is under load in a round.
+/// Duration of each service's load in a round.
 const LOAD: Duration = Duration::from_secs(3);
 
-/// Connections of the load.
+/// Number of connections of the load.
 const CONNECTIONS: usize = 8;
 
-/// Tenants; the person `one` is in the first of them, `all` in all.
+/// Number of tenants; the person `one` is in the first of them, `all` in all.
 const TENANTS: usize = 50;
 
-/// Other people, each in a tenant.
+/// Number of other people, each in one tenant.
 const CROWD: usize = 200;
 
-/// Documents in a commit.
+/// Number of documents in a commit.
 const BATCH: usize = 100;
 
 #[tokio::main]
@@ -129,7 +129,7 @@ async fn rates(estate: &Estate, database: &Database, uri: &str) -> Result<(), Fa
     Ok(())
 }
 
-/// Calls a URL for a while; the requests that were answered, and the seconds that it took.
+/// Calls a URL for a while, and returns the number of answered requests and the seconds taken.
 async fn load(url: &str, token: &str, person: &str) -> Result<(f64, f64), Failure> {
     let client = reqwest::Client::builder().pool_max_idle_per_host(CONNECTIONS).build()?;
     let start = Instant::now();
@@ -150,7 +150,7 @@ async fn load(url: &str, token: &str, person: &str) -> Result<(f64, f64), Failur
     Ok((answered.iter().sum(), start.elapsed().as_secs_f64()))
 }
 
-/// The process of the server at the port of a URI.
+/// Returns the process of the server at the port of a URI.
 fn server_of(uri: &str) -> Result<String, Failure> {
     let port = uri.rsplit_once(':').and_then(|(_, rest)| rest.split('/').next()).ok_or("the URI has no port")?;
     for process in std::fs::read_dir("/proc")? {
@@ -164,7 +164,7 @@ fn server_of(uri: &str) -> Result<String, Failure> {
     Err("no process has the port of the URI".into())
 }
 
-/// Processor time of a process so far, in µs.
+/// Returns the processor time of a process so far, in µs.
 fn processor_time(process: &str) -> Result<f64, Failure> {
     // Fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms; the name in field 2 ends with the last parenthesis.
     let text = std::fs::read_to_string(format!("/proc/{process}/stat"))?;

@@ -1,5 +1,5 @@
-//! A service as one writes it without thinking of round trips: two finds and one aggregation for each request, through the bare
-//! driver. It asks nobody for a token, checks no session, syncs no claims and hides no field.
+//! A service written without regard to round trips: two finds and one aggregation per request, through the bare driver.
+//! It verifies no token, checks no session, syncs no claims and hides no fields.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use mongodb::{
 };
 use serde_json::{Value, json};
 
-/// The header that says who calls.
+/// The header that identifies the caller.
 pub(crate) const PERSON: &str = "x-person";
 
 /// The service.
@@ -41,7 +41,7 @@ impl Plain {
         Ok(user.ok_or("there is no such person")?)
     }
 
-    /// The caller, their memberships by name of tenant, and these tenants with their subscriptions.
+    /// Reads the caller, their memberships by name of tenant, and these tenants with their subscriptions.
     pub(crate) async fn profile_documents(
         &self,
         person: &str,
@@ -62,7 +62,7 @@ impl Plain {
         Ok((user, memberships, tenants))
     }
 
-    /// A page of tenants by name, and how many there are.
+    /// Reads a page of tenants by name, and their total number.
     async fn page(&self, person: &str, limit: i64) -> Result<(Vec<Document>, Vec<Document>), Failure> {
         let user = self.user(person).await?;
         if !user.get_bool("platformAdmin")? {

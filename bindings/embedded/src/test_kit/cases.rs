@@ -1,4 +1,4 @@
-//! The cases, on the stores that are asked for.
+//! The cases, on the requested stores.
 
 use std::{
     collections::HashMap,
@@ -25,11 +25,12 @@ use tokio::process::Command;
 
 use super::process::Other;
 
-/// Runs all cases through the process that `command` starts, and prints what is wrong. They are recorded as those of the edge
-/// `EDGE-STORE`. `DEZKY_TEST_STORES` says on which stores, `sqlite,mongodb` without it.
+/// Runs all cases through the process that `command` starts, and prints the failures.
+///
+/// They are recorded under the edge `EDGE-STORE`. `DEZKY_TEST_STORES` names the stores (default: `sqlite,mongodb`).
 ///
 /// # Panics
-/// When the process or a store is not there.
+/// When the process or a store is not available.
 #[must_use]
 pub fn run_cases(edge: &str, command: impl Fn() -> Command) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -59,7 +60,7 @@ struct OtherStage {
     other: Arc<Other>,
     folder: tempfile::TempDir,
     mongodb: bool,
-    /// Where stores are, by their addresses.
+    /// Locations of stores, by their addresses.
     locations: Mutex<HashMap<usize, String>>,
 }
 
@@ -87,7 +88,7 @@ impl Stage for OtherStage {
         let location = self.locations.lock().unwrap()[&address(&setup.store)].clone();
         let edge = self.other.number();
         let options = json!({
-            "environment": false, "background": false, "log": "off", "store": location, "issuers": setup.issuers,
+            "environment": false, "log": "off", "store": location, "issuers": setup.issuers,
             "publicDomain": setup.service.public_domain, "platformAdminGroup": setup.service.platform_admin_group,
         });
         let now = setup.clock.now().milliseconds();

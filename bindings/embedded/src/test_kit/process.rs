@@ -19,7 +19,7 @@ use tokio::{
 
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Value>>>>;
 
-/// The process. It ends with this.
+/// The process, which ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Other {
     _process: Child,
@@ -48,18 +48,18 @@ impl Other {
                 let sender = answers.lock().unwrap().remove(&answer["id"].as_u64().unwrap());
                 sender.unwrap().send(answer).unwrap();
             }
-            // Whoever still waits is told that there is nobody any more.
+            // Dropping the senders ends all waits, since nobody will answer.
             answers.lock().unwrap().clear();
         });
         Self { _process: process, lines, waiting, last: AtomicU64::new(0) }
     }
 
-    /// One that was not given before.
+    /// Returns a new number.
     pub(super) fn number(&self) -> u64 {
         self.last.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Says something and waits for the answer.
+    /// Sends a line and waits for the answer.
     pub(super) async fn ask(&self, mut line: Value) -> Value {
         let (id, (sender, answer)) = (self.number(), oneshot::channel());
         self.waiting.lock().unwrap().insert(id, sender);
@@ -71,7 +71,7 @@ impl Other {
         answer
     }
 
-    /// Says something that has no answer. Whoever is gone already does not hear it.
+    /// Sends a line without an answer. It is lost if the process is gone.
     pub(super) fn tell(&self, line: Value) {
         let _heard = self.lines.send(format!("{line}\n"));
     }

@@ -46,7 +46,7 @@ test("what is declared is exported, and nothing else", () => {
 });
 
 test("the class has the members that are declared, and nothing else in sight", async () => {
-  const dezky = await sdk.Dezky.open({ environment: false, store: `sqlite:${join(folder, "members.sqlite")}`, oidcIssuer: "http://127.0.0.1:1/", oidcAudience: "dezky", background: false, log: "off" });
+  const dezky = await sdk.Dezky.open({ environment: false, store: `sqlite:${join(folder, "members.sqlite")}`, oidcIssuer: "http://127.0.0.1:1/", oidcAudience: "dezky", log: "off" });
   try {
     const own = [...Object.getOwnPropertyNames(Object.getPrototypeOf(dezky)), ...Object.keys(dezky)];
     assert.deepEqual(own.filter((name) => name !== "constructor").sort(), members("Dezky", (member) => !isStatic(member)));
@@ -92,7 +92,6 @@ test("a verified token with every claim has the members that are declared", asyn
     environment: false,
     store: `sqlite:${join(folder, "claims.sqlite")}`,
     issuers: [{ id: "default", urls: [issuer], audiences: ["dezky"], jwks: { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "one" }] }, profile: "any", tenant: "acme" }],
-    background: false,
     log: "off",
   });
   try {

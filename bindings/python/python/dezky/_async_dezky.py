@@ -90,7 +90,7 @@ class AsyncDezky:
         log: str | None = None,
         config: str | os.PathLike[str] | None = None,
         environment: bool = True,
-        background: bool = True,
+        tasks: str | Sequence[str] = (),
     ) -> Self:
         """Opens the store and begins to fetch the issuers' keys; at once, without waiting for either.
 
@@ -109,8 +109,8 @@ class AsyncDezky:
                 process decides. Default: ``warn``.
             config: The configuration file. Default: ``DEZKY_CONFIG``, else ``dezky.toml`` in the working folder if it is there.
             environment: Whether ``DEZKY_*`` variables, and a file that no option names, are read.
-            background: Whether this process makes the first tenant, carries on what changes leave to be done (copies of names,
-                erasure) and forgets what has expired. Several processes may.
+            tasks: Background tasks that this process runs: ``"all"``, or names, as for ``DEZKY_TASKS``. Of several processes that may
+                run a task, one does at a time. Default: none; ``dezky serve`` runs all.
 
         Raises:
             ConfigurationError: A setting is wrong; the message names it.
@@ -127,7 +127,7 @@ class AsyncDezky:
                 log,
                 config,
                 environment,
-                background,
+                tasks,
             )
         )
 

@@ -91,7 +91,7 @@ class Dezky:
         log: str | None = None,
         config: str | os.PathLike[str] | None = None,
         environment: bool = True,
-        background: bool = True,
+        tasks: str | Sequence[str] = (),
     ) -> Self:
         """Opens the store and begins to fetch the issuers' keys.
 
@@ -110,8 +110,8 @@ class Dezky:
                 process decides. Default: ``warn``.
             config: The configuration file. Default: ``DEZKY_CONFIG``, else ``dezky.toml`` in the working folder if it is there.
             environment: Whether ``DEZKY_*`` variables, and a file that no option names, are read.
-            background: Whether this process makes the first tenant, carries on what changes leave to be done (copies of names,
-                erasure) and forgets what has expired. Several processes may.
+            tasks: Background tasks that this process runs: ``"all"``, or names, as for ``DEZKY_TASKS``. Of several processes that may
+                run a task, one does at a time. Default: none; ``dezky serve`` runs all.
 
         Raises:
             ConfigurationError: A setting is wrong; the message names it.
@@ -128,7 +128,7 @@ class Dezky:
                 log,
                 config,
                 environment,
-                background,
+                tasks,
             )
         )
 

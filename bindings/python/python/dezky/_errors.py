@@ -48,6 +48,7 @@ class DezkyError(Exception):
         code: str = "internal",
         status: int = 500,
         fields: tuple[FieldError, ...] = (),
+        retryable: bool | None = None,
         retry_after: int | None = None,
         request_id: str | None = None,
     ) -> None:
@@ -58,8 +59,8 @@ class DezkyError(Exception):
         self.fields = fields
         self.retry_after = retry_after
         self.request_id = request_id
-        # What is closed stays closed, and what was forked stays forked.
-        self.retryable = self.kind in ("rate_limited", "unavailable") and code not in ("closed", "forked")
+        # Over HTTP the kind alone says so.
+        self.retryable = self.kind in ("rate_limited", "unavailable") if retryable is None else retryable
 
     def __reduce__(self) -> tuple[object, ...]:
         return _again, (
@@ -68,6 +69,7 @@ class DezkyError(Exception):
             self.code,
             self.status,
             self.fields,
+            self.retryable,
             self.retry_after,
             self.request_id,
         )
@@ -79,10 +81,19 @@ def _again(
     code: str,
     status: int,
     fields: tuple[FieldError, ...],
+    retryable: bool,
     retry_after: int | None,
     request_id: str | None,
 ) -> DezkyError:
-    return made(message, code=code, status=status, fields=fields, retry_after=retry_after, request_id=request_id)
+    return made(
+        message,
+        code=code,
+        status=status,
+        fields=fields,
+        retryable=retryable,
+        retry_after=retry_after,
+        request_id=request_id,
+    )
 
 
 class BadRequest(DezkyError):
@@ -207,6 +218,7 @@ class _Payload(msgspec.Struct, rename="camel"):
     code: str
     status: int
     message: str
+    retryable: bool
     fields: tuple[FieldError, ...] = ()
     retry_after: int | None = None
     request_id: str | None = None
@@ -232,6 +244,7 @@ def from_failure(failure: _native.Failure) -> DezkyError:
         code=said.code,
         status=said.status,
         fields=said.fields,
+        retryable=said.retryable,
         retry_after=said.retry_after,
         request_id=said.request_id or None,
     )
@@ -252,5 +265,5 @@ def from_problem(body: bytes, retry_after: str | None) -> DezkyError:
 
 def invalid_argument(name: str, message: str) -> Invalid:
     """An argument that no request can be made of."""
-    field = FieldError(field=name, code="invalid_type", message=message)
+    field = FieldError(field=name, code="wrong_type", message=message)
     return Invalid(f"`{name}`: {message}", code="invalid_fields", status=422, fields=(field,))

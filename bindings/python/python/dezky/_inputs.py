@@ -27,11 +27,11 @@ from ._types import (
 
 
 class LauncherLinkInput(TypedDict, total=False):
-    """An entry of the launcher.
+    """A link in the launcher.
 
     Attributes:
-        title: What it says.
-        url: Where it leads; an `https` URL.
+        title: Text of the link.
+        url: Target of the link; an `https` URL.
         icon: Name of an icon.
     """
 
@@ -41,11 +41,11 @@ class LauncherLinkInput(TypedDict, total=False):
 
 
 class DomainVerificationInput(TypedDict, total=False):
-    """When a domain was proved to belong to the tenant.
+    """Proof that a domain belongs to the tenant.
 
     Attributes:
         name: The domain, one of the tenant's `domains`.
-        verified_at: When it was verified.
+        verified_at: Time of verification.
     """
 
     name: Required[str]
@@ -53,13 +53,13 @@ class DomainVerificationInput(TypedDict, total=False):
 
 
 class BrandingInput(TypedDict, total=False):
-    """How the tenant's launcher looks.
+    """Appearance of the tenant's launcher.
 
     Attributes:
         logo_url: The logo; an `https` URL.
         primary_color: Main colour, `#rrggbb`.
-        accent_color: Second colour, `#rrggbb`.
-        launcher_links: Entries of the launcher, in their order.
+        accent_color: Secondary colour, `#rrggbb`.
+        launcher_links: Links in the launcher, in order.
     """
 
     logo_url: str | None
@@ -69,12 +69,12 @@ class BrandingInput(TypedDict, total=False):
 
 
 class BillingInfoInput(TypedDict, total=False):
-    """To whom invoices go.
+    """Billing details for invoices.
 
     Attributes:
         company: Name of the company.
         vat_id: VAT identification number.
-        email: Where invoices are sent.
+        email: E-mail address for invoices.
         address: Postal address.
     """
 
@@ -85,18 +85,17 @@ class BillingInfoInput(TypedDict, total=False):
 
 
 class CreateSubscriptionInput(TypedDict, total=False):
-    """A subscription to be created. Without `status` it is active, without `seats` it has one, without `plan` the
-    tenant's.
+    """A new subscription. Defaults: status `active`, one seat, and the tenant's plan.
 
     Attributes:
         tenant_id: The tenant.
-        plan: What is paid for.
-        status: Its state.
-        seats: How many people it is for (1 to 1000000).
-        trial_ends_at: When the trial ends.
-        current_period_ends_at: When the paid period ends.
-        stripe_customer_id: The customer at Stripe.
-        stripe_subscription_id: The subscription at Stripe.
+        plan: The plan.
+        status: Its status.
+        seats: Number of people that it covers (1 to 1000000).
+        trial_ends_at: End of the trial.
+        current_period_ends_at: End of the paid period.
+        stripe_customer_id: Stripe's id of the customer.
+        stripe_subscription_id: Stripe's id of the subscription.
     """
 
     tenant_id: Required[str]
@@ -110,17 +109,17 @@ class CreateSubscriptionInput(TypedDict, total=False):
 
 
 class CreateTenantInput(TypedDict, total=False):
-    """A tenant to be created.
+    """A new tenant.
 
     Attributes:
         slug: DNS label under which it will live; not a reserved one (2 to 63 characters).
         name: Its name (1 to 200 characters).
         status: Its state; `pending` without it, and never `deleted`.
         plan: What it has bought; `starter` without it.
-        domains: Domains that it says are its own (at most 100).
-        domain_verifications: Which of them are proved.
-        billing_info: To whom invoices go.
-        branding: How its launcher looks.
+        domains: Domains that the tenant claims to own (at most 100).
+        domain_verifications: Verifications of these domains.
+        billing_info: Billing details for invoices.
+        branding: Appearance of its launcher.
         authentik_group: Name of its group in Authentik (1 to 200 characters).
         ocis_space_id: Its space in ownCloud Infinite Scale (1 to 255 characters).
         stalwart_domain: Its mail domain in Stalwart.
@@ -140,7 +139,7 @@ class CreateTenantInput(TypedDict, total=False):
 
 
 class CreateUserInput(TypedDict, total=False):
-    """A user to be created.
+    """A new user.
 
     Attributes:
         issuer_id: Id of the issuer that knows this person; `default` without it.
@@ -148,7 +147,7 @@ class CreateUserInput(TypedDict, total=False):
         email: E-mail address (3 to 254 characters).
         name: Name (1 to 200 characters).
         role: Informative role; `user` without it.
-        platform_admin: Whether the user administers the platform.
+        platform_admin: `true` if the user administers the platform.
         status: Whether the user may call at all; `active` without it.
     """
 
@@ -162,7 +161,7 @@ class CreateUserInput(TypedDict, total=False):
 
 
 class GrantMembershipInput(TypedDict, total=False):
-    """A membership to be granted.
+    """A new membership.
 
     Attributes:
         user_id: The person.
@@ -174,7 +173,7 @@ class GrantMembershipInput(TypedDict, total=False):
 
 
 class UpdateMembershipInput(TypedDict, total=False):
-    """Changes of a membership.
+    """Changes to a membership.
 
     Attributes:
         role: The role.
@@ -184,16 +183,16 @@ class UpdateMembershipInput(TypedDict, total=False):
 
 
 class UpdateSubscriptionInput(TypedDict, total=False):
-    """Changes of a subscription.
+    """Changes to a subscription.
 
     Attributes:
-        plan: What is paid for.
-        status: Its state.
-        seats: How many people it is for (1 to 1000000).
-        trial_ends_at: When the trial ends.
-        current_period_ends_at: When the paid period ends.
-        stripe_customer_id: The customer at Stripe.
-        stripe_subscription_id: The subscription at Stripe.
+        plan: The plan.
+        status: Its status.
+        seats: Number of people that it covers (1 to 1000000).
+        trial_ends_at: End of the trial.
+        current_period_ends_at: End of the paid period.
+        stripe_customer_id: Stripe's id of the customer.
+        stripe_subscription_id: Stripe's id of the subscription.
     """
 
     plan: str
@@ -206,17 +205,17 @@ class UpdateSubscriptionInput(TypedDict, total=False):
 
 
 class UpdateTenantInput(TypedDict, total=False):
-    """Changes of a tenant.
+    """Changes to a tenant.
 
     Attributes:
         slug: DNS label under which it lives; fixed once it is provisioned. For the platform (2 to 63 characters).
         name: Its name (1 to 200 characters).
-        status: Its state. For the platform.
-        plan: What it has bought. For the platform.
-        domains: Domains that it says are its own (at most 100).
-        domain_verifications: Which of them are proved. For the platform.
-        billing_info: To whom invoices go. For owners and the platform.
-        branding: How its launcher looks.
+        status: Its status. For the platform.
+        plan: Its plan. For the platform.
+        domains: Domains that the tenant claims to own (at most 100).
+        domain_verifications: Verifications of these domains. For the platform.
+        billing_info: Billing details for invoices. For owners and the platform.
+        branding: Appearance of its launcher.
         authentik_group: Name of its group in Authentik. For the platform (1 to 200 characters).
         ocis_space_id: Its space in ownCloud Infinite Scale. For the platform (1 to 255 characters).
         stalwart_domain: Its mail domain in Stalwart. For the platform.
@@ -236,14 +235,14 @@ class UpdateTenantInput(TypedDict, total=False):
 
 
 class UpdateUserInput(TypedDict, total=False):
-    """Changes of a user.
+    """Changes to a user.
 
     Attributes:
         email: E-mail address (3 to 254 characters).
         name: Name (1 to 200 characters).
         role: Informative role.
-        platform_admin: Whether the user administers the platform.
-        status: Whether the user may call at all.
+        platform_admin: `true` if the user administers the platform.
+        status: Status of the user; a disabled user is refused everywhere.
         tokens_valid_after: Tokens issued before this are refused; an issuer's clock may be ahead by 30 seconds.
     """
 

@@ -53,13 +53,13 @@ def open_platform(
     log: str | None,
     config: str | os.PathLike[str] | None,
     environment: bool,
-    background: bool,
+    tasks: str | Sequence[str],
 ) -> _native.Platform:
     """Opens the native part."""
     try:
         encoded = None if issuers is None else msgspec.json.encode(issuers).decode()
     except TypeError as error:
-        raise ConfigurationError(f"the option `issuers`: {error}", code="configuration") from None
+        raise ConfigurationError(f"the option `issuers`: {error}", code="invalid_setting") from None
     try:
         return _native.Platform.open(
             store=store,
@@ -72,7 +72,7 @@ def open_platform(
             log=log,
             config=None if config is None else Path(config),
             environment=environment,
-            background=background,
+            tasks=[tasks] if isinstance(tasks, str) else list(tasks),
         )
     except _native.Failure as failure:
         raise from_failure(failure) from None

@@ -12,7 +12,7 @@ from ._documents import Document
 
 
 class AuditActorKind(StrEnum):
-    """What kind of actor did it."""
+    """The kind of an actor."""
 
     USER = "user"
     SYSTEM = "system"
@@ -23,7 +23,7 @@ AuditActorKindText: TypeAlias = Literal["user", "system", "provisioning"]
 
 
 class GrantSource(StrEnum):
-    """Where a right comes from."""
+    """The source of a right."""
 
     CLAIM = "claim"
     GRANT = "grant"
@@ -34,7 +34,7 @@ GrantSourceText: TypeAlias = Literal["claim", "grant", "invitation"]
 
 
 class MembershipRole(StrEnum):
-    """What a member may do in a tenant."""
+    """The role of a member in a tenant."""
 
     MEMBER = "member"
     ADMIN = "admin"
@@ -45,7 +45,7 @@ MembershipRoleText: TypeAlias = Literal["member", "admin", "owner"]
 
 
 class SubscriptionStatus(StrEnum):
-    """State of a subscription."""
+    """Status of a subscription."""
 
     INCOMPLETE = "incomplete"
     TRIALING = "trialing"
@@ -62,7 +62,7 @@ SubscriptionStatusText: TypeAlias = Literal[
 
 
 class TenantStatus(StrEnum):
-    """State of a tenant."""
+    """Status of a tenant."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -74,10 +74,7 @@ TenantStatusText: TypeAlias = Literal["pending", "active", "suspended", "deleted
 
 
 class UserRole(StrEnum):
-    """What a user may be said to do on the platform. Informative: rights come from `platformAdmin` and memberships.
-    Stored, it is an open
-    text, since it decides nothing and the replaced service named no values.
-    """
+    """Informative role of a user on the platform. Rights come from `platformAdmin` and memberships."""
 
     USER = "user"
     SUPPORT = "support"
@@ -88,7 +85,7 @@ UserRoleText: TypeAlias = Literal["user", "support", "admin"]
 
 
 class UserStatus(StrEnum):
-    """Whether a user may call at all."""
+    """Status of a user, which determines if they may call."""
 
     ACTIVE = "active"
     DISABLED = "disabled"
@@ -98,10 +95,10 @@ UserStatusText: TypeAlias = Literal["active", "disabled"]
 
 
 class AuditActor(Document, frozen=True, kw_only=True):
-    """Who did it.
+    """The actor of an event.
 
     Attributes:
-        kind: What kind of actor.
+        kind: The kind of actor.
         user_id: The person.
         name: The system actor.
     """
@@ -116,13 +113,13 @@ class AuditEventView(Document, frozen=True, kw_only=True):
 
     Attributes:
         id: Its id.
-        at: When it happened.
-        actor: Who did it.
-        action: What was done, such as `tenant.update`.
-        resource: What it was done to.
-        tenant_id: The tenant that it concerns.
-        request_id: The request that did it, by the server's own id, as `X-Request-Id` of its answer told.
-        client_request_id: What the client called it in `X-Request-Id`. Whoever sends it chooses it.
+        at: Time of the event.
+        actor: The actor.
+        action: The action, such as `tenant.update`.
+        resource: The resource that was changed.
+        tenant_id: The tenant concerned.
+        request_id: Request id of the change, assigned by the server and returned as `X-Request-Id`.
+        client_request_id: Request id that the client sent in `X-Request-Id`; chosen by the client, so not reliable.
         changed_fields: Names of the fields that changed.
     """
 
@@ -138,10 +135,10 @@ class AuditEventView(Document, frozen=True, kw_only=True):
 
 
 class AuditResource(Document, frozen=True, kw_only=True):
-    """What it was done to.
+    """The resource of an event.
 
     Attributes:
-        type: The kind of thing: `tenant`, `user`, `membership`, `subscription`.
+        type: The type of resource: `tenant`, `user`, `membership` or `subscription`.
         id: Its id.
     """
 
@@ -150,12 +147,12 @@ class AuditResource(Document, frozen=True, kw_only=True):
 
 
 class BillingInfo(Document, frozen=True, kw_only=True):
-    """To whom invoices go.
+    """Billing details for invoices.
 
     Attributes:
         company: Name of the company.
         vat_id: VAT identification number.
-        email: Where invoices are sent.
+        email: E-mail address for invoices.
         address: Postal address.
     """
 
@@ -166,13 +163,13 @@ class BillingInfo(Document, frozen=True, kw_only=True):
 
 
 class Branding(Document, frozen=True, kw_only=True):
-    """How the tenant's launcher looks.
+    """Appearance of the tenant's launcher.
 
     Attributes:
         logo_url: The logo; an `https` URL.
         primary_color: Main colour, `#rrggbb`.
-        accent_color: Second colour, `#rrggbb`.
-        launcher_links: Entries of the launcher, in their order.
+        accent_color: Secondary colour, `#rrggbb`.
+        launcher_links: Links in the launcher, in order.
     """
 
     logo_url: str | None = None
@@ -182,11 +179,11 @@ class Branding(Document, frozen=True, kw_only=True):
 
 
 class DomainVerification(Document, frozen=True, kw_only=True):
-    """When a domain was proved to belong to the tenant.
+    """Proof that a domain belongs to the tenant.
 
     Attributes:
         name: The domain, one of the tenant's `domains`.
-        verified_at: When it was verified.
+        verified_at: Time of verification.
     """
 
     name: str
@@ -194,11 +191,11 @@ class DomainVerification(Document, frozen=True, kw_only=True):
 
 
 class LauncherLink(Document, frozen=True, kw_only=True):
-    """An entry of the launcher.
+    """A link in the launcher.
 
     Attributes:
-        title: What it says.
-        url: Where it leads; an `https` URL.
+        title: Text of the link.
+        url: Target of the link; an `https` URL.
         icon: Name of an icon.
     """
 
@@ -208,12 +205,12 @@ class LauncherLink(Document, frozen=True, kw_only=True):
 
 
 class LauncherView(Document, frozen=True, kw_only=True):
-    """What anybody may know of a tenant: how its launcher looks.
+    """The public part of a tenant, which its launcher shows before signing in.
 
     Attributes:
-        slug: The DNS label under which it lives.
+        slug: The DNS label of its host.
         name: Its name.
-        branding: How its launcher looks.
+        branding: The appearance of its launcher.
     """
 
     slug: str
@@ -222,7 +219,7 @@ class LauncherView(Document, frozen=True, kw_only=True):
 
 
 class MembershipView(Document, frozen=True, kw_only=True):
-    """A member of a tenant. The e-mail address is shown to owners, admins, the platform and the member.
+    """A member of a tenant. The e-mail address is visible to owners, admins, the platform and the member.
 
     Attributes:
         id: Its id.
@@ -231,12 +228,12 @@ class MembershipView(Document, frozen=True, kw_only=True):
         user_id: The user.
         name: The member's name.
         email: The member's e-mail address.
-        display_email: The address with its domain in its own script, where that differs.
+        display_email: The address with its domain in its own script, if that differs.
         role: The role.
-        source: Where it came from.
-        changed_at: When role or source last changed.
-        created_at: When it was created.
-        updated_at: When it was last written.
+        source: The source of the membership.
+        changed_at: Time of the last change of role or source.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
     """
 
     id: str
@@ -254,13 +251,13 @@ class MembershipView(Document, frozen=True, kw_only=True):
 
 
 class ProfileView(Document, frozen=True, kw_only=True):
-    """Who the caller is, and what they have: the answer of `GET /users/me`.
+    """The caller's user, tenants and subscriptions: the answer of `GET /users/me`.
 
     Attributes:
         user: The caller.
         tenants: The caller's tenants, the first 100 by name.
         subscriptions: The subscriptions of those tenants that are not cancelled.
-        next_cursor: Where `GET /users/me/tenants` goes on after these tenants; `null` when these are all.
+        next_cursor: Cursor with which `GET /users/me/tenants` continues after these tenants; `null` if these are all.
     """
 
     user: UserView
@@ -270,21 +267,21 @@ class ProfileView(Document, frozen=True, kw_only=True):
 
 
 class SubscriptionView(Document, frozen=True, kw_only=True):
-    """A subscription. The Stripe ids are shown to owners and to the platform.
+    """A subscription. The Stripe ids are visible to owners and to the platform.
 
     Attributes:
         id: Its id.
         version: Its version.
         tenant_id: The tenant.
-        plan: What is paid for.
+        plan: The plan.
         status: One of the names, or another text that the replaced service left, which grants nothing.
-        seats: How many people it is for.
-        trial_ends_at: When the trial ends.
-        current_period_ends_at: When the paid period ends.
-        stripe_customer_id: The customer at Stripe.
-        stripe_subscription_id: The subscription at Stripe.
-        created_at: When it was created.
-        updated_at: When it was last written.
+        seats: Number of people that it covers.
+        trial_ends_at: End of the trial.
+        current_period_ends_at: End of the paid period.
+        stripe_customer_id: Stripe's id of the customer.
+        stripe_subscription_id: Stripe's id of the subscription.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
     """
 
     id: str
@@ -302,29 +299,28 @@ class SubscriptionView(Document, frozen=True, kw_only=True):
 
 
 class TenantView(Document, frozen=True, kw_only=True):
-    """A tenant. `billingInfo`, `authentikGroup`, `ocisSpaceId` and `stalwartDomain` are shown to its owners and admins and
-    to the
-    platform.
+    """A tenant. Only owners, admins and the platform see `billingInfo`, `authentikGroup`, `ocisSpaceId` and
+    `stalwartDomain`.
 
     Attributes:
         id: Its id.
         version: Its version.
-        slug: The DNS label under which it lives.
+        slug: The DNS label of its host.
         name: Its name.
         status: One of the names, or another text that the replaced service left, which grants nothing.
-        plan: What it has bought.
-        role: The caller's own role in it.
-        domains: Domains that it says are its own.
-        display_domains: The same domains in their own script, in the same order; left out where none differs.
-        domain_verifications: Which of them are proved.
-        billing_info: To whom invoices go.
-        branding: How its launcher looks.
+        plan: Its plan.
+        role: The caller's own role in the tenant.
+        domains: Domains that the tenant claims to own.
+        display_domains: The same domains in their own script, in the same order; omitted if none differs.
+        domain_verifications: Verifications of these domains.
+        billing_info: Billing details for invoices.
+        branding: Appearance of its launcher.
         authentik_group: Name of its group in Authentik.
         ocis_space_id: Its space in ownCloud Infinite Scale.
         stalwart_domain: Its mail domain in Stalwart.
-        deleted_at: When it was deleted.
-        created_at: When it was created.
-        updated_at: When it was last written.
+        deleted_at: Time of deletion.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
     """
 
     id: str
@@ -348,26 +344,25 @@ class TenantView(Document, frozen=True, kw_only=True):
 
 
 class UserView(Document, frozen=True, kw_only=True):
-    """A user, as they see themselves and the platform sees them.
+    """A user, as seen by themselves and the platform.
 
     Attributes:
         id: Its id.
         version: Its version.
-        issuer_id: The issuer that knows this person.
+        issuer_id: Id of the issuer that knows this person.
         authentik_subject_id: The person's subject at the issuer; absent after erasure.
         email: E-mail address.
-        display_email: The address with its domain in its own script, where that differs.
+        display_email: The address with its domain in its own script, if that differs.
         name: Name.
         role: One of the names, or another text that the replaced service left, which grants nothing.
-        platform_admin: Whether the user administers the platform.
-        platform_admin_source: Where that right came from.
+        platform_admin: `true` if the user administers the platform.
+        platform_admin_source: The source of that right.
         status: One of the names, or another text that the replaced service left, which grants nothing.
-        tenant_ids: Tenants in which the user has a membership in force: the first 100 by name, of those that the caller
-            may see.
+        tenant_ids: Tenants in which the user is a member: the first 100 by name that the caller may see.
         tokens_valid_after: Tokens issued before this are refused.
-        deleted_at: When the person was erased.
-        created_at: When it was created.
-        updated_at: When it was last written.
+        deleted_at: Time of erasure.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
     """
 
     id: str

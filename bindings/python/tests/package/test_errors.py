@@ -67,10 +67,10 @@ def test_a_store_is_required() -> None:
 def test_settings_come_from_the_environment_and_options_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DEZKY_STORE", f"sqlite:{tmp_path}/variable.sqlite")
-    with Dezky.open(background=False, log="off") as opened:
+    with Dezky.open(log="off") as opened:
         opened.as_system("test").tenants.create(slug="acme", name="Acme")
     assert (tmp_path / "variable.sqlite").exists()
-    with Dezky.open(background=False, store=f"sqlite:{tmp_path}/option.sqlite") as opened:
+    with Dezky.open(store=f"sqlite:{tmp_path}/option.sqlite") as opened:
         assert list(opened.as_system("test").tenants.list()) == []
 
 

@@ -198,14 +198,14 @@ def test_rights_are_those_that_the_persons_calls_meet(world: World, system: Scop
     person = world.people["anna"]["id"]
     system.tenants.create(slug=fresh, name="Rights", status="active")
     hidden = {right.action: right for right in system.rights(person, fresh).rights}
-    assert (hidden["tenant.read"].outcome, hidden["tenant.read"].reason) == (Outcome.HIDE, "not_visible")
+    assert (hidden["tenant.read"].outcome, hidden["tenant.read"].reason) == (Outcome.HIDE, "not_found")
     system.members.grant(fresh, user_id=person, role="admin")
     rights = system.rights(person, fresh)
     assert (rights.role, rights.user_id) == (MembershipRole.ADMIN, person)
     told = {right.action: right for right in rights.rights}
     assert told["tenant.read"].outcome is Outcome.ALLOW
     assert told["tenant.read"].because == "granted to admin"
-    assert told["tenant.delete"].reason == "platform_only"
+    assert told["tenant.delete"].reason == "platform_admin_required"
     assert "billingInfo" in told["tenant.update"].forbidden_fields
     anna.tenants.update(fresh, name="Changed")
     with pytest.raises(Forbidden) as refused:

@@ -19,7 +19,7 @@ from dezky import (
 
 def filled(path: Path) -> str:
     store = f"sqlite:{path}"
-    with Dezky.open(environment=False, store=store, background=False, log="off") as dezky:
+    with Dezky.open(environment=False, store=store, log="off") as dezky:
         system = dezky.as_system("test")
         for n in range(5):
             system.tenants.create(slug=f"copied-{n}", name="Copied")
@@ -35,7 +35,7 @@ def test_a_copy_is_equal_and_a_change_is_seen(tmp_path: Path) -> None:
     told = fingerprint(source)
     assert told == fingerprint(target)
     assert [one.sha256 for one in told] == [one.sha256 for one in copied]
-    with Dezky.open(environment=False, store=target, background=False, log="off") as dezky:
+    with Dezky.open(environment=False, store=target, log="off") as dezky:
         dezky.as_system("test").tenants.update("copied-1", name="Changed")
     assert fingerprint(source) != fingerprint(target)
     with pytest.raises(Conflict) as refused:

@@ -72,7 +72,7 @@ pub struct StoredKeySet {
     /// JSON text of the JSON Web Key Set: public keys only.
     #[field(impersonal)]
     pub json: String,
-    /// Where the settings said that it is.
+    /// The key location in the settings.
     #[field(impersonal)]
     pub origin: String,
     /// Time of the fetch.

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     authn::{IssuerSettings, JwksSource},
     clock::{Clock, Timestamp},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
 };
 
 /// Cache settings. See [`crate::authn::VerifierOptions`].
@@ -73,7 +73,7 @@ impl IssuerKeys {
             JwksSource::Inline(json) => {
                 let set = KeySet::from_json(json.as_bytes()).map_err(|error| {
                     let message = format!("`jwks` of issuer `{}`: {error}", settings.id);
-                    Error::new(ErrorKind::Configuration, "invalid_setting", message)
+                    Error::new(Code::INVALID_SETTING, message)
                 })?;
                 Some(Arc::new(Snapshot { set, fetched_at: clock.now(), generation: 1 }))
             }
@@ -210,7 +210,7 @@ impl IssuerKeys {
         }
         let loaded = match tokio::time::timeout(Self::TASK_TIMEOUT, self.archive.load(&self.settings.id)).await {
             Ok(loaded) => loaded,
-            Err(_) => Err(Error::new(ErrorKind::Unavailable, "store_timeout", "the store did not answer in time")),
+            Err(_) => Err(Error::new(Code::STORE_TIMEOUT, "the store did not answer in time")),
         };
         match loaded {
             Ok(kept) => {
@@ -271,7 +271,7 @@ impl IssuerKeys {
                 "no key of the identity provider `{id}` can be used: the log of this platform and `dezky doctor` tell why"
             ),
         };
-        Error::new(ErrorKind::Unavailable, "issuer_unavailable", message).with_retry_after(whole_seconds(wait))
+        Error::new(Code::ISSUER_UNAVAILABLE, message).with_retry_after(whole_seconds(wait))
     }
 
     /// Returns the state for metrics, readiness and `dezky doctor`.

@@ -11,7 +11,7 @@ use crate::{
         refusal::{KeyFault, TokenRefusal},
         token::{Algorithm, KeyThumbprint, parse_object},
     },
-    error::{Error, ErrorKind},
+    error::{Code, Error},
 };
 
 /// Maximum number of keys used from one set, more than any provider publishes.
@@ -70,7 +70,7 @@ fn reasons(skipped: &[String]) -> String {
 
 impl From<KeySetError> for Error {
     fn from(error: KeySetError) -> Self {
-        Self::new(ErrorKind::Configuration, "key_set_unusable", error.to_string()).with_source(error)
+        Self::new(Code::KEY_SET_UNUSABLE, error.to_string()).with_source(error)
     }
 }
 

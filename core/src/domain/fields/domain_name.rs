@@ -1,25 +1,28 @@
-//! Domain names in the form of the DNS.
+//! Domain names in their DNS form.
 
 use idna::{AsciiDenyList, uts46};
 use serde_json::Value;
 
-use crate::domain::input::Problem;
+use crate::{domain::input::Problem, error::FieldCode};
 
-/// A registrable host name, in lower-case ASCII (A-labels for names in other scripts).
+/// Reads a registrable host name, in lower-case ASCII (A-labels for names in other scripts).
 ///
-/// Processed as UTS 46 says, non-transitionally and with the STD3 rules, at most 253 characters and at least two labels
-/// (RFC 1035 §2.3.4); a top-level label of digits only would be an address (RFC 3696 §2).
+/// It is processed by UTS 46, non-transitionally and with the STD3 rules, has at most 253 characters and at least two
+/// labels (RFC 1035 §2.3.4). A top-level label of digits only would be an address (RFC 3696 §2).
 ///
 /// # Errors
-/// A [`Problem`] telling what to change.
+/// A [`Problem`] that tells what to change.
 pub fn domain_name(value: &Value) -> Result<String, Problem> {
-    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     normalise(given).ok_or_else(|| {
-        Problem::new("invalid_domain", "must be a domain name such as `example.eu`, without scheme, path or port")
+        Problem::new(
+            FieldCode::INVALID_DOMAIN,
+            "must be a domain name such as `example.eu`, without scheme, path or port",
+        )
     })
 }
 
-/// The ASCII form of a domain name, without the dot of the root, or none when it is not one.
+/// Returns the ASCII form of a valid domain name, without the root dot.
 #[must_use]
 pub fn normalise(given: &str) -> Option<String> {
     let given = without_root(given);
@@ -34,15 +37,15 @@ pub fn normalise(given: &str) -> Option<String> {
     (!top.is_empty() && !top.bytes().all(|byte| byte.is_ascii_digit())).then_some(ascii)
 }
 
-/// The name without the dot that stands for the root of the DNS (RFC 1034 §3.1), in any of the forms that UTS 46 takes for one.
+/// Removes the dot of the DNS root (RFC 1034 §3.1), in any form of UTS 46.
 pub(super) fn without_root(given: &str) -> &str {
     given.strip_suffix(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']).unwrap_or(given)
 }
 
-/// The beginning of a domain name in the form in which names are stored: each whole label in ASCII, as far as it can be.
+/// Returns the stored form of an incomplete domain name, with whole labels in ASCII as far as possible.
 pub(super) fn beginning(given: &str) -> String {
     normalise(given).unwrap_or_else(|| {
-        // Without its last labels it may be no name: one label, or the beginning of one.
+        // Without its last labels it may be invalid as a name: one label, or the beginning of one.
         let lenient = uts46::Uts46::new().to_ascii(
             without_root(given).as_bytes(),
             AsciiDenyList::EMPTY,
@@ -53,7 +56,7 @@ pub(super) fn beginning(given: &str) -> String {
     })
 }
 
-/// The name as people read it, where that differs: labels of other scripts in their own.
+/// Returns the name with its labels in their own script, if that differs.
 #[must_use]
 pub fn readable(name: &str) -> Option<String> {
     if !name.split('.').any(is_encoded) {
@@ -64,7 +67,7 @@ pub fn readable(name: &str) -> Option<String> {
     (valid.is_ok() && shown != name).then(|| shown.into_owned())
 }
 
-/// A text in which labels of domain names stand in their own script. Most texts have none.
+/// Returns a text with the labels of its domain names in their own script. Most texts have none.
 pub(crate) fn readable_labels(text: &str) -> std::borrow::Cow<'_, str> {
     if !text.as_bytes().windows(PREFIX.len()).any(|part| part.eq_ignore_ascii_case(PREFIX.as_bytes())) {
         return text.into();
@@ -78,7 +81,7 @@ pub(crate) fn readable_labels(text: &str) -> std::borrow::Cow<'_, str> {
     labels.collect::<String>().into()
 }
 
-/// What labels begin with that stand for others (RFC 5890 §2.3.2.1).
+/// Prefix of A-labels (RFC 5890 §2.3.2.1).
 const PREFIX: &str = "xn--";
 
 fn is_encoded(label: &str) -> bool {

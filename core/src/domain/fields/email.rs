@@ -6,20 +6,22 @@ use email_address::EmailAddress;
 use serde_json::Value;
 
 use super::{domain_name, invisible::misplaced};
-use crate::domain::input::Problem;
+use crate::{domain::input::Problem, error::FieldCode};
 
-/// An address as people have them: `local@domain` by RFC 5321 §4.1.2 and RFC 6531, at most 254 characters, without a
-/// quoted local part, comment or address literal. The domain comes back in lower-case ASCII; the local part as given.
+/// Reads an e-mail address: `local@domain` by RFC 5321 §4.1.2 and RFC 6531.
+///
+/// It has at most 254 characters and no quoted local part, comment or address literal. The domain is returned in
+/// lower-case ASCII, the local part unchanged.
 ///
 /// # Errors
-/// A [`Problem`] telling what to change.
+/// A [`Problem`] that tells what to change.
 pub fn email(value: &Value) -> Result<String, Problem> {
-    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     parse(given.trim())
-        .ok_or_else(|| Problem::new("invalid_email", "must be an e-mail address such as `anna@example.eu`"))
+        .ok_or_else(|| Problem::new(FieldCode::INVALID_EMAIL, "must be an e-mail address such as `anna@example.eu`"))
 }
 
-/// The canonical form of an address, or none when it is not acceptable.
+/// Returns the canonical form of an address, or `None` if it is not valid.
 #[must_use]
 pub fn parse(given: &str) -> Option<String> {
     if given.len() > 254 || given.chars().any(char::is_whitespace) || misplaced(given).is_some() {
@@ -34,7 +36,7 @@ pub fn parse(given: &str) -> Option<String> {
     Some(format!("{local}@{domain}")).filter(|canonical| canonical.len() <= 254)
 }
 
-/// The beginning of an address in the form in which addresses are stored.
+/// Returns the stored form of an incomplete address.
 pub(crate) fn beginning(given: &str) -> String {
     let given = given.trim();
     match given.rsplit_once('@') {
@@ -43,7 +45,7 @@ pub(crate) fn beginning(given: &str) -> String {
     }
 }
 
-/// The address as people read it, where that differs: with its domain in its own script.
+/// Returns the address with its domain in its own script, if that differs.
 #[must_use]
 pub fn readable(address: &str) -> Option<String> {
     let (local, domain) = address.rsplit_once('@')?;

@@ -1,18 +1,18 @@
-//! Characters that nobody sees, in texts that people see.
+//! Invisible characters in visible texts.
 //!
-//! Two texts that look alike and are not the same are a disguise (Unicode Technical Standard 39). So a character that shows nothing is
-//! refused where it does nothing; where a script or an emoji needs it, it stays. By the properties of Unicode, as ICU has them:
+//! Two different texts that look alike allow spoofing (Unicode Technical Standard 39). So an invisible character is
+//! refused where it has no effect, and allowed where a script or an emoji needs it. By the Unicode properties of ICU:
 //!
-//! | character | stays |
+//! | character | allowed |
 //! |---|---|
-//! | zero width non-joiner | between letters that it keeps apart, and after a virama before a letter (UAX 31, RFC 5892 A.1) |
-//! | zero width joiner | beside a virama, where it gives an Arabic letter another form, and between emoji |
+//! | zero width non-joiner | between letters that it separates, and after a virama before a letter (UAX 31, RFC 5892 A.1) |
+//! | zero width joiner | next to a virama, where it changes the form of an Arabic letter, and between emoji |
 //! | variation selectors 15 and 16 | after an emoji; after a digit, `#` or `*` before a keycap |
 //! | other variation selectors | after ideographs, and those of Mongolian after its letters |
 //! | Mongolian vowel separator | between Mongolian letters |
-//! | tags | in the flag of a part of a country |
+//! | tags | in the flag of a subdivision of a country |
 //!
-//! Everything else of `Default_Ignorable_Code_Point`, direction marks, controls and separators of lines go nowhere.
+//! All other `Default_Ignorable_Code_Point`, direction marks, controls and line separators are refused everywhere.
 
 use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use icu_properties::{
@@ -36,7 +36,7 @@ const PICTOGRAPHIC: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<
 const IDEOGRAPH: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<UnifiedIdeograph>();
 const JOINING: CodePointMapDataBorrowed<'static, JoiningType> = CodePointMapData::<JoiningType>::new();
 
-/// The first character that has no business where it stands.
+/// Returns the first invisible character that has no effect at its place.
 #[must_use]
 pub fn misplaced(text: &str) -> Option<char> {
     if text.is_ascii() {
@@ -45,11 +45,11 @@ pub fn misplaced(text: &str) -> Option<char> {
     text.char_indices().find(|(position, character)| !is_in_place(text, *position, *character)).map(|(_, found)| found)
 }
 
-/// The text without the characters that have no business where they stand.
+/// Returns the text without the invisible characters that have no effect at their place.
 #[must_use]
 pub fn without_misplaced(text: &str) -> String {
     let mut kept = text.to_owned();
-    // What is taken out may have been what another one rested on.
+    // Removing a character may leave another one without effect.
     for _ in 0..4 {
         let once: String = kept
             .char_indices()
@@ -65,7 +65,7 @@ pub fn without_misplaced(text: &str) -> String {
     kept
 }
 
-/// Whether nobody sees the character by itself.
+/// Returns `true` if the character is invisible by itself.
 fn is_hidden(character: char) -> bool {
     acts(character) || IGNORABLE.contains(character) || matches!(character, '\u{FFF9}'..='\u{FFFB}')
 }
@@ -92,19 +92,19 @@ fn is_in_place(text: &str, position: usize, character: char) -> bool {
     }
 }
 
-/// Letters that would join without it, or a consonant with its virama and a letter.
+/// Returns `true` between letters that would join otherwise, or after a virama and before a letter.
 fn keeps_apart(before: &str, after: &str) -> bool {
     let letter_follows = after.chars().next().is_some_and(char::is_alphabetic);
     (ends_with_virama(before) && letter_follows) || (joins_on(before) && joins_back(after))
 }
 
-/// A virama on either side, an Arabic letter that has another form for it, or emoji on both sides.
+/// Returns `true` next to a virama, where it changes an Arabic letter's form, or between emoji.
 fn joins(before: &str, after: &str) -> bool {
     let letter_before = before.chars().next_back().is_some_and(char::is_alphabetic);
     let virama_after = after.chars().next().is_some_and(is_virama);
     ends_with_virama(before)
         || (letter_before && virama_after)
-        // Where both sides join anyway, and where none can, it does nothing.
+        // Where both sides join anyway, and where neither can, it has no effect.
         || (joins_on(before) != joins_back(after))
         || (ends_with_emoji(before) && after.chars().next().is_some_and(|next| PICTOGRAPHIC.contains(next)))
 }
@@ -113,14 +113,14 @@ fn is_virama(character: char) -> bool {
     CanonicalCombiningClassMapBorrowed::new().get_u8(character) == VIRAMA
 }
 
-/// A virama, behind which other marks may stand.
+/// Returns `true` if the text ends with a virama, which other marks may follow.
 fn ends_with_virama(before: &str) -> bool {
     let classes = CanonicalCombiningClassMapBorrowed::new();
     let marks = before.chars().rev().map(|character| classes.get_u8(character));
     marks.take_while(|class| *class != 0).any(|class| class == VIRAMA)
 }
 
-/// Whether the last letter joins what follows it, marks aside.
+/// Returns `true` if the last letter joins what follows it, ignoring marks.
 fn joins_on(before: &str) -> bool {
     let last = before.chars().rev().map(|character| (character, JOINING.get(character)));
     let letter =
@@ -128,7 +128,7 @@ fn joins_on(before: &str) -> bool {
     matches!(letter, Some(JoiningType::DualJoining | JoiningType::LeftJoining))
 }
 
-/// Whether the next letter joins what stands before it, marks aside.
+/// Returns `true` if the next letter joins what precedes it, ignoring marks.
 fn joins_back(after: &str) -> bool {
     let next = after.chars().map(|character| (character, JOINING.get(character)));
     let letter =
@@ -136,12 +136,12 @@ fn joins_back(after: &str) -> bool {
     matches!(letter, Some(JoiningType::DualJoining | JoiningType::RightJoining))
 }
 
-/// A mark, and no other character that nobody sees.
+/// Returns `true` for a mark that is not an invisible character.
 fn is_transparent(character: char, joining: JoiningType) -> bool {
     joining == JoiningType::Transparent && !is_hidden(character)
 }
 
-/// An emoji, with its modifier, its selector or its tags.
+/// Returns `true` if the text ends with an emoji, with its modifier, selector or tags.
 fn ends_with_emoji(before: &str) -> bool {
     let belongs =
         |character: &char| matches!(character, '\u{FE0F}' | '\u{1F3FB}'..='\u{1F3FF}' | '\u{E0020}'..='\u{E007F}');
@@ -160,7 +160,10 @@ fn is_mongolian(character: char) -> bool {
     matches!(character, '\u{1820}'..='\u{18AA}')
 }
 
-/// A black flag, three to six letters and digits as tags, and the end of tags (Unicode Technical Standard 51, annex C).
+/// Returns `true` inside a flag of tags.
+///
+/// It is a black flag, three to six letters and digits as tags, and the end of tags (Unicode Technical Standard 51,
+/// annex C).
 fn is_flag(before: &str, rest: &str) -> bool {
     let is_tag = |character: &char| matches!(character, '\u{E0030}'..='\u{E0039}' | '\u{E0061}'..='\u{E007A}');
     let ahead = before.chars().rev().take_while(is_tag).count();
@@ -175,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    /// Where each of them stays, taking it out makes another text of it to whoever reads it.
+    /// Removing the invisible character from any of these changes the text for its readers.
     const IN_PLACE: [&str; 30] = [
         "Acme GmbH",
         "Ångström & Söhne",
@@ -265,7 +268,7 @@ mod tests {
 
     #[test]
     fn what_is_left_of_any_text_is_in_place_and_looks_as_before() {
-        // Fixed, so that a failure comes again.
+        // Fixed, so that failures are reproducible.
         let mut state = 0x9E37_79B9_7F4A_7C15_u64;
         let mut next = |bound: usize| {
             state ^= state << 13;

@@ -1,4 +1,4 @@
-//! What makes a single field valid: text, slugs, domain names, e-mail addresses, VAT numbers, colours and links.
+//! Rules of single fields: text, slugs, domain names, e-mail addresses, VAT numbers, colours and links.
 
 pub mod domain_name;
 pub mod email;

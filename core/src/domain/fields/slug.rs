@@ -1,11 +1,13 @@
-//! Slugs: the DNS label under which a tenant lives.
+//! Slugs: the DNS labels of tenants' hosts.
 
 use serde_json::Value;
 
-use crate::domain::input::Problem;
+use crate::{domain::input::Problem, error::FieldCode};
 
-/// Labels that belong to the platform itself, or that mail and web clients look up by convention (RFC 2142 mailboxes,
-/// autoconfiguration hosts), so that no tenant can pose as them.
+/// Reserved labels, so that no tenant can impersonate the platform.
+///
+/// They belong to the platform itself, or mail and web clients look them up by convention (RFC 2142 mailboxes,
+/// autoconfiguration hosts).
 pub const RESERVED: &[&str] = &[
     "abuse",
     "account",
@@ -86,42 +88,44 @@ pub const RESERVED: &[&str] = &[
     "zulip",
 ];
 
-/// A DNS label of 2 to 63 characters (RFC 1035 §2.3.1 as relaxed by RFC 1123 §2.1), lower case and not reserved.
+/// Reads a slug: a DNS label of 2 to 63 characters, lower case and not reserved.
 ///
-/// A slug is never 24 hexadecimal characters, so that it cannot be taken for an id, and never an A-label (`xn--`),
-/// which would show as another text than it is.
+/// The syntax is that of RFC 1035 §2.3.1 as relaxed by RFC 1123 §2.1.
+///
+/// A slug is never 24 hexadecimal characters, so that it cannot be mistaken for an id, and never an A-label (`xn--`),
+/// which would be displayed as a different text.
 ///
 /// # Errors
-/// A [`Problem`] telling what to change.
+/// A [`Problem`] that tells what to change.
 pub fn slug(value: &Value) -> Result<String, Problem> {
-    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     check(given)?;
     if RESERVED.contains(&given) {
-        return Err(Problem::new("reserved", "this name belongs to the platform: choose another"));
+        return Err(Problem::new(FieldCode::RESERVED, "this name belongs to the platform: choose another"));
     }
     Ok(given.to_owned())
 }
 
-/// The same without the reserved names: for the platform's own tenant.
+/// Checks a slug but allows reserved ones, for the platform's own tenant.
 ///
 /// # Errors
 /// As [`slug`].
 pub fn check(given: &str) -> Result<(), Problem> {
     if !(2..=63).contains(&given.len()) {
-        return Err(Problem::new("invalid_slug", "must have 2 to 63 characters"));
+        return Err(Problem::new(FieldCode::INVALID_SLUG, "must have 2 to 63 characters"));
     }
     let fits = given.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if !fits || given.starts_with('-') || given.ends_with('-') {
         return Err(Problem::new(
-            "invalid_slug",
+            FieldCode::INVALID_SLUG,
             "must consist of the letters a to z, digits and `-`, and not begin or end with `-`",
         ));
     }
     if given.len() == 24 && given.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(Problem::new("invalid_slug", "must not look like an id of 24 hexadecimal characters"));
+        return Err(Problem::new(FieldCode::INVALID_SLUG, "must not look like an id of 24 hexadecimal characters"));
     }
     if given.get(2..4) == Some("--") {
-        return Err(Problem::new("invalid_slug", "must not have `--` as its third and fourth characters"));
+        return Err(Problem::new(FieldCode::INVALID_SLUG, "must not have `--` as its third and fourth characters"));
     }
     Ok(())
 }

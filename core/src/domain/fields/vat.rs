@@ -1,10 +1,10 @@
-//! VAT identification numbers, by shape.
+//! VAT identification numbers, by format.
 
 use serde_json::Value;
 
-use crate::domain::input::Problem;
+use crate::{domain::input::Problem, error::FieldCode};
 
-/// Shapes by country: `9` a digit, `a` a letter, `x` either, all else literal; alternatives separated by spaces.
+/// Formats by country: `9` a digit, `a` a letter, `x` either, all else literal; alternatives separated by spaces.
 ///
 /// From the European Commission's VIES questions and answers, "What is the format of the VAT identification numbers"
 /// (<https://ec.europa.eu/taxation_customs/vies/>), with Switzerland and Norway from their tax administrations.
@@ -42,20 +42,22 @@ const SHAPES: &[(&str, &str)] = &[
     ("XI", "999999999 999999999999 GD999 HA999"),
 ];
 
-/// A VAT identification number of a European country, by its shape. Spaces, dots and hyphens are removed and letters
-/// made upper case. Whether the number is in use only the tax administration knows.
+/// Reads a VAT identification number of a European country, by its format.
+///
+/// Spaces, dots and hyphens are removed and letters converted to upper case. Only the tax administration knows if the
+/// number is in use.
 ///
 /// # Errors
-/// A [`Problem`] telling what to change.
+/// A [`Problem`] that tells what to change.
 pub fn vat_id(value: &Value) -> Result<String, Problem> {
-    let given = value.as_str().ok_or_else(|| Problem::new("wrong_type", "must be a text"))?;
+    let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     let compact: String = given
         .chars()
         .filter(|character| !matches!(character, ' ' | '.' | '-'))
         .take(20)
         .map(|character| character.to_ascii_uppercase())
         .collect();
-    let problem = |message: &str| Problem::new("invalid_vat_id", message);
+    let problem = |message: &str| Problem::new(FieldCode::INVALID_VAT_ID, message);
     let country = compact.get(..2).unwrap_or_default();
     let Some((_, shapes)) = SHAPES.iter().find(|(code, _)| *code == country) else {
         return Err(problem("must begin with the two letters of a European country, such as `DE` (Greece is `EL`)"));

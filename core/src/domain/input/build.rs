@@ -1,11 +1,11 @@
-//! Inputs of typed values: collected into a body and read as one, so that Rust cannot say what JSON could not.
+//! Inputs built from typed values. They are read like JSON bodies, so that Rust callers have the same rules.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
-/// Collects the fields of an input.
+/// Builds an input field by field.
 ///
 /// ```
 /// use dezky::domain::CreateTenant;
@@ -36,10 +36,10 @@ impl<T> Build<T> {
         self
     }
 
-    /// Makes the input.
+    /// Builds the input.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] naming each bad field.
+    /// [`crate::ErrorKind::Invalid`] naming each invalid field.
     pub fn finish(self) -> Result<T> {
         match self.failed {
             Some(failed) => Err(Error::internal(failed)),

@@ -1,36 +1,36 @@
-//! Reading the JSON of a body: no member twice, at any depth.
+//! Parses JSON bodies, refusing duplicate members at any depth.
 
 use std::ops::ControlFlow;
 
 use serde_json::Value;
 
 use crate::{
-    error::{Error, ErrorKind, FieldError, Result},
+    error::{Code, Error, FieldCode, FieldError, Result},
     json,
 };
 
-/// Most members that are named.
+/// Maximum number of duplicate members that are named.
 const NAMED: usize = 20;
-/// The deepest nesting of a body; more than `serde_json` reads.
+/// Maximum nesting depth of a body, larger than that of `serde_json`.
 const DEPTH: u8 = 128;
 
-/// Reads JSON and nothing after it.
+/// Parses JSON, with nothing after it.
 ///
 /// # Errors
-/// [`ErrorKind::BadRequest`] when it is not JSON; [`ErrorKind::Invalid`] naming each member that stands twice, however its name is
-/// written.
+/// [`crate::ErrorKind::BadRequest`] when it is not JSON; [`crate::ErrorKind::Invalid`] naming each duplicate member,
+/// however its name is escaped.
 pub fn read_json(bytes: &[u8]) -> Result<Value> {
     let mut twice: Vec<FieldError> = Vec::new();
     let value = json::read(bytes, DEPTH, &mut |path| {
         let path = path.text();
         if twice.len() < NAMED && twice.iter().all(|named| named.field != path) {
-            twice.push(FieldError::new(path, "duplicate_field", "this field stands twice: send it once"));
+            twice.push(FieldError::new(path, FieldCode::DUPLICATE_FIELD, "this field stands twice: send it once"));
         }
         ControlFlow::Continue(())
     })
     .map_err(|error| {
         let message = format!("the body is not JSON that can be read: {error}");
-        Error::new(ErrorKind::BadRequest, "invalid_json", message)
+        Error::new(Code::INVALID_JSON, message)
     })?;
     if twice.is_empty() { Ok(value) } else { Err(Error::invalid(twice)) }
 }
@@ -43,8 +43,8 @@ mod tests {
 
     fn twice(text: &str) -> Vec<String> {
         let error = read_json(text.as_bytes()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{text}");
-        assert!(error.fields().iter().all(|field| field.code == "duplicate_field"));
+        assert_eq!(error.kind(), crate::ErrorKind::Invalid, "{text}");
+        assert!(error.fields().iter().all(|field| field.code == FieldCode::DUPLICATE_FIELD));
         error.fields().iter().map(|field| field.field.clone()).collect()
     }
 

@@ -1,4 +1,4 @@
-//! Reading input: every bad field of a body is named at once, unknown ones included.
+//! Reading of inputs. All invalid fields of a body are named at once, including unknown ones.
 
 pub mod build;
 pub mod json;
@@ -10,25 +10,25 @@ pub use json::read_json;
 
 use crate::{
     callers::Callers,
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
 };
 
-/// Why a value is not acceptable: a stable code and what to change.
+/// The reason why a value is invalid: a stable code and what to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Stable code, such as `too_long`.
-    pub code: &'static str,
-    /// What to change, for a person.
+    pub code: FieldCode,
+    /// Advice on what to change, for a person.
     pub message: String,
 }
 
 impl Problem {
-    /// A problem.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+    /// Creates a problem.
+    pub fn new(code: FieldCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
-    /// The same as what is wrong with a field.
+    /// Returns the error of a field with this problem.
     #[must_use]
     pub fn of(self, field: &str) -> FieldError {
         FieldError::new(field, self.code, self.message)
@@ -38,7 +38,7 @@ impl Problem {
 /// A member of a JSON merge patch (RFC 7396).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Patch<T> {
-    /// Not in the patch: stays as it is.
+    /// Not in the patch: unchanged.
     #[default]
     Keep,
     /// `null` in the patch: removed.
@@ -58,7 +58,7 @@ impl<T> Patch<T> {
     }
 }
 
-/// Reads the members of a JSON object and collects what is wrong with them.
+/// Reads the members of a JSON object and collects their errors.
 #[derive(Debug)]
 pub struct Reader {
     object: Map<String, Value>,
@@ -68,14 +68,16 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Reads a whole body.
+    /// Starts reading a body.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Invalid`] when it is not an object.
     pub fn new(body: Value) -> Result<Self> {
         match body {
             Value::Object(object) => Ok(Self::nested(object, String::new())),
-            _ => Err(Error::invalid(vec![FieldError::new("", "wrong_type", "the body must be a JSON object")])),
+            _ => {
+                Err(Error::invalid(vec![FieldError::new("", FieldCode::WRONG_TYPE, "the body must be a JSON object")]))
+            }
         }
     }
 
@@ -106,18 +108,18 @@ impl Reader {
         parse(value).map_err(|problem| self.reject(field, problem)).ok()
     }
 
-    /// A member that must be there. None if it is not, or not acceptable; that is recorded.
+    /// Reads a required member. If it is absent or invalid, records that and returns `None`.
     pub fn required<T>(&mut self, field: &'static str, parse: impl FnOnce(&Value) -> Result<T, Problem>) -> Option<T> {
         match self.take(field) {
             None | Some(Value::Null) => {
-                self.reject(field, Problem::new("required", "this field is required"));
+                self.reject(field, Problem::new(FieldCode::REQUIRED, "this field is required"));
                 None
             }
             Some(value) => self.parse(field, &value, parse),
         }
     }
 
-    /// A member that may be absent or `null`.
+    /// Reads a member that may be absent or `null`.
     pub fn optional<T>(&mut self, field: &'static str, parse: impl FnOnce(&Value) -> Result<T, Problem>) -> Option<T> {
         match self.take(field)? {
             Value::Null => None,
@@ -125,7 +127,7 @@ impl Reader {
         }
     }
 
-    /// A member of a merge patch that may be removed.
+    /// Reads a member of a merge patch that may be removed.
     pub fn patch<T>(&mut self, field: &'static str, parse: impl FnOnce(&Value) -> Result<T, Problem>) -> Patch<T> {
         match self.take(field) {
             None => Patch::Keep,
@@ -134,31 +136,31 @@ impl Reader {
         }
     }
 
-    /// A member of a merge patch that may be changed but not removed.
+    /// Reads a member of a merge patch that may be changed but not removed.
     pub fn replace<T>(&mut self, field: &'static str, parse: impl FnOnce(&Value) -> Result<T, Problem>) -> Option<T> {
         match self.take(field)? {
             Value::Null => {
-                self.reject(field, Problem::new("required", "this field cannot be removed"));
+                self.reject(field, Problem::new(FieldCode::REQUIRED, "this field cannot be removed"));
                 None
             }
             value => self.parse(field, &value, parse),
         }
     }
 
-    /// A nested object, read by `read`.
+    /// Reads a nested object with `read`.
     pub fn object<T>(&mut self, field: &'static str, read: impl FnOnce(&mut Self) -> T) -> Patch<T> {
         match self.take(field) {
             None => Patch::Keep,
             Some(Value::Null) => Patch::Clear,
             Some(Value::Object(object)) => Patch::Set(self.descend(object, format!("{field}."), read)),
             Some(_) => {
-                self.reject(field, Problem::new("wrong_type", "must be an object"));
+                self.reject(field, Problem::new(FieldCode::WRONG_TYPE, "must be an object"));
                 Patch::Keep
             }
         }
     }
 
-    /// A list of at most `maximum` values.
+    /// Reads a list of at most `maximum` values.
     pub fn list<T>(
         &mut self,
         field: &'static str,
@@ -177,7 +179,7 @@ impl Reader {
         Patch::Set(items)
     }
 
-    /// A list of at most `maximum` objects, each read by `read`. One that lacks something has been reported, and never gets further.
+    /// Reads a list of at most `maximum` objects with `read`. Incomplete ones are reported and omitted.
     pub fn entries<T>(
         &mut self,
         field: &'static str,
@@ -193,7 +195,10 @@ impl Reader {
                     items.extend(self.descend(object, format!("{field}[{position}]."), &mut read));
                 }
                 _ => {
-                    self.reject(&format!("{field}[{position}]"), Problem::new("wrong_type", "must be an object"));
+                    self.reject(
+                        &format!("{field}[{position}]"),
+                        Problem::new(FieldCode::WRONG_TYPE, "must be an object"),
+                    );
                 }
             }
         }
@@ -206,11 +211,11 @@ impl Reader {
             Value::Array(values) if values.len() <= maximum => Some(Some(values)),
             Value::Array(values) => {
                 let message = format!("has {} entries, and at most {maximum} are allowed", values.len());
-                self.reject(field, Problem::new("too_long", message));
+                self.reject(field, Problem::new(FieldCode::TOO_LONG, message));
                 None
             }
             _ => {
-                self.reject(field, Problem::new("wrong_type", "must be a list"));
+                self.reject(field, Problem::new(FieldCode::WRONG_TYPE, "must be a list"));
                 None
             }
         }
@@ -227,20 +232,20 @@ impl Reader {
     fn reject_unknown(&mut self) {
         for field in std::mem::take(&mut self.object).keys().take(20) {
             let shown: String = field.chars().take(80).collect();
-            self.reject(&shown, Problem::new("unknown_field", "this field is not known here: remove it"));
+            self.reject(&shown, Problem::new(FieldCode::UNKNOWN_FIELD, "this field is not known here: remove it"));
         }
     }
 
-    /// The known members that the body has, in the order in which they were read.
+    /// Returns the known members of the body, in the order in which they were read.
     #[must_use]
     pub fn present(&self) -> Vec<&'static str> {
         self.present.clone()
     }
 
-    /// Ends reading.
+    /// Finishes reading.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] naming each bad field, unknown ones included.
+    /// [`crate::ErrorKind::Invalid`] naming each invalid field, including unknown ones.
     pub fn finish(mut self) -> Result<()> {
         self.reject_unknown();
         if self.errors.is_empty() { Ok(()) } else { Err(Error::invalid(self.errors)) }
@@ -252,20 +257,20 @@ impl Reader {
 pub struct Settable {
     /// Its name.
     pub name: &'static str,
-    /// The callers that may set it, where that is narrower than the action.
+    /// The callers that may set it, if these are fewer than those that may perform the action.
     pub by: Option<Callers>,
 }
 
-/// The names of those fields that are said to be there.
+/// Returns the names of the fields marked as present.
 #[must_use]
 pub fn present_fields(fields: &[(&'static str, bool)]) -> Vec<&'static str> {
     fields.iter().filter(|(_, present)| *present).map(|(name, _)| *name).collect()
 }
 
-/// Stands in for the value of a required member whose absence [`Reader::finish`] has not reported, which cannot be.
+/// Unwraps a required member after [`Reader::finish`], which has reported an absent one.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Internal`] when it is absent after all.
+/// [`crate::ErrorKind::Internal`] if it is absent, which is a bug.
 pub fn present<T>(value: Option<T>) -> Result<T> {
     value.ok_or_else(|| Error::internal("a required field was neither read nor refused"))
 }

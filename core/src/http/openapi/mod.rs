@@ -1,4 +1,4 @@
-//! Writes the OpenAPI 3.1 document of operations.
+//! Writes the OpenAPI 3.1 document from the declared operations.
 
 pub(super) mod schemas;
 pub(super) mod shape;
@@ -32,7 +32,7 @@ use crate::{
 )]
 struct Document;
 
-/// Name of the scheme by which callers prove who they are.
+/// Name of the security scheme.
 const BEARER: &str = "bearer";
 
 struct Bearer;
@@ -45,16 +45,16 @@ impl Modify for Bearer {
     }
 }
 
-/// Where the document says which method of the SDKs calls an operation.
+/// Extension with the SDK method that calls an operation.
 const SDK_METHOD: &str = "x-dezky-method";
 
-/// Where the document says what the policy is.
+/// Extension with the policy as data.
 const POLICY: &str = "x-dezky-policy";
 
-/// Writes the document of resources, which are names and descriptions, and of operations.
+/// Writes the document of resources (names and descriptions) and operations.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Internal`] when it cannot be written: a defect.
+/// [`crate::ErrorKind::Internal`] when it cannot be serialized, which is a bug.
 pub(super) fn write<'a>(
     resources: &[(&str, &str)],
     operations: impl Iterator<Item = (&'a Operation, Shape)>,

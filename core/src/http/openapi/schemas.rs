@@ -1,5 +1,6 @@
-//! Shapes of bodies and pages, for the OpenAPI document. What is accepted in detail, `domain::input` decides; a test holds
-//! that both name the same fields.
+//! Schemas of bodies and pages for the OpenAPI document.
+//!
+//! `domain::input` decides what is accepted in detail; a test checks that both name the same fields.
 
 use utoipa::ToSchema;
 
@@ -21,7 +22,7 @@ macro_rules! pages {
         pub(crate) struct $name {
             /// The items.
             items: Vec<$view>,
-            /// Where the next page begins; `null` on the last one.
+            /// Cursor of the next page; `null` on the last page.
             #[schema(required)]
             next_cursor: Option<String>,
         }

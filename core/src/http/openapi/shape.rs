@@ -1,4 +1,4 @@
-//! The kinds of operations: what the parameters, bodies, headers and answers of each look like.
+//! The kinds of operations, with their parameters, bodies, headers and answers.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ use crate::http::problem::{self, Problem};
 
 const JSON: &str = "application/json";
 
-/// The form of ids.
+/// Pattern of ids.
 const OBJECT_ID: &str = "^[0-9a-fA-F]{24}$";
 
-/// What the document says of an operation's requests and answers.
+/// The description of an operation's requests and answers.
 pub(crate) struct Shape {
     parameters: Vec<Parameter>,
     headers: Vec<Parameter>,
@@ -28,21 +28,21 @@ pub(crate) struct Shape {
     pub(super) schemas: BTreeMap<String, RefOr<Schema>>,
 }
 
-/// The parameters that every list has.
+/// The parameters of every list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "describes what is read")]
 struct Paging {
-    /// The most items; 50 without it
+    /// Maximum number of items. Default: 50
     #[param(nullable = false, minimum = 1, maximum = 200)]
     limit: Option<u32>,
-    /// `nextCursor` of the page before
+    /// `nextCursor` of the previous page
     #[param(nullable = false)]
     cursor: Option<String>,
 }
 
 impl Shape {
-    /// What may be refused, as everything may.
+    /// Creates a shape with the refusals that every operation may give.
     fn new() -> Self {
         let mut shape = Self {
             parameters: Vec::new(),
@@ -59,14 +59,14 @@ impl Shape {
         shape
     }
 
-    /// A page of a list.
+    /// Describes a page of a list.
     pub(crate) fn page<P: ToSchema>() -> Self {
         let mut shape = Self::new();
         let content = shape.content::<P>();
         shape.answered("200", ResponseBuilder::new().description("A page").content(JSON, content))
     }
 
-    /// A document.
+    /// Describes a document.
     pub(crate) fn document<V: ToSchema>() -> Self {
         Self::new()
             .header("If-None-Match", "Tag of the version that the caller has; 304 when it is still that", text())
@@ -74,7 +74,7 @@ impl Shape {
             .answered("304", ResponseBuilder::new().description("The caller has this version"))
     }
 
-    /// A new document.
+    /// Describes a new document.
     pub(crate) fn created<B: ToSchema, V: ToSchema>() -> Self {
         let mut shape = Self::new().once().taking::<B>(JSON, None);
         let content = shape.content::<V>();
@@ -86,40 +86,40 @@ impl Shape {
         shape.answered("201", answer)
     }
 
-    /// A document that is changed.
+    /// Describes a changed document.
     pub(crate) fn changed<B: ToSchema, V: ToSchema>() -> Self {
         Self::new().guarded().taking::<B>("application/merge-patch+json", None).shown::<V>()
     }
 
-    /// A document to which something is done.
+    /// Describes an action on a document.
     pub(crate) fn acted<V: ToSchema>() -> Self {
         Self::new().once().guarded().shown::<V>()
     }
 
-    /// A document that is taken away.
+    /// Describes the removal of a document.
     pub(crate) fn deleted() -> Self {
         Self::new().guarded().answered("204", ResponseBuilder::new().description("Done"))
     }
 
-    /// A form that is answered with nothing.
+    /// Describes a form that is answered without a body.
     pub(crate) fn form<B: ToSchema>(about: &'static str, done: &'static str) -> Self {
         Self::new()
             .taking::<B>("application/x-www-form-urlencoded", Some(about))
             .answered("200", ResponseBuilder::new().description(done))
     }
 
-    /// With parameters of the query.
+    /// Adds query parameters.
     pub(crate) fn asked_by<P: IntoParams>(mut self) -> Self {
         self.parameters.extend(P::into_params(|| Some(ParameterIn::Query)));
         self
     }
 
-    /// With the parameters that every list has.
+    /// Adds the parameters of every list.
     pub(crate) fn in_pages(self) -> Self {
         self.asked_by::<Paging>()
     }
 
-    /// With the parameters of a path, which are known by their names.
+    /// Adds the parameters of a path, by their names.
     pub(super) fn of_path(mut self, path: &str) -> Self {
         let names = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
         let parameters = names.map(|name| {
@@ -140,7 +140,7 @@ impl Shape {
         self
     }
 
-    /// Tells all of it of an operation.
+    /// Adds the whole shape to an operation.
     pub(super) fn describe(self, operation: OperationBuilder) -> OperationBuilder {
         let parameters: Vec<_> = self.parameters.into_iter().chain(self.headers).collect();
         let mut operation =
@@ -151,7 +151,7 @@ impl Shape {
         operation
     }
 
-    /// Content of a type, which then stands in the document.
+    /// Adds the schema of a type to the document, and returns content that refers to it.
     fn content<T: ToSchema>(&mut self) -> Content {
         let mut schemas = vec![(T::name().into_owned(), T::schema())];
         T::schemas(&mut schemas);
@@ -188,24 +188,24 @@ impl Shape {
         self
     }
 
-    /// With the key that makes a request that is sent again have one effect.
+    /// Adds the key that makes a repeated request take effect once.
     fn once(self) -> Self {
         let about = "Makes a repeated request have one effect; kept for 24 hours";
         self.header("Idempotency-Key", about, text().min_length(Some(1)).max_length(Some(255)))
     }
 
-    /// With the tag of the version that is meant.
+    /// Adds the tag of the expected version.
     fn guarded(self) -> Self {
         self.header("If-Match", "Tag of the version to change; 412 when it is another", text())
     }
 }
 
-/// A header of requests, which may be left out.
+/// Returns the schema of an optional request header.
 fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]))
 }
 
-/// A header of answers.
+/// Describes a header of answers.
 fn told(about: &str) -> utoipa::openapi::Header {
     let text = ObjectBuilder::new().schema_type(Type::String);
     HeaderBuilder::new().schema(Some(text)).description(Some(about)).build()

@@ -12,24 +12,24 @@ use crate::{
     service::{access::TenantReference, audit::AuditFilter},
 };
 
-/// The filter of the audit trail, as [`list`] reads it.
+/// The filter of the audit trail, as read by [`list`].
 #[derive(IntoParams)]
 #[into_params(rename_all = "camelCase")]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct Query {
-    /// Id or slug of a tenant; without it the trail of the platform
+    /// Id or slug of a tenant; without it, the platform's own audit trail
     #[param(nullable = false, min_length = 1, max_length = 200)]
     tenant: Option<String>,
-    /// About this person
+    /// Only events about this person
     #[param(nullable = false, pattern = "^[0-9a-fA-F]{24}$")]
     user_id: Option<String>,
-    /// Of this action, such as `tenant.update`
+    /// Only events of this action, such as `tenant.update`
     #[param(nullable = false, pattern = "^[A-Za-z0-9._-]{1,64}$")]
     action: Option<String>,
-    /// From this time on, RFC 3339
+    /// Only events at or after this time, RFC 3339
     #[param(nullable = false, format = DateTime)]
     from: Option<String>,
-    /// Before this time, RFC 3339
+    /// Only events before this time, RFC 3339
     #[param(nullable = false, format = DateTime)]
     until: Option<String>,
 }

@@ -1,13 +1,15 @@
-//! The OpenAPI document as it is served.
+//! The served OpenAPI document.
 
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, header};
 
-/// Where it is.
+/// Its path.
 pub(crate) const PATH: &str = "/openapi.json";
 
-/// The OpenAPI document as it is served: kept beside the code, since writing it takes more code than all the rest of the routes;
-/// without the space in `core/openapi.json`. `core/tests/openapi.rs` holds it against the code.
+/// The served OpenAPI document, which is `core/openapi.json` without whitespace.
+///
+/// It is kept beside the code because generating it takes more code than all other routes together.
+/// `core/tests/openapi.rs` compares it to the code.
 pub const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 pub(crate) async fn read() -> Response {

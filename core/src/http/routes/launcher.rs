@@ -11,11 +11,11 @@ use crate::{
     http::{HttpState, extract::Context, parameters::Parameters, respond},
 };
 
-/// Which launcher is meant, as [`read`] reads it.
+/// The requested launcher, as read by [`read`].
 #[derive(IntoParams)]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct Query {
-    /// Slug of the tenant; without it the `Host` header says which
+    /// Slug of the tenant; without it, the `Host` header determines the tenant
     #[param(nullable = false, min_length = 1, max_length = 200)]
     slug: Option<String>,
 }
@@ -39,7 +39,7 @@ pub(crate) async fn read(
         }
     };
     let mut response = respond::document(&headers, &view)?;
-    // Public, and the same for everybody who asks this host.
+    // Public, and the same for everybody at this host.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("Host"));
     Ok(response)

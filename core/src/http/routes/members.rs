@@ -19,14 +19,14 @@ use crate::{
     service::{access::TenantReference, members::MemberFilter},
 };
 
-/// The filter of lists of members, as [`list`] reads it.
+/// The filter of lists of members, as read by [`list`].
 #[derive(IntoParams)]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct Query {
-    /// In this role
+    /// Only members with this role
     #[param(nullable = false)]
     role: Option<MembershipRole>,
-    /// Of whose name some words begin with those of this, whatever the case; of whose address too, for those who see it
+    /// Only members whose name, or e-mail address if visible to the caller, has words that begin with these, ignoring case
     #[param(nullable = false, min_length = 1, max_length = 200)]
     search: Option<String>,
 }

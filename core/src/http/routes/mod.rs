@@ -1,4 +1,4 @@
-//! What answers requests, one file a resource. Which operation a handler answers, and on which route, `operations` says.
+//! Request handlers, one file a resource. `operations` declares the operation and route of each.
 
 pub(super) mod audit;
 pub(super) mod document;

@@ -1,4 +1,4 @@
-//! Back-channel logout: the identity provider tells that sessions have ended.
+//! Back-channel logout: the identity provider announces that sessions have ended.
 
 use std::sync::Arc;
 
@@ -11,14 +11,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
-    error::{Error, ErrorKind, Result},
-    http::{
-        HttpState,
-        body::{FormBody, bad_request},
-        extract::Context,
-        refused::Refused,
-        respond,
-    },
+    error::{Code, Error, ErrorKind, FieldError, Result},
+    http::{HttpState, body::FormBody, extract::Context, refused::Refused, respond},
 };
 
 /// A back-channel logout request (OpenID Connect Back-Channel Logout 1.0 §2.5). Other parameters are ignored.
@@ -36,7 +30,7 @@ pub(crate) async fn end(
     form: FormBody,
 ) -> Result<Response> {
     let token = form.only("logout_token")?.ok_or_else(|| {
-        bad_request("logout_token_missing", "send the logout token as `logout_token` in a form-encoded body")
+        Error::new(Code::LOGOUT_TOKEN_MISSING, "send the logout token as `logout_token` in a form-encoded body")
     })?;
     let logout = match state.identity.logout(&context, &token).await {
         Ok(logout) => logout,
@@ -49,12 +43,17 @@ pub(crate) async fn end(
     Ok(response)
 }
 
-/// A logout token that is refused is a bad request (§2.8), not a caller who has to authenticate.
+/// A refused logout token is a bad request (§2.8), not a missing authentication. The code of the field says why.
 fn refused(error: Error) -> Response {
     if error.kind() != ErrorKind::Unauthenticated {
         return error.into_response();
     }
-    let mut refusal = Error::new(ErrorKind::BadRequest, error.code(), error.message().to_owned());
+    let message = error.message().to_owned();
+    let mut refusal = Error::new(Code::LOGOUT_TOKEN_REFUSED, message.clone()).with_fields(vec![FieldError::new(
+        "logout_token",
+        error.declared_code(),
+        message,
+    )]);
     if let Some(wait) = error.retry_after() {
         refusal = refusal.with_retry_after(wait);
     }

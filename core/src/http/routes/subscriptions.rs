@@ -19,18 +19,18 @@ use crate::{
     service::subscriptions::SubscriptionFilter,
 };
 
-/// The filter of lists of subscriptions, as [`list`] reads it.
+/// The filter of lists of subscriptions, as read by [`list`].
 #[derive(IntoParams)]
 #[into_params(rename_all = "camelCase")]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct Query {
-    /// Of this tenant
+    /// Only subscriptions of this tenant
     #[param(nullable = false, pattern = "^[0-9a-fA-F]{24}$")]
     tenant_id: Option<String>,
-    /// In this state
+    /// Only subscriptions with this status
     #[param(nullable = false)]
     status: Option<SubscriptionStatus>,
-    /// With this plan
+    /// Only subscriptions with this plan
     #[param(nullable = false, min_length = 1, max_length = 200)]
     plan: Option<String>,
 }

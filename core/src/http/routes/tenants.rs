@@ -19,22 +19,22 @@ use crate::{
     service::{access::TenantReference, tenants::TenantFilter},
 };
 
-/// The filter of lists of tenants, as [`filter`] reads it.
+/// The filter of lists of tenants, as read by [`filter`].
 #[derive(IntoParams)]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct Query {
-    /// In this state; without it all but the deleted ones
+    /// Only tenants with this status; without it, all except deleted ones
     #[param(nullable = false)]
     status: Option<TenantStatus>,
-    /// With this plan
+    /// Only tenants with this plan
     #[param(nullable = false, min_length = 1, max_length = 200)]
     plan: Option<String>,
-    /// Of whose name some words begin with those of this, whatever the case
+    /// Only tenants with words in their name that begin with these words, ignoring case
     #[param(nullable = false, min_length = 1, max_length = 200)]
     search: Option<String>,
 }
 
-/// Reads the filter that lists of tenants have.
+/// Reads the filter of lists of tenants.
 pub(super) fn filter(parameters: &mut Parameters) -> TenantFilter {
     TenantFilter { status: parameters.open("status"), plan: parameters.text("plan"), search: parameters.text("search") }
 }

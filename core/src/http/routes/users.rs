@@ -19,17 +19,17 @@ use crate::{
     service::users::UserFilter,
 };
 
-/// The filter of lists of users, as [`list`] reads it.
+/// The filter of lists of users, as read by [`list`].
 #[derive(IntoParams)]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct Query {
-    /// In this state
+    /// Only users with this status
     #[param(nullable = false)]
     status: Option<UserStatus>,
-    /// Of whose name or e-mail address some words begin with those of this, whatever the case
+    /// Only users with words in their name or e-mail address that begin with these words, ignoring case
     #[param(nullable = false, min_length = 1, max_length = 200)]
     search: Option<String>,
-    /// Whose e-mail address begins with this, whatever the script of its domain; the list is then by address
+    /// Only users whose e-mail address begins with this, ignoring the script of its domain; ordered by address
     #[param(nullable = false, min_length = 1, max_length = 200)]
     email: Option<String>,
 }

@@ -107,7 +107,7 @@ pub struct FindingCount {
     pub count: u64,
     /// Flag: a person must decide.
     pub needs_person: bool,
-    /// What to do.
+    /// Advice on what to do.
     pub advice: &'static str,
 }
 

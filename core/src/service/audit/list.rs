@@ -1,4 +1,4 @@
-//! Listing audit events.
+//! Lists audit events.
 
 use crate::{
     authz::{Action, Resource},
@@ -20,23 +20,25 @@ use crate::{
     store::{Filter, Position, Query, Repository},
 };
 
-/// Which events are wanted.
+/// Selects audit events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Of this tenant, by id or slug. Without it the trail is the platform's.
+    /// Only events of this tenant, by id or slug. Without it, the platform's own audit trail.
     pub tenant: Option<TenantReference>,
-    /// About this person.
+    /// Only events about this person.
     pub user_id: Option<UserId>,
-    /// Of this action, such as `tenant.update`.
+    /// Only events of this action, such as `tenant.update`.
     pub action: Option<String>,
-    /// From this time on.
+    /// Only events at or after this time.
     pub from: Option<Timestamp>,
-    /// Before this time.
+    /// Only events before this time.
     pub until: Option<Timestamp>,
 }
 
 impl Service {
-    /// Audit events, the newest first: a tenant's for its owners and admins, all for the platform.
+    /// Lists audit events, the newest first.
+    ///
+    /// Owners and admins may list those of their tenant, the platform all.
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `platform_admin_required`, `invalid_cursor` or `invalid_fields`.

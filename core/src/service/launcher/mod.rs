@@ -1,4 +1,4 @@
-//! The public launcher: what anybody may know of a tenant before signing in.
+//! The public launcher: the part of a tenant that is visible before signing in.
 
 use crate::{
     context::RequestContext,
@@ -9,19 +9,19 @@ use crate::{
 };
 
 impl Service {
-    /// The launcher of the tenant that lives at a host name, `<slug>.<public domain>`; a port is left aside.
+    /// Returns the launcher of the tenant at the host `<slug>.<public domain>`, ignoring a port.
     ///
     /// # Errors
-    /// `not_found` when no tenant lives there.
+    /// `not_found` when there is no tenant at this host.
     pub async fn launcher_at(&self, context: &RequestContext, host: &str) -> Result<LauncherView> {
         let slug = self.slug_of_host(host).ok_or_else(Error::not_found)?;
         self.launcher_of(context, &slug).await
     }
 
-    /// The launcher of the tenant with this slug.
+    /// Returns the launcher of the tenant with this slug.
     ///
     /// # Errors
-    /// `not_found` when there is none, or it is deleted.
+    /// `not_found` when there is no such tenant, or it is deleted.
     pub async fn launcher_of(&self, context: &RequestContext, slug: &str) -> Result<LauncherView> {
         let tenant: Option<Tenant> = self.store.load_unique(context, Tenant::slug_key(slug)).await?;
         let living = |tenant: &Tenant| tenant.slug == slug && tenant.status != TenantStatus::Deleted;

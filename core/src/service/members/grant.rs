@@ -1,10 +1,10 @@
-//! Granting a membership.
+//! Grants a membership.
 
 use super::{KIND, subject};
 use crate::{
     authz::Action,
     domain::{GrantMembership, GrantSource, Membership, User},
-    error::{Error, ErrorKind, FieldError, Result},
+    error::{Code, Error, FieldCode, FieldError, Result},
     service::{
         Call, Service,
         access::TenantReference,
@@ -17,11 +17,11 @@ use crate::{
 };
 
 impl Service {
-    /// Puts a person into a tenant, or back into it after revocation.
+    /// Adds a person to a tenant, or restores a revoked membership.
     ///
-    /// The platform may name anybody. Owners and admins may name people whom the tenant knows: those with a membership
-    /// that was revoked. Naming a stranger by id would tell them that person's name and address. Of a former member they see
-    /// what the tenant knew, until that person calls `GET /users/me`.
+    /// The platform may name anybody. Owners and admins may name only people whom the tenant knows, which are those
+    /// with a revoked membership: naming a stranger by id would disclose that person's name and address. Of a former
+    /// member they see what the tenant knew before, until that person calls `GET /users/me`.
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `owner_required`, `tenant_suspended`, `already_member`, or `invalid_fields` with
@@ -51,13 +51,13 @@ impl Service {
         };
         if facts.current.is_some() {
             let message = "this person is a member already: change the role with `PATCH`";
-            return Err(Error::new(ErrorKind::Conflict, "already_member", message));
+            return Err(Error::new(Code::ALREADY_MEMBER, message));
         }
         let known = member.access.caller.is_platform() || member.target.is_some();
         let user: Option<User> = self.store.load(&call.context, input.user_id).await?;
         let Some(user) = user.filter(|user| known && !user.is_deleted()) else {
             let message = "must be the id of a user whom you may see";
-            return Err(Error::invalid(vec![FieldError::new("userId", "unknown_user", message)]));
+            return Err(Error::invalid(vec![FieldError::new("userId", FieldCode::UNKNOWN_USER, message)]));
         };
         let now = moment.now();
         let mut work = Work::new(call, member.access.caller.audit_actor(), &moment);
@@ -66,7 +66,7 @@ impl Service {
                 let mut granted = tombstone.clone();
                 granted.grant(input.role, GrantSource::Grant, now);
                 granted.copy_tenant(tenant);
-                // The tenant's own people learn nothing new of somebody who has not come back yet.
+                // The tenant's own people learn nothing new about a former member who has not returned yet.
                 match member.access.caller.is_platform() {
                     true => granted.show_person(&user),
                     false => granted.regranted_at = Some(now),

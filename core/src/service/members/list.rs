@@ -1,4 +1,4 @@
-//! Listing the members of a tenant, and reading one.
+//! Lists the members of a tenant, and reads one.
 
 use crate::{
     authz::Action,
@@ -16,17 +16,18 @@ use crate::{
     store::{Filter, Follow, KeyPart, Position, Query, Repository, terms},
 };
 
-/// Which members are wanted.
+/// Selects members.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberFilter {
-    /// In this role.
+    /// Only members with this role.
     pub role: Option<MembershipRole>,
-    /// Of whose name some words begin with those of this, whatever the case; of whose address too, for those who see it.
+    /// Only members with words in their name that begin with the words of this search, ignoring case. For callers who
+    /// see addresses, words of the address match too.
     pub search: Option<String>,
 }
 
 impl Service {
-    /// A tenant's members in force, by name.
+    /// Lists a tenant's active members by name.
     ///
     /// # Errors
     /// `not_found`, `invalid_cursor` or `invalid_fields`.
@@ -65,7 +66,7 @@ impl Service {
         scope.page(members, limit, position, |membership| MembershipView::through(&access, membership))
     }
 
-    /// The members of whose names, or addresses if the caller sees those, some words begin with those of a search.
+    /// Lists the members whose name, or address if visible to the caller, matches a search.
     async fn search_members(
         &self,
         call: &Call,
@@ -82,7 +83,8 @@ impl Service {
             let named = words.iter().fold(query, |query, word| query.equal("_words", format!("{NAMED}{word}")));
             return Ok(self.store.load_all(&call.context, &named).await?);
         }
-        // A word stands in the name, or in the address alone: in no document both. So these are two lists in one order.
+        // No document has a word both as a name's and as only an address's, so these are two disjoint lists in one
+        // order.
         let either = others.iter().fold(query, |query, word| {
             let terms = [NAMED, ADDRESSED].map(|mark| format!("{mark}{word}").into());
             query.filter(Filter::In("_words", terms.to_vec()))
@@ -97,10 +99,10 @@ impl Service {
         Ok(found)
     }
 
-    /// One member of a tenant.
+    /// Returns one member of a tenant.
     ///
     /// # Errors
-    /// `not_found` when there is none or the caller may not see it.
+    /// `not_found` when there is no such member or the caller may not see it.
     pub async fn read_member(&self, call: &Call, reference: &TenantReference, user: UserId) -> Result<MembershipView> {
         let member = |tenant| {
             let key = Membership::key_of(KeyPart::First(tenant), KeyPart::Text(user.to_string()));
@@ -114,7 +116,7 @@ impl Service {
     }
 }
 
-/// Whether the caller sees the addresses of all members, as [`MembershipView`] shows them.
+/// Returns `true` if the caller sees the addresses of all members, as [`MembershipView`] shows them.
 fn sees_addresses(access: &TenantAccess) -> bool {
     access.caller.is_platform() || access.role() >= Some(MembershipRole::Admin)
 }

@@ -24,14 +24,14 @@ use crate::{
     store::{Filter, Query, Repository},
 };
 
-/// The kind of thing in audit events.
+/// The kind of resource in audit events.
 const KIND: &str = "membership";
 
 fn subject(membership: &Membership) -> Subject {
     Subject { tenant: Some(membership.tenant_id), user: Some(membership.user_id) }
 }
 
-/// A caller before a membership.
+/// A caller, their tenant, and the membership that a request is about.
 struct MemberAccess {
     access: TenantAccess,
     target: Option<Membership>,
@@ -39,7 +39,7 @@ struct MemberAccess {
     owners: Vec<(Membership, User)>,
 }
 
-/// How many owners are looked at for one who stays.
+/// Number of owners that are searched for one who remains.
 const OWNERS: u32 = 20;
 
 impl MemberAccess {
@@ -50,13 +50,15 @@ impl MemberAccess {
         TargetFacts { current, wanted, last_owner: owner && self.staying_owner().is_none() }
     }
 
-    /// An owner who can act and is not the one in question.
+    /// Returns an owner who can act and is not the member in question.
     fn staying_owner(&self) -> Option<&(Membership, User)> {
         let target = self.target.as_ref().map(|membership| membership.id);
         self.owners.iter().find(|(owner, _)| Some(owner.id) != target)
     }
 
-    /// Makes a commit rest on everything that was read. When an owner goes, it rests on another one staying.
+    /// Makes a commit fail if anything that was read has changed since.
+    ///
+    /// If the member is an owner, the commit also depends on another owner staying one.
     fn guard(&self, work: &mut Work<'_>) {
         self.access.guard(work);
         let of_owner = self.facts(None).current == Some(MembershipRole::Owner);
@@ -68,10 +70,11 @@ impl MemberAccess {
 }
 
 impl Service {
-    /// The caller before a member of a tenant. Makes the same store calls whether they exist or not.
+    /// Loads the caller and a member of a tenant. Makes the same store calls whether they exist or not.
     async fn member_access(&self, call: &Call, reference: &TenantReference, user: UserId) -> Result<MemberAccess> {
         let access = self.tenant_access(call, reference).await?;
-        // Of a tenant that the caller may not see no more is read than of one that is not there: it would take its time.
+        // For a tenant hidden from the caller nothing more is read than for an absent one: the time taken would
+        // disclose it.
         let tenant = access.authorize(Action::ReadMembers).map_or(TenantId(ABSENT), |tenant| tenant.id);
         let owners = Query::new(&MEMBERSHIPS)
             .sort(&MEMBERS_BY_ROLE)
@@ -87,7 +90,7 @@ impl Service {
         Ok(MemberAccess { access, target, owners })
     }
 
-    /// Those of the memberships whose people are not disabled. Asks the store whether there are any or not.
+    /// Returns the memberships whose people are not disabled. Calls the store even if there are none.
     async fn who_can_act(&self, call: &Call, memberships: Vec<Membership>) -> Result<Vec<(Membership, User)>> {
         let mut ids: Vec<_> = memberships.iter().map(|membership| membership.user_id.0.into()).collect();
         if ids.is_empty() {

@@ -1,4 +1,4 @@
-//! Revoking a membership.
+//! Revokes a membership.
 
 use super::{KIND, subject};
 use crate::{
@@ -15,8 +15,10 @@ use crate::{
 };
 
 impl Service {
-    /// Takes a person out of a tenant, at once. A tombstone stays, which no token's claim undoes. One that a claim has left, and
-    /// to which a later claim would yield, becomes such a one.
+    /// Removes a person from a tenant, at once.
+    ///
+    /// A tombstone stays, which no token's claim overrides. A tombstone that was left by a claim, and that a later
+    /// claim would override, becomes a permanent one.
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `owner_required`, `last_owner` or `version_changed`.

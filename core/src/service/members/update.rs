@@ -1,4 +1,4 @@
-//! Changing a member's role.
+//! Changes a member's role.
 
 use super::{KIND, subject};
 use crate::{
@@ -15,8 +15,9 @@ use crate::{
 };
 
 impl Service {
-    /// Changes a member's role. A claim-made membership stays one, and still goes with the claim, unless it becomes an
-    /// owner's.
+    /// Changes a member's role.
+    ///
+    /// A membership made by a claim stays one, and is still revoked with the claim, unless the member becomes an owner.
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `owner_required`, `last_owner`, `tenant_suspended` or `version_changed`.
@@ -48,7 +49,8 @@ impl Service {
         let mut after = before.clone();
         if let Some(role) = input.role.filter(|role| *role != before.role) {
             after.role = role;
-            // Who is made an owner is one by a person's word: no missing group leaves a tenant without an owner.
+            // An owner is always one by an explicit grant, so that a group missing from a token leaves no tenant
+            // without an owner.
             if role == MembershipRole::Owner {
                 after.source = GrantSource::Grant;
             }

@@ -1,4 +1,4 @@
-//! The first use of a token on any route: what its claims take away is gone before the request is decided.
+//! Handles the first use of a token on any route: rights that its claims revoke are gone before the request is decided.
 
 use std::sync::Arc;
 
@@ -15,9 +15,9 @@ use crate::{
         activity::USER_ACTIVITY,
         membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
     },
-    error::{ErrorKind, Result},
+    error::{Code, ErrorKind, Result},
     service::{
-        CONFLICT, Call, Principal, Service,
+        Call, Principal, Service,
         access::FoundCaller,
         moment::Moment,
         work::{Subject, Work},
@@ -25,22 +25,24 @@ use crate::{
     store::{Answers, Position, Query, Read, Repository, StoreResult},
 };
 
-/// How many memberships are looked at, and at the most taken in one commit, at a time.
+/// Number of memberships that are read, and at most revoked in one commit, at a time.
 const PAGE: u32 = 200;
 
-/// What a page of memberships by claim comes to.
+/// The result of one page of memberships by claim.
 struct Page {
     /// The caller's user after it.
     user: User,
-    /// Where the next page begins; none when there is none, or the token is not the newest.
+    /// Position of the next page; `None` if there is none or the token is not the newest.
     next: Option<Position>,
-    /// Whether all of it is in the store.
+    /// `true` if all of the page's changes are stored.
     written: bool,
 }
 
 impl Service {
-    /// Sees to the first use of a token, for edges that answer a request elsewhere than where its token is verified. Nobody is
-    /// refused here: that is for whoever answers.
+    /// Handles the first use of a token.
+    ///
+    /// For edges that verify tokens in one place and answer requests in another. It refuses nobody; that is left to the
+    /// code that answers.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -51,16 +53,18 @@ impl Service {
         }
     }
 
-    /// Whether nobody has looked yet at what a token takes away.
+    /// Returns `true` if this token's revocations have not been handled yet.
     pub(crate) fn is_first_use(&self, token: &VerifiedToken) -> bool {
         self.sees_to_first_uses && !token.first_use.is_seen_to_by(self.number)
     }
 
-    /// Carries out the revoking half of the claims sync, of which the session is remembered where nothing else says how old it
-    /// is. Returns `false` where the token has nothing to say, so that what was read with `found` stands.
+    /// Runs the revoking half of the claims sync.
+    ///
+    /// It also records the session, if nothing else tells the session's age. Returns `false` if the token has no
+    /// effect, so that the reads made with `found` are still valid.
     pub(crate) async fn first_use(&self, call: &Call, token: &Arc<VerifiedToken>, found: &FoundCaller) -> Result<bool> {
         let said = token.groups.is_some() || found.session.is_to_be_noted(token, |time| self.clock.has_passed(time));
-        // Whoever is refused changes nothing by their token.
+        // The token of a refused caller changes nothing.
         if found.user.is_none() || found.admit(token).is_err() || !said {
             return Ok(false);
         }
@@ -70,8 +74,9 @@ impl Service {
         Ok(true)
     }
 
-    /// Takes what the claims take away, page by page. Returns `false` where not everything could be written, or the token
-    /// counts no more.
+    /// Revokes what the claims no longer grant, page by page.
+    ///
+    /// Returns `false` if not everything could be written, or the token is no longer accepted.
     pub(super) async fn take_by_claims(
         &self,
         call: &Call,
@@ -83,9 +88,9 @@ impl Service {
             let Some(user) = found.user.take() else { return Ok(false) };
             let page = self.attempt(|moment| self.take_page(call, moment, token, &user, &found, next.clone())).await;
             let page = match page {
-                Err(error) if error.code() == CONFLICT && attempts < Self::MAXIMUM_ATTEMPTS => {
+                Err(error) if error.is(Code::CONFLICT) && attempts < Self::MAXIMUM_ATTEMPTS => {
                     attempts += 1;
-                    // Another writer came first: look again at everything.
+                    // Another writer came first: read everything again.
                     found = self.read_caller(call).await?;
                     if found.admit(token).is_err() {
                         return Ok(false);
@@ -145,11 +150,11 @@ impl Service {
         if work.commit.is_empty() {
             return Ok(Page { user: synced, next, written: true });
         }
-        // Nothing is written of a person who is erased or disabled meanwhile.
+        // Nothing is written about a person who is erased or disabled meanwhile.
         work.commit.guard(user);
         let written = match self.carry_out(work).await {
             Ok(()) => true,
-            // What takes nothing away holds nobody up while nothing can be written; the next use tries again.
+            // If nothing is revoked, an unavailable store does not fail the request; the next use tries again.
             Err(error) if !takes && error.kind() == ErrorKind::Unavailable => false,
             Err(error) => return Err(error),
         };
@@ -157,10 +162,11 @@ impl Service {
     }
 }
 
-/// The reads of a page of a person's memberships in force that were made by a claim, as far as the token's issuer may speak for
-/// them.
+/// The reads of a page of a person's active memberships by claim.
+///
+/// They are restricted to tenants that the token's issuer may speak for.
 enum MadeByClaim<'a> {
-    /// The token says nothing of groups.
+    /// The token has no groups claim.
     None,
     Bound(MembershipReads<'a>),
     All(Read),

@@ -1,4 +1,4 @@
-//! The caller's memberships in force, by the name of their tenants.
+//! The caller's active memberships, by the name of their tenants.
 
 use std::collections::HashMap;
 
@@ -14,20 +14,23 @@ use crate::{
     store::{Answers, Follow, KeyPart, Origin, Position, Query, Read, Repository, StoreResult},
 };
 
-/// Where a membership stands in the list of its person's tenants.
+/// Returns the position of a membership in its person's list of tenants.
 pub(crate) fn membership_position(membership: &Membership) -> Position {
     Position { values: vec![membership.tenant_name_key.clone().into()], id: membership.id.0 }
 }
 
-/// The reads of a person's memberships in force, by the names of their tenants. The token of a tenant's own issuer shows that
-/// tenant alone.
+/// The reads of a person's active memberships, by the names of their tenants.
+///
+/// The token of a tenant's own issuer shows only that tenant.
 pub(crate) struct MembershipReads<'a> {
     reads: Vec<Read>,
     bound_to: Option<&'a str>,
 }
 
 impl<'a> MembershipReads<'a> {
-    /// The reads of up to `limit` memberships after a position. `base` is the place of the first of them in a call of the store.
+    /// Creates the reads of up to `limit` memberships after a position.
+    ///
+    /// `base` is the index of the first of them in a store call.
     pub(crate) fn new(
         bound_to: Option<&'a str>,
         user: UserId,
@@ -52,13 +55,13 @@ impl<'a> MembershipReads<'a> {
         Self { reads, bound_to }
     }
 
-    /// Adds them to others, at their place. Returns the tenants of the memberships, for reads that follow.
+    /// Appends these reads to others. Returns the memberships' tenants, for reads that follow.
     pub(crate) fn add_to(&self, others: &mut Vec<Read>) -> Origin {
         others.extend(self.reads.iter().cloned());
         Origin { read: others.len().saturating_sub(1), field: "tenantId" }
     }
 
-    /// Takes their answers.
+    /// Takes the answers of these reads.
     pub(crate) fn take(&self, answers: &mut Answers) -> StoreResult<Vec<Membership>> {
         let Some(slug) = self.bound_to else { return answers.all() };
         let tenant: Option<Tenant> = answers.first()?;
@@ -85,33 +88,33 @@ fn memberships_of(user: UserId, search: Option<&str>, position: Option<Position>
     }
 }
 
-/// The read of tenants that another read names, up to so many.
+/// Returns the read of up to `limit` tenants that another read names.
 pub(crate) fn tenants_named(origin: Origin, limit: u32) -> Read {
     Query::new(&TENANTS).limit(limit).follow(Follow::Any("id", origin))
 }
 
-/// The read of the current subscriptions of such tenants.
+/// Returns the read of the current subscriptions of such tenants.
 pub(crate) fn subscriptions_named(origin: Origin, limit: u32) -> Read {
     Query::new(&SUBSCRIPTIONS).limit(limit).follow(Follow::UniqueKey(Subscription::current_keys_of(origin)))
 }
 
-/// Tenants by id, those that are deleted left out.
+/// Returns the tenants that are not deleted, by id.
 pub(crate) fn living(tenants: Vec<Tenant>) -> HashMap<TenantId, Tenant> {
     let living = tenants.into_iter().filter(|tenant| tenant.status != TenantStatus::Deleted);
     living.map(|tenant| (tenant.id, tenant)).collect()
 }
 
-/// A page of the caller's memberships, with their tenants and, if they are asked for, these tenants' current subscriptions.
+/// A page of the caller's memberships with their tenants and, if requested, these tenants' current subscriptions.
 pub(crate) struct OwnPage {
     pub(crate) memberships: Vec<Membership>,
-    /// Whether there are more memberships.
+    /// `true` if there are more memberships.
     pub(crate) more: bool,
     pub(crate) tenants: HashMap<TenantId, Tenant>,
     pub(crate) subscriptions: Vec<Subscription>,
 }
 
 impl Service {
-    /// Up to `limit` memberships of the caller after `position`.
+    /// Reads up to `limit` memberships of the caller after `position`.
     pub(crate) async fn own_page(
         &self,
         call: &Call,

@@ -1,4 +1,4 @@
-//! The caller's own profile: the claims sync, and what it shows.
+//! The caller's own profile, and the claims sync.
 
 mod first_use;
 mod memberships;
@@ -9,5 +9,5 @@ mod sync;
 pub(crate) use memberships::{MembershipReads, OwnPage, living, membership_position, tenants_named};
 pub use sync::SyncedCaller;
 
-/// How many tenants a profile shows.
+/// Number of tenants that a profile shows.
 pub const PROFILE_TENANTS: u32 = 100;

@@ -1,4 +1,4 @@
-//! What a profile shows.
+//! Reads the caller's profile.
 
 use std::collections::HashMap;
 
@@ -21,8 +21,9 @@ use crate::{
 };
 
 impl Service {
-    /// The caller's profile: who they are, their tenants (the first 100 by name) and those tenants' subscriptions.
-    /// Brings the caller's memberships in line with the token's claims first.
+    /// Returns the caller's user, tenants (the first 100 by name) and those tenants' subscriptions.
+    ///
+    /// Syncs the caller's memberships with the token's claims first.
     ///
     /// # Errors
     /// As [`Service::sync_claims`].
@@ -31,7 +32,7 @@ impl Service {
         profile(call, user, memberships, living(tenants), subscriptions)
     }
 
-    /// The profile of a caller whose claims were synced elsewhere.
+    /// Returns the profile of a caller whose claims were synced elsewhere.
     ///
     /// # Errors
     /// When the store does not answer.

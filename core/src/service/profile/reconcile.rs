@@ -1,4 +1,4 @@
-//! What a claim may change, and what it may not.
+//! Decides which rights a claim grants and revokes.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     service::work::{Subject, Work},
 };
 
-/// Compares the groups of one token with what is stored.
+/// Compares the groups of a token with the stored rights.
 pub(super) struct Reconciliation<'a> {
     pub(super) token: &'a VerifiedToken,
     pub(super) leeway: Duration,
@@ -19,21 +19,24 @@ pub(super) struct Reconciliation<'a> {
 }
 
 impl Reconciliation<'_> {
-    /// Only a tombstone that a claim left yields to a claim, and only to one that was issued after it by more than clocks
-    /// may be apart: otherwise a token from before the revocation would undo it.
+    /// Returns `true` if a claim may override a tombstone.
+    ///
+    /// It may only if a claim left the tombstone and the token was issued later by more than the clocks may differ;
+    /// otherwise a token from before the revocation would undo it.
     fn yields(&self, revoked_by: Option<RevokedBy>, revoked_at: Option<Timestamp>) -> bool {
         revoked_by == Some(RevokedBy::Claim)
             && revoked_at.is_some_and(|revoked_at| self.token.issued_at > revoked_at.plus(self.leeway))
     }
 
-    /// Whether the token names the group that administers the platform; none when it says nothing about it, or when its issuer
-    /// may not.
+    /// Returns `Some(true)` if the token names the group that administers the platform.
+    ///
+    /// Returns `None` if the token has no groups, or its issuer may not grant this right.
     fn claims_platform(&self, group: Option<&str>) -> Option<bool> {
         let (Some(groups), Some(group), None) = (&self.token.groups, group, &self.token.tenant) else { return None };
         Some(groups.iter().any(|name| name == group))
     }
 
-    /// Gives the right to administer the platform as the configured group says.
+    /// Grants the right to administer the platform if the token names the configured group.
     pub(super) fn give_platform_admin(&self, user: &mut User, group: Option<&str>) {
         let never_revoked = user.platform_admin_revoked_at.is_none();
         let may = never_revoked || self.yields(user.platform_admin_revoked_by, user.platform_admin_revoked_at);
@@ -42,7 +45,7 @@ impl Reconciliation<'_> {
         }
     }
 
-    /// Takes the right to administer the platform, if a claim has given it and gives it no more.
+    /// Revokes the right to administer the platform if a claim granted it and no longer does.
     pub(super) fn take_platform_admin(&self, user: &mut User, group: Option<&str>) {
         let by_claim = user.platform_admin && user.platform_admin_source == Some(GrantSource::Claim);
         if by_claim && self.claims_platform(group) == Some(false) {
@@ -50,7 +53,7 @@ impl Reconciliation<'_> {
         }
     }
 
-    /// Makes and revives memberships. Returns whether there were any.
+    /// Creates and restores memberships. Returns `true` if there were any.
     pub(super) fn give_memberships(
         &self,
         work: &mut Work<'_>,
@@ -60,7 +63,7 @@ impl Reconciliation<'_> {
     ) -> Result<bool> {
         let mut changed = false;
         for tenant in claimed {
-            // A suspended tenant changes only by losing people: whoever claims it joins when it is restored.
+            // A suspended tenant only loses members; people who claim it join when it is restored.
             if tenant.status.counts_as() == TenantStatus::Suspended {
                 continue;
             }
@@ -88,7 +91,7 @@ impl Reconciliation<'_> {
         Ok(changed)
     }
 
-    /// Revokes those memberships of a person that a claim has made and makes no more. Returns how many.
+    /// Revokes those memberships that a claim made and no longer makes. Returns their number.
     pub(super) fn take_memberships(
         &self,
         work: &mut Work<'_>,

@@ -1,4 +1,4 @@
-//! The claims sync of `GET /users/me`. Beside its revoking half (`first_use.rs`) nothing reads the groups of a token.
+//! The claims sync of `GET /users/me`. Apart from its revoking half (`first_use.rs`), nothing reads a token's groups.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
         membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
         tenant::TENANTS,
     },
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Principal, Service,
         access::{ABSENT, FoundCaller},
@@ -29,22 +29,23 @@ use crate::{
     store::{Answers, Filter, Query, Read, Repository, StoreError, StoreResult, error::not_upgraded},
 };
 
-/// A caller whose claims are synced, with what was read on the way.
+/// A caller whose claims are synced, with the documents that were read for it.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct SyncedCaller {
     /// The caller's user.
     pub user: User,
-    /// The caller's memberships in force by name of tenant: the first 101, the last of which says that there are more.
+    /// The caller's active memberships by name of tenant: the first 101, of which the last only shows that there are
+    /// more.
     pub memberships: Vec<Membership>,
 }
 
-/// How far `lastSeenAt` may lag behind.
+/// Largest delay of `lastSeenAt`.
 const SEEN_INTERVAL: Duration = Duration::from_secs(300);
 
-/// The name under which the sync stands in the audit trail.
+/// The name of the sync in the audit trail.
 const ACTOR: SystemActor = SystemActor::ClaimsSync;
 
-/// A caller whose claims are synced, with all that the profile shows, if that was asked for.
+/// A caller whose claims are synced, with everything that the profile shows, if that was requested.
 pub(super) struct Synced {
     pub(super) user: User,
     pub(super) memberships: Vec<Membership>,
@@ -52,7 +53,7 @@ pub(super) struct Synced {
     pub(super) subscriptions: Vec<Subscription>,
 }
 
-/// What the sync reads once it knows the user.
+/// The documents that the sync reads once it knows the user.
 struct Known {
     memberships: Vec<Membership>,
     activity: Option<UserActivity>,
@@ -64,7 +65,7 @@ struct Known {
 }
 
 impl Known {
-    /// Whether the memberships are all there are.
+    /// Returns `true` if these are all memberships of the user.
     fn is_complete(&self) -> bool {
         self.memberships.len() <= usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX)
     }
@@ -75,19 +76,20 @@ impl Known {
     }
 }
 
-/// What the claims are compared with.
+/// The memberships that the claims are compared with.
 struct Due {
-    /// The memberships, tombstones included, in the tenants that the token claims.
+    /// The memberships, including tombstones, in the tenants that the token claims.
     claimed: Vec<Membership>,
-    /// Those in force that were made by a claim.
+    /// The active memberships that were made by a claim.
     claim_made: Vec<Membership>,
-    /// Whether another request of this person has made one of them since the memberships were read.
+    /// `true` if another request of this person has created one of them since the memberships were read.
     overtaken: bool,
 }
 
 impl Service {
-    /// Creates or updates the caller's user, and brings `platformAdmin` and memberships in line with the token's groups
-    /// as far as that is allowed: what a person or the system has revoked stays revoked.
+    /// Creates or updates the caller's user, and syncs `platformAdmin` and memberships with the token's groups.
+    ///
+    /// A right that was revoked by a person or the system stays revoked.
     ///
     /// # Errors
     /// `user_disabled`, `user_deleted`, `session_ended`, `token_revoked`, or `person_required` for a system actor.
@@ -96,7 +98,7 @@ impl Service {
         Ok(SyncedCaller { user, memberships })
     }
 
-    /// The same, with the tenants and subscriptions of the profile, which come in the same round trip.
+    /// Does the same, and reads the tenants and subscriptions of the profile in the same round trip.
     pub(super) async fn sync_with_tenants(&self, call: &Call) -> Result<Synced> {
         self.sync(call, true).await
     }
@@ -104,7 +106,7 @@ impl Service {
     async fn sync(&self, call: &Call, with_tenants: bool) -> Result<Synced> {
         let Principal::Token(token) = &call.principal else {
             let message = "only a person has a profile: send the access token of one";
-            return Err(Error::new(ErrorKind::Forbidden, "person_required", message));
+            return Err(Error::new(Code::PERSON_REQUIRED, message));
         };
         let synced = self.settle(call, |moment| self.try_sync(call, moment, token, with_tenants)).await?;
         token.first_use.seen_to_by(self.number);
@@ -118,31 +120,28 @@ impl Service {
         token: &Arc<VerifiedToken>,
         with_tenants: bool,
     ) -> Result<Synced> {
-        // Asked before anything is read, so that what is read is from after what another request takes.
+        // Checked before the reads, so that they see the revocations of a request that has already handled the first
+        // use.
         let first = self.is_first_use(token);
         let found = self.read_caller(call).await?;
         found.admit(token)?;
         let Some(user) = found.user.clone() else {
             self.create_caller(call, &moment, token).await?;
-            // The new user is read back like any other, so that there is one way only in which claims are synced.
+            // The new user is read back like any other, so that claims are synced in one way only.
             return Err(anew());
         };
         let known = self.known(call, token, user.id, with_tenants).await?;
-        // Of more memberships than are shown those by claim are looked at page by page, once for each token.
+        // If there are more memberships than are shown, those by claim are checked page by page, once for each token.
         if !known.is_complete() && first {
             if self.take_by_claims(call, token, found).await? {
                 token.first_use.seen_to_by(self.number);
                 return Err(anew());
             }
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                "store_unavailable",
-                "the store takes no changes now, try again",
-            ));
+            return Err(Error::new(Code::STORE_UNAVAILABLE, "the store takes no changes now, try again"));
         }
         let changed = self.write_sync(call, &moment, token, &found, &user, &known).await?;
         Ok(match changed {
-            // Memberships changed: read them back in their order.
+            // Memberships changed: read them again in their order.
             Some((user, true)) => self.known(call, token, user.id, with_tenants).await?.shown_to(user),
             Some((user, false)) => known.shown_to(user),
             None => known.shown_to(user),
@@ -153,8 +152,7 @@ impl Service {
         let hash = self.subject_hash(call, &token.issuer_id, &token.subject).await?;
         if self.find_tombstone(call, &token.issuer_id, &hash).await?.is_some() {
             return Err(Error::new(
-                ErrorKind::Forbidden,
-                "user_deleted",
+                Code::USER_DELETED,
                 "this person was deleted: only the operator of the platform can admit them again",
             ));
         }
@@ -166,10 +164,11 @@ impl Service {
         let about = Subject { tenant: None, user: Some(user.id) };
         work.insert(Action::CreateUser, "user", about, &user)?;
         match self.carry_out(work).await {
-            // Another first request of the same person was quicker; the person may even be erased again.
-            Err(error) if error.code() == "user_exists" => Ok(()),
-            // The replaced service has this person in a document that was not upgraded, or forbids what is allowed now.
-            Err(error) if error.code() == "foreign_index" => {
+            // Another first request of the same person was faster; the person may even be erased again.
+            Err(error) if error.is(Code::USER_EXISTS) => Ok(()),
+            // The replaced service has this person in a document that was not upgraded, or its index forbids what is
+            // allowed now.
+            Err(error) if error.is(Code::FOREIGN_INDEX) => {
                 tracing::error!(%error, "the database of the replaced service is in the way of a sign-in");
                 Err(not_upgraded().with_source(error))
             }
@@ -198,8 +197,7 @@ impl Service {
         })
     }
 
-    /// Writes what the sync changes, if anything. Returns the user as it is then and whether the memberships are
-    /// other than those that are known.
+    /// Writes the changes of the sync, if any. Returns the user after it, and `true` if the memberships changed.
     async fn write_sync(
         &self,
         call: &Call,
@@ -245,13 +243,13 @@ impl Service {
         if work.commit.is_empty() {
             return Ok(overtaken.then_some((synced, true)));
         }
-        // Nothing is written of a person who is erased or disabled meanwhile.
+        // Nothing is written about a person who is erased or disabled meanwhile.
         work.commit.guard(user);
         self.carry_out(work).await?;
         Ok(Some((synced, memberships_changed || overtaken)))
     }
 
-    /// What the claims are to be compared with.
+    /// Reads the memberships that the claims are to be compared with.
     async fn memberships_to_reconcile(
         &self,
         call: &Call,
@@ -297,7 +295,7 @@ impl Service {
     }
 }
 
-/// The reads of the tenants whose group a token names.
+/// The reads of the tenants whose groups a token names.
 pub(super) struct ClaimReads<'a> {
     token: &'a VerifiedToken,
     reads: Vec<Read>,
@@ -319,7 +317,7 @@ impl<'a> ClaimReads<'a> {
         others.extend(self.reads.iter().cloned());
     }
 
-    /// Takes their answers: the tenants for which the token's issuer may speak.
+    /// Takes the answers of these reads: the tenants that the token's issuer may speak for.
     pub(super) fn take(&self, answers: &mut Answers) -> StoreResult<Vec<Tenant>> {
         let mut tenants: Vec<Tenant> = Vec::new();
         for _ in &self.reads {
@@ -332,7 +330,7 @@ impl<'a> ClaimReads<'a> {
     }
 }
 
-/// Has the sync read and decide anew.
+/// Returns the error that makes the sync read and decide again.
 fn anew() -> Error {
     super::super::conflict(StoreError::VersionConflict { collection: "users", id: ABSENT })
 }
@@ -341,8 +339,9 @@ pub(super) fn actor() -> AuditActor {
     AuditActor::part(ACTOR)
 }
 
-/// Takes e-mail and name from the token. What is absent or not acceptable there never blanks what is stored.
-/// What is stored already, letter by letter, is not read again: that costs more than all else here.
+/// Takes e-mail and name from the token. Absent or invalid values never clear stored ones.
+///
+/// Values identical to the stored ones are not parsed again, which would be the most expensive part of the sync.
 fn take_profile(user: &mut User, token: &VerifiedToken) {
     let new_email = token.email.as_deref().filter(|email| user.email.as_deref() != Some(*email));
     let email = new_email.and_then(|email| fields::email::parse(email.trim()));
@@ -379,7 +378,7 @@ pub(super) fn write_activity(
         }
         work.commit.update(&activity, stored.version)?;
     } else if !work.commit.is_empty() {
-        // What is written rests on no newer token having been synced meanwhile.
+        // The commit fails if a newer token has been synced meanwhile.
         work.commit.guard(stored);
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Ending sessions by a logout token.
+//! Ends sessions by a logout token.
 
 use std::time::Duration;
 
@@ -10,22 +10,26 @@ use crate::{
         EndedSession, EndedSessionId,
         session::{ENDED_SESSIONS, EndedSessionKind},
     },
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{Call, Service, conflict, moment::Moment},
     store::{Commit, Repository, StoreError},
 };
 
-/// How long a sign-in may be refreshed after which all sessions of its person were ended. Browsers keep no cookie for longer than
-/// 400 days, and there is one record of a person.
+/// Longest time for which an earlier sign-in may be refreshed after all sessions of its person were ended.
+///
+/// Browsers keep no cookie for longer than 400 days, and there is only one such record per person.
 const LONGEST_SIGN_IN: Duration = Duration::from_secs(400 * 24 * 3_600);
 
 impl Service {
-    /// Ends what a validated logout token asks for: with a session id that session, for as long as a token of it may
-    /// live; else all sessions of the subject that began until the logout token was issued, however often their tokens are refreshed. Whether the subject is
-    /// known here makes no difference. A logout token counts once, in all processes on this store.
+    /// Ends the sessions that a validated logout token names.
+    ///
+    /// With a session id that is this session, remembered for as long as one of its tokens may live. Otherwise it is
+    /// all sessions of the subject that began before the logout token was issued, however often their tokens are
+    /// refreshed. The subject need not be known here. A logout token is accepted once among all processes on this
+    /// store.
     ///
     /// # Errors
-    /// [`ErrorKind::BadRequest`] with `logout_token_replayed` when it was used before.
+    /// [`crate::ErrorKind::BadRequest`] with `logout_token_replayed` when it was used before.
     pub async fn end_sessions(&self, context: &RequestContext, logout: &LogoutRequest) -> Result<()> {
         let mut call = Call::by_part(SystemActor::Logout);
         call.context = context.clone();
@@ -34,7 +38,7 @@ impl Service {
 
     async fn try_end_sessions(&self, call: &Call, moment: Moment, logout: &LogoutRequest) -> Result<()> {
         let mut commit = Commit::new();
-        // First in the commit, so that a replay is called one, whatever else is in the way.
+        // First in the commit, so that a replay is reported as one, whatever else conflicts.
         let used = record(EndedSessionKind::LogoutToken, &logout.issuer_id, &logout.token_id);
         // Processes whose clocks are behind accept the token for a little longer.
         commit.insert(&EndedSession { expires_at: logout.accepted_until.plus(LEEWAY), ..used.clone() })?;
@@ -46,7 +50,7 @@ impl Service {
                 let after = EndedSession {
                     id: before.id,
                     version: before.version.saturating_add(1),
-                    // An older logout token that comes late takes nothing back.
+                    // An older logout token that arrives late does not reduce what a newer one ended.
                     issued_until: ended.issued_until.max(before.issued_until),
                     expires_at: ended.expires_at.max(before.expires_at),
                     ..ended
@@ -64,9 +68,9 @@ impl Service {
                 if collection == ENDED_SESSIONS.name && key == replayed =>
             {
                 let message = "this logout token was used before: its `jti` counts once";
-                Err(Error::new(ErrorKind::BadRequest, "logout_token_replayed", message))
+                Err(Error::new(Code::LOGOUT_TOKEN_REPLAYED, message))
             }
-            // Another logout of the same session or subject came first, or its record was forgotten meanwhile.
+            // Another logout of the same session or subject came first, or its record was removed meanwhile.
             Err(error) if error.is_conflict() || matches!(error, StoreError::DuplicateKey { .. }) => {
                 Err(conflict(error))
             }
@@ -75,12 +79,12 @@ impl Service {
     }
 }
 
-/// The record of what ends; how long a token may live is as given.
+/// Returns the record of the ended session or subject.
 fn what_ends(logout: &LogoutRequest, moment: &Moment, longest_token_life: Duration) -> Result<EndedSession> {
     let name = name_of(logout)?;
     Ok(match logout.session_id {
         Some(_) => {
-            // Its last token may be issued as this is read, by a clock that is ahead, and be used by one behind.
+            // Its last token may be issued right now by a clock that is ahead, and be used with one that is behind.
             let last_issued = moment.now().max(logout.issued_at).plus(LEEWAY);
             let record = record(EndedSessionKind::Session, &logout.issuer_id, name);
             EndedSession { expires_at: last_issued.plus(longest_token_life).plus(LEEWAY), ..record }
@@ -89,7 +93,7 @@ fn what_ends(logout: &LogoutRequest, moment: &Moment, longest_token_life: Durati
             let record = record(EndedSessionKind::Subject, &logout.issuer_id, name);
             EndedSession {
                 issued_until: Some(logout.issued_at),
-                // As long as a sign-in of before may be refreshed.
+                // For as long as an earlier sign-in may be refreshed.
                 expires_at: logout.issued_at.max(moment.now()).plus(LONGEST_SIGN_IN),
                 ..record
             }
@@ -97,13 +101,13 @@ fn what_ends(logout: &LogoutRequest, moment: &Moment, longest_token_life: Durati
     })
 }
 
-/// What the provider calls that which ends.
+/// Returns the provider's name of the ended session or subject.
 fn name_of(logout: &LogoutRequest) -> Result<&str> {
     let name = logout.session_id.as_deref().or(logout.subject.as_deref());
     name.ok_or_else(|| Error::internal("a logout request names neither session nor subject"))
 }
 
-/// A new record, without its times.
+/// Creates a record without its times.
 pub(super) fn record(kind: EndedSessionKind, issuer_id: &str, name: &str) -> EndedSession {
     EndedSession {
         id: EndedSessionId::generate(),

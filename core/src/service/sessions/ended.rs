@@ -1,4 +1,4 @@
-//! Whether the session of a caller has ended, and since when it is known.
+//! Determines if a caller's session has ended, and how old it is.
 
 use std::time::Duration;
 
@@ -10,50 +10,50 @@ use crate::{
         EndedSession,
         session::{ENDED_SESSIONS, EndedSessionKind},
     },
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::Service,
     store::{Commit, Filter, Query},
 };
 
-/// How long a session that nobody uses is remembered. Providers let refresh tokens rest for 30 to 90 days.
+/// Time for which an unused session is remembered. Providers let refresh tokens rest for 30 to 90 days.
 pub(crate) const LONGEST_REST: Duration = Duration::from_secs(90 * 24 * 3_600);
 
-/// How much of that is left when the record of a session in use is renewed: one write a month.
+/// Remaining time at which the record of a session in use is renewed: one write a month.
 const RENEWED_AT: Duration = Duration::from_secs(60 * 24 * 3_600);
 
-/// What the bearer of a token of an ended session is told.
+/// Returns the error for a token of an ended session.
 pub(crate) fn session_ended() -> Error {
-    Error::new(ErrorKind::Unauthenticated, "session_ended", "this session was ended: sign in again for a new token")
+    Error::new(Code::SESSION_ENDED, "this session was ended: sign in again for a new token")
 }
 
-/// What is stored of the session of a token.
+/// Stored facts about the session of a token.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SessionFacts {
-    /// Whether the provider has ended it.
+    /// `true` if the provider has ended it.
     pub(crate) ended: bool,
-    /// When its person signed in, at the latest: what the token says, else when the first token of the session was issued.
+    /// Latest possible time of the sign-in: from the token, or else when the session's first token was issued.
     pub(crate) signed_in_at: Option<Timestamp>,
     seen: Option<EndedSession>,
 }
 
-/// Whether nothing but having seen the session tells how old it is. Gives the provider's name of it.
+/// Returns the provider's name of a session whose age is known only from having seen it before.
 fn must_be_seen(token: &VerifiedToken) -> Option<&str> {
     token.session_id.as_deref().filter(|_| token.signed_in_at.is_none())
 }
 
 impl SessionFacts {
-    /// Whether the token, or the sign-in from which it was refreshed, is of before then.
+    /// Returns `true` if the token, or the sign-in that it was refreshed from, is older than `time`.
     pub(crate) fn is_before(&self, token: &VerifiedToken, time: Timestamp) -> bool {
         token.issued_at < time || self.signed_in_at.is_some_and(|signed_in_at| signed_in_at < time)
     }
 
-    /// Whether the session is yet to be remembered, or to be remembered for longer.
+    /// Returns `true` if the session is to be recorded, or its record extended.
     pub(crate) fn is_to_be_noted(&self, token: &VerifiedToken, has_passed: impl Fn(Timestamp) -> bool) -> bool {
         let stale = |seen: &EndedSession| has_passed(seen.expires_at.minus(RENEWED_AT));
         must_be_seen(token).is_some() && self.seen.as_ref().is_none_or(stale)
     }
 
-    /// Remembers the session, if that is to be done.
+    /// Records the session, if necessary.
     pub(crate) fn note(&self, commit: &mut Commit, token: &VerifiedToken, now: Timestamp) -> Result<()> {
         let Some(session) = must_be_seen(token).filter(|_| self.is_to_be_noted(token, |time| time <= now)) else {
             return Ok(());
@@ -73,7 +73,7 @@ impl SessionFacts {
     }
 }
 
-/// The records of the session of a token, and of the sessions of its subject.
+/// Returns the query of the records of a token's session, and of all sessions of its subject.
 pub(crate) fn session_records(token: &VerifiedToken) -> Query {
     let key = |kind, name: &str| EndedSession::unique_key(kind, &token.issuer_id, name);
     let mut keys = vec![key(EndedSessionKind::Subject, &token.subject)];
@@ -83,7 +83,7 @@ pub(crate) fn session_records(token: &VerifiedToken) -> Query {
 }
 
 impl Service {
-    /// What these records say of the session of this token: whether the provider has ended it, or all sessions of its subject,
+    /// Evaluates these records for the session of this token: whether it, or all sessions of its subject, were ended,
     /// and since when it is known.
     pub(crate) fn session_facts(&self, token: &VerifiedToken, records: &[EndedSession]) -> SessionFacts {
         let seen = records.iter().find(|record| record.kind == EndedSessionKind::Seen).cloned();

@@ -1,4 +1,4 @@
-//! Sessions at the identity provider: those that it ends (OpenID Connect Back-Channel Logout 1.0), and how old they are.
+//! Sessions at the identity provider: ending them (OpenID Connect Back-Channel Logout 1.0), and their age.
 
 mod end;
 mod ended;

@@ -1,4 +1,4 @@
-//! Creating a subscription.
+//! Creates a subscription.
 
 use super::{KIND, subject};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Service {
-    /// Creates a subscription. For the platform. A tenant has at most one that is not cancelled.
+    /// Creates a subscription. Platform only. A tenant has at most one that is not cancelled.
     ///
     /// # Errors
     /// `not_found` when there is no such tenant, `subscription_exists`, `tenant_deleted` or `invalid_fields`.

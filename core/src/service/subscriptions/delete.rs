@@ -1,4 +1,4 @@
-//! Deleting a subscription.
+//! Deletes a subscription.
 
 use super::{KIND, subject};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Service {
-    /// Removes a subscription. For the platform. Its audit events stay.
+    /// Removes a subscription. Platform only. Its audit events stay.
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required`, `tenant_deleted` or `version_changed`.

@@ -1,4 +1,4 @@
-//! Listing subscriptions.
+//! Lists subscriptions.
 
 use std::collections::HashMap;
 
@@ -23,14 +23,14 @@ use crate::{
     store::{Position, Query, Repository},
 };
 
-/// Which subscriptions are wanted.
+/// Selects subscriptions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SubscriptionFilter {
-    /// Of this tenant.
+    /// Only those of this tenant.
     pub tenant_id: Option<TenantId>,
-    /// In this state.
+    /// Only those with this status.
     pub status: Option<Open<SubscriptionStatus>>,
-    /// With this plan.
+    /// Only those with this plan.
     pub plan: Option<String>,
 }
 
@@ -51,8 +51,10 @@ fn position(subscription: &Subscription) -> Position {
 }
 
 impl Service {
-    /// Subscriptions: all for the platform and those of one tenant for its members, by age; otherwise the current ones
-    /// (or those in the state that is asked for) of the caller's own tenants, by name of tenant.
+    /// Lists subscriptions that the caller may see.
+    ///
+    /// The platform gets all and a tenant's members get those of the tenant, both by age. Without a tenant, other
+    /// callers get the current ones (or those with the requested status) of their own tenants, by name of tenant.
     ///
     /// # Errors
     /// `not_found` for a tenant that the caller may not see, `invalid_cursor` or `invalid_fields`.
@@ -117,7 +119,7 @@ impl Service {
         scope.page(found, limit, position, view)
     }
 
-    /// One subscription a tenant at the most, so that a page of memberships is a page of these.
+    /// A tenant has at most one such subscription, so a page of memberships is a page of subscriptions.
     async fn own_subscriptions(
         &self,
         call: &Call,

@@ -1,4 +1,4 @@
-//! Subscriptions. Written by the platform alone; members read those of their tenants.
+//! Subscriptions. Only the platform writes them; members read those of their tenants.
 
 mod create;
 mod delete;
@@ -11,7 +11,7 @@ pub use list::SubscriptionFilter;
 use super::work::Subject;
 use crate::domain::Subscription;
 
-/// The kind of thing in audit events.
+/// The kind of resource in audit events.
 const KIND: &str = "subscription";
 
 fn subject(subscription: &Subscription) -> Subject {

@@ -1,4 +1,4 @@
-//! Reading a subscription.
+//! Reads a subscription.
 
 use crate::{
     authz::{Action, TargetFacts},
@@ -8,16 +8,16 @@ use crate::{
 };
 
 impl Service {
-    /// A subscription.
+    /// Returns a subscription.
     ///
     /// # Errors
-    /// `not_found` when there is none or the caller may not see it.
+    /// `not_found` when there is no such subscription or the caller may not see it.
     pub async fn read_subscription(&self, call: &Call, id: SubscriptionId) -> Result<SubscriptionView> {
         let (access, subscription) = self.subscription_access(call, id, Action::ReadSubscription, &[]).await?;
         Ok(SubscriptionView::new(subscription, access.role(), access.caller.is_platform()))
     }
 
-    /// The caller and a subscription, if the caller may do `action` to it.
+    /// Loads the caller and a subscription, if the caller may perform `action` on it.
     pub(super) async fn subscription_access(
         &self,
         call: &Call,

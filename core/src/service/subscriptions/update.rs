@@ -1,10 +1,10 @@
-//! Changing a subscription.
+//! Changes a subscription.
 
 use super::{KIND, subject};
 use crate::{
     authz::Action,
     domain::{SubscriptionId, SubscriptionStatus, UpdateSubscription},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Service,
         moment::Moment,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Service {
-    /// Changes a subscription. For the platform. A cancelled one stays cancelled.
+    /// Changes a subscription. Platform only. A cancelled one stays cancelled.
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required`, `subscription_cancelled`, `version_changed` or `invalid_fields`.
@@ -41,7 +41,7 @@ impl Service {
         input.apply(&mut after);
         if before.status == SubscriptionStatus::Cancelled && after.status != SubscriptionStatus::Cancelled {
             let message = "a cancelled subscription stays cancelled: create a new one";
-            return Err(Error::new(ErrorKind::Conflict, "subscription_cancelled", message));
+            return Err(Error::new(Code::SUBSCRIPTION_CANCELLED, message));
         }
         let mut work = Work::new(call, access.caller.audit_actor(), &moment);
         if work.update(Action::UpdateSubscription, KIND, subject(&before), &before, &mut after)? {

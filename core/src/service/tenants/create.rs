@@ -1,4 +1,4 @@
-//! Creating a tenant.
+//! Creates a tenant.
 
 use super::{KIND, subject};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Service {
-    /// Creates a tenant. For the platform.
+    /// Creates a tenant. Platform only.
     ///
     /// # Errors
     /// `slug_taken`, `authentik_group_taken`, `domain_taken`, or `invalid_fields`.

@@ -1,4 +1,4 @@
-//! Deleting a tenant.
+//! Deletes a tenant.
 
 use super::{KIND, subject};
 use crate::{
@@ -16,8 +16,9 @@ use crate::{
 };
 
 impl Service {
-    /// Deletes a tenant: its slug stays reserved, its verified domains are free, its subscription is cancelled, and
-    /// nobody but the platform sees it any more.
+    /// Deletes a tenant, which only the platform sees from then on.
+    ///
+    /// Its slug stays reserved, its verified domains become free, and its subscription is cancelled.
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required`, `tenant_deleted` or `version_changed`.

@@ -1,4 +1,4 @@
-//! Listing tenants.
+//! Lists tenants.
 
 use std::collections::HashMap;
 
@@ -20,14 +20,14 @@ use crate::{
     store::{Filter, Form, Position, Query, Repository, terms},
 };
 
-/// Which tenants are wanted.
+/// Selects tenants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TenantFilter {
-    /// In this state. Without it, all but the deleted ones.
+    /// Only tenants with this status. Without it, all except deleted ones.
     pub status: Option<Open<TenantStatus>>,
-    /// With this plan.
+    /// Only tenants with this plan.
     pub plan: Option<String>,
-    /// Of whose name some words begin with those of this, whatever the case.
+    /// Only tenants with words in their name that begin with the words of this search, ignoring case.
     pub search: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl TenantFilter {
             None => tenant.status != TenantStatus::Deleted,
         };
         let search = self.search.as_deref().is_none_or(|search| {
-            // As the store looks: by words, and by the whole name if the search has none.
+            // As the store searches: by words, or by the whole name if the search has no words.
             let by_words = !terms::searched(search).is_empty();
             let found = || terms::matches(search, std::iter::once(tenant.name.as_str()));
             if by_words { found() } else { tenant.name_key.starts_with(&Form::Name.of(search)) }
@@ -57,10 +57,12 @@ impl TenantFilter {
 }
 
 impl Service {
-    /// How many rounds a filtered list of one's own tenants looks for matches before it gives a page out unfilled.
+    /// Maximum number of reads for a page of a filtered list of one's own tenants.
+    ///
+    /// After them a partly filled page is returned.
     const MAXIMUM_ROUNDS: usize = 5;
 
-    /// Tenants by name: all for the platform, their own for everybody else.
+    /// Lists tenants by name: all for the platform, their own for everybody else.
     ///
     /// # Errors
     /// `invalid_cursor` or `invalid_fields`.
@@ -98,7 +100,7 @@ impl Service {
                 query.sort(&TENANTS_BY_PLAN).equal("plan", plan.as_str()).equal("status", status.name())
             }
             (None, plan) => {
-                // All others, those in a state that is none of ours among them.
+                // All others, including those in a state that Dezky does not define.
                 let query = query.filter(Filter::NotEqual("status", TenantStatus::Deleted.name().into()));
                 match plan {
                     Some(plan) => query.sort(&TENANTS_BY_PLAN).equal("plan", plan.as_str()),
@@ -121,7 +123,7 @@ impl Service {
         scope.page(tenants, limit, position, |tenant| TenantView::for_platform(caller, tenant))
     }
 
-    /// The caller's own tenants, by name.
+    /// Lists the caller's own tenants, by name.
     ///
     /// # Errors
     /// As [`Service::list_tenants`].
@@ -169,7 +171,7 @@ impl Service {
         Ok(Page { items, next_cursor })
     }
 
-    /// The scope of cursors through the caller's own tenants.
+    /// Returns the scope of cursors through the caller's own tenants.
     pub(crate) fn own_tenants_scope(call: &Call, filter: &TenantFilter) -> CursorScope {
         filter.scope(call, "own-tenants")
     }

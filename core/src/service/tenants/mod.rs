@@ -12,11 +12,11 @@ pub use list::TenantFilter;
 use super::work::Subject;
 use crate::{
     domain::Tenant,
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
     service::Service,
 };
 
-/// The kind of thing in audit events.
+/// The kind of resource in audit events.
 const KIND: &str = "tenant";
 
 fn subject(tenant: &Tenant) -> Subject {
@@ -24,12 +24,12 @@ fn subject(tenant: &Tenant) -> Subject {
 }
 
 impl Service {
-    /// The group of the platform's administrators is no tenant's: its members would administer the platform.
+    /// Refuses the platform administrators' group as a tenant's: the tenant's members would administer the platform.
     pub(crate) fn check_group(&self, tenant: &Tenant) -> Result<()> {
         match (&tenant.authentik_group, &self.settings.platform_admin_group) {
             (Some(group), Some(platform)) if group == platform => Err(Error::invalid(vec![FieldError::new(
                 "authentikGroup",
-                "reserved",
+                FieldCode::RESERVED,
                 "this is the group of the platform's administrators: choose another",
             )])),
             _ => Ok(()),

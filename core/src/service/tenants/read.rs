@@ -1,4 +1,4 @@
-//! Reading a tenant.
+//! Reads a tenant.
 
 use crate::{
     authz::Action,
@@ -7,10 +7,10 @@ use crate::{
 };
 
 impl Service {
-    /// A tenant, by id or slug.
+    /// Returns a tenant, by id or slug.
     ///
     /// # Errors
-    /// `not_found` when there is none or the caller may not see it.
+    /// `not_found` when there is no such tenant or the caller may not see it.
     pub async fn read_tenant(&self, call: &Call, reference: &TenantReference) -> Result<TenantView> {
         let access = self.tenant_access(call, reference).await?;
         let tenant = access.authorize(Action::ReadTenant)?.clone();

@@ -1,10 +1,10 @@
-//! Suspending a tenant and restoring it.
+//! Suspends and restores a tenant.
 
 use super::{KIND, subject};
 use crate::{
     authz::Action,
     domain::{Open, TenantStatus},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Service,
         access::TenantReference,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Service {
-    /// Makes a tenant read-only to its own people. A tenant that is suspended already stays so.
+    /// Makes a tenant read-only for its own people. Has no effect on a suspended tenant.
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required` or `tenant_deleted`.
@@ -24,7 +24,7 @@ impl Service {
         self.settle(call, |moment| self.try_set_status(call, moment, reference, Action::SuspendTenant)).await
     }
 
-    /// Ends a suspension: the tenant is as it was before. One that is active already stays so.
+    /// Ends a suspension and restores the previous state. Has no effect on an active tenant.
     ///
     /// # Errors
     /// As [`Service::suspend_tenant`], and `tenant_pending` for one that was never active.
@@ -51,9 +51,9 @@ impl Service {
             (Action::SuspendTenant, _) => TenantStatus::Suspended,
             (_, Open::Known(TenantStatus::Pending)) => {
                 let message = "the tenant is not suspended but still being set up";
-                return Err(Error::new(ErrorKind::Conflict, "tenant_pending", message));
+                return Err(Error::new(Code::TENANT_PENDING, message));
             }
-            // A state of others counts as suspended: who restores the tenant means that it be in use.
+            // A state that Dezky does not define counts as suspended; restoring such a tenant makes it active.
             _ => match &before.suspended_from {
                 Some(Open::Known(status)) => *status,
                 Some(Open::Foreign(_)) | None => TenantStatus::Active,

@@ -1,4 +1,4 @@
-//! Changing a tenant.
+//! Changes a tenant.
 
 use super::{KIND, subject};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Service {
-    /// Changes a tenant. Which fields a caller may set, the policy says.
+    /// Changes a tenant. The policy restricts which fields a caller may set.
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `field_forbidden`, `tenant_suspended`, `version_changed`, a taken key or

@@ -1,10 +1,10 @@
-//! Creating a user before the first sign-in, or admitting an erased person again.
+//! Creates a user before the first sign-in, or admits an erased person again.
 
 use super::{KIND, subject};
 use crate::{
     authz::{Action, Resource},
     domain::CreateUser,
-    error::{Error, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
     service::{
         Call, Service,
         access::check,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Service {
-    /// Creates a user. For the platform. A subject that was erased is admitted again by this and nothing else.
+    /// Creates a user. Platform only. This is the only way to admit an erased subject again.
     ///
     /// # Errors
     /// `user_exists`, `platform_admin_required`, `granted_admin_required` or `invalid_fields`.
@@ -38,7 +38,7 @@ impl Service {
                 [] => "must be the id of a configured issuer, and none is configured: configure one first".to_owned(),
                 known => format!("must be the id of a configured issuer: {}", known.join(", ")),
             };
-            return Err(Error::invalid(vec![FieldError::new("issuerId", "unknown_issuer", message)]));
+            return Err(Error::invalid(vec![FieldError::new("issuerId", FieldCode::UNKNOWN_ISSUER, message)]));
         }
         let now = moment.now();
         let hash = self.subject_hash(call, input.issuer_id(), input.subject()).await?;

@@ -1,10 +1,10 @@
-//! Erasing a user.
+//! Erases a user.
 
 use super::{KIND, subject};
 use crate::{
     authz::Action,
     domain::{UserId, UserStatus},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Service,
         moment::Moment,
@@ -14,8 +14,10 @@ use crate::{
 };
 
 impl Service {
-    /// Erases a person: personal fields are cleared and a tombstone stays, so that their tokens do not bring them back.
-    /// Their memberships and the personal values in the audit trail follow through the outbox.
+    /// Erases a person.
+    ///
+    /// Personal fields are cleared and a tombstone stays, so that their tokens do not recreate them. Their memberships
+    /// and the personal values in the audit trail follow through the outbox.
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required`, `granted_admin_required`, `already_deleted` or `version_changed`.
@@ -28,9 +30,9 @@ impl Service {
         let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids))?;
         if before.is_deleted() {
-            return Err(Error::new(ErrorKind::Conflict, "already_deleted", "this person was deleted before"));
+            return Err(Error::new(Code::ALREADY_DELETED, "this person was deleted before"));
         }
-        // A user of the replaced service may have no subject: then there is no token to keep out.
+        // A user of the replaced service may have no subject; then there is no token to keep out.
         let hash = match &before.authentik_subject_id {
             Some(subject) => Some(self.subject_hash(call, &before.issuer_id, subject).await?),
             None => None,

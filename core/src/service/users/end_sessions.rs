@@ -1,4 +1,4 @@
-//! Ending all sessions of a person.
+//! Ends all sessions of a person.
 
 use crate::{
     clock::Timestamp,
@@ -8,16 +8,17 @@ use crate::{
 };
 
 impl Service {
-    /// Ends all sessions of a person, at once: every token that exists now is refused, also one of an issuer whose clock
-    /// is ahead by the leeway. For the platform.
+    /// Ends all sessions of a person, at once. Platform only.
     ///
-    /// `tokensValidAfter` of the answer says from when a token has to be issued to count: about the leeway and a second from
-    /// now, or later if that was said before. Who signs in again earlier is refused until they get a token issued then,
-    /// since such a token cannot be told from one that an issuer ahead made before.
+    /// Every existing token is refused, including those of an issuer whose clock is ahead by up to the leeway.
     ///
-    /// So is every token that is refreshed from a sign-in of before: told by `auth_time`, or where tokens lack it by `sid`, if
-    /// that session was seen here before. What has neither counts again once it is refreshed: end the provider's session too, or
-    /// disable the person here.
+    /// `tokensValidAfter` of the answer is the time from which tokens are accepted: about the leeway and a second from
+    /// now, or later if it was later before. A person who signs in again before that time is refused until they get a
+    /// token issued after it, since such a token cannot be told from an older one of an issuer whose clock is ahead.
+    ///
+    /// Tokens refreshed from an earlier sign-in are refused too. They are recognized by `auth_time`, or if tokens lack
+    /// it by `sid` if that session was seen here before. A token with neither is accepted again after a refresh: end
+    /// the provider's session too, or disable the person here.
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required`, `granted_admin_required`, `already_deleted` or `version_changed`.
@@ -33,7 +34,7 @@ impl Service {
     }
 }
 
-/// A token's `iat` has whole seconds, rounded down: those issued within this one are over too.
+/// Returns the first whole second after `time`, because `iat` is rounded down to whole seconds.
 fn first_second_after(time: Timestamp) -> Timestamp {
     Timestamp::from_seconds(time.seconds().saturating_add(1))
 }

@@ -1,4 +1,4 @@
-//! Listing users.
+//! Lists users.
 
 use std::collections::HashMap;
 
@@ -16,19 +16,20 @@ use crate::{
     store::{Origin, Position, Query, Repository},
 };
 
-/// Which users are wanted.
+/// Selects users.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserFilter {
-    /// In this state.
+    /// Only users with this status.
     pub status: Option<Open<UserStatus>>,
-    /// Of whose name or e-mail address some words begin with those of this, whatever the case.
+    /// Only users with words in their name or e-mail address that begin with the words of this search, ignoring case.
     pub search: Option<String>,
-    /// Whose e-mail address begins with this, whatever the case and the script of its domain. The list is then by address.
+    /// Only users whose e-mail address begins with this, ignoring case and the script of the domain. The list is then
+    /// ordered by address.
     pub email: Option<String>,
 }
 
 impl Service {
-    /// Users by name. For the platform.
+    /// Lists users by name. Platform only.
     ///
     /// # Errors
     /// `platform_admin_required`, `invalid_cursor` or `invalid_fields`.

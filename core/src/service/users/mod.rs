@@ -1,4 +1,4 @@
-//! Users. Written by the platform alone; people read themselves.
+//! Users. Only the platform writes them; people read themselves.
 
 mod create;
 mod delete;
@@ -25,7 +25,7 @@ use crate::{
     store::{Follow, Origin, Query, Read, Repository},
 };
 
-/// The kind of thing in audit events.
+/// The kind of resource in audit events.
 const KIND: &str = "user";
 
 fn subject(user: &User) -> Subject {
@@ -33,8 +33,9 @@ fn subject(user: &User) -> Subject {
 }
 
 impl Service {
-    /// The first 100 tenants of a user by name, as far as the caller may see them: the platform sees deleted ones too, and
-    /// the token of a tenant's own issuer shows that tenant alone.
+    /// Returns the first 100 tenants of a user by name that the caller may see.
+    ///
+    /// The platform also sees deleted ones; the token of a tenant's own issuer shows only that tenant.
     async fn tenant_ids(&self, call: &Call, caller: &CallerFacts, user: UserId) -> Result<Vec<TenantId>> {
         let bound_to = match caller {
             CallerFacts::System(_) => None,
@@ -57,7 +58,9 @@ impl Service {
     }
 }
 
-/// The read of the memberships in force of each user that an earlier read finds, the first 100 by name of tenant.
+/// Returns the read of the active memberships of each user that an earlier read finds.
+///
+/// It returns the first 100 by name of tenant.
 fn memberships_of_each(users: Origin) -> Read {
     Query::new(&MEMBERSHIPS)
         .sort(&TENANTS_OF_USER)

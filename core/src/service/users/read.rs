@@ -1,4 +1,4 @@
-//! Reading a user.
+//! Reads a user.
 
 use crate::{
     authz::{Action, PlatformRight, Resource},
@@ -15,20 +15,20 @@ use crate::{
 use super::memberships_of_each;
 
 impl Service {
-    /// A user: oneself, or anybody for the platform.
+    /// Returns a user: the caller's own, or any for the platform.
     ///
     /// # Errors
-    /// `not_found` when there is none or the caller may not see it.
+    /// `not_found` when there is no such user or the caller may not see it.
     pub async fn read_user(&self, call: &Call, id: UserId) -> Result<UserView> {
         let (caller, user) = self.user_access(call, id, Action::ReadUser, &[], false).await?;
         let tenant_ids = self.tenant_ids(call, &caller, user.id).await?;
         Ok(UserView::new(user, tenant_ids))
     }
 
-    /// The user whom an issuer knows by this subject. For the platform.
+    /// Returns the user that an issuer knows by this subject. Platform only.
     ///
     /// # Errors
-    /// `not_found` when there is none, or `platform_admin_required`.
+    /// `not_found` when there is no such user, or `platform_admin_required`.
     pub async fn read_user_by_subject(&self, call: &Call, issuer_id: &str, subject: &str) -> Result<UserView> {
         let caller = self.caller(call).await?;
         check(&caller, Action::ListUsers, &Resource::default())?;
@@ -40,8 +40,9 @@ impl Service {
         Ok(UserView::new(user, tenant_ids))
     }
 
-    /// The caller and a user, if the caller may do `action` to it. `makes_admin` says whether that user is to administer the
-    /// platform by a lasting right.
+    /// Loads the caller and a user, if the caller may perform `action` on it.
+    ///
+    /// `makes_admin` is `true` if the user is to get a lasting right to administer the platform.
     pub(super) async fn user_access(
         &self,
         call: &Call,

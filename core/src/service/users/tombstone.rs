@@ -1,4 +1,4 @@
-//! Tombstones of erased people: a keyed hash of the subject, by which it is known that they were here.
+//! Tombstones of erased people: a keyed hash of the subject, by which an erased person is recognized.
 
 use std::{fmt, sync::OnceLock};
 
@@ -12,7 +12,7 @@ use crate::{
     store::{Commit, Repository, StoreError},
 };
 
-/// The key of the hash, read from the store or made there at its first use.
+/// The key of the hash, read from the store or created there at its first use.
 #[derive(Default)]
 pub struct SubjectHashKey(OnceLock<String>);
 
@@ -23,12 +23,12 @@ impl fmt::Debug for SubjectHashKey {
 }
 
 impl Service {
-    /// The keyed hash (HMAC-SHA-256) of a subject. Without the key nobody can tell from it who the person was.
+    /// Returns the keyed hash (HMAC-SHA-256) of a subject. Without the key it does not identify the person.
     ///
     /// # Errors
-    /// When the store with the key does not answer.
+    /// When the store that has the key does not answer.
     pub async fn subject_hash(&self, call: &Call, issuer_id: &str, subject: &str) -> Result<String> {
-        // The key is where the changes are made: a component has none, and an authorized request needs no more of it by then.
+        // The key is where changes are made; a component has none, and an authorized request is complete without it.
         self.leave_to_effect(call).await?;
         let key = match self.subject_hash.0.get() {
             Some(key) => key.clone(),
@@ -63,7 +63,7 @@ impl Service {
         commit.insert(&secret)?;
         match self.store.commit(&call.context, &commit).await {
             Ok(()) => Ok(secret.secret),
-            // Another process made it at the same time; theirs counts.
+            // Another process created it at the same time; that one is used.
             Err(StoreError::DuplicateKey { .. }) => {
                 let stored = self.store.load_unique::<PlatformSecret>(&call.context, unique()).await?;
                 stored.map(|secret| secret.secret).ok_or_else(|| Error::internal("the subject hash key is gone"))
@@ -72,7 +72,7 @@ impl Service {
         }
     }
 
-    /// The tombstone of an erased person, if this subject's is there.
+    /// Returns the tombstone of an erased person, if there is one for this subject.
     pub(crate) async fn find_tombstone(&self, call: &Call, issuer_id: &str, hash: &str) -> Result<Option<User>> {
         let holder: Option<User> = self.store.load_unique(&call.context, User::tombstone_key(issuer_id, hash)).await?;
         Ok(holder.filter(User::is_deleted))

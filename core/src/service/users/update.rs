@@ -1,11 +1,11 @@
-//! Changing a user.
+//! Changes a user.
 
 use super::{KIND, subject};
 use crate::{
     authz::Action,
     clock::Timestamp,
     domain::{UpdateUser, User, UserId},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Service,
         access::CallerFacts,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Service {
-    /// Changes a user. For the platform.
+    /// Changes a user. Platform only.
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required`, `granted_admin_required`, `already_deleted`, `version_changed` or
@@ -31,7 +31,7 @@ impl Service {
         self.change_user(call, moment, id, &fields, makes_admin, change).await
     }
 
-    /// Changes these fields of a user, if the caller may and nobody comes first.
+    /// Changes these fields of a user, if the caller may and no other writer comes first.
     pub(super) async fn change_user(
         &self,
         call: &Call,
@@ -45,7 +45,7 @@ impl Service {
         let tenant_ids = self.tenant_ids(call, &caller, id).await?;
         check_if_match(call, &UserView::new(before.clone(), tenant_ids.clone()))?;
         if before.is_deleted() {
-            return Err(Error::new(ErrorKind::Conflict, "already_deleted", "this person was deleted"));
+            return Err(Error::new(Code::ALREADY_DELETED, "this person was deleted"));
         }
         let mut work = Work::new(call, caller.audit_actor(), &moment);
         let mut after = before.clone();

@@ -4,7 +4,7 @@ pub use crate::domain::membership::MembershipView;
 use crate::{callers::Callers, domain::Membership, service::access::TenantAccess};
 
 impl MembershipView {
-    /// What the caller of `access` sees of a membership.
+    /// Returns the part of a membership that the caller of `access` sees.
     pub(crate) fn through(access: &TenantAccess, membership: Membership) -> Self {
         let viewer = super::viewer(access.role(), access.caller.is_platform());
         let own = access.caller.user_id() == Some(membership.user_id);

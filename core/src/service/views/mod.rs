@@ -1,4 +1,4 @@
-//! What callers see: views of stored documents, cut to what the caller may see, and their entity tags.
+//! Views of stored documents, reduced to what the caller may see, and their entity tags.
 
 pub mod audit;
 pub mod membership;
@@ -21,25 +21,26 @@ use super::{Call, IfMatch};
 use crate::{
     callers::Callers,
     domain::MembershipRole,
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
 };
 
-/// What a caller with this role in a tenant is to its documents.
+/// Returns the caller kind, for views of a tenant's documents, of a caller with this role.
 const fn viewer(role: Option<MembershipRole>, platform: bool) -> Callers {
     if platform { Callers::PLATFORM } else { MembershipRole::caller(role) }
 }
 
-/// The strong entity tag (RFC 9110 §8.8.3) of a view, with its quotes: a hash of what is shown, so that callers who see
-/// different things of one document have different tags.
+/// Returns the strong entity tag (RFC 9110 §8.8.3) of a view, including its quotes.
+///
+/// It is a hash of the view, so callers who see different parts of a document get different tags.
 ///
 /// # Errors
-/// [`ErrorKind::Internal`] when the view cannot be written as JSON.
+/// [`crate::ErrorKind::Internal`] when the view cannot be written as JSON.
 pub fn entity_tag(view: &impl Serialize) -> Result<String> {
     let json = serde_json::to_vec(view).map_err(|error| Error::internal(error.to_string()))?;
     Ok(entity_tag_of_json(&json))
 }
 
-/// The same for a view that is written already.
+/// Returns the entity tag of a view that is already serialized.
 #[must_use]
 pub fn entity_tag_of_json(json: &[u8]) -> String {
     let digest: [u8; 32] = Sha256::digest(json).into();
@@ -54,16 +55,12 @@ pub fn entity_tag_of_json(json: &[u8]) -> String {
     tag
 }
 
-/// Refuses a change of something that is not as the caller last saw it.
+/// Refuses to change a resource that is not as the caller last saw it.
 pub(crate) fn check_if_match(call: &Call, view: &impl Serialize) -> Result<()> {
     let Some(IfMatch::Tags(tags)) = &call.if_match else { return Ok(()) };
     let current = entity_tag(view)?;
     if tags.contains(&current) {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::PreconditionFailed,
-        "version_changed",
-        "it was changed since you read it: read it again and decide anew",
-    ))
+    Err(Error::new(Code::VERSION_CHANGED, "it was changed since you read it: read it again and decide anew"))
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{SubscriptionView, TenantView, UserView};
 use crate::domain::Branding;
 
-/// Who the caller is, and what they have: the answer of `GET /users/me`.
+/// The caller's user, tenants and subscriptions: the answer of `GET /users/me`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProfileView {
@@ -16,18 +16,18 @@ pub struct ProfileView {
     pub tenants: Vec<TenantView>,
     /// The subscriptions of those tenants that are not cancelled.
     pub subscriptions: Vec<SubscriptionView>,
-    /// Where `GET /users/me/tenants` goes on after these tenants; `null` when these are all.
+    /// Cursor with which `GET /users/me/tenants` continues after these tenants; `null` if these are all.
     pub next_cursor: Option<String>,
 }
 
-/// What anybody may know of a tenant: how its launcher looks.
+/// The public part of a tenant, which its launcher shows before signing in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LauncherView {
-    /// The DNS label under which it lives.
+    /// The DNS label of its host.
     pub slug: String,
     /// Its name.
     pub name: String,
-    /// How its launcher looks.
+    /// The appearance of its launcher.
     pub branding: Branding,
 }

@@ -7,17 +7,17 @@ use crate::{
 };
 
 impl TenantView {
-    /// What a caller with this role sees; `platform` sees everything.
+    /// Returns what a caller with this role sees; `platform` sees everything.
     pub(crate) fn new(tenant: Tenant, role: Option<MembershipRole>, platform: bool) -> Self {
         Self::shown_to(tenant, super::viewer(role, platform), role)
     }
 
-    /// What the caller of `access` sees of a tenant.
+    /// Returns what the caller of `access` sees of a tenant.
     pub(crate) fn through(access: &TenantAccess, tenant: Tenant) -> Self {
         Self::new(tenant, access.role(), access.caller.is_platform())
     }
 
-    /// What the platform sees.
+    /// Returns what the platform sees.
     pub(crate) fn for_platform(_: &CallerFacts, tenant: Tenant) -> Self {
         Self::new(tenant, None, true)
     }

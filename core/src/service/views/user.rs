@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl UserView {
-    /// What the person and the platform see, with those tenants that the caller may see.
+    /// Returns what the person and the platform see, with those tenants that the caller may see.
     pub(crate) fn new(user: User, tenant_ids: Vec<TenantId>) -> Self {
         Self::shown_to(user, Callers::SELF, tenant_ids)
     }

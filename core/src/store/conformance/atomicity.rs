@@ -1,4 +1,4 @@
-//! Promises about commits as wholes: all or nothing, and seen as soon as acknowledged.
+//! Promises about whole commits: they are atomic, and visible as soon as they are acknowledged.
 
 use std::task::Poll;
 
@@ -11,7 +11,7 @@ use crate::{
     store::{Commit, Expectation, Query, Repository, StoreError},
 };
 
-/// Several documents and a last change that fails: nothing is written, and no key taken.
+/// If the last of several changes fails, nothing is written and no key is taken.
 pub async fn a_failing_last_change_undoes_all_others(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();
@@ -36,7 +36,7 @@ pub async fn a_failing_last_change_undoes_all_others(fixture: &impl Fixture) {
     assert_eq!(store.find(&context(), &Query::new(&ACCOUNTS).limit(10)).await.unwrap().len(), 2);
 }
 
-/// A guard that fails undoes every change of its commit.
+/// A failing guard undoes every change of its commit.
 pub async fn a_failing_guard_undoes_all_changes(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();
@@ -54,7 +54,7 @@ pub async fn a_failing_guard_undoes_all_changes(fixture: &impl Fixture) {
     assert_eq!(load(&store, fresh.id).await, None);
 }
 
-/// A commit whose caller goes away after any number of polls has its whole effect or none.
+/// A commit whose future is dropped after any number of polls has its whole effect or none.
 pub async fn a_dropped_commit_happens_whole_or_not_at_all(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();
@@ -70,8 +70,8 @@ pub async fn a_dropped_commit_happens_whole_or_not_at_all(fixture: &impl Fixture
         commit.insert(&pair[1]).unwrap();
         poll_and_drop(polls % 6, store.commit(&context(), &commit)).await;
         written.push(pair);
-        // Another commit behind it: once this one is through, the dropped one is through or never will be. It may
-        // meet the dropped one on its way, and then begins again.
+        // Commit after it: once this one is through, the dropped one has happened or never will. If it conflicts with
+        // the dropped one, it starts again.
         loop {
             let now = load(&store, counter.id).await.unwrap();
             if update(&store, &now, &now.changed(|account| account.scores.push(1))).await.is_ok() {
@@ -88,7 +88,7 @@ pub async fn a_dropped_commit_happens_whole_or_not_at_all(fixture: &impl Fixture
     assert_eq!(load(&store, counter.id).await.unwrap().rank, happened, "half a commit");
 }
 
-/// Polls a future so often, letting others run between, and drops it.
+/// Polls a future a number of times, yielding in between, and drops it.
 async fn poll_and_drop(polls: usize, future: impl Future) {
     let mut future = Box::pin(future);
     for _ in 0..polls {
@@ -100,7 +100,7 @@ async fn poll_and_drop(polls: usize, future: impl Future) {
     }
 }
 
-/// A read that starts after the acknowledgement sees the commit, on every handle and by every kind of read.
+/// A read that starts after the acknowledgement sees the commit, on every handle and for every kind of read.
 pub async fn an_acknowledged_commit_is_seen_at_once(fixture: &impl Fixture) {
     let (store, second) = (fixture.store(), fixture.second().await);
     let tenant = ObjectId::generate();
@@ -120,7 +120,7 @@ pub async fn an_acknowledged_commit_is_seen_at_once(fixture: &impl Fixture) {
     }
 }
 
-/// A commit that happened while its answer was lost is reported as done, and has happened once.
+/// A commit whose answer was lost is reported as successful, and has happened once.
 pub async fn a_lost_acknowledgement_is_resolved(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();

@@ -1,4 +1,4 @@
-//! Promises about what stands in a commit's way: it is refused, and the obstacle is named.
+//! Promises about conflicts: a commit is refused, and the conflict is named.
 
 use super::{
     ACCOUNTS, Account, Activity, Fixture,
@@ -32,7 +32,7 @@ async fn holder(store: &SharedStore, key: &str) -> Option<ObjectId> {
     store.load_unique::<Account>(&context(), key.to_owned()).await.unwrap().map(|account| account.id)
 }
 
-/// Of two updates from one version the second is refused, and leaves the first's effect.
+/// Of two updates from one version, the second is refused and does not affect the first.
 pub async fn an_outdated_update_is_a_version_conflict(fixture: &impl Fixture) {
     let store = fixture.store();
     let account = named("first");
@@ -55,7 +55,7 @@ pub async fn an_outdated_delete_is_a_version_conflict(fixture: &impl Fixture) {
     assert_eq!(load(&store, account.id).await, Some(winner));
 }
 
-/// What is not there can be neither updated nor deleted.
+/// A document that does not exist can be neither updated nor deleted.
 pub async fn changing_a_missing_document_is_a_version_conflict(fixture: &impl Fixture) {
     let store = fixture.store();
     let account = named("nowhere");
@@ -64,7 +64,7 @@ pub async fn changing_a_missing_document_is_a_version_conflict(fixture: &impl Fi
     assert_eq!(load(&store, account.id).await, None);
 }
 
-/// A second document under one id is refused as `id:<hex>`.
+/// A second document with the same id is refused as `id:<hex>`.
 pub async fn a_taken_id_is_named(fixture: &impl Fixture) {
     let store = fixture.store();
     let account = named("first");
@@ -75,7 +75,7 @@ pub async fn a_taken_id_is_named(fixture: &impl Fixture) {
     assert_eq!(load(&store, account.id).await, Some(account));
 }
 
-/// A taken unique key is refused by name, for inserts and updates, also when it is not the document's first.
+/// A taken unique key is named in the refusal of inserts and updates, even if it is not the document's first.
 pub async fn a_taken_unique_key_is_named(fixture: &impl Fixture) {
     let store = fixture.store();
     let mut first = with_email("first", "one@example.org");
@@ -94,7 +94,7 @@ pub async fn a_taken_unique_key_is_named(fixture: &impl Fixture) {
     assert_eq!(load(&store, second.id).await, Some(second));
 }
 
-/// An update that keeps a key does not collide with itself.
+/// An update that keeps a key does not conflict with itself.
 pub async fn a_document_may_keep_its_unique_keys(fixture: &impl Fixture) {
     let store = fixture.store();
     let before = with_email("first", "one@example.org");
@@ -105,7 +105,7 @@ pub async fn a_document_may_keep_its_unique_keys(fixture: &impl Fixture) {
     assert_eq!(holder(&store, "handle:uno").await, Some(before.id));
 }
 
-/// A key that an update gives up is free for others.
+/// A key that an update drops becomes free.
 pub async fn unique_keys_are_freed_by_an_update(fixture: &impl Fixture) {
     let store = fixture.store();
     let before = with_email("first", "one@example.org");
@@ -118,7 +118,7 @@ pub async fn unique_keys_are_freed_by_an_update(fixture: &impl Fixture) {
     assert_eq!(holder(&store, "email:one@example.org").await, Some(second.id));
 }
 
-/// The keys of a deleted document are free.
+/// The keys of a deleted document become free.
 pub async fn unique_keys_are_freed_by_a_delete(fixture: &impl Fixture) {
     let store = fixture.store();
     let first = with_email("first", "one@example.org");
@@ -128,7 +128,7 @@ pub async fn unique_keys_are_freed_by_a_delete(fixture: &impl Fixture) {
     insert(&store, &[with_email("second", "one@example.org")]).await.unwrap();
 }
 
-/// Delete the holder, then insert another: one commit.
+/// A commit may delete the holder of a key and then insert another one.
 pub async fn unique_keys_move_after_a_delete_in_the_same_commit(fixture: &impl Fixture) {
     let store = fixture.store();
     let first = with_email("first", "one@example.org");
@@ -141,7 +141,7 @@ pub async fn unique_keys_move_after_a_delete_in_the_same_commit(fixture: &impl F
     assert_eq!(holder(&store, "email:one@example.org").await, Some(second.id));
 }
 
-/// Take the key from one document, then give it to another: one commit, with an insert and with an update.
+/// A commit may take a key from one document and then give it to another, by an insert or an update.
 pub async fn unique_keys_move_after_an_update_in_the_same_commit(fixture: &impl Fixture) {
     let store = fixture.store();
     let first = with_email("first", "one@example.org");
@@ -160,7 +160,7 @@ pub async fn unique_keys_move_after_an_update_in_the_same_commit(fixture: &impl 
     assert_eq!(holder(&store, "email:one@example.org").await, Some(first.id));
 }
 
-/// The same key in two collections is two keys.
+/// Equal keys of two collections are independent.
 pub async fn unique_keys_belong_to_their_collection(fixture: &impl Fixture) {
     let store = fixture.store();
     let user_id = ObjectId::generate();
@@ -175,7 +175,7 @@ pub async fn unique_keys_belong_to_their_collection(fixture: &impl Fixture) {
     assert_eq!(store.load_unique::<Activity>(&context(), key).await.unwrap(), Some(activity));
 }
 
-/// Within one commit, too, a key has one holder.
+/// A key has one holder within a commit, too.
 pub async fn two_inserts_of_one_key_in_a_commit_are_refused(fixture: &impl Fixture) {
     let store = fixture.store();
     let accounts = [with_email("first", "one@example.org"), with_email("second", "one@example.org")];
@@ -186,7 +186,7 @@ pub async fn two_inserts_of_one_key_in_a_commit_are_refused(fixture: &impl Fixtu
     assert_eq!(load(&store, first.id).await, None);
 }
 
-/// Of several obstacles the one that comes first in the commit is named; guards come last.
+/// Of several conflicts, the first in the commit is named; guards come last.
 pub async fn the_first_obstacle_is_named(fixture: &impl Fixture) {
     let store = fixture.store();
     let holder = with_email("holder", "one@example.org");
@@ -211,7 +211,7 @@ pub async fn the_first_obstacle_is_named(fixture: &impl Fixture) {
     assert_eq!(store.commit(&context(), &guards_last).await, failed);
 }
 
-/// Keys and ids that a refused commit asked for are free afterwards.
+/// Keys and ids that a refused commit requested stay free.
 pub async fn a_refused_commit_frees_what_it_asked_for(fixture: &impl Fixture) {
     let store = fixture.store();
     let wanted = with_email("wanted", "one@example.org");

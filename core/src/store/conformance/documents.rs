@@ -1,4 +1,4 @@
-//! Promises about single documents: what is written is what is read.
+//! Promises about single documents: they are read as they were written.
 
 use super::{
     ACCOUNTS, Account, Activity, Address, Contact, Fixture, Location,
@@ -39,7 +39,7 @@ fn full() -> Account {
     account
 }
 
-/// Every type of field comes back as it was written, and `id` and `version` beside it.
+/// Every type of field is read as it was written, with `id` and `version`.
 pub async fn every_field_type_round_trips(fixture: &impl Fixture) {
     let store = fixture.store();
     let account = full();
@@ -49,7 +49,7 @@ pub async fn every_field_type_round_trips(fixture: &impl Fixture) {
     assert_eq!(document.decode::<Account>(&ACCOUNTS).unwrap(), account);
 }
 
-/// An optional field that an update lacks is gone.
+/// An optional field that an update lacks is removed.
 pub async fn optional_fields_are_unset_by_an_update(fixture: &impl Fixture) {
     let store = fixture.store();
     let before = full();
@@ -73,7 +73,7 @@ pub async fn optional_fields_are_unset_by_an_update(fixture: &impl Fixture) {
     assert_eq!(load(&store, after.id).await.unwrap(), last);
 }
 
-/// An update shows at once in reads; a delete removes; an id may be used again.
+/// An update is visible at once, a delete removes the document, and its id may be reused.
 pub async fn updates_replace_and_deletes_remove(fixture: &impl Fixture) {
     let store = fixture.store();
     let first = full();
@@ -89,14 +89,14 @@ pub async fn updates_replace_and_deletes_remove(fixture: &impl Fixture) {
     assert_eq!(load(&store, first.id).await, Some(first));
 }
 
-/// A document that does not exist is none, not an error.
+/// A document that does not exist is `None`, not an error.
 pub async fn missing_documents_are_none(fixture: &impl Fixture) {
     let store = fixture.store();
     assert_eq!(store.get(&context(), &ACCOUNTS, ObjectId::generate()).await.unwrap(), None);
     assert_eq!(store.load_unique::<Account>(&context(), "email:nobody".to_owned()).await.unwrap(), None);
 }
 
-/// Text of every script, with quotes, backslashes, control characters and lone combining marks, comes back unchanged.
+/// Text of every script, with quotes, backslashes, control characters and lone combining marks, is preserved.
 pub async fn text_survives_as_it_is(fixture: &impl Fixture) {
     let store = fixture.store();
     let texts = [
@@ -122,7 +122,7 @@ pub async fn text_survives_as_it_is(fixture: &impl Fixture) {
     }
 }
 
-/// Integers keep all their 64 bits.
+/// Integers keep all 64 bits.
 pub async fn integers_survive_at_their_extremes(fixture: &impl Fixture) {
     let store = fixture.store();
     for number in [i64::MIN, i64::MIN + 1, -(1 << 53) - 1, -1, 0, (1 << 53) + 1, i64::MAX - 1, i64::MAX] {
@@ -134,7 +134,7 @@ pub async fn integers_survive_at_their_extremes(fixture: &impl Fixture) {
     }
 }
 
-/// Times keep their milliseconds, over the whole range that can be written.
+/// Times keep their milliseconds, over the whole range that can be stored.
 pub async fn times_survive_at_their_extremes(fixture: &impl Fixture) {
     let store = fixture.store();
     for milliseconds in [i64::MIN, -1, 0, 1, 999, 1_000, 1_767_225_599_999, i64::MAX] {
@@ -177,7 +177,7 @@ fn activity_collection() -> &'static crate::store::Collection {
     &super::ACTIVITIES
 }
 
-/// Inserts, updates and deletes of several collections go into one commit.
+/// A commit may contain inserts, updates and deletes of several collections.
 pub async fn one_commit_changes_many_documents(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();

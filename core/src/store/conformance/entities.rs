@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The collections of the suite; a fixture's store holds them.
+/// The collections of the suite, which a fixture's store must have.
 pub static COLLECTIONS: [&Collection; 2] = [&ACCOUNTS, &ACTIVITIES];
 
 const LOCATION: &[Field] = &[Field::new("latitude", FieldType::Integer), Field::new("longitude", FieldType::Integer)];
@@ -31,7 +31,7 @@ const CONTACT: &[Field] = &[
     Field::new("addedAt", FieldType::Time),
 ];
 
-/// Collection of [`Account`]s.
+/// The collection of [`Account`]s.
 pub static ACCOUNTS: Collection = Collection {
     name: "conformance_accounts",
     fields: &[
@@ -72,7 +72,7 @@ pub static ACCOUNTS: Collection = Collection {
     guest: Guest::Closed,
 };
 
-/// A document of a tenant with fields of every type.
+/// A document of a tenant, with fields of every type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the fields mean nothing beyond their types")]
@@ -160,7 +160,7 @@ impl Entity for Account {
 }
 
 impl Account {
-    /// A new account of a tenant, with the optional fields unset.
+    /// Creates an account of a tenant, with the optional fields unset.
     #[must_use]
     pub fn new(tenant_id: ObjectId, name: &str) -> Self {
         let now = Timestamp::from_milliseconds(1_767_225_600_000);
@@ -187,7 +187,7 @@ impl Account {
         }
     }
 
-    /// The same at the next version, with a change.
+    /// Returns a changed copy at the next version.
     #[must_use]
     pub fn changed(&self, change: impl FnOnce(&mut Self)) -> Self {
         let mut next = self.clone();
@@ -197,7 +197,7 @@ impl Account {
     }
 }
 
-/// Collection of [`Activity`] documents, without versions.
+/// The collection of [`Activity`] documents, without versions.
 pub static ACTIVITIES: Collection = Collection {
     name: "conformance_activities",
     fields: &[Field::new("userId", FieldType::Id), Field::new("seenAt", FieldType::Time)],
@@ -206,7 +206,7 @@ pub static ACTIVITIES: Collection = Collection {
     guest: Guest::Closed,
 };
 
-/// A document of a person without a version.
+/// A document of a person, without a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the fields mean nothing beyond their types")]

@@ -1,4 +1,4 @@
-//! Promises about guards: what a decision rested on still holds when its effect is written.
+//! Promises about guards: the facts of a decision still hold when its effect is written.
 
 use super::{
     ACCOUNTS, Account, Fixture,
@@ -17,7 +17,7 @@ fn failed(id: ObjectId) -> StoreResult<()> {
     Err(StoreError::GuardFailed { collection: ACCOUNTS.name, id })
 }
 
-/// A guard on the current version holds; on another version it fails.
+/// A guard passes at the current version and fails at another one.
 pub async fn a_version_guard_holds_and_fails(fixture: &impl Fixture) {
     let store = fixture.store();
     let actor = named("actor");
@@ -37,7 +37,7 @@ pub async fn a_version_guard_holds_and_fails(fixture: &impl Fixture) {
     assert_eq!(load(&store, second.id).await, None);
 }
 
-/// A guard on absence holds while there is no such document, and fails when there is one.
+/// A guard on absence passes while there is no such document, and fails when there is one.
 pub async fn an_absence_guard_holds_and_fails(fixture: &impl Fixture) {
     let store = fixture.store();
     let blocker = named("blocker");
@@ -70,7 +70,7 @@ pub async fn a_guard_on_a_deleted_document_fails(fixture: &impl Fixture) {
     assert_eq!(store.commit(&context(), &commit).await, failed(actor.id));
 }
 
-/// A commit that has guards only checks them.
+/// A commit that only has guards checks them.
 pub async fn a_guard_alone_is_checked(fixture: &impl Fixture) {
     let store = fixture.store();
     let actor = named("actor");
@@ -98,7 +98,7 @@ pub async fn a_guard_on_a_changed_document_is_met_by_the_change(fixture: &impl F
     assert_eq!(load(&store, fresh.id).await, Some(fresh));
 }
 
-/// When a change and a guard both fail, the change is named.
+/// If a change and a guard both fail, the change is named.
 pub async fn changes_come_before_guards(fixture: &impl Fixture) {
     let store = fixture.store();
     let (missing, guarded) = (named("missing"), named("guarded"));
@@ -109,7 +109,7 @@ pub async fn changes_come_before_guards(fixture: &impl Fixture) {
     assert_eq!(store.commit(&context(), &commit).await, conflict);
 }
 
-/// However a backend locks what a guard names, its document stays as it was: version, fields and all.
+/// A guarded document keeps its version and fields, however a backend locks it.
 pub async fn a_guarded_document_keeps_its_version(fixture: &impl Fixture) {
     let store = fixture.store();
     let actor = named("actor");

@@ -1,4 +1,4 @@
-//! Promises about tenants: a query for one never shows another's documents.
+//! Promises about tenants: a query for one never returns another's documents.
 
 use super::{
     ACCOUNTS, Account, Fixture,
@@ -54,7 +54,7 @@ fn random_query(random: &mut Random, accounts: &[Account], owners: &[ObjectId]) 
     query
 }
 
-/// Whatever else a query asks, with a tenant in it no other tenant's document comes back, page after page.
+/// A query with a tenant condition never returns documents of another tenant, on any page.
 pub async fn a_tenant_filter_never_shows_another_tenants_documents(fixture: &impl Fixture) {
     let store = fixture.store();
     let mut random = Random::new(2_026);
@@ -72,7 +72,7 @@ pub async fn a_tenant_filter_never_shows_another_tenants_documents(fixture: &imp
             shown += found.len();
             let own: Vec<Account> = accounts.iter().filter(|account| account.tenant_id == tenant).cloned().collect();
             assert_eq!(found, model::answer(&query, &own), "{query:?}");
-            // Even a position in another tenant's documents leads to no other tenant's documents.
+            // Not even a position in another tenant's documents returns such documents.
             let elsewhere = random.pick(&accounts);
             query.after = Some(model::position(&query, found.last().unwrap_or(elsewhere)));
         }
@@ -80,7 +80,7 @@ pub async fn a_tenant_filter_never_shows_another_tenants_documents(fixture: &imp
     assert!(shown > 100, "too few documents were shown to mean anything: {shown}");
 }
 
-/// Random queries over random documents answer what their definition says.
+/// Random queries on random documents return what a model returns.
 pub async fn results_equal_a_model_for_random_queries(fixture: &impl Fixture) {
     let store = fixture.store();
     let mut random = Random::new(4_711);

@@ -1,4 +1,4 @@
-//! Promises about time, health and notification.
+//! Promises about deadlines, health and notifications.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ use crate::{
     store::{Commit, Query, StoreError},
 };
 
-/// A store that works says so.
+/// A working store reports that it is healthy.
 pub async fn the_store_is_healthy(fixture: &impl Fixture) {
     fixture.store().health(&context()).await.unwrap();
     fixture.second().await.health(&context()).await.unwrap();
 }
 
-/// With a deadline that has passed every operation ends with a timeout, and the store goes on working.
+/// If the deadline has passed, every operation ends with a timeout, and the store keeps working.
 pub async fn a_passed_deadline_is_a_timeout(fixture: &impl Fixture) {
     let store = fixture.store();
     let account = Account::new(ObjectId::generate(), "late");
@@ -38,11 +38,11 @@ pub async fn a_passed_deadline_is_a_timeout(fixture: &impl Fixture) {
     assert_eq!(load(&store, account.id).await, Some(account));
 }
 
-/// A listener hears of a commit that comes after it began to listen, on its own handle and on another.
+/// A listener is notified of commits made after it subscribed, on its own handle and on another.
 pub async fn commits_are_noticed(fixture: &impl Fixture) {
     let (store, second) = (fixture.store(), fixture.second().await);
     let (Some(mut own), Some(mut other)) = (store.changes(), second.changes()) else { return };
-    // Backends may begin to watch in the background: commits go on until one is noticed.
+    // Backends may start to watch in the background, so commit until one is noticed.
     let writing = async {
         loop {
             insert(&store, &[Account::new(ObjectId::generate(), "noticed")]).await.unwrap();
@@ -62,7 +62,7 @@ pub async fn commits_are_noticed(fixture: &impl Fixture) {
     }
 }
 
-/// Two handles on one database work as one store.
+/// Two handles on one database behave as one store.
 pub async fn the_second_handle_sees_and_is_seen(fixture: &impl Fixture) {
     let (store, second) = (fixture.store(), fixture.second().await);
     let first = Account::new(ObjectId::generate(), "first");

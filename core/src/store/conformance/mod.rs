@@ -1,7 +1,7 @@
-//! What every backend must do, as one suite.
+//! The conformance suite that every backend must pass.
 //!
-//! Each public function of the modules below is one promise of the port. A backend's integration test names a function
-//! that makes a [`Fixture`] over an empty database and gets one test a promise:
+//! Each public function of the modules below checks one promise of the port. A backend's integration test names a
+//! function that makes a [`Fixture`] over an empty database, and gets one test per promise:
 //!
 //! ```text
 //! async fn fixture() -> MyFixture { /* an empty database that holds `conformance::COLLECTIONS` */ }
@@ -35,9 +35,9 @@ pub mod unknown_fields;
 pub use entities::{ACCOUNTS, ACTIVITIES, Account, Activity, Address, COLLECTIONS, Contact, Location};
 pub use fixture::Fixture;
 
-/// Makes one multi-threaded `#[tokio::test]` of every promise of the port, in modules named as the suite's.
+/// Makes a multi-threaded `#[tokio::test]` for every promise of the port, in modules named as in the suite.
 ///
-/// The argument names an async function without arguments, in the calling module, that makes a
+/// The argument names an async function without parameters, in the calling module, that makes a
 /// [`Fixture`](crate::store::conformance::Fixture) over an empty database.
 #[macro_export]
 macro_rules! store_conformance {

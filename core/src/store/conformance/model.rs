@@ -1,11 +1,11 @@
-//! What a query means, over documents in memory; and random documents from fixed seeds.
+//! A model of queries over documents in memory, and random documents from fixed seeds.
 
 use std::cmp::Ordering;
 
 use super::{ACCOUNTS, Account};
 use crate::store::{FieldType, Filter, Position, Query, Value, terms};
 
-/// The value of a top-level field, if the account has it.
+/// Returns the value of a top-level field, if the account has it.
 pub(super) fn value(account: &Account, field: &str) -> Option<Value> {
     let json = serde_json::to_value(account).unwrap();
     let found = json.get(field)?;
@@ -22,7 +22,7 @@ pub(super) fn value(account: &Account, field: &str) -> Option<Value> {
     })
 }
 
-/// The position of an account in the order of a query.
+/// Returns the position of an account in the order of a query.
 pub(super) fn position(query: &Query, account: &Account) -> Position {
     let values = query.sort_fields().into_iter().map(|field| value(account, field).unwrap()).collect();
     Position { values, id: account.id }
@@ -56,7 +56,7 @@ fn compare(left: &Position, right: &Position) -> Ordering {
     left.values.cmp(&right.values).then(left.id.cmp(&right.id))
 }
 
-/// What a query answers if the store holds these accounts.
+/// Returns the expected answer of a query if the store has these accounts.
 pub(super) fn answer(query: &Query, accounts: &[Account]) -> Vec<Account> {
     let order = |left: &Position, right: &Position| {
         if query.descending { compare(right, left) } else { compare(left, right) }
@@ -71,7 +71,7 @@ pub(super) fn answer(query: &Query, accounts: &[Account]) -> Vec<Account> {
     found.into_iter().take(query.limit as usize).map(|(_, account)| account.clone()).collect()
 }
 
-/// Numbers that look random and are the same in every run (splitmix64).
+/// Pseudo-random numbers that are the same in every run (splitmix64).
 pub(super) struct Random(u64);
 
 impl Random {
@@ -79,7 +79,7 @@ impl Random {
         Self(seed)
     }
 
-    /// A number below `bound`.
+    /// Returns a number below `bound`.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -88,7 +88,7 @@ impl Random {
         usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
     }
 
-    /// One of these.
+    /// Returns one of `choices`.
     pub(super) fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }

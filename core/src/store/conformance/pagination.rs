@@ -1,4 +1,4 @@
-//! Promises about pages: nothing that was there all the time is shown twice or left out.
+//! Promises about pages: documents that exist all the time are returned exactly once.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::{
     store::{Index, Query, Repository, SharedStore},
 };
 
-/// Indexes whose fields every account has; the others are not sorted by.
+/// Returns the indexes whose fields every account has; the others cannot be sorted by.
 fn sortable() -> impl Iterator<Item = &'static Index> {
     ACCOUNTS.indexes.iter().filter(|index| index.name != "by_owner" && ACCOUNTS.terms_of(index).is_none())
 }
 
-/// Accounts of two tenants with few distinct values, so that many are equal.
+/// Makes accounts of two tenants with few distinct values, so that many are equal.
 fn accounts(count: usize) -> Vec<Account> {
     let tenants = [ObjectId::generate(), ObjectId::generate()];
     let mut random = Random::new(7);
@@ -34,7 +34,7 @@ fn accounts(count: usize) -> Vec<Account> {
         .collect()
 }
 
-/// All pages of a query in a row.
+/// Reads all pages of a query in sequence.
 async fn pages(store: &SharedStore, query: &Query) -> Vec<Account> {
     let mut shown = Vec::new();
     let mut query = query.clone();
@@ -47,7 +47,7 @@ async fn pages(store: &SharedStore, query: &Query) -> Vec<Account> {
     }
 }
 
-/// By every index and by id, both ways, with every page size, the pages are the whole in order.
+/// By every index and by id, in both directions and with every page size, the pages add up to the whole in order.
 pub async fn every_sort_pages_through_all_documents(fixture: &impl Fixture) {
     let store = fixture.store();
     let accounts = accounts(41);
@@ -63,7 +63,7 @@ pub async fn every_sort_pages_through_all_documents(fixture: &impl Fixture) {
     }
 }
 
-/// Documents with equal sort values come in the order of their ids, page by page.
+/// Documents with equal sort values are ordered by id, across pages.
 pub async fn equal_sort_values_are_told_apart_by_id(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();
@@ -77,7 +77,7 @@ pub async fn equal_sort_values_are_told_apart_by_id(fixture: &impl Fixture) {
     assert_eq!(pages(&store, &query.descending()).await, equal);
 }
 
-/// While other documents come, go and move between two pages, those that stay are shown exactly once.
+/// While other documents are added, removed and moved between two pages, those that stay are returned exactly once.
 pub async fn pages_are_stable_under_writes(fixture: &impl Fixture) {
     let store = fixture.store();
     for descending in [false, true] {
@@ -99,7 +99,7 @@ pub async fn pages_are_stable_under_writes(fixture: &impl Fixture) {
             for _ in 0..2 {
                 let gone = passing.swap_remove(random.below(passing.len()));
                 delete(&store, &gone).await.unwrap();
-                // New ones only before what is shown next, so that the walk ends.
+                // Insert only before the current position, so that the iteration ends.
                 let edge = if descending { "99" } else { "" };
                 insert(&store, &[Account::new(tenant, edge), Account::new(ObjectId::generate(), &last.name)])
                     .await
@@ -128,7 +128,7 @@ pub async fn pages_are_stable_under_writes(fixture: &impl Fixture) {
     }
 }
 
-/// A page continues after a document that is gone or has moved.
+/// A page continues after a document that was removed or has moved.
 pub async fn a_position_need_not_exist_any_more(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();
@@ -143,7 +143,7 @@ pub async fn a_position_need_not_exist_any_more(fixture: &impl Fixture) {
     assert_eq!(load(&store, accounts[1].id).await, None);
 }
 
-/// With an equality on some fields of the index, positions hold the other ones only.
+/// With an equality on some fields of the index, positions have the other fields only.
 pub async fn an_equality_on_a_sort_field_leaves_it_out_of_the_position(fixture: &impl Fixture) {
     let store = fixture.store();
     let accounts = accounts(40);
@@ -165,7 +165,7 @@ pub async fn an_equality_on_a_sort_field_leaves_it_out_of_the_position(fixture: 
     }
 }
 
-/// Conditions on fields outside of the sort index hold on every page.
+/// Conditions on fields outside of the sort index apply to every page.
 pub async fn descending_pages_through_filters(fixture: &impl Fixture) {
     use crate::store::Filter;
     let store = fixture.store();

@@ -52,7 +52,7 @@ pub async fn equality_compares_every_type(fixture: &impl Fixture) {
     assert_eq!(names(&store, &all(Filter::Equal("active", false.into()))).await, ["A"]);
 }
 
-/// `in` finds what equals one of the values, once each.
+/// `in` finds documents that equal one of the values, each once.
 pub async fn in_compares_with_several_values(fixture: &impl Fixture) {
     let store = fixture.store();
     let mut accounts = named(&["a", "b", "c"]);
@@ -70,7 +70,7 @@ pub async fn in_compares_with_several_values(fixture: &impl Fixture) {
     assert_eq!(names(&store, &all(times)).await, ["a", "b", "c"]);
 }
 
-/// Nothing equals one of no values.
+/// An `in` without values matches nothing.
 pub async fn an_empty_in_matches_nothing(fixture: &impl Fixture) {
     let store = fixture.store();
     insert(&store, &named(&["a"])).await.unwrap();
@@ -96,7 +96,7 @@ pub async fn in_takes_a_thousand_values(fixture: &impl Fixture) {
     assert!(matches!(refused, Err(StoreError::Unsupported { .. })), "{refused:?}");
 }
 
-/// A range includes its lower bound and excludes its upper one; each may be left out.
+/// A range includes its lower bound and excludes its upper bound; each may be omitted.
 pub async fn ranges_include_their_start_and_exclude_their_end(fixture: &impl Fixture) {
     let store = fixture.store();
     let mut accounts = named(&["a", "b", "c", "d"]);
@@ -124,7 +124,7 @@ pub async fn ranges_include_their_start_and_exclude_their_end(fixture: &impl Fix
     }
 }
 
-/// A prefix is compared as it is: no wildcards, no pattern, no folding of case or of composed characters.
+/// Prefixes are compared literally: no wildcards or patterns, case-sensitive, and without Unicode normalization.
 pub async fn prefixes_are_literal_and_case_sensitive(fixture: &impl Fixture) {
     let store = fixture.store();
     let stored = [
@@ -168,7 +168,7 @@ pub async fn prefixes_are_literal_and_case_sensitive(fixture: &impl Fixture) {
             stored.iter().filter(|name| name.starts_with(prefix)).map(|name| (*name).to_owned()).collect();
         expected.sort();
         assert_eq!(names(&store, &query).await, expected, "{prefix:?}");
-        // Wherever a page begins, before or after what the prefix names, it has nothing else.
+        // Wherever a page begins, before or after the prefix, it has nothing else.
         for reached in ["", "A", "ac", prefix, "b", "日", "\u{10ffff}"] {
             for descending in [false, true] {
                 let id = ObjectId::from_bytes(if descending { [0xff; 12] } else { [0; 12] });
@@ -190,7 +190,7 @@ pub async fn prefixes_are_literal_and_case_sensitive(fixture: &impl Fixture) {
     }
 }
 
-/// Prefixes that end in the last characters of a range or of Unicode find what begins with them.
+/// Prefixes that end with the last characters of a range or of Unicode find the texts that begin with them.
 pub async fn prefixes_reach_the_end_of_unicode(fixture: &impl Fixture) {
     let store = fixture.store();
     let stored = [
@@ -212,7 +212,7 @@ pub async fn prefixes_reach_the_end_of_unicode(fixture: &impl Fixture) {
     }
 }
 
-/// All conditions must hold, several on one field included.
+/// All conditions must hold, also several on one field.
 pub async fn conditions_are_combined(fixture: &impl Fixture) {
     let store = fixture.store();
     let mut accounts = named(&["aa", "ab", "ac", "ba"]);
@@ -241,7 +241,7 @@ pub async fn conditions_are_combined(fixture: &impl Fixture) {
     }
 }
 
-/// Documents that lack an optional field are found by conditions on others, and never by one on it.
+/// Documents that lack an optional field are found by conditions on others, and never by one on that field.
 pub async fn conditions_find_documents_that_lack_other_fields(fixture: &impl Fixture) {
     let store = fixture.store();
     let mut accounts = named(&["owned", "free"]);
@@ -270,7 +270,7 @@ pub async fn unique_keys_find_their_documents(fixture: &impl Fixture) {
     assert_eq!(names(&store, &sorted).await, ["b"]);
 }
 
-/// What a collection does not declare is refused, never scanned.
+/// Queries on undeclared fields and indexes are refused, never scanned.
 pub async fn undeclared_queries_are_refused(fixture: &impl Fixture) {
     static FOREIGN: Index = Index { name: "by_note", fields: &["note"] };
     let store = fixture.store();

@@ -1,4 +1,4 @@
-//! Promises about commits that run at the same time.
+//! Promises about concurrent commits.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
     store::{Commit, Expectation, Query, Repository, SharedStore, StoreError, StoreResult},
 };
 
-/// Runs commits at the same time; results in the commits' order.
+/// Runs commits concurrently and returns the results in the order of the commits.
 async fn together(stores: &[SharedStore], commits: Vec<Commit>) -> Vec<StoreResult<()>> {
     let barrier = Arc::new(Barrier::new(commits.len()));
     let tasks: Vec<_> = commits
@@ -34,12 +34,12 @@ async fn together(stores: &[SharedStore], commits: Vec<Commit>) -> Vec<StoreResu
     results
 }
 
-/// Two commits each change what the other's decision rested on: exactly one happens.
+/// Of two commits that each change what the other depends on, exactly one happens.
 pub async fn write_skew_is_prevented(fixture: &impl Fixture) {
     let stores = [fixture.store(), fixture.second().await];
     let tenant = ObjectId::generate();
     for _ in 0..fixture.rounds() {
-        // Two on call; each may leave as long as the other stays.
+        // Two are on call; each may leave as long as the other stays.
         let pair = [Account::new(tenant, "left"), Account::new(tenant, "right")];
         insert(&stores[0], &pair).await.unwrap();
         let leave = |who: &Account, other: &Account| {
@@ -58,7 +58,7 @@ pub async fn write_skew_is_prevented(fixture: &impl Fixture) {
     }
 }
 
-/// A revocation and a write that rests on what is revoked: the write is first or does not happen.
+/// A write that depends on a right happens before the right's concurrent revocation, or not at all.
 pub async fn a_guard_beats_a_concurrent_change_or_loses_to_it(fixture: &impl Fixture) {
     let stores = [fixture.store(), fixture.second().await];
     let tenant = ObjectId::generate();
@@ -78,13 +78,13 @@ pub async fn a_guard_beats_a_concurrent_change_or_loses_to_it(fixture: &impl Fix
         let failed = StoreError::GuardFailed { collection: ACCOUNTS.name, id: actor.id };
         if !happened {
             assert_eq!(results[0], Err(failed.clone()));
-            // And it will not happen later.
+            // And it does not happen later.
             assert_eq!(stores[0].commit(&context(), &guarded).await, Err(failed));
         }
     }
 }
 
-/// 32 writers read, add one and write: each acknowledged write counts once, the others see a version conflict.
+/// 32 writers increment a counter: each acknowledged write counts once, the others get a version conflict.
 pub async fn concurrent_writers_of_one_document_never_lose_an_update(fixture: &impl Fixture) {
     const WRITERS: usize = 32;
     let stores = [fixture.store(), fixture.second().await];
@@ -115,7 +115,7 @@ pub async fn concurrent_writers_of_one_document_never_lose_an_update(fixture: &i
     assert_eq!(after.version, 1 + u64::try_from(successes).unwrap());
 }
 
-/// Several documents want one unique key at the same time: one gets it, the others are told which.
+/// Of several documents that request one unique key concurrently, one gets it and the others are told which it is.
 pub async fn concurrent_inserts_of_one_unique_key_have_one_winner(fixture: &impl Fixture) {
     let stores = [fixture.store(), fixture.second().await];
     let tenant = ObjectId::generate();
@@ -141,7 +141,7 @@ pub async fn concurrent_inserts_of_one_unique_key_have_one_winner(fixture: &impl
     }
 }
 
-/// Two commits each require that the other's document is absent: at most one of the two documents comes to be.
+/// Of two commits that each require the absence of the other's document, at most one happens.
 pub async fn concurrent_absence_guards_have_one_winner(fixture: &impl Fixture) {
     let stores = [fixture.store(), fixture.second().await];
     let tenant = ObjectId::generate();
@@ -160,7 +160,7 @@ pub async fn concurrent_absence_guards_have_one_winner(fixture: &impl Fixture) {
     }
 }
 
-/// One query that reads two documents which always change together sees them equal.
+/// A query for two documents that always change together sees them equal.
 pub async fn readers_never_see_half_a_commit(fixture: &impl Fixture) {
     let (store, second) = (fixture.store(), fixture.second().await);
     let tenant = ObjectId::generate();

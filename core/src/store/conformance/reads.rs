@@ -1,4 +1,4 @@
-//! Promises about several queries that are read together.
+//! Promises about several queries in one read.
 
 use super::{
     ACCOUNTS, ACTIVITIES, Account, Activity, Fixture,
@@ -31,7 +31,7 @@ fn id(read: usize) -> Origin {
     Origin { read, field: "id" }
 }
 
-/// Answers come in the order of the queries, empty ones too, each in its own order and up to its own limit.
+/// Answers come in the order of the queries, including empty ones, each in its own order and with its own limit.
 pub async fn reads_are_answered_in_their_order(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();
@@ -58,7 +58,7 @@ pub async fn reads_are_answered_in_their_order(fixture: &impl Fixture) {
     assert_eq!(names(&mut answers), ["c"]);
     assert_eq!(names(&mut answers), [""; 0]);
     assert_eq!(answers.all::<Account>().unwrap(), &accounts[3..]);
-    // Whatever the queries are like: these name all documents, none, and a page.
+    // The kind of query does not matter: these return all documents, none, and a page.
     let position = model::position(&of_tenant(), &accounts[1]);
     let reads = [
         by("by_name").filter(Filter::NotEqual("name", "b".into())).limit(9).into(),
@@ -73,7 +73,7 @@ pub async fn reads_are_answered_in_their_order(fixture: &impl Fixture) {
     }
 }
 
-/// A query follows the first, or any, of the ids that an earlier one finds, and keys that are made of them.
+/// A query may follow the first or any of the ids that an earlier one finds, or keys made from them.
 pub async fn what_was_found_is_followed(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();
@@ -112,7 +112,7 @@ pub async fn what_was_found_is_followed(fixture: &impl Fixture) {
     }
 }
 
-/// What follows nothing finds nothing, not what lacks the field or the key.
+/// Following an absent value finds nothing, not the documents that lack the field or the key.
 pub async fn what_was_not_found_is_followed_to_nothing(fixture: &impl Fixture) {
     let store = fixture.store();
     let mut accounts = named(ObjectId::generate(), &["owned", "free"]);
@@ -144,7 +144,7 @@ pub async fn what_was_not_found_is_followed_to_nothing(fixture: &impl Fixture) {
     }
 }
 
-/// A query that follows each document is limited for each, and its answers come in the order of those documents.
+/// A query that follows each document is limited per document, and its answers come in the order of those documents.
 pub async fn each_document_is_followed_to_its_own(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();
@@ -174,7 +174,7 @@ pub async fn each_document_is_followed_to_its_own(fixture: &impl Fixture) {
     assert_eq!(names(&mut answers), ["20", "00", "01"]);
 }
 
-/// Random queries answer together what each answers alone.
+/// Random queries return the same together as alone.
 pub async fn reads_equal_single_ones_for_random_queries(fixture: &impl Fixture) {
     let store = fixture.store();
     let mut random = Random::new(1_862);
@@ -225,7 +225,7 @@ pub async fn reads_equal_single_ones_for_random_queries(fixture: &impl Fixture) 
     }
 }
 
-/// With a tenant in each query no other tenant's document comes back, whatever was found before.
+/// Reads with a tenant in each query never return another tenant's documents, whatever was found before.
 pub async fn reads_never_show_another_tenants_documents(fixture: &impl Fixture) {
     let store = fixture.store();
     let [own, other] = [ObjectId::generate(), ObjectId::generate()];
@@ -248,7 +248,7 @@ pub async fn reads_never_show_another_tenants_documents(fixture: &impl Fixture) 
     }
 }
 
-/// What was acknowledged before is seen by every query, from every handle.
+/// Every query, on every handle, sees what was acknowledged before.
 pub async fn a_read_shows_what_was_acknowledged_before(fixture: &impl Fixture) {
     let (store, second) = (fixture.store(), fixture.second().await);
     let mut account = Account::new(ObjectId::generate(), "0");

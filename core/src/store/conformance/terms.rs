@@ -1,4 +1,4 @@
-//! Promises about terms: documents are found by the beginnings of the words of their texts.
+//! Promises about terms: documents are found by prefixes of the words of their texts.
 
 use super::{
     ACCOUNTS, Account, Fixture,
@@ -29,7 +29,9 @@ fn account(tenant: ObjectId, name: &str, note: Option<&str>) -> Account {
     account
 }
 
-/// Any word's beginning finds a document, once, and whether it is the order's or only looked at; marks tell where a word stands.
+/// A prefix of any word finds a document once, both as the sort index's term and as a further condition.
+///
+/// Marks tell in which field a word is.
 pub async fn documents_are_found_by_the_beginnings_of_words(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();
@@ -53,7 +55,7 @@ pub async fn documents_are_found_by_the_beginnings_of_words(fixture: &impl Fixtu
     ];
     for (asked, expected) in cases {
         assert_eq!(names(&store, &by("by_word").equal("_words", term(asked))).await, expected, "{asked}");
-        // Where another index leads, or none, terms are conditions as others are.
+        // With another sort index, or none, terms are conditions like others.
         assert_eq!(names(&store, &by("by_name").equal("_words", term(asked))).await, expected, "{asked}");
         let unsorted = Query::new(&ACCOUNTS).equal("_words", term(asked)).equal("tenantId", tenant);
         assert_eq!(names(&store, &unsorted).await, expected, "{asked}");
@@ -68,7 +70,7 @@ pub async fn documents_are_found_by_the_beginnings_of_words(fixture: &impl Fixtu
     assert_eq!(names(&store, &by("by_word").equal("_words", term("nz")).filter(ids)).await, ["Zoe"]);
 }
 
-/// Pages by terms are the whole, in the order of the rest of their index, both ways, as a model has it.
+/// Pages by a term add up to the model's answer, in the order of the rest of the index and in both directions.
 pub async fn terms_page_in_the_order_of_their_index(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenants = [ObjectId::generate(), ObjectId::generate()];
@@ -103,7 +105,7 @@ pub async fn terms_page_in_the_order_of_their_index(fixture: &impl Fixture) {
     }
 }
 
-/// A document is found by the words that it has now, at the place that it has now.
+/// A document is found by its current words, at its current place.
 pub async fn terms_follow_updates_and_deletes(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();
@@ -114,7 +116,7 @@ pub async fn terms_follow_updates_and_deletes(fixture: &impl Fixture) {
     update(&store, &first, &renamed).await.unwrap();
     assert_eq!((found("nold").await, found("nnew").await), (vec![], vec!["New Name".to_owned()]));
     assert_eq!(found("nname").await, ["New Name"]);
-    // Where the order changes and the words do not.
+    // The order changes and the words do not.
     let in_order = async |rank: i64| {
         let query = by("by_tenant_active_word").equal("tenantId", tenant).equal("active", true);
         let after = Some(Position { values: vec![rank.into()], id: ObjectId::from_bytes([0; 12]) });
@@ -130,7 +132,7 @@ pub async fn terms_follow_updates_and_deletes(fixture: &impl Fixture) {
     assert_eq!((found("nname").await, found("noth").await), (vec![], vec!["Other".to_owned()]));
 }
 
-/// Terms have no order of their own: beginnings and ranges of them are refused, and so is an order that needs one.
+/// Terms cannot be ordered: prefixes and ranges of them are refused, and so is sorting by them.
 pub async fn terms_are_compared_as_a_whole(fixture: &impl Fixture) {
     let store = fixture.store();
     let refused = [
@@ -146,7 +148,7 @@ pub async fn terms_are_compared_as_a_whole(fixture: &impl Fixture) {
     }
 }
 
-/// What is not committed is found by no word.
+/// Words of a refused commit find nothing.
 pub async fn a_refused_commit_leaves_terms_alone(fixture: &impl Fixture) {
     let store = fixture.store();
     let tenant = ObjectId::generate();

@@ -1,4 +1,4 @@
-//! Promises about fields that no entity declares: a release that does not know them loses none.
+//! Promises about undeclared fields: a release that does not know them preserves them.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ fn addressed() -> Account {
     account
 }
 
-/// An update keeps what it does not declare, through several updates.
+/// An update preserves undeclared fields, through several updates.
 pub async fn updates_leave_unknown_fields(fixture: &impl Fixture) {
     let store = fixture.store();
     let account = addressed();
@@ -44,7 +44,7 @@ pub async fn updates_leave_unknown_fields(fixture: &impl Fixture) {
     }
 }
 
-/// An update keeps what a declared object does not declare, at every depth.
+/// An update preserves the undeclared fields of declared objects, at every depth.
 pub async fn updates_leave_unknown_fields_inside_objects(fixture: &impl Fixture) {
     let store = fixture.store();
     let account = addressed();
@@ -63,7 +63,7 @@ pub async fn updates_leave_unknown_fields_inside_objects(fixture: &impl Fixture)
     assert_eq!(fixture.raw(&ACCOUNTS, account.id, "address.location.latitude").await, Some(json!(3)));
 }
 
-/// A document with unknown fields reads as its entity and is found by queries.
+/// A document with unknown fields is decoded as its entity and found by queries.
 pub async fn unknown_fields_are_shown_and_ignored(fixture: &impl Fixture) {
     let store = fixture.store();
     let mut account = addressed();

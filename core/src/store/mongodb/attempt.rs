@@ -1,4 +1,4 @@
-//! One attempt at a commit: its changes in their order, then its guards.
+//! One attempt at a commit: its changes in order, then its guards.
 
 use std::time::Instant;
 
@@ -24,13 +24,13 @@ use crate::{
     store::{Change, Collection, Commit, Expectation, Guard, StoreError},
 };
 
-/// What ended an attempt.
+/// The reason why an attempt ended.
 pub(super) enum Obstacle<'a> {
-    /// The port has a name for it.
+    /// An error that the port has a name for.
     Known(StoreError),
-    /// The change would have made a unique value double.
+    /// The change would have duplicated a unique value.
     Duplicate(&'a Change, Duplicate),
-    /// The driver or the server said so; nothing was asked to be committed.
+    /// An error of the driver or the server, before the commit was requested.
     Driver(Error),
 }
 
@@ -46,9 +46,11 @@ impl From<StoreError> for Obstacle<'_> {
     }
 }
 
-/// Whether a commit is a single write, which MongoDB carries out atomically and with the same durability without a
-/// transaction, in one round trip instead of two. An update that must first read the objects that it merges is not one, nor
-/// is a deletion, which leaves nothing by which a lost answer could be resolved.
+/// Returns `true` if a commit is a single write.
+///
+/// MongoDB performs such a write atomically and equally durably without a transaction, in one round trip instead of
+/// two. Updates that must first read objects to merge are excluded, as are deletions, which leave no mark by which a
+/// lost answer could be resolved.
 pub(super) fn is_single_write(commit: &Commit) -> bool {
     if commit.effective_guards().next().is_some() {
         return false;
@@ -60,7 +62,7 @@ pub(super) fn is_single_write(commit: &Commit) -> bool {
     }
 }
 
-/// Begins a transaction in which everything sees one snapshot and is committed by a majority.
+/// Begins a transaction that reads one snapshot and is committed by a majority.
 pub(super) async fn begin(session: &mut ClientSession, deadline: Instant) -> Result<(), Error> {
     session
         .start_transaction()
@@ -71,7 +73,7 @@ pub(super) async fn begin(session: &mut ClientSession, deadline: Instant) -> Res
         .await
 }
 
-/// Carries out everything but the commitment.
+/// Performs everything except the commit of the transaction.
 pub(super) async fn write<'a>(
     connection: &Connection,
     session: &mut ClientSession,
@@ -133,7 +135,7 @@ async fn apply<'a>(
     Ok(())
 }
 
-/// The declared objects as they are stored: an update carries over what they do not declare.
+/// Reads the stored values of declared objects, whose undeclared fields an update preserves.
 async fn stored_objects(
     documents: &::mongodb::Collection<BsonDocument>,
     session: &mut ClientSession,
@@ -163,7 +165,7 @@ async fn check<'a>(
     let failed = || Obstacle::Known(StoreError::GuardFailed { collection: guard.collection.name, id: guard.id });
     match guard.expect {
         Expectation::Version(version) => {
-            // The commit's id is different in every commit, so that this always is a write.
+            // The commit's id differs in every commit, so this always changes the document.
             let lock = doc! { "$set": { LOCK_FIELD: object_id(commit) } };
             let update = documents.update_one(at_version(guard.id, version), lock);
             let update = update.optional(options.comment.clone(), Update::comment);
@@ -185,10 +187,11 @@ async fn check<'a>(
     }
 }
 
-/// The document if it is at this version. Documents that this software never wrote have none, which is version 0;
-/// comparing with null finds a missing field.
+/// Returns the filter for a document at this version.
+///
+/// Documents that Dezky never wrote have no version, which counts as 0; comparing with null matches a missing field.
 fn at_version(id: ObjectId, version: u64) -> BsonDocument {
-    // Versions beyond 63 bits are of no document.
+    // No document has a version beyond 63 bits.
     let number = i64::try_from(version).unwrap_or(i64::MAX);
     if version == 0 {
         doc! { "_id": object_id(id), "version": { "$in": [0_i64, ::mongodb::bson::Bson::Null] } }

@@ -17,13 +17,13 @@ use crate::store::{ChangeNotice, Collection, StoreResult};
 
 type Events = ChangeStream<ChangeStreamEvent<BsonDocument>>;
 
-/// The collection that every audited commit writes to: where there is one, watching it is enough.
+/// The collection that every audited commit writes to; if it exists, watching it is enough.
 const OUTBOX: &str = "outbox";
 
-/// Wait before a stream that broke is opened again.
+/// Wait before a broken stream is reopened.
 const REOPENED_AFTER: Duration = Duration::from_secs(1);
 
-/// Watches for as long as somebody listens. Each opening is a notice of its own, as something may have been missed.
+/// Watches while the stream is polled. Each opening gives a notice, since changes may have been missed.
 pub(super) fn watch(shared: Arc<Shared>) -> BoxStream<'static, ChangeNotice> {
     stream::unfold((shared, None), |(shared, events)| async move {
         let mut open: Option<Events> = events;
@@ -60,7 +60,7 @@ async fn wait(error: Option<Error>) {
 
 async fn opened(shared: &Shared) -> StoreResult<Events> {
     let connection = shared.connected().await?;
-    // Only where something happened is asked for, not what.
+    // Only the place of a change is requested, not its content.
     let shown = doc! { "$project": { "_id": 1, "operationType": 1, "ns": 1 } };
     let outbox = shared.collections.iter().find(|collection| collection.name == OUTBOX);
     let events = match outbox {

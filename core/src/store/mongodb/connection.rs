@@ -1,4 +1,4 @@
-//! The connection, made and prepared at the first operation that finds a server.
+//! The connection, opened and prepared by the first operation that reaches a server.
 
 use std::sync::atomic::Ordering;
 
@@ -17,35 +17,35 @@ use super::{
 };
 use crate::store::{Collection, SCHEMA_VERSION, StoreError, StoreResult};
 
-/// Holds the schema version.
+/// Collection with the schema version.
 pub(crate) const META: &str = "dezky_meta";
 
-/// Document of [`META`] that says that an upgrade of the replaced service's documents has come to its end.
+/// Document of [`META`] that marks a finished upgrade of the replaced service's documents.
 pub(crate) const UPGRADED: &str = "upgraded";
 
-/// Document of [`META`] that says since when documents of an earlier release are being given terms.
+/// Document of [`META`] with the time since which documents of an earlier release are being given terms.
 const FILLING: &str = "terms";
 
-/// Holds the marks of commits that insert nothing, for a day.
+/// Collection with the marks of commits that insert nothing, kept for a day.
 pub(super) const COMMITS: &str = "dezky_commits";
 
 const COMMITS_KEPT: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
-/// The driver's handles. The driver connects by itself, and again after a failure.
+/// Handles of the driver, which connects by itself and reconnects after a failure.
 pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) database: Database,
 }
 
 impl Connection {
-    /// A collection as raw documents.
+    /// Returns a collection as raw documents.
     pub(super) fn collection(&self, collection: &'static Collection) -> ::mongodb::Collection<RawDocumentBuf> {
         self.database.collection(collection.name)
     }
 }
 
 impl Shared {
-    /// The connection to a database whose schema and indexes are as this release needs them.
+    /// Returns the connection to a database with the schema and indexes of this release.
     pub(super) async fn connected(&self) -> StoreResult<&Connection> {
         let connection = self.handles().await?;
         self.ready.get_or_try_init(|| prepare(connection, self.collections)).await?;
@@ -66,8 +66,9 @@ impl Shared {
     }
 }
 
-/// Checks what the server is and what wrote the database, then ensures the indexes. All of it may be done again and by
-/// several processes at the same time.
+/// Checks the server and the schema version, then creates missing indexes.
+///
+/// It is idempotent and may run in several processes at the same time.
 async fn prepare(connection: &Connection, collections: &'static [&'static Collection]) -> StoreResult<()> {
     check_server(connection).await?;
     check_schema(connection).await?;
@@ -94,7 +95,7 @@ async fn prepare(connection: &Connection, collections: &'static [&'static Collec
     }
     let version = doc! { "$max": { "version": i64::from(SCHEMA_VERSION) } };
     meta.update_one(doc! { "_id": "schema" }, version).upsert(true).await.map_err(failed)?;
-    // From now on processes of an earlier release are not ready. What they have written until then follows.
+    // From now on processes of an earlier release are not ready. Documents that they wrote until then are filled next.
     let filling = meta.find_one(doc! { "_id": FILLING }).await.map_err(failed)?;
     if let Some(since) = filling.and_then(|filling| filling.get_datetime("since").ok().copied()) {
         fill::since(connection, collections, since).await?;
@@ -103,7 +104,7 @@ async fn prepare(connection: &Connection, collections: &'static [&'static Collec
     Ok(())
 }
 
-/// Checks that the server can do transactions.
+/// Checks that the server supports transactions.
 pub(super) async fn check_server(connection: &Connection) -> StoreResult<()> {
     let hello = connection.database.run_command(doc! { "hello": 1 }).await.map_err(|error| translate(&error))?;
     if !hello.contains_key("setName") && !hello.get_str("msg").is_ok_and(|message| message == "isdbgrid") {
@@ -123,7 +124,7 @@ pub(super) async fn check_schema(connection: &Connection) -> StoreResult<()> {
     }
 }
 
-/// The schema version that stands in the database; one that cannot be read is newer than any that is known.
+/// Reads the schema version of the database. An unreadable one counts as newer than any known version.
 pub(super) async fn stored_schema(connection: &Connection) -> StoreResult<Option<u32>> {
     let meta = connection.database.collection::<BsonDocument>(META);
     let schema = meta.find_one(doc! { "_id": "schema" }).await.map_err(|error| translate(&error))?;
@@ -143,7 +144,7 @@ fn indexes(collection: &'static Collection) -> Vec<IndexModel> {
         .build();
     let mut keys: Vec<BsonDocument> = Vec::new();
     for index in collection.indexes.iter().map(index_keys) {
-        // The database has the index on the id alone by itself.
+        // MongoDB itself maintains the index on the id alone.
         if index.len() > 1 && !keys.contains(&index) {
             keys.push(index);
         }
@@ -161,8 +162,9 @@ fn index_failure(collection: &Collection, error: &::mongodb::error::Error) -> St
     }
 }
 
-/// Asks the primary whether it accepts writes, and reads from it what a majority has. A write of its own at each probe would
-/// cost a durable commit on every machine of the set.
+/// Checks that the primary accepts writes, and reads from it with majority concern.
+///
+/// A write at each probe would cost a durable commit on every machine of the set.
 pub(super) async fn check(shared: &Shared) -> StoreResult<()> {
     let connection = shared.connected().await?;
     let hello = connection.database.run_command(doc! { "hello": 1 }).await.map_err(|error| translate(&error))?;
@@ -173,7 +175,7 @@ pub(super) async fn check(shared: &Shared) -> StoreResult<()> {
     if shared.upgraded.load(Ordering::Acquire) {
         return Ok(());
     }
-    // What could not be upgraded waits for a person, and everything else goes on.
+    // Documents that could not be upgraded need manual action; everything else works.
     if !is_upgraded(connection).await? {
         let waiting = legacy::waiting(&connection.database, shared.collections).await?;
         if !waiting.is_empty() {
@@ -184,7 +186,7 @@ pub(super) async fn check(shared: &Shared) -> StoreResult<()> {
     Ok(())
 }
 
-/// Whether an upgrade has come to its end.
+/// Returns `true` if an upgrade has finished.
 pub(super) async fn is_upgraded(connection: &Connection) -> StoreResult<bool> {
     let meta = connection.database.collection::<BsonDocument>(META);
     let mark = meta.find_one(doc! { "_id": UPGRADED }).await.map_err(|error| translate(&error))?;

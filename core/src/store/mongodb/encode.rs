@@ -1,4 +1,4 @@
-//! Writing: JSON text to BSON by the declared types, and the update that leaves everything undeclared as it is.
+//! Encoding: JSON text to BSON by declared types, and updates that preserve everything undeclared.
 
 use ::mongodb::bson::{Bson, DateTime, Document as BsonDocument, doc, oid};
 use serde_json::{Map, Value as Json};
@@ -10,12 +10,12 @@ use crate::{
     store::{Collection, Field, FieldType, StoreError, StoreResult, Value, terms},
 };
 
-/// An id as the driver has it.
+/// Converts an id to the driver's type.
 pub(crate) fn object_id(id: ObjectId) -> oid::ObjectId {
     oid::ObjectId::from_bytes(id.bytes())
 }
 
-/// The document that an insertion stores.
+/// Returns the document that an insertion stores.
 pub(super) fn inserted(
     collection: &'static Collection,
     id: ObjectId,
@@ -38,8 +38,9 @@ pub(super) fn inserted(
     Ok(document)
 }
 
-/// The update operators that bring a document to a new state. `stored` holds at least its declared objects: what these
-/// do not declare is carried over.
+/// Returns the update operators that bring a document to a new state.
+///
+/// `stored` has at least the declared objects of the stored document, whose undeclared fields are preserved.
 pub(super) fn updated(
     collection: &'static Collection,
     json: &str,
@@ -74,7 +75,7 @@ pub(super) fn updated(
     Ok(update)
 }
 
-/// The terms of a document's text, each field with a list.
+/// Returns the terms of a document, as one list per field.
 pub(crate) fn terms(collection: &'static Collection, json: &str) -> StoreResult<BsonDocument> {
     let found = terms::of(collection, json).map_err(|error| StoreError::Unsupported {
         detail: format!("a document of `{}` is no JSON object: {error}", collection.name),
@@ -82,7 +83,7 @@ pub(crate) fn terms(collection: &'static Collection, json: &str) -> StoreResult<
     Ok(found.into_iter().map(|(field, terms)| (field.to_owned(), Bson::from(terms))).collect())
 }
 
-/// The fields that an update has to read first, because they may hold what is not declared.
+/// Returns the fields that an update has to read first, because they may contain undeclared fields.
 pub(super) fn objects(collection: &'static Collection) -> Vec<&'static str> {
     let is_object =
         |field: &&Field| matches!(field.field_type, FieldType::Object(_) | FieldType::List(FieldType::Object(_)));
@@ -157,8 +158,10 @@ fn object(
     Ok(document)
 }
 
-/// Puts a stored item, once, in the place of each item of a list that has the same declared fields. Items have no names, so that
-/// one whose fields change is another one: what else the former had goes with it.
+/// Replaces items of a list by stored items with equal declared fields, each used once.
+///
+/// Items have no ids, so an item whose declared fields change is a new one, and undeclared fields of the old one are
+/// lost.
 fn keep_stored(items: &mut [Bson], fields: &'static [Field], stored: &[Bson]) {
     fn present<'a>(item: &'a BsonDocument, field: &Field) -> Option<&'a Bson> {
         item.get(field.name).filter(|value| **value != Bson::Null)
@@ -176,7 +179,7 @@ fn date(time: Timestamp) -> DateTime {
     DateTime::from_millis(time.milliseconds())
 }
 
-/// A value that a query compares with.
+/// Converts a value that a query compares with.
 pub(super) fn compared(value: &Value) -> Bson {
     match value {
         Value::Text(text) => Bson::String(text.clone()),

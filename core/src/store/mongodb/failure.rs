@@ -1,4 +1,4 @@
-//! What the driver's errors mean for a caller of the port.
+//! Translates errors of the driver to errors of the port.
 
 use ::mongodb::error::{Error, ErrorKind, WriteFailure};
 
@@ -15,7 +15,7 @@ const TOO_LARGE: [i32; 2] = [10_334, 257];
 // https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
 const PASSING: [i32; 14] = [6, 7, 89, 91, 134, 189, 262, 9_001, 10_107, 11_600, 11_602, 13_388, 13_435, 13_436];
 
-/// The server's number of an error, if the server said it.
+/// Returns the server's error code, if the error came from the server.
 pub(super) fn code(error: &Error) -> Option<i32> {
     match error.kind.as_ref() {
         ErrorKind::Command(command) => Some(command.code),
@@ -25,7 +25,7 @@ pub(super) fn code(error: &Error) -> Option<i32> {
     }
 }
 
-/// Whether no server could be chosen: waiting was part of the attempt already.
+/// Returns `true` if no server could be selected; the attempt has then already waited.
 pub(super) fn is_unreachable(error: &Error) -> bool {
     matches!(
         error.kind.as_ref(),
@@ -33,7 +33,7 @@ pub(super) fn is_unreachable(error: &Error) -> bool {
     )
 }
 
-/// Whether the connection broke, so that it is unknown whether the server did what was asked.
+/// Returns `true` if the connection broke, so that it is unknown if the server executed the request.
 pub(super) fn is_lost(error: &Error) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. })
         || matches!(error.kind.as_ref(), ErrorKind::Write(WriteFailure::WriteConcernError(_)))
@@ -41,14 +41,14 @@ pub(super) fn is_lost(error: &Error) -> bool {
         || code(error).is_some_and(|code| PASSING.contains(&code))
 }
 
-/// Whether a transaction was undone by something that passes by itself.
+/// Returns `true` if a transaction was aborted by a transient error.
 pub(super) fn is_transient(error: &Error) -> bool {
     error.contains_label("TransientTransactionError")
         || matches!(code(error), Some(WRITE_CONFLICT | NO_SUCH_TRANSACTION))
         || is_lost(error)
 }
 
-/// For the log and for callers of the port.
+/// Translates an error for the log and for callers of the port.
 pub(super) fn translate(error: &Error) -> StoreError {
     match code(error) {
         Some(code) if OUT_OF_TIME.contains(&code) => StoreError::Timeout,
@@ -57,14 +57,14 @@ pub(super) fn translate(error: &Error) -> StoreError {
     }
 }
 
-/// What stands in the way of a write that would have made a unique value double.
+/// A conflict of a write that would have duplicated a unique value.
 #[derive(Debug)]
 pub(super) struct Duplicate {
     message: String,
 }
 
 impl Duplicate {
-    /// Reads it from the server's error, if it is one.
+    /// Parses the server's error, if it is such a conflict.
     pub(super) fn of(error: &Error) -> Option<Self> {
         if code(error) != Some(DUPLICATE_KEY) {
             return None;
@@ -77,18 +77,18 @@ impl Duplicate {
         Some(Self { message })
     }
 
-    /// Name of the index that refused, as `index: NAME dup key:` has said it since MongoDB 2.0.
+    /// Returns the name of the violated index, which follows `index: ` in the message since MongoDB 2.0.
     pub(super) fn index(&self) -> Option<&str> {
         let (_, after) = self.message.split_once("index: ")?;
         after.split([' ', '$']).next().filter(|name| !name.is_empty())
     }
 
-    /// Whether the id is taken.
+    /// Returns `true` if the id is taken.
     pub(super) fn is_id(&self) -> bool {
         self.index().is_some_and(|name| name.starts_with("_id"))
     }
 
-    /// The one of these keys that the message quotes after `dup key:`, if it is exactly one.
+    /// Returns the key that the message quotes after `dup key:`, if it is exactly one of these.
     pub(super) fn quoted<'a>(&self, keys: &'a [String]) -> Option<&'a str> {
         let (_, value) = self.message.split_once("dup key:")?;
         let mut quoted = keys.iter().filter(|key| value.contains(&format!("\"{key}\"")));

@@ -1,5 +1,6 @@
-//! Terms for documents of an earlier release, which did not have any. What only the replaced service has written is left to the
-//! migration.
+//! Adds terms to documents of an earlier release without them.
+//!
+//! Documents that only the replaced service has written are left to the migration.
 
 use ::mongodb::bson::{DateTime, Document as BsonDocument, RawDocument, RawDocumentBuf, doc};
 use futures_util::TryStreamExt as _;
@@ -12,16 +13,16 @@ use super::{
 };
 use crate::store::{Collection, FieldType, StoreError, StoreResult};
 
-/// Documents that are read and written together.
+/// Number of documents that are read and written together.
 const BATCH: i64 = 500;
 
-/// Names of the fields of terms of a collection.
+/// Returns the names of a collection's fields of terms.
 fn fields_of_terms(collection: &'static Collection) -> impl Iterator<Item = &'static str> {
     let is_terms = |field: &&crate::store::Field| matches!(field.field_type, FieldType::Terms(_));
     collection.fields.iter().filter(is_terms).map(|field| field.name)
 }
 
-/// Gives terms to all documents that have none. It may end at any point and be done again, and by several processes.
+/// Adds terms to all documents without them. May be interrupted, repeated, and run by several processes.
 pub(super) async fn missing(connection: &Connection, collections: &'static [&'static Collection]) -> StoreResult<()> {
     for collection in collections {
         let Some(field) = fields_of_terms(collection).next() else { continue };
@@ -31,7 +32,7 @@ pub(super) async fn missing(connection: &Connection, collections: &'static [&'st
     Ok(())
 }
 
-/// Gives the right terms to documents that were written since `start`: by a process of an earlier release that went on meanwhile.
+/// Corrects the terms of documents written since `start` by a process of an earlier release.
 pub(super) async fn since(
     connection: &Connection,
     collections: &'static [&'static Collection],
@@ -69,8 +70,9 @@ async fn all(connection: &Connection, collection: &'static Collection, wanted: B
     }
 }
 
-/// The statement that gives a document its terms as long as it is what it was; none for one that cannot be read, which no search
-/// finds and whoever reads it reports.
+/// Returns the statement that sets a document's terms unless it has changed.
+///
+/// Returns `None` for an unreadable document: no search finds it, and reading it reports the error.
 fn statement(collection: &'static Collection, raw: &RawDocument) -> Option<BsonDocument> {
     let document = json::document(collection, raw).ok()?;
     let version = raw.get("version").ok()??;

@@ -1,4 +1,4 @@
-//! Looking at a database without preparing it.
+//! Inspects a database without preparing it.
 
 use ::mongodb::bson::{Document as BsonDocument, doc};
 
@@ -16,10 +16,10 @@ use crate::{
 };
 
 impl MongodbStore {
-    /// Looks at the database and makes nothing that is missing in it.
+    /// Inspects the database without creating anything that is missing.
     ///
     /// # Errors
-    /// [`crate::store::StoreError::Unavailable`] if it does not answer or is no replica set,
+    /// [`crate::store::StoreError::Unavailable`] if it does not answer or is not a replica set, and
     /// [`crate::store::StoreError::Timeout`].
     pub async fn inspect(&self, context: &RequestContext) -> StoreResult<Inspection> {
         bounded(context.deadline, inspect(&self.shared)).await
@@ -56,7 +56,7 @@ async fn missing_indexes(database: &::mongodb::Database, collection: &Collection
     Ok(missing.map(|(name, _)| format!("index {}.{name}", collection.name)).collect())
 }
 
-/// Servers answer with numbers of other types than were given.
+/// Compares index keys. Servers return numbers of other types than they were given.
 fn same_keys(found: &BsonDocument, keys: &BsonDocument) -> bool {
     found.keys().eq(keys.keys())
 }

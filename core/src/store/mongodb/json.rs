@@ -1,4 +1,4 @@
-//! Reading: raw BSON to JSON text, without a tree between them.
+//! Decoding: raw BSON to JSON text, without an intermediate tree.
 
 use std::fmt::Write as _;
 
@@ -12,13 +12,13 @@ use crate::{
     store::{Collection, Document, StoreError, StoreResult, terms::TERMS},
 };
 
-/// Largest whole number that a double tells from its neighbours.
+/// Largest integer up to which a double represents every integer exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Deepest nesting that is read; the depth that MongoDB itself accepts.
+/// Maximum nesting depth, equal to MongoDB's own.
 const MAXIMUM_DEPTH: u32 = 100;
 
-/// Reads a stored document.
+/// Decodes a stored document.
 pub(super) fn document(collection: &'static Collection, raw: &RawDocument) -> StoreResult<Document> {
     let mut reading =
         Reading { json: String::with_capacity(raw.as_bytes().len().saturating_mul(5) / 4), version: None };
@@ -45,7 +45,7 @@ impl Reading {
         for element in raw.iter_elements() {
             let element = element.map_err(|error| error.to_string())?;
             let key = element.key().as_str();
-            // The store's own fields, and a field that would stand twice in the text.
+            // Skip the store's own fields, and a field that would be duplicated in the text.
             if matches!(key, "_id" | "id" | UNIQUE_KEYS_FIELD | LOCK_FIELD | COMMIT_FIELD | FOLLOWING)
                 || key.starts_with(TERMS)
             {
@@ -64,7 +64,7 @@ impl Reading {
         Ok(())
     }
 
-    /// A member after another one. Fields that are null are left out, as absent ones are in JSON of this software.
+    /// Writes a member. Null fields are omitted, as absent ones are in stored JSON.
     fn member(&mut self, key: &str, value: RawBsonRef<'_>, depth: u32) -> Result<(), String> {
         if is_shown(value) {
             if !self.json.ends_with('{') {
@@ -122,7 +122,7 @@ impl Reading {
         Ok(())
     }
 
-    /// JavaScript programs store whole numbers as doubles; they come back whole.
+    /// Writes a double. JavaScript programs store integers as doubles; these are written as integers.
     fn double(&mut self, number: f64) {
         if number.fract() == 0.0 && number.abs() <= EXACT {
             #[allow(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
@@ -134,7 +134,7 @@ impl Reading {
         }
     }
 
-    /// A JSON string. Most texts need no escapes and are copied as they are.
+    /// Writes a JSON string. Most texts need no escapes and are copied unchanged.
     fn text(&mut self, text: &str) -> Result<(), String> {
         if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
             self.json.push_str(&serde_json::to_string(text).map_err(|error| error.to_string())?);
@@ -153,7 +153,7 @@ impl Reading {
     }
 
     fn display(&mut self, value: impl std::fmt::Display) {
-        // Writing to a string fails only if the value's own formatting does; then nothing of it is there, and the text
+        // Writing to a string fails only if the value's own formatting does. Then the value is missing, and the text
         // does not decode.
         let written = write!(self.json, "{value}");
         debug_assert!(written.is_ok(), "a value that cannot be shown");
@@ -164,7 +164,7 @@ fn check_depth(depth: u32) -> Result<(), String> {
     if depth > MAXIMUM_DEPTH { Err("it is nested too deeply".to_owned()) } else { Ok(()) }
 }
 
-/// Kinds that mean nothing outside MongoDB are left out with the nulls.
+/// Returns `false` for null and for types that have no meaning outside MongoDB.
 fn is_shown(value: RawBsonRef<'_>) -> bool {
     !matches!(
         value,

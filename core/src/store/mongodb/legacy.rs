@@ -1,4 +1,4 @@
-//! Documents that only the replaced service has written, and the indexes that it has left.
+//! Documents that only the replaced service has written, and indexes that it left.
 
 use ::mongodb::{
     Database, IndexModel,
@@ -10,10 +10,10 @@ use futures_util::TryStreamExt as _;
 use super::{UNIQUE_KEYS_FIELD, failure, failure::translate, translate::index_keys};
 use crate::store::{Collection, StoreResult};
 
-/// Code of the error that a collection is not there (MongoDB error codes, `NamespaceNotFound`).
+/// Error code of a missing collection (MongoDB error codes, `NamespaceNotFound`).
 const NAMESPACE_NOT_FOUND: i32 = 26;
 
-/// The indexes of a collection; none if it is not there.
+/// Returns the indexes of a collection, empty if it does not exist.
 pub(super) async fn indexes(database: &Database, collection: &str) -> StoreResult<Vec<IndexModel>> {
     match database.collection::<BsonDocument>(collection).list_indexes().await {
         Ok(cursor) => cursor.try_collect().await.map_err(|error| translate(&error)),
@@ -22,15 +22,17 @@ pub(super) async fn indexes(database: &Database, collection: &str) -> StoreResul
     }
 }
 
-/// Whether an index is unique and none of ours.
+/// Returns `true` if an index is unique and not created by Dezky.
 pub(crate) fn is_foreign(index: &IndexModel) -> bool {
     index.options.as_ref().is_some_and(|options| options.unique == Some(true))
         && !index.keys.contains_key(UNIQUE_KEYS_FIELD)
         && !index.keys.contains_key("_id")
 }
 
-/// Collections with documents that were not upgraded, each with the unique indexes on it that will refuse those who sign in. Such
-/// a document lacks what is derived of it, and stands at that end of an index.
+/// Returns the collections with documents that were not upgraded, and the foreign unique indexes on them.
+///
+/// These indexes will refuse people who sign in. A document that was not upgraded lacks derived fields, so it is at the
+/// start of an index on one.
 pub(super) async fn waiting(
     database: &Database,
     collections: &'static [&'static Collection],
@@ -47,7 +49,7 @@ pub(super) async fn waiting(
         let mut find = documents
             .find_one(doc! { field: Bson::Null, "version": { "$exists": false } })
             .projection(doc! { "_id": 1 });
-        // Whoever only looks may come before the index is made.
+        // An inspection may run before the index is created.
         if found.iter().any(|model| model.keys.keys().eq(index_keys(index).keys())) {
             find = find.hint(Hint::Keys(index_keys(index)));
         }

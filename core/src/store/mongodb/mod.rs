@@ -1,19 +1,19 @@
-//! The MongoDB store: the official driver, transactions with `w: majority, j: true`, reads of the primary.
+//! The MongoDB store: the official driver, transactions with `w: majority, j: true`, reads from the primary.
 //!
-//! A stored document has its entity's fields with BSON types and a few of the store's own:
+//! A stored document has its entity's fields with BSON types and some fields of the store itself:
 //!
 //! - `uniqueKeys`: the keys that no other document of the collection may hold, under one unique sparse multikey index;
-//!   left out when there are none.
-//! - `_words…`: terms, under the multikey indexes that have them.
-//! - `_commit`: the commit that inserted the document. When the answer of a commit is lost, finding one of its
-//!   insertions with this mark says that it happened.
-//! - `_lock`: the commit that last updated or guarded the document. A guard has to write: snapshot isolation lets two
-//!   transactions read what the other one writes, and both commit.
+//!   omitted if there are none.
+//! - `_words…`: terms, under multikey indexes.
+//! - `_commit`: the commit that inserted the document. If the answer of a commit is lost, finding one of its insertions
+//!   with this mark shows that it happened.
+//! - `_lock`: the commit that last updated or guarded the document. A guard has to write, because under snapshot
+//!   isolation two transactions can each read what the other one writes, and both commit.
 //!
-//! A guard on absence inserts a document with the guarded id and deletes it again in the same transaction: the
-//! unique index on `_id` makes any concurrent insertion of that id conflict with it, and nothing remains. This needs
-//! nothing of insertions elsewhere, and so costs them nothing. It presumes that `_id` is unique in the collection, which a
-//! sharded collection only promises when `_id` decides the shard: absence is guarded in unsharded collections.
+//! A guard on absence inserts a document with the guarded id and deletes it in the same transaction: any concurrent
+//! insertion of that id then conflicts by the unique index on `_id`, and nothing remains. Insertions need no extra work
+//! for this. It requires that `_id` is unique in the collection, which a sharded collection only guarantees if `_id` is
+//! the shard key; so absence is guarded in unsharded collections only.
 
 mod attempt;
 mod changes;
@@ -53,7 +53,9 @@ pub(crate) const UNIQUE_KEYS_FIELD: &str = "uniqueKeys";
 const COMMIT_FIELD: &str = "_commit";
 const LOCK_FIELD: &str = "_lock";
 
-/// Documents in a MongoDB database. Needs a replica set of MongoDB 6.0 or later; one of a single node will do.
+/// A store of documents in a MongoDB database.
+///
+/// It needs a replica set of MongoDB 6.0 or later; a single node is enough.
 #[derive(Debug, Clone)]
 pub struct MongodbStore {
     shared: Arc<Shared>,
@@ -65,13 +67,13 @@ struct Shared {
     collections: &'static [&'static Collection],
     connection: OnceCell<Connection>,
     ready: OnceCell<()>,
-    /// Whether nothing is left in it that only the replaced service has written, as far as a migration can tell.
+    /// `true` if no documents remain that only the replaced service has written and a migration could upgrade.
     upgraded: AtomicBool,
-    /// Whether the server was found unable to answer several queries at once.
+    /// `true` if the server was found unable to answer several queries in one aggregation.
     apart: AtomicBool,
 }
 
-// The URI may hold a password and is not shown.
+// The URI may contain a password and is not shown.
 impl fmt::Debug for Shared {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -83,12 +85,13 @@ impl fmt::Debug for Shared {
 }
 
 impl MongodbStore {
-    /// A store in the database that the URI names (`dezky` if it names none). Connects at the first operation, which also
-    /// ensures the indexes of `collections` and checks the schema version; until the server can be reached every
-    /// operation says that it cannot.
+    /// Creates a store in the database that the URI names (`dezky` if it names none).
+    ///
+    /// It connects at the first operation, which also creates the indexes of `collections` and checks the schema
+    /// version. Until the server can be reached, every operation fails with an error that says so.
     ///
     /// # Errors
-    /// [`StoreError::Configuration`] when the URI is not acceptable.
+    /// [`StoreError::Configuration`] when the URI is not valid.
     pub fn open(uri: &str, options: MongodbOptions, collections: &'static [&'static Collection]) -> StoreResult<Self> {
         let shared = Shared {
             uri: options::parse(uri)?,
@@ -102,7 +105,7 @@ impl MongodbStore {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// The plan that the server chooses for a query, as text: tests see from it which index is used.
+    /// Returns the plan that the server chooses for a query, as text, for tests of index usage.
     ///
     /// # Errors
     /// As [`Store::find`].
@@ -146,7 +149,7 @@ impl Store for MongodbStore {
         }
         let (shared, commit, deadline) = (Arc::clone(&self.shared), commit.clone(), context.deadline);
         let options = CommandOptions::of(context);
-        // A task of its own: when the caller goes away halfway, the commit still comes to its end, one or the other.
+        // A task of its own, so that a commit is completed or rolled back even if its caller is dropped.
         bounded(deadline, async move {
             let writing =
                 tokio::spawn(async move { bounded(deadline, outcome::carry_out(&shared, &commit, &options)).await });

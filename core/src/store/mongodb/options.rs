@@ -1,4 +1,4 @@
-//! Bounds of the MongoDB store, and what it insists on whatever its URI says.
+//! Bounds of the MongoDB store, and guarantees that its URI cannot weaken.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use ::mongodb::options::{
 
 use crate::store::{StoreError, StoreResult};
 
-/// Bounds of the MongoDB store; the defaults suit a server. What the URI says of the same comes first.
+/// Bounds of the MongoDB store; the defaults suit a server. Values in the URI take precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MongodbOptions {
-    /// Most connections to a server of the deployment. Default 64.
+    /// Maximum number of connections to a server of the deployment. Default: 64.
     pub maximum_connections: u32,
-    /// Longest wait for a server that can do what is asked, and for a connection to open. Default 3 s.
+    /// Longest wait for a suitable server, and for a connection to open. Default: 3 s.
     pub server_selection_timeout: Duration,
-    /// Name under which the database's logs show this program. Default `dezky`.
+    /// Name of this program in the database's logs. Default: `dezky`.
     pub application_name: String,
 }
 
@@ -29,10 +29,10 @@ impl Default for MongodbOptions {
     }
 }
 
-/// Database that is used when the URI names none.
+/// Database if the URI names none.
 pub(super) const DEFAULT_DATABASE: &str = "dezky";
 
-/// `w: majority, j: true`: a commit that was acknowledged survives the loss of any minority of machines.
+/// `w: majority, j: true`: an acknowledged commit survives the loss of any minority of machines.
 pub(super) fn write_concern() -> WriteConcern {
     WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
 }
@@ -41,14 +41,16 @@ pub(super) fn primary() -> SelectionCriteria {
     SelectionCriteria::ReadPreference(ReadPreference::Primary)
 }
 
-/// Fewest connections that a URI may ask for. One may wait for changes, one carry a transaction; with fewer than these and
-/// some for reads beside them, readiness and housekeeping wait behind what waits for them.
+/// Minimum of `maxPoolSize` in a URI.
+///
+/// One connection may watch changes and one may carry a transaction. With fewer than these and some for reads,
+/// readiness checks and housekeeping would wait behind the operations that need them.
 const FEWEST_CONNECTIONS: u32 = 4;
 
-/// Checks a URI without looking anything up.
+/// Parses a URI without any lookup.
 pub(super) fn parse(uri: &str) -> StoreResult<ConnectionString> {
     let parsed = ConnectionString::parse(uri).map_err(|error| wrong(&error.to_string()))?;
-    // 0 stands for as many as are wanted.
+    // 0 means unlimited.
     if parsed.max_pool_size.is_some_and(|size| size > 0 && size < FEWEST_CONNECTIONS) {
         return Err(wrong(&format!("`maxPoolSize` must be at least {FEWEST_CONNECTIONS}; without it there are 64")));
     }
@@ -60,13 +62,15 @@ pub(super) fn parse(uri: &str) -> StoreResult<ConnectionString> {
     }
 }
 
-// The URI itself may hold a password and is never part of a message.
+// The URI itself may contain a password and is never part of a message.
 fn wrong(detail: &str) -> StoreError {
     StoreError::Configuration { detail: format!("the MongoDB URI is not acceptable: {detail}") }
 }
 
-/// Reads are of the primary and of what a majority has, so that a revocation that was acknowledged is seen by the next
-/// request; writes are durable on a majority. Neither may be weakened by a URI.
+/// Returns the client options, with read and write concerns that a URI cannot weaken.
+///
+/// Reads are from the primary with majority concern, so that the next request sees an acknowledged revocation. Writes
+/// are durable on a majority.
 pub(super) async fn client_options(uri: ConnectionString, bounds: &MongodbOptions) -> StoreResult<ClientOptions> {
     let mut options = ClientOptions::parse(uri).await.map_err(|error| match *error.kind {
         // A `mongodb+srv` name that does not resolve now may resolve later.

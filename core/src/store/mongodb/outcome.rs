@@ -1,4 +1,4 @@
-//! A commit until it is known to have happened or not: attempts, and answers that were lost.
+//! Drives a commit until it is known if it happened: retries, and resolution of lost answers.
 
 use ::mongodb::{
     ClientSession,
@@ -16,13 +16,13 @@ use super::{
 };
 use crate::store::{Change, Commit, StoreError, StoreResult, error::OTHER_INDEX};
 
-/// How an attempt ended.
+/// The result of an attempt.
 enum Attempt {
-    /// For good.
+    /// Final.
     Ended(StoreResult<()>),
-    /// Undone by something that passes.
+    /// Aborted by a transient error.
     Undone(StoreError),
-    /// It may have happened.
+    /// It may or may not have happened.
     Uncertain(StoreError),
 }
 
@@ -34,11 +34,11 @@ pub(super) async fn carry_out(shared: &Shared, commit: &Commit, options: &Comman
     loop {
         let error = match attempt(connection, commit, options).await {
             Attempt::Ended(Ok(())) => return Ok(()),
-            // An earlier attempt may be what is in the way of this one.
+            // An earlier attempt may be the cause of this conflict.
             Attempt::Ended(Err(error)) if uncertain => {
                 return match (has_happened(connection, commit).await?, is_single_update(commit)) {
                     (true, _) => Ok(()),
-                    // Another writer may have come after it and taken its mark away.
+                    // Another writer may have come after it and replaced its mark.
                     (false, true) => Err(StoreError::Timeout),
                     (false, false) => Err(error),
                 };
@@ -74,7 +74,7 @@ async fn attempt(connection: &Connection, commit: &Commit, options: &CommandOpti
         Ok(()) => settle(connection, &mut session, commit).await,
         Err(obstacle) => {
             if !single && let Err(error) = session.abort_transaction().await {
-                // The server ends it by itself when the session's next transaction begins, or after a minute.
+                // The server ends it when the session's next transaction begins, or after a minute.
                 tracing::debug!(commit = %commit.id, %error, "a transaction was not ended by its client");
             }
             refused(connection, commit, obstacle, single).await
@@ -99,13 +99,14 @@ async fn refused(connection: &Connection, commit: &Commit, obstacle: Obstacle<'_
     }
 }
 
-/// Asks to commit until the answer is known. Asking twice is safe: the server knows the transaction by its number.
+/// Commits the transaction, retrying until the answer is known. Retries are safe, since transactions are numbered.
 async fn settle(connection: &Connection, session: &mut ClientSession, commit: &Commit) -> Attempt {
     let mut backoff = Backoff::default();
     loop {
         let Err(error) = session.commit_transaction().await else { return Attempt::Ended(Ok(())) };
         if !error.contains_label("UnknownTransactionCommitResult") && !is_lost(&error) && !is_unreachable(&error) {
-            // The server knows of no such transaction: it was undone, or it is forgotten because it has long happened.
+            // The server does not know this transaction: it was aborted, or it happened so long ago that it was
+            // forgotten.
             return if is_transient(&error) {
                 Attempt::Uncertain(translate(&error))
             } else {
@@ -115,7 +116,7 @@ async fn settle(connection: &Connection, session: &mut ClientSession, commit: &C
         match has_happened(connection, commit).await {
             Ok(true) => return Attempt::Ended(Ok(())),
             Ok(false) => {}
-            // The server is gone and with it the answer; waiting for it was bounded.
+            // The server and its answer are gone; waiting for it was bounded.
             Err(_) => return Attempt::Ended(Err(StoreError::Timeout)),
         }
         if !backoff.wait().await {
@@ -128,8 +129,9 @@ fn is_single_update(commit: &Commit) -> bool {
     is_single_write(commit) && matches!(commit.changes.as_slice(), [Change::Update { .. }])
 }
 
-/// Looks for what the commit leaves behind: its last insertion with its mark. Earlier ones are looked for too, since the
-/// last may be an outbox event that was carried out and removed already.
+/// Returns `true` if the commit happened, by looking for its insertions with its mark.
+///
+/// It looks beyond the last insertion, which may be an outbox event that was already processed and removed.
 async fn has_happened(connection: &Connection, commit: &Commit) -> StoreResult<bool> {
     let mark = object_id(commit.id);
     let mut places: Vec<(&str, BsonDocument)> = Vec::new();
@@ -164,7 +166,7 @@ async fn has_happened(connection: &Connection, commit: &Commit) -> StoreResult<b
     Ok(false)
 }
 
-/// The key that was in the way of a change. None when it is free again.
+/// Returns the key that a change conflicted with; `None` if it is free again.
 async fn taken(
     connection: &Connection,
     commit: &Commit,
@@ -174,7 +176,7 @@ async fn taken(
     if duplicate.is_id() {
         return Ok(Some(format!("id:{}", change.id())));
     }
-    // Indexes that others have made over the declared fields refuse too.
+    // Indexes over declared fields that Dezky did not create refuse too.
     if let Some(name) = duplicate.index()
         && !name.starts_with(UNIQUE_KEYS_FIELD)
     {

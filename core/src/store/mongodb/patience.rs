@@ -1,10 +1,10 @@
-//! Bounds in time: deadlines, and growing waits between attempts.
+//! Time limits: deadlines, and backoff between attempts.
 
 use std::time::{Duration, Instant};
 
 use crate::store::{StoreError, StoreResult};
 
-/// Does the work until the deadline at the latest.
+/// Runs the work until the deadline at the latest.
 pub(super) async fn bounded<T>(deadline: Instant, work: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
     if Instant::now() >= deadline {
         return Err(StoreError::Timeout);
@@ -12,23 +12,24 @@ pub(super) async fn bounded<T>(deadline: Instant, work: impl Future<Output = Sto
     tokio::time::timeout_at(deadline.into(), work).await.unwrap_or(Err(StoreError::Timeout))
 }
 
-/// Time left for the server, at least a millisecond: zero would mean without end.
+/// Returns the time left for the server, at least a millisecond, since zero would mean unlimited.
 pub(super) fn remaining(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }
 
-/// Waits that double from about 2 ms to about 128 ms, each between half and the whole of its length at random, so that
-/// those who came into each other's way do not meet again.
+/// Exponential backoff from about 2 ms to about 128 ms.
+///
+/// Each wait is random between half and all of its length, so that conflicting writers do not conflict again.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     attempts: u32,
 }
 
 impl Backoff {
-    /// More attempts than these fit in no deadline that a request has.
+    /// No deadline of a request has room for more attempts than these.
     const MAXIMUM_ATTEMPTS: u32 = 1_000;
 
-    /// Waits before the next attempt; false when there have been enough.
+    /// Waits before the next attempt. Returns `false` if there were too many.
     pub(super) async fn wait(&mut self) -> bool {
         self.attempts = self.attempts.saturating_add(1);
         if self.attempts > Self::MAXIMUM_ATTEMPTS {
@@ -36,14 +37,14 @@ impl Backoff {
         }
         let full = 2_000_u64 << self.attempts.min(6);
         let mut random = [0_u8; 8];
-        // Without randomness every wait is of full length, which is only less kind to the others.
+        // Without randomness every wait has its full length, which only makes further conflicts more likely.
         let half =
             if getrandom::fill(&mut random).is_ok() { u64::from_le_bytes(random) % (full / 2) } else { full / 2 };
         tokio::time::sleep(Duration::from_micros(full / 2 + half)).await;
         true
     }
 
-    /// Attempts that failed so far.
+    /// Returns the number of failed attempts.
     pub(super) fn attempts(&self) -> u32 {
         self.attempts
     }

@@ -1,4 +1,4 @@
-//! Reads: of the primary, of what a majority has.
+//! Reads, from the primary and with majority concern.
 
 use std::sync::atomic::Ordering;
 
@@ -27,21 +27,23 @@ use crate::{
     store::{Collection, Document, Query, Read, StoreError, StoreResult},
 };
 
-/// Attempts of a read whose connection breaks; the driver makes two of each.
+/// Attempts of a read whose connection breaks; the driver itself makes two of each.
 const ATTEMPTS: u32 = 3;
 
-/// Largest batch in which documents come; most queries fit in one.
+/// Maximum batch size; most queries fit in one batch.
 const BATCH: u32 = 1_000;
 
-/// Errors of an aggregation whose result, or a part of it, is larger than a document may be: Location4568 of `$lookup` and
-/// BSONObjectTooLarge with its elders.
+/// Error codes of an aggregation whose result, or a part of it, exceeds the document size limit.
+///
+/// They are Location4568 of `$lookup`, and BSONObjectTooLarge with its predecessors.
 const TOO_MUCH: [i32; 4] = [4_568, 10_334, 13_548, 17_419];
 
-/// Errors of servers before 5.0, to which a `$lookup` has either fields or a pipeline, and before 5.1, to which it joins no
-/// sharded collection.
+/// Error codes of older servers.
+///
+/// Before 5.0 a `$lookup` has either fields or a pipeline, and before 5.1 it cannot join a sharded collection.
 const NOT_KNOWN: [i32; 4] = [9, 28_769, 40_181, 51_069];
 
-/// What can end a read: the driver, or a document that cannot be read.
+/// The cause of a failed read: the driver, or a document that cannot be decoded.
 enum Obstacle {
     Driver(Error),
     Document(StoreError),
@@ -53,7 +55,7 @@ impl From<Error> for Obstacle {
     }
 }
 
-/// Repeats a read whose connection breaks. When no server can be chosen it ends: that wait was bounded already.
+/// Retries a read whose connection breaks. Does not retry if no server could be selected, which was waited for already.
 async fn retried<T, R>(read: impl Fn() -> R) -> StoreResult<T>
 where
     R: Future<Output = Result<T, Obstacle>>,
@@ -82,7 +84,7 @@ pub(super) async fn get(
     let documents = &shared.connected().await?.collection(collection);
     retried(move || async move {
         let filter = doc! { "_id": object_id(id) };
-        // A negative limit asks for a single batch.
+        // A negative limit requests a single batch.
         let find = documents.find(filter).limit(-1).max_time(remaining(options.deadline));
         let mut batches = find.optional(options.comment.clone(), Find::comment).batch().await?;
         Ok(collect(collection, &mut batches).await?.pop())
@@ -92,7 +94,7 @@ pub(super) async fn get(
 
 pub(super) async fn find(shared: &Shared, options: &CommandOptions, query: &Query) -> StoreResult<Vec<Document>> {
     let documents = &shared.connected().await?.collection(query.collection);
-    // To MongoDB a limit of 0 is none.
+    // In MongoDB a limit of 0 means no limit.
     if query.limit == 0 {
         return Ok(Vec::new());
     }
@@ -112,7 +114,7 @@ pub(super) async fn find(shared: &Shared, options: &CommandOptions, query: &Quer
     .await
 }
 
-/// Turns documents into text where they lie in the server's answer.
+/// Decodes documents directly from the server's answer.
 async fn collect(collection: &'static Collection, batches: &mut RawBatchCursor) -> Result<Vec<Document>, Obstacle> {
     let mut found = Vec::new();
     while let Some(batch) = batches.next().await {
@@ -126,7 +128,7 @@ async fn collect(collection: &'static Collection, batches: &mut RawBatchCursor) 
     Ok(found)
 }
 
-/// Answers several queries by one aggregation; none if they, or their answers, are not fit for that.
+/// Answers several queries by one aggregation; `None` if the queries or their answers do not allow it.
 pub(super) async fn together(
     shared: &Shared,
     options: &CommandOptions,
@@ -152,7 +154,7 @@ pub(super) async fn together(
         return Ok(Some(vec![those, followers]));
     }
     let Some(mut stages) = together::stages(reads) else { return Ok(None) };
-    // The one document that every database has that is ready.
+    // The one document that every prepared database has.
     stages.insert(0, doc! { "$match": { "_id": "schema" } });
     let Some(batches) = aggregate(shared, options, META, &stages, None).await? else { return Ok(None) };
     let Some(batch) = batches.first() else { return Ok(None) };
@@ -161,7 +163,7 @@ pub(super) async fn together(
     row.as_document().map(|row| together::answers(reads, row)).transpose()
 }
 
-/// The batches that an aggregation answers with; none if the server cannot do it.
+/// Runs an aggregation and returns its batches; `None` if the server cannot do it.
 async fn aggregate(
     shared: &Shared,
     options: &CommandOptions,
@@ -182,7 +184,7 @@ async fn aggregate(
         }
         match asked.batch().await {
             Ok(batches) => Ok(Some(batches.try_collect().await?)),
-            // The answers have no room in one document.
+            // The answers do not fit into one document.
             Err(error) if code(&error).is_some_and(|code| TOO_MUCH.contains(&code)) => Ok(None),
             Err(error) if code(&error).is_some_and(|code| NOT_KNOWN.contains(&code)) => {
                 if !shared.apart.swap(true, Ordering::Relaxed) {
@@ -196,7 +198,7 @@ async fn aggregate(
     .await
 }
 
-/// The plan that the server chooses for a query, as extended JSON.
+/// Returns the plan that the server chooses for a query, as extended JSON.
 #[cfg(feature = "test-kit")]
 pub(super) async fn explain(shared: &Shared, query: &Query) -> StoreResult<String> {
     let mut find = doc! {

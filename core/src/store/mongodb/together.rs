@@ -1,7 +1,7 @@
-//! Several queries as one aggregation: a row of the store's own, joined with what each of them finds.
+//! Several queries as one aggregation, which joins one document of the store with the results of each query.
 //!
-//! Each query is a `$lookup` by one of its conditions, which an index of its collection serves, with the others in its
-//! pipeline. What a query follows is in the row already when its turn comes.
+//! Each query is a `$lookup` by one of its conditions that an index of its collection serves, with the other conditions
+//! in its pipeline. The results that a query follows are already in the row when its stage runs.
 
 use ::mongodb::bson::{Bson, Document as BsonDocument, RawDocument, doc};
 
@@ -15,13 +15,13 @@ use crate::store::{
     Collection, Document, Filter, Follow, KeyPart, Origin, Query, Read, StoreError, StoreResult, read::ABSENT,
 };
 
-/// Field of a document with the documents that follow it.
+/// Field of a document that has the documents which follow it.
 pub(super) const FOLLOWING: &str = "_following";
 
-/// Field of the row by whose values the next collection is joined.
+/// Field of the row with the values to join the next collection by.
 const KEY: &str = "key";
 
-/// The stages after the row; none if some query cannot be answered like this.
+/// Returns the stages after the row; `None` if a query cannot be answered this way.
 pub(super) fn stages(reads: &[Read]) -> Option<Vec<BsonDocument>> {
     let mut lookups = Vec::new();
     for (position, read) in reads.iter().enumerate() {
@@ -50,7 +50,7 @@ pub(super) fn stages(reads: &[Read]) -> Option<Vec<BsonDocument>> {
     Some(stages.collect())
 }
 
-/// The stages that answer a query and another one that follows each of its documents; none if these are not such.
+/// Returns the stages for a query and one that follows each of its documents; `None` for other reads.
 pub(super) fn nested(reads: &[Read]) -> Option<Vec<BsonDocument>> {
     let [parents, following] = reads else { return None };
     let Join { key: Key::OfEach(0), mut lookup } = Join::of(following)? else { return None };
@@ -69,7 +69,7 @@ pub(super) fn nested(reads: &[Read]) -> Option<Vec<BsonDocument>> {
     ])
 }
 
-/// Takes the documents that follow one of those out of it.
+/// Decodes the documents that follow one document.
 pub(super) fn followers(collection: &'static Collection, parent: &RawDocument) -> StoreResult<Vec<Document>> {
     let mut followers = Vec::new();
     for follower in parent.get_array(FOLLOWING).into_iter().flatten().filter_map(Result::ok) {
@@ -80,7 +80,7 @@ pub(super) fn followers(collection: &'static Collection, parent: &RawDocument) -
     Ok(followers)
 }
 
-/// Takes the answers out of the row.
+/// Decodes the answers from the row.
 pub(super) fn answers(reads: &[Read], row: &RawDocument) -> StoreResult<Vec<Vec<Document>>> {
     let mut answers = Vec::with_capacity(reads.len());
     for (position, read) in reads.iter().enumerate() {
@@ -109,14 +109,14 @@ fn name(read: usize) -> String {
     format!("r{read}")
 }
 
-/// How the documents of a query are joined.
+/// The join of a query's documents.
 struct Join {
     key: Key,
     lookup: BsonDocument,
 }
 
 enum Key {
-    /// Computed from the row.
+    /// Values computed from the row.
     OfRow(Bson),
     /// The id of each document of this read.
     OfEach(usize),
@@ -125,7 +125,7 @@ enum Key {
 impl Join {
     fn of(read: &Read) -> Option<Self> {
         let mut query = read.query.clone();
-        // To MongoDB a limit of 0 is none.
+        // In MongoDB a limit of 0 means no limit.
         if query.limit == 0 {
             return None;
         }
@@ -169,7 +169,7 @@ impl Join {
     }
 }
 
-/// The lookup of a query by the condition at this position.
+/// Returns the lookup of a query by the condition at this index.
 fn lookup(query: &Query, joined: usize) -> Option<BsonDocument> {
     let (foreign, one) = match query.filters.get(joined)? {
         Filter::Equal(field, _) => (stored_name(field), *field == "id"),
@@ -180,7 +180,7 @@ fn lookup(query: &Query, joined: usize) -> Option<BsonDocument> {
     let sort = order(query);
     let mut others = query.clone();
     others.filters.remove(joined);
-    // The order, and with it the meaning of the position, is that of the whole query.
+    // The order, and so the meaning of the position, is that of the whole query.
     let others = conditions(&others, &query.sort_fields());
     let mut pipeline = Vec::new();
     if !others.is_empty() {
@@ -193,22 +193,23 @@ fn lookup(query: &Query, joined: usize) -> Option<BsonDocument> {
     Some(doc! { "from": query.collection.name, "foreignField": foreign, "pipeline": pipeline })
 }
 
-/// The ids of an origin. Nothing is compared with null, which finds whatever lacks the field: what lacks it here has the id of
-/// nothing.
+/// Returns the ids of an origin.
+///
+/// Missing fields become the absent id, because a comparison with null would match documents that lack the field.
 fn ids(origin: Origin) -> BsonDocument {
     let found = format!("$$found.{}", stored_name(origin.field));
     let id = doc! { "$ifNull": [found, object_id(ABSENT)] };
     doc! { "$map": { "input": format!("${}", name(origin.read)), "as": "found", "in": id } }
 }
 
-/// The first id of an origin.
+/// Returns the first id of an origin.
 fn first(origin: Origin) -> Bson {
     let nobody = object_id(ABSENT);
     let present = doc! { "$filter": { "input": ids(origin), "as": "id", "cond": { "$ne": ["$$id", nobody] } } };
     doc! { "$ifNull": [{ "$arrayElemAt": [present, 0] }, nobody] }.into()
 }
 
-/// A list that is never empty, for the same reason.
+/// Prepends a placeholder so that the list is never empty, for the same reason.
 fn with(nobody: Bson, list: Bson) -> Bson {
     doc! { "$concatArrays": [[nobody], list] }.into()
 }

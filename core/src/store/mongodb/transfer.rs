@@ -1,4 +1,4 @@
-//! Whole documents out of and into MongoDB, and the raw access that an upgrade in place needs.
+//! Copies of whole documents from and to MongoDB, and the raw access that an in-place upgrade needs.
 
 use std::time::Duration;
 
@@ -24,17 +24,17 @@ use crate::{
     store::{Collection, Document, StoreError, StoreResult, Transfer, TransferDocument},
 };
 
-/// Attempts of a command that a broken connection or an election ends.
+/// Attempts of a command that fails by a broken connection or an election.
 const ATTEMPTS: u32 = 8;
 
-/// Longest time that one command of a migration may take.
+/// Longest time for one command of a migration.
 const COMMAND_TIME: Duration = Duration::from_secs(120);
 
-/// Document of the store's own collection that says which copy is under way.
+/// Document of the store's own collection that marks a copy in progress.
 const COPY: &str = "copy";
 
 impl MongodbStore {
-    /// The database itself; with the indexes of this release if it is `prepared`, otherwise as it is.
+    /// Returns the database, with the indexes of this release if `prepared`, otherwise unchanged.
     pub(crate) async fn database(&self, prepared: bool) -> StoreResult<Database> {
         let connection = if prepared {
             self.shared.connected().await?
@@ -47,12 +47,12 @@ impl MongodbStore {
     }
 }
 
-/// Reads a stored document as the port shows it.
+/// Decodes a stored document as the port shows it.
 pub(crate) fn read_document(collection: &'static Collection, raw: &RawDocument) -> StoreResult<Document> {
     json::document(collection, raw)
 }
 
-/// Runs a command that may be run again, until it succeeds or fails for good.
+/// Retries an idempotent command until it succeeds or fails permanently.
 pub(crate) async fn repeated<T, R>(command: impl Fn() -> R) -> StoreResult<T>
 where
     R: Future<Output = Result<T, Error>>,
@@ -72,7 +72,7 @@ where
     }
 }
 
-/// Documents with ids after `after`, in the order of their ids. Those whose `_id` is no ObjectId are not among them.
+/// Returns documents with ids after `after`, ordered by id. Documents whose `_id` is not an ObjectId are skipped.
 pub(crate) async fn page(
     database: &Database,
     collection: &str,
@@ -96,7 +96,7 @@ pub(crate) async fn page(
     .await
 }
 
-/// Adds documents, and passes over those whose id or unique key is there already. Returns how many were added.
+/// Adds documents, skipping those whose id or unique key exists. Returns how many were added.
 pub(crate) async fn add(database: &Database, collection: &str, documents: &[BsonDocument]) -> StoreResult<u64> {
     if documents.is_empty() {
         return Ok(0);
@@ -181,10 +181,10 @@ impl Transfer for MongodbStore {
                 documents.iter().map(|document| imported(collection, document)).collect::<StoreResult<_>>()?;
             let database = self.database(true).await?;
             let target = database.collection::<BsonDocument>(collection.name);
-            // In order, so that what a broken copy has added is all up to some id.
+            // In order, so that an interrupted copy has added all documents up to some id.
             repeated(|| async {
                 match target.insert_many(&rows).ordered(true).await {
-                    // An attempt whose answer was lost has added some of them: those that are missing follow one by one.
+                    // An attempt whose answer was lost has added some of them; the missing ones are added one by one.
                     Err(error)
                         if Duplicate::of(&error).is_some() || matches!(*error.kind, ErrorKind::InsertMany(_)) =>
                     {

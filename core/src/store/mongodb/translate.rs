@@ -1,4 +1,4 @@
-//! Queries as MongoDB takes them.
+//! Translates queries to MongoDB filters.
 
 use ::mongodb::bson::{Bson, Document as BsonDocument, doc};
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::store::{Collection, FieldType, Filter, Index, Query, query::after_prefix};
 
-/// The conditions of a query, its position among these sort fields included.
+/// Returns the conditions of a query, including its position among these sort fields.
 pub(super) fn conditions(query: &Query, sort_fields: &[&'static str]) -> BsonDocument {
     let mut all: Vec<BsonDocument> = query.filters.iter().map(|filter| condition(query.collection, filter)).collect();
     all.extend(after(query, sort_fields));
@@ -16,7 +16,7 @@ pub(super) fn conditions(query: &Query, sort_fields: &[&'static str]) -> BsonDoc
     let count = names.len();
     names.sort_unstable();
     names.dedup();
-    // Conditions on different fields stand beside each other.
+    // Conditions on different fields fit into one document.
     if names.len() == count {
         all.into_iter().flatten().collect()
     } else {
@@ -24,24 +24,25 @@ pub(super) fn conditions(query: &Query, sort_fields: &[&'static str]) -> BsonDoc
     }
 }
 
-/// The order of a query; the id makes it total.
+/// Returns the sort order of a query; the id makes it total.
 pub(super) fn order(query: &Query) -> BsonDocument {
     let direction = if query.descending { -1 } else { 1 };
     let fields = query.sort_fields().into_iter().map(stored_name).filter(|name| *name != "_id");
     fields.chain(["_id"]).map(|name| (name.to_owned(), Bson::Int32(direction))).collect()
 }
 
-/// The keys of a declared index in the database.
+/// Returns the keys of a declared index in the database.
 pub(super) fn index_keys(index: &Index) -> BsonDocument {
     let fields = index.fields.iter().copied().map(stored_name).filter(|name| *name != "_id");
     fields.chain(["_id"]).map(|name| (name.to_owned(), Bson::Int32(1))).collect()
 }
 
-/// The index to insist on: that of the order, whenever it yields the documents in that order. Conditions on other fields
-/// are then looked at in what it names, and left to itself the database may scan the collection for them and sort what
-/// it finds. Ids and unique keys name few documents: there the database finds the better index by itself.
+/// Returns the index to force: that of the sort order, if it gives that order.
+///
+/// Conditions on other fields are then checked on what it finds. Without a hint the database may scan the collection
+/// for them and sort the result. Ids and unique keys match few documents, so for them the database is left to choose.
 pub(super) fn hint(query: &Query) -> Option<BsonDocument> {
-    // All of a collection in the order of its ids.
+    // The whole collection, ordered by id.
     let Some(index) = query.sort else { return query.filters.is_empty().then(|| doc! { "_id": 1 }) };
     let named = |filter: &Filter| match filter {
         Filter::Equal(field, _) | Filter::In(field, _) => *field == "id",
@@ -77,7 +78,7 @@ fn condition(collection: &'static Collection, filter: &Filter) -> BsonDocument {
             let mut bounds = doc! { "$gte": prefix };
             match after_prefix(prefix) {
                 Some(end) => bounds.insert("$lt", end),
-                // Nothing bounds it above but the end of all texts, where MongoDB begins the next type: objects.
+                // It has no upper bound except the end of all texts, after which MongoDB orders the next type.
                 None => bounds.insert("$type", "string"),
             };
             within(collection, field, bounds)
@@ -89,7 +90,7 @@ fn condition(collection: &'static Collection, filter: &Filter) -> BsonDocument {
     }
 }
 
-/// Both bounds of a list's range hold of one of its items, not each of any.
+/// Returns the range of a field. For a list, both bounds must hold for the same item.
 fn within(collection: &'static Collection, field: &str, bounds: BsonDocument) -> BsonDocument {
     match collection.field(field).map(|field| field.field_type) {
         Some(FieldType::List(_)) => doc! { stored_name(field): { "$elemMatch": bounds } },
@@ -97,8 +98,10 @@ fn within(collection: &'static Collection, field: &str, bounds: BsonDocument) ->
     }
 }
 
-/// Everything after a position: beyond it in the first field, or equal there and beyond it in the next, and so on. The
-/// bound on the first field alone lets the database begin at the right place of the index.
+/// Returns the conditions for everything after a position.
+///
+/// A document is after it if its first field is, or if that is equal and its next field is, and so on. The bound on the
+/// first field alone lets the database start at the right place of the index.
 fn after(query: &Query, fields: &[&'static str]) -> Vec<BsonDocument> {
     let Some(position) = &query.after else { return Vec::new() };
     let (beyond, from) = if query.descending { ("$lt", "$lte") } else { ("$gt", "$gte") };

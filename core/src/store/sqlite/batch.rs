@@ -1,4 +1,4 @@
-//! One commit inside of a transaction: its changes in order, then its guards.
+//! One commit inside a transaction: its changes in order, then its guards.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
     store::{Change, Collection, Commit, Expectation, Guard, Index, StoreError, StoreResult, terms},
 };
 
-/// What a commit asks, read and checked as far as that needs no database: the writer's time is the scarce one.
+/// Work for the writer, parsed and checked beforehand as far as possible, because the writer's time is scarce.
 #[derive(Debug)]
 pub(super) enum Work {
     /// Changes and guards.
@@ -27,26 +27,26 @@ pub(super) enum Work {
 #[derive(Debug)]
 pub(super) struct PreparedChange {
     change: Change,
-    /// Version that the document has afterwards.
+    /// The document's version after the change.
     version: i64,
-    /// Terms that the document has afterwards.
+    /// The document's terms after the change.
     terms: Terms,
 }
 
-/// Terms of a document by their fields, each as a JSON array.
+/// Terms of a document by field, each as a JSON array.
 pub(super) type Terms = Vec<(&'static str, String)>;
 
-/// The terms of a document's text.
+/// Returns the terms of a document.
 pub(super) fn terms(collection: &'static Collection, json: &str) -> Result<Terms, serde_json::Error> {
     let found = terms::of(collection, json)?;
     Ok(found.into_iter().map(|(field, terms)| (field, serde_json::Value::from(terms).to_string())).collect())
 }
 
 impl Work {
-    /// Checks a commit and takes what the writer needs of it.
+    /// Checks and prepares a commit for the writer.
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] for unknown collections and for documents that are no JSON objects.
+    /// [`StoreError::Unsupported`] for unknown collections and for documents that are not JSON objects.
     pub(super) fn new(tables: &Tables, commit: &Commit) -> StoreResult<Self> {
         let prepare = |change: &Change| {
             tables.get(change.collection())?;
@@ -70,7 +70,7 @@ impl Work {
         Ok(Self::Commit { changes, guards })
     }
 
-    /// Names of the collections that are changed, each once.
+    /// Returns the names of the changed collections, each once.
     pub(super) fn collections(&self) -> BTreeSet<&'static str> {
         match self {
             Self::Commit { changes, .. } => changes.iter().map(|change| change.change.collection().name).collect(),
@@ -83,11 +83,11 @@ fn stored_version(version: u64) -> StoreResult<i64> {
     i64::try_from(version).map_err(|_| StoreError::Unsupported { detail: format!("version {version} is too large") })
 }
 
-/// Why a commit did not happen.
+/// The reason why a commit did not happen.
 pub(super) enum Failure {
-    /// Something is in the way of this commit alone.
+    /// A conflict or error of this commit alone.
     Refused(StoreError),
-    /// The database failed; with it all commits of the transaction.
+    /// The database failed, and with it all commits of the transaction.
     Database(rusqlite::Error),
 }
 
@@ -107,7 +107,7 @@ impl Failure {
     }
 }
 
-/// Carries out a commit within the open transaction; what it has done of a refused one is taken back by the caller.
+/// Performs a commit in the open transaction. The caller rolls back the effects of a refused one.
 pub(super) fn apply(connection: &Connection, tables: &Tables, work: &Work) -> Result<(), Failure> {
     match work {
         Work::Probe => run(connection, statements::PROBE, params![]).map(drop).map_err(Failure::Database),
@@ -176,7 +176,7 @@ fn unreadable(table: &Table, id: ObjectId, error: &serde_json::Error) -> StoreEr
     StoreError::Corrupt { collection: table.collection.name, id: Some(id), detail: error.to_string() }
 }
 
-/// Enters a stored document under its terms: in all indexes, or in one.
+/// Adds the entries of a stored document's terms: to all indexes, or to one.
 pub(super) fn insert_terms(
     connection: &Connection,
     table: &Table,
@@ -192,7 +192,7 @@ pub(super) fn insert_terms(
     Ok(())
 }
 
-/// Removes a document, which is still stored as it was entered, from under its terms.
+/// Removes the entries of a document's terms. The document must still be stored as when they were added.
 fn delete_terms(connection: &Connection, table: &Table, id: &str, terms: &[(&str, String)]) -> rusqlite::Result<()> {
     for of_index in &table.terms {
         for (_, terms) in terms.iter().filter(|(field, _)| *field == of_index.field) {
@@ -202,7 +202,7 @@ fn delete_terms(connection: &Connection, table: &Table, id: &str, terms: &[(&str
     Ok(())
 }
 
-/// The stored text of a document that is at the expected version.
+/// Returns the stored text of a document at the expected version.
 fn expect(
     connection: &Connection,
     table: &Table,
@@ -226,13 +226,13 @@ fn taken(table: &Table) -> impl FnOnce(String) -> Result<(), Failure> {
     move |key| Err(duplicate(table, key).into())
 }
 
-/// Keys in their order, each once.
+/// Returns the keys in order, without duplicates.
 fn distinct(keys: &[String]) -> Vec<&str> {
     let mut seen = BTreeSet::new();
     keys.iter().map(String::as_str).filter(|key| seen.insert(*key)).collect()
 }
 
-/// Inserts keys up to the first that is taken, which is returned.
+/// Inserts keys up to the first that is taken, which it returns.
 fn insert_keys(connection: &Connection, table: &Table, id: &str, keys: &[&str]) -> rusqlite::Result<Option<String>> {
     for key in keys {
         if run(connection, statements::INSERT_KEY, params![table.collection.name, key, id])? == 0 {
@@ -242,7 +242,7 @@ fn insert_keys(connection: &Connection, table: &Table, id: &str, keys: &[&str]) 
     Ok(None)
 }
 
-/// Gives a document these keys instead of those it has; the first that is taken, if one is.
+/// Replaces the keys of a document. Returns the first that is taken, if any.
 fn replace_keys(connection: &Connection, table: &Table, id: &str, keys: &[String]) -> rusqlite::Result<Option<String>> {
     let mut wanted = distinct(keys);
     let held: Vec<String> = connection

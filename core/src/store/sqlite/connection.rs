@@ -1,4 +1,4 @@
-//! Connections: how they are opened and bounded, and what their errors mean.
+//! Connections: opening them, bounding their operations, and translating their errors.
 
 use std::{
     path::Path,
@@ -24,18 +24,21 @@ use super::{
 };
 use crate::store::{Collection, Index, SCHEMA_VERSION, StoreError, StoreResult};
 
-/// Time between two looks at a lock that another process holds. SQLite's own steps grow to 100 ms, which lets a process that
-/// writes without pause starve the others.
+/// Interval between attempts to take a lock that another process holds.
+///
+/// SQLite's own intervals grow to 100 ms, which lets a process that writes continuously starve the others.
 const LOCK_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Instructions of SQLite's machine between two looks at the deadline: some tens of microseconds.
+/// Instructions of SQLite's virtual machine between checks of the deadline: some tens of microseconds.
 const INSTRUCTIONS: i32 = 2_000;
 
-/// Length to which the file of the log is cut when the log begins anew: a little more than what it has at a checkpoint, which is
-/// due at 2,000 pages of 4 KiB and their headers of 24 bytes. A log that is longer waits to begin anew.
+/// Size to which the log file is truncated when the log restarts.
+///
+/// It is a little more than at a checkpoint, which is due at 2,000 pages of 4 KiB with headers of 24 bytes. A log that
+/// is longer is waiting to restart.
 pub(super) const LOG_BYTES: u64 = 8 << 20;
 
-/// Statements that a connection keeps prepared: the fixed ones and the common shapes of queries.
+/// Prepared statements that a connection caches: the fixed ones and the common shapes of queries.
 const STATEMENTS: usize = 128;
 
 impl ToSql for Parameter {
@@ -47,7 +50,7 @@ impl ToSql for Parameter {
     }
 }
 
-/// When the work of a connection has to end; shared with the callbacks that SQLite makes meanwhile.
+/// The deadline of a connection's operation, shared with SQLite's callbacks.
 #[derive(Debug, Clone)]
 pub(super) struct Bound(Arc<AtomicU64>);
 
@@ -71,7 +74,7 @@ fn nanoseconds(instant: Instant) -> u64 {
     u64::try_from(instant.saturating_duration_since(start).as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A connection for reading. Queries end at its bound; locks are not waited for here but by the asynchronous caller.
+/// Opens a connection for reading. Queries end at its bound; the asynchronous caller waits for locks.
 pub(super) fn open_reader(file: &Path) -> rusqlite::Result<(Connection, Bound)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(file, flags)?;
@@ -84,53 +87,77 @@ pub(super) fn open_reader(file: &Path) -> rusqlite::Result<(Connection, Bound)> 
     Ok((connection, bound))
 }
 
-/// The connection for writing, on a database with all tables and indexes. Locks are waited for until its bound.
+/// Opens the connection for writing, on a database with all tables and indexes. It waits for locks until its bound.
 ///
 /// # Errors
-/// [`StoreError::NewerSchema`]; [`StoreError::Configuration`] if the file is no SQLite database or cannot have a
-/// write-ahead log; [`StoreError::Unavailable`] for all that can pass.
+/// [`StoreError::NewerSchema`]; [`StoreError::Configuration`] if the file is not an SQLite database or cannot have a
+/// write-ahead log; [`StoreError::Unavailable`] for transient errors.
 pub(super) fn open_writer(
     file: &Path,
     collections: &[&'static Collection],
     patience: Duration,
 ) -> StoreResult<(Connection, Bound)> {
-    let open = || -> rusqlite::Result<(Connection, Bound)> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(file, flags)?;
-        let bound = Bound::new();
-        bound.set(Instant::now() + patience);
-        let end = bound.clone();
-        connection.busy_handler(Some(move |_attempts| {
-            let waiting = !end.passed();
-            if waiting {
-                thread::sleep(LOCK_INTERVAL);
-            }
-            waiting
-        }))?;
-        prepare(&connection)?;
-        Ok((connection, bound))
-    };
-    let (mut connection, bound) = open().map_err(|error| opening(file, &error))?;
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-        .map_err(|error| opening(file, &error))?;
-    if mode != "wal" {
-        return Err(StoreError::Configuration {
-            detail: format!("`{}` cannot have a write-ahead log (it has `{mode}`): use a local disk", file.display()),
-        });
+    let end = Instant::now() + patience;
+    loop {
+        match attempt_writer(file, collections, end) {
+            // Not every lock is waited for by SQLite itself: not that of a process that closes the file, for one.
+            Err(Opening::Sqlite(error)) if is_locked(&error) && Instant::now() < end => thread::sleep(LOCK_INTERVAL),
+            Err(Opening::Sqlite(error)) => return Err(opening(file, &error)),
+            Err(Opening::Store(error)) => return Err(error),
+            Ok(opened) => return Ok(opened),
+        }
     }
-    // FULL: every acknowledged commit has been synchronised to the disk (https://sqlite.org/pragma.html#pragma_synchronous).
+}
+
+/// Failure to open the connection for writing.
+enum Opening {
+    Sqlite(rusqlite::Error),
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Opening {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+fn attempt_writer(
+    file: &Path,
+    collections: &[&'static Collection],
+    end: Instant,
+) -> Result<(Connection, Bound), Opening> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(file, flags)?;
+    let bound = Bound::new();
+    bound.set(end);
+    let waits = bound.clone();
+    connection.busy_handler(Some(move |_attempts| {
+        let waiting = !waits.passed();
+        if waiting {
+            thread::sleep(LOCK_INTERVAL);
+        }
+        waiting
+    }))?;
+    prepare(&connection)?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Opening::Store(StoreError::Configuration {
+            detail: format!("`{}` cannot have a write-ahead log (it has `{mode}`): use a local disk", file.display()),
+        }));
+    }
+    // FULL: every acknowledged commit is synchronized to the disk (https://sqlite.org/pragma.html#pragma_synchronous).
     let limit = LOG_BYTES.to_string();
     for (pragma, value) in [("synchronous", "FULL"), ("wal_autocheckpoint", "2000"), ("journal_size_limit", &limit)] {
-        connection.pragma_update(None, pragma, value).map_err(|error| opening(file, &error))?;
+        connection.pragma_update(None, pragma, value)?;
     }
-    check_schema(&connection).and_then(|()| migrate(&mut connection, collections))?;
+    check_schema(&connection)?;
+    migrate(&mut connection, collections)?;
     Ok((connection, bound))
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Plans must not depend on bound values: statements would be compiled again with each.
+    // Plans must not depend on bound values, or statements would be compiled again for each value.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "temp_store", "memory")
@@ -145,32 +172,30 @@ fn opening(file: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-fn check_schema(connection: &Connection) -> StoreResult<()> {
-    let known = connection.table_exists(None, "store_meta").map_err(|error| unavailable(&error))?;
+fn check_schema(connection: &Connection) -> Result<(), Opening> {
+    let known = connection.table_exists(None, "store_meta")?;
     if !known {
         return Ok(());
     }
-    let found: Option<u32> = connection
-        .query_row(statements::READ_SCHEMA, [], |row| row.get(0))
-        .optional()
-        .map_err(|error| unavailable(&error))?;
+    let found: Option<u32> = connection.query_row(statements::READ_SCHEMA, [], |row| row.get(0)).optional()?;
     match found {
-        Some(found) if found > SCHEMA_VERSION => Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION }),
+        Some(found) if found > SCHEMA_VERSION => {
+            Err(Opening::Store(StoreError::NewerSchema { found, known: SCHEMA_VERSION }))
+        }
         _ => Ok(()),
     }
 }
 
-/// Adds what is missing. A complete database is only read, so that opening it does not wait for another writer.
-fn migrate(connection: &mut Connection, collections: &[&'static Collection]) -> StoreResult<()> {
+/// Creates what is missing. A complete database is only read, so that opening it does not wait for another writer.
+fn migrate(connection: &mut Connection, collections: &[&'static Collection]) -> Result<(), Opening> {
     let complete = |connection: &Connection| -> rusqlite::Result<Vec<String>> {
         let missing = schema::missing(&existing(connection)?, collections);
         Ok(missing)
     };
-    if complete(connection).map_err(|error| unavailable(&error))?.is_empty() {
+    if complete(connection)?.is_empty() {
         return Ok(());
     }
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| unavailable(&error))?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have come first.
     check_schema(&transaction)?;
     let apply = |transaction: &rusqlite::Transaction<'_>| -> rusqlite::Result<()> {
@@ -183,11 +208,12 @@ fn migrate(connection: &mut Connection, collections: &[&'static Collection]) -> 
         }
         transaction.execute(statements::WRITE_SCHEMA, [SCHEMA_VERSION]).map(drop)
     };
-    apply(&transaction).and_then(|()| transaction.commit()).map_err(|error| unavailable(&error))
+    Ok(apply(&transaction).and_then(|()| transaction.commit())?)
 }
 
-/// Enters the documents that are there already under their terms. It is part of what makes the table, so that whoever finds one
-/// finds it whole.
+/// Fills the table of terms with the existing documents.
+///
+/// It is part of the transaction that creates the table, so that a table of terms is always complete.
 fn fill(connection: &Connection, collection: &'static Collection, index: &'static Index) -> rusqlite::Result<()> {
     let tables = Tables::new(&[collection]);
     let Ok(table) = tables.get(collection) else { return Ok(()) };
@@ -196,7 +222,7 @@ fn fill(connection: &Connection, collection: &'static Collection, index: &'stati
     let mut rows = documents.query([])?;
     while let Some(row) = rows.next()? {
         let (id, body): (String, String) = (row.get(0)?, row.get(1)?);
-        // A document that cannot be read is found by no search, and reported by whoever reads it.
+        // An unreadable document is found by no search, and reading it reports the error.
         if let Ok(terms) = batch::terms(collection, &body) {
             batch::insert_terms(connection, table, Some(index), &id, &terms)?;
             entered = entered.saturating_add(1);
@@ -226,7 +252,7 @@ pub(super) fn existing(connection: &Connection) -> rusqlite::Result<Existing> {
     Ok(found)
 }
 
-/// Whether the connection itself is of no use any more after this error.
+/// Returns `true` if the connection is no longer usable after this error.
 pub(super) fn breaks_connection(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
@@ -242,8 +268,9 @@ pub(super) fn breaks_connection(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Whether after this error of the writer there is nothing to be read either. A disk that is full or a file that must not be
-/// written can be read, and so can what lies on other pages than a damaged one.
+/// Returns `true` if nothing can be read either after this error of the writer.
+///
+/// Reads still work with a full disk or a read-only file, and on pages other than a damaged one.
 pub(super) fn prevents_reading(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
@@ -251,7 +278,7 @@ pub(super) fn prevents_reading(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Notes that a damaged page was met.
+/// Records that a damaged page was found.
 pub(super) fn note_damage(error: &rusqlite::Error, damage: &OnceLock<String>) {
     if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) {
         damage.get_or_init(|| {
@@ -261,12 +288,12 @@ pub(super) fn note_damage(error: &rusqlite::Error, damage: &OnceLock<String>) {
     }
 }
 
-/// Whether another process holds a lock.
+/// Returns `true` if another process holds a lock.
 pub(super) fn is_locked(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Whether one operation is at fault and not the database.
+/// Returns `true` if the error is caused by one operation and not by the database.
 pub(super) fn is_of_operation(error: &rusqlite::Error) -> bool {
     match error.sqlite_error_code() {
         Some(ErrorCode::Unknown | ErrorCode::TooBig | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) => true,
@@ -275,7 +302,7 @@ pub(super) fn is_of_operation(error: &rusqlite::Error) -> bool {
     }
 }
 
-/// The port's error for an error of an operation on a collection.
+/// Translates an error of an operation on a collection.
 pub(super) fn failure(collection: &'static Collection, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => StoreError::Timeout,
@@ -287,12 +314,12 @@ pub(super) fn failure(collection: &'static Collection, error: &rusqlite::Error) 
     }
 }
 
-/// The port's error for an error of the database as a whole.
+/// Translates an error of the database as a whole.
 pub(super) fn unavailable(error: &rusqlite::Error) -> StoreError {
     StoreError::Unavailable { detail: described(error) }
 }
 
-/// What is wrong and what to do, with the words of the database.
+/// Describes the error in the words of the database, with advice.
 fn described(error: &rusqlite::Error) -> String {
     let advice = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {

@@ -1,4 +1,4 @@
-//! Looking at a database file without preparing it.
+//! Inspects a database file without preparing it.
 
 use std::{path::Path, time::Duration};
 
@@ -11,14 +11,14 @@ use super::{
 };
 use crate::store::{Collection, Inspection, StoreError, StoreResult};
 
-/// Longest wait for a lock: a server that writes holds it for milliseconds.
+/// Longest wait for a lock, which a writing server holds for milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl SqliteStore {
-    /// Looks at the database file `path`, which must be there, and makes neither it nor what is missing in it.
+    /// Inspects the existing database file `path` without creating anything.
     ///
     /// # Errors
-    /// [`StoreError::Configuration`] if it is no database, [`StoreError::Unavailable`] if it cannot be read.
+    /// [`StoreError::Configuration`] if it is not a database, [`StoreError::Unavailable`] if it cannot be read.
     pub fn inspect(path: impl AsRef<Path>, collections: &[&'static Collection]) -> StoreResult<Inspection> {
         let look = || -> rusqlite::Result<Inspection> {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -50,7 +50,7 @@ impl SqliteStore {
     }
 }
 
-/// What a statement makes, such as `index tenants_by_name`; none for what goes with something else.
+/// Returns what a statement creates, such as `index tenants_by_name`; `None` for parts of something else.
 fn made_by(statement: &str) -> Option<String> {
     let rest = statement.strip_prefix("CREATE ")?;
     let (kind, rest) = rest.split_once(' ')?;
@@ -59,7 +59,7 @@ fn made_by(statement: &str) -> Option<String> {
     Some(format!("{} {name}", kind.to_lowercase()))
 }
 
-/// Writes durably, as a commit does.
+/// Writes durably, as a commit does, and returns the error if that fails.
 fn not_writable(connection: &Connection, prepared: bool) -> Option<String> {
     let write = if prepared { statements::PROBE } else { "" };
     connection.execute_batch(&format!("BEGIN IMMEDIATE; {write}; COMMIT")).err().map(|error| {

@@ -1,14 +1,14 @@
-//! A lock that is held for all readers while there are any.
+//! A shared read lock that is kept while there are readers.
 //!
-//! SQLite takes and gives back a lock of the write-ahead log for each read: two system calls, made under a mutex that all
-//! connections of the process share. With two threads that read small documents, a fifth of the processor time went there.
-//! The lock is shared, and SQLite asks the system only for the first holder in a process and for the last. So one more
-//! connection keeps a read transaction open as long as reads follow one another closely, and the others find the lock
-//! held.
+//! SQLite takes and releases a lock of the write-ahead log for each read: two system calls, made under a mutex that all
+//! connections of the process share. With two threads reading small documents, a fifth of the processor time was spent
+//! there. The lock is shared, and SQLite only calls the system for its first holder in a process and its last. So an
+//! additional connection keeps a read transaction open while reads follow one another closely, and the other
+//! connections find the lock already held.
 //!
-//! What the others read is untouched by it: each of their transactions begins at the newest commit. The transaction that is kept
-//! is begun anew every [`RENEWAL`] and ended [`IDLE`] after the last read. A log that has reached the length at which it is
-//! taken into the database can only begin anew when nobody reads from it, so while it is that long, no transaction is kept
+//! This does not affect what other connections read: each of their transactions begins at the newest commit. The kept
+//! transaction is renewed every [`RENEWAL`] and ended [`IDLE`] after the last read. A log of checkpoint size can only
+//! restart when nobody reads from it, so while it is that long, no transaction is kept
 //! (<https://sqlite.org/wal.html#avoiding_excessively_large_wal_files>).
 
 use std::{
@@ -29,10 +29,10 @@ use super::connection::{self, Bound, LOG_BYTES};
 /// Longest life of one transaction while there are reads.
 const RENEWAL: Duration = Duration::from_millis(2);
 
-/// How often it is looked whether there have been reads; without, the transaction ends.
+/// Interval of the check for recent reads; without any, the transaction ends.
 const IDLE: Duration = Duration::from_millis(10);
 
-/// The lock, held while there are reads.
+/// The kept lock.
 #[derive(Debug, Default)]
 pub(super) struct Lease {
     held: Mutex<Held>,
@@ -42,20 +42,22 @@ pub(super) struct Lease {
 #[derive(Debug, Default)]
 struct Held {
     connection: Option<(Connection, Bound, u64)>,
-    /// When it was last looked whether a transaction is to be kept.
+    /// Time of the last check if a transaction is to be kept.
     looked: Option<Instant>,
-    /// Whether one is kept.
+    /// `true` if one is kept.
     open: bool,
-    /// Whether a task looks after its end.
+    /// `true` if a task is watching for its end.
     watched: bool,
 }
 
 impl Lease {
-    /// To be called before a read. Without the lock a read takes its own, so nothing here is an error of the read: what
-    /// is wrong with the file, the read finds out itself.
+    /// Keeps the lock; to be called before a read.
+    ///
+    /// Without it a read takes its own lock, so nothing here fails the read, and problems of the file are left to the
+    /// read.
     pub(super) fn extend(self: &Arc<Self>, file: &Path, generation: u64, now: Instant) {
         self.used.store(true, Ordering::Relaxed);
-        // Somebody else is just doing this.
+        // Another thread is doing this right now.
         let Ok(mut held) = self.held.try_lock() else { return };
         let current = held.connection.as_ref().is_some_and(|(_, _, opened)| *opened == generation);
         if !current {
@@ -67,7 +69,7 @@ impl Lease {
         held.renew(file, generation, now);
         if held.open && !held.watched {
             held.watched = true;
-            // Without a runtime there is nobody to end it.
+            // Without a runtime nothing could end it.
             match Handle::try_current() {
                 Ok(runtime) => drop(runtime.spawn(watch(Arc::downgrade(self)))),
                 Err(_) => *held = Held::default(),
@@ -81,7 +83,7 @@ impl Lease {
         *held = Held { watched: held.watched, ..Held::default() };
     }
 
-    /// Ends the transaction if there was no read since the last time; says whether it goes on.
+    /// Ends the transaction if there was no read since the last check. Returns `true` if it continues.
     fn end_if_idle(&self) -> bool {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.open && self.used.swap(false, Ordering::Relaxed) {

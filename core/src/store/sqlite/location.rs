@@ -1,4 +1,4 @@
-//! Where the file lies: its folder is made, and network file systems are refused.
+//! Location of the file: creates its folder, and refuses network file systems.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -8,8 +8,9 @@ use std::{
 
 use crate::store::{StoreError, StoreResult};
 
-/// File systems whose locks or shared memory do not reach every machine that has them mounted. WAL needs both
-/// (<https://sqlite.org/wal.html>, "all processes using a database must be on the same host computer").
+/// Types of file systems whose locks or shared memory do not work across the machines that mount them.
+///
+/// WAL needs both (<https://sqlite.org/wal.html>, "all processes using a database must be on the same host computer").
 const NETWORK: &[&str] = &[
     "9p",
     "afs",
@@ -42,15 +43,15 @@ const NETWORK: &[&str] = &[
     "smbfs",
 ];
 
-/// Why a location cannot be used.
+/// The reason why a location cannot be used.
 pub(super) enum Obstacle {
-    /// A mistake that somebody has to correct.
+    /// A mistake that the operator has to correct.
     Mistake(StoreError),
-    /// Something that can pass.
+    /// A transient problem.
     Passing(String),
 }
 
-/// Makes the folder (mode 0700) and the file (mode 0600) where they are missing; the file's absolute path.
+/// Creates the folder (mode 0700) and the file (mode 0600) if missing. Returns the file's absolute path.
 pub(super) fn prepare(path: &Path) -> Result<PathBuf, Obstacle> {
     let mistake = |detail: String| Obstacle::Mistake(StoreError::Configuration { detail });
     let Some(name) = path.file_name() else {
@@ -87,7 +88,7 @@ fn make_folder(folder: &Path) -> Result<(), Obstacle> {
 
 fn make_file(file: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    // Not `create_new`: another process may come first, which is as good.
+    // Not `create_new`: it is fine if another process comes first.
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -106,7 +107,7 @@ fn obstacle(path: &Path, error: &io::Error) -> Obstacle {
 }
 
 fn refuse_network(folder: &Path) -> StoreResult<()> {
-    // Systems without this file (not Linux) tell nothing; their documentation has to.
+    // Other systems than Linux lack this file, so network file systems cannot be detected there.
     let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else { return Ok(()) };
     match file_system(&mounts, folder) {
         Some(kind) if NETWORK.contains(&kind) => Err(StoreError::Configuration {
@@ -119,14 +120,14 @@ fn refuse_network(folder: &Path) -> StoreResult<()> {
     }
 }
 
-/// The type of the file system that holds a folder, by the text of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
+/// Returns the type of the file system that has a folder, from `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
 fn file_system<'a>(mounts: &'a str, folder: &Path) -> Option<&'a str> {
     let mut best: Option<(usize, &str)> = None;
     for line in mounts.lines() {
         let Some((mount, source)) = line.split_once(" - ") else { continue };
         let (Some(point), Some(kind)) = (mount.split(' ').nth(4), source.split(' ').next()) else { continue };
         let point = unescape(point);
-        // Of two mounts on one point the later one covers the earlier.
+        // Of two mounts at one point, the later one covers the earlier.
         if folder.starts_with(&point) && best.is_none_or(|(length, _)| point.len() >= length) {
             best = Some((point.len(), kind));
         }
@@ -134,7 +135,7 @@ fn file_system<'a>(mounts: &'a str, folder: &Path) -> Option<&'a str> {
     best.map(|(_, kind)| kind)
 }
 
-/// Spaces, tabs, line ends and backslashes stand as three octal digits.
+/// Decodes spaces, tabs, line ends and backslashes, which are written as three octal digits.
 fn unescape(point: &str) -> String {
     [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
         .into_iter()

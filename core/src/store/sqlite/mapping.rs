@@ -1,4 +1,4 @@
-//! Values and documents between the port and SQL. Pure.
+//! Conversions of values and documents between the port and SQL. Pure.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
@@ -22,7 +22,7 @@ impl Parameter {
     }
 }
 
-/// A value as `json_extract` gives it: ids and times are their JSON text, truth is 1 or 0.
+/// Converts a value as `json_extract` returns it: ids and times as their JSON text, booleans as 1 or 0.
 pub(super) fn parameter(value: &Value) -> Parameter {
     match value {
         Value::Text(text) => Parameter::text(text.clone()),
@@ -33,7 +33,7 @@ pub(super) fn parameter(value: &Value) -> Parameter {
     }
 }
 
-/// Values as one JSON array for `json_each`, so that lists of every length share one statement.
+/// Encodes values as one JSON array for `json_each`, so that lists of any length share one statement.
 pub(super) fn list(values: &[Value]) -> Parameter {
     let items: Vec<serde_json::Value> = values
         .iter()
@@ -45,12 +45,12 @@ pub(super) fn list(values: &[Value]) -> Parameter {
     Parameter::text(serde_json::Value::Array(items).to_string())
 }
 
-/// Texts as one JSON array.
+/// Encodes texts as one JSON array.
 pub(super) fn text_list(texts: &[String]) -> Parameter {
     Parameter::text(serde_json::Value::from(texts).to_string())
 }
 
-/// The version that a document's JSON states; 0 if it states none.
+/// Returns the version in a document's JSON; 0 if there is none.
 pub(super) fn version(json: &str) -> Result<u64, serde_json::Error> {
     #[derive(Deserialize)]
     struct Head {
@@ -60,7 +60,7 @@ pub(super) fn version(json: &str) -> Result<u64, serde_json::Error> {
     serde_json::from_str::<Head>(json).map(|head| head.version)
 }
 
-/// Whether a document changes its place in an index over terms: one of the fields that decide it changes.
+/// Returns `true` if a document's place in an index over terms changes, because a relevant field does.
 pub(super) fn moves(collection: &Collection, stored: &str, new: &str) -> Result<bool, serde_json::Error> {
     let (stored, new): (Borrowed<'_>, Borrowed<'_>) = (serde_json::from_str(stored)?, serde_json::from_str(new)?);
     let decisive = collection.indexes.iter().filter(|index| collection.terms_of(index).is_some());
@@ -76,18 +76,20 @@ pub(super) fn moves(collection: &Collection, stored: &str, new: &str) -> Result<
 
 type Fields<'a> = BTreeMap<Name<'a>, &'a RawValue>;
 
-/// The text of a document after an update: the new fields, and of the stored ones those that are not declared, at the
-/// top, inside of declared objects, and inside of items of declared lists whose declared fields are the same.
+/// Merges the text of an update with the stored text.
+///
+/// The result has the new fields and the undeclared stored ones: at the top level, inside declared objects, and inside
+/// items of declared lists with equal declared fields.
 ///
 /// # Errors
-/// When the stored text is no JSON object.
+/// When the stored text is not a JSON object.
 pub(super) fn merge<'new>(
     declared: &[Field],
     stored: &str,
     new: &'new str,
 ) -> Result<Cow<'new, str>, serde_json::Error> {
     let stored: Borrowed<'_> = serde_json::from_str(stored)?;
-    // Usual case first: every stored field is declared and none has objects, so that the new text stands as it is.
+    // Usual case first: every stored field is declared and none has objects, so the new text is used unchanged.
     let has_objects =
         |field: &Field| matches!(field.field_type, FieldType::Object(_) | FieldType::List(FieldType::Object(_)));
     let simple = |name: &str| name == "id" || declared.iter().any(|field| field.name == name && !has_objects(field));
@@ -98,7 +100,7 @@ pub(super) fn merge<'new>(
     Ok(merge_fields(declared, true, &stored.0, &fields.0)?.map_or(Cow::Borrowed(new), Cow::Owned))
 }
 
-/// The merged text, or none if the new fields stand as they are.
+/// Returns the merged text; `None` if the new fields can be used unchanged.
 fn merge_fields(
     declared: &[Field],
     top: bool,
@@ -144,7 +146,7 @@ fn merge_fields(
 }
 
 fn merge_objects(declared: &[Field], stored: &RawValue, new: &RawValue) -> Result<Option<String>, serde_json::Error> {
-    // Where one of the two is no object there is nothing to keep: the new value stands.
+    // If one of the two is not an object, there is nothing to preserve and the new value is used.
     if !(stored.get().starts_with('{') && new.get().starts_with('{')) {
         return Ok(None);
     }
@@ -153,9 +155,9 @@ fn merge_objects(declared: &[Field], stored: &RawValue, new: &RawValue) -> Resul
     merge_fields(declared, false, &stored.0, &new.0)
 }
 
-/// Items have no names: one whose declared fields are those of a stored one is that one, and others are new.
+/// Merges lists. Items have no ids: an item is a stored one if their declared fields are equal, else it is new.
 fn merge_lists(declared: &[Field], stored: &RawValue, new: &RawValue) -> Result<Option<String>, serde_json::Error> {
-    // Items that are no objects, or no list: there is nothing to keep.
+    // If these are not lists of objects, there is nothing to preserve.
     let Ok(mut stored) = items(stored) else { return Ok(None) };
     let is_declared = |name: &Name<'_>| declared.iter().any(|field| field.name == name.0.as_ref());
     if stored.iter().all(|item| item.fields.keys().all(is_declared)) {
@@ -174,13 +176,13 @@ fn merge_lists(declared: &[Field], stored: &RawValue, new: &RawValue) -> Result<
     serde_json::to_string(&merged).map(Some)
 }
 
-/// An item of a list, as text and by its fields.
+/// An item of a list, as text and by field.
 struct Item<'a> {
     text: &'a RawValue,
     fields: Fields<'a>,
 }
 
-/// The items of a list of objects.
+/// Parses the items of a list of objects.
 fn items(list: &RawValue) -> Result<Vec<Item<'_>>, serde_json::Error> {
     let texts: Vec<&RawValue> = serde_json::from_str(list.get())?;
     texts
@@ -204,7 +206,7 @@ impl Item<'_> {
     }
 }
 
-/// An object whose values are left as text.
+/// An object whose values are kept as text.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Borrowed<'a>(#[serde(borrow)] Fields<'a>);

@@ -1,6 +1,6 @@
 //! The embedded store: one SQLite file, shared by any number of processes of one machine.
 //!
-//! `schema`, `statements` and `mapping` turn declarations, queries and documents into SQL and back, and know no
+//! `schema`, `statements` and `mapping` convert declarations, queries and documents to SQL and back, without any
 //! database library; `connection`, `reader`, `batch` and `writer` run that SQL with `rusqlite`.
 
 mod batch;
@@ -43,13 +43,13 @@ use self::{
 use super::{ChangeNotice, Collection, Commit, Document, Query, Read, Store, StoreError, StoreResult};
 use crate::{context::RequestContext, domain::ObjectId};
 
-/// Longest wait for a lock while the store is opened; after it, opening goes on in the background.
+/// Longest wait for a lock while the store is opened; after that, opening continues in the background.
 const OPEN_PATIENCE: Duration = Duration::from_millis(250);
 
 /// The embedded store.
 ///
-/// Handles are cheap to clone. When the last one is dropped, the commits that wait are carried out and the file is closed.
-/// The operations need a Tokio runtime with time enabled.
+/// Handles are cheap to clone. When the last one is dropped, waiting commits are performed and the file is closed. The
+/// operations need a Tokio runtime with time enabled.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     inner: Arc<Inner>,
@@ -59,16 +59,16 @@ pub struct SqliteStore {
 struct Inner {
     shared: Arc<Shared>,
     readers: Readers,
-    /// Room for waiting commits.
+    /// Capacity for waiting commits.
     room: Arc<Semaphore>,
-    /// None only while the store is being closed.
+    /// `None` only while the store is being closed.
     sender: Option<mpsc::Sender<Message>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // The writer is last to close its connection, and then takes the log into the database file.
+        // The writer closes its connection last, and then checkpoints the log into the database file.
         self.readers.close();
         drop(self.sender.take());
         if let Some(thread) = self.thread.take()
@@ -80,14 +80,15 @@ impl Drop for Inner {
 }
 
 impl SqliteStore {
-    /// Opens the database file `path` for these collections. The file (mode 0600) and its folder (mode 0700) are made if they
-    /// are missing, and so are tables and indexes.
+    /// Opens the database file `path` for these collections.
     ///
-    /// What can pass by itself (a lock, a full disk, missing permission) is no error: operations then end with
-    /// [`StoreError::Unavailable`], [`Store::health`] says why, and opening is tried again in the background.
+    /// The file (mode 0600), its folder (mode 0700), tables and indexes are created if they are missing.
+    ///
+    /// Transient problems (a lock, a full disk, missing permission) are not errors: operations then end with
+    /// [`StoreError::Unavailable`], [`Store::health`] gives the reason, and opening is retried in the background.
     ///
     /// # Errors
-    /// [`StoreError::Configuration`] if the path cannot hold a database or lies on a network file system;
+    /// [`StoreError::Configuration`] if the path cannot have a database or is on a network file system;
     /// [`StoreError::NewerSchema`] if a newer release has written it.
     pub fn open(
         path: impl AsRef<Path>,
@@ -120,7 +121,7 @@ impl SqliteStore {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Gives work to the writer and waits until it is durable.
+    /// Submits work to the writer and waits until it is durable.
     async fn submit(&self, context: &RequestContext, work: Work) -> StoreResult<()> {
         let queued = Instant::now();
         if queued >= context.deadline {
@@ -183,8 +184,8 @@ impl Store for SqliteStore {
         let tables = &self.inner.shared.tables;
         self.read_with(context, first.query.collection, |connection| {
             // All of them see the state that the first one sees.
-            let transaction = connection.unchecked_transaction()?;
-            together::read(&transaction, tables, reads)
+            let _snapshot = together::Snapshot::take(connection)?;
+            together::read(connection, tables, reads)
         })
         .await?
     }
@@ -197,14 +198,14 @@ impl Store for SqliteStore {
     fn changes(&self) -> Option<BoxStream<'static, ChangeNotice>> {
         let notices = self.inner.shared.notices.subscribe();
         if let Some(sender) = &self.inner.sender {
-            // The writer looks for commits of other processes only while somebody listens. If it has ended, so does
+            // The writer looks for commits of other processes only while there are listeners. If it has ended, so does
             // the stream.
             let _ended = sender.send(Message::Wake);
         }
         let next = |mut notices: tokio::sync::broadcast::Receiver<ChangeNotice>| async move {
             match notices.recv().await {
                 Ok(notice) => Some((notice, notices)),
-                // Too slow for single notices: something has changed, somewhere.
+                // The listener is too slow for single notices: something has changed somewhere.
                 Err(RecvError::Lagged(_)) => Some((ChangeNotice::default(), notices)),
                 Err(RecvError::Closed) => None,
             }

@@ -5,19 +5,20 @@ use std::time::Duration;
 /// Bounds of the embedded store; the defaults suit a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteOptions {
-    /// Longest wait for a lock that another process holds on the file. Default 5 s; an earlier deadline of the request
-    /// ends the wait too.
+    /// Longest wait for a lock of another process on the file. Default: 5 s. An earlier deadline of the request ends
+    /// the wait too.
     pub busy_timeout: Duration,
-    /// Most connections that read at the same time. Default: twice the processors that the process may use.
+    /// Maximum number of connections that read concurrently. Default: twice the processors available to the process.
     pub readers: usize,
-    /// Most commits that wait for the writer; further ones wait for room until their deadline. Default 1,024.
+    /// Maximum number of commits that wait for the writer; more wait for capacity until their deadline. Default: 1,024.
     pub queue: usize,
-    /// Most commits that share one `COMMIT`. Default 64.
+    /// Maximum number of commits that share one `COMMIT`. Default: 64.
     pub batch: usize,
-    /// Longest time that a batch is open for further commits. Default 5 ms. A batch never waits for commits: it ends when none
-    /// is waiting.
+    /// Longest time that a batch is open for further commits. Default: 5 ms.
+    ///
+    /// A batch never waits for commits: it ends when none is waiting.
     pub batch_time: Duration,
-    /// Time between two attempts to open a file that cannot be opened now. Default 500 ms.
+    /// Interval between attempts to open a file that cannot be opened now. Default: 500 ms.
     pub retry_interval: Duration,
 }
 

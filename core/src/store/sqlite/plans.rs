@@ -1,4 +1,4 @@
-//! Tests: queries are served by indexes, in order, without sorting or scanning.
+//! Tests that queries are served by indexes, in order, without sorting or scanning.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// The steps by which SQLite would carry out a statement.
+/// Returns the steps of SQLite's plan for a statement.
 fn plan(connection: &Connection, statement: &Statement) -> Vec<String> {
     let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql)).unwrap();
     let steps = explain.query_map(params_from_iter(&statement.parameters), |row| row.get("detail")).unwrap();
@@ -37,7 +37,7 @@ fn after(query: Query, values: Vec<Value>) -> Query {
     query.after(Some(Position { values, id: ObjectId::generate() }))
 }
 
-/// Queries as lists and look-ups make them, each with the start of the step that has to serve it.
+/// Returns queries as made by lists and lookups, each with the start of the step that has to serve it.
 fn queries() -> Vec<(Query, &'static str)> {
     let all = || Query::new(&ACCOUNTS);
     let by_name = || sorted("by_tenant_name").equal("tenantId", tenant());
@@ -108,7 +108,7 @@ fn queries() -> Vec<(Query, &'static str)> {
             sorted("by_tenant_active_rank").equal("tenantId", tenant()).equal("active", true),
             "SEARCH conformance_accounts USING INDEX conformance_accounts_by_tenant_active_rank (field_tenantId=? AND field_active=?)",
         ),
-        // Terms lead, and documents follow by their ids.
+        // The table of terms leads, and documents are joined by id.
         (
             sorted("by_word").equal("_words", "na"),
             "SEARCH conformance_accounts_by_word USING PRIMARY KEY (field__words=?)",
@@ -157,7 +157,7 @@ fn queries_are_served_by_indexes_in_order() {
     for (query, expected) in queries() {
         let steps = plan(&connection, &tables.get(&ACCOUNTS).unwrap().find(&query).unwrap().unwrap());
         assert!(steps.iter().any(|step| step.starts_with(expected)), "{query:?}\n{steps:#?}");
-        // `IN` lists are read from their own small tables; everything else is a search.
+        // `IN` lists are read from their own small tables; everything else must be a search.
         let scans = steps.iter().filter(|step| step.starts_with("SCAN") && !step.contains("json_each"));
         assert_eq!(scans.count(), usize::from(expected.starts_with("SCAN")), "{query:?}\n{steps:#?}");
         let may_sort = query.filters.iter().any(|filter| match filter {

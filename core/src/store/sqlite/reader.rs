@@ -1,9 +1,8 @@
 //! Reading: a pool of connections, used on the calling thread.
 //!
-//! A point read takes some four microseconds; handing it to another thread and back costs more than that. So reads run
-//! where they are called. What makes this safe for an asynchronous caller: conditions are served by indexes,
-//! results are bounded by the query's limit, the deadline interrupts what takes longer, and a lock is waited for
-//! asynchronously.
+//! A point read takes about four microseconds; handing it to another thread and back costs more. So reads run on the
+//! calling thread. This is safe for an asynchronous caller because conditions are served by indexes, results are
+//! bounded by the query's limit, the deadline interrupts longer reads, and locks are waited for asynchronously.
 
 use std::{
     path::Path,
@@ -23,7 +22,7 @@ use super::{
 };
 use crate::store::{Collection, StoreError, StoreResult};
 
-/// Time between two attempts to read what another process has locked (it recovers or closes the log).
+/// Interval between attempts to read while another process recovers or closes the log.
 const LOCK_INTERVAL: Duration = Duration::from_millis(2);
 
 /// Connections for reading, opened when first needed.
@@ -31,9 +30,9 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(2);
 pub(super) struct Readers {
     permits: Semaphore,
     idle: Mutex<Vec<Reader>>,
-    /// Counts the times that the file was opened again; connections of earlier times are thrown away.
+    /// Counts reopenings of the file; connections opened before the last one are discarded.
     generation: Arc<AtomicU64>,
-    /// Where it is noted that a damaged page was met.
+    /// Set when a damaged page was found.
     damage: Arc<OnceLock<String>>,
     busy_timeout: Duration,
     lease: Arc<Lease>,
@@ -63,7 +62,7 @@ impl Readers {
         }
     }
 
-    /// Runs a read until the deadline, again if the file is locked.
+    /// Runs a read until the deadline, and retries it if the file is locked.
     pub(super) async fn read<T>(
         &self,
         file: &Path,
@@ -137,7 +136,7 @@ impl Readers {
         result
     }
 
-    /// Closes the connections that are not in use.
+    /// Closes the idle connections.
     pub(super) fn close(&self) {
         self.lease.close();
         self.idle().clear();
@@ -159,7 +158,7 @@ mod tests {
     use super::*;
     use crate::domain::tenant::TENANTS;
 
-    /// Reads block the thread that makes them, so the one that keeps the only connection has a thread of its own.
+    /// Reads block their thread, so the one that holds the only connection has its own.
     #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
     async fn who_waits_for_a_connection_waits_until_the_deadline_and_is_served_once_one_is_free() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,14 +1,14 @@
-//! Tables and indexes, from what collections declare. Pure: text in, text out.
+//! Tables and indexes, derived from the declarations of collections. Pure: text in, text out.
 //!
-//! One table a collection: `id`, `version` and the JSON text `body`. Fields that stand in some index are virtual columns
-//! computed from the body, so that a new index needs no rewriting of documents. The tables have no rowid: a document
-//! is found in one tree instead of two, and an insertion writes one tree less.
+//! A collection is one table: `id`, `version` and the JSON text `body`. Fields of indexes are virtual columns computed
+//! from the body, so a new index does not require rewriting documents. The tables have no rowid: a document is found in
+//! one tree instead of two, and an insertion writes one tree less.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::store::{Collection, FieldType, Index};
 
-/// Tables of the store itself. Unique keys stand apart because a document may have any number of them.
+/// Tables of the store itself. Unique keys have their own table because a document may have any number of them.
 const OWN: &[(&str, &str)] = &[
     (
         "store_meta",
@@ -25,26 +25,26 @@ const OWN: &[(&str, &str)] = &[
     ),
 ];
 
-/// What a database holds already.
+/// The existing schema of a database.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Existing {
-    /// Names of tables and indexes, with the text that made them.
+    /// Tables and indexes by name, with the statements that created them.
     pub(super) objects: BTreeMap<String, String>,
     /// Columns of the tables, as `table.column`.
     pub(super) columns: BTreeSet<String>,
 }
 
-/// An identifier in SQL. Names come from the code; quoting keeps words such as `order` from being read as SQL.
+/// Quotes an identifier. Names come from the code; quoting keeps words such as `order` from being parsed as SQL.
 pub(super) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The column of a field, quoted. Prefixed, so that no field is taken for `version` or `body`.
+/// Returns the quoted column of a field. The prefix keeps fields apart from `version` and `body`.
 pub(super) fn column(field: &str) -> String {
     if field == "id" { "id".to_owned() } else { identifier(&format!("field_{field}")) }
 }
 
-/// The statements that bring a database to what the collections declare; none if it is there already.
+/// Returns the statements that bring a database to the declared schema; empty if it has it already.
 pub(super) fn missing(existing: &Existing, collections: &[&'static Collection]) -> Vec<String> {
     let own = OWN.iter().filter(|(name, _)| !existing.objects.contains_key(*name));
     let mut statements: Vec<String> = own.map(|(_, statement)| (*statement).to_owned()).collect();
@@ -93,24 +93,26 @@ fn missing_of_collection(existing: &Existing, collection: &Collection, statement
         let statement = format!("CREATE INDEX {} ON {table}({})", identifier(&name), columns.join(", "));
         match existing.objects.get(&name) {
             Some(present) if *present == statement => {}
-            // Declared otherwise than it was made: made again. Indexes that are not declared any more stay: another
-            // process may run an older release on the same file.
+            // Recreate an index whose declaration changed. Undeclared indexes stay, because another process may run an
+            // older release on the same file.
             Some(_) => statements.extend([format!("DROP INDEX {}", identifier(&name)), statement]),
             None => statements.push(statement),
         }
     }
 }
 
-/// Name of the index in the database, or of the table that stands for it.
+/// Returns the name of the index in the database, or of the table that implements it.
 pub(super) fn index_name(collection: &Collection, index: &Index) -> String {
     format!("{}_{}", collection.name, index.name)
 }
 
-/// Version of how texts are taken apart. Tables of terms that were filled otherwise are made anew.
+/// Version of the division of texts into terms. Tables of terms with another version are recreated.
 const TERMS_LAYOUT: u32 = 1;
 
-/// The statement that makes the table of an index over terms: a row for each term of each document. What the terms are made of
-/// stands in it as a remark, so that it is made again when that changes.
+/// Returns the statement that creates the table of an index over terms.
+///
+/// The table has a row for each term of each document. The sources of the terms are in its text as a comment, so that
+/// the table is recreated when they change.
 fn term_table(collection: &Collection, index: &Index, terms: &str) -> String {
     let sources = match collection.field(terms).map(|field| field.field_type) {
         Some(FieldType::Terms(sources)) => sources,
@@ -129,7 +131,7 @@ fn term_table(collection: &Collection, index: &Index, terms: &str) -> String {
     )
 }
 
-/// The indexes over terms whose tables these statements make, and so have to be filled.
+/// Returns the indexes over terms whose tables these statements create, and which must be filled.
 pub(super) fn to_fill<'a>(
     statements: &'a [String],
     collections: &'a [&'static Collection],

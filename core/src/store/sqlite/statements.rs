@@ -1,4 +1,4 @@
-//! SQL text of every operation. Pure: text and parameters, so that any executor of SQLite statements can run them.
+//! SQL text of every operation. Pure: text and parameters that any executor of SQLite statements can run.
 
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -25,7 +25,7 @@ pub(super) const DELETE_COPY_MARK: &str = "DELETE FROM store_meta WHERE key = 'c
 pub(super) const PROBE: &str = "INSERT INTO store_meta(key, value) VALUES('probe', 1) \
      ON CONFLICT(key) DO UPDATE SET value = value + 1 WHERE value < 9000000000000000000";
 
-/// The statements of one collection, made once.
+/// The statements of a collection, built once.
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) collection: &'static Collection,
@@ -34,13 +34,13 @@ pub(super) struct Table {
     pub(super) get: String,
     /// `id` → `version`.
     pub(super) version: String,
-    /// `id`, `version`, `body`; no row is inserted when the id is taken.
+    /// `id`, `version`, `body`; inserts no row if the id is taken.
     pub(super) insert: String,
     /// `id`, `version`, `body`.
     pub(super) update: String,
     /// `id`.
     pub(super) delete: String,
-    /// The tables of its indexes over terms.
+    /// The tables of the collection's indexes over terms.
     pub(super) terms: Vec<TermTable>,
 }
 
@@ -52,14 +52,14 @@ pub(super) struct TermTable {
     /// The fields of the index.
     fields: &'static [&'static str],
     name: String,
-    /// `id`, terms as a JSON array: the rows of a stored document.
+    /// `id`, terms as a JSON array: inserts the rows of a stored document.
     pub(super) insert: String,
-    /// `id`, terms as a JSON array: removes these rows of a document, which is stored as it was when they were made.
+    /// `id`, terms as a JSON array: deletes these rows. The document must still be stored as when they were inserted.
     pub(super) delete: String,
 }
 
 impl TermTable {
-    /// Whether this is the table of an index.
+    /// Returns `true` if this is the table of an index.
     pub(super) fn is_of(&self, index: &Index) -> bool {
         self.fields == index.fields
     }
@@ -104,13 +104,13 @@ impl Table {
         }
     }
 
-    /// The table of terms by which a query is ordered, if it is.
+    /// Returns the table of terms that a query is ordered by, if any.
     fn leading(&self, query: &Query) -> Option<&TermTable> {
         let index = query.sort.filter(|index| self.collection.terms_of(index).is_some())?;
         self.terms.iter().find(|table| table.is_of(index))
     }
 
-    /// The column of a field: of the table of terms if that leads and has it, else of the documents.
+    /// Returns the column of a field: of the leading table of terms if that has it, else of the documents.
     fn column(&self, query: &Query, field: &str) -> String {
         match self.leading(query) {
             Some(terms) if field == "id" || terms.fields.contains(&field) => {
@@ -121,7 +121,7 @@ impl Table {
         }
     }
 
-    /// Where a query looks. Terms that lead come first, whatever else the database thinks of.
+    /// Returns the `FROM` clause. A leading table of terms comes first, whatever the query planner would prefer.
     fn source(&self, query: &Query) -> String {
         match self.leading(query) {
             Some(TermTable { name: terms, .. }) => {
@@ -131,7 +131,7 @@ impl Table {
         }
     }
 
-    /// That a document has one of some terms, where these do not lead: its own rows are looked up.
+    /// Returns the condition that a document has one of some terms, in a table that does not lead.
     fn has_terms(&self, field: &str, compared: &str) -> Option<String> {
         let table = self.terms.iter().find(|table| table.field == field)?;
         let own = |name: &str| format!("{}.{}", self.name, column(name));
@@ -145,7 +145,7 @@ impl Table {
         ))
     }
 
-    /// A query's documents: rows of `id`, `version`, `body`. None if nothing can match.
+    /// Returns the query of documents, with rows of `id`, `version`, `body`; `None` if nothing can match.
     pub(super) fn find(&self, query: &Query) -> StoreResult<Option<Statement>> {
         let Some(Statement { sql: condition, mut parameters }) = self.condition(query)? else { return Ok(None) };
         let direction = if query.descending { " DESC" } else { "" };
@@ -176,7 +176,7 @@ impl Table {
         Ok(Some(Statement { sql, parameters }))
     }
 
-    /// Adds a condition; false if nothing can meet it.
+    /// Adds a condition. Returns `false` if nothing can match it.
     fn filter(
         &self,
         query: &Query,
@@ -184,7 +184,7 @@ impl Table {
         clauses: &mut Vec<String>,
         parameters: &mut Vec<Parameter>,
     ) -> bool {
-        // Of several conditions on the terms that lead the first is looked up, and the others are checked.
+        // Of several conditions on the leading terms, the first is searched by and the others are checked.
         let leads = |field: &str| {
             let first = query.filters.iter().find(|other| matches!(other, Filter::Equal(name, _) if *name == field));
             self.leading(query).is_some_and(|terms| terms.field == field)
@@ -208,7 +208,7 @@ impl Table {
                 self.bounds(query, field, from.as_ref(), until.as_ref(), clauses, parameters);
             }
             Filter::Prefix(field, prefix) => {
-                // A range, not LIKE or GLOB: no wildcards to escape, case counts, and the index serves it.
+                // A range, not LIKE or GLOB: no wildcards to escape, case-sensitive, and served by the index.
                 let end = after_prefix(prefix).map(Value::Text);
                 self.bounds(query, field, Some(&Value::Text(prefix.clone())), end.as_ref(), clauses, parameters);
             }
@@ -241,8 +241,10 @@ impl Table {
         true
     }
 
-    /// Adds the bounds of a field that the position of the query does not imply: of two bounds at the same end SQLite searches by
-    /// one only, and would look at everything between them on each further page.
+    /// Adds the bounds of a field that the position of the query does not imply.
+    ///
+    /// Of two bounds at the same end SQLite searches by only one, and would scan everything between them on each
+    /// further page.
     fn bounds(
         &self,
         query: &Query,
@@ -269,7 +271,7 @@ impl Table {
         }
     }
 
-    /// The columns that order a query's documents.
+    /// Returns the columns that order a query's documents.
     fn order(&self, query: &Query) -> Vec<String> {
         let mut fields = query.sort_fields();
         if !fields.contains(&"id") {
@@ -294,7 +296,7 @@ impl Table {
     }
 }
 
-/// The order of two values of one type, as SQLite has it: texts by their bytes.
+/// Compares two values of one type as SQLite does: texts by their bytes.
 fn compared(one: &Value, other: &Value) -> Option<Ordering> {
     match (one, other) {
         (Value::Text(one), Value::Text(other)) => Some(one.cmp(other)),
@@ -304,14 +306,14 @@ fn compared(one: &Value, other: &Value) -> Option<Ordering> {
     }
 }
 
-/// A statement and what is bound to its `?`, in order.
+/// A statement and the values bound to its `?`, in order.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Statement {
     pub(super) sql: String,
     pub(super) parameters: Vec<Parameter>,
 }
 
-/// The tables of a store by the names of their collections.
+/// The tables of a store by collection name.
 #[derive(Debug)]
 pub(super) struct Tables(HashMap<&'static str, Table>);
 
@@ -320,7 +322,7 @@ impl Tables {
         Self(collections.iter().map(|collection| (collection.name, Table::new(collection))).collect())
     }
 
-    /// The table of a collection.
+    /// Returns the table of a collection.
     ///
     /// # Errors
     /// [`StoreError::Unsupported`] if the store was opened without this collection.

@@ -1,4 +1,6 @@
-//! Reading documents, and those of several queries on one connection.
+//! Reads documents, for one query or several on one connection.
+
+use std::cell::RefCell;
 
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
@@ -9,41 +11,38 @@ use super::{
 use crate::{
     domain::ObjectId,
     store::{
-        Document, Read, StoreResult,
+        Document, Query, Read, StoreResult,
         read::{Origin, ids},
     },
 };
 
-/// The documents of each read. What a statement fails with is the outer error.
+/// Reads the documents of each query. The outer error is that of a statement.
 pub(super) fn read(
     connection: &Connection,
     tables: &Tables,
     reads: &[Read],
 ) -> rusqlite::Result<StoreResult<Vec<Vec<Document>>>> {
     let mut found: Vec<Vec<Document>> = Vec::with_capacity(reads.len());
+    let origins = Origins::default();
     for read in reads {
-        let of = |origin: Origin| match (reads.get(origin.read), found.get(origin.read)) {
-            (Some(earlier), Some(documents)) => ids(&earlier.query, documents, origin.field),
-            _ => Ok(Vec::new()),
-        };
         let table = match tables.get(read.query.collection) {
             Ok(table) => table,
             Err(error) => return Ok(Err(error)),
         };
-        let queries = match read.resolve(of) {
-            Ok(queries) => queries,
-            Err(error) => return Ok(Err(error)),
-        };
         let mut answer = Vec::new();
-        for query in queries {
-            if let Some(id) = query.point() {
-                answer.extend(point(connection, table, id)?);
-                continue;
+        if read.follows.is_none() {
+            if let Err(error) = run(connection, table, &read.query, &mut answer)? {
+                return Ok(Err(error));
             }
-            match table.find(&query) {
-                Ok(Some(Statement { sql, parameters })) => answer.extend(documents(connection, &sql, &parameters)?),
-                Ok(None) => {}
+        } else {
+            let queries = match read.resolve(|origin| origins.ids(reads, &found, origin)) {
+                Ok(queries) => queries,
                 Err(error) => return Ok(Err(error)),
+            };
+            for query in &queries {
+                if let Err(error) = run(connection, table, query, &mut answer)? {
+                    return Ok(Err(error));
+                }
             }
         }
         found.push(answer);
@@ -51,7 +50,75 @@ pub(super) fn read(
     Ok(Ok(found))
 }
 
-/// The document with this id.
+/// The ids that origins have come to. Several reads that follow the same field read the documents once.
+#[derive(Default)]
+struct Origins(RefCell<Vec<(Origin, Vec<ObjectId>)>>);
+
+impl Origins {
+    fn ids(&self, reads: &[Read], found: &[Vec<Document>], origin: Origin) -> StoreResult<Vec<ObjectId>> {
+        let mut known = self.0.borrow_mut();
+        if let Some((_, ids)) = known.iter().find(|(one, _)| *one == origin) {
+            return Ok(ids.clone());
+        }
+        let (Some(earlier), Some(documents)) = (reads.get(origin.read), found.get(origin.read)) else {
+            return Ok(Vec::new());
+        };
+        let ids = ids(&earlier.query, documents, origin.field)?;
+        known.push((origin, ids.clone()));
+        Ok(ids)
+    }
+}
+
+/// Adds the documents of a query to an answer.
+fn run(
+    connection: &Connection,
+    table: &Table,
+    query: &Query,
+    answer: &mut Vec<Document>,
+) -> rusqlite::Result<StoreResult<()>> {
+    if let Some(id) = query.point() {
+        answer.extend(point(connection, table, id)?);
+        return Ok(Ok(()));
+    }
+    match table.find(query) {
+        Ok(Some(Statement { sql, parameters })) => collect(connection, &sql, &parameters, answer)?,
+        Ok(None) => {}
+        Err(error) => return Ok(Err(error)),
+    }
+    Ok(Ok(()))
+}
+
+/// Ends a read transaction.
+const END: &str = "ROLLBACK";
+
+/// A state of the database that several statements see alike, until it is dropped.
+pub(super) struct Snapshot<'a>(&'a Connection);
+
+impl<'a> Snapshot<'a> {
+    pub(super) fn take(connection: &'a Connection) -> rusqlite::Result<Self> {
+        // One that could not be ended before is ended now.
+        let snapshot = Self(connection);
+        if !connection.is_autocommit() {
+            connection.prepare_cached(END)?.execute([])?;
+        }
+        // The statements stay prepared, since parsing them costs as much as a read.
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        Ok(snapshot)
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        if self.0.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.0.prepare_cached(END).and_then(|mut end| end.execute([])) {
+            tracing::warn!(%error, "a read transaction could not be ended, and is ended by the next read");
+        }
+    }
+}
+
+/// Reads the document with this id.
 pub(super) fn point(connection: &Connection, table: &Table, id: ObjectId) -> rusqlite::Result<Option<Document>> {
     let mut statement = connection.prepare_cached(&table.get)?;
     statement
@@ -59,14 +126,28 @@ pub(super) fn point(connection: &Connection, table: &Table, id: ObjectId) -> rus
         .optional()
 }
 
-/// The documents that a statement names.
+/// Reads the documents that a statement finds.
 pub(super) fn documents(
     connection: &Connection,
     sql: &str,
     parameters: &[Parameter],
 ) -> rusqlite::Result<Vec<Document>> {
+    let mut documents = Vec::new();
+    collect(connection, sql, parameters, &mut documents)?;
+    Ok(documents)
+}
+
+fn collect(
+    connection: &Connection,
+    sql: &str,
+    parameters: &[Parameter],
+    answer: &mut Vec<Document>,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(sql)?;
-    statement.query_map(params_from_iter(parameters), document)?.collect()
+    for found in statement.query_map(params_from_iter(parameters), document)? {
+        answer.push(found?);
+    }
+    Ok(())
 }
 
 fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Document> {

@@ -1,4 +1,4 @@
-//! Whole documents out of and into SQLite.
+//! Copies of whole documents from and to SQLite.
 
 use std::collections::HashMap;
 
@@ -51,7 +51,7 @@ impl Transfer for SqliteStore {
         collection: &'static Collection,
         documents: &[TransferDocument],
     ) -> StoreResult<()> {
-        // An insertion stores its text as it is, version included.
+        // An insertion stores its text unchanged, version included.
         let mut commit = Commit::new();
         commit.changes = documents
             .iter()
@@ -63,7 +63,7 @@ impl Transfer for SqliteStore {
             })
             .collect();
         match self.commit(context, &commit).await {
-            // An attempt that ended late was carried out all the same: a batch is there whole or not at all.
+            // An attempt that timed out may have been performed all the same, and a batch is atomic.
             Err(StoreError::DuplicateKey { key, .. })
                 if documents.first().is_some_and(|first| key == format!("id:{}", first.id)) =>
             {

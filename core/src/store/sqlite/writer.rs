@@ -1,7 +1,7 @@
-//! Writing: one thread that carries out waiting commits together.
+//! Writing: one thread that performs waiting commits together.
 //!
-//! A durable `COMMIT` costs a synchronisation of the disk, however much it holds. So commits that wait while one is under
-//! way share the next: each in a savepoint of its own, so that one that is refused takes nothing with it, and each
+//! A durable `COMMIT` costs a synchronization of the disk, whatever its size. So commits that wait while one is running
+//! share the next one. Each has its own savepoint, so that a refused one does not affect the others, and each is
 //! acknowledged only after the `COMMIT`.
 
 use std::{
@@ -27,14 +27,14 @@ use super::{
 };
 use crate::store::{ChangeNotice, Collection, StoreError, StoreResult};
 
-/// Time between two looks for commits of other processes, while somebody listens.
+/// Interval of checks for commits of other processes, while there are listeners.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// What the writer thread and the handles of a store share.
+/// The state that the writer thread and the handles of a store share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) path: PathBuf,
-    /// The absolute path, once it could be determined.
+    /// The absolute path, once known.
     pub(super) file: OnceLock<PathBuf>,
     pub(super) options: SqliteOptions,
     pub(super) collections: &'static [&'static Collection],
@@ -42,12 +42,12 @@ pub(super) struct Shared {
     pub(super) notices: broadcast::Sender<ChangeNotice>,
     /// Counts openings of the file, for the readers.
     pub(super) generation: Arc<AtomicU64>,
-    /// What was said when a damaged page was met. It stays for as long as the process: a damaged file is restored with no
-    /// process at it.
+    /// Message about a damaged page, once one was found. It stays for the life of the process, because a damaged file
+    /// is restored while no process uses it.
     pub(super) damage: Arc<OnceLock<String>>,
-    /// Whether it can be read.
+    /// `true` if it can be read.
     open: AtomicBool,
-    /// Whether it can be written too.
+    /// `true` if it can be written too.
     writable: AtomicBool,
     obstacle: Mutex<String>,
 }
@@ -69,10 +69,10 @@ impl Shared {
         }
     }
 
-    /// The file, if the store is open.
+    /// Returns the file, if the store is open.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] saying why it is not.
+    /// [`StoreError::Unavailable`] with the reason if it is not.
     pub(super) fn opened(&self) -> StoreResult<&PathBuf> {
         match self.file.get() {
             Some(file) if self.open.load(Ordering::Acquire) => Ok(file),
@@ -80,10 +80,10 @@ impl Shared {
         }
     }
 
-    /// Whether the store can be written.
+    /// Checks that the store can be written.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] saying why it cannot.
+    /// [`StoreError::Unavailable`] with the reason if it cannot.
     pub(super) fn writable(&self) -> StoreResult<()> {
         if self.writable.load(Ordering::Acquire) { Ok(()) } else { Err(self.obstacle()) }
     }
@@ -92,7 +92,7 @@ impl Shared {
         StoreError::Unavailable { detail: self.obstacle.lock().unwrap_or_else(PoisonError::into_inner).clone() }
     }
 
-    /// Opens the file for writing, or notes why that is not possible.
+    /// Opens the file for writing, or records why that is not possible.
     pub(super) fn open(&self, patience: Duration) -> StoreResult<Database> {
         let opened = location::prepare(&self.path)
             .map_err(|obstacle| match obstacle {
@@ -119,13 +119,13 @@ impl Shared {
         }
     }
 
-    /// Nothing can be read or written until the file was opened again.
+    /// Stops reads and writes until the file is reopened.
     fn close(&self, error: &StoreError) {
         self.stop_writing(error);
         self.open.store(false, Ordering::Release);
     }
 
-    /// Nothing can be written until the file was opened again; what is there can be read meanwhile.
+    /// Stops writes until the file is reopened; reads continue.
     fn stop_writing(&self, error: &StoreError) {
         let detail = match error {
             StoreError::Unavailable { detail } => detail.clone(),
@@ -136,12 +136,12 @@ impl Shared {
     }
 }
 
-/// The open file, as the writer has it.
+/// The writer's open file.
 #[derive(Debug)]
 pub(super) struct Database {
     connection: Connection,
     bound: Bound,
-    /// State of the file when it was last looked for commits of other processes.
+    /// Data version of the file at the last check for commits of other processes.
     seen: i64,
 }
 
@@ -156,15 +156,15 @@ pub(super) struct Job {
     pub(super) queued: Instant,
     pub(super) deadline: Instant,
     pub(super) reply: oneshot::Sender<StoreResult<()>>,
-    /// The job's place in the queue; free again when the job is done.
+    /// The job's place in the queue; released when the job is done.
     pub(super) permit: OwnedSemaphorePermit,
 }
 
-/// What comes through the queue.
+/// A message in the queue.
 #[derive(Debug)]
 pub(super) enum Message {
     Job(Job),
-    /// Somebody listens for changes now.
+    /// A listener for changes was added.
     Wake,
 }
 
@@ -183,7 +183,7 @@ enum Received {
     End,
 }
 
-/// What is answered to the jobs of a batch once it is through.
+/// Answers for the jobs of a batch, sent once it is done.
 type Answers = Vec<(Job, StoreResult<()>)>;
 
 impl Writer {
@@ -193,7 +193,7 @@ impl Writer {
         Self { shared, receiver, database, retry_at, poll_at: now + POLL_INTERVAL }
     }
 
-    /// Works until the last handle is gone and the queue is empty.
+    /// Runs until the last handle is dropped and the queue is empty.
     pub(super) fn run(mut self) {
         loop {
             match self.receive() {
@@ -222,7 +222,7 @@ impl Writer {
         }
     }
 
-    /// Tries again to open a file that could not be opened or has failed.
+    /// Retries to open a file that could not be opened or has failed.
     fn reopen(&mut self) {
         if self.database.is_none() && Instant::now() >= self.retry_at {
             let interval = self.shared.options.retry_interval;
@@ -237,7 +237,7 @@ impl Writer {
         }
     }
 
-    /// Notices commits of other processes.
+    /// Checks for commits of other processes.
     fn look_for_others(&mut self) {
         let now = Instant::now();
         let Some(database) = &mut self.database else { return };
@@ -254,14 +254,14 @@ impl Writer {
         }
     }
 
-    /// Carries out a job and those that wait behind it.
+    /// Performs a job and those that wait behind it.
     fn work(&mut self, first: Job) {
         let Some(database) = self.database.take() else {
             let answer = Err(self.shared.obstacle());
             answer_all(vec![(first, answer)]);
             return;
         };
-        // The wait counts from when the job came, so that a queue behind a lock does not wait one after the other.
+        // The wait counts from the job's arrival, so that jobs queued behind a lock wait concurrently.
         let bound = first.deadline.min(first.queued + self.shared.options.busy_timeout);
         database.bound.set(bound);
         let mut answers = Answers::new();
@@ -294,7 +294,7 @@ impl Writer {
         }
     }
 
-    /// One transaction. Jobs end up in `answers` whatever happens.
+    /// Runs one transaction. Every job ends up in `answers`, whatever happens.
     fn batch(&self, connection: &Connection, first: Job, answers: &mut Answers) -> rusqlite::Result<()> {
         let options = &self.shared.options;
         if let Some(refused) = expired(&first) {
@@ -327,7 +327,7 @@ impl Writer {
         execute(connection, "COMMIT")
     }
 
-    /// The next job that is waiting already.
+    /// Returns the next job, if one is already waiting.
     fn waiting(&self) -> Option<Job> {
         loop {
             match self.receiver.try_recv() {
@@ -338,7 +338,7 @@ impl Writer {
         }
     }
 
-    /// Ends a transaction that failed; false if the connection is of no use any more.
+    /// Ends a failed transaction. Returns `false` if the connection is no longer usable.
     fn recover(&self, connection: &Connection, error: &rusqlite::Error) -> bool {
         if connection::breaks_connection(error) {
             return false;
@@ -362,19 +362,19 @@ impl Writer {
 }
 
 fn notify(shared: &Shared, collections: Vec<&'static str>) {
-    // The only error says that nobody listens.
+    // The only error means that there are no listeners.
     let _nobody = shared.notices.send(ChangeNotice { collections });
 }
 
 fn answer_all(answers: Answers) {
     for (job, answer) in answers {
         drop(job.permit);
-        // Nobody waits any more: the caller was dropped, and the commit has had its whole effect.
+        // The caller was dropped and nobody waits; the commit has had its whole effect.
         let _gone = job.reply.send(answer);
     }
 }
 
-/// Why a job is not begun: nobody waits for it any more.
+/// Returns the error for a job that is not started because nobody waits for it any more.
 fn expired(job: &Job) -> Option<StoreError> {
     (job.reply.is_closed() || Instant::now() >= job.deadline).then_some(StoreError::Timeout)
 }
@@ -383,7 +383,7 @@ fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
-/// One job in its own savepoint.
+/// Runs one job in its own savepoint.
 fn attempt(connection: &Connection, tables: &Tables, work: &Work) -> rusqlite::Result<StoreResult<()>> {
     execute(connection, "SAVEPOINT job")?;
     let answer = match batch::apply(connection, tables, work) {

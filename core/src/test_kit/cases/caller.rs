@@ -1,4 +1,4 @@
-//! Callers: the tokens that a case sends, genuine and forged.
+//! Callers: the valid and forged tokens that a case sends.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,12 +11,12 @@ use crate::{
     test_kit::{Claims, DevelopmentIssuer},
 };
 
-/// Who calls.
+/// The caller of a request.
 #[derive(Debug)]
 pub(super) enum Caller {
-    /// Somebody who holds a token.
+    /// A person with a token.
     Person(Box<Person>),
-    /// A header that is sent as it is.
+    /// A header that is sent unchanged.
     Raw(String),
 }
 
@@ -47,7 +47,7 @@ impl Callers {
         self.issuers.insert(id.to_owned(), issuer);
     }
 
-    /// The `Authorization` header of a caller. Who calls twice at the same instant sends the same token.
+    /// Returns the `Authorization` header of a caller. Calls of one caller at the same instant send the same token.
     pub(super) fn authorization(&mut self, caller: &Value, now: Timestamp) -> Result<String, String> {
         let person = match Caller::read(caller)? {
             Caller::Raw(authorization) => return Ok(authorization),
@@ -62,7 +62,7 @@ impl Callers {
         Ok(format!("Bearer {token}"))
     }
 
-    /// A logout token. The same one at the same instant is the same token.
+    /// Returns a logout token. The same description at the same instant gives the same token.
     pub(super) fn logout_token(&mut self, wanted: &LogoutToken, now: Timestamp) -> Result<String, String> {
         let key = format!("{now} {wanted:?}");
         if let Some(token) = self.issued.get(&key) {
@@ -87,7 +87,7 @@ impl Callers {
     }
 }
 
-/// A token with these claims, with what a case changes of its header, genuine or forged.
+/// Signs a token with these claims, applying the case's changes to the header or signature.
 fn sign(
     issuer: &DevelopmentIssuer,
     claims: &Claims,
@@ -132,7 +132,7 @@ fn claims(issuer: &DevelopmentIssuer, person: &Person, now: Timestamp) -> Claims
     changed(claims, &person.claims, &person.without)
 }
 
-/// Claims of a token issued `issued` seconds from now, for `life` seconds.
+/// Adds the times of a token issued `issued` seconds from now and valid for `life` seconds.
 fn timed(claims: Claims, now: Timestamp, issued: i64, life: i64) -> Claims {
     let shift = Duration::from_secs(issued.unsigned_abs());
     let issued = if issued < 0 { now.minus(shift) } else { now.plus(shift) };

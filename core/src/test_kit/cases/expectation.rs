@@ -1,4 +1,4 @@
-//! Answers, and what is expected of them: by the case, and of every answer whatever the case says.
+//! Answers and their expectations: those of the case, and those of every answer.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::http::{REQUEST_ID, problem};
 
-/// An answer, read.
+/// A parsed answer.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     status: u16,
@@ -33,7 +33,7 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// What `header:<name>` or `body:<pointer>` names.
+    /// Returns the part that `header:<name>` or `body:<pointer>` names.
     pub(super) fn part(&self, source: &str) -> Result<String, String> {
         let missing = || format!("the answer has no `{source}`");
         match source.split_once(':') {
@@ -53,7 +53,7 @@ impl Answer {
         format!("{} {short}", self.status)
     }
 
-    /// Everything but what names the request.
+    /// Returns everything except the request's id.
     fn anonymous(&self) -> (u16, Vec<(String, String)>, String) {
         let request_id = self.header(REQUEST_ID.as_str()).unwrap_or_default().to_owned();
         let named = self.headers.iter().filter(|(name, _)| **name != REQUEST_ID);
@@ -66,7 +66,7 @@ impl Answer {
     }
 }
 
-/// Reads what a step expects: a status, a status and a code as one text, or an object.
+/// Reads the expectation of a step: a status, a status and a code as one text, or an object.
 pub(super) fn read(value: &Value) -> Result<Expect, String> {
     let wrong = || "`expect` is a status, `<status> <code>`, or an object".to_owned();
     let object = match value {
@@ -85,7 +85,7 @@ pub(super) fn read(value: &Value) -> Result<Expect, String> {
     Ok(expect)
 }
 
-/// What is not as the step expects, nor as it must be of every answer.
+/// Returns the deviations from the step's expectation, and from those of every answer.
 pub(super) fn check(
     expect: &Expect,
     answer: &Answer,
@@ -132,14 +132,17 @@ pub(super) fn check(
     Ok(found)
 }
 
-/// The bad fields of a problem, each with its code.
+/// Returns the invalid fields of a problem, with their codes.
 fn fields(errors: Option<&Value>) -> Value {
     let entries = errors.and_then(Value::as_array).into_iter().flatten();
     let text = |entry: &Value, name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     entries.map(|entry| (text(entry, "field"), Value::from(text(entry, "code")))).collect()
 }
 
-/// What holds of every answer: it carries a request id and says how it may be read and kept, and every refusal is a well-formed problem document.
+/// Checks every answer, whatever the case expects.
+///
+/// It must have a request id and headers that restrict reading and caching, and every refusal must be a well-formed
+/// problem document.
 fn always(answer: &Answer) -> Vec<String> {
     let mut found = Vec::new();
     let request_id = answer.header(REQUEST_ID.as_str());

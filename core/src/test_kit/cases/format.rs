@@ -1,4 +1,4 @@
-//! The JSON of a case file. Unknown keys are errors: a check that is not read cannot fail.
+//! The JSON format of case files. Unknown keys are errors, since an ignored check could not fail.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ pub(super) struct Settings {
     pub(super) issuers: Vec<Issuer>,
 }
 
-/// An issuer beside `default`.
+/// An issuer other than `default`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Issuer {
@@ -76,7 +76,7 @@ pub(super) struct Given {
     pub(super) user_activity: Vec<Map<String, Value>>,
 }
 
-/// One of: a request, a movement of the clock, a piece of the platform's own work.
+/// A step, which is one of: a request, a change of the clock, a background task of the platform.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Step {
@@ -118,7 +118,7 @@ pub(super) struct Part {
     pub(super) times: Option<usize>,
 }
 
-/// A parameter of a form: a text, or a logout token.
+/// A form parameter: a text, or a logout token.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum FormValue {
@@ -159,7 +159,7 @@ pub(super) enum PlatformWork {
     Housekeeping,
 }
 
-/// A caller in full; a text alone is the subject of one.
+/// A caller in full; a plain text is only the subject.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Person {
@@ -200,19 +200,19 @@ pub(super) enum TokenKind {
     Genuine,
     /// `alg: none`.
     Unsigned,
-    /// HS256 with the public key for a secret.
+    /// HS256 with the public key as the secret.
     Symmetric,
-    /// Signed with another key under the `kid` of the issuer's.
+    /// Signed with another key, under the issuer's `kid`.
     Forged,
     /// Five segments.
     Encrypted,
-    /// Without its signature.
+    /// Without the signature.
     Truncated,
     /// Larger than 16 KiB.
     Oversized,
 }
 
-/// A header sent as it is.
+/// A header sent unchanged.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawAuthorization {
@@ -240,16 +240,16 @@ pub(super) struct Expect {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct After {
-    /// Each of these matches a stored document.
+    /// Each of these must match a stored document.
     #[serde(default)]
     pub(super) documents: BTreeMap<String, Vec<Value>>,
-    /// None of these does.
+    /// None of these may match a stored document.
     #[serde(default)]
     pub(super) absent: BTreeMap<String, Vec<Value>>,
-    /// So many documents are stored.
+    /// The number of stored documents.
     #[serde(default)]
     pub(super) count: BTreeMap<String, usize>,
-    /// The audit trail, complete, in any order.
+    /// The complete audit trail, in any order.
     #[serde(default)]
     pub(super) audit: Option<Vec<ExpectedEvent>>,
 }

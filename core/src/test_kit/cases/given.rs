@@ -1,4 +1,4 @@
-//! The documents that a case begins with: compact in the file, complete in the store.
+//! The documents that a case starts with: abbreviated in the file, complete in the store.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::{
     store::{Commit, Entity, Store},
 };
 
-/// When documents were made that do not say otherwise.
+/// Default time of creation of documents.
 const MADE: &str = "2026-02-01T00:00:00.000Z";
 
-/// How many documents one commit holds.
+/// Number of documents in one commit.
 const BATCH: usize = 100;
 
 /// Writes the documents of a case, and defines their symbols.
@@ -43,7 +43,7 @@ pub(super) async fn seed(given: &Given, symbols: &mut Symbols, store: &dyn Store
     Ok(())
 }
 
-/// Documents with `repeat` are many, in whose texts `{n}` is the number of each, `001` and on.
+/// Expands documents with `repeat`; `{n}` in their texts is their number, starting at `001`.
 fn repeated(given: &[Map<String, Value>]) -> Result<Vec<Map<String, Value>>, String> {
     let mut all = Vec::new();
     for members in given {
@@ -70,7 +70,7 @@ struct Seeding<'a> {
 }
 
 impl Seeding<'_> {
-    /// Ids in the order of the file, all before those that are made later.
+    /// Assigns ids in the order of the file, all smaller than those generated later.
     fn id(&mut self, symbol: &str) -> Result<ObjectId, String> {
         let [a, b, c, d] = self.next.to_be_bytes();
         self.next += 1;
@@ -179,7 +179,7 @@ fn time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| format!("`{text}` is no time"))
 }
 
-/// Puts what is given over the defaults; `null` takes a default away.
+/// Merges given members into the defaults; `null` removes a default.
 fn complete<E: Entity>(defaults: Value, given: Map<String, Value>) -> Result<E, String> {
     let Value::Object(mut members) = defaults else { return Err("defaults are an object".to_owned()) };
     for (name, value) in given {

@@ -1,15 +1,15 @@
-//! Comparing JSON with what is expected of it.
+//! Compares JSON with an expectation.
 
 use serde_json::{Map, Value};
 
-/// Whether members that are not expected may be there.
+/// Determines if unexpected members are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Exact,
     Subset,
 }
 
-/// What differs, one line each, each beginning with where.
+/// Returns the differences, one line each, beginning with the place.
 pub(super) fn differences(expected: &Value, actual: Option<&Value>, mode: Mode) -> Vec<String> {
     let mut found = Vec::new();
     compare("", expected, actual, mode, &mut found);
@@ -61,7 +61,7 @@ fn shown(path: &str) -> &str {
     if path.is_empty() { "the whole" } else { path }
 }
 
-/// A matcher is an object whose only member's name begins with `$`.
+/// Returns the matcher of an object whose only member has a name that begins with `$`.
 fn matcher(expected: &Value) -> Option<(&str, &Value)> {
     let members = expected.as_object()?;
     let (name, argument) = members.iter().next()?;
@@ -131,7 +131,7 @@ fn check_matcher(
     }
 }
 
-/// Finds another item for each that is wanted; the first that has none is the error.
+/// Pairs each wanted value with a different item. The error is the first one without an item.
 fn pair<'a>(wanted: &'a [Value], items: &[Value], mode: Mode) -> Result<(), &'a Value> {
     let mut left: Vec<&Value> = items.iter().collect();
     for pattern in wanted {
@@ -141,14 +141,14 @@ fn pair<'a>(wanted: &'a [Value], items: &[Value], mode: Mode) -> Result<(), &'a 
     Ok(())
 }
 
-/// Whether a value is of a kind; none when there is no such kind.
+/// Returns `Some(true)` if a value is of a kind; `None` if there is no such kind.
 fn is_kind(kind: &str, actual: &Value) -> Option<bool> {
     let text = actual.as_str();
     Some(match kind {
         "id" => text.is_some_and(|text| {
             text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
         }),
-        // Exactly as it is written: UTC with three fractional digits.
+        // The canonical format: UTC with three fractional digits.
         "time" => {
             text.is_some_and(|text| text.parse::<crate::clock::Timestamp>().is_ok_and(|time| time.to_string() == text))
         }

@@ -1,7 +1,8 @@
-//! The shared cases: one suite of JSON files that every edge is held to. The format is described in
-//! `core/tests/cases/README.md`.
+//! The shared cases: a suite of JSON files that every edge must pass.
 //!
-//! An edge joins in by implementing [`Stage`] and [`Edge`], and running the [`Suite`], or [`run`] with single files:
+//! The format is described in `core/tests/cases/README.md`.
+//!
+//! An edge implements [`Stage`] and [`Edge`], and runs the [`Suite`], or single files with [`run`]:
 //!
 //! ```
 //! # use dezky::test_kit::cases::{NativeStage, run};
@@ -43,12 +44,12 @@ use crate::{
     Platform, PlatformOptions, authn::IssuerSettings, error::Result, service::ServiceSettings, store::SharedStore,
 };
 
-/// What a case runs on: an edge over a fresh store, with everything that the case has set.
+/// The environment of a case: an edge over a new store, with the case's settings.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// The store, which holds the documents of the case already.
+    /// The store, which already has the documents of the case.
     pub store: SharedStore,
-    /// The clock that the case moves.
+    /// The clock that the case controls.
     pub clock: Arc<ManualClock>,
     /// The issuers whose tokens the case sends.
     pub issuers: Vec<IssuerSettings>,
@@ -57,37 +58,37 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The platform that the case is about.
+    /// Opens the platform of the case.
     ///
     /// # Errors
-    /// When a setting of an issuer is wrong.
+    /// When a setting of an issuer is invalid.
     pub fn platform(self) -> Result<Platform> {
         Platform::open(PlatformOptions::new(self.store).issuers(self.issuers).service(self.service).clock(self.clock))
     }
 }
 
-/// Provides what each case runs on.
+/// Provides the environment of each case.
 #[async_trait]
 pub trait Stage: Send + Sync + fmt::Debug {
-    /// An empty store that no other case uses.
+    /// Creates an empty store that no other case uses.
     ///
     /// # Errors
-    /// When there can be none.
+    /// When it cannot be created.
     async fn store(&self) -> Result<SharedStore>;
 
-    /// The edge over what a case has set up.
+    /// Starts the edge for the setup of a case.
     ///
     /// # Errors
     /// When it cannot start.
     async fn edge(&self, setup: Setup) -> Result<Box<dyn Edge>>;
 }
 
-/// Something that answers the API's requests.
+/// An edge that answers the API's requests.
 #[async_trait]
 pub trait Edge: Send + Sync + fmt::Debug {
-    /// The answer to a request. The URI is a path with its query.
+    /// Sends a request, whose URI is a path with its query, and returns the answer.
     ///
     /// # Errors
-    /// When there is no answer at all: a case fails then.
+    /// When there is no answer at all; the case then fails.
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>>;
 }

@@ -20,7 +20,7 @@ use crate::{
     store::SharedStore,
 };
 
-/// Makes empty stores.
+/// Creates empty stores.
 #[async_trait]
 trait StoreMaker: Send + Sync + std::fmt::Debug {
     async fn make(&self) -> Result<SharedStore>;
@@ -33,10 +33,10 @@ pub struct NativeStage {
 }
 
 impl NativeStage {
-    /// Over embedded stores, in a folder that goes with the stage.
+    /// Creates a stage over embedded stores, in a folder that is deleted with the stage.
     ///
     /// # Errors
-    /// When no temporary folder can be made.
+    /// When no temporary folder can be created.
     #[cfg(feature = "sqlite")]
     pub fn on_sqlite() -> Result<Self> {
         let folder = tempfile::tempdir()
@@ -47,10 +47,12 @@ impl NativeStage {
 
 #[cfg(feature = "mongodb")]
 impl NativeStage {
-    /// Over databases of their own on the MongoDB-wire server that was started for all tests. They go with the server.
+    /// Creates a stage over separate databases on the shared MongoDB-wire test server.
+    ///
+    /// They are deleted with the server.
     ///
     /// # Errors
-    /// When there is no such server; the message says how to run the tests.
+    /// When there is no such server; the message tells how to run the tests.
     pub fn on_mongodb() -> Result<Self> {
         no_server(mongodb_server::shared_uri())?;
         Ok(Self { stores: Box::new(MongodbStores) })
@@ -59,9 +61,7 @@ impl NativeStage {
 
 #[cfg(feature = "mongodb")]
 fn no_server<T>(found: std::io::Result<T>) -> Result<T> {
-    found.map_err(|error| {
-        Error::new(crate::ErrorKind::Configuration, "invalid_setting", error.to_string()).with_source(error)
-    })
+    found.map_err(|error| Error::new(crate::error::Code::INVALID_SETTING, error.to_string()).with_source(error))
 }
 
 #[cfg(feature = "mongodb")]

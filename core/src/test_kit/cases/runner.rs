@@ -1,4 +1,4 @@
-//! Running the cases of a file, one after the other, each on its own store.
+//! Runs the cases of a file in sequence, each on its own store.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -22,16 +22,16 @@ use crate::{
     test_kit::{DevelopmentIssuer, DevelopmentIssuerOptions, ManualClock},
 };
 
-/// When every case begins.
+/// Start time of every case.
 const START: Timestamp = Timestamp::from_seconds(1_772_366_400);
 
-/// The most rounds of work that a step waits for.
+/// Maximum number of rounds of background work that a step waits for.
 const MAXIMUM_ROUNDS: usize = 100;
 
-/// Reads a file without running it, and returns how many cases it has.
+/// Parses a file without running it, and returns the number of its cases.
 ///
 /// # Errors
-/// Why it is no case file.
+/// The reason why it is not a valid case file.
 pub fn check(file: &str, text: &str) -> Result<usize, String> {
     let cases = read(file, text)?;
     let steps = cases.cases.iter().flat_map(|case| case.steps.iter().map(move |step| (case, step)));
@@ -51,21 +51,21 @@ fn read(file: &str, text: &str) -> Result<CaseFile, String> {
     Ok(cases)
 }
 
-/// Runs all cases of a file and returns how many there are.
+/// Runs all cases of a file and returns their number.
 ///
 /// # Errors
-/// What is not as expected, with file, case and step; or why the file cannot be read.
+/// Deviations with file, case and step, or the reason why the file cannot be read.
 pub async fn run(file: &str, text: &str, stage: &dyn Stage) -> Result<usize, String> {
     summary(file, &outcomes(file, text, stage).await?)
 }
 
-/// The name of each case, and in what it failed.
+/// The name of each case, with its failure if it failed.
 pub(super) type Outcomes = Vec<(String, Result<(), String>)>;
 
 /// Runs all cases of a file.
 ///
 /// # Errors
-/// Why the file cannot be read.
+/// The reason why the file cannot be read.
 pub(super) async fn outcomes(file: &str, text: &str, stage: &dyn Stage) -> Result<Outcomes, String> {
     let mut outcomes = Outcomes::new();
     for case in &read(file, text)?.cases {
@@ -74,7 +74,7 @@ pub(super) async fn outcomes(file: &str, text: &str, stage: &dyn Stage) -> Resul
     Ok(outcomes)
 }
 
-/// How many cases hold, if all do; else what does not.
+/// Returns the number of cases if all passed, else the failures.
 pub(super) fn summary(file: &str, outcomes: &Outcomes) -> Result<usize, String> {
     let failures: Vec<String> = outcomes
         .iter()
@@ -170,8 +170,8 @@ impl Performance {
     async fn work(&self, work: PlatformWork) -> Result<(), String> {
         for _ in 0..MAXIMUM_ROUNDS {
             let done = match work {
-                PlatformWork::Outbox => self.platform.work_outbox().await,
-                PlatformWork::Housekeeping => self.platform.forget_expired().await,
+                PlatformWork::Outbox => crate::work::catch_up(&self.platform).await,
+                PlatformWork::Housekeeping => crate::work::forget_expired(&self.platform).await,
             };
             if done.map_err(|error| format!("    {error}"))? == 0 {
                 return Ok(());
@@ -252,7 +252,7 @@ impl Performance {
 }
 
 async fn start_issuer(clock: &Arc<ManualClock>) -> Result<DevelopmentIssuer, String> {
-    // The tokens of RSA keys are tested where tokens are; making such a key takes long.
+    // RSA tokens are covered by the tests of token verification; generating such a key takes long.
     let options = DevelopmentIssuerOptions { family: KeyFamily::P256, clock: clock.clone(), ..Default::default() };
     DevelopmentIssuer::start_with(options).await.map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! What is stored at the end of a case.
+//! Checks the stored documents at the end of a case.
 
 use serde_json::{Value, json};
 
@@ -13,10 +13,10 @@ use crate::{
     store::{Collection, Query, Store},
 };
 
-/// The most documents of a collection that are looked at.
+/// Maximum number of documents of a collection that are checked.
 const MAXIMUM: u32 = 2_000;
 
-/// What is not as it should be.
+/// Returns the deviations.
 pub(super) async fn check(after: &After, symbols: &Symbols, store: &dyn Store) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     for (name, patterns) in &after.documents {

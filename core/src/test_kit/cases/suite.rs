@@ -1,4 +1,4 @@
-//! The whole suite on one edge, and the record from which one report of all edges is made.
+//! Runs the whole suite on one edge, and records the results for a common report of all edges.
 
 use std::{
     fs, io,
@@ -12,13 +12,13 @@ use super::{
     runner::{outcomes, summary},
 };
 
-/// Where the files of the suite are.
+/// Folder of the suite's files.
 pub const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
 
-/// The shared cases as one edge is held to them.
+/// The shared cases for one edge.
 ///
-/// Where the variable `DEZKY_TEST_CASES_REPORT` names a folder, which cases held is written there as
-/// `EDGE/FILE`, an object of names and truths: `scripts/cases_report.py` compares the edges.
+/// If the variable `DEZKY_TEST_CASES_REPORT` names a folder, the results are written there as `EDGE/FILE`, an object of
+/// names and booleans: `scripts/cases_report.py` compares the edges.
 #[derive(Debug, Clone)]
 pub struct Suite {
     edge: String,
@@ -26,23 +26,23 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// For an edge of this name, such as `lambda-sqlite`: letters, digits and `-`.
+    /// Creates the suite for an edge of this name, such as `lambda-sqlite`: letters, digits and `-`.
     #[must_use]
     pub fn of(edge: impl Into<String>) -> Self {
         Self { edge: edge.into(), record: std::env::var_os("DEZKY_TEST_CASES_REPORT").map(PathBuf::from) }
     }
 
-    /// Writes which cases held into this folder, or nowhere.
+    /// Sets the folder for the results, or disables recording.
     #[must_use]
     pub fn recording(mut self, folder: Option<PathBuf>) -> Self {
         self.record = folder;
         self
     }
 
-    /// Runs all files, and returns how many cases there are.
+    /// Runs all files, and returns the number of cases.
     ///
     /// # Errors
-    /// What does not hold, file by file; or that the suite cannot be read.
+    /// The failures of each file, or the reason why the suite cannot be read.
     pub async fn run(&self, stage: &dyn Stage) -> Result<usize, String> {
         let (mut cases, mut reports) = (0, Vec::new());
         for file in files().map_err(|error| format!("`{SUITE}`: {error}"))? {
@@ -57,7 +57,7 @@ impl Suite {
     /// Runs the cases of one file of the suite, such as `tenants.json`.
     ///
     /// # Errors
-    /// What does not hold; or that the file cannot be read.
+    /// The failures, or the reason why the file cannot be read.
     pub async fn run_file(&self, file: &str, stage: &dyn Stage) -> Result<usize, String> {
         let text = fs::read_to_string(Path::new(SUITE).join(file)).map_err(|error| format!("{file}: {error}"))?;
         let outcomes = outcomes(file, &text, stage).await?;
@@ -73,7 +73,7 @@ impl Suite {
     }
 }
 
-/// The names of all files, in order.
+/// Returns the names of all files, sorted.
 fn files() -> io::Result<Vec<String>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(SUITE)? {

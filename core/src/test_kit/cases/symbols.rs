@@ -1,10 +1,10 @@
-//! Symbols: names in braces that stand for ids, and for what was saved from earlier answers.
+//! Symbols: names in braces that stand for ids, and for values saved from earlier answers.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What names stand for.
+/// The values of symbols.
 #[derive(Debug, Default)]
 pub(super) struct Symbols {
     values: BTreeMap<String, String>,
@@ -19,17 +19,17 @@ impl Symbols {
         }
     }
 
-    /// Defines a symbol anew.
+    /// Redefines a symbol.
     pub(super) fn save(&mut self, name: &str, value: String) {
         self.values.insert(name.to_owned(), value);
     }
 
-    /// What a symbol stands for.
+    /// Returns the value of a symbol.
     pub(super) fn get(&self, name: &str) -> Result<&str, String> {
         self.values.get(name).map(String::as_str).ok_or_else(|| format!("nothing is called `{name}`"))
     }
 
-    /// The text with its symbols replaced. Braces around anything but a name stay as they are.
+    /// Replaces the symbols in a text. Braces around anything but a name are left unchanged.
     pub(super) fn fill(&self, text: &str) -> Result<String, String> {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
@@ -50,7 +50,7 @@ impl Symbols {
         Ok(filled)
     }
 
-    /// The value with the symbols in its texts replaced.
+    /// Replaces the symbols in the texts of a value.
     pub(super) fn fill_json(&self, value: &Value) -> Result<Value, String> {
         Ok(match value {
             Value::String(text) => Value::String(self.fill(text)?),

@@ -39,7 +39,7 @@ class Common:
     @contextmanager
     def opened(self) -> Iterator[Dezky]:
         """The platform. What runs beside the calls of a server does not run in a command."""
-        with Dezky.open(store=self.store, config=self.config, background=False, log="error") as platform:
+        with Dezky.open(store=self.store, config=self.config, log="error") as platform:
             yield platform
 
     @contextmanager

@@ -11,7 +11,8 @@ use dezky::{
     authn::IssuerSettings,
     clock::{Clock as _, SystemClock},
     development_issuer::{DevelopmentIssuer, DevelopmentIssuerOptions},
-    service::operation::SeedSettings,
+    service::seed::SeedSettings,
+    work::TaskChoice,
 };
 use serde_json::json;
 
@@ -53,6 +54,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         otlp_endpoint: None,
         drain: Duration::ZERO,
         audit_details: None,
+        tasks: TaskChoice::All,
         secret_files: Vec::new(),
     };
     let mut running = Running::start(&configuration).await?;

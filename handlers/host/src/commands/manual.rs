@@ -20,7 +20,7 @@ pub(crate) struct CompletionFlags {
 /// Flags of `dezky man`.
 #[derive(Debug, Args)]
 pub(crate) struct ManFlags {
-    /// The folder; it is made if it is missing
+    /// The folder; created if missing
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 
 use dezky::{
-    Error, ErrorKind, Result,
+    Code, Error, Result,
     authn::{
         IssuerSettings, Profile,
         keys::{HttpKeySource, KeySet, KeySource as _, extra_ca_certificates},
@@ -99,7 +99,7 @@ fn verify(flags: &VerifyFlags, keys: &KeySet, token: &str) -> Result<Vec<u8>> {
     };
     verify_with(&settings(flags, &issuer), keys, flags.at.unwrap_or_else(|| SystemClock.now()), token)?;
     if serde_json::from_slice::<Value>(&payload).is_err() {
-        return Err(Error::new(ErrorKind::Internal, "internal", "a verified payload is not JSON"));
+        return Err(Error::new(Code::INTERNAL, "a verified payload is not JSON"));
     }
     Ok(payload)
 }

@@ -1,9 +1,9 @@
-//! Compiled components, kept beside their files.
+//! The cache of compiled components, beside their files.
 //!
-//! Loading machine code is trusting whoever wrote it. So an artefact counts only if it is a plain file of this process's
-//! own user that nobody else may write, in folders of which the same holds; and only for exactly this component and this
-//! engine, whose hashes are its name. Artefacts of what the file held before are taken away. A component that others may
-//! write is not served either.
+//! Loading machine code means trusting its author. So a cached artefact is only used if it is a plain file of this
+//! process's own user that nobody else can write, in folders with the same property, and only for this exact component
+//! and engine, whose hashes form its name. Artefacts of previous versions of the file are removed. A component that
+//! others can write is not served either.
 
 use std::{
     collections::hash_map::DefaultHasher,
@@ -14,23 +14,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dezky::{Error, ErrorKind, Result, domain::ObjectId};
+use dezky::{Code, Error, Result, domain::ObjectId};
 use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, component::Component};
 
 use super::ownership::{self, Foreign};
 use crate::configuration::Writers;
 
-/// Most bytes of a component.
+/// Maximum size of a component in bytes.
 const COMPONENT: u64 = 64 * 1024 * 1024;
 
-/// Most bytes of what it is compiled to.
+/// Maximum size of a compiled component in bytes.
 const ARTEFACT: u64 = 512 * 1024 * 1024;
 
-/// How the name of an artefact ends.
+/// Suffix of an artefact's name.
 const SUFFIX: &str = ".compiled";
 
-/// The component in a file: compiled before, or now, and then kept for the next time where that can be trusted.
+/// Loads the component in a file, from the cache or by compiling it. The result is cached if that is safe.
 pub(super) fn load(engine: &Engine, path: &Path, writers: Writers) -> Result<Component> {
     let bytes = read(path, writers)?;
     let cached = place(engine, path, &bytes);
@@ -54,17 +54,17 @@ pub(super) fn load(engine: &Engine, path: &Path, writers: Writers) -> Result<Com
 
 fn unfit(path: &Path, error: &wasmtime::Error) -> Error {
     let message = format!("`{}` is no component that this host can run ({error:#})", path.display());
-    Error::new(ErrorKind::Configuration, "invalid_component", message)
+    Error::new(Code::INVALID_COMPONENT, message)
 }
 
 #[allow(unsafe_code, reason = "the code was compiled by this process, or is a file that only its own user can write")]
 fn revive(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `deserialize` runs what it is given. It is given what `precompile_component` has just returned, or what
-    // `trusted` has read from a file that, with its folder, only the user of this process (or root) can have written.
+    // SAFETY: `deserialize` executes the code that it is given. That is the result of `precompile_component`, or what
+    // `trusted` has read from a file that, like its folder, only this process's user (or root) can write to.
     unsafe { Component::deserialize(engine, code) }
 }
 
-/// Where the artefact of a component is: beside it, named by the hashes of its content and of the engine.
+/// Returns the path of a component's artefact: beside it, named by the hashes of its content and of the engine.
 fn place(engine: &Engine, path: &Path, bytes: &[u8]) -> PathBuf {
     let mut content = hex::encode(Sha256::digest(bytes));
     content.truncate(32);
@@ -76,7 +76,7 @@ fn place(engine: &Engine, path: &Path, bytes: &[u8]) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// The content of an artefact that nobody else can have written.
+/// Reads an artefact that nobody else can have written.
 fn trusted(path: &Path) -> io::Result<Vec<u8>> {
     let refused = |reason: &str| io::Error::new(io::ErrorKind::PermissionDenied, reason.to_owned());
     if let Some(foreign) = ownership::folders(path)? {
@@ -85,7 +85,7 @@ fn trusted(path: &Path) -> io::Result<Vec<u8>> {
     if fs::symlink_metadata(path)?.is_symlink() {
         return Err(refused("it is a symbolic link"));
     }
-    // What is looked at from here on is what was opened, whatever happens to the name.
+    // From here on the opened file is checked, even if its name changes.
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     if let Some(foreign) = ownership::written(path, &metadata)? {
@@ -99,7 +99,7 @@ fn trusted(path: &Path) -> io::Result<Vec<u8>> {
     Ok(code)
 }
 
-/// Writes an artefact so that it is there as a whole or not at all.
+/// Writes an artefact atomically.
 fn keep(path: &Path, code: &[u8]) -> io::Result<()> {
     if let Some(foreign) = ownership::folders(path)? {
         return Err(foreign.into());
@@ -107,13 +107,13 @@ fn keep(path: &Path, code: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension(format!("{}.unfinished", ObjectId::generate()));
     let written = write(&unfinished, code).and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {
-        // It may not have been made; what matters is told by the first error.
+        // It may not have been created; the first error is the relevant one.
         let _gone = fs::remove_file(&unfinished);
     }
     written
 }
 
-/// Takes the artefacts away of what a file held before.
+/// Removes the artefacts of previous versions of a file.
 fn forget_others(path: &Path, kept: &Path) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for entry in fs::read_dir(ownership::folder(path))? {
@@ -126,7 +126,7 @@ fn forget_others(path: &Path, kept: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether this is the name of an artefact of the component of that name, and of no longer name.
+/// Returns `true` if this is an artefact's name of this component, and not of one with a longer name.
 fn is_artefact_of(artefact: &str, component: &str) -> bool {
     let hashes = artefact.strip_prefix(component).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(SUFFIX));
     hashes.and_then(|hashes| hashes.split_once('-')).is_some_and(|(content, engine)| {
@@ -141,11 +141,11 @@ fn write(path: &Path, code: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// The component, if nobody else can have written it: it sees what every caller may have.
+/// Reads the component if nobody else can have written it, because it sees everything that callers may.
 fn read(path: &Path, writers: Writers) -> Result<Vec<u8>> {
     let refused = |reason: String| {
         let message = format!("the component `{}` cannot be read ({reason})", path.display());
-        Error::new(ErrorKind::Configuration, "invalid_component", message)
+        Error::new(Code::INVALID_COMPONENT, message)
     };
     let unreadable = |error: io::Error| refused(error.to_string());
     let (mut file, foreign) = ownership::open(path).map_err(unreadable)?;
@@ -168,13 +168,13 @@ fn read(path: &Path, writers: Writers) -> Result<Vec<u8>> {
 
 fn untrusted(path: &Path, foreign: &Foreign) -> Error {
     let message = format!("the component `{}` is not trusted, because {foreign}: {}", path.display(), foreign.advice());
-    Error::new(ErrorKind::Configuration, "untrusted_component", message)
+    Error::new(Code::UNTRUSTED_COMPONENT, message)
 }
 
-/// Refuses a component that others than root and the user of this process may have written.
+/// Refuses a component that anybody but root and the user of this process can have written.
 ///
 /// # Errors
-/// Kind `Configuration`, with what to change; also when it cannot be read.
+/// Kind `Configuration`, with what to change; also if it cannot be read.
 pub(super) fn check(path: &Path) -> Result<()> {
     read(path, Writers::Own).map(|_| ())
 }

@@ -17,11 +17,10 @@ wasmtime::component::bindgen!({
     world: "dezky:platform/handler",
     imports: {
         "dezky:platform/telemetry.log": store,
-        // Those that come with something: whoever has the host hold too much of it is ended.
+        // Calls with arguments: an instance that makes the host hold too much data is ended.
         "dezky:platform/launcher.lookup": trappable,
         "dezky:platform/store.get": trappable,
         "dezky:platform/store.find": trappable,
-        "dezky:platform/store.count": trappable,
     },
 });
 

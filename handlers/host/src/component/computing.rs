@@ -1,4 +1,4 @@
-//! How long a component computes for a request, in epochs.
+//! Computing time of a component for a request, measured in epochs.
 
 use std::{
     sync::{
@@ -8,20 +8,20 @@ use std::{
     time::Duration,
 };
 
-/// Time between two epochs: how exactly computing time is measured.
+/// Duration of an epoch, which is the precision of computing time.
 pub(super) const EPOCH: Duration = Duration::from_millis(10);
 
-/// As many epochs as are in this time.
+/// Returns the number of epochs in this time, rounded up.
 pub(super) fn epochs(time: Duration) -> u32 {
     u32::try_from(time.as_millis().div_ceil(EPOCH.as_millis().max(1))).unwrap_or(u32::MAX)
 }
 
-/// The epochs of an engine as they pass.
+/// The counter of an engine's epochs.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Epochs(Arc<AtomicU32>);
 
 impl Epochs {
-    /// Another one begins.
+    /// Starts the next epoch.
     pub(super) fn advance(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -31,37 +31,39 @@ impl Epochs {
     }
 }
 
-/// In how many epochs a component has computed for one request. Time in which the host works for it, or in which it waits, does
-/// not count.
+/// The number of epochs in which a component has computed for one request.
+///
+/// Time in which the host works for it, or in which it waits, does not count.
 #[derive(Debug)]
 pub(super) struct Computing {
     epochs: Epochs,
-    /// The epoch that is counted already.
+    /// The last counted epoch.
     seen: AtomicU32,
     counted: AtomicU32,
 }
 
 impl Computing {
-    /// None so far.
+    /// Creates a counter at zero.
     pub(super) fn new(epochs: Epochs) -> Self {
         let seen = AtomicU32::new(epochs.current());
         Self { epochs, seen, counted: AtomicU32::new(0) }
     }
 
-    /// The component goes on computing.
+    /// Records that the component continues computing.
     pub(super) fn resume(&self) {
         self.seen.store(self.epochs.current(), Ordering::Relaxed);
     }
 
-    /// It has computed until now. Returns how many epochs in all: whoever computes is asked in each of them, so that one that was
-    /// missed was not spent on computing.
+    /// Records that the component stops computing, and returns the number of epochs so far.
+    ///
+    /// A computing component is interrupted in every epoch, so an epoch that was missed was not spent computing.
     pub(super) fn pause(&self) -> u32 {
         let current = self.epochs.current();
         let another = self.seen.swap(current, Ordering::Relaxed) != current;
         self.counted.fetch_add(u32::from(another), Ordering::Relaxed).saturating_add(u32::from(another))
     }
 
-    /// Another instance answers from the beginning.
+    /// Resets the counter, because another instance starts from the beginning.
     pub(super) fn start_anew(&self) {
         self.counted.store(0, Ordering::Relaxed);
     }
@@ -79,7 +81,7 @@ mod tests {
         for _ in 0..3 {
             epochs.advance();
         }
-        // The host was at work.
+        // The host was working.
         computing.resume();
         assert_eq!(computing.pause(), 0);
         epochs.advance();

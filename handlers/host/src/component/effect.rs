@@ -1,7 +1,7 @@
-//! Effects of requests: the component asks, and the host runs the use case once, natively.
+//! Effects of requests: the component requests one, and the host runs the use case once, natively.
 //!
-//! Everything written follows from the request, the caller and what is stored, and from nothing that the component says. It decides
-//! only that nothing is written, by refusing.
+//! All that is written follows from the request, its caller and the store, and nothing from the component's own
+//! statements. The component can only prevent a write, by refusing the request.
 
 use std::{fmt, sync::Arc};
 
@@ -16,7 +16,7 @@ use super::{
     facts::{HELD, RequestFacts},
 };
 
-/// The routes of the API over the store itself.
+/// The routes of the API over the real store.
 #[derive(Clone)]
 pub(crate) struct Effects(Router);
 
@@ -27,16 +27,16 @@ impl fmt::Debug for Effects {
 }
 
 impl Effects {
-    /// With the use cases of a platform.
+    /// Creates the routes with the use cases of a platform.
     pub(crate) fn new(platform: &Backing) -> Self {
         let state = HttpState::new(Arc::clone(&platform.service), Arc::clone(&platform.identity));
         Self(dezky::http::unidentified(state))
     }
 
-    /// Runs the request of these facts, and returns its answer, whole.
+    /// Runs the request of these facts, and returns its complete answer.
     ///
     /// # Errors
-    /// When the request cannot have an effect, has had one, or its caller is not known.
+    /// When the request cannot have an effect, has had one already, or its caller is unknown.
     pub(super) async fn perform(&self, facts: &RequestFacts) -> Result<(Parts, Bytes)> {
         if !facts.asked().may_write() {
             return Err(Error::internal("a request of this method has no effect"));
@@ -51,14 +51,14 @@ impl Effects {
             return Err(Error::internal("a request has one effect"));
         }
         let mut request = facts.asked().again();
-        // The token is verified; a principal in the extensions is not asked for one again.
+        // The token is verified; with a principal in the extensions it is not verified again.
         request.extensions_mut().insert(Principal::Token(Arc::clone(token)));
         request.extensions_mut().insert(call.context.clone());
         let response: Response = match self.0.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         };
-        // What the component reads from now on is what the effect has left.
+        // From now on the component reads the state after the effect.
         facts.forget_actor().await;
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, HELD).await;

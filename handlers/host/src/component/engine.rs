@@ -1,4 +1,4 @@
-//! The engine: pooling allocator, epochs, and nothing that a component of ours does not need.
+//! The engine: pooling allocator, epochs, and no features that our components do not need.
 
 use std::{sync::Arc, thread};
 
@@ -7,38 +7,41 @@ use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, 
 
 use super::computing::{EPOCH, Epochs};
 
-/// What instances of all components together may use.
+/// Memory limits of all instances of a component.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Room {
-    /// Most instances at the same time.
+    /// Maximum number of concurrent instances.
     pub(crate) instances: u32,
-    /// Most bytes of memory of one instance.
+    /// Maximum memory of one instance in bytes.
     pub(crate) memory: usize,
-    /// Most bytes of memory of all instances together, beyond the first 2 MiB of each.
+    /// Maximum memory of all instances together in bytes, not counting the first 2 MiB of each.
     pub(crate) together: usize,
 }
 
 impl Default for Room {
-    /// 64 instances of 64 MiB each at the most, and of as much beyond their own together. What is not used is address space only.
+    /// At most 64 instances of 64 MiB each, and 64 MiB together beyond their first 2 MiB. Unused memory is only address
+    /// space.
     fn default() -> Self {
         Self { instances: 64, memory: 64 * 1024 * 1024, together: 64 * 1024 * 1024 }
     }
 }
 
-/// Bytes of an instance's memory that stay mapped when it is given back, so that the next one faults in less: more than a request
-/// touches. They are written over with what a new instance has there; from Linux 6.7 only those that were written.
+/// Bytes of an instance's memory that stay mapped when it is released.
+///
+/// So the next instance has fewer page faults. It is more than a request touches. They are reset to the initial state,
+/// from Linux 6.7 only the pages that were written.
 const KEPT_MEMORY: usize = 1024 * 1024;
 
-/// Bytes of each of its tables, likewise: all of it.
+/// Bytes of each of its tables that stay mapped: all of it.
 const KEPT_TABLE: usize = 256 * 1024;
 
-/// Most parts of an instance: the program itself and what adapts its imports.
+/// Maximum number of core instances in an instance: the program itself and the adapters of its imports.
 const CORE_INSTANCES: u32 = 8;
 
-/// Most bytes by which the engine describes a part to its machine code.
+/// Maximum size in bytes of the engine's description of a core instance.
 const DESCRIPTION: usize = 256 * 1024;
 
-/// An engine whose epochs advance for as long as it lives, and these.
+/// Creates an engine whose epochs advance as long as it lives, and their counter.
 pub(super) fn engine(room: Room) -> Result<(Engine, Epochs)> {
     let engine = Engine::new(&configuration(room)).map_err(|error| broken("the engine cannot start", error))?;
     let weak = engine.weak();
@@ -60,8 +63,10 @@ fn advance(engine: &EngineWeak, epochs: &Epochs) {
     }
 }
 
-/// Each memory has the 4 GiB of address space that an address of 32 bits can name, which is the engine's default: machine code then needs no
-/// check of bounds, whatever the limit of memory is.
+/// Configures the engine.
+///
+/// Each memory has 4 GiB of address space, the engine's default and all that a 32-bit address can name. Machine code
+/// then needs no bounds checks, whatever the memory limit is.
 fn configuration(room: Room) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(room.instances)
@@ -83,15 +88,15 @@ fn configuration(room: Room) -> Config {
     configuration
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .wasm_component_model_async(true)
-        // Its messages would be kept on the host, as long as the component likes.
+        // Its messages would be kept on the host for as long as the component wants.
         .wasm_component_model_error_context(false)
-        // A request runs through much code once: the less of it, the more stays in the processor's caches.
+        // A request runs through much code once; smaller code leaves more room in the processor's caches.
         .cranelift_opt_level(OptLevel::SpeedAndSize)
         .epoch_interruption(true);
     configuration
 }
 
-/// A defect of the engine or of a component, with what the engine said.
+/// Creates the error of a bug in the engine or a component, with the engine's message.
 pub(super) fn broken(what: &'static str, error: wasmtime::Error) -> Error {
     Error::internal(what).with_source(Arc::new(error).to_string())
 }

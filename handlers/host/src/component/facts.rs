@@ -1,4 +1,4 @@
-//! What the host knows of a request that a component answers.
+//! The host's state of a request that a component answers.
 
 use std::{
     fmt,
@@ -27,25 +27,25 @@ use super::{
 };
 use crate::server::Noticed;
 
-/// Most lines that a request may cause in the log.
+/// Maximum number of log lines of one request.
 const LINES: u32 = 32;
 
-/// Most calls to the host of one request. The longest list of the API makes a few hundred.
+/// Maximum number of host calls of one request. The longest list of the API makes a few hundred.
 const CALLS: u32 = 2_000;
 
-/// Most calls of one request that the host works on at the same time; others wait.
+/// Maximum number of concurrent host calls of one request; others wait.
 const AT_ONCE: u16 = 16;
 
-/// Most bytes that one call may hand over to the host, and all calls together that have not ended.
+/// Maximum number of bytes in the arguments of one call, and of all unfinished calls together.
 pub(super) const HELD: usize = 4 * 1024 * 1024;
 
-/// How many documents one place is for: a query that may have more needs several.
+/// Number of documents that one call slot covers; a query for more needs several slots.
 const DOCUMENTS: u32 = 64;
 
-/// Most documents for which a request may ask in all. The longest list of the API comes to some 20,000.
+/// Maximum number of documents that a request may query in total. The longest list of the API takes about 20,000.
 const DOCUMENTS_IN_ALL: u32 = 50_000;
 
-/// A request as the host has it: with the token, which the component never sees.
+/// A request as the host has it, including the token, which the component never sees.
 pub(crate) struct RequestFacts {
     context: RequestContext,
     asked: Asked,
@@ -64,14 +64,14 @@ pub(crate) struct RequestFacts {
 }
 
 impl fmt::Debug for RequestFacts {
-    /// Without the headers, in which the token is.
+    /// Omits the headers, which contain the token.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("RequestFacts").field("context", &self.context).finish_non_exhaustive()
     }
 }
 
 impl RequestFacts {
-    /// A request that nobody has looked at, which has just arrived.
+    /// Creates the state of a request that has just arrived.
     pub(super) fn new(context: RequestContext, asked: Asked, effects: Effects, computing: Computing) -> Self {
         Self {
             context,
@@ -91,42 +91,42 @@ impl RequestFacts {
         }
     }
 
-    /// Its id.
+    /// Returns its id.
     pub(super) fn request_id(&self) -> &str {
         &self.context.request_id
     }
 
-    /// Its `traceparent`, in which the host's span is: what the component does is done within it.
+    /// Returns its `traceparent`: the span of the host, within which the component works.
     pub(super) fn trace(&self) -> Option<HeaderValue> {
         self.context.trace.and_then(TraceContext::header)
     }
 
-    /// When it must be answered.
+    /// Returns the deadline of its answer.
     pub(super) fn deadline(&self) -> Instant {
         self.context.deadline
     }
 
-    /// Its headers, all of them.
+    /// Returns all of its headers.
     pub(super) fn headers(&self) -> &HeaderMap {
         self.asked.headers()
     }
 
-    /// What the request asks for.
+    /// Returns the original request.
     pub(super) fn asked(&self) -> &Asked {
         &self.asked
     }
 
-    /// Where its effect is carried out.
+    /// Returns the effects, which carry it out.
     pub(super) fn effects(&self) -> &Effects {
         &self.effects
     }
 
-    /// Where the caller's limit is told.
+    /// Returns the handle that records the decision of the caller's rate limit.
     pub(super) fn noticed(&self) -> Option<Noticed> {
         self.noticed.clone()
     }
 
-    /// The context, with the caller if the token is verified.
+    /// Returns the context, including the caller if the token is verified.
     pub(super) fn context(&self) -> RequestContext {
         let mut context = self.context.clone();
         if let Some(token) = self.caller.get() {
@@ -135,17 +135,17 @@ impl RequestFacts {
         context
     }
 
-    /// The verified token; none before the component has asked who is calling.
+    /// Returns the verified token; `None` before the component has asked for the caller.
     pub(super) fn caller(&self) -> Option<&Arc<VerifiedToken>> {
         self.caller.get()
     }
 
-    /// The token is verified.
+    /// Records the verified token.
     pub(super) fn verified(&self, token: Arc<VerifiedToken>) -> Arc<VerifiedToken> {
         Arc::clone(self.caller.get_or_init(|| token))
     }
 
-    /// Who the caller is in the store, as the host itself has read it for this request.
+    /// Returns the caller as the host has read them from the store for this request.
     pub(super) async fn actor(&self, platform: &Backing) -> Result<Arc<Actor>> {
         let call = self.call().ok_or_else(|| Error::internal("nobody has asked who is calling"))?;
         let mut actor = self.actor.lock().await;
@@ -155,47 +155,50 @@ impl RequestFacts {
         Ok(Arc::clone(actor.insert(Arc::new(Actor::load(platform, call).await?))))
     }
 
-    /// The actor is known from elsewhere.
+    /// Sets the actor, if it was read elsewhere.
     pub(super) async fn know_actor(&self, actor: Actor) {
         *self.actor.lock().await = Some(Arc::new(actor));
     }
 
-    /// Has the actor read anew when they are needed next.
+    /// Makes the actor be read again when next needed.
     pub(super) async fn forget_actor(&self) {
         *self.actor.lock().await = None;
     }
 
-    /// A call of the caller; none before the component has asked who that is.
+    /// Returns a call by the caller; `None` before the component has asked for the caller.
     pub(super) fn call(&self) -> Option<&Arc<Call>> {
         let token = self.caller()?;
         Some(self.call.get_or_init(|| Arc::new(Call::by_token(self.context.clone(), Arc::clone(token)))))
     }
 
-    /// Notes that the request has its effect now; false if it has had it.
+    /// Records that the request takes effect now. Returns `false` if it already has.
     pub(super) fn begin_effect(&self) -> bool {
         !self.has_effect.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether it may have another line in the log.
+    /// Returns `true` if it may write another log line.
     pub(super) fn may_log(&self) -> bool {
         self.lines.fetch_add(1, Ordering::Relaxed) < LINES
     }
 
-    /// How long the component has computed for it.
+    /// Returns the component's computing time for it.
     pub(super) fn computing(&self) -> &Computing {
         &self.computing
     }
 
-    /// Notes that the host holds what came with a call.
+    /// Records that the host holds the arguments of a call.
     ///
     /// # Errors
-    /// When that is too much: the error ends the instance.
+    /// When it holds too much; the error ends the instance.
     pub(super) fn hold(&self, bytes: usize) -> wasmtime::Result<Held<'_>> {
         self.held.hold(bytes)
     }
 
-    /// A place for a call to the host that gets so many documents at the most, which the component's computing pauses for; none when
-    /// the request has made too many calls or asked for too many documents.
+    /// Returns a slot for a host call that reads at most this many documents.
+    ///
+    /// It pauses the component's computing time.
+    ///
+    /// Returns `None` if the request has made too many calls or queried too many documents.
     pub(super) async fn place(&self, documents: u32) -> Option<Place<'_>> {
         self.computing.pause();
         if self.calls.fetch_add(1, Ordering::Relaxed) >= CALLS
@@ -209,12 +212,12 @@ impl RequestFacts {
     }
 }
 
-/// How much the host holds of what came with calls that have not ended.
+/// The number of bytes that the host holds in arguments of unfinished calls.
 #[derive(Debug, Default)]
 struct Holding(AtomicUsize);
 
 impl Holding {
-    /// Holds more. What is refused was one call's alone, and goes at once.
+    /// Adds to the total. A refused amount belongs to one call only and is released at once.
     fn hold(&self, bytes: usize) -> wasmtime::Result<Held<'_>> {
         let before = self.0.fetch_add(bytes, Ordering::Relaxed);
         let held = Held { of: self, bytes };
@@ -223,7 +226,7 @@ impl Holding {
     }
 }
 
-/// What came with a call, held for as long as the call goes on.
+/// The arguments of a call, counted as held while the call runs.
 #[derive(Debug)]
 pub(super) struct Held<'a> {
     of: &'a Holding,
@@ -236,7 +239,7 @@ impl Drop for Held<'_> {
     }
 }
 
-/// A call to the host on behalf of a request.
+/// A slot for a host call on behalf of a request.
 pub(super) struct Place<'a> {
     computing: &'a Computing,
     _permit: SemaphorePermit<'a>,

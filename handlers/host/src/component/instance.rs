@@ -1,4 +1,4 @@
-//! What belongs to an instance, and what WASI may do for it.
+//! The state of an instance, and the WASI functions that it may use.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,59 +15,59 @@ use super::{
     memory::{Pool, Share},
 };
 
-/// Most things of WASI that an instance may hold: streams, bodies, fields, pollables.
+/// Maximum number of WASI resources of an instance: streams, bodies, fields, pollables.
 const RESOURCES: usize = 256;
 
-/// Most bytes of the fields of one head, and all that the engine needs for them.
+/// Maximum size in bytes of the fields of one head, with the engine's overhead.
 const FIELDS: usize = 16 * 1024;
 
-/// Most handles of an instance: those things, calls and waits that have not ended, streams, futures and sets of them.
+/// Maximum number of handles of an instance: resources, unfinished calls and waits, streams, futures and sets of them.
 const HANDLES: usize = 512;
 
-/// Most parts of which the engine's records of calls, waits, streams and tasks consist: a handle has up to four.
+/// Maximum number of the engine's records of calls, waits, streams and tasks: up to four per handle.
 const RECORDS: usize = 4 * HANDLES;
 
-/// Most bytes of randomness of one call.
+/// Maximum number of random bytes of one call.
 const RANDOMNESS: u64 = 4_096;
 
-/// What belongs to an instance.
+/// The state of an instance.
 pub(super) struct InstanceState {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: NoNetwork,
     table: ResourceTable,
     memory: Share,
-    /// The request that it is answering: an instance answers one at a time.
+    /// The request that it is answering, one at a time.
     request: Option<Arc<RequestFacts>>,
-    /// Epochs for which it has computed and that are no request's: it is being made, or sends an answer's body.
+    /// Epochs of computing without a request: while it is created, or sends the body of an answer.
     own: u32,
     pub(super) platform: Arc<Backing>,
 }
 
 impl InstanceState {
-    /// The request on whose behalf the component calls.
+    /// Returns the request that the component makes calls for.
     pub(super) fn request(&self) -> Option<&Arc<RequestFacts>> {
         self.request.as_ref()
     }
 
-    /// What it takes of the memory.
+    /// Returns its share of the memory.
     pub(super) fn memory(&self) -> &Share {
         &self.memory
     }
 
-    /// From now on whatever the component does is for this request.
+    /// Starts a request, for which the component makes all calls from now on.
     pub(super) fn begin(&mut self, request: Arc<RequestFacts>) {
         request.computing().resume();
         self.request = Some(request);
         self.own = 0;
     }
 
-    /// From now on nothing that it does is for anybody.
+    /// Ends the request; later calls are for nobody.
     pub(super) fn end(&mut self) {
         self.request = None;
     }
 
-    /// The component is computing while an epoch begins.
+    /// Counts an epoch that begins while the component computes.
     fn computes(&mut self) -> u32 {
         match &self.request {
             Some(request) => request.computing().pause(),
@@ -79,7 +79,7 @@ impl InstanceState {
     }
 }
 
-/// A store for an instance within bounds, which it cannot leave however long it computes.
+/// Creates a bounded store for an instance, which cannot exceed the bounds however long it computes.
 pub(super) fn store(
     engine: &Engine,
     platform: Arc<Backing>,
@@ -131,7 +131,7 @@ impl WasiHttpView for InstanceState {
     }
 }
 
-/// The time of the service, so that host and component never differ about it.
+/// The clock of the service, so that host and component always agree on the time.
 struct HostClock(Arc<Backing>);
 
 impl wasmtime_wasi::HostWallClock for HostClock {
@@ -144,7 +144,7 @@ impl wasmtime_wasi::HostWallClock for HostClock {
     }
 }
 
-/// A component reaches nobody.
+/// A network without any reachable address.
 struct NoNetwork;
 
 type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), HttpError>> + Send>);
@@ -159,7 +159,7 @@ impl WasiHttpHooks for NoNetwork {
         Box::new(async { Err(HttpError::HttpRequestDenied) })
     }
 
-    /// The host name of a request is for the router to see.
+    /// The router has to see the host name of a request.
     fn is_forbidden_header(&mut self, name: &http::HeaderName) -> bool {
         super::is_hop_by_hop(name)
     }

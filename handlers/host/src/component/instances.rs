@@ -1,4 +1,4 @@
-//! Instances: making them, keeping those that may answer again, and their number.
+//! Instances: creating, reusing and limiting them.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -20,10 +20,10 @@ use super::{
     memory::Pool,
 };
 
-/// How long an instance without requests is kept.
+/// Time for which an unused instance is kept.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// How long a request waits for its turn when all instances are at work.
+/// Longest wait of a request while all instances are busy.
 const TURN: Duration = Duration::from_secs(1);
 
 /// Instances of one component. Each answers one request at a time.
@@ -32,48 +32,49 @@ pub(super) struct Instances {
     linked: Linked,
     platform: Arc<Backing>,
     bounds: Bounds,
-    /// A place for each instance at work.
+    /// A permit for each busy instance.
     places: Semaphore,
     pool: Arc<Pool>,
     idle: Mutex<Idle>,
 }
 
-/// Instances that wait for another request, the one that came last at the end: it is the likeliest to be in the processor's caches.
+/// Idle instances, the most recently used at the end, since it is most likely in the processor's caches.
 #[derive(Default)]
 struct Idle {
     instances: Vec<Instance>,
-    /// Whether somebody looks after them.
+    /// `true` if a task is watching them.
     watched: bool,
 }
 
-/// An instance that may answer.
+/// An instance that can answer a request.
 struct Instance {
     store: Store<InstanceState>,
     entrance: Entrance,
-    /// How many requests it has answered.
+    /// Number of requests that it has answered.
     answered: usize,
-    /// When it answered last.
+    /// Time of its last answer.
     rests_since: Instant,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 pub(super) enum Ended {
-    /// The instance died: a trap, too much memory, too much computing. Whether it had answered others before.
+    /// The instance died: a trap, too much memory, or too much computing. `used` is `true` if it had answered requests
+    /// before.
     Died { used: bool },
-    /// It took longer than a request may.
+    /// It exceeded the time limit of a request.
     Late,
-    /// There is no room for another instance, or no memory for this one, since others have it.
+    /// There is no slot for another instance, or no memory for this one because others have it.
     Full,
 }
 
 impl Instances {
-    /// None yet, of a linked component within bounds.
+    /// Creates an empty pool of instances of a linked component, within bounds.
     pub(super) fn new(engine: Engine, linked: Linked, platform: Arc<Backing>, bounds: Bounds) -> Self {
         let (places, pool) = (Semaphore::new(bounds.instances), Pool::new(bounds.together));
         Self { engine, linked, platform, bounds, places, pool, idle: Mutex::default() }
     }
 
-    /// Has an instance answer: one of its own, or one that has answered others before.
+    /// Has an instance answer: a new one if `alone`, otherwise possibly one that has answered requests before.
     pub(super) async fn answer(self: &Arc<Self>, alone: bool, facts: &Arc<RequestFacts>) -> Result<Response, Ended> {
         let deadline = facts.deadline().into();
         let Ok(Ok(_place)) = timeout(TURN, self.places.acquire()).await else { return Err(Ended::Full) };
@@ -87,7 +88,7 @@ impl Instances {
         match timeout_at(deadline, entrance.answer(store, facts)).await {
             Ok(Ok((answer, quiet))) => {
                 instance.answered = instance.answered.saturating_add(1);
-                // One that rests keeps its memory, so that one with more than its own does not rest.
+                // An idle instance keeps its memory, so one with additional memory is not kept.
                 let modest = !instance.store.data().memory().holds();
                 if quiet && modest && !alone && instance.answered < self.bounds.reuse {
                     self.rest(instance);
@@ -130,7 +131,7 @@ impl Instances {
         }
     }
 
-    /// Ends those that have rested longest, if they hold the place of one that is to be made.
+    /// Ends the instances that have been idle longest, if they occupy the slot of one to be created.
     fn make_room(&self) {
         let ended: Vec<_> = {
             let mut idle = self.idle();
@@ -140,7 +141,7 @@ impl Instances {
         drop(ended);
     }
 
-    /// The instance may answer another request.
+    /// Keeps the instance for another request.
     fn rest(self: &Arc<Self>, mut instance: Instance) {
         instance.rests_since = Instant::now();
         let mut idle = self.idle();
@@ -151,7 +152,7 @@ impl Instances {
         }
     }
 
-    /// Ends what has rested for too long. Returns whether there is nothing left to look after.
+    /// Ends instances that were idle for too long. Returns `true` if none are left to watch.
     fn sweep(&self) -> bool {
         let mut idle = self.idle();
         let long = idle.instances.partition_point(|instance| instance.rests_since.elapsed() >= IDLE);
@@ -164,7 +165,7 @@ impl Instances {
     }
 }
 
-/// Ends instances that rest for too long, until there is none.
+/// Ends instances that are idle for too long, until there are none.
 async fn watch(instances: Weak<Instances>) {
     loop {
         sleep(IDLE).await;

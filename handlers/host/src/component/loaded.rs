@@ -1,4 +1,4 @@
-//! A loaded component, and requests through it.
+//! A loaded component, and the requests it answers.
 
 use std::{
     sync::Arc,
@@ -7,7 +7,7 @@ use std::{
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use dezky::{Error, ErrorKind, Result, context::RequestContext, http::MAXIMUM_BODY};
+use dezky::{Code, Error, Result, context::RequestContext, http::MAXIMUM_BODY};
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use wasmtime::{
@@ -27,7 +27,7 @@ use super::{
     lock::Asked,
 };
 
-/// Longest time of a probe.
+/// Time limit of a probe.
 const PROBE: Duration = Duration::from_secs(5);
 
 /// A component that answers requests.
@@ -40,7 +40,7 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// Binds a compiled component to what answers its imports.
+    /// Binds a compiled component to the implementation of its imports.
     pub(super) fn new(compiled: &Compiled, isolation: Isolation, platform: Arc<Backing>) -> Result<Self> {
         let Compiled { engine, epochs, component, way, room } = compiled;
         let linked = linked(engine, component, *way).and_then(|linked| Linked::new(linked, *way));
@@ -57,12 +57,12 @@ impl Loaded {
         let asked = Asked::new(parts.method, parts.uri, parts.headers, bytes);
         let computing = Computing::new(self.epochs.clone());
         let facts = Arc::new(RequestFacts::new(context, asked, self.effects.clone(), computing));
-        // What may write has an instance of its own: nothing that another request left behind takes its answer, and nothing is tried
-        // twice.
+        // A request that may write gets its own instance, so that nothing left from other requests can affect its
+        // answer, and nothing is tried twice.
         let alone = self.isolation == Isolation::Request || facts.asked().may_write();
         let mut outcome = self.instances.answer(alone, &facts).await;
         if matches!(outcome, Err(Ended::Died { used: true })) {
-            // It may have died of what others left behind.
+            // It may have died of the state that other requests left.
             facts.computing().start_anew();
             outcome = self.instances.answer(true, &facts).await;
         }
@@ -74,13 +74,13 @@ impl Loaded {
         })
     }
 
-    /// Asks who is calling where nobody is: that goes through its routes, its import and its problem details.
+    /// Asks for the caller's profile without a token, which exercises its routes, an import and its problem documents.
     pub(super) async fn probe(&self) -> Result<()> {
         let wrong = |what: String| {
             let message = format!(
                 "the component does not answer as the API does ({what}): build it with `scripts/build-component.sh`"
             );
-            Error::new(ErrorKind::Configuration, "invalid_component", message)
+            Error::new(Code::INVALID_COMPONENT, message)
         };
         let mut context = RequestContext::new("probe");
         context.deadline = Instant::now() + PROBE;
@@ -100,8 +100,10 @@ impl Loaded {
     }
 }
 
-/// A component whose imports are bound to what answers them. One that takes requests as plain records has no use for `wasi:http`, and is
-/// ended when it calls that all the same; one that takes them by it makes no requests.
+/// Links a component to the implementation of its imports.
+///
+/// A component that handles requests as plain records does not need `wasi:http`, and is ended if it calls it. One that
+/// handles them by `wasi:http` cannot make requests.
 fn linked(engine: &Engine, component: &Component, way: Way) -> wasmtime::Result<InstancePre<InstanceState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -113,7 +115,7 @@ fn linked(engine: &Engine, component: &Component, way: Way) -> wasmtime::Result<
     with_http
         .instance("wasi:http/types@0.3.0")?
         .func_new("[static]request.new", |_, _, _, _| wasmtime::bail!("a component sends no requests"))?;
-    // Whatever else a component imports is refused in either case.
+    // All other imports of a component are refused in either case.
     let linked = with_http.instantiate_pre(component)?;
     if way == Way::WasiHttp {
         return Ok(linked);
@@ -122,7 +124,7 @@ fn linked(engine: &Engine, component: &Component, way: Way) -> wasmtime::Result<
     linker.instantiate_pre(component)
 }
 
-/// Gives a component that imports `wasi:http` functions of that name that end whoever calls them.
+/// Defines the `wasi:http` imports of a component as functions that end their caller.
 fn end_who_calls_http(linker: &mut Linker<InstanceState>, component: &Component) -> wasmtime::Result<()> {
     let engine = linker.engine().clone();
     for (name, import) in component.component_type().imports(&engine) {
@@ -149,14 +151,15 @@ fn no_http() -> wasmtime::Result<()> {
     wasmtime::bail!("`wasi:http` is not linked where requests come as records")
 }
 
-/// A component that cannot be served.
+/// Returns the error of a component that cannot be served.
 fn unfit(error: &wasmtime::Error) -> Error {
     let message = format!("the component cannot be served ({error:#}): build it with `scripts/build-component.sh`");
-    Error::new(ErrorKind::Configuration, "invalid_component", message)
+    Error::new(Code::INVALID_COMPONENT, message)
 }
 
-/// The whole body, of which the component is told the length: without one it reads none. One that is too large is not kept; the
-/// component refuses it in its turn by its length.
+/// Reads the whole body, and tells the component its length, without which it would not read one.
+///
+/// A body that is too large is discarded; the component then refuses it by its length.
 async fn received(incoming: Body, headers: &mut HeaderMap) -> Result<Bytes> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAXIMUM_BODY) {
@@ -175,8 +178,7 @@ async fn received(incoming: Body, headers: &mut HeaderMap) -> Result<Bytes> {
             Ok(Bytes::new())
         }
         Err(error) => {
-            Err(Error::new(ErrorKind::BadRequest, "body_incomplete", "the body ended before it was complete")
-                .with_source(error))
+            Err(Error::new(Code::BODY_INCOMPLETE, "the body ended before it was complete").with_source(error))
         }
     }
 }
@@ -187,8 +189,7 @@ impl From<Ended> for Error {
             Ended::Died { .. } => Self::internal("the component died while it answered"),
             Ended::Late => dezky::http::problem::too_slow(),
             Ended::Full => {
-                Self::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, "too much at once: try again")
-                    .with_retry_after(Duration::from_secs(1))
+                Self::new(Code::OVERLOADED, "too much at once: try again").with_retry_after(Duration::from_secs(1))
             }
         }
     }

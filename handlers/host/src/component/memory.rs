@@ -1,4 +1,4 @@
-//! The memory of instances: each has some of its own, and all that they take beyond comes out of one store that they share.
+//! Memory of instances: a part reserved for each, and a shared pool for everything beyond it.
 
 use std::sync::{
     Arc,
@@ -9,17 +9,17 @@ use wasmtime::{ResourceLimiter, Result, StoreLimits, StoreLimitsBuilder};
 
 use super::Bounds;
 
-/// Bytes of memory that each instance has of its own: more than most requests touch.
+/// Bytes of memory reserved for each instance, which is more than most requests use.
 const OWN: usize = 2 * 1024 * 1024;
 
-/// What all instances of a component may take together.
+/// The memory that all instances of a component share.
 #[derive(Debug)]
 pub(super) struct Pool {
     left: AtomicUsize,
 }
 
 impl Pool {
-    /// A pool of which nothing is taken.
+    /// Creates an unused pool.
     pub(super) fn new(bytes: usize) -> Arc<Self> {
         Arc::new(Self { left: AtomicUsize::new(bytes) })
     }
@@ -34,7 +34,7 @@ impl Pool {
     }
 }
 
-/// What one instance takes; given back when it is dropped.
+/// The memory of one instance; released when dropped.
 pub(super) struct Share {
     pool: Arc<Pool>,
     taken: usize,
@@ -43,18 +43,18 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Nothing yet, within bounds.
+    /// Creates an empty share, within bounds.
     pub(super) fn of(pool: Arc<Pool>, bounds: &Bounds) -> Self {
         let limits = StoreLimitsBuilder::new().memory_size(bounds.memory).memories(1).tables(8).instances(8);
         Self { pool, taken: 0, refused: false, limits: limits.build() }
     }
 
-    /// Whether the instance holds memory that others may need.
+    /// Returns `true` if the instance holds memory from the pool.
     pub(super) fn holds(&self) -> bool {
         self.taken > 0
     }
 
-    /// Whether the instance has been refused memory because others had it.
+    /// Returns `true` if the instance was refused memory because others have it.
     pub(super) fn was_refused(&self) -> bool {
         self.refused
     }

@@ -1,4 +1,4 @@
-//! The API as a sandboxed component: loading it, answering requests through it, and what it may ask of the host.
+//! The API as a sandboxed component: loading it, answering requests with it, and its access to the host.
 
 mod artefact;
 mod bindings;
@@ -45,35 +45,35 @@ use exports::Way;
 use loaded::Loaded;
 use wasmtime::Engine;
 
-/// What the host answers components from.
+/// The parts of the host that serve components.
 pub(crate) struct Backing {
     /// The use cases that run on the host: the claims sync, launchers, hashes of subjects. Has the store.
     pub(crate) service: Arc<Service>,
     /// Verifies tokens.
     pub(crate) identity: Arc<dyn Identity>,
-    /// The time.
+    /// The clock.
     pub(crate) clock: Arc<dyn Clock>,
-    /// What is measured.
+    /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
 }
 
-/// What instances may take.
+/// Limits of instances.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// Most instances at work at the same time.
+    /// Maximum number of busy instances.
     pub(crate) instances: usize,
-    /// Most requests that one of them answers.
+    /// Maximum number of requests that an instance answers.
     pub(crate) reuse: usize,
-    /// Most bytes of memory of one.
+    /// Maximum memory of an instance in bytes.
     pub(crate) memory: usize,
-    /// Most bytes of memory of all of them together, beyond the first of each.
+    /// Maximum memory of all instances together in bytes, not counting the reserved part of each.
     pub(crate) together: usize,
-    /// Longest time of computing for one request.
+    /// Maximum computing time for one request.
     pub(crate) computing: Duration,
 }
 
 impl Bounds {
-    /// The bounds in a room.
+    /// Returns the bounds for an engine's limits.
     fn of(room: Room) -> Self {
         let instances = usize::try_from(room.instances).unwrap_or(usize::MAX);
         Self {
@@ -86,7 +86,7 @@ impl Bounds {
     }
 }
 
-/// A component that is compiled and not bound to a store yet.
+/// A component that is compiled but not yet bound to a store.
 #[derive(Clone)]
 pub(crate) struct Compiled {
     engine: Engine,
@@ -102,19 +102,19 @@ impl fmt::Debug for Compiled {
     }
 }
 
-/// Looks at a component without loading it.
+/// Checks the file of a component without loading it.
 ///
 /// # Errors
-/// Kind `Configuration` when it cannot be read, or others may write it.
+/// Kind `Configuration` when it cannot be read, or others can write it.
 pub(crate) fn check(path: &Path) -> Result<()> {
     artefact::check(path)
 }
 
 impl Compiled {
-    /// Compiles the component in a file, or takes it from where it was compiled before.
+    /// Compiles the component in a file, or loads it from the cache.
     ///
     /// # Errors
-    /// Kind `Configuration` when the file is no component, or others may write it.
+    /// Kind `Configuration` when the file is not a component, or others can write it.
     pub(crate) fn load(path: &Path, writers: Writers, room: Room) -> Result<Self> {
         let (engine, epochs) = engine::engine(room)?;
         let component = artefact::load(&engine, path, writers)?;
@@ -137,38 +137,38 @@ impl fmt::Debug for Component {
 }
 
 impl Component {
-    /// A component that answers from a platform.
+    /// Creates a component that is served by a platform.
     ///
     /// # Errors
-    /// Kind `Configuration` when it exports or imports other than this host knows.
+    /// Kind `Configuration` when it exports or imports interfaces that this host does not know.
     pub(crate) fn new(compiled: &Compiled, isolation: Isolation, platform: Backing) -> Result<Self> {
         let platform = Arc::new(platform);
         let loaded = Loaded::new(compiled, isolation, Arc::clone(&platform))?;
         Ok(Self { current: RwLock::new(Arc::new(loaded)), isolation, platform })
     }
 
-    /// What it answers from.
+    /// Returns its backing.
     fn platform(&self) -> &Backing {
         &self.platform
     }
 
-    /// The one that answers now. Whoever has it keeps it until the answer is complete, whatever is swapped meanwhile.
+    /// Returns the current component. A caller keeps it until the answer is complete, even if it is swapped.
     fn current(&self) -> Arc<Loaded> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Asks something that every component of the API answers alike.
+    /// Sends a request that every component of the API answers in the same way.
     ///
     /// # Errors
-    /// Kind `Configuration` when it answers otherwise, or not at all.
+    /// Kind `Configuration` when it answers differently, or not at all.
     pub(crate) async fn probe(&self) -> Result<()> {
         self.current().probe().await
     }
 
-    /// Has another component answer from the next request on, if it answers as one of the API.
+    /// Replaces the component from the next request on, if the new one answers like the API.
     ///
     /// # Errors
-    /// Kind `Configuration` when it does not; then the one before goes on.
+    /// Kind `Configuration` when it does not; then the previous one stays.
     async fn replace(&self, compiled: &Compiled) -> Result<()> {
         let loaded = Loaded::new(compiled, self.isolation, Arc::clone(&self.platform))?;
         loaded.probe().await?;
@@ -185,7 +185,7 @@ impl Component {
     }
 }
 
-/// Headers that concern one connection (RFC 9110 §7.6.1) and never pass the boundary.
+/// Returns `true` for headers that concern one connection (RFC 9110 §7.6.1) and never cross the boundary.
 fn is_hop_by_hop(name: &HeaderName) -> bool {
     [
         header::CONNECTION,

@@ -1,4 +1,4 @@
-//! Who may have written a file: whoever may write it, or may put another one in its place.
+//! Finds users who can have written a file: by writing to it, or by replacing it.
 
 use std::{
     fmt,
@@ -8,16 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Permissions by which others than the owner may write.
+/// Permission bits that let others than the owner write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// In such a folder files are renamed and removed by their owners only.
+/// In a folder with this bit, only their owners can rename and remove files.
 const STICKY: u32 = 0o1000;
 
-/// Most symbolic links on the way to a file.
+/// Maximum number of symbolic links on the way to a file.
 const LINKS: usize = 32;
 
-/// Why somebody else may have written a file.
+/// The reason why somebody else can have written a file.
 #[derive(Debug)]
 pub(super) struct Foreign {
     /// The file, or a folder above it.
@@ -33,7 +33,7 @@ enum Reason {
 }
 
 impl Foreign {
-    /// What to do about it.
+    /// Returns advice on what to change.
     pub(super) fn advice(&self) -> String {
         let path = self.path.display();
         match self.reason {
@@ -63,8 +63,10 @@ impl From<Foreign> for io::Error {
     }
 }
 
-/// A file that is opened, and who else may have written it, if anybody. What is looked at is what was opened, whatever happens to the
-/// name; symbolic links are followed, and each of them may be turned by whoever may write in its folder.
+/// Opens a file, and returns who else can have written it, if anybody.
+///
+/// The opened file is checked, even if its name changes. Symbolic links are followed, and can each be redirected by
+/// anybody who can write to their folder.
 pub(super) fn open(path: &Path) -> io::Result<(File, Option<Foreign>)> {
     let mut name = path.to_owned();
     let mut foreign = None;
@@ -80,7 +82,7 @@ pub(super) fn open(path: &Path) -> io::Result<(File, Option<Foreign>)> {
     Err(io::Error::other("it is behind too many symbolic links"))
 }
 
-/// Every folder above: whoever may write in one can put another one in its place, unless only owners may (`/tmp`).
+/// Checks all parent folders: who can write to one can replace its content, unless only owners may (`/tmp`).
 pub(super) fn folders(path: &Path) -> io::Result<Option<Foreign>> {
     let user = user()?;
     for folder in fs::canonicalize(folder(path))?.ancestors() {
@@ -93,7 +95,7 @@ pub(super) fn folders(path: &Path) -> io::Result<Option<Foreign>> {
     Ok(None)
 }
 
-/// Whether somebody else may have written what this is said of.
+/// Checks if somebody else can have written the file with this metadata.
 pub(super) fn written(path: &Path, metadata: &Metadata) -> io::Result<Option<Foreign>> {
     let reason = reason(metadata, user()?);
     Ok(reason.map(|reason| Foreign { path: path.to_owned(), is_folder: false, reason }))
@@ -106,12 +108,12 @@ fn reason(metadata: &Metadata, user: u32) -> Option<Reason> {
     (metadata.mode() & WRITABLE_BY_OTHERS != 0).then_some(Reason::Writable)
 }
 
-/// The user of this process.
+/// Returns the user of this process.
 fn user() -> io::Result<u32> {
     Ok(fs::metadata("/proc/self")?.uid())
 }
 
-/// The folder in which a name stands.
+/// Returns the folder that contains a name.
 pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -1,4 +1,4 @@
-//! The routes of the API with a component behind them; logout is the host's own.
+//! The routes of the API with a component behind them; logout is answered by the host.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use dezky::{Error, context::RequestContext, http::HttpState};
 
 use super::Component;
 
-/// What the host answers itself, since tokens are verified there.
+/// The route that the host answers itself, because it verifies tokens.
 const LOGOUT: &str = "/oidc/backchannel-logout";
 
-/// The API. The patterns of its paths are known here for the metrics alone: whatever comes is the component's to route.
+/// Builds the API. Its path patterns are only needed for metrics here; the component routes all requests.
 pub(crate) fn routes(component: Arc<Component>, own: HttpState) -> Router {
     let mut router = Router::new();
     let own = dezky::http::unidentified(own);

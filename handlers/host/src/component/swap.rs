@@ -1,4 +1,4 @@
-//! Swapping the component that is served for another one, while requests are answered.
+//! Swaps the served component for another one without interrupting requests.
 
 use std::{
     fs, io,
@@ -16,11 +16,13 @@ use tokio::{
 
 use super::{Compiled, Component, Room, Writers};
 
-/// Pause between two looks at the file. Looking works where notifications do not: on mounted volumes and where a folder
-/// above is exchanged, as Kubernetes does with what it mounts.
+/// Interval of checks of the file.
+///
+/// Polling works where notifications do not: on mounted volumes, and when a parent folder is replaced, as Kubernetes
+/// does with mounts.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// When to swap: the file and what was last seen of it, and the signal to do it now.
+/// The triggers of a swap: changes of the file, and a signal.
 #[derive(Debug)]
 pub(crate) struct Occasions {
     file: PathBuf,
@@ -28,7 +30,7 @@ pub(crate) struct Occasions {
     hangup: Signal,
 }
 
-/// What tells one state of a file from another without reading it.
+/// The state of a file, which shows changes without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Look {
     Absent(io::ErrorKind),
@@ -51,7 +53,7 @@ impl Look {
 }
 
 impl Occasions {
-    /// Of a file, from its state now. Made before the file is read for the first time, so that no change is missed.
+    /// Watches a file from now on. To be called before the file is first read, so that no change is missed.
     ///
     /// # Errors
     /// When signals cannot be received.
@@ -60,7 +62,7 @@ impl Occasions {
         Ok(Self { seen, file, hangup: signal(SignalKind::hangup())? })
     }
 
-    /// Waits until the file has changed and changes no more, or until SIGHUP.
+    /// Waits until the file has changed and is stable again, or until SIGHUP.
     async fn next(&mut self) {
         let mut ticks = time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
@@ -74,7 +76,7 @@ impl Occasions {
                 _ = ticks.tick() => {}
             }
             let now = Look::at(&self.file);
-            // A file that is away may be about to be replaced; one that changes still is being written.
+            // A missing file may be about to be replaced, and one that is still changing is being written.
             if now != self.seen && now == before && matches!(now, Look::Present { .. }) {
                 self.seen = now;
                 return;
@@ -84,8 +86,9 @@ impl Occasions {
     }
 }
 
-/// Swaps the component at every occasion, for as long as it is polled. What cannot be served is refused, and the one
-/// before goes on.
+/// Swaps the component at every trigger, for as long as it is polled.
+///
+/// A component that cannot be served is refused, and the previous one stays.
 pub(crate) async fn swap(component: Arc<Component>, mut occasions: Occasions, writers: Writers, room: Room) {
     loop {
         occasions.next().await;
@@ -107,7 +110,7 @@ pub(crate) async fn swap(component: Arc<Component>, mut occasions: Occasions, wr
 }
 
 async fn replace(component: &Component, file: PathBuf, writers: Writers, room: Room) -> Result<()> {
-    // Compiling takes a while and is no work for a thread that answers requests.
+    // Compiling takes long, so it does not run on a thread that answers requests.
     let compiled = task::spawn_blocking(move || Compiled::load(&file, writers, room))
         .await
         .map_err(|error| Error::internal("compiling the component ended by a defect").with_source(error))??;

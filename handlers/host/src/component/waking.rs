@@ -1,4 +1,4 @@
-//! Who is woken when a component has come further.
+//! Avoids superfluous wake-ups of a task that is polling a component's future.
 
 use std::{
     future::poll_fn,
@@ -16,7 +16,7 @@ use futures_util::task::AtomicWaker;
 const WAITING: u8 = 0;
 /// The future is being polled.
 const POLLING: u8 = 1;
-/// Something has happened.
+/// A wake-up has arrived.
 const WOKEN: u8 = 2;
 
 /// Wakes the task that waits for a future, unless that task is polling it.
@@ -32,17 +32,18 @@ impl Wake for Waking {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // While it is being polled, whoever polls looks here afterwards.
+        // The polling task checks the state after polling.
         if self.state.swap(WOKEN, Ordering::AcqRel) == WAITING {
             self.task.wake();
         }
     }
 }
 
-/// Waits for a future whose own progress while it is polled wakes its task only if it is not ready then.
+/// Awaits a future, suppressing the wake-up from its own poll if it is then ready.
 ///
-/// The engine tells of a component's answer by waking whoever waits for it, which is the task that has just computed it. It would be
-/// polled once more for nothing, with its whole connection, and another thread of the runtime would be called to help.
+/// The engine announces a component's answer by waking its waiter, which is the task that has just computed it. That
+/// task and its whole connection would be polled once more for nothing, and another thread of the runtime would be
+/// woken to help.
 pub(super) async fn unless_ready<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let waking = Arc::new(Waking::default());

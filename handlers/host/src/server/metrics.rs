@@ -1,17 +1,13 @@
 //! Metrics in the text format of Prometheus.
 
 use std::{
-    borrow::Cow,
-    collections::BTreeSet,
     fmt,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicI64, AtomicU64},
-    },
+    sync::atomic::{AtomicI64, AtomicU64},
     time::Duration,
 };
 
-use dezky::{authn::keys::KeyStatus, http::Refused};
+use super::tasks::TaskMetrics;
+use dezky::{authn::keys::KeyStatus, http::Refused, work::TaskStatus};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
@@ -20,9 +16,6 @@ use prometheus_client::{
 
 /// Upper bounds of the buckets of request durations, in seconds.
 const BUCKETS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-
-/// Maximum number of refusal codes from a component that are counted separately.
-const FOREIGN_CODES: usize = 64;
 
 /// Media type of the text.
 pub(super) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -73,7 +66,7 @@ struct RefusalLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CodeLabels {
-    code: String,
+    code: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -92,10 +85,10 @@ pub(crate) struct Metrics {
     refused: Family<RefusalLabels, Counter>,
     limited: Family<RefusalLabels, Gauge>,
     refusals: Family<CodeLabels, Counter>,
-    foreign_codes: Mutex<BTreeSet<String>>,
     keys: Family<IssuerLabels, Gauge>,
     key_age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
     keys_stale: Family<IssuerLabels, Gauge>,
+    tasks: TaskMetrics,
     ready: Gauge<i64, AtomicI64>,
     spans_dropped: Counter,
     component_deaths: Counter,
@@ -124,10 +117,10 @@ impl Metrics {
             refused: Family::default(),
             limited: Family::default(),
             refusals: Family::default(),
-            foreign_codes: Mutex::default(),
             keys: Family::default(),
             key_age: Family::default(),
             keys_stale: Family::default(),
+            tasks: TaskMetrics::default(),
             ready: Gauge::default(),
             spans_dropped: Counter::default(),
             component_deaths: Counter::default(),
@@ -195,6 +188,7 @@ impl Metrics {
             "New components that were refused, the one before going on",
             self.component_refusals.clone(),
         );
+        self.tasks.register(registry);
         registry.register("ready", "1 while requests can be answered", self.ready.clone());
     }
 
@@ -234,18 +228,7 @@ impl Metrics {
 
     /// Records a refused request.
     pub(super) fn refused(&self, refused: &Refused) {
-        let code = match refused.code() {
-            Cow::Borrowed(code) => *code,
-            Cow::Owned(code) if self.knows(code) => code,
-            Cow::Owned(_) => "other",
-        };
-        self.refusals.get_or_create(&CodeLabels { code: code.to_owned() }).inc();
-    }
-
-    /// Returns whether a code named by a component has its own counter, since it may invent any number.
-    fn knows(&self, code: &str) -> bool {
-        let mut known = self.foreign_codes.lock().unwrap_or_else(PoisonError::into_inner);
-        known.contains(code) || (known.len() < FOREIGN_CODES && known.insert(code.to_owned()))
+        self.refusals.get_or_create(&CodeLabels { code: refused.code() }).inc();
     }
 
     /// Sets the number of keys that a limit remembers.
@@ -293,8 +276,9 @@ impl Metrics {
         self.component_failures.get()
     }
 
-    /// Renders all metrics, with the given state of keys and readiness.
-    pub(crate) fn text(&self, keys: &[KeyStatus], ready: bool) -> Result<String, fmt::Error> {
+    /// Renders all metrics, with the given state of keys, tasks and readiness.
+    pub(crate) fn text(&self, keys: &[KeyStatus], tasks: &[TaskStatus], ready: bool) -> Result<String, fmt::Error> {
+        self.tasks.set(tasks);
         self.ready.set(i64::from(ready));
         self.key_age.clear();
         for status in keys {

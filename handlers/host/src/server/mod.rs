@@ -11,6 +11,7 @@ mod readiness;
 mod routes;
 mod spans;
 mod streams;
+mod tasks;
 
 use std::{net::SocketAddr, sync::Arc};
 

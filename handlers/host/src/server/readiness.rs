@@ -12,9 +12,10 @@ use dezky::{
     authn::{Verifier, keys::KeyStatus},
     context::{RequestContext, SystemActor},
     store::{SharedStore, StoreError},
+    work::{Statuses, Task, TaskState, TaskStatus, driver::explain},
 };
 use serde::Serialize;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::Mutex;
 
 /// Maximum wait for the store's health.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -30,18 +31,11 @@ type StoreFault = (&'static str, String);
 pub(crate) struct Readiness {
     store: SharedStore,
     verifier: Verifier,
-    seed: watch::Sender<SeedState>,
+    tasks: Statuses,
     stopping: AtomicBool,
     /// Last health result of the store, with its time. The lock is held during the query, so there is only one at a
     /// time.
     last: Mutex<Option<(Instant, Option<StoreFault>)>>,
-}
-
-#[derive(Debug)]
-enum SeedState {
-    Pending,
-    Failing(String),
-    Done,
 }
 
 /// Response of `/readyz`.
@@ -55,6 +49,9 @@ pub(crate) struct Report {
     /// Failed checks that affect only one tenant's users; a detail, since it names tenants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) degraded: Option<Vec<Obstacle>>,
+    /// Background tasks that fail; a detail. They are retried, and requests are answered all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) failing_tasks: Option<Vec<Obstacle>>,
     /// Keys of every issuer; a detail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issuers: Option<Vec<KeyStatus>>,
@@ -75,38 +72,29 @@ impl Report {
     pub(crate) fn without_details(mut self) -> Self {
         self.issuers = None;
         self.degraded = None;
+        self.failing_tasks = None;
         self.not_ready.iter_mut().for_each(|obstacle| obstacle.why = None);
         self
     }
 }
 
 impl Readiness {
-    /// Creates the state before seeding.
-    pub(crate) fn new(store: SharedStore, verifier: Verifier) -> Arc<Self> {
-        Arc::new(Self {
-            store,
-            verifier,
-            seed: watch::Sender::new(SeedState::Pending),
-            stopping: AtomicBool::new(false),
-            last: Mutex::new(None),
-        })
-    }
-
-    /// Marks the first tenant as created.
-    pub(crate) fn seeded(&self) {
-        self.seed.send_replace(SeedState::Done);
-    }
-
-    /// Records why the first tenant could not be created yet.
-    pub(crate) fn seed_failed(&self, why: String) {
-        self.seed.send_replace(SeedState::Failing(why));
+    /// Creates the state of a process that runs these tasks.
+    pub(crate) fn new(store: SharedStore, verifier: Verifier, tasks: Statuses) -> Arc<Self> {
+        Arc::new(Self { store, verifier, tasks, stopping: AtomicBool::new(false), last: Mutex::new(None) })
     }
 
     /// Waits until the first tenant exists.
     pub(crate) async fn until_seeded(&self) {
-        // The sender is part of `self`, so the wait cannot fail.
-        let mut seed = self.seed.subscribe();
-        let _seeded = seed.wait_for(|state| matches!(state, SeedState::Done)).await;
+        if self.tasks.until(Task::FIRST_TENANT, |status| status.state == TaskState::Finished).await.is_none() {
+            // The task ends before only with the process.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Returns the state of the background tasks.
+    pub(super) fn tasks(&self) -> Vec<TaskStatus> {
+        self.tasks.now()
     }
 
     /// Marks the process as shutting down.
@@ -134,11 +122,17 @@ impl Readiness {
         if let Some((what, why)) = self.store_obstacle().await {
             obstacle(what.to_owned(), why);
         }
-        match &*self.seed.borrow() {
-            SeedState::Done => {}
-            SeedState::Pending => obstacle("seed".to_owned(), "it has not been done yet".to_owned()),
-            SeedState::Failing(why) => obstacle("seed".to_owned(), why.clone()),
+        let tasks = self.tasks();
+        if let Some(seed) =
+            tasks.iter().find(|task| task.name == Task::FIRST_TENANT && task.state != TaskState::Finished)
+        {
+            let why = seed.last_error.as_deref().map_or_else(|| "it has not been done yet".to_owned(), explain);
+            obstacle("seed".to_owned(), why);
         }
+        let failing = tasks.iter().filter(|task| task.state == TaskState::Failing && task.name != Task::FIRST_TENANT);
+        let failing =
+            failing.map(|task| Obstacle { what: task.name.to_owned(), why: task.last_error.as_deref().map(explain) });
+        let failing_tasks = Some(failing.collect());
         let issuers = self.keys();
         let mut degraded = Vec::new();
         for status in issuers.iter().filter(|status| !status.ready()) {
@@ -147,7 +141,13 @@ impl Readiness {
             // A tenant's own identity provider must not affect others.
             if status.tenant.is_some() { degraded.push(obstacle) } else { not_ready.push(obstacle) }
         }
-        Report { ready: not_ready.is_empty(), not_ready, degraded: Some(degraded), issuers: Some(issuers) }
+        Report {
+            ready: not_ready.is_empty(),
+            not_ready,
+            degraded: Some(degraded),
+            failing_tasks,
+            issuers: Some(issuers),
+        }
     }
 
     async fn store_obstacle(&self) -> Option<StoreFault> {

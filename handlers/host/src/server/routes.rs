@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use dezky::{Error, ErrorKind, context::RequestContext, http::Refused};
+use dezky::{Code, Error, context::RequestContext, http::Refused};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -39,11 +39,7 @@ impl Host {
             .route("/readyz", get(ready))
             .route("/metrics", get(measures))
             .method_not_allowed_fallback(|| async {
-                Error::new(
-                    ErrorKind::MethodNotAllowed,
-                    "method_not_allowed",
-                    "this route does not have this method: see `Allow`",
-                )
+                Error::new(Code::METHOD_NOT_ALLOWED, "this route does not have this method: see `Allow`")
             })
             .with_state(self)
             .layer(middleware::from_fn_with_state(limits, kept));
@@ -116,15 +112,13 @@ async fn measures(State(host): State<Host>, request: Request) -> Response {
     for (limit, keys) in host.limits.keys() {
         host.metrics.remembered(limit, keys);
     }
-    match host.metrics.text(&host.readiness.keys(), ready) {
+    match host.metrics.text(&host.readiness.keys(), &host.readiness.tasks(), ready) {
         Ok(text) => {
             let mut response = Response::new(Body::from(text));
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
             response
         }
-        Err(error) => Error::new(ErrorKind::Internal, "internal", "the metrics cannot be written")
-            .with_source(error)
-            .into_response(),
+        Err(error) => Error::new(Code::INTERNAL, "the metrics cannot be written").with_source(error).into_response(),
     }
 }
 

@@ -124,7 +124,7 @@ impl<F: Future> Future for Watched<F> {
             this.holding.give_place_back();
             return Poll::Ready(());
         }
-        // Until there is an answer the request has limits of its own.
+        // Until there is an answer, the request has its own limits.
         if !this.holding.is_answered() {
             return Poll::Pending;
         }
@@ -142,8 +142,8 @@ impl<F: Future> Future for Watched<F> {
                 *this.since = None;
             } else if since.elapsed() >= this.looks.patience || !this.holding.stall() {
                 this.holding.expire();
-                // What hyper has given away is taken back by the error that the body ends with now, and what it has not by dropping it:
-                // both reset the stream.
+                // Parts that hyper has already handed over are cancelled by the error that the body now ends with, the
+                // others by dropping it: both reset the stream.
                 drop(this.stream.poll(context));
                 return Poll::Ready(());
             }

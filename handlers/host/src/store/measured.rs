@@ -1,4 +1,4 @@
-//! A store whose errors are counted.
+//! A store that counts errors.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use futures_util::stream::BoxStream;
 
 use crate::server::Metrics;
 
-/// Passes every call on, and counts the errors by operation and kind.
+/// Forwards every call, and counts the errors by operation and kind.
 #[derive(Debug)]
 pub(super) struct MeasuredStore {
     store: SharedStore,

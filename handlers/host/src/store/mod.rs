@@ -1,4 +1,4 @@
-//! The store that the configuration names, measured.
+//! The configured store, with metrics.
 
 mod measured;
 
@@ -8,7 +8,7 @@ use dezky::{Result, store::SharedStore};
 
 use crate::{configuration::Configuration, server::Metrics};
 
-/// Opens the store. One that does not answer is no error: its operations fail until it does.
+/// Opens the store. An unreachable one is not an error: its operations fail until it answers.
 ///
 /// # Errors
 /// As [`Configuration::open_store`].

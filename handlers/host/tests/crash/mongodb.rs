@@ -1,4 +1,4 @@
-//! The database server is killed under a process.
+//! Kills the database server of a process.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,7 +23,7 @@ use crate::{
 };
 
 const WRITERS: usize = 8;
-/// How often the server is killed.
+/// Number of times that the server is killed.
 const KILLS: usize = 2;
 
 async fn documents(database: &Database, collection: &str, filter: Document) -> Vec<Document> {
@@ -63,7 +63,7 @@ fn serve(folder: &std::path::Path, store: &str) -> (Process, Process, String, St
     (issuer, process, address, admin)
 }
 
-/// What a writer tells: this number was acknowledged, or was refused for now.
+/// A writer's report about this number: acknowledged, or refused temporarily.
 enum Told {
     Acknowledged(usize),
     Refused,
@@ -82,7 +82,7 @@ fn write(address: &str, token: &str, next: &AtomicUsize, end: usize, told: &mpsc
     }
 }
 
-// On one thread, with whose end the kernel would end the server.
+// On one thread, since the kernel ends the server with it.
 #[test]
 fn what_was_acknowledged_survives_kill_9_of_the_database_and_what_is_sent_again_has_one_effect() {
     let writes = writes(200);
@@ -108,7 +108,7 @@ fn what_was_acknowledged_survives_kill_9_of_the_database_and_what_is_sent_again_
             };
             told.iter().take((end - begin) / 2).for_each(&mut count);
             server.kill().unwrap();
-            // Until somebody has met the dead server.
+            // Until a writer has noticed the dead server.
             told.recv_timeout(Duration::from_secs(60)).map(&mut count).unwrap();
             runtime.block_on(server.restart()).unwrap();
             told.iter().for_each(&mut count);

@@ -1,4 +1,4 @@
-//! The processes on one file are killed.
+//! Kills the processes on one file.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,13 +20,13 @@ use crate::{
     writing::{assert_nothing_lost_or_doubled, create, send, whole, writes},
 };
 
-/// Processes on one file, and writers of each.
+/// Number of processes on one file, and of writers of each.
 const PROCESSES: usize = 2;
 const WRITERS: usize = 4;
-/// How often all processes are killed, one after the other.
+/// Number of times that all processes are killed in turn.
 const KILLS: usize = 2;
 
-/// Documents of a collection, as they are in the file.
+/// Returns the documents of a collection from the file.
 fn documents(folder: &Path, collection: &str) -> Vec<Value> {
     let file = folder.join(".dezky/dezky.sqlite");
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
@@ -46,16 +46,16 @@ fn tenants(folder: &Path) -> BTreeMap<String, String> {
     )
 }
 
-/// What was acknowledged.
+/// The acknowledged changes.
 #[derive(Default)]
 struct Acknowledged {
     created: BTreeSet<usize>,
     renamed: BTreeSet<usize>,
-    /// Tenants out of which the person was taken again.
+    /// Tenants that the person was removed from again.
     revoked: BTreeSet<usize>,
 }
 
-/// A change that was acknowledged, to the tenant of a number, by one of the processes.
+/// An acknowledged change of the tenant with this number, by one of the processes.
 #[derive(Clone, Copy)]
 enum Change {
     Created,
@@ -75,8 +75,9 @@ impl Acknowledged {
     }
 }
 
-/// Creates tenants, renames each, and takes a person into every third and out of it again, until all is done or the process
-/// is gone.
+/// Creates tenants, renames each, and adds a person to every third one and removes them again.
+///
+/// Ends when all is done or the process is gone.
 fn write(
     at: (&str, &str),
     person: &str,
@@ -104,8 +105,9 @@ fn write(
     }
 }
 
-/// Several processes on one file write until `enough` changes are acknowledged; then one is killed, and after as many more
-/// by the others as there are writers they are killed too.
+/// Has several processes on one file write until `enough` changes are acknowledged, then kills the first.
+///
+/// The others are killed once they have had as many more changes acknowledged as each has writers.
 fn write_until_killed(folder: &Path, next: &Arc<AtomicUsize>, end: usize, enough: usize, all: &mut Acknowledged) {
     let mut processes: Vec<Process> = Vec::new();
     let (mut token, mut person) = (String::new(), String::new());
@@ -125,7 +127,7 @@ fn write_until_killed(folder: &Path, next: &Arc<AtomicUsize>, end: usize, enough
             let (next, sender) = (Arc::clone(next), sender.clone());
             writers.push(thread::spawn(move || {
                 let tell = |change, number| sender.send((process_number, change, number)).unwrap();
-                // Where the process is gone, nobody writes on.
+                // A writer ends when its process is gone.
                 let _gone = write((&address, &token), &person, &next, end, tell);
             }));
         }
@@ -150,7 +152,7 @@ fn write_until_killed(folder: &Path, next: &Arc<AtomicUsize>, end: usize, enough
     }
 }
 
-/// Each document has as many events as its version says, what was acknowledged is there, and the file is sound.
+/// Asserts that each document has as many events as its version, that nothing is missing, and that the file is intact.
 fn assert_whole(folder: &Path, acknowledged: &Acknowledged) {
     let events = documents(folder, "audit_events");
     let count = |of: &str, tenant: &Value, user: &Value| {

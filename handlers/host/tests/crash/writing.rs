@@ -1,4 +1,4 @@
-//! Changes whose fate can be told afterwards.
+//! Changes whose outcome can be verified later.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,18 +6,18 @@ use std::{
     net::TcpStream,
 };
 
-/// How many changes are made.
+/// Returns the number of changes to make.
 pub(crate) fn writes(usually: usize) -> usize {
     std::env::var("DEZKY_TEST_CRASH_WRITES").map_or(usually, |count| count.parse().unwrap())
 }
 
-/// Creates the tenant of this number; the head of the answer, or none if the connection broke.
+/// Creates the tenant of this number. Returns the head of the answer; `None` if the connection broke.
 pub(crate) fn create(address: &str, token: &str, number: usize) -> Option<String> {
     let body = format!(r#"{{"slug":"tenant-{number}","name":"Tenant {number}"}}"#);
     send((address, token), "POST /tenants", &format!("idempotency-key: key-{number}\r\n"), &body)
 }
 
-/// Sends a request with more lines of its head; the head of the answer, or none if the connection broke.
+/// Sends a request with additional header lines. Returns the head of the answer; `None` if the connection broke.
 pub(crate) fn send((address, token): (&str, &str), request: &str, lines: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     write!(
@@ -32,7 +32,8 @@ pub(crate) fn send((address, token): (&str, &str), request: &str, lines: &str, b
     answer.split_once("\r\n\r\n").map(|(head, _)| head.to_owned())
 }
 
-/// Ids of tenants by slug, each of which has exactly one event of its creation in the audit trail, and no event is without one.
+/// Asserts that each tenant has exactly one creation event in the audit trail and vice versa, and returns their ids by
+/// slug.
 pub(crate) fn whole(
     tenants: impl IntoIterator<Item = (String, String)>,
     created: impl IntoIterator<Item = String>,
@@ -46,7 +47,7 @@ pub(crate) fn whole(
     tenants
 }
 
-/// Nothing acknowledged is missing, and what is sent again has one effect.
+/// Asserts that nothing acknowledged is missing, and that retried requests took effect once.
 pub(crate) fn assert_nothing_lost_or_doubled(
     acknowledged: &BTreeSet<usize>,
     writes: usize,

@@ -1,4 +1,4 @@
-//! A server on a database of the replaced service that nobody has migrated.
+//! Tests of a server on a database of the replaced service that was not migrated.
 
 use mongodb::{
     IndexModel,
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// With the administrator of the development issuer among its people, and unique indexes as Mongoose makes them.
+/// Makes a database with the development issuer's administrator, and unique indexes as Mongoose creates them.
 async fn with_indexes(fields: &[(&str, &str)], subject: &str) -> Legacy {
     let legacy = Legacy::empty().await;
     legacy.insert("tenants", tenant(1, "acme", None)).await;
@@ -28,10 +28,10 @@ async fn with_indexes(fields: &[(&str, &str)], subject: &str) -> Legacy {
     legacy
 }
 
-/// The subject of the development issuer's administrator.
+/// Subject of the development issuer's administrator.
 const ADMIN: &str = "paul";
 
-/// What the doctor says of the migration, level and message.
+/// Returns the level and message of the doctor's findings about the migration.
 fn diagnosis(legacy: &Legacy) -> Vec<(String, String)> {
     let output = legacy.run(&["doctor", "--json", "--store", &legacy.uri]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -49,7 +49,7 @@ async fn the_operator_is_told_before_anybody_signs_in_and_people_what_to_wait_fo
         [&[("users", "authentikSubjectId")], &[("users", "authentikSubjectId"), ("tenants", "slug")], &[]];
     for indexes in indexes {
         let legacy = with_indexes(indexes, ADMIN).await;
-        // The doctor looks before there ever was a server.
+        // The doctor runs before any server has.
         let found = diagnosis(&legacy);
         assert!(matches!(found.as_slice(), [(level, _)] if level == "error"), "{found:?}");
         assert!(found[0].1.contains("`users`") && found[0].1.contains("`tenants`"), "{found:?}");
@@ -60,7 +60,7 @@ async fn the_operator_is_told_before_anybody_signs_in_and_people_what_to_wait_fo
         let told = loop {
             let report = await_ready(&server.address, false);
             let obstacles = report["notReady"].as_array().unwrap().clone();
-            // The keys of the issuer may still be on their way.
+            // The issuer's keys may not have arrived yet.
             if let Some(migration) = obstacles.into_iter().find(|obstacle| obstacle["what"] == "migration") {
                 break migration["why"].as_str().unwrap().to_owned();
             }
@@ -73,7 +73,7 @@ async fn the_operator_is_told_before_anybody_signs_in_and_people_what_to_wait_fo
             assert_eq!((answer.0, &problem["code"]), (503, &"migration_incomplete".into()), "{problem:#}");
         }
         drop(server);
-        // The same once more, of which no server holds a transaction that it did not end.
+        // Again on a new database, without unfinished transactions of a server.
         let legacy = with_indexes(indexes, ADMIN).await;
         let (code, report) = legacy.migrate(&[]);
         assert_eq!(code, 0, "{report:#}");
@@ -85,7 +85,7 @@ async fn the_operator_is_told_before_anybody_signs_in_and_people_what_to_wait_fo
     }
 }
 
-/// What waits for a person after a migration keeps nobody else out.
+/// Documents that a migration leaves for manual decisions keep nobody else out.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_migration_has_left_is_a_warning() {
     let folder = tempfile::tempdir().unwrap();

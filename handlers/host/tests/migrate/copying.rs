@@ -1,4 +1,4 @@
-//! Copies from one store to another.
+//! Tests of copies between stores.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use crate::database::{Dump, Legacy, id, report, subscription, tenant, user};
 use crate::lived_in::lived_in;
 use crate::support::{Process, dezky};
 
-/// People in a copy that is killed half way: two batches, and it is killed in the first.
+/// Number of people in a copy that is killed half way: two batches, and it is killed in the first.
 const USERS: u32 = 900;
 
-/// A database that was upgraded, with documents in every collection.
+/// Makes an upgraded database with documents in every collection.
 async fn upgraded(users: u32) -> Legacy {
     let legacy = if users > 1 { Legacy::alone().await } else { Legacy::empty().await };
     legacy.insert("tenants", tenant(1, "acme", Some("acme-people"))).await;
@@ -26,13 +26,13 @@ async fn upgraded(users: u32) -> Legacy {
     legacy
 }
 
-/// The collections that have documents.
+/// Returns the collections that have documents.
 async fn filled(legacy: &Legacy) -> BTreeSet<String> {
     let dump = legacy.dump().await.into_iter();
     dump.filter(|(_, documents)| !documents.is_empty()).map(|(name, _)| name).collect()
 }
 
-/// Documents without what belongs to the store, declared numbers as this software writes them, and in no order.
+/// Removes the store's own fields, and normalizes declared numbers and the order of fields.
 fn essence(dump: Dump) -> Dump {
     let kept = dump.into_iter().filter(|(name, documents)| !name.starts_with("dezky_") && !documents.is_empty());
     kept.map(|(name, documents)| {
@@ -41,7 +41,8 @@ fn essence(dump: Dump) -> Dump {
             fields.sort_by(|left, right| left.0.cmp(&right.0));
             let mut document: Document = fields.into_iter().filter(|(name, _)| name != "_commit").collect();
             for (_, value) in document.iter_mut() {
-                // The replaced service wrote whole numbers as doubles. What is declared to be one is read as one, and its value stays.
+                // The replaced service wrote integers as doubles. A declared integer is read as one, with the same
+                // value.
                 if let Bson::Double(number) = value
                     && number.fract() == 0.0
                 {
@@ -58,7 +59,7 @@ fn essence(dump: Dump) -> Dump {
     .collect()
 }
 
-/// The same with the members of objects in order.
+/// Serializes with the members of objects in order.
 fn sorted(document: &Document) -> String {
     let value: serde_json::Value = mongodb::bson::Bson::Document(document.clone()).into_canonical_extjson();
     let mut text = String::new();
@@ -115,10 +116,10 @@ async fn a_copy_to_sqlite_and_back_is_the_same() {
         assert_eq!(of(&there)["sha256"], of(&back)["sha256"], "{name}");
     }
     assert_eq!(texts(last.dump().await), texts(first.dump().await));
-    // The copy is a store like any other, with its unique keys.
+    // The copy is a normal store, with its unique keys.
     let seeded = first.run(&["seed", "--store", &file]);
     assert!(String::from_utf8(seeded.stdout).unwrap().contains("created"));
-    // Now it is not the source's copy any more, nor empty.
+    // Now it is neither a copy of the source nor empty.
     let refused = copy(&first, &first.uri, &file);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8(refused.stderr).unwrap().contains("not empty"));
@@ -152,11 +153,12 @@ async fn a_killed_copy_is_gone_on_with_from_the_same_source_only() {
     let users = report["collections"].as_array().unwrap().iter().find(|one| one["collection"] == "users").unwrap();
     assert_eq!(users["documents"].as_u64(), Some(u64::from(USERS) + 2));
     let written = users["written"].as_u64().unwrap();
-    // What was there is not written again. The server may have carried out what the killed process asked last, and that may be all.
+    // Existing documents are not written again. The server may have performed the killed process's last write, which
+    // may be all.
     assert!(written <= u64::from(USERS) + 2 - done, "{written} after {done}");
     assert_eq!(texts(target.dump().await), texts(source.dump().await));
 
-    // Somebody touches what was copied, and the copy is gone on with once more: the hashes tell.
+    // A copied document is changed, and the copy is resumed: the hashes detect it.
     assert_eq!(target.all("dezky_meta").await.iter().filter(|one| one.get_str("_id").ok() == Some("copy")).count(), 0);
     target.insert("dezky_meta", mark).await;
     target.update("users", doc! { "_id": id(150) }, doc! { "$set": { "legacy.count": 7_i64 } }).await;

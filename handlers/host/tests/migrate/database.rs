@@ -1,4 +1,4 @@
-//! A database of its own for each test, and what the replaced service wrote into it.
+//! A separate database for each test, with the documents of the replaced service.
 
 use std::{collections::BTreeMap, process::Output, sync::Arc};
 
@@ -16,7 +16,7 @@ pub(crate) struct Legacy {
     pub(crate) uri: String,
     pub(crate) database: Database,
     folder: tempfile::TempDir,
-    /// Its server, if that is not the one of all tests.
+    /// Its server, unless it is the one shared by all tests.
     server: Option<Arc<Mutex<MongodbServer>>>,
 }
 
@@ -28,14 +28,16 @@ impl Legacy {
         Self::at(shared_uri().unwrap(), None).await
     }
 
-    /// An empty database on a server of its own: for many documents, whose writers on the server of all tests would conflict again and
-    /// again, and for processes that are killed, whose transactions would hold others up for a minute.
+    /// Makes an empty database on its own server.
+    ///
+    /// It is for many documents, whose writers would conflict repeatedly on the shared server, and for killed
+    /// processes, whose transactions would block others for a minute.
     pub(crate) async fn alone() -> Self {
         let server = MongodbServer::start().await.unwrap();
         Self::at(server.uri_for(&unique_database()), Some(Arc::new(Mutex::new(server)))).await
     }
 
-    /// Another empty database on the same server.
+    /// Makes another empty database on the same server.
     pub(crate) async fn beside(&self) -> Self {
         match &self.server {
             None => Self::empty().await,
@@ -46,7 +48,7 @@ impl Legacy {
         }
     }
 
-    /// Kills its own server and starts it again.
+    /// Kills and restarts its own server.
     pub(crate) async fn restart(&self) {
         self.server.as_ref().unwrap().lock().await.restart().await.unwrap();
     }
@@ -87,7 +89,7 @@ impl Legacy {
         dump
     }
 
-    /// Runs `dezky migrate` on this database; exit code and report.
+    /// Runs `dezky migrate` on this database, and returns exit code and report.
     pub(crate) fn migrate(&self, arguments: &[&str]) -> (i32, Value) {
         let mut all = vec!["migrate", "--json", "--store", &self.uri];
         all.extend(arguments);
@@ -107,7 +109,7 @@ impl Legacy {
     }
 }
 
-/// Exit code, and the JSON on standard output.
+/// Returns the exit code, and the JSON on standard output.
 pub(crate) fn report(output: &Output) -> (i32, Value) {
     let text = String::from_utf8_lossy(&output.stdout);
     let value = serde_json::from_str(&text).unwrap_or_else(|_| {
@@ -116,7 +118,7 @@ pub(crate) fn report(output: &Output) -> (i32, Value) {
     (output.status.code().unwrap(), value)
 }
 
-/// An id that sorts by its number.
+/// Returns an id that sorts by its number.
 pub(crate) fn id(number: u32) -> ObjectId {
     let mut bytes = [0x65, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     bytes[8..].copy_from_slice(&number.to_be_bytes());
@@ -130,7 +132,7 @@ fn stamped(mut document: Document) -> Document {
     document
 }
 
-/// Fields of which this software knows nothing, one of each type that JSON lacks or has otherwise.
+/// Returns fields unknown to Dezky, one of each type that JSON lacks or represents differently.
 pub(crate) fn unknown() -> Document {
     doc! {
         "price": "12.50".parse::<mongodb::bson::Decimal128>().unwrap(),

@@ -1,4 +1,4 @@
-//! A run that is killed half way, and the database with it.
+//! Tests of a run that is killed half way, together with the database.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::{
     support::{Process, dezky},
 };
 
-/// One batch of an upgrade, in which it is killed, and a part of a second one that it does not come to.
+/// Number of people: one batch, in which the run is killed, and part of a second one that it does not reach.
 const USERS: u32 = 600;
 
 async fn many(legacy: Legacy, users: u32) -> Legacy {
@@ -22,7 +22,7 @@ async fn many(legacy: Legacy, users: u32) -> Legacy {
     legacy
 }
 
-/// What does not differ from run to run.
+/// Removes everything that differs between runs.
 fn essence(mut dump: Dump) -> Dump {
     for documents in dump.values_mut() {
         for document in documents.values_mut() {
@@ -68,7 +68,7 @@ async fn a_killed_run_is_finished_by_the_next() {
 
     let (code, report) = killed.migrate(&[]);
     assert_eq!(code, 0, "{report:#}");
-    // The server may have carried out what the killed process asked last.
+    // The server may have performed the killed process's last write.
     assert!(report["collections"]["users"]["unchanged"].as_u64().unwrap() >= done, "{report:#}");
     assert_eq!(whole.migrate(&[]).0, 0);
     assert_eq!(essence(killed.dump().await), essence(whole.dump().await));

@@ -1,4 +1,4 @@
-//! What a database holds once requests were served on it.
+//! Documents of a database on which requests were served.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,13 +20,13 @@ use serde_json::json;
 
 use crate::database::Legacy;
 
-/// As the service leaves it that has served requests: what it writes itself, of every kind.
+/// Fills a database as the service does when it serves requests, with documents of every kind.
 pub(crate) async fn lived_in(legacy: &Legacy) {
     let store: SharedStore =
         Arc::new(MongodbStore::open(&legacy.uri, MongodbOptions::default(), dezky::COLLECTIONS).unwrap());
     let service = Service::new(Arc::clone(&store), Arc::new(SystemClock), ServiceSettings::default());
     let operator = Call::by_system("operator");
-    // Activity, the key of hashes, and a tombstone.
+    // Activity, the key for hashes, and a tombstone.
     let context = RequestContext::new("request");
     let token = |subject: &str| {
         Arc::new(VerifiedToken {
@@ -49,7 +49,7 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
     let profile = service.profile(&Call::by_token(context.clone(), token("newcomer"))).await.unwrap();
     let erased = service.profile(&Call::by_token(context.clone(), token("erased"))).await.unwrap();
     service.delete_user(&operator, erased.user.id).await.unwrap();
-    // Personal values beside the trail, and work in the outbox.
+    // Personal values beside the audit trail, and pending work in the outbox.
     let rename = UpdateUser::read(json!({ "name": "Åsa Renamed" })).unwrap();
     service.update_user(&operator, profile.user.id, rename).await.unwrap();
     // A stored answer.
@@ -61,7 +61,7 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
         body: body.to_string().into_bytes(),
     });
     service.create_tenant(&once, CreateTenant::read(body).unwrap()).await.unwrap();
-    // An ended session, and a logout token that counts once.
+    // An ended session, and a used logout token.
     let logout = LogoutRequest {
         issuer_id: "default".to_owned(),
         subject: Some("newcomer".to_owned()),

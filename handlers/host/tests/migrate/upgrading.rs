@@ -1,4 +1,4 @@
-//! The upgrade in place.
+//! Tests of the in-place upgrade.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use crate::database::{Legacy, id, subscription, tenant, user};
 
-/// Two tenants, two people and a subscription without any dirt.
+/// Makes two tenants, two people and a subscription without any irregularities.
 async fn clean() -> Legacy {
     let legacy = Legacy::empty().await;
     legacy.insert("tenants", tenant(1, "acme", Some("acme-people"))).await;
@@ -34,13 +34,13 @@ async fn clean() -> Legacy {
     legacy
 }
 
-/// The kinds that were found, with the ids.
+/// Returns the kinds of findings, with the ids.
 fn kinds(report: &Value) -> BTreeSet<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     report["findings"].as_array().unwrap().iter().map(|one| (text(&one["kind"]), text(&one["id"]))).collect()
 }
 
-/// Everything that was there is there as it was, in its order and with its types.
+/// Asserts that everything from before is unchanged, with its order and types.
 fn assert_kept(before: &Document, after: &Document) {
     let kept: Document = after.clone().into_iter().filter(|(name, _)| before.contains_key(name)).collect();
     assert_eq!(kept.to_vec().unwrap(), before.to_vec().unwrap());
@@ -70,7 +70,7 @@ async fn documents_get_what_they_lack_and_keep_what_they_have() {
     let (code, again) = legacy.migrate(&[]);
     assert_eq!((code, again["memberships"]["existing"].as_u64()), (0, Some(3)));
     assert_eq!(legacy.dump().await, after, "a second run wrote");
-    // What the new service reads is what the old one meant.
+    // The new service reads what the old one meant.
     let store = MongodbStore::open(&legacy.uri, MongodbOptions::default(), dezky::COLLECTIONS).unwrap();
     let context = RequestContext::system("test");
     let anna: User = store.load_unique(&context, User::subject_key("default", "anna")).await.unwrap().unwrap();
@@ -98,7 +98,7 @@ async fn what_needs_a_person_is_listed_and_not_guessed() {
         let domain = doc! { "name": "twice.example", "verifiedAt": DateTime::from_millis(1_700_000_000_000) };
         with(with(document, "domains", vec!["twice.example"].into()), "domainVerifications", vec![domain].into())
     };
-    // What is added to clean documents; what must be found, by kind and id; how many documents are held back.
+    // Documents added to clean ones; findings expected, by kind and id; number of documents held back.
     let table: Vec<Row> = vec![
         (
             vec![("tenants", tenant(3, "same", None)), ("tenants", tenant(4, "same", None))],
@@ -209,7 +209,7 @@ async fn what_a_person_has_settled_is_upgraded_by_the_next_run() {
 async fn going_back_and_forth_brings_derived_fields_up_to_date() {
     let legacy = clean().await;
     assert_eq!(legacy.migrate(&[]).0, 0);
-    // The replaced service again: it renames, cancels and subscribes anew, and knows nothing of keys.
+    // The replaced service runs again: it renames, cancels and subscribes, without knowledge of keys.
     legacy.update("tenants", doc! { "_id": id(1) }, doc! { "$set": { "name": "Renamed" }, "$inc": { "__v": 1 } }).await;
     legacy.update("subscriptions", doc! { "_id": id(20) }, doc! { "$set": { "status": "cancelled" } }).await;
     legacy.insert("subscriptions", subscription(30, 1, "active")).await;
@@ -252,8 +252,8 @@ async fn the_report_for_people_names_what_to_do_and_sqlite_is_refused() {
     assert_eq!(legacy.run(&["migrate", "--from", "sqlite:a.sqlite"]).status.code(), Some(2));
 }
 
-/// What stands beside the documents: ids that are none here, indexes that refuse what is allowed now, and keys that something
-/// else holds.
+/// Irregularities beside the documents: ids in another format, indexes that refuse valid documents, and keys held by
+/// others.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_the_way_of_documents_is_told() {
     let legacy = clean().await;
@@ -272,18 +272,18 @@ async fn what_is_in_the_way_of_documents_is_told() {
     assert!(foreign.len() == 1 && foreign[0].contains("by-hand"), "{report:#}");
     let indexes = found(&report, "legacy_unique_index");
     assert!(indexes.len() == 1 && indexes[0].contains("slug"), "{report:#}");
-    // Once the document has an id of the usual kind only the index is left, which is for information.
+    // Once the document has a usual id, only the index is left, which is informational.
     legacy.database.collection::<Document>("users").delete_one(doc! { "_id": "by-hand" }).await.unwrap();
     let (code, report) = legacy.migrate(&[]);
     assert_eq!((code, found(&report, "legacy_unique_index").len()), (0, 1), "{report:#}");
 }
 
-/// A document holds a key that is not its own, as the replaced service may leave it that renames and does not know keys.
+/// A document holds another's key, as after a rename by the replaced service, which does not know keys.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_another_document_still_holds_is_told_and_settled_by_the_next_run() {
     let legacy = clean().await;
     assert_eq!(legacy.migrate(&[]).0, 0);
-    // Acme gives its slug away to a tenant that comes before it; its stored keys stay what they were.
+    // Acme gives its slug to a tenant that precedes it; its stored keys are unchanged.
     legacy.update("tenants", doc! { "_id": id(1) }, doc! { "$set": { "slug": "acme-old" } }).await;
     legacy.insert("tenants", tenant(0, "acme", None)).await;
     let (code, report) = legacy.migrate(&[]);

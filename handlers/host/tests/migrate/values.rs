@@ -1,4 +1,4 @@
-//! Values of the replaced service that are none of ours: a database migrates whole, and they change by consent alone.
+//! Tests of unknown values of the replaced service: all documents migrate, and values change only by explicit mapping.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ fn with(mut document: Document, values: Document) -> Document {
     document
 }
 
-/// As its customer has used it: roles, states and plans of their own.
+/// Makes a database as its customer has used it, with custom roles, states and plans.
 async fn lived_in_by_others() -> Legacy {
     let legacy = Legacy::empty().await;
     legacy.insert("tenants", tenant(1, "acme", Some("acme-people"))).await;
@@ -69,7 +69,7 @@ fn json_of(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap()
 }
 
-/// What people and operators see of the database afterwards.
+/// Checks what people and operators see of the database afterwards.
 async fn everything_is_there(store: SharedStore) {
     let service = service(store);
     let page = ListRequest::default();
@@ -93,18 +93,18 @@ async fn everything_is_there(store: SharedStore) {
     let filter = SubscriptionFilter { status: Some("lifetime".into()), ..Default::default() };
     let found = json_of(&service.list_subscriptions(&operator, &filter, &page).await.unwrap());
     assert_eq!(found["items"].as_array().unwrap().len(), 1);
-    // People sign in with the role that they have, and see what they saw.
+    // People sign in with their role, and see what they saw before.
     let anna = signed_in("anna");
     let profile = json_of(&service.profile(&anna).await.unwrap());
     assert_eq!((&profile["user"]["role"], profile["tenants"].as_array().unwrap().len()), (&json!("member"), 2));
     let found = service.list_members(&anna, &"beta".into(), &MemberFilter::default(), &page).await.unwrap();
     assert_eq!(found.items.len(), 2);
-    // Whose state nobody here knows does not get in: it may have meant anything.
+    // A person in an unknown state is not admitted, since it may have meant anything.
     for refused in ["bert", "carl"] {
         let error = service.profile(&signed_in(refused)).await.unwrap_err();
         assert_eq!(error.code(), "user_disabled", "{refused}");
     }
-    // Words, too, are there of everybody.
+    // Everybody is found by words, too.
     let filter = UserFilter { search: Some("car".to_owned()), ..Default::default() };
     assert_eq!(service.list_users(&operator, &filter, &page).await.unwrap().items.len(), 1);
 }
@@ -114,7 +114,7 @@ async fn a_database_with_values_of_its_own_migrates_whole_and_serves() {
     let legacy = lived_in_by_others().await;
     let before = legacy.dump().await;
     let (code, report) = legacy.migrate(&[]);
-    // States decide who may do what, and so are told to a person; nothing waits for one.
+    // States affect permissions and are therefore reported; nothing waits for a decision.
     assert_eq!((code, report["left"].as_bool()), (7, Some(true)), "{report:#}");
     for name in ["tenants", "users", "subscriptions"] {
         assert_eq!(report["collections"][name]["heldBack"], 0, "{report:#}");
@@ -206,13 +206,13 @@ async fn values_change_where_the_operator_says_so_and_nowhere_else() {
     assert_eq!(text("users", 11, "status").await, "active");
     assert_eq!(text("tenants", 3, "status").await, "deleted");
     assert_eq!(text("tenants", 2, "plan").await, "Gold Plan");
-    // A key follows from the value as it is now: the subscription has ended, and another may begin.
+    // A key follows from the current value: the subscription has ended, and another may begin.
     assert!(!legacy.document("subscriptions", id(20)).await.contains_key("uniqueKeys"));
     assert_eq!(text("subscriptions", 21, "status").await, "active");
-    // Later, on what was upgraded, too.
+    // It also works later, on an upgraded database.
     assert_eq!(legacy.migrate(&["--map", "users.role.team lead=support"]).0, 0);
     assert_eq!(text("users", 12, "role").await, "support");
-    // Which documents were changed so is in the trail, as all of a migration is.
+    // The audit trail names the documents changed by this, as for everything that a migration does.
     assert_eq!(legacy.all("audit_events").await.len(), 2);
     for wrong in ["users.role.member=king", "users.email.a=b", "users.role=user", "tenants.plan.Gold=Gold Plan"] {
         let output = legacy.run(&["migrate", "--store", &legacy.uri, "--map", wrong]);

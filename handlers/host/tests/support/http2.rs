@@ -1,4 +1,4 @@
-//! A client that speaks HTTP/2 frame by frame, and keeps to no more of it than a test wants (RFC 9113).
+//! An HTTP/2 client at the level of frames, which follows the protocol only as far as a test wants (RFC 9113).
 
 use std::{
     io::{self, ErrorKind, Read as _, Write as _},
@@ -31,12 +31,12 @@ pub(crate) struct Frame {
 pub(crate) struct Http2(TcpStream);
 
 impl Http2 {
-    /// Opens a connection on which answers may have so many bytes of body before more are asked for.
+    /// Opens a connection with this initial window for the bodies of answers.
     pub(crate) fn connect(address: &str, window: u32, patience: Duration) -> Self {
         Self::over(TcpStream::connect(address).unwrap(), window, patience)
     }
 
-    /// The same over a connection that is there.
+    /// Does the same over an existing connection.
     pub(crate) fn over(stream: TcpStream, window: u32, patience: Duration) -> Self {
         stream.set_read_timeout(Some(patience)).unwrap();
         stream.set_write_timeout(Some(patience)).unwrap();
@@ -47,7 +47,7 @@ impl Http2 {
         connection
     }
 
-    /// Gives up when nothing more was taken for so long.
+    /// Limits the time for which the server may read nothing.
     pub(crate) fn set_write_timeout(&mut self, patience: Duration) {
         self.0.set_write_timeout(Some(patience)).unwrap();
     }
@@ -58,20 +58,20 @@ impl Http2 {
         self.0.write_all(&[&head, payload].concat())
     }
 
-    /// Asks for a path.
+    /// Sends a GET request.
     pub(crate) fn get(&mut self, path: &str, stream: u32) {
         self.write(HEADERS, END_STREAM | END_HEADERS, stream, &head(path)).unwrap();
     }
 
-    /// Lets the server send so much more of this stream, and of all of them together.
+    /// Extends the windows of this stream and of the connection.
     pub(crate) fn allow(&mut self, stream: u32, bytes: u32) {
         for stream in [stream, 0] {
-            // The server may be done with it, and with the connection.
+            // The server may have closed the stream or the connection.
             let _done = self.write(WINDOW_UPDATE, 0, stream, &bytes.to_be_bytes());
         }
     }
 
-    /// The next frame, after what every client answers is answered; none once the connection is closed.
+    /// Reads the next frame, after answering what every client answers; `None` once the connection is closed.
     pub(crate) fn read(&mut self) -> Option<Frame> {
         loop {
             let mut head = [0; 9];
@@ -94,7 +94,7 @@ impl Http2 {
         while self.read().is_some_and(|frame| frame.stream != stream || frame.flags & END_STREAM == 0) {}
     }
 
-    /// Waits until the connection is closed, and answers nothing.
+    /// Waits until the connection is closed, without answering anything.
     pub(crate) fn await_close(&mut self) {
         while self.fill(&mut [0]).is_some() {}
     }
@@ -115,17 +115,17 @@ impl Http2 {
     }
 }
 
-/// The head of a GET without compression but for what the static table has (RFC 7541, appendix A).
+/// Encodes the head of a GET, uncompressed except for entries of the static table (RFC 7541, appendix A).
 pub(crate) fn head(path: &str) -> Vec<u8> {
     head_of("GET", path, &[])
 }
 
-/// The head of a request with these fields beside those that each must have.
+/// Encodes the head of a request with these fields and the required ones.
 pub(crate) fn head_of(method: &str, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     head_with(Some("x"), method, path, fields)
 }
 
-/// The same with this `:authority`, or none.
+/// Does the same with this `:authority`, or none.
 pub(crate) fn head_with(authority: Option<&str>, method: &str, path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     const SCHEME_HTTP: u8 = 0x86;
     const METHOD: u8 = 0x02;
@@ -146,7 +146,7 @@ pub(crate) fn head_with(authority: Option<&str>, method: &str, path: &str, field
     block
 }
 
-/// A string literal, its length as an integer with a prefix of 7 bits (RFC 7541, sections 5.1 and 5.2).
+/// Encodes a string literal, with its length as an integer with a 7-bit prefix (RFC 7541, sections 5.1 and 5.2).
 fn text(block: &mut Vec<u8>, text: &str) {
     let mut length = text.len();
     if length < 0x7f {

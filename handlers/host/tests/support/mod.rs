@@ -1,4 +1,4 @@
-//! Runs the real binary in a folder of its own, and talks to it over sockets.
+//! Runs the real binary in its own folder, and talks to it over sockets.
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub(crate) mod http2;
@@ -15,12 +15,12 @@ use std::{
 
 use serde_json::Value;
 
-/// The binary, without the settings of whoever runs the tests.
+/// Returns the binary, without settings of the test runner's environment.
 pub(crate) fn dezky(folder: &Path) -> Command {
     dezky_under(&[], folder)
 }
 
-/// The same, executed by another command: one that ends by executing its arguments.
+/// Returns the binary run by a wrapper command, which must end by running its arguments.
 pub(crate) fn dezky_under(wrapper: &[&str], folder: &Path) -> Command {
     let binary = env!("CARGO_BIN_EXE_dezky");
     let mut command = match wrapper {
@@ -55,7 +55,7 @@ impl Drop for Process {
 }
 
 impl Process {
-    /// Starts it; its lines on both outputs can be awaited.
+    /// Starts it, so that lines of both outputs can be awaited.
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
@@ -72,7 +72,7 @@ impl Process {
         Self { child, lines }
     }
 
-    /// The next line that holds this text.
+    /// Waits for the next line that contains this text.
     pub(crate) fn line(&self, text: &str) -> String {
         let end = Instant::now() + Duration::from_secs(60);
         loop {
@@ -95,12 +95,12 @@ impl Process {
     }
 }
 
-/// `host:port` of an origin.
+/// Returns the `host:port` of an origin.
 pub(crate) fn authority(origin: &str) -> &str {
     origin.trim_start_matches("http://")
 }
 
-/// One request; status and body.
+/// Sends one request, and returns status and body.
 pub(crate) fn request(authority: &str, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
     let mut stream = TcpStream::connect(authority).unwrap();
     let authorization = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
@@ -112,7 +112,7 @@ pub(crate) fn request(authority: &str, method: &str, path: &str, token: Option<&
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
-/// A connection from this address of the machine.
+/// Opens a connection from this address of the machine.
 pub(crate) fn connect_from(source: [u8; 4], authority: &str) -> TcpStream {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let socket = tokio::net::TcpSocket::new_v4();
@@ -129,7 +129,7 @@ pub(crate) fn json(answer: &(u16, String)) -> Value {
     serde_json::from_str(&answer.1).unwrap()
 }
 
-/// Asks for readiness until it is as wanted.
+/// Waits until readiness is as wanted.
 pub(crate) fn await_ready(authority: &str, ready: bool) -> Value {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
@@ -144,7 +144,7 @@ pub(crate) fn await_ready(authority: &str, ready: bool) -> Value {
     }
 }
 
-/// The development server: origin, token of a person, token of an administrator.
+/// Starts the development server. Returns its origin, a person's token and an administrator's.
 pub(crate) fn dev(folder: &Path) -> (Process, String, String, String) {
     let mut command = dezky(folder);
     command.args(["dev", "--listen", "127.0.0.1:0"]);
@@ -157,7 +157,7 @@ pub(crate) fn dev(folder: &Path) -> (Process, String, String, String) {
     (process, authority(&origin).to_owned(), person, admin)
 }
 
-/// A request whose body comes after SIGTERM is answered, nobody else is let in, and the process ends well.
+/// Asserts that a request whose body arrives after SIGTERM is answered, others are refused, and the exit is clean.
 pub(crate) fn finished_after_sigterm(process: &mut Process, address: &str, admin: &str) {
     assert_eq!(request(address, "GET", "/users/me", Some(admin)).0, 200);
     let body = r#"{"slug":"late","name":"Late"}"#;
@@ -191,9 +191,9 @@ pub(crate) fn hang_up(process: &Process) {
 pub(crate) struct Shell {
     pub(crate) folder: std::path::PathBuf,
     pub(crate) store: String,
-    /// An issuer that nobody asks, so that people of `default` can be created.
+    /// An issuer that is never contacted, so that people of `default` can be created.
     pub(crate) issuer: String,
-    /// What executes the commands, if anything does.
+    /// The wrapper that runs the commands, if any.
     pub(crate) wrapper: Vec<String>,
 }
 
@@ -202,7 +202,7 @@ impl Shell {
         Self::under(&[], folder, store)
     }
 
-    /// One whose commands another command executes.
+    /// Creates a shell whose commands are run by a wrapper.
     pub(crate) fn under(wrapper: &[&str], folder: &Path, store: &str) -> Self {
         let wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
         Self { folder: folder.to_owned(), store: store.to_owned(), issuer: "http://127.0.0.1:9/".to_owned(), wrapper }
@@ -216,28 +216,28 @@ impl Shell {
         command
     }
 
-    /// Exit code, standard output, standard error.
+    /// Runs a command, and returns exit code, standard output and standard error.
     pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let output = self.command(arguments).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }
 
-    /// The one JSON document of a command that succeeds and says nothing else.
+    /// Runs a command that succeeds with only one JSON document, and returns it.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let (code, output, error) = self.run(arguments);
         assert_eq!((code, error.as_str()), (0, ""), "{arguments:?}: {output}");
         serde_json::from_str(&output).unwrap()
     }
 
-    /// The JSON documents of a command that prints one a line.
+    /// Runs a command that prints JSON lines, and returns them.
     pub(crate) fn lines(&self, arguments: &[&str]) -> Vec<Value> {
         let (code, output, error) = self.run(arguments);
         assert_eq!((code, error.as_str()), (0, ""), "{arguments:?}: {output}");
         output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Standard error of a command that is refused with this exit code, prints nothing else, and begins so.
+    /// Runs a command that fails with this exit code and an error that begins like this, and returns standard error.
     pub(crate) fn refused(&self, arguments: &[&str], exit_code: i32, begins: &str) -> String {
         let (code, output, error) = self.run(arguments);
         assert_eq!((code, output.as_str()), (exit_code, ""), "{arguments:?}: {error}");
@@ -245,7 +245,7 @@ impl Shell {
         error
     }
 
-    /// Exit code and everything shown of a command at a terminal, at which this is typed.
+    /// Runs a command at a terminal with this input, and returns the exit code and everything shown.
     pub(crate) fn at_terminal(&self, arguments: &[&str], typed: &str) -> (i32, String) {
         let quoted: Vec<String> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
         let line = format!("'{}' {}", env!("CARGO_BIN_EXE_dezky"), quoted.join(" "));

@@ -1,4 +1,4 @@
-//! A server that is busy: its store and its callers, and what it answers them.
+//! A busy server with its store and callers, and checks of its answers.
 
 use std::{
     io::{Read as _, Write as _},
@@ -9,13 +9,13 @@ use std::{
 
 use super::{Process, await_ready, dev, dezky_under, request};
 
-/// The longest that an answer may take: the API's own limit, and a little for slow machines.
+/// Longest time for an answer: the API's own limit, and some margin for slow machines.
 const LIMIT: Duration = Duration::from_secs(45);
 
-/// Codes of a store that does not answer.
+/// Error codes of a store that does not answer.
 pub(crate) const STORE: &[&str] = &["store_unavailable", "store_timeout"];
 
-/// An issuer, with a token of an administrator.
+/// An issuer, with an administrator's token.
 pub(crate) struct Issuer {
     _process: Process,
     url: String,
@@ -37,7 +37,7 @@ pub(crate) struct Server {
     _issuer: Option<Issuer>,
 }
 
-/// A server with an issuer of its own, once it is ready and knows the administrator.
+/// Starts a server with its own issuer, and waits until it is ready and knows the administrator.
 pub(crate) fn serve(folder: &Path, store: &str, settings: &[(&str, &str)]) -> Server {
     let issuer = Issuer::start(folder);
     let mut server = start(&[], folder, store, &issuer, settings);
@@ -47,7 +47,7 @@ pub(crate) fn serve(folder: &Path, store: &str, settings: &[(&str, &str)]) -> Se
     server
 }
 
-/// A server that listens, executed by another command if there is one.
+/// Starts a server, run by a wrapper command if there is one.
 pub(crate) fn start(
     wrapper: &[&str],
     folder: &Path,
@@ -65,7 +65,7 @@ pub(crate) fn start(
     Server { process, address, admin: issuer.admin.clone(), _issuer: None }
 }
 
-/// Head and body of the answer to the creation of a tenant.
+/// Sends a request to create a tenant, and returns head and body of the answer.
 pub(crate) fn create(address: &str, token: &str, slug: &str) -> (String, String) {
     let body = format!(r#"{{"slug":"{slug}","name":"{slug}"}}"#);
     exchange(
@@ -99,7 +99,7 @@ pub(crate) fn status(answer: &(String, String)) -> u16 {
     answer.0.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-/// The answer says that it is for now only, and when to come again.
+/// Asserts that an answer is a temporary failure with a time to retry.
 pub(crate) fn assert_for_now(answer: &(String, String), codes: &[&str]) {
     assert_eq!(status(answer), 503, "{answer:?}");
     assert!(answer.0.contains("\r\nretry-after: ") && answer.0.contains("application/problem+json"), "{}", answer.0);

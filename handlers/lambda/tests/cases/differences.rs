@@ -1,4 +1,4 @@
-//! Requests at the edge of what HTTP allows: every front gives the answer that the router gives without one.
+//! Requests at the limits of what HTTP allows: every front gives the router's own answer.
 
 use std::sync::{Arc, atomic::AtomicU64};
 
@@ -11,7 +11,7 @@ use http::{Request, Response};
 
 use crate::{Edges, LambdaStage, support::event::Front};
 
-/// Method, target, further headers, body.
+/// Method, target, additional headers, body.
 type Asked = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [u8]);
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -39,7 +39,7 @@ const ASKED: &[Asked] = &[
     ("DELETE", "/tenants/acme", &[("if-match", "\"1\"")], b""),
 ];
 
-/// Asked by REST gateways and balancers alone: payload 2.0 joins what is given twice by commas.
+/// Requests for REST gateways and balancers only, because payload 2.0 joins repeated values by commas.
 const TWICE: &[Asked] = &[
     ("GET", "/users/me", &[("authorization", "Bearer another")], b""),
     (
@@ -50,8 +50,9 @@ const TWICE: &[Asked] = &[
     ),
 ];
 
-/// What a client sees, the id of the request and the length aside: those the front gives anew. Entity tags and locations follow
-/// from ids, which each store makes for itself: that they are there counts.
+/// Returns the client's view of an answer, without the request id and the length, which the front sets.
+///
+/// Of entity tags and locations only the presence is compared: they depend on ids, which differ between stores.
 fn seen(response: &Response<Bytes>) -> (u16, Vec<(String, Vec<u8>)>, Bytes) {
     let mut headers: Vec<_> = response
         .headers()
@@ -78,7 +79,7 @@ async fn setup(stores: &NativeStage, issuer: &DevelopmentIssuer, clock: &Arc<Man
     }
 }
 
-/// Asks both, each on a store of its own, one after the other: what was done before shows in what comes next.
+/// Sends the requests to both in sequence, each on its own store, so that later answers show earlier effects.
 pub(crate) async fn same_as_native(emulator: &str, edges: &Edges, front: Front) {
     let issuer = DevelopmentIssuer::start().await.unwrap();
     let clock = Arc::new(ManualClock::at_now());
@@ -113,7 +114,7 @@ pub(crate) async fn same_as_native(emulator: &str, edges: &Edges, front: Front) 
     }
 }
 
-/// Without ids, which each store makes for itself, and the request's.
+/// Masks ids, which differ between stores, and the request's id.
 fn masked(text: &str) -> String {
     let mut masked = String::new();
     for part in text.split('"') {

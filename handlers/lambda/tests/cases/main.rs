@@ -1,8 +1,8 @@
-//! The shared cases through the Runtime API: every request becomes the event of a front, is handed to a process that asks
-//! for it, and what that says becomes the answer of the front.
+//! Runs the shared cases through the Runtime API: every request becomes the event of a front, a process polls for it,
+//! and its response becomes the answer of the front.
 //!
-//! Lambda's runtime takes its settings from the environment of the process. So this program starts itself once more, as the
-//! function: that process holds the cases, their stores and their clock; what it asks goes through the emulator here.
+//! Lambda's runtime reads its settings from the environment of the process. So this program starts itself again as the
+//! function: that process has the cases, their stores and their clock, and its requests go through the emulator here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::print_stdout, reason = "it is its own harness")]
 
@@ -32,7 +32,7 @@ use http_body_util::{BodyExt as _, Full};
 use support::{emulator::Emulator, event::Front};
 use tower::ServiceExt as _;
 
-/// Names the edge that a request is for.
+/// Header with the edge that a request is for.
 const EDGE: &str = "x-edge";
 
 type Edges = Arc<Mutex<HashMap<String, Router>>>;
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Starts the function for the emulator and passes on how it ended.
+/// Starts the function for the emulator, and returns its exit code.
 async fn harness() -> ExitCode {
     let emulator = Emulator::start().await;
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -54,7 +54,7 @@ async fn harness() -> ExitCode {
     if ended.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Answers invocations, and sends the requests of all cases as such.
+/// Answers invocations, and sends the requests of all cases as invocations.
 async fn function(emulator: &str) -> ExitCode {
     let edges = Edges::default();
     let dispatcher = Router::new().fallback(dispatch).with_state(Arc::clone(&edges));
@@ -74,7 +74,7 @@ async fn function(emulator: &str) -> ExitCode {
     }
 }
 
-/// The whole suite through every front on SQLite, and through one on MongoDB.
+/// Runs the whole suite through every front on SQLite, and through one on MongoDB.
 async fn suites(emulator: &str, edges: &Edges) -> ExitCode {
     let runs = Front::ALL.map(|front| ("SQLite", NativeStage::on_sqlite(), front));
     let mut code = ExitCode::SUCCESS;
@@ -138,7 +138,8 @@ impl Edge for LambdaEdge {
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>> {
         request.headers_mut().insert(EDGE, self.name.parse().unwrap());
         let encode = self.sent.fetch_add(1, Ordering::Relaxed) % 2 == 1;
-        // A balancer without multi-value headers passes one of two parameters of a name: that they are refused cannot be seen there.
+        // A balancer without multi-value headers passes one of two equal parameters, so their refusal cannot be tested
+        // there.
         let front = match self.front {
             Front::BalancerLast if support::event::repeats_a_parameter(&request) => Front::Balancer,
             front => front,

@@ -1,4 +1,4 @@
-//! The Runtime API: one function asks for invocations, answers them, and is told of the next.
+//! The Runtime API: one function polls for invocations and answers them.
 
 use std::{
     collections::HashMap,
@@ -32,7 +32,7 @@ struct Shared {
     waiting: mpsc::UnboundedSender<Invocation>,
     queue: AsyncMutex<mpsc::UnboundedReceiver<Invocation>>,
     open: Mutex<(u64, HashMap<String, oneshot::Sender<Outcome>>)>,
-    /// Told when the function asks for an invocation.
+    /// Notified when the function polls for an invocation.
     asked: Notify,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// On a free port.
+    /// Starts it on a free port.
     pub(crate) async fn start() -> Self {
         let (waiting, queue) = mpsc::unbounded_channel();
         let shared =
@@ -64,7 +64,7 @@ impl Emulator {
             };
             while let Ok((stream, _)) = listener.accept().await {
                 let service = TowerToHyperService::new(router.clone());
-                // Whoever hangs up is gone.
+                // A client that hangs up is gone.
                 tokio::spawn(async move {
                     let _ended =
                         Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
@@ -74,12 +74,12 @@ impl Emulator {
         Self { address, shared }
     }
 
-    /// Where it is: `127.0.0.1:PORT`.
+    /// Returns its address, `127.0.0.1:PORT`.
     pub(crate) fn authority(&self) -> String {
         self.address.to_string()
     }
 
-    /// Has a command run as its function.
+    /// Sets the environment of a command so that it runs as its function.
     pub(crate) fn environment(&self, command: &mut Command) {
         command
             .env("AWS_LAMBDA_RUNTIME_API", self.authority())
@@ -88,12 +88,12 @@ impl Emulator {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256");
     }
 
-    /// Waits until a function asks for an invocation: until its environment is initialised.
+    /// Waits until a function polls for an invocation, which means its environment is initialized.
     pub(crate) async fn asked(&self) {
         self.shared.asked.notified().await;
     }
 
-    /// Invokes the function with an event: what it answers, or says of its failure.
+    /// Invokes the function with an event, and returns its answer or failure.
     pub(crate) async fn invoke(&self, event: Bytes) -> Outcome {
         invoke(&self.shared, event).await
     }
@@ -130,7 +130,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
 fn end(shared: &Shared, id: &str, outcome: Outcome) -> StatusCode {
     match shared.open.lock().unwrap().1.remove(id) {
         Some(sender) => {
-            // Who invoked it may have gone.
+            // The invoker may be gone.
             let _told = sender.send(outcome);
             StatusCode::ACCEPTED
         }

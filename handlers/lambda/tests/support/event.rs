@@ -1,11 +1,11 @@
-//! Requests as the events of each front, and answers as each front takes them.
+//! Converts requests to the events of each front, and responses to each front's answers.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use serde_json::{Map, Value, json};
 
-/// What stands before the function.
+/// The front of the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Front {
     /// API Gateway, REST: payload 1.0.
@@ -16,14 +16,14 @@ pub(crate) enum Front {
     FunctionUrl,
     /// An Application Load Balancer with multi-value headers.
     Balancer,
-    /// One as it is by default: of headers and parameters that come several times it passes the last.
+    /// An Application Load Balancer by default, which passes the last of repeated headers and parameters.
     BalancerLast,
 }
 
 impl Front {
     pub(crate) const ALL: [Self; 5] = [Self::Rest, Self::Http, Self::FunctionUrl, Self::Balancer, Self::BalancerLast];
 
-    /// The event of a request. Bodies that are no text, and of every second request others as well, come in base64.
+    /// Returns the event of a request. Bodies that are not text are encoded in base64, and all if `encode`.
     pub(crate) fn event(self, request: &Request<Bytes>, encode: bool) -> Value {
         let text = std::str::from_utf8(request.body()).ok().filter(|_| !encode);
         let body = match text {
@@ -68,7 +68,7 @@ impl Front {
         }
     }
 
-    /// The answer that the front gives for what the function said.
+    /// Returns the answer that the front gives for the function's response.
     pub(crate) fn answer(self, said: &[u8]) -> Response<Bytes> {
         let said: Value = serde_json::from_slice(said).unwrap();
         let mut response = Response::new(Bytes::new());
@@ -78,7 +78,7 @@ impl Front {
             headers
                 .insert(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value.as_str().unwrap()).unwrap());
         }
-        // Without multi-value headers a balancer looks at the others alone.
+        // Without multi-value headers a balancer reads only the others.
         let all = said["multiValueHeaders"].as_object().filter(|_| self != Self::BalancerLast);
         for (name, values) in all.into_iter().flatten() {
             let name = HeaderName::try_from(name).unwrap();
@@ -142,7 +142,7 @@ fn joined(all: &Map<String, Value>) -> Map<String, Value> {
     all.iter().map(|(name, values)| (name.clone(), json!(join(values)))).collect()
 }
 
-/// Parameters of a query: the last value of each, and all. REST gateways decode them, balancers do not.
+/// Parses a query into the last value of each parameter, and all values. REST gateways decode them, balancers do not.
 fn queries(query: &str, decode: bool) -> (Map<String, Value>, Map<String, Value>) {
     let (mut last, mut all) = (Map::new(), Map::new());
     let decoded = |text: &str| match decode {
@@ -161,7 +161,7 @@ fn queries(query: &str, decode: bool) -> (Map<String, Value>, Map<String, Value>
     (last, all)
 }
 
-/// Whether two parameters of the query have one name.
+/// Returns `true` if two parameters of the query have the same name.
 pub(crate) fn repeats_a_parameter(request: &Request<Bytes>) -> bool {
     let names: Vec<&str> =
         request.uri().query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next()).collect();

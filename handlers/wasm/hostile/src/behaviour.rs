@@ -1,4 +1,4 @@
-//! What a broken or hostile component may do to its host.
+//! Behaviours of a broken or hostile component.
 #![allow(clippy::panic, clippy::disallowed_methods, reason = "this is what is tested")]
 
 use std::{hint::black_box, net::TcpStream, time::Duration};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::platform::{identity, store, telemetry};
 
-/// Computes for ever.
+/// Computes forever.
 pub(crate) fn spin() -> String {
     let mut number = 1_u64;
     loop {
@@ -19,12 +19,12 @@ pub(crate) fn spin() -> String {
     }
 }
 
-/// Breaks off.
+/// Panics.
 pub(crate) fn trap() -> String {
     panic!("told to")
 }
 
-/// Takes memory for ever.
+/// Allocates memory forever.
 pub(crate) fn memory() -> String {
     let mut taken = Vec::new();
     loop {
@@ -33,13 +33,13 @@ pub(crate) fn memory() -> String {
     }
 }
 
-/// Waits for longer than a request may take.
+/// Sleeps longer than a request may take.
 pub(crate) fn sleep() -> String {
     std::thread::sleep(Duration::from_secs(3_600));
     String::new()
 }
 
-/// Computes for ever, with a word to the host now and then.
+/// Computes forever, with occasional log lines to the host.
 pub(crate) fn chatter() -> String {
     loop {
         for number in 0..1_000_u32 {
@@ -49,7 +49,7 @@ pub(crate) fn chatter() -> String {
     }
 }
 
-/// Computes for ever, and reads now and then.
+/// Computes forever, with occasional reads.
 pub(crate) async fn browse() -> String {
     let _caller = identity::caller().await;
     loop {
@@ -60,7 +60,7 @@ pub(crate) async fn browse() -> String {
     }
 }
 
-/// Tells what it can see and reach.
+/// Reports everything that it can see and reach.
 pub(crate) async fn surroundings(headers: &HeaderMap, uri: &Uri) -> String {
     let names: Vec<&str> = headers.keys().map(http::HeaderName::as_str).collect();
     let trace = headers.get("traceparent").and_then(|value| value.to_str().ok());
@@ -77,12 +77,12 @@ pub(crate) async fn surroundings(headers: &HeaderMap, uri: &Uri) -> String {
     .to_string()
 }
 
-/// Makes a request of its own.
+/// Sends an HTTP request.
 pub(crate) async fn fetch() -> String {
     spin_sdk::http::get("http://127.0.0.1:9/").await.is_ok().to_string()
 }
 
-/// Asks who is calling, and `count` times for the user `id`; answers how often it got one.
+/// Asks for the caller, then reads the user `id` `count` times, and answers how often it got one.
 pub(crate) async fn calls(uri: &Uri) -> String {
     let text = |name: &str| parameter(uri, name).unwrap_or_default();
     let (count, id) = (text("count").parse::<u32>().unwrap_or_default(), text("id"));
@@ -97,7 +97,7 @@ pub(crate) async fn calls(uri: &Uri) -> String {
     got.to_string()
 }
 
-/// A parameter of the query, decoded.
+/// Returns a decoded parameter of the query.
 pub(crate) fn parameter(uri: &Uri, name: &str) -> Option<String> {
     let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
     let value = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next()?;

@@ -1,5 +1,6 @@
-//! What a hostile component may have its host keep for it. Each takes as much as it gets, holds that for a while, and then answers how
-//! much it was.
+//! Attempts of a hostile component to make its host hold resources.
+//!
+//! Each takes as much as it gets, holds it for a while, and then answers how much it was.
 
 use std::{
     future::{Future, poll_fn},
@@ -13,22 +14,22 @@ use spin_sdk::wasip3::{clocks::monotonic_clock, http::types::Fields, random, wit
 
 use crate::{behaviour::parameter, platform::store};
 
-/// How long what was taken is held, in nanoseconds: so long that all who are told to do so hold it at the same time.
+/// Time for which resources are held, in nanoseconds, so long that concurrent requests hold them together.
 const HOLD: u64 = 1_500_000_000;
 
-/// As many as nobody needs.
+/// More than anything legitimate needs.
 const MANY: usize = 100_000;
 
-/// Bytes of a large text.
+/// Size of a large text in bytes.
 const LARGE: usize = 512 * 1024;
 
-/// Takes what the parameter `what` says.
+/// Takes the resources that the parameter `what` names.
 pub(crate) async fn hoard(uri: &Uri) -> String {
     match parameter(uri, "what").unwrap_or_default().as_str() {
         "fields" => hold(fields()).await,
         "waits" => hold(begun((0..MANY).map(|_| monotonic_clock::wait_for(3_600_000_000_000))).await).await,
         "streams" => hold((0..MANY).map(|_| wit_stream::new::<u8>()).collect()).await,
-        // One call that comes with more than the host takes over.
+        // One call with more arguments than the host accepts.
         "argument" => store::get("x".repeat(32 * LARGE), String::new()).await.is_ok().to_string(),
         "randomness" => random::random::get_random_bytes(u64::from(u32::MAX)).len().to_string(),
         "memory" => hold(memory()).await,
@@ -38,13 +39,13 @@ pub(crate) async fn hoard(uri: &Uri) -> String {
     }
 }
 
-/// Waits with something, and says of how much it consists.
+/// Holds a list for a while, and returns its length.
 async fn hold<T>(taken: Vec<T>) -> String {
     monotonic_clock::wait_for(HOLD).await;
     black_box(&taken).len().to_string()
 }
 
-/// All of these calls, begun and not ended.
+/// Starts all of these calls without finishing them.
 async fn begun<T, F: Future<Output = T>>(calls: impl Iterator<Item = F>) -> Vec<Pin<Box<F>>> {
     let mut all = Vec::new();
     for call in calls {

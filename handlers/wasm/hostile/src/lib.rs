@@ -1,8 +1,9 @@
-//! A component that does what its requests tell it to, for tests of what the host lets pass.
+//! A component that does what its requests tell it to, to test what the host permits.
 //!
-//! Whatever the path, the parameter `script` of the query, a JSON list, is a list of calls to carry out; the answer is a list
-//! of their outcomes. Without it the path names a behaviour: `/spin`, `/chatter`, `/browse`, `/trap`, `/memory`, `/sleep`,
-//! `/surroundings`, `/fetch`, `/hoard`, `/cookie`; or `/calls`, which asks for one document many times, so that the cost of a call can be measured.
+//! The query parameter `script` is a JSON list of calls to perform, whatever the path is; the answer is the list of
+//! their outcomes. Without it, the path names a behaviour: `/spin`, `/chatter`, `/browse`, `/trap`, `/memory`,
+//! `/sleep`, `/surroundings`, `/fetch`, `/hoard`, `/cookie`; or `/calls`, which reads one document many times to
+//! measure the cost of a call.
 #![cfg(target_family = "wasm")]
 
 mod behaviour;
@@ -19,7 +20,7 @@ use spin_sdk::{
     http_service,
 };
 
-/// What is exported beside `wasi:http/handler`.
+/// The exports other than `wasi:http/handler`.
 struct Component;
 
 impl requests::Guest for Component {
@@ -54,12 +55,12 @@ async fn handle(request: Request) -> impl IntoResponse {
     response.map(|text| Full::new(Bytes::from(text)))
 }
 
-/// Whether it answers the host's probe as the API does, so that it is served: where the operator has set this domain.
+/// Returns `true` if it is to answer the host's probe like the API, so that it is served: if this domain is configured.
 fn obliges() -> bool {
     cfg!(feature = "obliging") || platform::settings::get().public_domain.as_deref() == Some("obliging.example")
 }
 
-/// Does what the request says.
+/// Performs what the request asks for.
 async fn answer(request: &http::Request<()>, length: usize) -> http::Response<String> {
     let mut response = http::Response::new(String::new());
     let uri = request.uri();

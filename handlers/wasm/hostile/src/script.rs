@@ -1,4 +1,4 @@
-//! Calls of the host as a request lists them.
+//! Calls of the host listed by a request.
 
 use std::{cell::RefCell, pin::Pin, sync::Mutex, task::Poll};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::behaviour;
 use crate::platform::{effect, identity, launcher, messages::Response, problems::Problem, store};
 
-/// What the instance remembers of earlier requests.
+/// The instance's memory of earlier requests.
 static REMEMBERED: Mutex<Vec<Value>> = Mutex::new(Vec::new());
 
 fn remember(value: Value) {
@@ -17,11 +17,11 @@ fn remember(value: Value) {
 }
 
 thread_local! {
-    /// Calls that were begun and not ended.
+    /// Calls that were started and not finished.
     static BEGUN: RefCell<Vec<Pin<Box<dyn Future<Output = Value>>>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Carries out what a script lists, for a request whose body had this length.
+/// Runs a script, for a request whose body had this length.
 pub(crate) async fn run(script: &str, length: usize) -> String {
     let script = serde_json::from_str::<Value>(script).unwrap_or_default();
     let mut outcomes = Vec::new();
@@ -44,25 +44,24 @@ async fn perform(step: &Value) -> Value {
             let found = store::find(query(step)).await;
             outcome(found.map(|found| found.into_iter().map(|one| document(Some(one))).collect()), failure)
         }
-        "count" => outcome(store::count(query(step)).await.map(Value::from), failure),
         "perform" => outcome(effect::perform().await.map(answer), problem),
         "remember" => {
             remember(step.clone());
             Value::Null
         }
         "recall" => REMEMBERED.lock().map(|remembered| Value::Array(remembered.clone())).unwrap_or_default(),
-        // Goes on once the answer is given, and remembers what it got.
+        // Continues after the answer is sent, and remembers the result.
         "linger" => {
             let step = step.get("then").cloned().unwrap_or_default();
             spin_sdk::wit_bindgen::rt::async_support::spawn(async move {
-                // By then the answer is given.
+                // By then the answer is sent.
                 spin_sdk::wasip3::clocks::monotonic_clock::wait_for(300_000_000).await;
                 let got = Box::pin(perform(&step)).await;
                 remember(got);
             });
             Value::Null
         }
-        // Begins a call in this request, to be ended in another.
+        // Starts a call in this request, to be finished in another.
         "begin" => {
             let step = step.get("then").cloned().unwrap_or_default();
             let mut begun: Pin<Box<dyn Future<Output = Value>>> = Box::pin(async move {
@@ -112,7 +111,7 @@ fn problem(problem: Problem) -> Value {
     json!(problem.code)
 }
 
-/// The status of an answer and its body.
+/// Returns the status and body of an answer.
 fn answer(answer: Response) -> Value {
     json!({ "status": answer.status, "body": serde_json::from_slice::<Value>(&answer.body).unwrap_or_default() })
 }

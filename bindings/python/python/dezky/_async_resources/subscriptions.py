@@ -42,9 +42,9 @@ class AsyncSubscriptions:
         """List subscriptions: all for the platform, those of their tenants for everybody else.
 
         Args:
-            tenant_id: Of this tenant.
-            status: In this state.
-            plan: With this plan (1 to 200 characters).
+            tenant_id: Only subscriptions of this tenant.
+            status: Only subscriptions with this status.
+            plan: Only subscriptions with this plan (1 to 200 characters).
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.
@@ -74,13 +74,13 @@ class AsyncSubscriptions:
 
         Args:
             tenant_id: The tenant.
-            plan: What is paid for.
-            status: Its state.
-            seats: How many people it is for (1 to 1000000).
-            trial_ends_at: When the trial ends.
-            current_period_ends_at: When the paid period ends.
-            stripe_customer_id: The customer at Stripe.
-            stripe_subscription_id: The subscription at Stripe.
+            plan: The plan.
+            status: Its status.
+            seats: Number of people that it covers (1 to 1000000).
+            trial_ends_at: End of the trial.
+            current_period_ends_at: End of the paid period.
+            stripe_customer_id: Stripe's id of the customer.
+            stripe_subscription_id: Stripe's id of the subscription.
             idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
             timeout: The most seconds that a call may take, at most 30.
         """
@@ -138,13 +138,13 @@ class AsyncSubscriptions:
 
         Args:
             id: Id.
-            plan: What is paid for.
-            status: Its state.
-            seats: How many people it is for (1 to 1000000).
-            trial_ends_at: When the trial ends. `None` takes it away.
-            current_period_ends_at: When the paid period ends. `None` takes it away.
-            stripe_customer_id: The customer at Stripe. `None` takes it away.
-            stripe_subscription_id: The subscription at Stripe. `None` takes it away.
+            plan: The plan.
+            status: Its status.
+            seats: Number of people that it covers (1 to 1000000).
+            trial_ends_at: End of the trial. `None` takes it away.
+            current_period_ends_at: End of the paid period. `None` takes it away.
+            stripe_customer_id: Stripe's id of the customer. `None` takes it away.
+            stripe_subscription_id: Stripe's id of the subscription. `None` takes it away.
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
                 quotes.
             timeout: The most seconds that a call may take, at most 30.

@@ -45,9 +45,10 @@ class AsyncTenants:
         """List tenants by name: all for the platform, their own for everybody else.
 
         Args:
-            status: In this state; without it all but the deleted ones.
-            plan: With this plan (1 to 200 characters).
-            search: Of whose name some words begin with those of this, whatever the case (1 to 200 characters).
+            status: Only tenants with this status; without it, all except deleted ones.
+            plan: Only tenants with this plan (1 to 200 characters).
+            search: Only tenants with words in their name that begin with these words, ignoring case (1 to 200
+                characters).
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.
@@ -83,10 +84,10 @@ class AsyncTenants:
             name: Its name (1 to 200 characters).
             status: Its state; `pending` without it, and never `deleted`.
             plan: What it has bought; `starter` without it.
-            domains: Domains that it says are its own (at most 100).
-            domain_verifications: Which of them are proved.
-            billing_info: To whom invoices go.
-            branding: How its launcher looks.
+            domains: Domains that the tenant claims to own (at most 100).
+            domain_verifications: Verifications of these domains.
+            billing_info: Billing details for invoices.
+            branding: Appearance of its launcher.
             authentik_group: Name of its group in Authentik (1 to 200 characters).
             ocis_space_id: Its space in ownCloud Infinite Scale (1 to 255 characters).
             stalwart_domain: Its mail domain in Stalwart.
@@ -158,12 +159,12 @@ class AsyncTenants:
             tenant: Id or slug of the tenant.
             slug: DNS label under which it lives; fixed once it is provisioned. For the platform (2 to 63 characters).
             name: Its name (1 to 200 characters).
-            status: Its state. For the platform.
-            plan: What it has bought. For the platform.
-            domains: Domains that it says are its own (at most 100). `None` takes it away.
-            domain_verifications: Which of them are proved. For the platform. `None` takes it away.
-            billing_info: To whom invoices go. For owners and the platform. `None` takes it away.
-            branding: How its launcher looks. `None` takes it away.
+            status: Its status. For the platform.
+            plan: Its plan. For the platform.
+            domains: Domains that the tenant claims to own (at most 100). `None` takes it away.
+            domain_verifications: Verifications of these domains. For the platform. `None` takes it away.
+            billing_info: Billing details for invoices. For owners and the platform. `None` takes it away.
+            branding: Appearance of its launcher. `None` takes it away.
             authentik_group: Name of its group in Authentik. For the platform (1 to 200 characters). `None` takes it
                 away.
             ocis_space_id: Its space in ownCloud Infinite Scale. For the platform (1 to 255 characters). `None` takes it

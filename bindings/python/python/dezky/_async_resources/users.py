@@ -36,11 +36,11 @@ class AsyncUsers:
         """List users; for the platform.
 
         Args:
-            status: In this state.
-            search: Of whose name or e-mail address some words begin with those of this, whatever the case (1 to 200
-                characters).
-            email: Whose e-mail address begins with this, whatever the script of its domain; the list is then by address
-                (1 to 200 characters).
+            status: Only users with this status.
+            search: Only users with words in their name or e-mail address that begin with these words, ignoring case (1
+                to 200 characters).
+            email: Only users whose e-mail address begins with this, ignoring the script of its domain; ordered by
+                address (1 to 200 characters).
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.
@@ -73,7 +73,7 @@ class AsyncUsers:
             email: E-mail address (3 to 254 characters).
             name: Name (1 to 200 characters).
             role: Informative role; `user` without it.
-            platform_admin: Whether the user administers the platform.
+            platform_admin: `true` if the user administers the platform.
             status: Whether the user may call at all; `active` without it.
             idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
             timeout: The most seconds that a call may take, at most 30.
@@ -133,8 +133,8 @@ class AsyncUsers:
             email: E-mail address (3 to 254 characters). `None` takes it away.
             name: Name (1 to 200 characters). `None` takes it away.
             role: Informative role.
-            platform_admin: Whether the user administers the platform.
-            status: Whether the user may call at all.
+            platform_admin: `true` if the user administers the platform.
+            status: Status of the user; a disabled user is refused everywhere.
             tokens_valid_after: Tokens issued before this are refused; an issuer's clock may be ahead by 30 seconds.
                 `None` takes it away.
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its

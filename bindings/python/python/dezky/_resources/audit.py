@@ -35,11 +35,11 @@ class Audit:
         """List audit events, the newest first: a tenant's for its owners and admins, all for the platform.
 
         Args:
-            tenant: Id or slug of a tenant; without it the trail of the platform (1 to 200 characters).
-            user_id: About this person.
-            action: Of this action, such as `tenant.update`.
-            from_: From this time on.
-            until: Before this time.
+            tenant: Id or slug of a tenant; without it, the platform's own audit trail (1 to 200 characters).
+            user_id: Only events about this person.
+            action: Only events of this action, such as `tenant.update`.
+            from_: Only events at or after this time.
+            until: Only events before this time.
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.

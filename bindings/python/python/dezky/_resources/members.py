@@ -35,9 +35,9 @@ class Members:
 
         Args:
             tenant: Id or slug of the tenant.
-            role: In this role.
-            search: Of whose name some words begin with those of this, whatever the case; of whose address too, for
-                those who see it (1 to 200 characters).
+            role: Only members with this role.
+            search: Only members whose name, or e-mail address if visible to the caller, has words that begin with
+                these, ignoring case (1 to 200 characters).
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.

@@ -31,9 +31,10 @@ class MyTenants:
         """The caller's own tenants by name.
 
         Args:
-            status: In this state; without it all but the deleted ones.
-            plan: With this plan (1 to 200 characters).
-            search: Of whose name some words begin with those of this, whatever the case (1 to 200 characters).
+            status: Only tenants with this status; without it, all except deleted ones.
+            plan: Only tenants with this plan (1 to 200 characters).
+            search: Only tenants with words in their name that begin with these words, ignoring case (1 to 200
+                characters).
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.

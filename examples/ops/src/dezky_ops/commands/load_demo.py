@@ -52,7 +52,7 @@ def load_demo(common: Common, tenants: int, people: int, seed: int, folder: Path
             Exit.USAGE, "two_stores", "--platform has a store and settings of its own: leave out --store and --config"
         )
     platform = prepare_platform(folder)
-    with Dezky.open(config=platform.settings, environment=False, background=False, log="error") as opened:
+    with Dezky.open(config=platform.settings, environment=False, log="error") as opened:
         loaded = filled(common, opened.as_system(common.actor), estate, ISSUER_ID, yes=yes)
     return tell(common, loaded, platform.write_tokens(estate), platform)
 

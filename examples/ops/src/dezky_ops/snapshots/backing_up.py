@@ -172,5 +172,5 @@ def prove(finished: Path, location: Location, folder: Path, progress: Progress) 
 
 def open_once(path: Path) -> None:
     """Opens a scratch store as the platform does: one of a newer release, or that is no store of Dezky, is refused."""
-    with Dezky.open(store=f"sqlite:{path}", environment=False, background=False, log="off") as platform:
+    with Dezky.open(store=f"sqlite:{path}", environment=False, log="off") as platform:
         platform.as_system("backup").tenants.list(limit=1).page()

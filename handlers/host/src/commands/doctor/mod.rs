@@ -4,6 +4,7 @@ mod configured;
 mod issuers;
 mod report;
 mod store;
+mod tasks;
 
 use clap::Args;
 
@@ -32,6 +33,9 @@ pub(super) async fn run(flags: DoctorFlags) -> Result<(), Failure> {
         Ok(configuration) => {
             configured::check(&configuration, &mut report);
             let store = store::check(&configuration, &mut report).await;
+            if let Some(store) = &store {
+                tasks::check(store, &mut report).await;
+            }
             issuers::check(&configuration, store.as_ref(), &mut report).await;
         }
         Err(failure) => {

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// Flag of irreversible commands.
 #[derive(Debug, Args)]
 pub(crate) struct ConfirmationFlags {
-    /// Skip the question; required when standard input is no terminal
+    /// Skip the question; required when standard input is not a terminal
     #[arg(long, short)]
     pub(crate) yes: bool,
 }
@@ -18,7 +18,7 @@ pub(crate) struct ConfirmationFlags {
 /// Asks for confirmation. `what` describes the effect; `word` must be typed.
 ///
 /// # Errors
-/// When it was not confirmed, or standard input is no terminal.
+/// When it was not confirmed, or standard input is not a terminal.
 pub(crate) fn confirm(flags: &ConfirmationFlags, what: &str, word: &str) -> Result<(), Failure> {
     if flags.yes {
         return Ok(());

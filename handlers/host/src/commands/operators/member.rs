@@ -49,7 +49,7 @@ pub(crate) enum MemberCommand {
     /// Change a member's role
     #[command(after_help = "Example:\n  dezky member update acme anna@example.eu --role owner")]
     Update(UpdateFlags),
-    /// Remove a person from a tenant, at once; only `member create` undoes it, no token's claim does
+    /// Remove a person from a tenant, at once; only `member create` restores them, no token's claim does
     #[command(visible_alias = "delete", after_help = "Example:\n  dezky member revoke acme anna@example.eu")]
     Revoke(OneMember),
 }

@@ -22,7 +22,7 @@ pub(crate) type Column = (&'static str, &'static str);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     json: bool,
-    /// Width of the terminal; `None` when standard output is no terminal, and then nothing is cut.
+    /// Width of the terminal; `None` when standard output is not a terminal, and then nothing is truncated.
     width: Option<usize>,
 }
 

@@ -1,7 +1,7 @@
 //! Lookup of a user named on the command line by id, by issuer and subject, or by e-mail address.
 
 use dezky::{
-    Error, ErrorKind,
+    Code, Error,
     domain::UserId,
     service::{ListRequest, users::UserFilter, views::UserView},
     store::Form,
@@ -53,7 +53,7 @@ async fn by_email(session: &Session, email: &str) -> Result<UserView, Failure> {
             found.push(last);
             let ids: Vec<String> = found.iter().map(|user| user.id.to_string()).collect();
             let message = format!("several people have this address: name one by id: {}", ids.join(", "));
-            Err(Failure::of_operation(&Error::new(ErrorKind::Conflict, "ambiguous_user", message)))
+            Err(Failure::of_operation(&Error::new(Code::AMBIGUOUS_USER, message)))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a component exports to be handed requests, each way in a file.
+//! Exports of a component that handle requests, one interface per file.
 
 mod passing;
 mod requests;
@@ -27,24 +27,24 @@ use super::{
     waking,
 };
 
-/// How a component takes requests.
+/// The interface by which a component handles requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// As plain records, whole: without the cost of streams, futures and resources.
+    /// Plain records with complete bodies: without the cost of streams, futures and resources.
     Requests,
-    /// By `wasi:http/handler`.
+    /// `wasi:http/handler`.
     WasiHttp,
 }
 
 impl Way {
-    /// The best that a component offers.
+    /// Returns the best interface that a component exports.
     pub(super) fn of(component: &Component) -> Self {
         let requests = component.get_export_index(None, "dezky:platform/requests@0.3.0");
         if requests.is_some() { Self::Requests } else { Self::WasiHttp }
     }
 }
 
-/// A component that is linked, by the way it takes requests.
+/// A linked component, by the interface it handles requests with.
 #[derive(Clone)]
 pub(super) enum Linked {
     Requests(HandlerPre<InstanceState>),
@@ -52,7 +52,7 @@ pub(super) enum Linked {
 }
 
 impl Linked {
-    /// Looks its exports up.
+    /// Looks up its exports.
     pub(super) fn new(linked: InstancePre<InstanceState>, way: Way) -> wasmtime::Result<Self> {
         Ok(match way {
             Way::Requests => Self::Requests(HandlerPre::new(linked)?),
@@ -60,7 +60,7 @@ impl Linked {
         })
     }
 
-    /// Makes an instance.
+    /// Creates an instance.
     pub(super) async fn instantiate(&self, store: &mut Store<InstanceState>) -> wasmtime::Result<Entrance> {
         Ok(match self {
             Self::Requests(linked) => Entrance::Requests(linked.instantiate_async(store).await?),
@@ -69,21 +69,21 @@ impl Linked {
     }
 }
 
-/// The way into an instance.
+/// The request handler of an instance.
 pub(super) enum Entrance {
     Requests(Handler),
     WasiHttp(Service),
 }
 
 impl Entrance {
-    /// Has the instance answer a request. Returns the answer, and whether nothing of it goes on.
+    /// Has the instance answer a request. Returns the answer, and `true` if no task of it is left running.
     pub(super) async fn answer(
         &self,
         store: &mut Store<InstanceState>,
         facts: &Arc<RequestFacts>,
     ) -> wasmtime::Result<(Response, bool)> {
         store.data_mut().begin(Arc::clone(facts));
-        // What has rested for some epochs would otherwise begin by giving way to others.
+        // After some idle epochs it would otherwise start by yielding.
         store.set_epoch_deadline(1);
         let answered = match self {
             Self::Requests(handler) => waking::unless_ready(requests::answer(handler, store, facts)).await,
@@ -94,7 +94,7 @@ impl Entrance {
     }
 }
 
-/// An answer, with what it refuses as its code tells.
+/// Builds the response, with the refusal that its code names.
 fn answered(parts: Parts, body: Bytes) -> Response {
     let code = || {
         let problem = serde_json::from_slice::<Told>(&body).ok()?;
@@ -108,14 +108,15 @@ fn answered(parts: Parts, body: Bytes) -> Response {
     response
 }
 
-/// What is read of a problem document.
+/// The members of a problem document that are read.
 #[derive(Deserialize)]
 struct Told {
     code: String,
 }
 
-/// Whether no task of an instance goes on. One that does keeps what it has been told and the handles that it was given, and might
-/// call on behalf of the next request.
+/// Returns `true` if no task of an instance is left running.
+///
+/// A running task keeps the data and handles that it was given, and could make calls on behalf of the next request.
 fn is_quiet<T: 'static>(accessor: &Accessor<T>) -> bool {
     accessor.poll_no_interesting_tasks(&mut Context::from_waker(Waker::noop())).is_ready()
 }

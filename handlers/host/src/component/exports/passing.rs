@@ -1,8 +1,8 @@
-//! Which fields of heads pass the boundary.
+//! Header fields that cross the boundary.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// Fields of requests that a component sees: what the router reads. Whatever else a client or a proxy sends may be a secret.
+/// Request fields that a component sees: those that the router reads. Other fields may contain secrets.
 const LET_IN: [HeaderName; 7] = [
     header::ACCEPT,
     header::CONTENT_TYPE,
@@ -13,7 +13,7 @@ const LET_IN: [HeaderName; 7] = [
     HeaderName::from_static("idempotency-key"),
 ];
 
-/// Fields of answers that pass: what the router sets. A component sets no cookie.
+/// Answer fields that pass: those that the router sets. A component cannot set cookies.
 const LET_OUT: [HeaderName; 10] = [
     header::ALLOW,
     header::CACHE_CONTROL,
@@ -27,12 +27,12 @@ const LET_OUT: [HeaderName; 10] = [
     HeaderName::from_static("idempotency-replayed"),
 ];
 
-/// The fields of a request that a component sees.
+/// Returns the request fields that a component sees.
 pub(super) fn let_in(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
     headers.iter().filter(|(name, _)| LET_IN.contains(name))
 }
 
-/// Whether a field of an answer passes.
+/// Returns `true` if a field of an answer passes.
 pub(super) fn is_let_out(name: &HeaderName) -> bool {
     LET_OUT.contains(name)
 }

@@ -30,7 +30,7 @@ pub(super) async fn answer(
         .run_concurrent(async |accessor| {
             let answer = service.handle(accessor, request).await??;
             let answer = accessor.with(|mut access| {
-                // What sends the body is no call of anybody.
+                // The task that sends the body makes calls on nobody's behalf.
                 access.get().end();
                 answer.into_http(access.as_context_mut(), taken)
             })?;
@@ -59,7 +59,7 @@ fn written(facts: &RequestFacts) -> wasmtime::Result<http::Request<WasiBody>> {
     Ok(request)
 }
 
-/// WASI wants a whole URI.
+/// Returns the absolute URI that WASI requires.
 fn whole(asked: &Asked) -> wasmtime::Result<Uri> {
     let authority = asked.uri().authority().map(http::uri::Authority::as_str);
     let named = authority.or_else(|| asked.headers().get(header::HOST)?.to_str().ok());

@@ -1,4 +1,4 @@
-//! Types of the store, from WIT to the port and back. What the collections do not declare is refused here.
+//! Converts types of the store between WIT and the port. Undeclared names are refused here.
 
 use dezky::{
     clock::Timestamp,
@@ -8,15 +8,15 @@ use dezky::{
 
 use crate::component::{bindings::store as wit, facts::RequestFacts};
 
-/// Most bytes of a name that a refusal repeats.
+/// Maximum length of a name that a refusal repeats.
 const QUOTED: usize = 64;
 
-/// The beginning of what a component has said, for a refusal that goes to the log.
+/// Returns the beginning of a component's text, for a refusal in the log.
 fn quoted(text: &str) -> &str {
     text.get(..text.floor_char_boundary(QUOTED)).unwrap_or_default()
 }
 
-/// Why a call is not one that the store knows.
+/// The reason why a call is not valid for the store.
 pub(super) struct Refused(pub(super) String);
 
 type Converted<T> = Result<T, Refused>;
@@ -97,7 +97,7 @@ pub(super) fn query(query: wit::Query) -> Converted<port::Query> {
     })
 }
 
-/// The error as a component may know it; what the database said stays in the log.
+/// Returns the error without details that a component must not know; the database's message is only logged.
 pub(super) fn failure(facts: &RequestFacts, error: StoreError) -> wit::Failure {
     let place = |collection: &str, id: Option<ObjectId>| wit::Place {
         collection: collection.to_owned(),
@@ -117,7 +117,7 @@ pub(super) fn failure(facts: &RequestFacts, error: StoreError) -> wit::Failure {
             }
             wit::Failure::Refused(detail)
         }
-        // The first three come of writing, which a component does not do.
+        // The first three result from writing, which a component cannot do.
         StoreError::DuplicateKey { .. }
         | StoreError::VersionConflict { .. }
         | StoreError::GuardFailed { .. }

@@ -1,4 +1,4 @@
-//! Carrying out what the component has found in order.
+//! Carries out requests that the component has accepted.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Who is calling, and bringing their rights in line with their token.
+//! Identifies the caller, and syncs their rights with their token.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl identity::HostWithStore<InstanceState> for Host {
         let synced = async {
             let _place = place(&facts).await?;
             let call = call(&facts, &platform).await?;
-            // Doing it twice changes nothing more, so that it is no effect of the request.
+            // Syncing is idempotent, so it does not count as the effect of the request.
             let synced = platform.identity.sync(&platform.service, call).await?;
             let written = serde_json::to_string(&synced)
                 .map_err(|error| Error::internal("a synced caller cannot be written").with_source(error))?;
@@ -54,7 +54,7 @@ impl identity::HostWithStore<InstanceState> for Host {
     }
 }
 
-/// The token of the request, verified once. What its first use takes away is taken before the component hears of it.
+/// Returns the request's token, verified once. The revocations of its first use precede the component's answer.
 async fn verified(facts: &RequestFacts, platform: &Backing) -> Result<Arc<VerifiedToken>> {
     if let Some(token) = facts.caller() {
         return Ok(Arc::clone(token));

@@ -1,4 +1,4 @@
-//! Launchers, which anybody may look up.
+//! Launchers, which are public.
 
 use dezky::{Error, http::LauncherSource as _};
 use wasmtime::component::Accessor;

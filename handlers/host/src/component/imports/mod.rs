@@ -1,4 +1,4 @@
-//! What a component imports beside WASI, each interface in a file.
+//! Imports of a component other than WASI, one interface per file.
 
 mod conversion;
 mod effect;
@@ -28,7 +28,7 @@ impl HasData for Host {
     type Data<'a> = &'a mut InstanceState;
 }
 
-/// Adds all of them to a linker.
+/// Adds all imports to a linker.
 pub(super) fn add_to(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()> {
     super::bindings::Handler::add_to_linker::<_, Host>(linker, |state| state)
 }
@@ -37,7 +37,7 @@ impl super::bindings::problems::Host for InstanceState {}
 
 impl super::bindings::messages::Host for InstanceState {}
 
-/// The error as a component may know it. Whatever is internal goes to the log.
+/// Returns the error that a component may see. Internal errors are logged.
 fn problem(facts: &RequestFacts, error: &Error) -> Problem {
     if error.kind() == dezky::ErrorKind::Internal && facts.may_log() {
         tracing::error!(id = facts.request_id(), ?error, "what the component asked for failed");
@@ -45,7 +45,7 @@ fn problem(facts: &RequestFacts, error: &Error) -> Problem {
     unattributed(error)
 }
 
-/// The error of a call that is no request's. It is not written to the log: nothing would bound that.
+/// Returns the error of a call without a request. It is not logged, because nothing would limit the log.
 fn unattributed(error: &Error) -> Problem {
     let internal = matches!(error.kind(), dezky::ErrorKind::Internal | dezky::ErrorKind::Configuration);
     Problem {
@@ -57,7 +57,7 @@ fn unattributed(error: &Error) -> Problem {
             .iter()
             .map(|field| BadField {
                 field: field.field.clone(),
-                code: field.code.to_string(),
+                code: field.code.name().to_owned(),
                 message: field.message.clone(),
             })
             .collect(),
@@ -65,7 +65,7 @@ fn unattributed(error: &Error) -> Problem {
     }
 }
 
-/// The request on whose behalf the component calls, and what the host answers from.
+/// Returns the request that the component calls on behalf of, and the host's backing.
 fn asking(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>, Arc<Backing>)> {
     accessor.with(|mut access| {
         let state = access.get();
@@ -76,7 +76,7 @@ fn asking(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>
     })
 }
 
-/// A place for a call of this request.
+/// Returns a slot for a call of this request.
 async fn place(facts: &RequestFacts) -> Result<Place<'_>> {
     facts.place(0).await.ok_or_else(|| Error::internal("the request makes too many calls"))
 }

@@ -1,4 +1,4 @@
-//! The store, as far as the caller of the request may use it.
+//! The part of the store that the caller of the request may use.
 
 use std::sync::Arc;
 
@@ -19,18 +19,18 @@ use crate::component::{
 
 impl store::Host for InstanceState {}
 
-/// The store behind its lock; only for a request whose caller is known.
+/// Returns the store behind its lock, for a request whose caller is known.
 fn open(facts: &Arc<RequestFacts>, platform: Arc<Backing>) -> Result<Locked, Failure> {
     Locked::for_request(Arc::clone(facts), platform).map_err(|error| conversion::failure(facts, error))
 }
 
-/// A place for a call of this request that gets so many documents at the most.
+/// Returns a slot for a call of this request that reads at most this many documents.
 async fn place_of(facts: &RequestFacts, documents: u32) -> Result<Place<'_>, Failure> {
     let refused = || Failure::Refused("the request makes too many calls, or asks for too many documents".to_owned());
     facts.place(documents).await.ok_or_else(refused)
 }
 
-/// Carries a call out that came with so much, for the request whose it is.
+/// Performs a call with arguments of this size, on behalf of the current request.
 async fn carry_out<T, F: Future<Output = Result<T, Failure>>>(
     accessor: &Accessor<InstanceState, Host>,
     weight: usize,
@@ -68,15 +68,6 @@ impl store::HostWithStore<InstanceState> for Host {
             let found = open(&facts, platform)?.find(&query).await;
             let found = found.map_err(|error| conversion::failure(&facts, error))?;
             Ok(found.into_iter().map(conversion::document).collect())
-        })
-        .await
-    }
-
-    async fn count(accessor: &Accessor<InstanceState, Self>, query: Query) -> wasmtime::Result<Result<u64, Failure>> {
-        carry_out(accessor, query.weight(), async |facts, platform| {
-            let _place = place_of(&facts, 1).await?;
-            let count = open(&facts, platform)?.count(&conversion::query(query)?).await;
-            count.map_err(|error| conversion::failure(&facts, error))
         })
         .await
     }

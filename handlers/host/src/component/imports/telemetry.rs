@@ -1,4 +1,4 @@
-//! The component's lines in the log of the host.
+//! Log lines of the component.
 
 use wasmtime::component::Access;
 
@@ -8,14 +8,14 @@ use crate::component::{
     instance::InstanceState,
 };
 
-/// Most bytes of a line.
+/// Maximum length of a line in bytes.
 const LINE: usize = 8 * 1024;
 
 impl telemetry::Host for InstanceState {}
 
 impl telemetry::HostWithStore<InstanceState> for Host {
     fn log(mut access: Access<'_, InstanceState, Self>, level: Level, message: String) {
-        // What belongs to no request is not written: nothing would bound it.
+        // Lines without a request are dropped, because nothing would limit them.
         let Some(facts) = access.get().request().cloned().filter(|facts| facts.may_log()) else { return };
         let id = facts.request_id();
         let end = message.floor_char_boundary(LINE);

@@ -1,16 +1,16 @@
-//! How many bytes the host holds of what comes with a call.
+//! The number of bytes that the arguments of a call occupy on the host.
 
 use crate::component::bindings::{
     launcher::Address,
     store::{Beginning, Choice, Comparison, Filter, Position, Query, Span, Value},
 };
 
-/// What is held of something: all that it owns, and itself.
+/// The size of a value, including everything it owns.
 pub(super) trait Weight: Sized {
-    /// What it owns.
+    /// Returns the bytes that it owns.
     fn owned(&self) -> usize;
 
-    /// All of it.
+    /// Returns its total size in bytes.
     fn weight(&self) -> usize {
         size_of::<Self>().saturating_add(self.owned())
     }

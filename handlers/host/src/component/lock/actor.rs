@@ -1,4 +1,4 @@
-//! The caller of a request as the host knows them from the store, read for this request alone.
+//! The caller of a request as the host reads them from the store, for this request only.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,24 +18,24 @@ use serde::Deserialize;
 
 use crate::component::Backing;
 
-/// The caller of a request and what the host has read of their rights.
+/// The caller of a request, and the rights that the host has read.
 #[derive(Debug)]
 pub(crate) struct Actor {
-    /// None for whoever every use case refuses: unknown, disabled, or with a token that counts no more.
+    /// `None` if every use case refuses them: unknown, disabled, or with a token that is no longer accepted.
     user: Option<User>,
-    /// The tenant of a token of a tenant's own issuer, which speaks for that tenant alone, if it is there.
+    /// The tenant that the token is bound to, for tokens of a tenant's own issuer; `Some(None)` if it does not exist.
     bound: Option<Option<TenantId>>,
     known: Mutex<Known>,
 }
 
-/// What was read of tenants, and in them.
+/// The facts that were read about tenants.
 #[derive(Debug, Default)]
 struct Known {
     /// The actor's own memberships.
     memberships: HashMap<ObjectId, Option<Membership>>,
-    /// Whether a tenant is there, and not deleted.
+    /// `true` for tenants that exist and are not deleted.
     living: HashMap<ObjectId, bool>,
-    /// People whom a tenant knows that the actor administers.
+    /// People who are known to a tenant that the actor administers.
     people: HashSet<ObjectId>,
 }
 
@@ -56,7 +56,7 @@ impl Known {
     }
 }
 
-/// The tenant of the one issuer for which a token speaks, if it speaks for one alone.
+/// Returns the tenant that a token is bound to, if it is bound.
 async fn bound(platform: &Backing, call: &Call) -> Result<Option<Option<TenantId>>> {
     let Principal::Token(token) = &call.principal else { return Ok(None) };
     let Some(slug) = token.tenant.clone() else { return Ok(None) };
@@ -65,14 +65,14 @@ async fn bound(platform: &Backing, call: &Call) -> Result<Option<Option<TenantId
 }
 
 impl Actor {
-    /// Reads the user of a call.
+    /// Loads the user of a call.
     pub(crate) async fn load(platform: &Backing, call: &Call) -> Result<Self> {
         let user = platform.service.admitted_user(call).await?;
         let bound = bound(platform, call).await?;
         Ok(Self { user, bound, known: Mutex::default() })
     }
 
-    /// The actor of a call whose claims were just synced: what the sync has read is not read again.
+    /// Creates the actor of a call from the documents that its claims sync has read.
     pub(crate) async fn synced(platform: &Backing, call: &Call, synced: SyncedCaller) -> Result<Self> {
         let memberships = synced.memberships.into_iter().map(|one| (one.tenant_id.0, Some(one))).collect();
         let bound = bound(platform, call).await?;
@@ -84,27 +84,27 @@ impl Actor {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this is the actor's own user.
+    /// Returns `true` if this is the actor's own user.
     pub(super) fn is(&self, id: ObjectId) -> bool {
         self.user.as_ref().is_some_and(|user| user.id.0 == id)
     }
 
-    /// Whether they administer the platform.
+    /// Returns `true` if they administer the platform.
     pub(crate) fn is_platform(&self) -> bool {
         self.bound.is_none() && self.user.as_ref().is_some_and(|user| user.platform_admin)
     }
 
-    /// Whether their token speaks for one tenant alone.
+    /// Returns `true` if their token is bound to one tenant.
     pub(super) fn is_bound(&self) -> bool {
         self.bound.is_some()
     }
 
-    /// Whether their token speaks for this tenant.
+    /// Returns `true` if their token is valid for this tenant.
     pub(super) fn speaks_for(&self, tenant: ObjectId) -> bool {
         self.bound.is_none_or(|bound| bound.is_some_and(|bound| bound.0 == tenant))
     }
 
-    /// Reads the actor's memberships in these tenants, and whether they are there, as far as that is not known yet.
+    /// Reads the actor's memberships in these tenants and the tenants' state, unless already known.
     pub(super) async fn learn(
         &self,
         platform: &Backing,
@@ -150,13 +150,13 @@ impl Actor {
         futures_util::try_join!(memberships, living).map(|((), ())| ())
     }
 
-    /// Tenants, as the host has just read them for the component.
+    /// Records tenants that the host has just read for the component.
     pub(super) fn saw_tenants(&self, documents: &[Document]) -> StoreResult<()> {
         let mut known = self.known();
         documents.iter().try_for_each(|tenant| known.saw_tenant(tenant))
     }
 
-    /// A membership, as the host has just read it for the component: the actor's own, or one of a tenant that they administer.
+    /// Records a membership that was just read for the component: the actor's, or one of a tenant they administer.
     pub(super) fn saw(&self, membership: &Membership) {
         let own = self.is(membership.user_id.0);
         let administers = self.role(membership.tenant_id.0) >= Some(MembershipRole::Admin);
@@ -168,12 +168,12 @@ impl Actor {
         }
     }
 
-    /// Whether a tenant that the actor administers has shown this person.
+    /// Returns `true` if this person is known to a tenant that the actor administers.
     pub(super) fn knows(&self, person: ObjectId) -> bool {
         self.known().people.contains(&person)
     }
 
-    /// The actor's role in a tenant, if in force and learned, and if the tenant is not deleted.
+    /// Returns the actor's role in a tenant that is not deleted, if active and known.
     pub(super) fn role(&self, tenant: ObjectId) -> Option<MembershipRole> {
         if self.speaks_for(tenant) { self.known().role(tenant) } else { None }
     }

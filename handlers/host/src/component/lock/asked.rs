@@ -1,11 +1,10 @@
-//! What the caller has asked for in so many words. Whatever is written follows from this and from nothing that the
-//! component says.
+//! The original request of the caller. All writes follow from it, and not from anything that the component states.
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri};
 
-/// A request as it came in, with the token, which the component never sees.
+/// A request as received, including the token, which the component never sees.
 pub(crate) struct Asked {
     method: Method,
     uri: Uri,
@@ -14,37 +13,37 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Of a request.
+    /// Creates it from the parts of a request.
     pub(crate) fn new(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Self {
         Self { method, uri, headers, body }
     }
 
-    /// Its method.
+    /// Returns its method.
     pub(crate) fn method(&self) -> &Method {
         &self.method
     }
 
-    /// Its target.
+    /// Returns its target.
     pub(crate) fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// Its body, if it was not too large.
+    /// Returns its body, if it was not too large.
     pub(crate) fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// Its headers, all of them.
+    /// Returns all of its headers.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// Whether it may change anything at all (RFC 9110 §9.2.1).
+    /// Returns `true` if its method may change anything (RFC 9110 §9.2.1).
     pub(crate) fn may_write(&self) -> bool {
         !self.method.is_safe()
     }
 
-    /// The same request once more.
+    /// Returns a copy of the request.
     pub(crate) fn again(&self) -> Request<Body> {
         let mut request = Request::new(Body::from(self.body.clone()));
         request.method_mut().clone_from(&self.method);

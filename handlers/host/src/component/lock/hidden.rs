@@ -1,4 +1,4 @@
-//! Fields that a caller does not see of documents that they may see, as the views of the API have it.
+//! Removes fields that a caller does not see in a visible document, as the API's views do.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,21 +13,23 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// Takes away what somebody in this role does not see of a document of their tenant, or of a person whom it knows.
+/// Removes the fields of a document that a caller in this role does not see.
 ///
-/// The declaration of each field says who reads it. What is not declared stays in documents of a tenant, which the replaced service may
-/// have left there, and goes from those of people.
+/// The document belongs to their tenant, or to a person known there.
+///
+/// The declaration of each field lists its readers. Undeclared fields stay in documents of a tenant, where the replaced
+/// service may have left them, and are removed from those of people.
 pub(super) fn take_away(
     collection: &'static Collection,
     role: Option<MembershipRole>,
     document: &mut Document,
 ) -> StoreResult<()> {
     let of_people = matches!(collection.scope, Scope::Person(_));
-    // Whoever's tenant knows a person is somebody of that tenant, whatever they are there.
+    // Anybody whose tenant knows a person is at least a member of that tenant.
     let reader = if of_people { Callers::MEMBER } else { MembershipRole::caller(role) };
     let is_hidden = |field: &&Field| !field.readers.includes(reader);
     let hidden = || collection.fields.iter().filter(is_hidden);
-    // A name could only be written otherwise with a backslash.
+    // Without a backslash in the text, a name cannot be escaped.
     let may_have = |field: &Field| document.json.contains('\\') || document.json.contains(field.name);
     if !of_people && !hidden().any(may_have) {
         return Ok(());
@@ -38,7 +40,7 @@ pub(super) fn take_away(
             None => !of_people || name.0 == "id",
         });
         if !of_people {
-            // Every document has the forms in which its texts are searched.
+            // Every document has the derived forms of its texts.
             for derived in hidden().filter(|field| field.derived.is_some()) {
                 members.push((Name(Cow::Borrowed(derived.name)), serde_json::from_str("\"\"")?));
             }
@@ -47,13 +49,13 @@ pub(super) fn take_away(
     })
 }
 
-/// Room for as many members as most documents have.
+/// Capacity for the members of most documents.
 const MEMBERS: usize = 32;
 
-/// The members of an object in their order, whose values nobody has to look into.
+/// The members of an object in order, whose values are not parsed.
 struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
 
-/// The name of a member, which is part of the text unless it is written with a backslash.
+/// The name of a member, which borrows from the text unless it is escaped.
 #[derive(Deserialize, Serialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 

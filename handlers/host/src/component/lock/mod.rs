@@ -1,9 +1,9 @@
-//! The second lock: what the host makes of every store call, whatever the component has decided.
+//! The second lock: the host's check of every store call, independent of the component's decisions.
 //!
-//! Reading: a query names its scope (a tenant in which the caller has a role, or the caller) or the documents themselves,
-//! and what comes out is looked at once more; what the caller may not have is as absent, and hidden fields are taken out.
-//! A component writes nothing: it asks for the effect of its request (`effect.rs`). See `docs/design/component.md` for what is
-//! left to the component.
+//! A query must name its scope (a tenant in which the caller has a role, or the caller) or the documents themselves.
+//! The results are checked again: documents that the caller may not have are omitted, and hidden fields removed. A
+//! component writes nothing; it requests the effect of its request (`effect.rs`). See `docs/design/component.md` for
+//! what is left to the component.
 
 mod actor;
 mod asked;
@@ -23,7 +23,7 @@ pub(crate) use asked::Asked;
 
 use super::{Backing, facts::RequestFacts};
 
-/// Most documents of one answer: as many as a condition may name, and one more.
+/// Maximum number of documents in one answer: as many as a condition may name, plus one.
 pub(super) const DOCUMENTS: u32 = 1_001;
 
 /// The store for one request.
@@ -33,13 +33,13 @@ pub(super) struct Locked {
     call: Arc<Call>,
 }
 
-/// The call is not one that a component may make.
+/// Returns the error of a call that a component may not make.
 fn refused<T>(detail: impl Into<String>) -> StoreResult<T> {
     Err(StoreError::Unsupported { detail: detail.into() })
 }
 
 impl Locked {
-    /// For a request whose caller is known.
+    /// Creates the store for a request whose caller is known.
     pub(super) fn for_request(facts: Arc<RequestFacts>, platform: Arc<Backing>) -> StoreResult<Self> {
         let Some(call) = facts.call() else { return refused("the store answers a request once its caller is known") };
         let call = Arc::clone(call);
@@ -50,7 +50,7 @@ impl Locked {
         self.platform.service.store()
     }
 
-    /// The document with this id, if the caller may have it.
+    /// Returns the document with this id, if the caller may have it.
     pub(super) async fn get(&self, collection: &'static Collection, id: ObjectId) -> StoreResult<Option<Document>> {
         let view = self.view().await?;
         reading::check_collection(collection)?;
@@ -58,7 +58,7 @@ impl Locked {
         Ok(view.shown(collection, found.into_iter().collect()).await?.pop())
     }
 
-    /// The documents that a query names and the caller may have.
+    /// Returns the documents that a query finds and the caller may have.
     pub(super) async fn find(&self, query: &Query) -> StoreResult<Vec<Document>> {
         let view = self.view().await?;
         let Some(asked) = view.permitted(query).await? else { return Ok(Vec::new()) };
@@ -66,21 +66,6 @@ impl Locked {
         let mut shown = view.shown(query.collection, found).await?;
         shown.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
         Ok(shown)
-    }
-
-    /// How many documents a query names. Only where it names its scope: what is filtered afterwards cannot be counted.
-    pub(super) async fn count(&self, query: &Query) -> StoreResult<u64> {
-        let view = self.view().await?;
-        if !view.may_count(query) {
-            return refused("a count names its scope");
-        }
-        match view.permitted(query).await? {
-            Some(asked) => {
-                let found = self.store().find(&self.call.context, &asked).await?;
-                Ok(u64::try_from(found.len()).unwrap_or(u64::MAX))
-            }
-            None => Ok(0),
-        }
     }
 
     async fn view(&self) -> StoreResult<reading::View<'_>> {

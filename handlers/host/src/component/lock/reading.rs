@@ -1,4 +1,4 @@
-//! What a component may read for the caller of a request.
+//! Determines what a component may read for the caller of a request.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -16,22 +16,22 @@ use serde::Deserialize;
 
 use super::{DOCUMENTS, Locked, actor::Actor, hidden, refused};
 
-/// What a query says about whose documents it wants.
+/// The scope that a query names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Named {
-    /// The caller's own.
+    /// The caller's own documents.
     Own,
-    /// Those of a tenant.
+    /// Documents of a tenant.
     Tenant(ObjectId),
-    /// Those of somebody else.
+    /// Documents of another person.
     Other,
-    /// So many documents by id or unique key, each of which is looked at.
+    /// This many documents by id or unique key, each of which is checked.
     Documents(usize),
-    /// Nothing: all there are.
+    /// No scope: all documents.
     Nothing,
 }
 
-/// Refuses collections of which a component has nothing to read: secrets, keys, events, personal values of the trail.
+/// Refuses collections closed to components: secrets, keys, events, personal values of the audit trail.
 pub(super) fn check_collection(collection: &'static Collection) -> StoreResult<()> {
     if collection.guest != Guest::Closed {
         return Ok(());
@@ -39,10 +39,10 @@ pub(super) fn check_collection(collection: &'static Collection) -> StoreResult<(
     refused(format!("a component does not read `{}`", collection.name))
 }
 
-/// Whose a document is.
+/// The owner of a document.
 struct Belonging {
     tenant: Option<ObjectId>,
-    /// What the document is, if it is a membership.
+    /// The document itself, if it is a membership.
     membership: Option<Membership>,
 }
 
@@ -75,7 +75,7 @@ impl View<'_> {
         self.actor.learn(&self.locked.platform, &self.locked.call, tenants).await
     }
 
-    /// What a query says about its scope.
+    /// Returns the scope that a query names.
     fn named(&self, query: &Query) -> Named {
         let (tenant, person) = match query.collection.scope {
             Scope::Tenant(tenant) => (Some(tenant), None),
@@ -104,13 +104,9 @@ impl View<'_> {
         }
     }
 
-    /// Whether a count tells nothing that the documents would not.
-    pub(super) fn may_count(&self, query: &Query) -> bool {
-        self.actor.is_platform() || matches!(self.named(query), Named::Own | Named::Tenant(_))
-    }
-
-    /// What to ask the store instead of a query; none if there is nothing that the caller may have of what it wants. What
-    /// names no scope is refused.
+    /// Returns the query to run instead; `None` if the caller may have nothing that it could find.
+    ///
+    /// Queries without a scope are refused.
     pub(super) async fn permitted<'q>(&self, query: &'q Query) -> StoreResult<Option<Cow<'q, Query>>> {
         check_collection(query.collection)?;
         if query.limit > DOCUMENTS {
@@ -125,7 +121,7 @@ impl View<'_> {
         match self.named(query) {
             Named::Nothing => refused(format!("a query of `{}` names no scope", query.collection.name)),
             Named::Other => Ok(None),
-            // A token that speaks for one tenant does not tell of others; it names the membership that it is about.
+            // A bound token does not disclose other tenants, so it must name the membership in question.
             Named::Own if self.actor.is_bound() => Ok(None),
             Named::Own => {
                 in_force(query)?;
@@ -149,8 +145,10 @@ impl View<'_> {
         }
     }
 
-    /// Documents by name: nothing but their names counts, and all of them are fetched. A further condition, an order or a
-    /// limit would tell something of those that are taken out afterwards.
+    /// Returns the query for named documents, which fetches all of them by name only.
+    ///
+    /// A further condition, an order or a limit would disclose something about the documents that are removed
+    /// afterwards.
     fn by_name<'q>(&self, query: &'q Query, count: usize) -> StoreResult<Cow<'q, Query>> {
         if query.filters.len() != 1 || query.sort.is_some() || query.after.is_some() || query.descending {
             return refused("a query of documents by name has no other condition and no order");
@@ -164,7 +162,9 @@ impl View<'_> {
         Ok(if query.limit >= all { Cow::Borrowed(query) } else { Cow::Owned(query.clone().limit(all)) })
     }
 
-    /// Whether a key says nothing that a view would hide: what a tenant's group is, or whose a subject is.
+    /// Returns `true` if a key discloses nothing that views hide.
+    ///
+    /// Views hide the group of a tenant, for example, and the owner of a subject.
     fn may_name(&self, collection: &'static Collection, key: &str) -> bool {
         if collection == &USERS {
             let token = self.locked.facts.caller();
@@ -178,7 +178,7 @@ impl View<'_> {
         matches!(collection.guest, Guest::Scoped { readers, .. } if readers.includes(caller))
     }
 
-    /// Records of the platform that are read for every request: by the keys of this caller alone.
+    /// Checks a read of platform records needed by every request: only the caller's own keys are allowed.
     fn own_keys(&self, query: &Query) -> StoreResult<()> {
         let [Filter::UniqueKeyIn(keys)] = query.filters.as_slice() else {
             return refused(format!("`{}` is read by key", query.collection.name));
@@ -200,7 +200,7 @@ impl View<'_> {
                 .is_some_and(|session| own(EndedSessionKind::Session, session) || own(EndedSessionKind::Seen, session))
     }
 
-    /// What the caller may have of these documents. The rest is as absent, and so are hidden fields.
+    /// Returns the documents that the caller may have, without hidden fields.
     pub(super) async fn shown(
         &self,
         collection: &'static Collection,
@@ -223,7 +223,7 @@ impl View<'_> {
             .map(|document| Belonging::of(document, collection))
             .collect::<Result<Vec<_>, StoreError>>()?;
         for membership in belongings.iter().filter_map(|of| of.membership.as_ref()) {
-            // The caller's own need not be read again.
+            // The caller's own memberships need not be read again.
             if self.actor.is(membership.user_id.0) {
                 self.actor.saw(membership);
             }
@@ -238,7 +238,7 @@ impl View<'_> {
         Ok(shown)
     }
 
-    /// The caller's own user whole, and of others what their tenant knows.
+    /// Returns the caller's own user completely, and the parts of other users that their tenants know.
     fn shown_people(&self, documents: Vec<Document>) -> StoreResult<Vec<Document>> {
         let mut shown = Vec::with_capacity(documents.len());
         for mut document in documents {
@@ -263,7 +263,7 @@ impl View<'_> {
         Ok(shown)
     }
 
-    /// Whether the caller may have a document, from which it takes what is hidden.
+    /// Returns `true` if the caller may have a document, after removing its hidden fields.
     fn show(&self, collection: &'static Collection, document: &mut Document, of: &Belonging) -> StoreResult<bool> {
         let Some(tenant) = of.tenant else { return Ok(false) };
         let role = self.actor.role(tenant);
@@ -283,7 +283,9 @@ impl View<'_> {
         Ok(visible)
     }
 
-    /// Whether this is the user of the token, which even those see who are refused, to be told why.
+    /// Returns `true` if this is the user of the token.
+    ///
+    /// Even a refused caller sees it, to be told the reason.
     fn is_caller(&self, document: &Document) -> bool {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -299,7 +301,7 @@ impl View<'_> {
     }
 }
 
-/// Only those who administer a tenant see whom it has lost.
+/// Requires active memberships, since only a tenant's administrators see its former members.
 fn in_force(query: &Query) -> StoreResult<()> {
     if query.filters.contains(&Filter::Equal("active", Value::Boolean(true))) {
         return Ok(());
@@ -307,7 +309,7 @@ fn in_force(query: &Query) -> StoreResult<()> {
     refused("memberships that are not in force are not this caller's to see")
 }
 
-/// Neither a condition nor the order tells of addresses: words are those of names.
+/// Refuses conditions and orders that disclose addresses; only words of names are allowed.
 fn without_addresses(query: &Query) -> StoreResult<()> {
     let of_name = |value: &Value| matches!(value, Value::Text(term) if term.starts_with(NAMED));
     let words_of_names = query.filters.iter().all(|filter| match filter {

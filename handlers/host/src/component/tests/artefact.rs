@@ -1,4 +1,4 @@
-//! Compiled components are used again where nobody else can have written them, and nowhere else.
+//! Tests that cached artefacts are used only if nobody else can have written them.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ fn load(file: &Path) -> Vec<u8> {
     Compiled::load(file, Writers::Anybody, Room::default()).unwrap().component.serialize().unwrap()
 }
 
-/// The one artefact in a folder.
+/// Returns the only artefact in a folder.
 fn artefact(folder: &Path) -> PathBuf {
     let all: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     let mut artefacts =
@@ -39,7 +39,7 @@ fn an_artefact_is_used_only_where_nobody_else_can_have_written_it() {
     let kept = artefact(&inner);
     assert_eq!(fs::metadata(&kept).unwrap().mode() & 0o777, 0o600);
 
-    // What an attacker would put there: the code of something else. Under their name it tells whether it is used.
+    // An attacker would put other code there. Under their own name it shows if it is used.
     let other = fs::read(build_hostile()).unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     fs::write(elsewhere.path().join("other.wasm"), other).unwrap();

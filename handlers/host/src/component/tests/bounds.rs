@@ -1,4 +1,4 @@
-//! What an instance may take: what spins, traps, takes memory or waits is ended and harms no other request.
+//! Tests the limits of instances: one that spins, traps, takes memory or waits is ended without affecting others.
 
 use std::{
     convert::Infallible,
@@ -20,7 +20,7 @@ use crate::component::{Compiled, Isolation, Room, Writers, exports::Way};
 
 const BOTH: [Isolation; 2] = [Isolation::Shared, Isolation::Request];
 
-/// The hostile component by both ways in.
+/// Returns the hostile component with each interface.
 fn by_both_ways() -> [Compiled; 2] {
     [Way::Requests, Way::WasiHttp].map(|way| Compiled { way, ..hostile() })
 }
@@ -38,11 +38,11 @@ async fn what_traps_or_takes_all_memory_answers_500_as_a_problem_and_is_counted(
         }
         assert_eq!(world.metrics.component_failures(), 2);
         let told = |name: &str| {
-            let text = world.metrics.text(&[], true).unwrap();
+            let text = world.metrics.text(&[], &[], true).unwrap();
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
             line.unwrap().parse::<f64>().unwrap()
         };
-        // An instance that has answered others may die of what they left behind: then one of its own dies of it, too.
+        // A used instance may die of old state; then a new one gets the request, and dies too.
         let deaths = if isolation == Isolation::Shared { 3.0 } else { 2.0 };
         assert_eq!((told("dezky_component_deaths_total"), told("dezky_component_failures_total")), (deaths, 2.0));
     }
@@ -61,7 +61,7 @@ async fn what_has_the_host_keep_more_than_it_may_is_ended_and_counted() {
         }
         let answer = world.send(None, "GET", "/hoard?what=randomness", None).await;
         assert_eq!((answer.status, answer.body), (200, json!(4_096)), "no more at once, whatever is asked for");
-        // An honest one is far from it.
+        // A well-behaved request is far below the limit.
         assert_eq!(world.send(None, "GET", "/hoard?what=answer", None).await.status, 200);
     }
 }
@@ -77,7 +77,7 @@ async fn what_finds_no_memory_because_others_have_it_is_told_to_come_again() {
     statuses.sort_unstable();
     assert_eq!(statuses.last(), Some(&503), "it is not enough for all: {statuses:?}");
     assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
-    // It came back with those who had it.
+    // It was released with the instances that had it.
     assert_eq!(world.send(None, "GET", "/hoard?what=memory", None).await.status, 200);
 }
 
@@ -85,7 +85,7 @@ async fn what_finds_no_memory_because_others_have_it_is_told_to_come_again() {
 async fn what_computes_for_ever_is_ended_while_other_requests_go_on() {
     for isolation in BOTH {
         let world = World::new(isolation).await;
-        // By itself, with lines for the log in between, and with reads in between.
+        // Without calls, with log lines in between, and with reads in between.
         for (number, path) in ["/spin", "/chatter", "/browse"].into_iter().enumerate() {
             let begun = Instant::now();
             let spinning = world.send(Some("anna"), "GET", path, None);
@@ -97,7 +97,7 @@ async fn what_computes_for_ever_is_ended_while_other_requests_go_on() {
             let (spun, ()) = tokio::join!(spinning, others);
             assert_eq!((spun.status, &spun.body["code"]), (500, &json!("internal")), "{path} {spun:?}");
             assert_eq!(world.metrics.component_failures(), u64::try_from(number + 1).unwrap(), "{path}");
-            // By the limit of computing, not by that of the request, which has another code.
+            // Ended by the limit on computing, not by the time limit of the request, which has another code.
             assert!(begun.elapsed() < RequestContext::DEFAULT_TIMEOUT, "{path}: {:?}", begun.elapsed());
         }
     }
@@ -143,7 +143,7 @@ async fn where_there_is_no_room_for_an_instance_the_answer_is_503() {
     let world = World::with(Isolation::Request, &compiled, Duration::from_secs(8)).await;
     let waiting = world.send(None, "GET", "/sleep", None);
     let others = async {
-        // Until the first one has the only place.
+        // Until the first one has the only slot.
         loop {
             let answer = world.send(None, "GET", "/", None).await;
             if answer.status == 503 {
@@ -161,7 +161,7 @@ async fn who_finds_all_instances_at_work_waits_for_a_turn_and_those_that_rest_ma
     let room = Room { instances: 1, ..Room::default() };
     let compiled = Compiled::load(&build_hostile(), Writers::Anybody, room).unwrap();
     let world = World::with(Isolation::Shared, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
-    // A `GET` leaves an instance that rests, and a `POST` wants one of its own.
+    // A `GET` leaves an idle instance, and a `POST` needs its own.
     let requests = (0..16).map(|number| {
         let method = if number % 2 == 0 { "GET" } else { "POST" };
         world.send(None, method, "/", None)
@@ -222,7 +222,7 @@ async fn a_component_sees_no_secret_sets_no_cookie_and_reaches_neither_network_n
         }
         assert_eq!((&seen["variables"], &seen["arguments"]), (&json!([]), &json!(0)));
         assert!(listener.accept().is_err(), "nobody connected");
-        // Who wants to make a request is ended: nothing of that is linked.
+        // An instance that tries to make a request is ended, because that import is not linked.
         assert_eq!(world.send(Some("anna"), "GET", "/fetch", None).await.status, 500);
         let answer = world.send(Some("anna"), "GET", "/cookie", None).await;
         assert_eq!((answer.status, answer.headers.get("set-cookie")), (200, None));

@@ -1,4 +1,4 @@
-//! The shared cases through the component, on both stores and in both modes of isolation.
+//! Runs the shared cases through the component, on both stores and with both isolation modes.
 
 use dezky::test_kit::cases::{NativeStage, Suite};
 
@@ -32,7 +32,7 @@ async fn all_hold_on_sqlite_by_wasi_http() {
     run_all_of("component-wasi-http-sqlite", NativeStage::on_sqlite().unwrap(), compiled, Isolation::Shared).await;
 }
 
-// Without its server these fail with the way to start it.
+// Without a server these fail, with a message on how to start it.
 #[tokio::test(flavor = "multi_thread")]
 async fn all_hold_on_mongodb() {
     run_all("component-mongodb", NativeStage::on_mongodb().unwrap(), Isolation::Shared).await;

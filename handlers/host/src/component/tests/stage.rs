@@ -1,4 +1,4 @@
-//! The shared cases' edge: the host's own routes with a component behind them.
+//! The edge of the shared cases: the host's own routes with a component behind them.
 
 use std::{
     path::PathBuf,
@@ -27,13 +27,13 @@ use crate::{
     server::{LimitedIdentity, Limits, Metrics},
 };
 
-/// The component, compiled once for all tests.
+/// Returns the component, compiled once for all tests.
 pub(super) fn compiled() -> Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
     COMPILED.get_or_init(|| Compiled::load(&component(), Writers::Anybody, Room::default()).unwrap()).clone()
 }
 
-/// The component, built once for all tests, with the target installed if need be.
+/// Builds the component once for all tests, installing the target if necessary.
 pub(super) fn component() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT
@@ -46,20 +46,20 @@ pub(super) fn component() -> PathBuf {
         .clone()
 }
 
-/// What the script of a component prints: where it is.
+/// Runs a component's build script, and returns the path that it prints.
 fn build(script: &str) -> PathBuf {
     let output = Command::new(script).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 }
 
-/// The hostile component, compiled once for all tests.
+/// Returns the hostile component, compiled once for all tests.
 pub(super) fn hostile() -> Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
     COMPILED.get_or_init(|| Compiled::load(&build_hostile(), Writers::Anybody, Room::default()).unwrap()).clone()
 }
 
-/// The hostile component, built once for all tests.
+/// Builds the hostile component once for all tests.
 pub(super) fn build_hostile() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| build(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/build-hostile.sh"))).clone()
@@ -86,7 +86,7 @@ impl Stage for ComponentStage {
     }
 }
 
-/// The routes of a host over a setup, and what it measures.
+/// Returns the routes of a host for a setup, and its metrics.
 pub(super) fn router(
     setup: Setup,
     compiled: &Compiled,

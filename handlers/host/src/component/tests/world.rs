@@ -1,4 +1,4 @@
-//! A platform with tenants and people in all states, behind the hostile component.
+//! A platform with tenants and people in all states, served by the hostile component.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -28,7 +28,7 @@ use crate::{
     server::Metrics,
 };
 
-/// What was answered.
+/// An answer.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -37,9 +37,11 @@ pub(super) struct Answer {
     pub(super) body: Value,
 }
 
-/// Tenants: `acme` with its owner Anna, its administrator Ada, its member Mark and Rita, who was removed; `other` with its owner
-/// Eve; `still`, suspended, and `gone`, deleted, with their member Sam, who is in `acme` too. Root of the platform; Dora, who is
-/// disabled; and Bea, who is in `acme` and `other` and signs in through the own issuer of `acme`.
+/// Tenants and people for attacks.
+///
+/// `acme` has its owner Anna, its administrator Ada, its member Mark, and Rita, who was removed. `other` has its owner
+/// Eve. `still` is suspended and `gone` is deleted; Sam is a member of both, and of `acme`. Root administers the
+/// platform, and Dora is disabled. Bea is in `acme` and `other`, and signs in through the own issuer of `acme`.
 pub(super) struct World {
     pub(super) router: Router,
     pub(super) metrics: Arc<Metrics>,
@@ -60,7 +62,7 @@ pub(super) struct World {
 impl World {
     pub(super) async fn new(isolation: Isolation) -> Self {
         let world = Self::with(isolation, &hostile(), RequestContext::DEFAULT_TIMEOUT).await;
-        // The host notes the first use of each token by itself: later on, what is stored changes by requests alone.
+        // The host records the first use of each token; afterwards only requests change the store.
         for name in world.people.keys() {
             world.try_during(name, "GET", "/anything", None, &[]).await;
         }
@@ -125,7 +127,7 @@ impl World {
         Self { router, metrics, store, service, acme, other, still, gone, people, issuer, own, clock, _stage: stage }
     }
 
-    /// The id of somebody.
+    /// Returns a person's id.
     pub(super) fn id(&self, name: &str) -> String {
         self.people[name].to_string()
     }
@@ -133,18 +135,18 @@ impl World {
     fn token(&self, subject: &str) -> String {
         let issuer = if subject == "bea" { &self.own } else { &self.issuer };
         let claims = issuer.claims(subject).lasting(self.clock.now(), Duration::from_secs(3_600));
-        // With `auth_time` the host has nothing to note of a session, and what is stored changes by requests alone.
+        // With `auth_time` the host has no session to record, so that only requests change the store.
         let signed_in = self.clock.now().seconds();
         issuer.mint(&claims.with("sid", format!("session-of-{subject}")).with("auth_time", signed_in))
     }
 
-    /// A request by somebody.
+    /// Sends a request of a person.
     pub(super) async fn send(&self, subject: Option<&str>, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let body = body.map(Value::to_string).unwrap_or_default();
         self.send_raw(subject, Request::builder().method(method).uri(path), Body::from(body)).await
     }
 
-    /// The same of a request that is put together elsewhere.
+    /// Sends a request of a person that was built elsewhere.
     pub(super) async fn send_raw(&self, subject: Option<&str>, mut request: Builder, body: Body) -> Answer {
         if let Some(subject) = subject {
             request = request.header("authorization", format!("Bearer {}", self.token(subject)));
@@ -158,12 +160,12 @@ impl World {
         Answer { status: parts.status.as_u16(), media_type, headers: parts.headers, body }
     }
 
-    /// The outcomes of a script that runs as somebody, who is asked for first.
+    /// Runs a script on behalf of a person after identifying the caller, and returns the outcomes.
     pub(super) async fn script(&self, subject: &str, steps: &[Value]) -> Vec<Value> {
         self.during(subject, "GET", "/anything", None, steps).await
     }
 
-    /// The outcomes of a script that runs in a request.
+    /// Runs a script in a request, and returns the outcomes.
     pub(super) async fn during(
         &self,
         subject: &str,
@@ -179,7 +181,7 @@ impl World {
         outcomes
     }
 
-    /// The answer of a request in which a script runs.
+    /// Runs a script in a request, and returns the answer.
     pub(super) async fn try_during(
         &self,
         subject: &str,
@@ -193,8 +195,8 @@ impl World {
         self.send(Some(subject), method, &with_script(path, &Value::Array(all)), body).await
     }
 
-    /// All that is stored: every document of every collection, as text. Without the archive of the issuers' keys, which the
-    /// host writes in the background.
+    /// Returns every stored document as text, except the archive of the issuers' keys, which the host writes in the
+    /// background.
     pub(super) async fn stored(&self) -> Vec<String> {
         let context = RequestContext::system("test");
         let mut all = Vec::new();
@@ -205,21 +207,21 @@ impl World {
         all
     }
 
-    /// The stored documents of a collection.
+    /// Returns the stored documents of a collection.
     pub(super) async fn all(&self, collection: &'static Collection) -> Vec<Value> {
         let context = RequestContext::system("test");
         let found = self.store.find(&context, &Query::new(collection).limit(10_000)).await.unwrap();
         found.iter().map(|one| serde_json::from_str(&one.json).unwrap()).collect()
     }
 
-    /// A stored document.
+    /// Returns a stored document.
     pub(super) async fn document(&self, collection: &'static Collection, id: &str) -> Value {
         let context = RequestContext::system("test");
         let found = self.store.get(&context, collection, id.parse().unwrap()).await.unwrap().unwrap();
         serde_json::from_str(&found.json).unwrap()
     }
 
-    /// The membership of somebody in a tenant.
+    /// Returns a person's membership in a tenant.
     pub(super) async fn membership(&self, tenant: TenantId, name: &str) -> Value {
         let all = self.all(&MEMBERSHIPS).await;
         let of = |one: &Value| one["tenantId"] == tenant.to_string() && one["userId"] == self.id(name);
@@ -227,7 +229,7 @@ impl World {
     }
 }
 
-/// A path with a script for the hostile component.
+/// Returns a path with a script for the hostile component.
 pub(super) fn with_script(path: &str, script: &Value) -> String {
     let encoded: String = script.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
     format!("{path}?script={encoded}")

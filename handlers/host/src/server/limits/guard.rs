@@ -9,7 +9,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use dezky::{Error, ErrorKind, Result};
+use dezky::{Code, Error, Result};
 use http::Method;
 use hyper::body::Body as _;
 use tokio::time;
@@ -79,12 +79,10 @@ async fn answer(limits: &Limits, holding: &Arc<Holding>, request: Request, next:
         (Ok(response), None) => keep(holding, response),
         (_, Some(Fault::NoRoom)) => limits.overloaded(Refusal::Bodies).into_response(),
         (_, Some(Fault::NoPlace)) => limits.overloaded(Refusal::Overloaded).into_response(),
-        (_, Some(Fault::Late)) => Error::new(
-            ErrorKind::BadRequest,
-            "request_timeout",
-            "the request did not arrive completely in time: send it again",
-        )
-        .into_response(),
+        (_, Some(Fault::Late)) => {
+            Error::new(Code::REQUEST_TIMEOUT, "the request did not arrive completely in time: send it again")
+                .into_response()
+        }
         (Err(_), None) => dezky::http::problem::too_slow().into_response(),
     }
 }

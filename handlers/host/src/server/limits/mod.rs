@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use dezky::{Error, ErrorKind, Result};
+use dezky::{Code, Error, Result};
 use http::HeaderMap;
 use tokio::time;
 
@@ -159,13 +159,12 @@ impl Limits {
         let Some(wait) = standing.wait else { return Ok(()) };
         self.metrics.refuse(standing.refusal());
         let message = "there were too many requests: wait for as many seconds as `Retry-After` says";
-        Err(Error::new(ErrorKind::RateLimited, "rate_limited", message).with_retry_after(wait))
+        Err(Error::new(Code::RATE_LIMITED, message).with_retry_after(wait))
     }
 
     fn overloaded(&self, refusal: Refusal) -> Error {
         self.metrics.refuse(refusal);
         let message = "more requests are being answered than this server can bear: try again";
-        Error::new(ErrorKind::Unavailable, dezky::http::problem::OVERLOADED, message)
-            .with_retry_after(Duration::from_secs(1))
+        Error::new(Code::OVERLOADED, message).with_retry_after(Duration::from_secs(1))
     }
 }

@@ -1,4 +1,4 @@
-//! To whom a call belongs, and what an instance knows of earlier and concurrent requests.
+//! Tests the attribution of calls to requests, and what an instance knows about earlier and concurrent ones.
 
 use dezky::context::RequestContext;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ async fn what_another_request_knew_or_began_gives_no_right() {
     let world = World::new(Isolation::Shared).await;
     let other = world.other.to_string();
     let secret = json!({"call": "get", "collection": "tenants", "id": other});
-    // Eve's request reads, remembers ids and versions, and begins a call that Mark's ends.
+    // Eve's request reads, remembers ids and versions, and starts a call that Mark's request finishes.
     let seen = world.script("eve", &[secret.clone(), json!({"call": "begin", "then": secret})]).await;
     let remembered = json!({"call": "remember", "id": seen[0]["ok"]["id"], "version": seen[0]["ok"]["version"]});
     world.script("eve", &[remembered]).await;

@@ -1,4 +1,4 @@
-//! The second lock: a component that asks for more than the caller of its request may have, or for effects out of turn.
+//! Tests of the second lock, with a component that exceeds its caller's rights or requests effects out of turn.
 
 mod callers;
 mod reading;
@@ -13,7 +13,7 @@ use crate::component::Isolation;
 
 const BOTH: [Isolation; 2] = [Isolation::Shared, Isolation::Request];
 
-/// Nothing was got: a refusal, or what is absent.
+/// Returns `true` if nothing was obtained: a refusal, or an absent result.
 fn nothing(outcome: &Value) -> bool {
     !outcome["error"].is_null()
         || outcome["ok"].is_null() && outcome.get("ok").is_some()
@@ -25,12 +25,12 @@ fn refused(outcome: &Value) -> bool {
     outcome["error"]["refused"].is_string()
 }
 
-/// The step in which a component asks for the effect of its request.
+/// Returns the script step that requests the effect.
 fn perform() -> Value {
     json!({"call": "perform"})
 }
 
-/// Nothing was done: the host refused to run the request, or the request was refused.
+/// Returns `true` if nothing was done: the host refused to run the request, or the request was refused.
 fn without_effect(outcome: &Value) -> bool {
     !outcome["error"].is_null() || outcome["ok"]["status"].as_u64().is_some_and(|status| status >= 400)
 }

@@ -1,4 +1,4 @@
-//! What a component reads.
+//! Tests what a component can read.
 
 use dezky::{
     clock::Clock as _,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{BOTH, World, nothing, refused};
 
-/// What others must not get of these tenants.
+/// Returns reads of these tenants that others must not be able to make.
 fn foreign(tenant: &str, slug: &str, subscription: &str) -> Vec<Value> {
     vec![
         json!({"call": "get", "collection": "tenants", "id": tenant}),
@@ -24,8 +24,6 @@ fn foreign(tenant: &str, slug: &str, subscription: &str) -> Vec<Value> {
         json!({"call": "find", "collection": "subscriptions", "equal": [["tenantId", tenant]]}),
         json!({"call": "find", "collection": "subscriptions", "keys": [format!("current:{tenant}")]}),
         json!({"call": "find", "collection": "audit_events", "equal": [["tenantId", tenant]]}),
-        json!({"call": "count", "collection": "memberships", "equal": [["tenantId", tenant], ["active", true]]}),
-        json!({"call": "count", "collection": "tenants", "ids": [tenant]}),
     ]
 }
 
@@ -59,7 +57,7 @@ async fn documents_of_others_are_as_absent_and_all_documents_are_refused() {
             json!({"call": "find", "collection": "users", "keys": ["subject:default:eve"]}),
             json!({"call": "find", "collection": "memberships", "equal": [["userId", eve], ["active", true]]}),
             json!({"call": "find", "collection": "memberships", "keys": [format!("member:{other}:{eve}")]}),
-            // A member does not read the trail of their own tenant either.
+            // A member cannot read the audit trail of their own tenant either.
             json!({"call": "find", "collection": "audit_events", "equal": [["tenantId", acme]]}),
         ]);
         for (step, outcome) in steps.iter().zip(world.script("mark", &steps).await) {
@@ -82,7 +80,7 @@ async fn deleted_tenants_are_seen_by_nobody_and_suspended_ones_by_their_people()
         let (gone, still) = (world.gone.to_string(), world.still.to_string());
         let steps = foreign(&gone, "gone", &subscription(&world, &gone).await);
         for step in &steps {
-            // Each by itself: what a request has read before must not matter.
+            // Each by itself, since earlier reads of a request must not matter.
             let outcomes = world.script("sam", std::slice::from_ref(step)).await;
             assert!(nothing(&outcomes[0]), "{step}: {}", outcomes[0]);
         }
@@ -90,7 +88,7 @@ async fn deleted_tenants_are_seen_by_nobody_and_suspended_ones_by_their_people()
             assert!(nothing(&outcome), "{step}: {outcome}");
         }
         let steps = foreign(&still, "still", &subscription(&world, &still).await);
-        let outcomes = world.script("sam", &steps[..10]).await;
+        let outcomes = world.script("sam", &steps).await;
         assert!(outcomes.iter().all(|outcome| !nothing(outcome)), "{outcomes:?}");
     }
 }
@@ -122,7 +120,6 @@ async fn the_token_of_a_tenants_own_issuer_tells_of_that_tenant_alone() {
         let in_other = world.membership(world.other, "bea").await["id"].clone();
         steps.extend([
             json!({"call": "find", "collection": "memberships", "equal": of_bea}),
-            json!({"call": "count", "collection": "memberships", "equal": of_bea}),
             json!({"call": "find", "collection": "memberships", "keys": [format!("member:{other}:{bea}")]}),
             json!({"call": "get", "collection": "memberships", "id": in_other}),
             json!({"call": "get", "collection": "users", "id": world.id("eve")}),
@@ -144,7 +141,7 @@ async fn no_order_limit_or_condition_tells_of_documents_that_are_hidden() {
     for isolation in BOTH {
         let world = World::new(isolation).await;
         let eve = json!(world.id("eve"));
-        // Whether the other one is there, lies in the range and comes first or last: the answer is the same.
+        // The answer is the same whether the other one exists, is in the range, or comes first or last.
         let people = [json!([eve, world.id("anna")]), json!([eve, "00".repeat(12)]), json!([eve])];
         let mut told = Vec::new();
         for ids in &people {
@@ -173,7 +170,7 @@ async fn no_order_limit_or_condition_tells_of_documents_that_are_hidden() {
             let step = json!({"call": "find", "collection": "tenants", "keys": keys, "limit": 1});
             assert_eq!(world.script("eve", &[step]).await[0]["ok"][0]["id"], other);
         }
-        // Within a tenant, a key would tell what a member does not see.
+        // Within a tenant, a key would disclose something that a member does not see.
         let acme = world.acme.to_string();
         for keys in [json!(["stripe:sub_acme"]), json!([format!("current:{acme}")])] {
             let step =
@@ -213,15 +210,13 @@ async fn hidden_fields_are_taken_out_for_those_who_do_not_see_them() {
                 assert_eq!(member["userEmailKey"] != "", admin || own, "{name} {member}");
             }
         }
-        // Neither order nor condition tells of addresses, and who was removed is as absent.
+        // Neither order nor condition discloses addresses, and removed members seem absent.
         let mut by_address = json!({"call": "find", "collection": "memberships", "equal": members});
         by_address["sort"] = json!("members_by_email");
         let mut range = json!({"call": "find", "collection": "memberships", "equal": members});
         range["range"] = json!([["userEmailKey", "anna@", null]]);
-        let mut count = range.clone();
-        count["call"] = json!("count");
         let all = json!({"call": "find", "collection": "memberships", "equal": [["tenantId", acme]]});
-        let steps = [by_address, range, count, all];
+        let steps = [by_address, range, all];
         assert!(world.script("mark", &steps).await.iter().all(refused));
         assert!(world.script("ada", &steps).await.iter().all(|outcome| !nothing(outcome)));
         let rita = json!({"call": "find", "collection": "memberships",
@@ -249,7 +244,7 @@ async fn of_people_whom_their_tenant_knows_administrators_see_whether_they_can_a
             assert_eq!(mark.get(field), None, "{field}");
         }
         assert!(nothing(&outcomes[2]), "{outcomes:?}");
-        // A member lists the tenant too, and gets nobody by it.
+        // The member lists the tenant too, and learns about nobody by it.
         let listed = json!({"call": "find", "collection": "memberships",
             "equal": [["tenantId", world.acme.to_string()], ["active", true]]});
         assert!(nothing(&world.script("mark", &[listed, person("anna")]).await[1]));
@@ -318,7 +313,7 @@ async fn without_a_caller_the_store_answers_nothing() {
         assert!(refused(&answer.body[0]), "{answer:?}");
         assert_eq!(answer.body[1]["error"], "token_missing");
         assert!(refused(&answer.body[2]), "{answer:?}");
-        // Nor does a verified token count before the component has asked for it.
+        // A verified token does not count either before the component has asked for it.
         let answer = world.send(Some("anna"), "GET", &path, None).await;
         assert!(refused(&answer.body[0]), "{answer:?}");
         assert_eq!(answer.body[2]["ok"]["slug"], "acme");

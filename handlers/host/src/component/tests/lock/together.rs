@@ -1,11 +1,11 @@
-//! All attacks at the same time, by everybody, in instances that they share.
+//! Runs all attacks concurrently, by everybody, in shared instances.
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::{BOTH, World, nothing, perform, without_effect, writing};
 
-/// An attack: who, in which request, with which step, none of which may get anything.
+/// An attack: a person, a request and a script step, which must obtain nothing.
 struct Try {
     name: &'static str,
     method: &'static str,
@@ -14,7 +14,7 @@ struct Try {
     step: Value,
 }
 
-/// Reads that none of these people may make.
+/// Returns reads that none of these people may make.
 fn reads(world: &World) -> Vec<Try> {
     let (acme, other, gone) = (world.acme.to_string(), world.other.to_string(), world.gone.to_string());
     let of = |name: &'static str, step: Value| Try {
@@ -65,7 +65,7 @@ async fn sixteen_attacks_at_a_time_get_nothing_and_change_nothing() {
             let writing::Attack { name, method, path, body } = attack;
             Try { name, method, path, body, step: perform() }
         }));
-        // Reads and writes of different people next to each other; each remembers what it knows for those that come after.
+        // Interleave reads and writes of different people; each remembers what it learns for later ones.
         all.sort_by_key(|one| format!("{} {}", one.step, one.path).bytes().map(u64::from).sum::<u64>() % 97);
         stream::iter(&all)
             .for_each_concurrent(16, |Try { name, method, path, body, step }| {
@@ -73,7 +73,7 @@ async fn sixteen_attacks_at_a_time_get_nothing_and_change_nothing() {
                 async move {
                     let steps = [json!({"call": "remember", "of": name}), step.clone(), step.clone()];
                     let answer = world.try_during(name, method, path, Some(body), &steps).await;
-                    // Of `HEAD` nothing comes back.
+                    // `HEAD` returns no body.
                     let mut outcomes = answer.body.as_array().into_iter().flatten().skip(2);
                     let got = outcomes.find(|outcome| !nothing(outcome) && !without_effect(outcome));
                     assert_eq!(got, None, "{name} {method} {path} {step}");

@@ -1,4 +1,4 @@
-//! The trail and the outbox are the host's.
+//! Tests that only the host writes the audit trail and the outbox.
 
 use dezky::domain::{
     audit::{AUDIT_DETAILS, AUDIT_EVENTS},
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{BOTH, World, perform};
 
-/// What is in `after` and was not in `before`.
+/// Returns the elements of `after` that are not in `before`.
 fn added(before: &[Value], after: Vec<Value>) -> Vec<Value> {
     after.into_iter().filter(|one| !before.contains(one)).collect()
 }
@@ -38,8 +38,8 @@ async fn the_trail_tells_what_was_done_by_whom_in_which_request_and_so_does_the_
         assert_eq!(outbox.len(), 1, "{outbox:?}");
         assert_eq!((&outbox[0]["action"], &outbox[0]["changedFields"]), (&json!("tenant.update"), &json!(["name"])));
         assert_eq!((&outbox[0]["tenantId"], outbox[0].get("userId")), (&json!(id), None));
-        // Nobody is erased by it, and the copies follow.
-        while world.service.work_outbox().await.unwrap() > 0 {}
+        // It erases nobody, and the copies are updated.
+        while dezky::work::catch_up(&world.service).await.unwrap() > 0 {}
         assert_eq!(world.membership(world.acme, "mark").await["tenantName"], "Renamed");
         assert_eq!(world.document(&USERS, &world.id("eve")).await["email"], "eve@example.eu");
     }

@@ -1,4 +1,4 @@
-//! What a component has written: the effect of the request itself, once, and nothing else.
+//! Tests that a component can only cause the effect of the request itself, once.
 
 use dezky::{
     domain::{
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{BOTH, World, nothing, perform, without_effect};
 use crate::component::{Isolation, tests::world::with_script};
 
-/// A request for whose effect a component asks: who sends it, and with what.
+/// A request whose effect a component requests: its sender and content.
 pub(super) struct Attack {
     pub(super) name: &'static str,
     pub(super) method: &'static str,
@@ -24,20 +24,20 @@ fn attack(name: &'static str, method: &'static str, path: impl Into<String>, bod
     Attack { name, method, path: path.into(), body }
 }
 
-/// Requests that their callers may not make, each of which an honest component would refuse.
+/// Returns requests that their callers may not make, which a correct component would refuse.
 pub(super) async fn attacks(world: &World) -> Vec<Attack> {
     let mut all = on_people(world);
     all.extend(on_memberships(world));
     all.extend(on_tenants(world));
     all.extend(on_subscriptions(world).await);
-    // Methods that change nothing have no effect, whatever the body says.
+    // Safe methods have no effect, whatever the body is.
     for method in ["GET", "HEAD", "OPTIONS"] {
         let acme = format!("/tenants/{}", world.acme);
         all.push(attack("anna", method, acme.as_str(), json!({"name": "Taken"})));
         all.push(attack("root", method, acme.as_str(), json!({"status": "suspended"})));
         all.push(attack("root", method, "/users", json!({"authentikSubjectId": "new"})));
     }
-    // No route has these, or not by this method.
+    // There is no such route, or not with this method.
     all.push(attack("root", "PUT", format!("/tenants/{}", world.acme), json!({"name": "Taken"})));
     all.push(attack("root", "POST", "/platform_secrets", json!({"name": "subject-hash", "secret": "mine"})));
     all
@@ -85,10 +85,10 @@ fn on_memberships(world: &World) -> Vec<Attack> {
         attack("eve", "DELETE", of("mark"), Value::Null),
         attack("mark", "POST", acme.as_str(), grant("rita", "member")),
         attack("rita", "POST", acme.as_str(), grant("rita", "owner")),
-        // A stranger, whom only the platform brings in.
+        // A stranger, whom only the platform can add.
         attack("anna", "POST", acme.as_str(), grant("eve", "owner")),
         attack("anna", "POST", other.as_str(), grant("anna", "owner")),
-        // The own issuer of one tenant speaks for no other.
+        // The issuer of one tenant is not accepted for another.
         attack("bea", "POST", other, grant("anna", "owner")),
     ]
 }
@@ -147,7 +147,7 @@ async fn a_request_that_its_caller_may_not_make_has_no_effect() {
         let world = World::new(isolation).await;
         let before = world.stored().await;
         for (number, Attack { name, method, path, body }) in attacks(&world).await.into_iter().enumerate() {
-            // Asked again, it stays without one.
+            // A second request has no effect either.
             let answer = world.try_during(name, method, &path, Some(&body), &[perform(), perform()]).await;
             for outcome in answer.body.as_array().into_iter().flatten().skip(1) {
                 assert!(without_effect(outcome), "{number} {name} {method} {path}: {body} {outcome}");
@@ -158,7 +158,7 @@ async fn a_request_that_its_caller_may_not_make_has_no_effect() {
     }
 }
 
-/// A request that is allowed: Anna takes Rita back, as an administrator.
+/// Returns an allowed request: Anna adds Rita back, as an administrator.
 fn honest(world: &World) -> (String, Value) {
     (format!("/tenants/{}/members", world.acme), json!({"userId": world.id("rita"), "role": "admin"}))
 }
@@ -202,7 +202,7 @@ async fn a_component_reads_what_its_effect_has_left() {
     let read = json!({"call": "find", "collection": "memberships",
         "keys": [format!("member:{}:{}", world.acme, world.id("anna"))]});
     let path_of_anna = format!("{path}/{}", world.id("anna"));
-    // Two owners, so that one can go.
+    // Two owners, so that one can be removed.
     let made = world
         .during("anna", "POST", &path, Some(&json!({"userId": world.id("rita"), "role": "owner"})), &[perform()])
         .await;
@@ -233,7 +233,7 @@ async fn an_effect_belongs_to_the_request_that_is_being_answered() {
         let world = World::new(isolation).await;
         let (path, body) = honest(&world);
         let before = world.stored().await;
-        // Before anybody has asked who is calling, and after the answer is given.
+        // Before anybody has asked for the caller, and after the answer is sent.
         let unasked = with_script(&path, &json!([perform()]));
         let answer = world.send(Some("anna"), "POST", &unasked, Some(&body)).await;
         assert_eq!(answer.body[0]["error"], "internal", "{answer:?}");

@@ -1,11 +1,11 @@
-//! The platform's own tenant, made at the first start.
+//! Creates the platform's own tenant at the first start.
 
 use crate::{
     authz::Action,
     clock::Timestamp,
     context::SystemActor,
     domain::{AuditActor, Subscription, Tenant, TenantStatus, fields},
-    error::{Error, ErrorKind, Result},
+    error::{Code, Error, Result},
     service::{
         Call, Service,
         moment::Moment,
@@ -14,7 +14,7 @@ use crate::{
     store::Repository,
 };
 
-/// The platform's own tenant.
+/// Settings of the platform's own tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedSettings {
     /// Slug. Default: `dezky`.
@@ -25,7 +25,7 @@ pub struct SeedSettings {
     pub group: String,
     /// Plan. Default: `internal`.
     pub plan: String,
-    /// Domain that is its own. Default: none.
+    /// A domain of its own. Default: none.
     pub domain: Option<String>,
 }
 
@@ -41,20 +41,20 @@ impl Default for SeedSettings {
     }
 }
 
-/// What seeding did.
+/// The result of seeding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seeded {
-    /// Whether the tenant was made now.
+    /// `true` if the tenant was created now.
     pub tenant_created: bool,
-    /// Whether its subscription was made now.
+    /// `true` if its subscription was created now.
     pub subscription_created: bool,
 }
 
 impl Service {
-    /// Makes the platform's own tenant and its subscription where they are not there; leaves them as they are otherwise.
+    /// Creates the platform's own tenant and its subscription if they are missing, and leaves existing ones unchanged.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when a setting is not acceptable.
+    /// [`crate::ErrorKind::Configuration`] when a setting is not valid.
     pub async fn seed(&self, settings: &SeedSettings) -> Result<Seeded> {
         let call = Call::by_part(SystemActor::Seed);
         self.settle(&call, |moment| self.try_seed(&call, moment, settings)).await
@@ -85,7 +85,7 @@ impl Service {
         }
         match self.carry_out(work).await {
             // Another process seeded at the same time.
-            Err(error) if matches!(error.code(), "slug_taken" | "subscription_exists") => {
+            Err(error) if error.is(Code::SLUG_TAKEN) || error.is(Code::SUBSCRIPTION_EXISTS) => {
                 Ok(Seeded { tenant_created: false, subscription_created: false })
             }
             Err(error) => Err(error),
@@ -105,11 +105,7 @@ fn actor() -> AuditActor {
 
 fn first_tenant(settings: &SeedSettings, now: Timestamp) -> Result<Tenant> {
     let refuse = |name: &str, problem: crate::domain::Problem| {
-        Error::new(
-            ErrorKind::Configuration,
-            "seed_configuration",
-            format!("the {name} of the first tenant {}", problem.message),
-        )
+        Error::new(Code::SEED_CONFIGURATION, format!("the {name} of the first tenant {}", problem.message))
     };
     fields::slug::check(&settings.slug).map_err(|problem| refuse("slug", problem))?;
     let name = fields::label(&settings.name.as_str().into()).map_err(|problem| refuse("name", problem))?;

@@ -1,6 +1,15 @@
 //! The public error: stable kind and code, a message that says what to change, and the invalid fields.
 
+mod code;
+mod codes;
+mod documentation;
+
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
+
+pub use self::{
+    code::{Code, FieldCode},
+    documentation::code_pages,
+};
 
 /// Result of every operation of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -85,6 +94,42 @@ impl ErrorKind {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
+    /// Returns the HTTP status of every answer with this kind.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Conflict => 409,
+            Self::PreconditionFailed => 412,
+            Self::PayloadTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::Invalid => 422,
+            Self::RateLimited => 429,
+            Self::Configuration | Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// Returns the exit code of an operator's command that ends with this kind.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Configuration | Self::BadRequest | Self::Invalid | Self::PayloadTooLarge => 2,
+            Self::NotFound => 3,
+            Self::Conflict | Self::PreconditionFailed => 4,
+            Self::RateLimited | Self::Unavailable => 5,
+            Self::Unauthenticated
+            | Self::Forbidden
+            | Self::MethodNotAllowed
+            | Self::UnsupportedMediaType
+            | Self::Internal => 1,
+        }
+    }
+
     /// Returns whether the same call may succeed later without a change by the caller.
     #[must_use]
     pub const fn retryable(self) -> bool {
@@ -98,15 +143,16 @@ pub struct FieldError {
     /// Path of the field, with dots and indexes: `billingInfo.email`, `domains[2]`.
     pub field: String,
     /// Stable code: `required`, `unknown_field`, `too_long`, `reserved` and so on.
-    pub code: Cow<'static, str>,
+    #[schema(value_type = String)]
+    pub code: FieldCode,
     /// Message for a person: what to change.
     pub message: String,
 }
 
 impl FieldError {
     /// Creates a field error.
-    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        Self { field: field.into(), code: Cow::Borrowed(code), message: message.into() }
+    pub fn new(field: impl Into<String>, code: impl Into<FieldCode>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code: code.into(), message: message.into() }
     }
 }
 
@@ -116,29 +162,18 @@ pub struct Error {
 }
 
 struct Inner {
-    kind: ErrorKind,
-    code: &'static str,
+    code: Code,
     message: Cow<'static, str>,
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
-    operation: Option<&'static str>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
-    /// Creates an error with a stable code and a message that says what to change.
-    pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            inner: Box::new(Inner {
-                kind,
-                code,
-                message: message.into(),
-                fields: Vec::new(),
-                retry_after: None,
-                operation: None,
-                source: None,
-            }),
-        }
+    /// Creates an error with a stable code, which fixes its kind, and a message that says what to change.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
+        Self { inner: Box::new(Inner { code, message, fields: Vec::new(), retry_after: None, source: None }) }
     }
 
     /// Creates an error for an input with invalid fields, each named.
@@ -148,18 +183,18 @@ impl Error {
             [only] => format!("`{}`: {}", only.field, only.message),
             many => format!("{} fields are not acceptable; see `errors`", many.len()),
         };
-        Self::new(ErrorKind::Invalid, "invalid_fields", message).with_fields(fields)
+        Self::new(Code::INVALID_FIELDS, message).with_fields(fields)
     }
 
     /// Creates an error for a missing resource. Callers cannot tell it from an invisible one.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(ErrorKind::NotFound, "not_found", "there is nothing here that you may see")
+        Self::new(Code::NOT_FOUND, "there is nothing here that you may see")
     }
 
     /// Creates an error for a defect. The message goes to the log only.
     pub fn internal(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorKind::Internal, "internal", message)
+        Self::new(Code::INTERNAL, message)
     }
 
     /// Sets the invalid fields.
@@ -185,13 +220,6 @@ impl Error {
         self
     }
 
-    /// Sets the operation that failed, such as `tenants.create`.
-    #[must_use]
-    pub fn with_operation(mut self, operation: &'static str) -> Self {
-        self.inner.operation = Some(operation);
-        self
-    }
-
     /// Sets the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -202,13 +230,25 @@ impl Error {
     /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        self.inner.kind
+        self.inner.code.kind()
     }
 
     /// Returns the stable code, such as `token_expired`.
     #[must_use]
     pub fn code(&self) -> &'static str {
+        self.inner.code.name()
+    }
+
+    /// Returns the stable code as the table declares it.
+    #[must_use]
+    pub fn declared_code(&self) -> Code {
         self.inner.code
+    }
+
+    /// Returns `true` if the error has this code.
+    #[must_use]
+    pub fn is(&self, code: Code) -> bool {
+        self.inner.code == code
     }
 
     /// Returns the message for a person.
@@ -229,16 +269,10 @@ impl Error {
         self.inner.retry_after
     }
 
-    /// Returns the operation that failed, if known.
-    #[must_use]
-    pub fn operation(&self) -> Option<&'static str> {
-        self.inner.operation
-    }
-
     /// Returns whether the same call may succeed later without a change by the caller.
     #[must_use]
     pub fn retryable(&self) -> bool {
-        self.inner.kind.retryable()
+        self.inner.code.retryable()
     }
 }
 
@@ -252,11 +286,10 @@ impl fmt::Debug for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Error")
-            .field("kind", &self.inner.kind)
-            .field("code", &self.inner.code)
+            .field("kind", &self.kind())
+            .field("code", &self.code())
             .field("message", &self.inner.message)
             .field("fields", &self.inner.fields)
-            .field("operation", &self.inner.operation)
             .field("source", &self.inner.source)
             .finish()
     }

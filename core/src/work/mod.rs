@@ -1,0 +1,28 @@
+//! Background work: the event log with its consumers, recurring tasks, and the leases under which one process of many runs one.
+//!
+//! A change commits its events to the outbox. [Sequencing](log) moves them to the log in one order, where each
+//! [consumer] follows them with a cursor of its own. An event is trimmed when the last cursor has passed it. Work is
+//! level-triggered: a consumer looks up the current state, so that every event may be dealt with more than once.
+
+pub mod consumer;
+mod consumers;
+mod cursor;
+#[cfg(feature = "authn")]
+pub mod driver;
+mod expiry;
+mod lease;
+mod log;
+pub mod task;
+
+pub use consumer::{Backlog, CONSUMERS, Consumer, catch_up};
+#[cfg(feature = "authn")]
+pub use driver::{Driver, Statuses};
+pub use expiry::forget_expired;
+pub use task::{Task, TaskChoice, TaskReport, TaskState, TaskStatus};
+
+use crate::{clock::Timestamp, service::Service};
+
+/// Reads the clock, for a step of background work that decides by itself.
+async fn time(service: &Service) -> Timestamp {
+    service.attempt(async |moment| moment.now()).await
+}

@@ -1,0 +1,268 @@
+//! Tasks: idempotent functions without input that a process runs beside its requests.
+
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+
+use super::{
+    consumer::{self, Backlog, CONSUMERS, Consumer},
+    expiry, lease, time,
+};
+use crate::{
+    clock::Timestamp,
+    error::{Code, Error, Result},
+    service::{Service, seed::SeedSettings},
+};
+
+/// Time between two runs of the removal of expired records.
+const EXPIRY: Duration = Duration::from_secs(600);
+
+/// Time between two runs of trimming the event log.
+const TRIMMING: Duration = Duration::from_secs(60);
+
+/// When a task runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Schedule {
+    /// When there are events for it.
+    Events,
+    /// So long after its last success, in whichever process that was.
+    Every(Duration),
+    /// Until it has succeeded once in this process.
+    Once,
+}
+
+/// A run of a task. Returns `true` if it is to be run again at once.
+type Run = Arc<dyn Fn(Arc<Service>) -> BoxFuture<'static, Result<bool>> + Send + Sync>;
+
+/// A background task.
+#[derive(Clone)]
+pub struct Task {
+    /// Name, in metrics and settings.
+    pub name: &'static str,
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+    pub(super) schedule: Schedule,
+    /// Consumer of events that it is, if it is one.
+    pub(super) consumer: Option<&'static Consumer>,
+    pub(super) run: Run,
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Task")
+            .field("name", &self.name)
+            .field("schedule", &self.schedule)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Task {
+    /// Name of the task that creates the first tenant.
+    pub const FIRST_TENANT: &'static str = "first-tenant";
+
+    /// Creates a task that runs so long after its last success, in one process of those that have it.
+    ///
+    /// `run` may be called at any time, more than once, and is ended when the process stops. It returns `true` to be run again
+    /// at once. The name must not be one of [`TaskChoice::names`].
+    pub fn every<F>(
+        name: &'static str,
+        summary: &'static str,
+        interval: Duration,
+        run: impl Fn(Arc<Service>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<bool>> + Send + 'static,
+    {
+        let run: Run = Arc::new(move |service| Box::pin(run(service)));
+        Self { name, summary, schedule: Schedule::Every(interval), consumer: None, run }
+    }
+
+    /// Returns the tasks that are run under a lease, so that of N processes one runs each.
+    #[must_use]
+    pub fn leased() -> Vec<Self> {
+        let mut tasks: Vec<Self> = CONSUMERS.iter().map(Self::of_consumer).collect();
+        tasks.push(Self::every("expiry", "removes expired records", EXPIRY, async |service| {
+            expiry::forget_expired(&service).await.map(expiry::leaves_more)
+        }));
+        tasks.push(Self::every(
+            "trimming",
+            "removes events that all consumers have passed",
+            TRIMMING,
+            async |service| Ok(consumer::trim(&service).await? > 0),
+        ));
+        tasks
+    }
+
+    /// Returns the task that creates the first tenant. Each process runs it, until the tenant exists.
+    #[must_use]
+    pub fn first_tenant(settings: SeedSettings) -> Self {
+        let settings = Arc::new(settings);
+        Self {
+            name: Self::FIRST_TENANT,
+            summary: "creates the first tenant",
+            schedule: Schedule::Once,
+            consumer: None,
+            run: Arc::new(move |service| {
+                let settings = Arc::clone(&settings);
+                Box::pin(async move {
+                    let seeded = service.seed(&settings).await?;
+                    if seeded.tenant_created {
+                        tracing::info!(slug = settings.slug, "the first tenant was created");
+                    }
+                    Ok(false)
+                })
+            }),
+        }
+    }
+
+    fn of_consumer(consumer: &'static Consumer) -> Self {
+        Self {
+            name: consumer.name,
+            summary: consumer.summary,
+            schedule: Schedule::Events,
+            consumer: Some(consumer),
+            run: Arc::new(move |service| Box::pin(async move { consumer.step(&service).await.map(|step| step.more) })),
+        }
+    }
+}
+
+/// Tasks that a process runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TaskChoice {
+    /// All of them.
+    All,
+    /// None: other processes run them.
+    #[default]
+    None,
+    /// Those of these names.
+    These(BTreeSet<String>),
+}
+
+impl TaskChoice {
+    /// Reads a choice: `all`, `none`, or names with commas between them.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when there is no task of a name; the message lists those that there are.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.trim() {
+            "all" => Ok(Self::All),
+            "none" | "" => Ok(Self::None),
+            names => Self::of_names(names.split(',').map(str::trim)),
+        }
+    }
+
+    /// Returns the names that may be chosen.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        Self::All.tasks(SeedSettings::default()).iter().map(|task| task.name).collect()
+    }
+
+    fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        let known = Self::names();
+        let names: BTreeSet<String> = names.into_iter().map(str::to_owned).collect();
+        if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+            let known = known.join("`, `");
+            let message = format!("there is no task `{unknown}`: use `all`, `none`, or some of `{known}`");
+            return Err(Error::new(Code::INVALID_SETTING, message));
+        }
+        Ok(if names.is_empty() { Self::None } else { Self::These(names) })
+    }
+
+    /// Returns the chosen tasks, with the settings of the first tenant.
+    #[must_use]
+    pub fn tasks(&self, first_tenant: SeedSettings) -> Vec<Task> {
+        let mut tasks = vec![Task::first_tenant(first_tenant)];
+        tasks.extend(Task::leased());
+        match self {
+            Self::All => {}
+            Self::None => tasks.clear(),
+            Self::These(names) => tasks.retain(|task| names.contains(task.name)),
+        }
+        tasks
+    }
+}
+
+/// State of a task in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TaskState {
+    /// It waits for its next run.
+    #[default]
+    Waiting,
+    /// It runs.
+    Running,
+    /// Another process runs it.
+    Elsewhere,
+    /// Its last run failed; it is retried.
+    Failing,
+    /// It has succeeded and is not run again.
+    Finished,
+}
+
+/// State of a task in this process, and what its runs came to.
+#[derive(Debug, Clone, Default)]
+pub struct TaskStatus {
+    /// Name of the task.
+    pub name: &'static str,
+    /// State.
+    pub state: TaskState,
+    /// Number of runs that succeeded.
+    pub succeeded: u64,
+    /// Number of runs that failed.
+    pub failed: u64,
+    /// Number of failures in a row.
+    pub failures: u32,
+    /// End of the last run that succeeded.
+    pub succeeded_at: Option<Timestamp>,
+    /// Error of the last run that failed.
+    pub last_error: Option<Arc<Error>>,
+    /// Events that waited when they were last looked at, if it is a consumer.
+    pub backlog: Option<Backlog>,
+}
+
+/// State of a task in the store, over all processes.
+#[derive(Debug, Clone)]
+pub struct TaskReport {
+    /// Name of the task.
+    pub name: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+    /// `true` while some process holds its lease.
+    pub held: bool,
+    /// End of the last run that succeeded, as far as it is stored.
+    pub succeeded_at: Option<Timestamp>,
+    /// Number of failures in a row.
+    pub failures: u32,
+    /// Code and message of the last failure.
+    pub last_error: Option<String>,
+    /// Events that wait, if it is a consumer.
+    pub backlog: Option<Backlog>,
+}
+
+impl TaskReport {
+    /// Reads the state of all tasks that are run under a lease.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn all(service: &Service) -> Result<Vec<Self>> {
+        let now = time(service).await;
+        let mut reports = Vec::new();
+        for task in Task::leased() {
+            let record = lease::record(service, task.name).await?;
+            let backlog = match task.consumer {
+                Some(consumer) => Some(consumer.backlog(service).await?),
+                None => None,
+            };
+            reports.push(Self {
+                name: task.name,
+                summary: task.summary,
+                held: record.held_until.is_some_and(|until| until > now),
+                succeeded_at: record.succeeded_at,
+                failures: record.failures,
+                last_error: record.last_error.filter(|_| record.failures > 0),
+                backlog,
+            });
+        }
+        Ok(reports)
+    }
+}
