@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::trace::TraceContext;
+
 /// Caller of a request, as far as known. For logs, audit and the second lock; never for decisions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Caller {
@@ -122,8 +124,8 @@ pub struct RequestContext {
     pub request_id: String,
     /// Request id of the client, if sent in plain characters. It supplements the id in audit events.
     pub client_request_id: Option<String>,
-    /// The W3C `traceparent` header as received, if well formed.
-    pub trace_parent: Option<String>,
+    /// Span of the request within its trace; `None` for work that no request asked for.
+    pub trace: Option<TraceContext>,
     /// Outcome of looking at the token, once known.
     pub presented: Presented,
 }
@@ -144,7 +146,7 @@ impl RequestContext {
             deadline: Instant::now() + timeout,
             request_id: request_id.into(),
             client_request_id: None,
-            trace_parent: None,
+            trace: None,
             presented: Presented::default(),
         }
     }

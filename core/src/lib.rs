@@ -20,7 +20,7 @@ mod json;
 #[cfg(feature = "mongodb")]
 pub mod migration;
 pub mod object_id;
-#[cfg(feature = "authn")]
+#[cfg(feature = "outbound")]
 pub mod outbound;
 pub mod plain;
 #[cfg(feature = "authn")]
@@ -30,6 +30,7 @@ pub mod store;
 #[cfg(feature = "test-kit")]
 pub mod test_kit;
 pub mod text;
+pub mod trace;
 #[cfg(feature = "authn")]
 pub mod work;
 

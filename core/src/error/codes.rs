@@ -291,6 +291,8 @@ codes! {
     TIMEOUT "timeout" as Unavailable:
         "The call did not end within the `timeout` that the program gave it; of what it was to do, all has happened or nothing.",
         "Give it more time.";
+    UPSTREAM_UNAVAILABLE "upstream_unavailable" as Unavailable:
+        "A system behind this service does not answer as it should.", "Try again; if it lasts, check that system.";
 
     // Settings and defects.
     INVALID_COMPONENT "invalid_component" as Configuration:

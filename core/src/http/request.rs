@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 
 use super::{host, refused::Asked};
-use crate::{context::RequestContext, domain::ObjectId};
+use crate::{context::RequestContext, domain::ObjectId, trace::TraceContext};
 
 /// Header with the request id: the client's in requests, the server's in answers.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -22,7 +22,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Header of answers that repeats the client's request id.
 pub const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
-/// The request id, as an extension of requests that their edge has already given one.
+/// The request id, as an extension of requests that their edge has already given one, with a `traceparent` of the edge.
 #[derive(Debug, Clone)]
 pub struct RequestIdentity(pub String);
 
@@ -45,18 +45,13 @@ fn named_by_client(request: &Request) -> Option<String> {
     ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
 }
 
-/// Returns a `traceparent` of version 00 (W3C Trace Context §3.2), if there is one.
-fn trace_parent(request: &Request) -> Option<String> {
-    let text = request.headers().get("traceparent")?.to_str().ok()?;
-    let mut parts = text.split('-');
-    let fits = |part: Option<&str>, length: usize| {
-        part.is_some_and(|part| {
-            part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
-        })
-    };
-    let version = parts.next() == Some("00");
-    (version && fits(parts.next(), 32) && fits(parts.next(), 16) && fits(parts.next(), 2) && parts.next().is_none())
-        .then(|| text.to_owned())
+/// Returns the span of the request: begun by an edge (an extension, or a header beside the id), or a new child.
+fn trace(request: &mut Request, identified: bool) -> Option<TraceContext> {
+    if let Some(begun) = request.extensions_mut().remove::<TraceContext>() {
+        return Some(begun);
+    }
+    let received = TraceContext::from_headers(request.headers());
+    if identified { received } else { Some(received.map_or_else(TraceContext::start, TraceContext::child)) }
 }
 
 /// Adds the context to the request, and the common headers to the answer.
@@ -79,16 +74,18 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     // A component asks its host for the time, so it is read only if the log line is enabled.
     let started = tracing::enabled!(tracing::Level::DEBUG).then(Instant::now);
     let given = request.extensions_mut().remove::<RequestIdentity>().map(|identity| identity.0);
+    let trace = trace(&mut request, given.is_some());
     let named = if given.is_some() { None } else { named_by_client(&request) };
     let repeated = named.as_deref().and_then(|name| HeaderValue::from_str(name).ok());
     let request_id = given.unwrap_or_else(|| ObjectId::generate().to_string());
     let mut context = RequestContext::within(request_id.clone(), timeout);
     context.client_request_id = named;
-    context.trace_parent = trace_parent(&request);
+    context.trace = trace;
     request.extensions_mut().insert(context);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     // At `debug`, like the log line, because formatting a span's fields costs as much as a read of the store.
-    let span = tracing::debug_span!("request", id = %request_id, method = %request.method(), route);
+    let trace_id = trace.map(|trace| tracing::field::display(trace.trace_id()));
+    let span = tracing::debug_span!("request", id = %request_id, method = %request.method(), route, trace_id);
     let answered = async {
         match host::check(&request) {
             Ok(()) => answer(request).await,
@@ -138,5 +135,48 @@ impl<F: Future + Unpin> Future for Identified<'_, F> {
             current.push_str(self.request_id);
         });
         std::pin::Pin::new(&mut self.future).poll(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use axum::body::Body;
+
+    use super::*;
+
+    const RECEIVED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    /// The span in which a request with these `traceparent` headers is handled.
+    async fn handled(headers: &[&str], identified: bool) -> Option<TraceContext> {
+        let mut request = Request::builder().uri("/").header("host", "a.example");
+        for header in headers {
+            request = request.header("traceparent", *header);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        if identified {
+            request.extensions_mut().insert(RequestIdentity("edge".to_owned()));
+        }
+        let mut trace = None;
+        identify_with(Duration::from_secs(1), request, |request| {
+            trace = request.extensions().get::<RequestContext>().unwrap().trace;
+            std::future::ready(Response::default())
+        })
+        .await;
+        trace
+    }
+
+    #[tokio::test]
+    async fn a_request_is_a_span_of_the_trace_that_it_names_or_starts_one() {
+        let received: TraceContext = RECEIVED.parse().unwrap();
+        let own = handled(&[RECEIVED], false).await.unwrap();
+        assert!(own.trace_id() == received.trace_id() && own.is_sampled() && own != received);
+        for headers in [&[][..], &["00-broken"], &[RECEIVED, RECEIVED], &[&RECEIVED[..54]]] {
+            let started = handled(headers, false).await.unwrap();
+            assert!(started.trace_id() != received.trace_id() && !started.is_sampled(), "{headers:?}");
+        }
+        // What an edge hands on is its own span.
+        assert_eq!(handled(&[RECEIVED], true).await, Some(received));
+        assert_eq!(handled(&[], true).await, None);
     }
 }

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use bytes::Bytes;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use http::HeaderMap;
 use reqwest::Response;
 
 /// Maximum number of encodings of one body; nobody uses two.
@@ -11,8 +12,7 @@ const MAXIMUM_ENCODINGS: usize = 2;
 
 /// Reasons why a body is unavailable.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BodyError {
+pub(super) enum BodyError {
     /// The connection broke or timed out.
     #[error(transparent)]
     Broken(#[from] reqwest::Error),
@@ -39,14 +39,17 @@ enum Coding {
 ///
 /// # Errors
 /// [`BodyError`] when the body is unavailable.
-pub async fn bounded(mut response: Response, limit: usize) -> Result<Bytes, BodyError> {
-    let codings = codings(&response)?;
+pub(super) async fn bounded(mut response: Response, headers: &HeaderMap, limit: usize) -> Result<Bytes, BodyError> {
+    let codings = codings(headers)?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len().saturating_add(chunk.len()) > limit {
             return Err(BodyError::TooLarge(limit));
         }
         body.extend_from_slice(&chunk);
+    }
+    if body.is_empty() {
+        return Ok(Bytes::new());
     }
     for coding in codings.into_iter().rev() {
         body = decompressed(coding, &body, limit)?;
@@ -55,9 +58,9 @@ pub async fn bounded(mut response: Response, limit: usize) -> Result<Bytes, Body
 }
 
 /// Encodings applied to a body, in order.
-fn codings(response: &Response) -> Result<Vec<Coding>, BodyError> {
+fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, BodyError> {
     let mut codings = Vec::new();
-    for value in response.headers().get_all(http::header::CONTENT_ENCODING) {
+    for value in headers.get_all(http::header::CONTENT_ENCODING) {
         for name in value.to_str().map_err(|_| BodyError::Encoding)?.split(',') {
             match name.trim().to_ascii_lowercase().as_str() {
                 "" | "identity" => {}
@@ -79,7 +82,7 @@ fn decompressed(coding: Coding, body: &[u8], limit: usize) -> Result<Vec<u8>, Bo
     }
 }
 
-/// Returns whether data begins like the zlib format (RFC 1950, section 2.2).
+/// Returns `true` if data begins like the zlib format (RFC 1950, section 2.2).
 fn is_zlib(body: &[u8]) -> bool {
     match body {
         [method, flags, ..] => method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31),

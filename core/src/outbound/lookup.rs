@@ -1,4 +1,4 @@
-//! Resolution of names to addresses on the public internet.
+//! Resolution of names to allowed addresses.
 
 use std::{
     io,
@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::private_range;
+use super::address::{AddressRange, AllowedAddresses};
 
 /// Resolves names to addresses.
 #[async_trait]
@@ -33,79 +33,76 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// A host with private addresses only.
+/// A host whose addresses are all outside of the allowed ranges.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{host}` has the {range} address {address}")]
-pub struct PrivateAddress {
+pub struct RefusedAddress {
     /// Name of the host.
     pub host: String,
     /// One of its addresses.
     pub address: IpAddr,
-    /// Kind of that address.
-    pub range: &'static str,
+    /// Range of that address.
+    pub range: AddressRange,
 }
 
-/// Resolver of names to public addresses. Names with private ones only fail with [`PrivateAddress`].
+/// Resolver of names to allowed addresses. Names with other ones only fail with [`RefusedAddress`].
 ///
 /// Proxies named by the environment may have any address: whoever runs this process chose them, and they connect to the
 /// target themselves.
 #[derive(Debug, Clone)]
-pub struct PublicOnly {
+pub(super) struct Resolver {
     lookup: Arc<dyn Lookup>,
+    allowed: AllowedAddresses,
     proxies: Arc<[String]>,
 }
 
 /// Variables that name the proxy for requests over TLS.
 const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-impl PublicOnly {
-    /// Wraps a resolver; `variable` looks up an environment variable.
-    pub fn new(lookup: Arc<dyn Lookup>, variable: impl Fn(&str) -> Option<String>) -> Self {
-        let proxies = PROXY_VARIABLES.into_iter().filter_map(variable).filter_map(|proxy| host(&proxy)).collect();
-        Self { lookup, proxies }
+impl Resolver {
+    /// Restricts a lookup to allowed addresses.
+    pub(super) fn new(lookup: Arc<dyn Lookup>, allowed: AllowedAddresses) -> Self {
+        Self { lookup, allowed, proxies: Arc::default() }
     }
 
-    /// Returns the public addresses of a host.
+    /// Exempts the proxies of the environment; `variable` looks up an environment variable.
+    pub(super) fn with_proxies(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        self.proxies = PROXY_VARIABLES.into_iter().filter_map(variable).filter_map(|proxy| host(&proxy)).collect();
+        self
+    }
+
+    /// Returns the allowed addresses of a host.
     ///
     /// # Errors
-    /// The error contains [`PrivateAddress`] when the host has private addresses only.
-    pub async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+    /// The error contains [`RefusedAddress`] when the host has other addresses only.
+    async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
         let mut addresses = self.lookup.addresses(host).await?;
         if self.proxies.iter().any(|proxy| proxy.eq_ignore_ascii_case(host)) {
             return Ok(addresses);
         }
-        let private = addresses.iter().find_map(|address| Some((*address, private_range(*address)?)));
-        addresses.retain(|address| private_range(*address).is_none());
-        match private {
-            Some((address, range)) if addresses.is_empty() => {
-                Err(io::Error::other(PrivateAddress { host: host.to_owned(), address, range }))
+        let allowed = |address: &IpAddr| self.allowed.contains(AddressRange::of(*address));
+        let refused = addresses.iter().copied().find(|address| !allowed(address));
+        addresses.retain(allowed);
+        match refused {
+            Some(address) if addresses.is_empty() => {
+                let range = AddressRange::of(address);
+                Err(io::Error::other(RefusedAddress { host: host.to_owned(), address, range }))
             }
             _ => Ok(addresses),
         }
     }
 }
 
-impl Resolve for PublicOnly {
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let names = self.clone();
-        Box::pin(async move { Ok(without_port(names.addresses(name.as_str()).await?)) })
+        Box::pin(async move {
+            let addresses = names.addresses(name.as_str()).await?;
+            // The port of the URL takes the place of 0.
+            let addresses: Addrs = Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)));
+            Ok(addresses)
+        })
     }
-}
-
-/// Resolver that returns all addresses of a name.
-#[derive(Debug, Clone)]
-pub struct Unrestricted(pub Arc<dyn Lookup>);
-
-impl Resolve for Unrestricted {
-    fn resolve(&self, name: Name) -> Resolving {
-        let lookup = Arc::clone(&self.0);
-        Box::pin(async move { Ok(without_port(lookup.addresses(name.as_str()).await?)) })
-    }
-}
-
-/// The port of the URL takes the place of 0.
-fn without_port(addresses: Vec<IpAddr>) -> Addrs {
-    Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)))
 }
 
 /// Returns the host of a proxy's URL, if it has one; the scheme is optional.
@@ -132,13 +129,14 @@ mod tests {
         }
     }
 
-    async fn found(addresses: &[&str], host: &str, proxy: &'static str) -> Result<Vec<String>, PrivateAddress> {
+    async fn found(addresses: &[&str], host: &str, proxy: &'static str) -> Result<Vec<String>, RefusedAddress> {
         let lookup = Always(addresses.iter().map(|address| address.parse().unwrap()).collect());
-        let names = PublicOnly::new(Arc::new(lookup), |name| (name == "https_proxy").then(|| proxy.to_owned()));
+        let names = Resolver::new(Arc::new(lookup), AllowedAddresses::PUBLIC)
+            .with_proxies(|name| (name == "https_proxy").then(|| proxy.to_owned()));
         match names.addresses(host).await {
             Ok(addresses) => Ok(addresses.iter().map(IpAddr::to_string).collect()),
             Err(error) => {
-                Err(error.into_inner().unwrap().downcast::<PrivateAddress>().map(|refused| *refused).unwrap())
+                Err(error.into_inner().unwrap().downcast::<RefusedAddress>().map(|refused| *refused).unwrap())
             }
         }
     }

@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use mongodb::bson::RawDocument;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -25,10 +26,14 @@ pub(crate) enum Loss {
     Requests(u32),
 }
 
+/// Names of commands, each with its comment.
+type Comments = Vec<(String, Option<String>)>;
+
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     loss: Arc<Mutex<Loss>>,
     reads: Arc<Mutex<Vec<String>>>,
+    comments: Arc<Mutex<Comments>>,
     accepting: JoinHandle<()>,
 }
 
@@ -38,17 +43,18 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let loss = Arc::new(Mutex::new(Loss::None));
         let reads = Arc::new(Mutex::new(Vec::new()));
-        let shared = (Arc::clone(&loss), Arc::clone(&reads));
+        let comments = Arc::new(Mutex::new(Vec::new()));
+        let shared = (Arc::clone(&loss), Arc::clone(&reads), Arc::clone(&comments));
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (loss, reads) = shared.clone();
+                let (loss, reads, comments) = shared.clone();
                 tokio::spawn(async move {
                     let upstream = TcpStream::connect(server).await?;
-                    forward(client, upstream, &loss, &reads).await
+                    forward(client, upstream, &loss, &reads, &comments).await
                 });
             }
         });
-        Self { address, loss, reads, accepting }
+        Self { address, loss, reads, comments, accepting }
     }
 
     pub(crate) fn lose(&self, loss: Loss) {
@@ -58,6 +64,11 @@ impl Proxy {
     /// Takes the reading commands since the last time.
     pub(crate) fn take_reads(&self) -> Vec<String> {
         std::mem::take(&mut *self.reads.lock().unwrap())
+    }
+
+    /// Returns the commands since the last time, each with its comment.
+    pub(crate) fn take_comments(&self) -> Comments {
+        std::mem::take(&mut *self.comments.lock().unwrap())
     }
 
     /// Returns the losses still to come.
@@ -78,6 +89,7 @@ async fn forward(
     server: TcpStream,
     loss: &Mutex<Loss>,
     reads: &Mutex<Vec<String>>,
+    comments: &Mutex<Comments>,
 ) -> std::io::Result<()> {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
@@ -86,6 +98,7 @@ async fn forward(
         loop {
             let request = message(&mut from_client).await?;
             let command = command(&request);
+            comments.lock().unwrap().push((command.clone(), comment(&request)));
             if matches!(command.as_str(), "find" | "aggregate" | "getMore" | "count" | "distinct") {
                 reads.lock().unwrap().push(command);
             }
@@ -131,6 +144,14 @@ fn next(loss: &Mutex<Loss>) -> Option<Loss> {
 fn command(request: &[u8]) -> String {
     let name = request.get(26..).unwrap_or_default().split(|byte| *byte == 0).next().unwrap_or_default();
     String::from_utf8_lossy(name).into_owned()
+}
+
+/// Returns the comment of the command of an OP_MSG.
+fn comment(request: &[u8]) -> Option<String> {
+    let document = request.get(21..)?;
+    let length = usize::try_from(u32::from_le_bytes(document.get(..4)?.try_into().ok()?)).ok()?;
+    let document = RawDocument::from_bytes(document.get(..length)?).ok()?;
+    document.get_str("comment").ok().map(str::to_owned)
 }
 
 /// Reads one message of the wire protocol, which begins with its length.

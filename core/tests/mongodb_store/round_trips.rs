@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use dezky::store::{
-    Follow, Origin, Query,
-    conformance::{ACCOUNTS, Account},
-    mongodb::{MongodbOptions, MongodbStore},
+use dezky::{
+    context::RequestContext,
+    domain::ObjectId,
+    store::{
+        Commit, Expectation, Follow, Origin, Query,
+        conformance::{ACCOUNTS, Account},
+        mongodb::{MongodbOptions, MongodbStore},
+    },
+    trace::TraceContext,
 };
 use mongodb::bson::doc;
 
@@ -32,6 +37,52 @@ async fn every_get_list_and_profile_sends_at_most_two_commands() {
     };
     api.each_read(look).await;
     assert_eq!(largest, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_a_sampled_trace_name_it() {
+    let fixture = fixture().await;
+    let trace: TraceContext = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+    let mut context = RequestContext::system("traced");
+    fixture.store.find(&context, &Query::new(&ACCOUNTS)).await.unwrap();
+    let (tenant, mut seen) = (ObjectId::generate(), Vec::new());
+    for (sampled, trace) in [(true, Some(trace)), (false, Some(TraceContext::start())), (false, None)] {
+        context.trace = trace;
+        fixture.proxy.take_comments();
+        let account = Account::new(tenant, &ObjectId::generate().to_string());
+        let other = Account::new(tenant, &ObjectId::generate().to_string());
+        let commits: [&dyn Fn(&mut Commit); 4] = [
+            &|commit| commit.insert(&account).unwrap(),
+            &|commit| {
+                commit.insert(&other).unwrap();
+                commit.expect(&ACCOUNTS, account.id, Expectation::Version(account.version));
+                commit.expect(&ACCOUNTS, ObjectId::generate(), Expectation::Absent);
+            },
+            &|commit| commit.update(&account.changed(|account| account.rank = 1), account.version).unwrap(),
+            &|commit| commit.delete(&other),
+        ];
+        for change in commits {
+            let mut commit = Commit::new();
+            change(&mut commit);
+            fixture.store.commit(&context, &commit).await.unwrap();
+        }
+        fixture.store.get(&context, &ACCOUNTS, account.id).await.unwrap();
+        fixture.store.find(&context, &Query::new(&ACCOUNTS).equal("tenantId", tenant)).await.unwrap();
+        let query = || Query::new(&ACCOUNTS).equal("id", account.id);
+        fixture.store.read(&context, &[query().into(), query().into()]).await.unwrap();
+        let commands = fixture.proxy.take_comments();
+        let expected = sampled.then(|| format!("traceparent:'{}'", trace.unwrap()));
+        for (command, comment) in &commands {
+            // The end of a transaction has none.
+            if ["find", "aggregate", "insert", "update", "delete"].contains(&command.as_str()) {
+                assert_eq!(*comment, expected, "{command}");
+                seen.push(command.clone());
+            }
+        }
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen, ["aggregate", "delete", "find", "insert", "update"]);
 }
 
 /// Answers that do not fit into one document of the server are read one by one.

@@ -21,6 +21,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use dezky::{
     Result,
     authn::{IssuerSettings, keys::extra_ca_certificates},
+    outbound::Url,
     service::{ServiceSettings, seed::SeedSettings},
     work::TaskChoice,
 };
@@ -64,6 +65,8 @@ pub struct Configuration {
     pub limits: LimitSettings,
     /// Component that serves the API; `None` serves it natively.
     pub component: Option<ComponentSettings>,
+    /// Collector to which spans are exported (OTLP over HTTP).
+    pub otlp_endpoint: Option<Url>,
     /// Time after SIGTERM during which requests are still accepted while `/readyz` fails.
     pub drain: Duration,
     /// Retention of personal values besides the audit trail; `None` keeps them for ever.
@@ -115,6 +118,7 @@ impl Configuration {
             extra_ca_certificates,
             limits: limits::read(sources)?,
             component: component::read(sources)?,
+            otlp_endpoint: values::otlp_endpoint(sources)?,
             drain: values::drain(sources)?,
             audit_details: values::audit_details(sources)?,
             tasks: values::tasks(sources)?,

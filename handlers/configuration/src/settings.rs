@@ -49,6 +49,7 @@ settings! {
     TASKS = "tasks", "DEZKY_TASKS", Some("tasks");
     BASE_PATH = "lambda.base_path", "DEZKY_BASE_PATH", None;
     AUDIT_DETAILS_DAYS = "audit.details_days", "DEZKY_AUDIT_DETAILS_DAYS", None;
+    OTLP_ENDPOINT = "otlp.endpoint", "DEZKY_OTLP_ENDPOINT", None;
     LOG = "log.filter", "DEZKY_LOG", Some("log");
     LOG_FORMAT = "log.format", "DEZKY_LOG_FORMAT", Some("log-format");
 }

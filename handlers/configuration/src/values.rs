@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use dezky::{
     Result,
     domain::{Problem, fields},
+    outbound::Url,
     service::seed::SeedSettings,
     work::TaskChoice,
 };
@@ -65,6 +66,25 @@ pub(super) fn listen(sources: &Sources) -> Result<Listen> {
 
 pub(super) fn operations(sources: &Sources) -> Result<Option<Listen>> {
     sources.find(&settings::OPERATIONS_LISTEN)?.map(address).transpose()
+}
+
+/// Reads the collector's address, below which the protocol has its paths.
+pub(super) fn otlp_endpoint(sources: &Sources) -> Result<Option<Url>> {
+    let Some(found) = sources.find(&settings::OTLP_ENDPOINT)? else { return Ok(None) };
+    let plain = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    match Url::parse(&found.text).ok().filter(plain) {
+        Some(url) => Ok(Some(url)),
+        None => Err(found.refuse(
+            "must be the URL of a collector without user name and query, such as `http://127.0.0.1:4318`".to_owned(),
+        )),
+    }
 }
 
 fn address(found: Found) -> Result<Listen> {

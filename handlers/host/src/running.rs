@@ -7,6 +7,7 @@ use dezky::{
     authn::Verifier,
     context::RequestContext,
     http::{HttpState, TokenIdentity, unidentified},
+    outbound::CertificateAuthorities,
     service::{Call, Service, views::ProfileView},
     work::Driver,
 };
@@ -23,9 +24,9 @@ use crate::component::{self, Backing, Compiled, Component, Occasions, Room};
 use crate::configuration::ComponentSettings;
 use crate::{
     background,
-    configuration::Configuration,
+    configuration::{Configuration, refuse},
     failure::Failure,
-    server::{LimitedIdentity, Limits, Metrics, Readiness, Server},
+    server::{LimitedIdentity, Limits, Metrics, Readiness, Server, Spans},
     store,
 };
 #[cfg(feature = "component")]
@@ -58,6 +59,18 @@ async fn sandboxed(
     Ok(component::routes(component, state))
 }
 
+/// Longest wait for the collector at the end.
+const LAST_SPANS: Duration = Duration::from_secs(3);
+
+/// Starts the export of spans, if there is a collector.
+fn exporter(configuration: &Configuration, metrics: &Arc<Metrics>) -> Result<Option<(Spans, JoinHandle<()>)>> {
+    let Some(endpoint) = &configuration.otlp_endpoint else { return Ok(None) };
+    let added = configuration.extra_ca_certificates.as_deref().map(CertificateAuthorities::from_pem);
+    let (spans, exporting) = Spans::to(endpoint, added.transpose()?.unwrap_or_default(), Arc::clone(metrics))
+        .map_err(|error| refuse(format!("`DEZKY_OTLP_ENDPOINT`: {error}")))?;
+    Ok(Some((spans, tokio::spawn(exporting))))
+}
+
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -69,6 +82,8 @@ pub(crate) struct Running {
     driver: Driver,
     background: JoinSet<()>,
     server: JoinHandle<()>,
+    /// Export of spans, which ends after the server.
+    exporting: Option<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     fatal: mpsc::Receiver<Failure>,
     drain: Duration,
@@ -137,10 +152,24 @@ impl Running {
             }
         };
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, limits, stopped));
+        let (spans, exporting) = exporter(configuration, &metrics)?.unzip();
+        let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, limits, spans, stopped));
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         let drain = configuration.drain;
-        Ok(Self { verifier, service, readiness, address, signals, driver, background, server, stop, fatal, drain })
+        Ok(Self {
+            verifier,
+            service,
+            readiness,
+            address,
+            signals,
+            driver,
+            background,
+            server,
+            exporting,
+            stop,
+            fatal,
+            drain,
+        })
     }
 
     /// Signs in the bearer of a token, as `GET /users/me` does.
@@ -198,6 +227,11 @@ impl Running {
         self.stop.send_replace(true);
         if let Err(error) = (&mut self.server).await {
             return Err(Failure::failed(format!("the server ended by a defect: {error}")));
+        }
+        if let Some(exporting) = &mut self.exporting
+            && time::timeout(LAST_SPANS, exporting).await.is_err()
+        {
+            tracing::warn!("the last spans were not exported: the collector does not answer");
         }
         self.background.shutdown().await;
         self.driver.stop().await;

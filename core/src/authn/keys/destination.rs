@@ -5,15 +5,13 @@ use url::{Host, Origin, Url};
 use super::source::{FetchError, FetchErrorKind};
 use crate::{
     authn::issuer::{IssuerSettings, JwksSource, is_loopback},
-    outbound::private_range,
+    outbound::AddressRange,
 };
 
 /// Transport and address range of a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
-    /// Plain HTTP on this machine.
-    Plain,
-    /// TLS on this machine, never through a proxy.
+    /// TLS on this machine, or plain HTTP for issuers that are so; never through a proxy.
     Loopback,
     /// TLS at any address.
     Anywhere,
@@ -29,7 +27,7 @@ pub(super) fn route(issuer: &IssuerSettings, url: &Url) -> Result<Route, FetchEr
     if url.scheme() != "https" {
         let plain = url.scheme() == "http" && is_loopback(url) && is_plain_loopback(issuer);
         return if plain {
-            Ok(Route::Plain)
+            Ok(Route::Loopback)
         } else {
             Err(forbidden(format!(
                 "`{}` is not over TLS: its URL must begin with `https://` (plain `http://` is for issuers whose own URL is so, on a loopback address)",
@@ -38,19 +36,16 @@ pub(super) fn route(issuer: &IssuerSettings, url: &Url) -> Result<Route, FetchEr
         };
     }
     let range = match url.host() {
-        Some(Host::Domain(_)) if is_loopback(url) => "loopback",
+        Some(Host::Domain(_)) if is_loopback(url) => AddressRange::Loopback,
         Some(Host::Domain(_)) if issuer.private_addresses => return Ok(Route::Anywhere),
         Some(Host::Domain(_)) => return Ok(Route::Public),
-        Some(Host::Ipv4(address)) => match private_range(address.into()) {
-            Some(range) => range,
-            None => return Ok(Route::Public),
-        },
-        Some(Host::Ipv6(address)) => match private_range(address.into()) {
-            Some(range) => range,
-            None => return Ok(Route::Public),
-        },
+        Some(Host::Ipv4(address)) => AddressRange::of(address.into()),
+        Some(Host::Ipv6(address)) => AddressRange::of(address.into()),
         None => return Err(forbidden(format!("`{}` names no host", shown(url)))),
     };
+    if range.is_public() {
+        return Ok(Route::Public);
+    }
     if !issuer.private_addresses && !is_configured(issuer, url) {
         return Err(private(issuer, &format!("`{}` has a {range} address", shown(url))));
     }
@@ -191,7 +186,7 @@ mod tests {
     fn plain_http_is_for_issuers_that_are_so_themselves_on_this_machine() {
         let local = issuer("http://127.0.0.1:9000/o/");
         for url in ["http://127.0.0.1:9000/keys", "http://localhost:9001/keys", "http://[::1]/keys"] {
-            assert_eq!(outcome(&local, url), Ok(Route::Plain), "{url}");
+            assert_eq!(outcome(&local, url), Ok(Route::Loopback), "{url}");
             for other in ["https://auth.example.eu/", "https://127.0.0.1/", "https://localhost/"] {
                 let mut other = issuer(other);
                 other.private_addresses = true;

@@ -27,6 +27,8 @@ mod thumbprint;
 #[cfg(feature = "authn")]
 mod unknown;
 
+#[cfg(feature = "authn")]
+pub use crate::outbound::extra_ca_certificates;
 pub use archive::{ArchivedKeySet, KEY_SETS, KeySetArchive, NoArchive, StoreArchive, StoredKeySet};
 pub use status::KeyStatus;
 #[cfg(feature = "authn")]
@@ -38,7 +40,7 @@ pub(crate) use {
 #[cfg(feature = "authn")]
 pub use {
     certificate::{AddedCertificate, added_certificates},
-    fetch::{HttpKeySource, Observed, extra_ca_certificates},
+    fetch::{HttpKeySource, Observed},
     set::{KeySet, KeySetError},
     source::{FetchError, FetchErrorKind, KeySource},
 };

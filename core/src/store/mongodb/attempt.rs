@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use ::mongodb::{
     ClientSession,
+    action::{Action as _, Delete, FindOne, InsertOne, Update},
     bson::{DateTime, Document as BsonDocument, doc},
     error::Error,
     options::ReadConcern,
@@ -11,6 +12,7 @@ use ::mongodb::{
 
 use super::{
     LOCK_FIELD,
+    command::CommandOptions,
     connection::{COMMITS, Connection},
     encode::{inserted, object_id, objects, updated},
     failure::Duplicate,
@@ -76,18 +78,20 @@ pub(super) async fn write<'a>(
     connection: &Connection,
     session: &mut ClientSession,
     commit: &'a Commit,
+    options: &CommandOptions,
 ) -> Result<(), Obstacle<'a>> {
     for change in &commit.changes {
-        apply(connection, session, commit.id, change).await?;
+        apply(connection, session, commit.id, change, options).await?;
     }
     for guard in commit.effective_guards() {
-        check(connection, session, commit.id, guard).await?;
+        check(connection, session, commit.id, guard, options).await?;
     }
     let inserts = commit.changes.iter().any(|change| matches!(change, Change::Insert { .. }));
     if !inserts && !commit.is_empty() && !is_single_write(commit) {
         let mark = doc! { "_id": object_id(commit.id), "at": DateTime::now() };
         let commits = connection.database.collection::<BsonDocument>(COMMITS);
-        commits.insert_one(mark).session(&mut *session).await?;
+        let marked = commits.insert_one(mark).optional(options.comment.clone(), InsertOne::comment);
+        marked.session(&mut *session).await?;
     }
     Ok(())
 }
@@ -97,6 +101,7 @@ async fn apply<'a>(
     session: &mut ClientSession,
     commit: ObjectId,
     change: &'a Change,
+    options: &CommandOptions,
 ) -> Result<(), Obstacle<'a>> {
     let named = |error: Error| match Duplicate::of(&error) {
         Some(duplicate) => Obstacle::Duplicate(change, duplicate),
@@ -106,17 +111,21 @@ async fn apply<'a>(
     let written = match change {
         Change::Insert { collection, id, json, unique_keys } => {
             let document = inserted(collection, *id, json, unique_keys, commit)?;
-            documents.insert_one(document).session(&mut *session).await.map_err(named)?;
+            let insert = documents.insert_one(document).optional(options.comment.clone(), InsertOne::comment);
+            insert.session(&mut *session).await.map_err(named)?;
             1
         }
         Change::Update { collection, id, expected, json, unique_keys } => {
-            let stored = stored_objects(&documents, session, collection, *id).await?;
+            let stored = stored_objects(&documents, session, collection, *id, options).await?;
             let update = updated(collection, json, unique_keys, commit, &stored)?;
-            let result = documents.update_one(at_version(*id, *expected), update).session(&mut *session).await;
-            result.map_err(named)?.matched_count
+            let update = documents.update_one(at_version(*id, *expected), update);
+            let update = update.optional(options.comment.clone(), Update::comment);
+            update.session(&mut *session).await.map_err(named)?.matched_count
         }
         Change::Delete { id, expected, .. } => {
-            documents.delete_one(at_version(*id, *expected)).session(&mut *session).await?.deleted_count
+            let delete = documents.delete_one(at_version(*id, *expected));
+            let delete = delete.optional(options.comment.clone(), Delete::comment);
+            delete.session(&mut *session).await?.deleted_count
         }
     };
     if written == 0 {
@@ -132,13 +141,16 @@ async fn stored_objects(
     session: &mut ClientSession,
     collection: &'static Collection,
     id: ObjectId,
+    options: &CommandOptions,
 ) -> Result<BsonDocument, Error> {
     let names = objects(collection);
     if names.is_empty() {
         return Ok(BsonDocument::new());
     }
     let shown: BsonDocument = names.into_iter().map(|name| (name.to_owned(), 1.into())).collect();
-    let found = documents.find_one(doc! { "_id": object_id(id) }).projection(shown).session(session).await?;
+    let find = documents.find_one(doc! { "_id": object_id(id) }).projection(shown);
+    let find = find.optional(options.comment.clone(), FindOne::comment);
+    let found = find.session(session).await?;
     Ok(found.unwrap_or_default())
 }
 
@@ -147,6 +159,7 @@ async fn check<'a>(
     session: &mut ClientSession,
     commit: ObjectId,
     guard: &Guard,
+    options: &CommandOptions,
 ) -> Result<(), Obstacle<'a>> {
     let documents = connection.database.collection::<BsonDocument>(guard.collection.name);
     let failed = || Obstacle::Known(StoreError::GuardFailed { collection: guard.collection.name, id: guard.id });
@@ -154,17 +167,21 @@ async fn check<'a>(
         Expectation::Version(version) => {
             // The commit's id differs in every commit, so this always changes the document.
             let lock = doc! { "$set": { LOCK_FIELD: object_id(commit) } };
-            let locked = documents.update_one(at_version(guard.id, version), lock).session(&mut *session).await?;
+            let update = documents.update_one(at_version(guard.id, version), lock);
+            let update = update.optional(options.comment.clone(), Update::comment);
+            let locked = update.session(&mut *session).await?;
             if locked.matched_count == 0 { Err(failed()) } else { Ok(()) }
         }
         Expectation::Absent => {
             let id = doc! { "_id": object_id(guard.id) };
-            let inserted = documents.insert_one(id.clone()).session(&mut *session).await;
+            let insert = documents.insert_one(id.clone()).optional(options.comment.clone(), InsertOne::comment);
+            let inserted = insert.session(&mut *session).await;
             inserted.map_err(|error| match Duplicate::of(&error) {
                 Some(_) => failed(),
                 None => Obstacle::Driver(error),
             })?;
-            documents.delete_one(id).session(&mut *session).await?;
+            let delete = documents.delete_one(id).optional(options.comment.clone(), Delete::comment);
+            delete.session(&mut *session).await?;
             Ok(())
         }
     }

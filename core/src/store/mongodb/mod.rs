@@ -18,6 +18,7 @@
 mod attempt;
 pub mod canonical;
 mod changes;
+mod command;
 pub(crate) mod connection;
 pub(crate) mod encode;
 mod failure;
@@ -45,7 +46,7 @@ use tokio::sync::OnceCell;
 
 pub use options::MongodbOptions;
 
-use self::{connection::Connection, patience::bounded};
+use self::{command::CommandOptions, connection::Connection, patience::bounded};
 use super::{ChangeNotice, Collection, Commit, Document, Query, Read, Store, StoreError, StoreResult};
 use crate::{context::RequestContext, object_id::ObjectId};
 
@@ -124,19 +125,19 @@ impl Store for MongodbStore {
         collection: &'static Collection,
         id: ObjectId,
     ) -> StoreResult<Option<Document>> {
-        bounded(context.deadline, read::get(&self.shared, context.deadline, collection, id)).await
+        bounded(context.deadline, read::get(&self.shared, &CommandOptions::of(context), collection, id)).await
     }
 
     async fn find(&self, context: &RequestContext, query: &Query) -> StoreResult<Vec<Document>> {
         query.check()?;
-        bounded(context.deadline, read::find(&self.shared, context.deadline, query)).await
+        bounded(context.deadline, read::find(&self.shared, &CommandOptions::of(context), query)).await
     }
 
     async fn read(&self, context: &RequestContext, reads: &[Read]) -> StoreResult<Vec<Vec<Document>>> {
         super::read::check(reads)?;
         if reads.len() > 1
             && let Some(found) =
-                bounded(context.deadline, read::together(&self.shared, context.deadline, reads)).await?
+                bounded(context.deadline, read::together(&self.shared, &CommandOptions::of(context), reads)).await?
         {
             return Ok(found);
         }
@@ -148,10 +149,11 @@ impl Store for MongodbStore {
             return bounded(context.deadline, async { Ok(()) }).await;
         }
         let (shared, commit, deadline) = (Arc::clone(&self.shared), commit.clone(), context.deadline);
+        let options = CommandOptions::of(context);
         // A task of its own, so that a commit is completed or rolled back even if its caller is dropped.
         bounded(deadline, async move {
             let writing =
-                tokio::spawn(async move { bounded(deadline, outcome::carry_out(&shared, &commit, deadline)).await });
+                tokio::spawn(async move { bounded(deadline, outcome::carry_out(&shared, &commit, &options)).await });
             writing.await.unwrap_or_else(|error| {
                 Err(StoreError::Unavailable { detail: format!("the commit was broken off: {error}") })
             })

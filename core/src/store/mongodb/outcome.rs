@@ -1,7 +1,5 @@
 //! Drives a commit until it is known if it happened: retries, and resolution of lost answers.
 
-use std::time::Instant;
-
 use ::mongodb::{
     ClientSession,
     bson::{Document as BsonDocument, RawDocumentBuf, doc},
@@ -10,6 +8,7 @@ use ::mongodb::{
 use super::{
     COMMIT_FIELD, LOCK_FIELD, Shared, UNIQUE_KEYS_FIELD,
     attempt::{Obstacle, begin, is_single_write, write},
+    command::CommandOptions,
     connection::{COMMITS, Connection},
     encode::object_id,
     failure::{Duplicate, is_lost, is_transient, is_unreachable, translate},
@@ -28,12 +27,12 @@ enum Attempt {
 }
 
 /// Attempts a commit until it has happened or cannot.
-pub(super) async fn carry_out(shared: &Shared, commit: &Commit, deadline: Instant) -> StoreResult<()> {
+pub(super) async fn carry_out(shared: &Shared, commit: &Commit, options: &CommandOptions) -> StoreResult<()> {
     let connection = shared.connected().await?;
     let mut backoff = Backoff::default();
     let mut uncertain = false;
     loop {
-        let error = match attempt(connection, commit, deadline).await {
+        let error = match attempt(connection, commit, options).await {
             Attempt::Ended(Ok(())) => return Ok(()),
             // An earlier attempt may be the cause of this conflict.
             Attempt::Ended(Err(error)) if uncertain => {
@@ -61,16 +60,16 @@ pub(super) async fn carry_out(shared: &Shared, commit: &Commit, deadline: Instan
     }
 }
 
-async fn attempt(connection: &Connection, commit: &Commit, deadline: Instant) -> Attempt {
+async fn attempt(connection: &Connection, commit: &Commit, options: &CommandOptions) -> Attempt {
     let single = is_single_write(commit);
     let mut session = match connection.client.start_session().await {
         Ok(session) => session,
         Err(error) => return Attempt::Ended(Err(translate(&error))),
     };
-    if !single && let Err(error) = begin(&mut session, deadline).await {
+    if !single && let Err(error) = begin(&mut session, options.deadline).await {
         return Attempt::Ended(Err(translate(&error)));
     }
-    match write(connection, &mut session, commit).await {
+    match write(connection, &mut session, commit, options).await {
         Ok(()) if single => Attempt::Ended(Ok(())),
         Ok(()) => settle(connection, &mut session, commit).await,
         Err(obstacle) => {

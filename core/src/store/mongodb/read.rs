@@ -1,8 +1,9 @@
 //! Reads, from the primary and with majority concern.
 
-use std::{sync::atomic::Ordering, time::Instant};
+use std::sync::atomic::Ordering;
 
 use ::mongodb::{
+    action::{Action as _, Aggregate, Find},
     bson::{Document as BsonDocument, RawDocumentBuf, doc},
     error::Error,
     options::Hint,
@@ -12,6 +13,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::{
     Shared,
+    command::CommandOptions,
     connection::META,
     encode::object_id,
     failure::{code, is_lost, is_unreachable, translate},
@@ -75,7 +77,7 @@ where
 
 pub(super) async fn get(
     shared: &Shared,
-    deadline: Instant,
+    options: &CommandOptions,
     collection: &'static Collection,
     id: ObjectId,
 ) -> StoreResult<Option<Document>> {
@@ -83,13 +85,14 @@ pub(super) async fn get(
     retried(move || async move {
         let filter = doc! { "_id": object_id(id) };
         // A negative limit requests a single batch.
-        let mut batches = documents.find(filter).limit(-1).max_time(remaining(deadline)).batch().await?;
+        let find = documents.find(filter).limit(-1).max_time(remaining(options.deadline));
+        let mut batches = find.optional(options.comment.clone(), Find::comment).batch().await?;
         Ok(collect(collection, &mut batches).await?.pop())
     })
     .await
 }
 
-pub(super) async fn find(shared: &Shared, deadline: Instant, query: &Query) -> StoreResult<Vec<Document>> {
+pub(super) async fn find(shared: &Shared, options: &CommandOptions, query: &Query) -> StoreResult<Vec<Document>> {
     let documents = &shared.connected().await?.collection(query.collection);
     // In MongoDB a limit of 0 means no limit.
     if query.limit == 0 {
@@ -101,7 +104,8 @@ pub(super) async fn find(shared: &Shared, deadline: Instant, query: &Query) -> S
             .sort(order(query))
             .limit(i64::from(query.limit))
             .batch_size(query.limit.min(BATCH))
-            .max_time(remaining(deadline));
+            .max_time(remaining(options.deadline))
+            .optional(options.comment.clone(), Find::comment);
         if let Some(keys) = hint(query) {
             find = find.hint(Hint::Keys(keys));
         }
@@ -127,7 +131,7 @@ async fn collect(collection: &'static Collection, batches: &mut RawBatchCursor) 
 /// Answers several queries by one aggregation; `None` if the queries or their answers do not allow it.
 pub(super) async fn together(
     shared: &Shared,
-    deadline: Instant,
+    options: &CommandOptions,
     reads: &[Read],
 ) -> StoreResult<Option<Vec<Vec<Document>>>> {
     if shared.apart.load(Ordering::Relaxed) {
@@ -136,7 +140,7 @@ pub(super) async fn together(
     let failed = |error: Error| translate(&error);
     if let (Some(stages), [parents, following]) = (together::nested(reads), reads) {
         let query = &parents.query;
-        let found = aggregate(shared, deadline, query.collection.name, &stages, hint(query)).await?;
+        let found = aggregate(shared, options, query.collection.name, &stages, hint(query)).await?;
         let Some(batches) = found else { return Ok(None) };
         let (mut those, mut followers) = (Vec::new(), Vec::new());
         for batch in &batches {
@@ -152,7 +156,7 @@ pub(super) async fn together(
     let Some(mut stages) = together::stages(reads) else { return Ok(None) };
     // The one document that every prepared database has.
     stages.insert(0, doc! { "$match": { "_id": "schema" } });
-    let Some(batches) = aggregate(shared, deadline, META, &stages, None).await? else { return Ok(None) };
+    let Some(batches) = aggregate(shared, options, META, &stages, None).await? else { return Ok(None) };
     let Some(batch) = batches.first() else { return Ok(None) };
     let Some(row) = batch.doc_slices().map_err(failed)?.into_iter().next() else { return Ok(None) };
     let row = row.map_err(|error| failed(error.into()))?;
@@ -162,7 +166,7 @@ pub(super) async fn together(
 /// Runs an aggregation and returns its batches; `None` if the server cannot do it.
 async fn aggregate(
     shared: &Shared,
-    deadline: Instant,
+    options: &CommandOptions,
     collection: &str,
     stages: &[BsonDocument],
     hint: Option<BsonDocument>,
@@ -170,7 +174,11 @@ async fn aggregate(
     let documents = &shared.connected().await?.database.collection::<RawDocumentBuf>(collection);
     let hint = &hint;
     retried(move || async move {
-        let mut asked = documents.aggregate(stages.iter().cloned()).batch_size(BATCH).max_time(remaining(deadline));
+        let mut asked = documents
+            .aggregate(stages.iter().cloned())
+            .batch_size(BATCH)
+            .max_time(remaining(options.deadline))
+            .optional(options.comment.clone(), Aggregate::comment);
         if let Some(keys) = hint.clone() {
             asked = asked.hint(Hint::Keys(keys));
         }

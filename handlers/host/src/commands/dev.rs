@@ -51,6 +51,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         // Group-writable files, the default on some systems, are accepted here so that a fresh build is served.
         component: configuration::component(&sources)?
             .map(|component| ComponentSettings { writers: Writers::Anybody, ..component }),
+        otlp_endpoint: None,
         drain: Duration::ZERO,
         audit_details: None,
         tasks: TaskChoice::All,

@@ -14,8 +14,9 @@ use dezky::{
     authn::VerifiedToken,
     context::{Caller, RequestContext},
     service::Call,
+    trace::TraceContext,
 };
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::{
@@ -93,6 +94,11 @@ impl RequestFacts {
     /// Returns its id.
     pub(super) fn request_id(&self) -> &str {
         &self.context.request_id
+    }
+
+    /// Returns its `traceparent`: the span of the host, within which the component works.
+    pub(super) fn trace(&self) -> Option<HeaderValue> {
+        self.context.trace.and_then(TraceContext::header)
     }
 
     /// Returns the deadline of its answer.

@@ -90,6 +90,7 @@ pub(crate) struct Metrics {
     keys_stale: Family<IssuerLabels, Gauge>,
     tasks: TaskMetrics,
     ready: Gauge<i64, AtomicI64>,
+    spans_dropped: Counter,
     component_deaths: Counter,
     component_failures: Counter,
     component_swaps: Counter,
@@ -121,6 +122,7 @@ impl Metrics {
             keys_stale: Family::default(),
             tasks: TaskMetrics::default(),
             ready: Gauge::default(),
+            spans_dropped: Counter::default(),
             component_deaths: Counter::default(),
             component_failures: Counter::default(),
             component_swaps: Counter::default(),
@@ -160,6 +162,11 @@ impl Metrics {
             "issuer_keys_stale",
             "1 while the provider is down and the last key set serves",
             self.keys_stale.clone(),
+        );
+        registry.register(
+            "spans_dropped",
+            "Spans that were not exported, because too many waited or the collector did not take them",
+            self.spans_dropped.clone(),
         );
         registry.register(
             "component_deaths",
@@ -232,6 +239,11 @@ impl Metrics {
     /// Records a failed store operation.
     pub(crate) fn count_store_error(&self, operation: &'static str, kind: &'static str) {
         self.store_errors.get_or_create(&StoreErrorLabels { operation, kind }).inc();
+    }
+
+    /// Records spans that are not exported.
+    pub(super) fn spans_dropped(&self, spans: usize) {
+        self.spans_dropped.inc_by(u64::try_from(spans).unwrap_or(u64::MAX));
     }
 
     /// Records an instance of the component ended by a trap or a limit.

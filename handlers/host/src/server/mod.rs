@@ -9,6 +9,7 @@ mod metrics;
 mod operations;
 mod readiness;
 mod routes;
+mod spans;
 mod streams;
 mod tasks;
 
@@ -24,6 +25,7 @@ pub(crate) use limits::Noticed;
 pub(crate) use limits::{LimitedIdentity, Limits};
 pub(crate) use metrics::Metrics;
 pub(crate) use readiness::Readiness;
+pub(crate) use spans::Spans;
 
 use crate::configuration::{Listen, refuse};
 use operations::Audience;
@@ -76,9 +78,10 @@ impl Server {
         readiness: Arc<Readiness>,
         metrics: Arc<Metrics>,
         limits: Arc<Limits>,
+        spans: Option<Spans>,
         stop: watch::Receiver<bool>,
     ) {
-        let sources = Sources { readiness, metrics: Arc::clone(&metrics), limits: Arc::clone(&limits) };
+        let sources = Sources { readiness, metrics: Arc::clone(&metrics), limits: Arc::clone(&limits), spans };
         let audience = if self.operations.is_some() { Audience::Nobody } else { Audience::ThisMachine };
         let router = routes::all(api, sources.clone(), audience);
         let looks = Looks::new(limits.arrival());

@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::{
-    Limits, Metrics, Readiness,
+    Limits, Metrics, Readiness, Spans,
     limits::{guarded, kept},
     metrics::MEDIA_TYPE,
     operations::Audience,
@@ -53,30 +53,43 @@ pub(super) struct Sources {
     pub(super) readiness: Arc<Readiness>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) limits: Arc<Limits>,
+    pub(super) spans: Option<Spans>,
 }
 
 impl Sources {
+    fn observers(&self) -> Observers {
+        Observers { metrics: Arc::clone(&self.metrics), spans: self.spans.clone() }
+    }
+
     fn host(self, audience: Audience) -> Host {
-        let Self { readiness, metrics, limits } = self;
+        let Self { readiness, metrics, limits, .. } = self;
         Host { readiness, metrics, limits, audience }
     }
 }
 
+/// Observers of every request.
+#[derive(Debug, Clone)]
+struct Observers {
+    metrics: Arc<Metrics>,
+    spans: Option<Spans>,
+}
+
 /// Builds all routes with metrics; those of the API are subject to the limits.
 pub(super) fn all(api: Router, sources: Sources, audience: Audience) -> Router {
-    let (limits, metrics) = (Arc::clone(&sources.limits), Arc::clone(&sources.metrics));
+    let (limits, observers) = (Arc::clone(&sources.limits), sources.observers());
     let own = sources.host(audience).routes();
     let api = dezky::http::identified(guarded(api, limits), RequestContext::DEFAULT_TIMEOUT);
     // The fallbacks are the API's own: layers of a router wrap them too.
-    api.merge(own).layer(middleware::from_fn_with_state(metrics, measure))
+    api.merge(own).layer(middleware::from_fn_with_state(observers, measure))
 }
 
 /// Builds the routes of the operations address.
 pub(super) fn operations(sources: Sources) -> Router {
-    let metrics = Arc::clone(&sources.metrics);
+    // Probes and scrapes are no spans that anybody looks for.
+    let observers = Observers { spans: None, ..sources.observers() };
     let absent = Router::new().fallback(|| async { dezky::http::no_such_route() });
     let absent = dezky::http::identified(absent, RequestContext::DEFAULT_TIMEOUT);
-    absent.merge(sources.host(Audience::Everybody).routes()).layer(middleware::from_fn_with_state(metrics, measure))
+    absent.merge(sources.host(Audience::Everybody).routes()).layer(middleware::from_fn_with_state(observers, measure))
 }
 
 /// Liveness: the process responds.
@@ -109,17 +122,23 @@ async fn measures(State(host): State<Host>, request: Request) -> Response {
     }
 }
 
-async fn measure(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+async fn measure(State(observers): State<Observers>, mut request: Request, next: Next) -> Response {
+    let Observers { metrics, spans } = observers;
     let in_flight = metrics.begin();
     let started = Instant::now();
     let method = method(request.method());
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let spans = spans.map(|spans| (spans, Spans::begin(&mut request)));
     let response = next.run(request).await;
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let route = matched.as_ref().map_or("none", MatchedPath::as_str);
     if in_flight.came_among_others() || is_on_one_thread() {
         give_way().await;
     }
-    metrics.answered(method, route, response.status().as_u16(), started.elapsed());
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    metrics.answered(method, route, status, took);
+    if let Some((spans, begun)) = spans {
+        spans.end(begun, method, matched, status, took);
+    }
     if let Some(refused) = response.extensions().get::<Refused>() {
         metrics.refused(refused);
     }

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Request fields that a component sees: those that the router reads. Other fields may contain secrets.
-const LET_IN: [HeaderName; 8] = [
+const LET_IN: [HeaderName; 7] = [
     header::ACCEPT,
     header::CONTENT_TYPE,
     header::CONTENT_LENGTH,
@@ -11,7 +11,6 @@ const LET_IN: [HeaderName; 8] = [
     header::IF_MATCH,
     header::IF_NONE_MATCH,
     HeaderName::from_static("idempotency-key"),
-    HeaderName::from_static("traceparent"),
 ];
 
 /// Answer fields that pass: those that the router sets. A component cannot set cookies.

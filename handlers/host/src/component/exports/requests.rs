@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use bytes::Bytes;
+use dezky::trace::TRACEPARENT;
 use http::{HeaderName, HeaderValue, StatusCode};
 use wasmtime::{Store, error::Context as _};
 
@@ -40,12 +41,14 @@ fn written(facts: &RequestFacts) -> requests::Request {
         name: name.as_str().to_owned(),
         value: value.as_bytes().to_vec(),
     };
+    let trace =
+        facts.trace().map(|trace| Field { name: TRACEPARENT.as_str().to_owned(), value: trace.as_bytes().into() });
     let id = Field { name: dezky::http::REQUEST_ID.as_str().to_owned(), value: facts.request_id().into() };
     requests::Request {
         method: asked.method().as_str().to_owned(),
         target: asked.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned(),
         authority: asked.uri().authority().map(|authority| authority.as_str().to_owned()),
-        headers: let_in(asked.headers()).map(field).chain([id]).collect(),
+        headers: let_in(asked.headers()).map(field).chain([id]).chain(trace).collect(),
         body: asked.body().to_vec(),
     }
 }

@@ -1,6 +1,7 @@
 //! Requests by `wasi:http/handler`.
 
 use axum::response::Response;
+use dezky::trace::TRACEPARENT;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use wasmtime::{AsContextMut as _, Store};
@@ -51,6 +52,9 @@ fn written(facts: &RequestFacts) -> wasmtime::Result<http::Request<WasiBody>> {
     *request.uri_mut() = whole(asked)?;
     let mut headers: HeaderMap = let_in(asked.headers()).map(|(name, value)| (name.clone(), value.clone())).collect();
     headers.insert(dezky::http::REQUEST_ID, HeaderValue::from_str(facts.request_id())?);
+    if let Some(trace) = facts.trace() {
+        headers.insert(TRACEPARENT, trace);
+    }
     *request.headers_mut() = headers;
     Ok(request)
 }

@@ -8,7 +8,7 @@ use std::{
 
 use axum::body::Body;
 use bytes::Bytes;
-use dezky::{context::RequestContext, http::MAXIMUM_BODY};
+use dezky::{context::RequestContext, http::MAXIMUM_BODY, trace::TraceContext};
 use http::Request;
 use serde_json::json;
 
@@ -226,6 +226,24 @@ async fn a_component_sees_no_secret_sets_no_cookie_and_reaches_neither_network_n
         assert_eq!(world.send(Some("anna"), "GET", "/fetch", None).await.status, 500);
         let answer = world.send(Some("anna"), "GET", "/cookie", None).await;
         assert_eq!((answer.status, answer.headers.get("set-cookie")), (200, None));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_works_within_the_span_of_the_host() {
+    for compiled in by_both_ways() {
+        let world = World::with(Isolation::Shared, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
+        let received = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        for (sent, continued) in [(Some(received), true), (Some("00-broken"), false), (None, false)] {
+            let mut request = Request::builder().uri("/surroundings");
+            if let Some(sent) = sent {
+                request = request.header("traceparent", sent);
+            }
+            let answer = world.send_raw(Some("anna"), request, Body::empty()).await;
+            let seen = answer.body["trace"].as_str().unwrap().to_owned();
+            assert!(seen.parse::<TraceContext>().is_ok() && seen != received, "{seen}");
+            assert_eq!(seen.starts_with(&received[..36]), continued, "{seen}");
+        }
     }
 }
 
