@@ -144,15 +144,21 @@ pub fn check(reads: &[Read]) -> StoreResult<()> {
         for origin in read.follows.iter().flat_map(Follow::origins) {
             let earlier = reads.get(origin.read).filter(|_| origin.read < position);
             let holds_id = |earlier: &Read| {
-                let declared = earlier.query.collection.field(origin.field).map(|field| field.field_type);
-                origin.field == "id" || declared == Some(FieldType::Id)
+                let field = || earlier.query.collection.field(origin.field);
+                origin.field == "id" || field().is_some_and(|field| field.field_type == FieldType::Id)
             };
             if !earlier.is_some_and(holds_id) {
                 let detail = format!("no earlier read finds ids in `{}`", origin.field);
                 return Err(StoreError::Unsupported { detail });
             }
         }
-        if read.follows.is_none() {
+        // What is followed adds a condition, on which an order and a position may depend.
+        let field = match &read.follows {
+            Some(Follow::First(field, _) | Follow::Any(field, _) | Follow::Each(field, _)) => Some(*field),
+            None | Some(Follow::UniqueKey(_)) => None,
+        };
+        let plain = read.query.sort.is_none() && read.query.after.is_none();
+        if plain && field.is_none_or(|field| field == "id") {
             read.query.check()?;
             continue;
         }

@@ -201,6 +201,12 @@ pub async fn reads_equal_single_ones_for_random_queries(fixture: &impl Fixture) 
                 1 => query.equal("tenantId", some.tenant_id).equal("active", true),
                 2 => query.equal("rank", some.rank).filter(Filter::NotEqual("name", "a".into())),
                 3 => query.filter(Filter::In("id", vec![some.id.into(), random.pick(&accounts).id.into()])),
+                // A few keys in the order of ids, one of them twice, may be looked up one by one.
+                4 if random.below(2) == 0 => {
+                    (query.sort, query.descending) = (None, false);
+                    let few = (0..1 + random.below(4)).map(|n| format!("email:{}@example.org", n % 3));
+                    query.filter(Filter::UniqueKeyIn(few.collect()))
+                }
                 4 => query.filter(Filter::UniqueKeyIn((0..9).map(|n| format!("email:{n}@example.org")).collect())),
                 _ => query.filter(Filter::Prefix("name", "a".to_owned())),
             };
