@@ -47,6 +47,7 @@ pub async fn reads_are_answered_in_their_order(fixture: &impl Fixture) {
         of_tenant().descending().limit(2).into(),
         Query::new(&ACTIVITIES).equal("userId", tenant).into(),
         Query::new(&ACCOUNTS).filter(keys(&["email:c@example.org", "email:d@example.org"])).into(),
+        Query::new(&ACCOUNTS).filter(keys(&["email:c@example.org", "", "email:c@example.org"])).into(),
         Query::new(&ACCOUNTS).filter(keys(&["", "$name"])).into(),
         Query::new(&ACCOUNTS).equal("id", accounts[3].id).into(),
     ];
@@ -55,6 +56,7 @@ pub async fn reads_are_answered_in_their_order(fixture: &impl Fixture) {
     assert_eq!(names(&mut answers), [""; 0]);
     assert_eq!(names(&mut answers), ["d", "c"]);
     assert_eq!(answers.all::<Activity>().unwrap(), []);
+    assert_eq!(names(&mut answers), ["c"]);
     assert_eq!(names(&mut answers), ["c"]);
     assert_eq!(names(&mut answers), [""; 0]);
     assert_eq!(answers.all::<Account>().unwrap(), &accounts[3..]);
