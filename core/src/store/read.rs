@@ -178,8 +178,10 @@ pub fn ids(query: &Query, documents: &[Document], field: &str) -> StoreResult<Ve
         return Ok(documents.iter().map(|document| document.id).collect());
     }
     let mut ids = Vec::with_capacity(documents.len());
+    let needle = format!("\"{field}\":\"");
     for document in documents {
-        let Some(text) = member(&document.json, field) else { continue };
+        let text = early_member(&document.json, &needle).or_else(|| member(&document.json, field));
+        let Some(text) = text else { continue };
         ids.push(text.parse().map_err(|_| StoreError::Corrupt {
             collection: query.collection.name,
             id: Some(document.id),
@@ -187,6 +189,20 @@ pub fn ids(query: &Query, documents: &[Document], field: &str) -> StoreResult<Ve
         })?);
     }
     Ok(ids)
+}
+
+/// Returns the text of a member of a JSON object if no other object or list comes before it, as in the documents of this
+/// software, which begin with ids. It is a fifth of the work of reading the members.
+///
+/// The needle is the member's name and the beginning of its text, as compact JSON has them. No text contains it, since quotes
+/// in texts are escaped.
+fn early_member<'json>(json: &'json str, needle: &str) -> Option<&'json str> {
+    let (before, rest) = json.split_once(needle)?;
+    if before.get(1..)?.contains(['{', '[']) {
+        return None;
+    }
+    let (text, _) = rest.split_once('"')?;
+    (!text.contains('\\')).then_some(text)
 }
 
 /// Returns the text of a member of a JSON object. The rest of the object is not parsed.
@@ -312,6 +328,25 @@ mod tests {
         assert_eq!(member(json, "wanted"), Some("yes"));
         assert_eq!(member(json, "absent"), None);
         assert_eq!(member(r#"{"wanted":null}"#, "wanted"), None);
+    }
+
+    #[test]
+    fn a_member_that_comes_early_is_found_without_reading_the_others() {
+        let early = |json| early_member(json, "\"wanted\":\"");
+        assert_eq!(early(r#"{"id":"1","version":2,"wanted":"yes","list":[{"wanted":"no"}]}"#), Some("yes"));
+        // All others are left to the one that reads each member.
+        for json in [
+            r#"{"a":{"wanted":"inner"},"wanted":"yes"}"#,
+            r#"{"a":[{"wanted":"inner"}],"wanted":"yes"}"#,
+            r#"{"a":"\"wanted\":\"no\"","b":"{","wanted":"yes"}"#,
+            r#"{"wanted":"\u0079es"}"#,
+            r#"{"wanted" : "yes"}"#,
+            r#"{"wanted":"yes"#,
+            "",
+        ] {
+            assert_eq!(early(json), None, "{json}");
+        }
+        assert_eq!(early(r#"{"a":"\"wanted\":\"no\"","wanted":"yes"}"#), Some("yes"), "quotes in texts are escaped");
     }
 
     #[test]
