@@ -182,9 +182,7 @@ def imported(folder: str) -> None:
 async def concurrent(folder: str) -> None:
     from dezky import AsyncDezky
 
-    async with AsyncDezky.open(
-        environment=False, log="off", store=f"sqlite:{folder}/async.sqlite"
-    ) as dezky:
+    async with AsyncDezky.open(environment=False, log="off", store=f"sqlite:{folder}/async.sqlite") as dezky:
         system = dezky.as_system("bench")
         await system.tenants.create(slug="acme", name="Acme")
         print("\nasyncio, SQLite")
