@@ -8,9 +8,12 @@ export interface DezkyApi {
   close(): Promise<void>;
 }
 
-/** Settings of the store and of issuers come from `DEZKY_*` variables and dezky.toml, as those of `dezky serve`. */
+/**
+ * Settings of the store and of issuers come from `DEZKY_*` variables and dezky.toml, as those of `dezky serve`. Like that, it runs
+ * all background tasks unless `DEZKY_TASKS` says otherwise: nothing else may be running on the store.
+ */
 async function inProcess(): Promise<DezkyApi> {
-  const dezky = await Dezky.open({ publicDomain: portalHostname() });
+  const dezky = await Dezky.open({ publicDomain: portalHostname(), tasks: process.env.DEZKY_TASKS ?? "all" });
   return {
     fetch: ({ path, ...rest }) => dezky.fetch(new Request(new URL(path, applicationUrl()), { ...rest, duplex: "half" } as RequestInit)),
     close: () => dezky.close(),
