@@ -3,7 +3,7 @@
 use super::{
     Call, Principal, Service,
     sessions::{SessionFacts, session_records},
-    work::Work,
+    unit_of_work::UnitOfWork,
 };
 use crate::{
     authn::VerifiedToken,
@@ -95,7 +95,7 @@ impl CallerFacts {
     }
 
     /// Makes a commit fail if the caller's user has changed since it was read.
-    pub(crate) fn guard(&self, work: &mut Work<'_>) {
+    pub(crate) fn guard(&self, work: &mut UnitOfWork<'_>) {
         if let Self::Person { user, .. } = self {
             work.commit.guard(&**user);
         }
@@ -138,7 +138,7 @@ impl TenantAccess {
     }
 
     /// Makes a commit fail if the caller, their membership or the tenant has changed since it was read.
-    pub(crate) fn guard(&self, work: &mut Work<'_>) {
+    pub(crate) fn guard(&self, work: &mut UnitOfWork<'_>) {
         self.caller.guard(work);
         if let Some(membership) = &self.membership {
             work.commit.guard(membership);

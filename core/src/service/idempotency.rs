@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use super::{Call, IdempotencyRequest, Service, effect::ELSEWHERE, moment::Moment, work::Work};
+use super::{Call, IdempotencyRequest, Service, effect::ELSEWHERE, moment::Moment, unit_of_work::UnitOfWork};
 use crate::{
     domain::{IdempotencyRecord, IdempotencyRecordId, UserId},
     error::{Code, Error, Result},
@@ -78,7 +78,7 @@ impl Slot {
     /// Adds the answer to the work.
     ///
     /// It precedes all other changes, so that the second of two equal requests fails on it.
-    pub(crate) fn keep<T: Serialize>(self, work: &mut Work<'_>, status: u16, value: &T) -> Result<()> {
+    pub(crate) fn keep<T: Serialize>(self, work: &mut UnitOfWork<'_>, status: u16, value: &T) -> Result<()> {
         let Some(claim) = self.0.filter(|_| !ELSEWHERE) else { return Ok(()) };
         let record = IdempotencyRecord {
             id: IdempotencyRecordId::generate(),

@@ -16,9 +16,9 @@ pub mod seed;
 pub mod sessions;
 pub mod subscriptions;
 pub mod tenants;
+pub(crate) mod unit_of_work;
 pub mod users;
 pub mod views;
-pub(crate) mod work;
 
 use std::{
     sync::{

@@ -9,7 +9,7 @@ use crate::{
     service::{
         Call, Service,
         moment::Moment,
-        work::{Subject, Work},
+        unit_of_work::{Subject, UnitOfWork},
     },
     store::Repository,
 };
@@ -62,7 +62,7 @@ impl Service {
 
     async fn try_seed(&self, call: &Call, moment: Moment, settings: &SeedSettings) -> Result<Seeded> {
         let stored: Option<Tenant> = self.store.load_unique(&call.context, Tenant::slug_key(&settings.slug)).await?;
-        let mut work = Work::new(call, actor(), &moment);
+        let mut work = UnitOfWork::new(call, actor(), &moment);
         let now = work.now();
         let mut seeded = Seeded { tenant_created: false, subscription_created: false };
         let tenant = match stored {

@@ -37,8 +37,8 @@ pub struct Follows {
     pub fields: &'static [&'static str],
 }
 
-/// Work of a consumer on one event. It may be done twice, and fails as a whole.
-type Work = for<'a> fn(&'a Service, &'a Event) -> BoxFuture<'a, Result<()>>;
+/// Handler of one event. It may be done twice, and fails as a whole.
+type Handler = for<'a> fn(&'a Service, &'a Event) -> BoxFuture<'a, Result<()>>;
 
 /// A consumer of the event log.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub struct Consumer {
     pub summary: &'static str,
     /// Events that it follows. It passes over all others.
     pub follows: &'static [Follows],
-    pub(super) work: Work,
+    pub(super) handle: Handler,
 }
 
 /// All consumers.
@@ -149,7 +149,7 @@ impl Consumer {
         let (mut done, mut concerned) = (0, false);
         for event in events.iter().filter(|event| self.follows(&event.action, &event.changed_fields)) {
             concerned = true;
-            match (self.work)(service, event).await {
+            match (self.handle)(service, event).await {
                 Ok(()) => done += 1,
                 Err(error) => {
                     tracing::warn!(consumer = self.name, action = event.action, id = %event.id, ?error, "an event is deferred");
@@ -202,7 +202,7 @@ impl Consumer {
         let mut done = 0;
         for deferred in events {
             let mut commit = Commit::new();
-            match (self.work)(service, &deferred.event()).await {
+            match (self.handle)(service, &deferred.event()).await {
                 Ok(()) => {
                     done += 1;
                     commit.delete(&deferred);

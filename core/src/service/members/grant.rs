@@ -10,8 +10,8 @@ use crate::{
         access::TenantReference,
         idempotency::{Answer, Begun},
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::MembershipView,
-        work::Work,
     },
     store::Repository,
 };
@@ -60,7 +60,7 @@ impl Service {
             return Err(Error::invalid(vec![FieldError::new("userId", FieldCode::UNKNOWN_USER, message)]));
         };
         let now = moment.now();
-        let mut work = Work::new(call, member.access.caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, member.access.caller.audit_actor(), &moment);
         let granted = match &member.target {
             Some(tombstone) => {
                 let mut granted = tombstone.clone();

@@ -7,7 +7,7 @@ mod update;
 
 pub use list::MemberFilter;
 
-use super::work::Subject;
+use super::unit_of_work::Subject;
 use crate::{
     authz::{Action, TargetFacts},
     domain::{
@@ -19,7 +19,7 @@ use crate::{
     service::{
         Call, Service,
         access::{ABSENT, TenantAccess, TenantReference},
-        work::Work,
+        unit_of_work::UnitOfWork,
     },
     store::{Filter, Query, Repository},
 };
@@ -59,7 +59,7 @@ impl MemberAccess {
     /// Makes a commit fail if anything that was read has changed since.
     ///
     /// If the member is an owner, the commit also depends on another owner staying one.
-    fn guard(&self, work: &mut Work<'_>) {
+    fn guard(&self, work: &mut UnitOfWork<'_>) {
         self.access.guard(work);
         let of_owner = self.facts(None).current == Some(MembershipRole::Owner);
         if let Some((membership, user)) = self.staying_owner().filter(|_| of_owner) {

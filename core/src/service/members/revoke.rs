@@ -9,8 +9,8 @@ use crate::{
         Call, Service,
         access::TenantReference,
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::{MembershipView, check_if_match},
-        work::Work,
     },
 };
 
@@ -36,7 +36,7 @@ impl Service {
         let now = moment.now();
         let mut after = before.clone();
         after.revoke(member.access.caller.revoker(), now);
-        let mut work = Work::new(call, member.access.caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, member.access.caller.audit_actor(), &moment);
         work.update(Action::RevokeMembership, KIND, subject(before), before, &mut after)?;
         member.guard(&mut work);
         self.carry_out(work).await

@@ -9,8 +9,8 @@ use crate::{
         Call, Service,
         access::TenantReference,
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::{MembershipView, check_if_match},
-        work::Work,
     },
 };
 
@@ -56,7 +56,7 @@ impl Service {
             }
             after.changed_at = now;
         }
-        let mut work = Work::new(call, member.access.caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, member.access.caller.audit_actor(), &moment);
         if work.update(Action::UpdateMembership, KIND, subject(before), before, &mut after)? {
             member.guard(&mut work);
             self.carry_out(work).await?;

@@ -20,7 +20,7 @@ use crate::{
         Call, Principal, Service,
         access::FoundCaller,
         moment::Moment,
-        work::{Subject, Work},
+        unit_of_work::{Subject, UnitOfWork},
     },
     store::{Answers, Position, Query, Read, Repository, StoreResult},
 };
@@ -129,7 +129,7 @@ impl Service {
         let made = made.take(&mut answers)?;
         let newest = activity.as_ref().and_then(|activity| activity.claims_iat);
         let counts = token.groups.is_some() && newest.is_none_or(|newest| token.issued_at >= newest);
-        let mut work = Work::new(call, actor(), &moment);
+        let mut work = UnitOfWork::new(call, actor(), &moment);
         let now = work.now();
         let mut synced = user.clone();
         if counts {

@@ -8,7 +8,7 @@ use crate::{
     clock::Timestamp,
     domain::{GrantSource, Membership, MembershipRole, RevokedBy, Tenant, TenantStatus, User, UserId},
     error::Result,
-    service::work::{Subject, Work},
+    service::unit_of_work::{Subject, UnitOfWork},
 };
 
 /// Compares the groups of a token with the stored rights.
@@ -56,7 +56,7 @@ impl Reconciliation<'_> {
     /// Creates and restores memberships. Returns `true` if there were any.
     pub(super) fn give_memberships(
         &self,
-        work: &mut Work<'_>,
+        work: &mut UnitOfWork<'_>,
         user: &User,
         claimed: &[Tenant],
         stored: &[Membership],
@@ -94,7 +94,7 @@ impl Reconciliation<'_> {
     /// Revokes those memberships that a claim made and no longer makes. Returns their number.
     pub(super) fn take_memberships(
         &self,
-        work: &mut Work<'_>,
+        work: &mut UnitOfWork<'_>,
         user: UserId,
         claimed: &[Tenant],
         made: &[Membership],

@@ -24,7 +24,7 @@ use crate::{
         Call, Principal, Service,
         access::{ABSENT, FoundCaller},
         moment::Moment,
-        work::{Subject, Work},
+        unit_of_work::{Subject, UnitOfWork},
     },
     store::{Answers, Filter, Query, Read, Repository, StoreError, StoreResult, error::not_upgraded},
 };
@@ -160,7 +160,7 @@ impl Service {
         let mut user = User::blank(token.issuer_id.clone(), Some(token.subject.clone()), now);
         user.subject_hash = Some(hash);
         take_profile(&mut user, token);
-        let mut work = Work::new(call, actor(), moment);
+        let mut work = UnitOfWork::new(call, actor(), moment);
         let about = Subject { tenant: None, user: Some(user.id) };
         work.insert(Action::CreateUser, "user", about, &user)?;
         match self.carry_out(work).await {
@@ -213,7 +213,7 @@ impl Service {
             .as_ref()
             .and_then(|activity| activity.claims_iat)
             .is_none_or(|newest| token.issued_at >= newest);
-        let mut work = Work::new(call, actor(), moment);
+        let mut work = UnitOfWork::new(call, actor(), moment);
         let mut synced = user.clone();
         let mut memberships_changed = false;
         let mut overtaken = false;
@@ -357,7 +357,7 @@ fn take_profile(user: &mut User, token: &VerifiedToken) {
 
 /// Advances `claimsIat` with each newer token, and `lastSeenAt` at most every five minutes.
 pub(super) fn write_activity(
-    work: &mut Work<'_>,
+    work: &mut UnitOfWork<'_>,
     user: UserId,
     stored: Option<&UserActivity>,
     issued_at: Option<Timestamp>,

@@ -10,8 +10,8 @@ use crate::{
         access::TenantReference,
         idempotency::{Answer, Begun},
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::SubscriptionView,
-        work::Work,
     },
 };
 
@@ -42,7 +42,7 @@ impl Service {
         };
         let now = moment.now();
         let subscription = input.into_subscription(&tenant.plan, now);
-        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.insert(Action::CreateSubscription, KIND, subject(&subscription), &subscription)?;
         access.guard(&mut work);
         let view = SubscriptionView::new(subscription, access.role(), access.caller.is_platform());

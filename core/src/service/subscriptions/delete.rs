@@ -8,8 +8,8 @@ use crate::{
     service::{
         Call, Service,
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::{SubscriptionView, check_if_match},
-        work::Work,
     },
 };
 
@@ -26,7 +26,7 @@ impl Service {
         let (access, subscription) = self.subscription_access(call, id, Action::DeleteSubscription, &[]).await?;
         let view = SubscriptionView::new(subscription.clone(), access.role(), access.caller.is_platform());
         check_if_match(call, &view)?;
-        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.delete(Action::DeleteSubscription, KIND, subject(&subscription), &subscription)?;
         access.guard(&mut work);
         self.carry_out(work).await

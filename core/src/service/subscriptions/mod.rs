@@ -8,7 +8,7 @@ mod update;
 
 pub use list::SubscriptionFilter;
 
-use super::work::Subject;
+use super::unit_of_work::Subject;
 use crate::domain::Subscription;
 
 /// The kind of resource in audit events.

@@ -8,8 +8,8 @@ use crate::{
     service::{
         Call, Service,
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::{SubscriptionView, check_if_match},
-        work::Work,
     },
 };
 
@@ -43,7 +43,7 @@ impl Service {
             let message = "a cancelled subscription stays cancelled: create a new one";
             return Err(Error::new(Code::SUBSCRIPTION_CANCELLED, message));
         }
-        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         if work.update(Action::UpdateSubscription, KIND, subject(&before), &before, &mut after)? {
             access.guard(&mut work);
             self.carry_out(work).await?;

@@ -10,8 +10,8 @@ use crate::{
         access::check,
         idempotency::{Answer, Begun},
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::TenantView,
-        work::Work,
     },
 };
 
@@ -34,7 +34,7 @@ impl Service {
         };
         let tenant = input.into_tenant(moment.now())?;
         self.check_group(&tenant)?;
-        let mut work = Work::new(call, caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, caller.audit_actor(), &moment);
         work.insert(Action::CreateTenant, KIND, subject(&tenant), &tenant)?;
         caller.guard(&mut work);
         let view = TenantView::for_platform(&caller, tenant);

@@ -9,8 +9,8 @@ use crate::{
         Call, Service,
         access::TenantReference,
         moment::Moment,
+        unit_of_work::{Subject, UnitOfWork},
         views::{TenantView, check_if_match},
-        work::{Subject, Work},
     },
     store::Repository,
 };
@@ -34,7 +34,7 @@ impl Service {
         let mut after = before.clone();
         after.set_status(TenantStatus::Deleted);
         after.deleted_at = Some(now);
-        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.update(Action::DeleteTenant, KIND, subject(before), before, &mut after)?;
         let key = Subscription::current_key(before.id);
         if let Some(current) = self.store.load_unique::<Subscription>(&call.context, key).await? {

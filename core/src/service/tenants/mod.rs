@@ -9,7 +9,7 @@ mod update;
 
 pub use list::TenantFilter;
 
-use super::work::Subject;
+use super::unit_of_work::Subject;
 use crate::{
     domain::Tenant,
     error::{Error, FieldCode, FieldError, Result},

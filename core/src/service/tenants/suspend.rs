@@ -10,8 +10,8 @@ use crate::{
         access::TenantReference,
         idempotency::{Answer, Begun},
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::{TenantView, check_if_match},
-        work::Work,
     },
 };
 
@@ -59,7 +59,7 @@ impl Service {
                 Some(Open::Foreign(_)) | None => TenantStatus::Active,
             },
         });
-        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.update(action, KIND, subject(before), before, &mut after)?;
         access.guard(&mut work);
         let view = TenantView::through(&access, after);

@@ -9,8 +9,8 @@ use crate::{
         Call, Service,
         access::TenantReference,
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::{TenantView, check_if_match},
-        work::Work,
     },
 };
 
@@ -42,7 +42,7 @@ impl Service {
         let mut after = before.clone();
         input.apply(&mut after)?;
         self.check_group(&after)?;
-        let mut work = Work::new(call, access.caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         if work.update(Action::UpdateTenant, KIND, subject(before), before, &mut after)? {
             access.guard(&mut work);
             self.carry_out(work).await?;

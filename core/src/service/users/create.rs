@@ -10,8 +10,8 @@ use crate::{
         access::check,
         idempotency::{Answer, Begun},
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::UserView,
-        work::Work,
     },
 };
 
@@ -45,7 +45,7 @@ impl Service {
         let tombstone = self.find_tombstone(call, input.issuer_id(), &hash).await?;
         let mut user = input.into_user(now);
         user.subject_hash = Some(hash);
-        let mut work = Work::new(call, caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, caller.audit_actor(), &moment);
         if let Some(tombstone) = tombstone {
             let mut opened = tombstone.clone();
             opened.subject_hash = None;

@@ -8,8 +8,8 @@ use crate::{
     service::{
         Call, Service,
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::{UserView, check_if_match},
-        work::Work,
     },
 };
 
@@ -46,7 +46,7 @@ impl Service {
         after.status = UserStatus::Disabled.into();
         after.platform_admin = false;
         after.deleted_at = Some(now);
-        let mut work = Work::new(call, caller.audit_actor(), &moment).without_details();
+        let mut work = UnitOfWork::new(call, caller.audit_actor(), &moment).without_details();
         work.update(Action::DeleteUser, KIND, subject(&before), &before, &mut after)?;
         caller.guard(&mut work);
         self.carry_out(work).await

@@ -10,7 +10,7 @@ mod update;
 
 pub use list::UserFilter;
 
-use super::work::Subject;
+use super::unit_of_work::Subject;
 use crate::{
     domain::{
         TenantId, User, UserId,

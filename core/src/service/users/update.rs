@@ -10,8 +10,8 @@ use crate::{
         Call, Service,
         access::CallerFacts,
         moment::Moment,
+        unit_of_work::UnitOfWork,
         views::{UserView, check_if_match},
-        work::Work,
     },
 };
 
@@ -47,7 +47,7 @@ impl Service {
         if before.is_deleted() {
             return Err(Error::new(Code::ALREADY_DELETED, "this person was deleted"));
         }
-        let mut work = Work::new(call, caller.audit_actor(), &moment);
+        let mut work = UnitOfWork::new(call, caller.audit_actor(), &moment);
         let mut after = before.clone();
         change(&mut after, &caller, work.now());
         if work.update(Action::UpdateUser, KIND, subject(&before), &before, &mut after)? {

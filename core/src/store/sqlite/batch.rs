@@ -13,9 +13,9 @@ use crate::{
     store::{Change, Collection, Commit, Expectation, Guard, Index, StoreError, StoreResult, terms},
 };
 
-/// Work for the writer, parsed and checked beforehand as far as possible, because the writer's time is scarce.
+/// An instruction to the writer, parsed and checked beforehand as far as possible, because the writer's time is scarce.
 #[derive(Debug)]
-pub(super) enum Work {
+pub(super) enum Instruction {
     /// Changes and guards.
     Commit { changes: Vec<PreparedChange>, guards: Vec<Guard> },
     /// A small durable write that changes no document.
@@ -42,7 +42,7 @@ pub(super) fn terms(collection: &'static Collection, json: &str) -> Result<Terms
     Ok(found.into_iter().map(|(field, terms)| (field, serde_json::Value::from(terms).to_string())).collect())
 }
 
-impl Work {
+impl Instruction {
     /// Checks and prepares a commit for the writer.
     ///
     /// # Errors
@@ -108,16 +108,16 @@ impl Failure {
 }
 
 /// Performs a commit in the open transaction. The caller rolls back the effects of a refused one.
-pub(super) fn apply(connection: &Connection, tables: &Tables, work: &Work) -> Result<(), Failure> {
+pub(super) fn apply(connection: &Connection, tables: &Tables, work: &Instruction) -> Result<(), Failure> {
     match work {
-        Work::Probe => run(connection, statements::PROBE, params![]).map(drop).map_err(Failure::Database),
-        Work::CopyMark(Some(mark)) => {
+        Instruction::Probe => run(connection, statements::PROBE, params![]).map(drop).map_err(Failure::Database),
+        Instruction::CopyMark(Some(mark)) => {
             run(connection, statements::WRITE_COPY_MARK, params![mark]).map(drop).map_err(Failure::Database)
         }
-        Work::CopyMark(None) => {
+        Instruction::CopyMark(None) => {
             run(connection, statements::DELETE_COPY_MARK, params![]).map(drop).map_err(Failure::Database)
         }
-        Work::Commit { changes, guards } => {
+        Instruction::Commit { changes, guards } => {
             for prepared in changes {
                 apply_change(connection, tables, prepared)?;
             }

@@ -35,7 +35,7 @@ use tokio::{
 
 pub use self::options::SqliteOptions;
 use self::{
-    batch::Work,
+    batch::Instruction,
     reader::Readers,
     statements::Statement,
     writer::{Job, Message, Shared, Writer},
@@ -122,7 +122,7 @@ impl SqliteStore {
     }
 
     /// Submits work to the writer and waits until it is durable.
-    async fn submit(&self, context: &RequestContext, work: Work) -> StoreResult<()> {
+    async fn submit(&self, context: &RequestContext, work: Instruction) -> StoreResult<()> {
         let queued = Instant::now();
         if queued >= context.deadline {
             return Err(StoreError::Timeout);
@@ -191,7 +191,7 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, context: &RequestContext, commit: &Commit) -> StoreResult<()> {
-        let work = Work::new(&self.inner.shared.tables, commit)?;
+        let work = Instruction::new(&self.inner.shared.tables, commit)?;
         self.submit(context, work).await
     }
 
@@ -217,7 +217,7 @@ impl Store for SqliteStore {
         if let Some(damage) = self.inner.shared.damage.get() {
             return Err(StoreError::Unavailable { detail: damage.clone() });
         }
-        self.submit(context, Work::Probe).await?;
+        self.submit(context, Instruction::Probe).await?;
         let Some(collection) = self.inner.shared.collections.first() else { return Ok(()) };
         self.read_with(context, collection, |connection| {
             connection.prepare_cached(statements::READ_SCHEMA)?.query_row([], |_| Ok(()))

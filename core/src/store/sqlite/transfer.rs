@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension, params};
 
-use super::{SqliteStore, batch::Work, statements};
+use super::{SqliteStore, batch::Instruction, statements};
 use crate::{
     context::RequestContext,
     object_id::ObjectId,
@@ -82,6 +82,6 @@ impl Transfer for SqliteStore {
     }
 
     async fn set_copy_mark(&self, context: &RequestContext, mark: Option<i64>) -> StoreResult<()> {
-        self.submit(context, Work::CopyMark(mark)).await
+        self.submit(context, Instruction::CopyMark(mark)).await
     }
 }

@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot};
 
 use super::{
     SqliteOptions,
-    batch::{self, Failure, Work},
+    batch::{self, Failure, Instruction},
     connection::{self, Bound},
     location::{self, Obstacle},
     statements::Tables,
@@ -152,7 +152,7 @@ fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
 /// Work for the writer.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) work: Work,
+    pub(super) work: Instruction,
     pub(super) queued: Instant,
     pub(super) deadline: Instant,
     pub(super) reply: oneshot::Sender<StoreResult<()>>,
@@ -384,7 +384,7 @@ fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
 }
 
 /// Runs one job in its own savepoint.
-fn attempt(connection: &Connection, tables: &Tables, work: &Work) -> rusqlite::Result<StoreResult<()>> {
+fn attempt(connection: &Connection, tables: &Tables, work: &Instruction) -> rusqlite::Result<StoreResult<()>> {
     execute(connection, "SAVEPOINT job")?;
     let answer = match batch::apply(connection, tables, work) {
         Ok(()) => Ok(()),

@@ -9,7 +9,7 @@ use crate::{
     service::{
         Call, Service,
         moment::Moment,
-        work::{Subject, Work},
+        unit_of_work::{Subject, UnitOfWork},
     },
     store::Repository,
     work::consumer::{Consumer, Follows},
@@ -19,7 +19,7 @@ pub(in crate::work) const CANCELLATION: Consumer = Consumer {
     name: "cancellation",
     summary: "cancels subscriptions of deleted tenants",
     follows: &[Follows { action: Action::DeleteTenant, fields: &[] }],
-    work: |service, event| Box::pin(cancel(service, event)),
+    handle: |service, event| Box::pin(cancel(service, event)),
 };
 
 async fn cancel(service: &Service, event: &Event) -> Result<()> {
@@ -39,7 +39,7 @@ async fn try_cancel(service: &Service, call: &Call, moment: Moment, tenant: Tena
     let Some(current) = current else { return Ok(()) };
     let mut cancelled = current.clone();
     cancelled.status = SubscriptionStatus::Cancelled.into();
-    let mut work = Work::new(call, actor(), &moment);
+    let mut work = UnitOfWork::new(call, actor(), &moment);
     let about = Subject { tenant: Some(tenant), user: None };
     work.update(Action::UpdateSubscription, "subscription", about, &current, &mut cancelled)?;
     service.carry_out(work).await

@@ -12,7 +12,7 @@ use crate::{
     service::{
         Call, Service,
         moment::Moment,
-        work::{Subject, Work},
+        unit_of_work::{Subject, UnitOfWork},
     },
     store::{Index, Position, Query, Repository},
     work::consumer::{Consumer, Follows},
@@ -26,7 +26,7 @@ pub(in crate::work) const COPIES: Consumer = Consumer {
         Follows { action: Action::UpdateUser, fields: &["name", "email"] },
         Follows { action: Action::DeleteUser, fields: &[] },
     ],
-    work: |service, event| Box::pin(refresh(service, event)),
+    handle: |service, event| Box::pin(refresh(service, event)),
 };
 
 /// Origin of the copies.
@@ -71,7 +71,7 @@ async fn refresh_page(
         Origin::Tenant(tenant) => (service.store().load(&call.context, *tenant).await?, None),
         Origin::User(user) => (None, service.store().load(&call.context, *user).await?),
     };
-    let mut work = Work::new(call, actor(), &moment).without_details();
+    let mut work = UnitOfWork::new(call, actor(), &moment).without_details();
     for before in &memberships {
         refresh_one(&mut work, before, tenant.as_ref(), user.as_ref())?;
     }
@@ -84,7 +84,12 @@ async fn refresh_page(
     Ok(memberships.last().filter(|_| full).map(|last| Position { values: Vec::new(), id: last.id.0 }))
 }
 
-fn refresh_one(work: &mut Work<'_>, before: &Membership, tenant: Option<&Tenant>, user: Option<&User>) -> Result<()> {
+fn refresh_one(
+    work: &mut UnitOfWork<'_>,
+    before: &Membership,
+    tenant: Option<&Tenant>,
+    user: Option<&User>,
+) -> Result<()> {
     let mut after = before.clone();
     tenant.map(|tenant| after.copy_tenant(tenant));
     // A former member's tenant learns nothing new, but forgets a person who was erased.

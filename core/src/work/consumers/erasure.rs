@@ -19,7 +19,7 @@ pub(in crate::work) const ERASURE: Consumer = Consumer {
     name: "erasure",
     summary: "erases what is left of erased people",
     follows: &[Follows { action: Action::DeleteUser, fields: &[] }],
-    work: |service, event| Box::pin(erase(service, event)),
+    handle: |service, event| Box::pin(erase(service, event)),
 };
 
 async fn erase(service: &Service, event: &Event) -> Result<()> {

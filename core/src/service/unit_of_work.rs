@@ -24,7 +24,7 @@ pub(crate) struct Subject {
 
 /// A unit of work.
 #[derive(Debug)]
-pub(crate) struct Work<'a> {
+pub(crate) struct UnitOfWork<'a> {
     call: &'a Call,
     actor: AuditActor,
     now: Timestamp,
@@ -34,7 +34,7 @@ pub(crate) struct Work<'a> {
     details: bool,
 }
 
-impl<'a> Work<'a> {
+impl<'a> UnitOfWork<'a> {
     pub(crate) fn new(call: &'a Call, actor: AuditActor, moment: &Moment) -> Self {
         Self { call, actor, now: moment.now(), commit: Commit::new(), asks: false, details: true }
     }
@@ -198,7 +198,7 @@ impl Service {
     ///
     /// # Errors
     /// `conflict` when another writer came first, or the error of a key that is taken.
-    pub(crate) async fn carry_out(&self, work: Work<'_>) -> Result<()> {
+    pub(crate) async fn carry_out(&self, work: UnitOfWork<'_>) -> Result<()> {
         if work.is_empty() {
             return Ok(());
         }
