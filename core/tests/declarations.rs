@@ -77,7 +77,18 @@ fn what_a_component_does_not_read_at_all_is_closed() {
     let closed = dezky::COLLECTIONS.iter().filter(|collection| collection.guest == Guest::Closed);
     let mut closed: Vec<&str> = closed.map(|collection| collection.name).collect();
     closed.sort_unstable();
-    let expected = ["audit_details", "idempotency_records", "key_sets", "outbox", "platform_secrets", "user_activity"];
+    let expected = [
+        "audit_details",
+        "deferred_events",
+        "event_cursors",
+        "events",
+        "idempotency_records",
+        "key_sets",
+        "outbox",
+        "platform_secrets",
+        "task_records",
+        "user_activity",
+    ];
     assert_eq!(closed, expected);
 }
 
