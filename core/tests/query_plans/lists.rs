@@ -14,7 +14,7 @@ use dezky::{
         tenants::TenantFilter, users::UserFilter,
     },
     store::SharedStore,
-    work::{catch_up, forget_expired},
+    work::{TaskReport, catch_up, forget_expired},
 };
 use serde_json::json;
 
@@ -84,6 +84,8 @@ pub(crate) async fn every_list_with_every_filter(store: SharedStore) {
     users(&estate).await;
     audit(&estate, &system(), false).await;
     while forget_expired(&estate.service).await.unwrap() > 0 {}
+    // The records of tasks, and what waits for them.
+    TaskReport::all(&estate.service).await.unwrap();
 }
 
 async fn tenants(estate: &Estate, call: &Call) {
