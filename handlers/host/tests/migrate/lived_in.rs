@@ -9,10 +9,12 @@ use dezky::{
     },
     clock::{Clock as _, SystemClock},
     context::RequestContext,
-    domain::{CreateTenant, UpdateUser},
+    domain::{
+        CreateTenant, Cursor, DeferredEvent, Event, OutboxEvent, OutboxEventId, TaskRecord, TenantId, UpdateUser,
+    },
     service::{Call, IdempotencyRequest, Service, ServiceSettings},
     store::{
-        SharedStore,
+        Commit, SharedStore,
         mongodb::{MongodbOptions, MongodbStore},
     },
 };
@@ -71,6 +73,26 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
         accepted_until: SystemClock.now().plus(Duration::from_secs(300)),
     };
     service.end_sessions(&context, &logout).await.unwrap();
+    // An event of the log with a consumer's place in it, one that waits for its retry, and the record of a task.
+    let (now, outbox) = (SystemClock.now(), OutboxEventId::generate());
+    let event = Event::at(
+        7,
+        OutboxEvent {
+            id: outbox,
+            version: 1,
+            action: "tenant.update".to_owned(),
+            tenant_id: Some(TenantId::generate()),
+            user_id: None,
+            changed_fields: vec!["name".to_owned()],
+            created_at: now,
+        },
+    );
+    let mut commit = Commit::new();
+    commit.insert(&event).unwrap();
+    commit.insert(&Cursor { version: 3, position: 6, ..Cursor::start("copies", now) }).unwrap();
+    commit.insert(&DeferredEvent::new("copies", &event, now, "conflict: try again".to_owned())).unwrap();
+    commit.insert(&TaskRecord { version: 2, succeeded_at: Some(now), ..TaskRecord::new("expiry") }).unwrap();
+    store.commit(&context, &commit).await.unwrap();
     // Keys of an issuer.
     let keys = ArchivedKeySet {
         json: r#"{"keys":[]}"#.to_owned(),
