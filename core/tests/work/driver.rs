@@ -11,7 +11,7 @@ use std::{
 use dezky::{
     Code, Error, ErrorKind,
     store::SharedStore,
-    work::{Driver, Task, TaskChoice, TaskReport, TaskState},
+    work::{Driver, Task, TaskChoice, TaskReport, TaskState, TaskStatus},
 };
 
 use super::{Estate, copied_name, rename, support};
@@ -25,9 +25,16 @@ fn process(estate: &Estate, store: &SharedStore) -> Driver {
     Driver::start(&Arc::new(support::service(Arc::clone(store), estate.clock.clone())), copies())
 }
 
+/// Waits until a task of the process is as asked, for a minute at the most.
+async fn reached(driver: &Driver, task: &str, asked: impl Fn(&TaskStatus) -> bool + Send) -> TaskStatus {
+    let statuses = driver.statuses();
+    let waiting = tokio::time::timeout(Duration::from_secs(60), statuses.until(task, asked));
+    waiting.await.expect("the task does not get there").unwrap()
+}
+
 /// Waits until the process has run its task without failure.
 async fn ran(driver: &Driver) {
-    driver.statuses().until("copies", |status| status.succeeded > 0).await.unwrap();
+    reached(driver, "copies", |status| status.succeeded > 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +50,7 @@ async fn of_two_processes_one_runs_a_task_and_the_other_takes_over() {
     drop(first);
     rename(&estate.calm, estate.stuck, "By the second").await;
     let second = process(&estate, store);
-    second.statuses().until("copies", |status| status.state == TaskState::Elsewhere).await.unwrap();
+    reached(&second, "copies", |status| status.state == TaskState::Elsewhere).await;
     assert_eq!(copied_name(store, estate.stuck, estate.anna).await, "By the first");
     estate.clock.advance(Duration::from_secs(31));
     rename(&estate.calm, estate.other, "Wakes it").await;
@@ -71,15 +78,15 @@ async fn a_task_runs_once_an_interval_however_many_processes_have_it() {
         })
     };
     let first = Driver::start(&estate.calm, vec![counted("counting")]);
-    first.statuses().until("counting", |status| status.succeeded == 1).await.unwrap();
+    reached(&first, "counting", |status| status.succeeded == 1).await;
     first.stop().await;
     // The second process sees in the store that it is not due, and runs another task after it has seen that.
     let second = Driver::start(&estate.calm, vec![counted("counting"), counted("another")]);
-    second.statuses().until("another", |status| status.succeeded == 1).await.unwrap();
+    reached(&second, "another", |status| status.succeeded == 1).await;
     second.stop().await;
     estate.clock.advance(Duration::from_secs(60));
     let third = Driver::start(&estate.calm, vec![counted("counting")]);
-    third.statuses().until("counting", |status| status.succeeded == 1).await.unwrap();
+    reached(&third, "counting", |status| status.succeeded == 1).await;
     third.stop().await;
     assert_eq!(runs.load(Ordering::SeqCst), 3);
 }
@@ -101,12 +108,11 @@ async fn neither_a_failure_nor_a_panic_ends_a_task() {
         }
     });
     let driver = Driver::start(&estate.calm, vec![task]);
-    let statuses = driver.statuses();
-    let failing = statuses.until("troubled", |status| status.failures == 1).await.unwrap();
+    let failing = reached(&driver, "troubled", |status| status.failures == 1).await;
     assert_eq!((failing.state, failing.last_error.unwrap().code()), (TaskState::Failing, "store_unavailable"));
-    let panicked = statuses.until("troubled", |status| status.failures == 2).await.unwrap();
+    let panicked = reached(&driver, "troubled", |status| status.failures == 2).await;
     assert_eq!(panicked.last_error.unwrap().kind(), ErrorKind::Internal);
-    let recovered = statuses.until("troubled", |status| status.succeeded == 1).await.unwrap();
+    let recovered = reached(&driver, "troubled", |status| status.succeeded == 1).await;
     assert_eq!((recovered.failures, recovered.failed), (0, 2));
     driver.stop().await;
 }
