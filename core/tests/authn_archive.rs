@@ -194,29 +194,7 @@ async fn a_kept_set_that_is_damaged_is_fetched_anew(store: SharedStore) {
     assert_eq!(fixture.start().code(&fixture.token()).await, "issuer_unavailable");
 }
 
-macro_rules! on_every_store {
-    ($($promise:ident),+ $(,)?) => {
-        mod on_sqlite {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $promise() {
-                    let fixture = super::support::sqlite();
-                    super::$promise(std::sync::Arc::clone(&fixture.store)).await;
-                }
-            )+
-        }
-        mod on_mongodb {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $promise() {
-                    super::$promise(super::support::mongodb().await).await;
-                }
-            )+
-        }
-    };
-}
-
-on_every_store! {
+support::on_every_store! {
     known_keys_serve_across_a_restart_whatever_the_provider_does,
     a_removed_key_stays_removed_across_a_restart,
     the_latest_set_of_each_issuer_is_kept,

@@ -99,29 +99,7 @@ async fn what_is_kept_names_nobody(store: SharedStore) {
     }
 }
 
-macro_rules! on_every_store {
-    ($($promise:ident),+ $(,)?) => {
-        mod on_sqlite {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $promise() {
-                    let fixture = super::support::sqlite();
-                    super::$promise(std::sync::Arc::clone(&fixture.store)).await;
-                }
-            )+
-        }
-        mod on_mongodb {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $promise() {
-                    super::$promise(super::support::mongodb().await).await;
-                }
-            )+
-        }
-    };
-}
-
-on_every_store! {
+support::on_every_store! {
     of_many_uses_of_one_logout_token_one_counts,
     logouts_of_one_subject_at_the_same_time_all_count_and_the_latest_stands,
     a_logout_refuses_the_next_request_of_every_process,

@@ -195,29 +195,7 @@ async fn an_event_that_tells_of_a_deletion_is_not_believed_while_its_subject_liv
     assert_eq!(details().await, before);
 }
 
-macro_rules! on_every_store {
-    ($($promise:ident),+ $(,)?) => {
-        mod on_sqlite {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $promise() {
-                    let fixture = super::support::sqlite();
-                    super::$promise(std::sync::Arc::clone(&fixture.store)).await;
-                }
-            )+
-        }
-        mod on_mongodb {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $promise() {
-                    super::$promise(super::support::mongodb().await).await;
-                }
-            )+
-        }
-    };
-}
-
-on_every_store! {
+support::on_every_store! {
     erasure_leaves_no_trace_of_the_person,
     a_subscription_made_while_its_tenant_goes_is_cancelled,
     restoring_gives_back_the_state_before_the_suspension,

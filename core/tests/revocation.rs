@@ -191,29 +191,7 @@ async fn in_no_order_of_calls_does_a_claim_undo_a_revocation_on_mongodb() {
     in_no_order_of_calls_does_a_claim_undo_a_revocation(support::mongodb().await, 20).await;
 }
 
-macro_rules! on_every_store {
-    ($($promise:ident),+ $(,)?) => {
-        mod on_sqlite {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $promise() {
-                    let fixture = super::support::sqlite();
-                    super::$promise(std::sync::Arc::clone(&fixture.store)).await;
-                }
-            )+
-        }
-        mod on_mongodb {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $promise() {
-                    super::$promise(super::support::mongodb().await).await;
-                }
-            )+
-        }
-    };
-}
-
-on_every_store! {
+support::on_every_store! {
     a_revoked_membership_wins_over_a_write_in_flight,
     a_disabled_user_loses_against_a_write_in_flight,
     a_suspended_tenant_wins_over_a_write_in_flight,

@@ -214,29 +214,7 @@ fn consumers_have_names_of_their_own_and_follow_fields_that_exist() {
     }
 }
 
-macro_rules! on_every_store {
-    ($($promise:ident),+ $(,)?) => {
-        mod on_sqlite {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $promise() {
-                    let fixture = super::support::sqlite();
-                    super::$promise(std::sync::Arc::clone(&fixture.store)).await;
-                }
-            )+
-        }
-        mod on_mongodb {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $promise() {
-                    super::$promise(super::support::mongodb().await).await;
-                }
-            )+
-        }
-    };
-}
-
-on_every_store! {
+support::on_every_store! {
     an_event_that_fails_waits_for_its_retry_and_holds_up_none_of_the_others,
     many_events_that_fail_do_not_starve_a_later_one,
     every_event_has_one_place_in_the_log_whoever_numbers_it,

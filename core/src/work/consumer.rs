@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{consumers, cursor, log, time};
+use super::{consumers, cursor, is_overtaken, log, time};
 use crate::{
     authz::Action,
     clock::Timestamp,
@@ -16,7 +16,7 @@ use crate::{
     },
     error::{Error, Result},
     service::{Call, Service},
-    store::{Commit, Filter, Query, Read, Repository, StoreError},
+    store::{Commit, Filter, Query, Read, Repository},
 };
 
 /// Maximum number of events in one step.
@@ -45,7 +45,7 @@ type Handler = for<'a> fn(&'a Service, &'a Event) -> BoxFuture<'a, Result<()>>;
 pub struct Consumer {
     /// Name of its cursor and of its task.
     pub name: &'static str,
-    /// What it does, in one sentence.
+    /// Work that it does, in one clause.
     pub summary: &'static str,
     /// Events that it follows. It passes over all others.
     pub follows: &'static [Follows],
@@ -167,8 +167,7 @@ impl Consumer {
             cursor::advance(&mut commit, cursor, last, now)?;
             match service.store().commit(&call.context, &commit).await {
                 // Another worker moved the cursor meanwhile and did the same work: go on from there.
-                Err(StoreError::DuplicateKey { .. }) => return Ok(Step { done: 0, more: true }),
-                Err(error) if error.is_conflict() => return Ok(Step { done: 0, more: true }),
+                Err(error) if is_overtaken(&error) => return Ok(Step { done: 0, more: true }),
                 outcome => outcome?,
             }
         }
@@ -187,8 +186,7 @@ impl Consumer {
         cursor::advance(&mut commit, cursor, last, now)?;
         match service.store().commit(&call.context, &commit).await {
             // A worker moves it too.
-            Err(StoreError::DuplicateKey { .. }) => Ok(()),
-            Err(error) if error.is_conflict() => Ok(()),
+            Err(error) if is_overtaken(&error) => Ok(()),
             outcome => Ok(outcome?),
         }
     }

@@ -96,12 +96,6 @@ impl Statuses {
         self.0.iter().map(|status| status.borrow().clone()).collect()
     }
 
-    /// Returns the state of a task now, if the process runs it.
-    #[must_use]
-    pub fn of(&self, task: &str) -> Option<TaskStatus> {
-        self.0.iter().map(|status| status.borrow()).find(|status| status.name == task).map(|status| status.clone())
-    }
-
     /// Waits until the state of a task is as asked, and returns it; none if the process does not run it, or ends it.
     pub async fn until(&self, task: &str, reached: impl Fn(&TaskStatus) -> bool + Send) -> Option<TaskStatus> {
         let mut status = self.0.iter().find(|status| status.borrow().name == task)?.clone();
@@ -133,7 +127,7 @@ async fn stop(stopped: &mut watch::Receiver<bool>) {
     let _stopped = stopped.wait_for(|stopped| *stopped).await.is_ok();
 }
 
-/// What a worker does next.
+/// Next step of a worker.
 enum Next {
     /// Looks again at once.
     Again,
@@ -209,12 +203,11 @@ impl Worker {
         self.succeeded().await;
         Ok(match self.task.schedule {
             Schedule::Once => Next::End,
-            _ if more => Next::Again,
-            Schedule::Events => Next::Again,
-            Schedule::Every(interval) => {
+            Schedule::Every(interval) if !more => {
                 self.release().await;
                 Next::Wait(interval)
             }
+            Schedule::Events | Schedule::Every(_) => Next::Again,
         })
     }
 

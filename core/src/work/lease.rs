@@ -6,14 +6,14 @@
 
 use std::time::Duration;
 
-use super::time;
+use super::{is_overtaken, time};
 use crate::{
     clock::Timestamp,
     context::SystemActor,
     domain::TaskRecord,
     error::Result,
     service::{Call, Service},
-    store::{Commit, Repository, StoreError},
+    store::{Commit, Repository},
 };
 
 /// Duration of a lease.
@@ -123,8 +123,7 @@ impl Lease {
         }
         match service.store().commit(&call.context, &commit).await {
             Ok(()) => Ok(true),
-            Err(StoreError::DuplicateKey { .. }) => Ok(false),
-            Err(error) if error.is_conflict() => Ok(false),
+            Err(error) if is_overtaken(&error) => Ok(false),
             Err(error) => {
                 // The commit may or may not have happened: the next attempt reads the record again.
                 self.record.version = stored;

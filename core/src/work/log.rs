@@ -4,7 +4,7 @@
 //! are numbered afterwards instead, in a commit that moves the end of the log under its version, so that any number of
 //! workers number without gaps and no event appears before one that a consumer has read.
 
-use super::{cursor, time};
+use super::{cursor, is_overtaken, time};
 use crate::{
     context::SystemActor,
     domain::{
@@ -73,8 +73,7 @@ async fn sequence_batch(service: &Service) -> Result<Batch> {
     cursor::advance(&mut commit, end, position, now)?;
     match service.store().commit(&call.context, &commit).await {
         Ok(()) => Ok(Batch::Some),
-        Err(error @ StoreError::DuplicateKey { .. }) => Ok(Batch::Overtaken(error)),
-        Err(error) if error.is_conflict() => Ok(Batch::Overtaken(error)),
+        Err(error) if is_overtaken(&error) => Ok(Batch::Overtaken(error)),
         Err(error) => Err(error.into()),
     }
 }

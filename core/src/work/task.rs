@@ -39,7 +39,7 @@ type Run = Arc<dyn Fn(Arc<Service>) -> BoxFuture<'static, Result<bool>> + Send +
 pub struct Task {
     /// Name, in metrics and settings.
     pub name: &'static str,
-    /// What it does, in one sentence.
+    /// Work that it does, in one clause.
     pub summary: &'static str,
     pub(super) schedule: Schedule,
     /// Consumer of events that it is, if it is one.
@@ -225,7 +225,7 @@ pub struct TaskStatus {
 pub struct TaskReport {
     /// Name of the task.
     pub name: &'static str,
-    /// What it does.
+    /// Work that it does.
     pub summary: &'static str,
     /// `true` while some process holds its lease.
     pub held: bool,

@@ -104,3 +104,29 @@ pub(crate) async fn grant(service: &Service, tenant: TenantId, user_id: UserId, 
 pub(crate) fn now() -> Timestamp {
     SystemClock.now()
 }
+
+/// Runs each promise on both stores: `super::promise(store)` in the modules `on_sqlite` and `on_mongodb`.
+#[allow(unused_macros, reason = "each test uses its part")]
+macro_rules! on_every_store {
+    ($($promise:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    let fixture = super::support::sqlite();
+                    super::$promise(std::sync::Arc::clone(&fixture.store)).await;
+                }
+            )+
+        }
+        mod on_mongodb {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    super::$promise(super::support::mongodb().await).await;
+                }
+            )+
+        }
+    };
+}
+#[allow(unused_imports, reason = "each test uses its part")]
+pub(crate) use on_every_store;
