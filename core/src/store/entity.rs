@@ -35,6 +35,11 @@ impl Answers {
         self.0.next().unwrap_or_default().iter().map(|document| document.decode(E::COLLECTION)).collect()
     }
 
+    /// Returns the next answer as it is stored.
+    pub fn documents(&mut self) -> Vec<Document> {
+        self.0.next().unwrap_or_default()
+    }
+
     /// Returns `true` if the next answer has any document.
     pub fn any(&mut self) -> bool {
         self.0.next().is_some_and(|answer| !answer.is_empty())

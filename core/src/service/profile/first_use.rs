@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    OwnMembership,
     memberships::MembershipReads,
     reconcile::Reconciliation,
     sync::{ClaimReads, actor, write_activity},
@@ -204,9 +205,9 @@ impl<'a> MadeByClaim<'a> {
         match self {
             Self::None => Ok(Vec::new()),
             Self::Bound(reads) => {
-                let mut bound = reads.take(answers)?;
-                bound.retain(|membership| membership.source == GrantSource::Claim);
-                Ok(bound)
+                let bound = reads.take(answers)?;
+                let claimed = bound.iter().filter(|membership| membership.source == GrantSource::Claim);
+                claimed.map(OwnMembership::decode).collect()
             }
             Self::All(_) => answers.all(),
         }

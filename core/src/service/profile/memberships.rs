@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::OwnMembership;
 use crate::{
     domain::{
         Membership, Subscription, Tenant, TenantId, TenantStatus, UserId,
@@ -62,10 +63,11 @@ impl<'a> MembershipReads<'a> {
     }
 
     /// Takes the answers of these reads.
-    pub(crate) fn take(&self, answers: &mut Answers) -> StoreResult<Vec<Membership>> {
-        let Some(slug) = self.bound_to else { return answers.all() };
+    pub(crate) fn take(&self, answers: &mut Answers) -> StoreResult<Vec<OwnMembership>> {
+        let own = |answers: &mut Answers| answers.documents().into_iter().map(OwnMembership::read).collect();
+        let Some(slug) = self.bound_to else { return own(answers) };
         let tenant: Option<Tenant> = answers.first()?;
-        let mut memberships: Vec<Membership> = answers.all()?;
+        let mut memberships: Vec<OwnMembership> = own(answers)?;
         let tenant = tenant.filter(|tenant| tenant.slug == slug);
         memberships.retain(|membership| membership.active && tenant.is_some());
         Ok(memberships)
@@ -106,9 +108,9 @@ pub(crate) fn living(tenants: Vec<Tenant>) -> HashMap<TenantId, Tenant> {
 
 /// A page of the caller's memberships with their tenants and, if requested, these tenants' current subscriptions.
 pub(crate) struct OwnPage {
-    pub(crate) memberships: Vec<Membership>,
-    /// `true` if there are more memberships.
-    pub(crate) more: bool,
+    pub(crate) memberships: Vec<OwnMembership>,
+    /// Position after the last of them, if there are more.
+    pub(crate) next: Option<Position>,
     pub(crate) tenants: HashMap<TenantId, Tenant>,
     pub(crate) subscriptions: Vec<Subscription>,
 }
@@ -127,7 +129,7 @@ impl Service {
         let CallerFacts::Person { user, bound_to } = caller else {
             return Ok(OwnPage {
                 memberships: Vec::new(),
-                more: false,
+                next: None,
                 tenants: HashMap::new(),
                 subscriptions: Vec::new(),
             });
@@ -146,6 +148,10 @@ impl Service {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = memberships.len() > limit;
         memberships.truncate(limit);
-        Ok(OwnPage { memberships, more, tenants, subscriptions })
+        let next = match memberships.last() {
+            Some(last) if more => Some(last.position()?),
+            _ => None,
+        };
+        Ok(OwnPage { memberships, next, tenants, subscriptions })
     }
 }

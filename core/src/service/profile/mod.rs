@@ -2,11 +2,13 @@
 
 mod first_use;
 mod memberships;
+mod own_membership;
 mod read;
 mod reconcile;
 mod sync;
 
 pub(crate) use memberships::{MembershipReads, OwnPage, living, membership_position, tenants_named};
+pub(crate) use own_membership::OwnMembership;
 pub use sync::SyncedCaller;
 
 /// Number of tenants that a profile shows.

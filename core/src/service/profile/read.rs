@@ -8,16 +8,14 @@ use super::{
     sync::Synced,
 };
 use crate::{
-    domain::{
-        Membership, MembershipRole, Subscription, Tenant, TenantId, User, subscription::SUBSCRIPTIONS, tenant::TENANTS,
-    },
+    domain::{MembershipRole, Subscription, Tenant, TenantId, User, subscription::SUBSCRIPTIONS, tenant::TENANTS},
     error::Result,
     service::{
         Call, Service,
         tenants::TenantFilter,
         views::{ProfileView, SubscriptionView, TenantView, UserView},
     },
-    store::{Filter, Query, Repository},
+    store::{Filter, Position, Query, Repository},
 };
 
 impl Service {
@@ -29,7 +27,13 @@ impl Service {
     /// As [`Service::sync_claims`].
     pub async fn profile(&self, call: &Call) -> Result<ProfileView> {
         let Synced { user, memberships, tenants, subscriptions } = self.sync_with_tenants(call).await?;
-        profile(call, user, memberships, living(tenants), subscriptions)
+        let shown = usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX);
+        let next = match memberships.get(shown.saturating_sub(1)) {
+            Some(last) if memberships.len() > shown => Some(last.position()?),
+            _ => None,
+        };
+        let roles = memberships.iter().map(|membership| (membership.tenant_id, membership.role)).collect();
+        profile(call, user, roles, next, living(tenants), subscriptions)
     }
 
     /// Returns the profile of a caller whose claims were synced elsewhere.
@@ -38,10 +42,13 @@ impl Service {
     /// When the store does not answer.
     pub async fn profile_of(&self, call: &Call, synced: SyncedCaller) -> Result<ProfileView> {
         let SyncedCaller { user, memberships } = synced;
-        let shown = memberships.iter().take(usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX));
-        let ids: Vec<TenantId> = shown.map(|membership| membership.tenant_id).collect();
+        let shown = usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX);
+        let last = memberships.get(shown.saturating_sub(1)).filter(|_| memberships.len() > shown);
+        let next = last.map(membership_position);
+        let roles: Vec<_> = memberships.iter().map(|membership| (membership.tenant_id, membership.role)).collect();
+        let ids: Vec<TenantId> = roles.iter().take(shown).map(|(tenant, _)| *tenant).collect();
         if ids.is_empty() {
-            return profile(call, user, memberships, HashMap::new(), Vec::new());
+            return profile(call, user, roles, next, HashMap::new(), Vec::new());
         }
         let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         let keys = ids.iter().map(|tenant| Subscription::current_key(*tenant)).collect();
@@ -51,29 +58,29 @@ impl Service {
         ];
         let reads = reads.map(|query| query.limit(limit).into());
         let mut answers = self.store.load_together(&call.context, &reads).await?;
-        profile(call, user, memberships, living(answers.all()?), answers.all()?)
+        profile(call, user, roles, next, living(answers.all()?), answers.all()?)
     }
 }
 
 fn profile(
     call: &Call,
     user: User,
-    mut memberships: Vec<Membership>,
+    mut memberships: Vec<(TenantId, MembershipRole)>,
+    next: Option<Position>,
     mut tenants: HashMap<TenantId, Tenant>,
     subscriptions: Vec<Subscription>,
 ) -> Result<ProfileView> {
     let shown = usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX);
-    let more = memberships.len() > shown;
     memberships.truncate(shown);
     let platform = false;
     let mut roles: HashMap<TenantId, MembershipRole> = HashMap::with_capacity(memberships.len());
     let mut tenant_ids = Vec::with_capacity(memberships.len());
     let mut views = Vec::with_capacity(memberships.len());
-    for membership in &memberships {
-        if let Some(tenant) = tenants.remove(&membership.tenant_id) {
-            roles.insert(tenant.id, membership.role);
+    for (tenant, role) in memberships {
+        if let Some(tenant) = tenants.remove(&tenant) {
+            roles.insert(tenant.id, role);
             tenant_ids.push(tenant.id);
-            views.push(TenantView::new(tenant, Some(membership.role), platform));
+            views.push(TenantView::new(tenant, Some(role), platform));
         }
     }
     let subscriptions = subscriptions
@@ -83,11 +90,7 @@ fn profile(
             Some(SubscriptionView::new(subscription, Some(role), platform))
         })
         .collect();
-    let next_cursor = match memberships.last() {
-        Some(last) if more => {
-            Some(Service::own_tenants_scope(call, &TenantFilter::default()).encode(membership_position(last))?)
-        }
-        _ => None,
-    };
+    let next_cursor =
+        next.map(|next| Service::own_tenants_scope(call, &TenantFilter::default()).encode(next)).transpose()?;
     Ok(ProfileView { user: UserView::new(user, tenant_ids), tenants: views, subscriptions, next_cursor })
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    PROFILE_TENANTS,
+    OwnMembership, PROFILE_TENANTS,
     memberships::{MembershipReads, subscriptions_named, tenants_named},
     reconcile::Reconciliation,
 };
@@ -48,14 +48,14 @@ const ACTOR: SystemActor = SystemActor::ClaimsSync;
 /// A caller whose claims are synced, with everything that the profile shows, if that was requested.
 pub(super) struct Synced {
     pub(super) user: User,
-    pub(super) memberships: Vec<Membership>,
+    pub(super) memberships: Vec<OwnMembership>,
     pub(super) tenants: Vec<Tenant>,
     pub(super) subscriptions: Vec<Subscription>,
 }
 
 /// The documents that the sync reads once it knows the user.
 struct Known {
-    memberships: Vec<Membership>,
+    memberships: Vec<OwnMembership>,
     activity: Option<UserActivity>,
     claimed: Vec<Tenant>,
     /// The tenants of the memberships, if they are to be shown.
@@ -95,6 +95,7 @@ impl Service {
     /// `user_disabled`, `user_deleted`, `session_ended`, `token_revoked`, or `person_required` for a system actor.
     pub async fn sync_claims(&self, call: &Call) -> Result<SyncedCaller> {
         let Synced { user, memberships, .. } = self.sync(call, false).await?;
+        let memberships = memberships.iter().map(OwnMembership::decode).collect::<StoreResult<_>>()?;
         Ok(SyncedCaller { user, memberships })
     }
 
@@ -233,10 +234,11 @@ impl Service {
             let about = Subject { tenant: None, user: Some(user.id) };
             work.update(Action::UpdateUser, "user", about, user, &mut synced)?;
         }
-        for before in known.memberships.iter().filter(|membership| membership.regranted_at.is_some()) {
+        for waiting in known.memberships.iter().filter(|membership| membership.regranted) {
+            let before = waiting.decode()?;
             let mut shown = before.clone();
             shown.show_person(&synced);
-            work.refresh(before, &mut shown)?;
+            work.refresh(&before, &mut shown)?;
         }
         write_activity(&mut work, user.id, known.activity.as_ref(), fresh.then_some(token.issued_at), now)?;
         found.session.note(&mut work.commit, token, now)?;
@@ -262,7 +264,7 @@ impl Service {
         let mut missing = Vec::new();
         for tenant in &known.claimed {
             match known.memberships.iter().find(|membership| membership.tenant_id == tenant.id) {
-                Some(membership) => claimed.push(membership.clone()),
+                Some(membership) => claimed.push(membership.decode()?),
                 None => missing.push(Membership::key(tenant.id, user)),
             }
         }
@@ -278,7 +280,7 @@ impl Service {
         let claim_made = async {
             if complete || token.tenant.is_some() {
                 let made = known.memberships.iter().filter(|m| m.source == crate::domain::GrantSource::Claim);
-                return Ok(made.cloned().collect());
+                return Ok(made.map(OwnMembership::decode).collect::<StoreResult<Vec<_>>>()?);
             }
             let query = Query::new(&MEMBERSHIPS)
                 .sort(&MEMBERSHIPS_BY_SOURCE)

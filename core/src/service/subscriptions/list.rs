@@ -17,7 +17,7 @@ use crate::{
         access::{CallerFacts, TenantReference, check},
         cursor::CursorScope,
         filter::StatusCheck,
-        profile::{OwnPage, membership_position},
+        profile::OwnPage,
         views::SubscriptionView,
     },
     store::{Position, Query, Repository},
@@ -129,7 +129,7 @@ impl Service {
     ) -> Result<Page<SubscriptionView>> {
         let scope = filter.scope(call, "own-subscriptions", None);
         let after = scope.decode(request.cursor.as_deref(), 1)?;
-        let OwnPage { memberships, more, tenants, subscriptions } =
+        let OwnPage { memberships, next, tenants, subscriptions } =
             self.own_page(call, caller, None, after, request.limit()?, true).await?;
         let living = subscriptions.into_iter().filter(|found| tenants.contains_key(&found.tenant_id));
         let mut found: HashMap<TenantId, Subscription> =
@@ -140,8 +140,7 @@ impl Service {
             .filter(|(subscription, _)| filter.admits(subscription))
             .map(|(subscription, role)| SubscriptionView::new(subscription, Some(role), false))
             .collect();
-        let last = memberships.last().filter(|_| more);
-        let next_cursor = last.map(|last| scope.encode(membership_position(last))).transpose()?;
+        let next_cursor = next.map(|next| scope.encode(next)).transpose()?;
         Ok(Page { items, next_cursor })
     }
 }

@@ -152,7 +152,7 @@ impl Service {
         for _ in 0..Self::MAXIMUM_ROUNDS {
             let wanted = u32::try_from(limit - items.len()).unwrap_or(u32::MAX);
             let search = filter.search.as_deref();
-            let OwnPage { memberships, more, mut tenants, .. } =
+            let OwnPage { memberships, next, mut tenants, .. } =
                 self.own_page(call, caller, search, position.clone(), wanted, false).await?;
             let roles: HashMap<TenantId, MembershipRole> =
                 memberships.iter().map(|membership| (membership.tenant_id, membership.role)).collect();
@@ -162,7 +162,7 @@ impl Service {
                 let role = roles.get(&tenant.id).copied();
                 TenantView::new(tenant, role, false)
             }));
-            position = memberships.last().map(super::super::profile::membership_position).filter(|_| more);
+            position = next;
             if position.is_none() || items.len() >= limit {
                 break;
             }
