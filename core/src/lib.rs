@@ -10,10 +10,14 @@ pub mod authn;
 pub mod authz;
 pub mod callers;
 pub mod clock;
+#[cfg(feature = "outbound")]
+pub mod connectors;
 pub mod context;
 #[cfg(feature = "development-issuer")]
 pub mod development_issuer;
 pub mod domain;
+#[cfg(feature = "development-issuer")]
+pub mod emulators;
 pub mod error;
 pub mod http;
 mod json;

@@ -1,6 +1,13 @@
 //! The client: attempts, redirects, deadlines and retries.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::tls::TlsInfo;
@@ -71,7 +78,7 @@ impl Client {
         }
         self.prepare(&base)?;
         let permits = self.inner.in_flight.of(&base);
-        Ok(OriginClient { inner: Arc::clone(&self.inner), base, credential, permits })
+        Ok(OriginClient { inner: Arc::clone(&self.inner), base, credential, permits, answers: Arc::default() })
     }
 
     /// Sends a request without credentials to a URL, below which its path is.
@@ -96,6 +103,8 @@ pub struct OriginClient {
     base: Url,
     credential: Option<Credential>,
     permits: Arc<Semaphore>,
+    /// Number of responses other than refusals and failures of the server. Clones share it.
+    answers: Arc<AtomicU64>,
 }
 
 impl fmt::Debug for OriginClient {
@@ -111,7 +120,18 @@ impl OriginClient {
     /// # Errors
     /// [`OutboundError`] when there is no complete response. A status other than success is no error.
     pub async fn send(&self, context: &RequestContext, request: &Request) -> Result<Response, OutboundError> {
-        self.inner.exchange(context, &self.base, request, self.credential.as_ref(), &self.permits).await
+        let response =
+            self.inner.exchange(context, &self.base, request, self.credential.as_ref(), &self.permits).await?;
+        if response.status().is_success() || response.status() == StatusCode::NOT_FOUND {
+            self.answers.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(response)
+    }
+
+    /// Returns how often the origin has answered so far, refusals and failures of the server apart.
+    #[must_use]
+    pub fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
     }
 }
 
