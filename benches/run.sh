@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|lambda|mongodb|flat_cost|node|python|portal]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|lambda|mongodb|flat_cost|workspace|node|python|portal]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -64,7 +64,7 @@ binary() {
     folder=$(mktemp -d)
     for attempt in first later; do
         begun=$(date +%s%N)
-        "$target/release/dezky" dev --data "$folder/data" --listen 127.0.0.1:0 >"$folder/welcome" &
+        "$target/release/dezky" dev --no-systems --data "$folder/data" --listen 127.0.0.1:0 >"$folder/welcome" &
         server=$!
         until grep -q 'Stop with' "$folder/welcome"; do
             kill -0 "$server"
@@ -102,7 +102,7 @@ component() {
         for attempt in first later; do
             : >"$folder/$mode/welcome"
             begun=$(date +%s%N)
-            "$target/release/dezky" dev --data "$folder/$mode/data" --listen 127.0.0.1:0 "$@" >"$folder/$mode/welcome" &
+            "$target/release/dezky" dev --no-systems --data "$folder/$mode/data" --listen 127.0.0.1:0 "$@" >"$folder/$mode/welcome" &
             server=$!
             until grep -q 'Stop with' "$folder/$mode/welcome"; do
                 kill -0 "$server"
@@ -151,6 +151,9 @@ decisions() { "$target/release/decisions"; }
 # PEOPLE and TENANTS say how large the large store is; it takes about 2 GB of disk for a while.
 flat_cost() { "$target/release/flat_cost" "$target" "${PEOPLE:-1000000}" "${TENANTS:-100000}"; }
 
+# TENANTS_TO_SET_UP says how many tenants two workers bring to ready.
+workspace() { "$target/release/workspace" "$target" "${TENANTS_TO_SET_UP:-1000}"; }
+
 # Processor time of this side, then requests a second beside a plain service on the same server. The test server is slow, and decides
 # the latter: they are compared with each other only.
 mongodb() {
@@ -186,7 +189,7 @@ portal() {
 }
 
 cargo build --release --package dezky-benches --package dezky-host --package dezky-lambda
-[ $# -gt 0 ] || set -- tokens decisions store profile binary component lambda mongodb flat_cost node python portal
+[ $# -gt 0 ] || set -- tokens decisions store profile binary component lambda mongodb flat_cost workspace node python portal
 for part in "$@"; do
     echo "== $part"
     "$part"

@@ -37,6 +37,8 @@ pub mod text;
 pub mod trace;
 #[cfg(feature = "authn")]
 pub mod work;
+#[cfg(feature = "authn")]
+pub mod workspace;
 
 pub use error::{Code, Error, ErrorKind, FieldCode, FieldError, Result};
 #[cfg(feature = "authn")]
@@ -59,5 +61,8 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::idempotency::IDEMPOTENCY_RECORDS,
     &domain::secret::PLATFORM_SECRETS,
     &domain::session::ENDED_SESSIONS,
+    &domain::workspace::SYSTEM_STATES,
+    &domain::workspace::DOMAIN_RECORDS,
+    &domain::mailbox::MAILBOXES,
     &authn::keys::KEY_SETS,
 ];

@@ -190,7 +190,8 @@ fn inputs_and_policy_name_the_same_fields() {
     for rule in dezky::authz::policy::POLICY {
         for field in settable(rule.action) {
             let name = rule.name.split('.').next().unwrap();
-            let stored = collection(&format!("{name}s")).fields.iter().any(|stored| stored.name == field.name);
+            let plural = if name.ends_with('x') { format!("{name}es") } else { format!("{name}s") };
+            let stored = collection(&plural).fields.iter().any(|stored| stored.name == field.name);
             assert!(stored, "{}: `{}` is not stored", rule.name, field.name);
             // A field may not be set by callers who may not perform the action at all.
             if let Some(by) = field.by {

@@ -10,8 +10,8 @@ use dezky::{
     authz::policy_data,
     clock::SystemClock,
     domain::{
-        CreateSubscription, CreateTenant, CreateUser, GrantMembership, UpdateMembership, UpdateSubscription,
-        UpdateTenant, UpdateUser,
+        CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, UpdateMailbox, UpdateMembership,
+        UpdateSubscription, UpdateTenant, UpdateUser,
     },
     http::{
         Access, DOCUMENT,
@@ -195,7 +195,7 @@ fn references_lead_somewhere() {
 
 type ReadBody = fn(Value) -> Result<(), Error>;
 
-const BODIES: [(&str, ReadBody); 8] = [
+const BODIES: [(&str, ReadBody); 10] = [
     ("CreateTenantBody", |body| CreateTenant::read(body).map(drop)),
     ("UpdateTenantBody", |body| UpdateTenant::read(body).map(drop)),
     ("CreateUserBody", |body| CreateUser::read(body).map(drop)),
@@ -204,6 +204,8 @@ const BODIES: [(&str, ReadBody); 8] = [
     ("UpdateMembershipBody", |body| UpdateMembership::read(body).map(drop)),
     ("CreateSubscriptionBody", |body| CreateSubscription::read(body).map(drop)),
     ("UpdateSubscriptionBody", |body| UpdateSubscription::read(body).map(drop)),
+    ("CreateMailboxBody", |body| CreateMailbox::read(body).map(drop)),
+    ("UpdateMailboxBody", |body| UpdateMailbox::read(body).map(drop)),
 ];
 
 /// Returns all fields of all bodies, to find fields that a reader accepts without declaring them.

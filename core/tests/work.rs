@@ -88,7 +88,8 @@ async fn an_event_that_fails_waits_for_its_retry_and_holds_up_none_of_the_others
     rename(&estate.calm, estate.stuck, "Stuck, renamed").await;
     rename(&estate.calm, estate.other, "Other, renamed").await;
     let troubled = estate.troubled(&store);
-    assert_eq!(catch_up(&troubled).await.unwrap(), 1);
+    // Another consumer deals with both renames.
+    assert_eq!(catch_up(&troubled).await.unwrap(), 1 + 2);
     assert_eq!(copied_name(&store, estate.other, estate.anna).await, "Other, renamed");
     // Each failure doubles the wait, up to a quarter of an hour.
     let mut waits = Vec::new();
@@ -117,7 +118,8 @@ async fn many_events_that_fail_do_not_starve_a_later_one(store: SharedStore) {
         rename(&estate.calm, estate.stuck, &format!("Stuck {number}")).await;
     }
     rename(&estate.calm, estate.other, "Other, renamed").await;
-    assert_eq!(catch_up(&estate.troubled(&store)).await.unwrap(), 1);
+    // Another consumer deals with all renames.
+    assert_eq!(catch_up(&estate.troubled(&store)).await.unwrap(), 1 + 121);
     assert_eq!(copied_name(&store, estate.other, estate.anna).await, "Other, renamed");
     estate.clock.advance(Duration::from_secs(1));
     while catch_up(&estate.calm).await.unwrap() > 0 {}
@@ -205,6 +207,11 @@ fn consumers_have_names_of_their_own_and_follow_fields_that_exist() {
             let collection = match follows.action.name().split_once('.').unwrap().0 {
                 "tenant" => &dezky::domain::tenant::TENANTS,
                 "user" => &dezky::domain::user::USERS,
+                "subscription" => &dezky::domain::subscription::SUBSCRIPTIONS,
+                "membership" => &dezky::domain::membership::MEMBERSHIPS,
+                "mailbox" => &dezky::domain::mailbox::MAILBOXES,
+                // Of no collection, and without fields.
+                "workspace" if follows.fields.is_empty() => continue,
                 other => panic!("{other} has no collection here"),
             };
             for field in follows.fields {

@@ -83,7 +83,7 @@ async fn main() -> Result<(), Failure> {
 /// Starts the server, and returns it with its description of itself.
 fn start(dezky: &str, component: &str, folder: &Path) -> Result<(Server, Value), Failure> {
     let mut command = Command::new(dezky);
-    command.args(["dev", "--json", "--listen", "127.0.0.1:0", "--component", component, "--data"]);
+    command.args(["dev", "--no-systems", "--json", "--listen", "127.0.0.1:0", "--component", component, "--data"]);
     let mut server = Server(command.arg(folder.join("data")).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?);
     let mut line = String::new();
     BufReader::new(server.0.stdout.take().ok_or("the server says nothing")?).read_line(&mut line)?;

@@ -176,7 +176,8 @@ impl Options {
         }
         let platform = Platform::open(configuration.platform_options(store).service(settings).clock(clock))?;
         platform.start();
-        let driver = Driver::start(platform.service(), tasks.tasks(configuration.seed));
+        let worker = configuration.worker()?;
+        let driver = Driver::start(platform.service(), tasks.tasks(configuration.seed, worker));
         let router = platform.router();
         Ok(Opened { platform, router, _driver: driver })
     }

@@ -68,6 +68,39 @@ export interface Branding {
   launcherLinks?: LauncherLink[];
 }
 
+/** A condition of a system, as Kubernetes shows them. */
+export interface Condition {
+  /** Type, such as `GroupReady`. */
+  type: string;
+  /** Status. */
+  status: ConditionStatus;
+  /** Reason in one word, such as `ForeignGroup`. */
+  reason: string;
+  /** Explanation, and what to do about it. */
+  message: string;
+  /** Time since which the status is the same. (RFC 3339) */
+  since: string;
+}
+
+/** Status of a condition. */
+export type ConditionStatus = "true" | "false" | "unknown";
+
+/** A new mailbox. */
+export interface CreateMailbox {
+  /** The member. */
+  userId: string;
+  /** The part before the `@`. */
+  localPart: string;
+  /** The domain: one of the tenant's verified domains. */
+  domain: string;
+  /** Name shown to people. (1 to 200 characters) */
+  displayName?: string | null;
+  /** Local parts at the same domain that are delivered to it as well. (at most 20) */
+  aliases?: string[] | null;
+  /** Bound of its size in MiB; absent for that of the plan. (1 to 10000000) */
+  quotaMebibytes?: number | null;
+}
+
 /** A new subscription. Defaults: status `active`, one seat, and the tenant's plan. */
 export interface CreateSubscription {
   /** The tenant. */
@@ -132,6 +165,20 @@ export interface CreateUser {
   status?: UserStatus | null;
 }
 
+/** The DNS records that the owner of a domain publishes. */
+export interface DomainRecordsView {
+  /** The domain. */
+  name: string;
+  /** The records. */
+  records: PublishedRecord[];
+  /** Time of the last check against public DNS. (RFC 3339) */
+  checkedAt?: string | null;
+  /** Time of the next check. (RFC 3339) */
+  nextCheckAt: string;
+  /** Failure of the last check, if it failed. */
+  lastError?: string | null;
+}
+
 /** Proof that a domain belongs to the tenant. */
 export interface DomainVerification {
   /** The domain, one of the tenant's `domains`. */
@@ -171,6 +218,43 @@ export interface LauncherView {
   branding: Branding;
 }
 
+/** Status of a mailbox. */
+export type MailboxStatus = "active" | "suspended" | "removing";
+
+/** A mailbox. */
+export interface MailboxView {
+  /** Its id. */
+  id: string;
+  /** Its version. */
+  version: number;
+  /** The tenant. */
+  tenantId: string;
+  /** The member. */
+  userId: string;
+  /** The part before the `@`. */
+  localPart: string;
+  /** The domain: one of the tenant's verified domains. */
+  domain: string;
+  /** The address. */
+  address: string;
+  /** Name shown to people. */
+  displayName?: string | null;
+  /** Local parts at the same domain that are delivered to it as well. */
+  aliases: string[];
+  /** Bound of its size in MiB; absent for that of the plan. */
+  quotaMebibytes?: number | null;
+  /** Its status. */
+  status: MailboxStatus;
+  /** Time of its suspension. (RFC 3339) */
+  suspendedAt?: string | null;
+  /** Time from which it is removed with its mail. (RFC 3339) */
+  removeAt?: string | null;
+  /** Time of creation. (RFC 3339) */
+  createdAt: string;
+  /** Time of the last write. (RFC 3339) */
+  updatedAt: string;
+}
+
 /** The role of a member in a tenant. */
 export type MembershipRole = "member" | "admin" | "owner";
 
@@ -202,6 +286,9 @@ export interface MembershipView {
   updatedAt: string;
 }
 
+/** Phase of a system or of a part of it. */
+export type Phase = "pending" | "working" | "waiting" | "ready" | "degraded" | "failed" | "suspended" | "removing" | "removed";
+
 /** The caller's user, tenants and subscriptions: the answer of `GET /users/me`. */
 export interface ProfileView {
   /** The caller. */
@@ -212,6 +299,22 @@ export interface ProfileView {
   subscriptions: SubscriptionView[];
   /** Cursor with which `GET /users/me/tenants` continues after these tenants; `null` if these are all. */
   nextCursor?: string | null;
+}
+
+/** A DNS record that the owner of a domain publishes, and how it was seen last. */
+export interface PublishedRecord {
+  /** Type, such as `MX`. */
+  type: string;
+  /** Full name without a dot at the end. */
+  name: string;
+  /** Value in presentation format. */
+  value: string;
+  /** `true` if mail is not delivered or not trusted without it. */
+  required: boolean;
+  /** `true` if public DNS has it; absent before the first check. */
+  seen?: boolean | null;
+  /** Advice about it, such as a value that is there instead. */
+  advice?: string | null;
 }
 
 /** Status of a subscription. */
@@ -239,6 +342,41 @@ export interface SubscriptionView {
   stripeCustomerId?: string | null;
   /** Stripe's id of the subscription. */
   stripeSubscriptionId?: string | null;
+  /** Time of creation. (RFC 3339) */
+  createdAt: string;
+  /** Time of the last write. (RFC 3339) */
+  updatedAt: string;
+}
+
+/** A kind of system behind a tenant. */
+export type SystemKind = "identity" | "mail" | "files";
+
+/** The state of a system, or of a person or mailbox in it. */
+export interface SystemStateView {
+  /** Its id. */
+  id: string;
+  /** The tenant. */
+  tenantId: string;
+  /** The system. */
+  system: SystemKind;
+  /** The person (identity) or the mailbox (mail); absent for the system itself. */
+  subject?: string | null;
+  /** Number of the last requested change. */
+  wantedGeneration: number;
+  /** Number of the last change that the system has. */
+  reachedGeneration: number;
+  /** Its phase. */
+  phase: Phase;
+  /** Its conditions. */
+  conditions: Condition[];
+  /** Number of failed attempts in a row. */
+  attempts: number;
+  /** Time of the next attempt, or of the next look. (RFC 3339) */
+  nextAttemptAt: string;
+  /** Last failure. */
+  lastError?: string | null;
+  /** Time of the last complete look at the system. (RFC 3339) */
+  lookedAt?: string | null;
   /** Time of creation. (RFC 3339) */
   createdAt: string;
   /** Time of the last write. (RFC 3339) */
@@ -286,6 +424,16 @@ export interface TenantView {
   createdAt: string;
   /** Time of the last write. (RFC 3339) */
   updatedAt: string;
+}
+
+/** Changes to a mailbox. */
+export interface UpdateMailbox {
+  /** Name shown to people. (1 to 200 characters) */
+  displayName?: string | null;
+  /** Local parts at the same domain that are delivered to it as well. (at most 20) */
+  aliases?: string[] | null;
+  /** Bound of its size in MiB; absent for that of the plan. For the platform. (1 to 10000000) */
+  quotaMebibytes?: number | null;
 }
 
 /** Changes to a membership. */
@@ -396,6 +544,32 @@ export interface UserView {
   updatedAt: string;
 }
 
+/** A place that a tenant's people go to, or will once it is ready. */
+export interface WorkspaceLink {
+  /** The system behind it. */
+  system: SystemKind;
+  /** Its phase; `ready` where people can go there now. */
+  phase: Phase;
+  /** Its address, once it is ready and known. */
+  url?: string | null;
+}
+
+/** The state of the systems behind a tenant. */
+export interface WorkspaceView {
+  /** The tenant. */
+  tenantId: string;
+  /** `true` if every system is as it should be. */
+  ready: boolean;
+  /** The systems. One that is not configured is absent. */
+  systems: SystemStateView[];
+  /** People and mailboxes that are not as they should be, the first 100; for owners, admins and the platform. */
+  parts: SystemStateView[];
+  /** The tenant's mail domains with the DNS records to publish. */
+  domains: DomainRecordsView[];
+  /** Places that the tenant's people go to. */
+  links: WorkspaceLink[];
+}
+
 /** Which items `myTenants.list` tells of. */
 export interface MyTenantsQuery extends ListQuery {
   /** Only tenants with this status; without it, all except deleted ones */
@@ -422,6 +596,12 @@ export interface MembersQuery extends ListQuery {
   role?: MembershipRole;
   /** Only members whose name, or e-mail address if visible to the caller, has words that begin with these, ignoring case (1 to 200 characters) */
   search?: string;
+}
+
+/** Which items `mailboxes.list` tells of. */
+export interface MailboxesQuery extends ListQuery {
+  /** Only mailboxes of this member */
+  userId?: string;
 }
 
 /** Which items `users.list` tells of. */
@@ -547,6 +727,68 @@ export interface Members {
   update(tenant: string, user: string, patch: UpdateMembership, options?: ChangeOptions): Promise<MembershipView>;
 }
 
+/** The systems behind a tenant: identity, mail and files. */
+export interface Workspace {
+  /**
+   * Read the state of the systems behind a tenant.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  get(tenant: string, options?: CallOptions): Promise<WorkspaceView>;
+  /**
+   * Compare the systems behind a tenant, and its DNS records, with what they should be.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  check(tenant: string, options?: WriteOptions): Promise<WorkspaceView>;
+  /**
+   * Retry what failed in the systems behind a tenant.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  retry(tenant: string, options?: WriteOptions): Promise<WorkspaceView>;
+}
+
+/** Mailboxes of a tenant. */
+export interface Mailboxes {
+  /**
+   * List a tenant's mailboxes by address.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  list(tenant: string, query?: MailboxesQuery, options?: CallOptions): Promise<Page<MailboxView>>;
+  /** All items of `list`, page by page as they are asked for: `for await (const item of …)`. */
+  all(tenant: string, query?: MailboxesQuery, options?: CallOptions): AsyncGenerator<MailboxView, void, undefined>;
+  /**
+   * Create a mailbox of a member at a verified domain.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  create(tenant: string, input: CreateMailbox, options?: CreateOptions): Promise<MailboxView>;
+  /**
+   * Read a mailbox.
+   *
+   * @param tenant Id or slug of the tenant
+   * @param id Id
+   */
+  get(tenant: string, id: string, options?: CallOptions): Promise<MailboxView>;
+  /**
+   * Remove a mailbox with its mail.
+   *
+   * @param tenant Id or slug of the tenant
+   * @param id Id
+   */
+  delete(tenant: string, id: string, options?: ChangeOptions): Promise<void>;
+  /**
+   * Change the aliases, the name or the quota of a mailbox.
+   *
+   * @param tenant Id or slug of the tenant
+   * @param id Id
+   * @param patch What changes; `null` takes a value away.
+   */
+  update(tenant: string, id: string, patch: UpdateMailbox, options?: ChangeOptions): Promise<MailboxView>;
+}
+
 /** Users; written by the platform. */
 export interface Users {
   /** List users; for the platform. */
@@ -623,6 +865,10 @@ export interface Scope {
   readonly tenants: Tenants;
   /** Members of a tenant. */
   readonly members: Members;
+  /** The systems behind a tenant: identity, mail and files. */
+  readonly workspace: Workspace;
+  /** Mailboxes of a tenant. */
+  readonly mailboxes: Mailboxes;
   /** Users; written by the platform. */
   readonly users: Users;
   /** Subscriptions; written by the platform. */

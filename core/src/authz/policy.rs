@@ -4,8 +4,8 @@ use super::{Actor, PlatformRight, Resource};
 pub use crate::callers::Callers;
 use crate::{
     domain::{
-        CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantStatus, UpdateMembership,
-        UpdateSubscription, UpdateTenant, UpdateUser, input::Settable,
+        CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantStatus,
+        UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, input::Settable,
     },
     error::Code,
 };
@@ -59,6 +59,20 @@ pub enum Action {
     ReadTenantAudit,
     /// Read the audit trail of the platform and its users.
     ReadPlatformAudit,
+    /// Read the state of the systems behind a tenant.
+    ReadWorkspace,
+    /// Retry what failed in the systems behind a tenant.
+    RetryWorkspace,
+    /// Compare the systems behind a tenant, and the DNS records of its domains, with what they should be.
+    CheckWorkspace,
+    /// List a tenant's mailboxes, or read one.
+    ReadMailboxes,
+    /// Create a mailbox.
+    CreateMailbox,
+    /// Change a mailbox.
+    UpdateMailbox,
+    /// Remove a mailbox.
+    DeleteMailbox,
 }
 
 /// A row of the table.
@@ -124,6 +138,13 @@ pub const POLICY: &[Rule] = &[
     Rule { when_deleted: true, ..rule(Action::DeleteSubscription, "subscription.delete", PLATFORM, MEMBERS) },
     reading(Action::ReadTenantAudit, "audit.read_tenant", ADMINS, MEMBERS),
     reading(Action::ReadPlatformAudit, "audit.read_platform", PLATFORM, EVERYONE),
+    reading(Action::ReadWorkspace, "workspace.read", MEMBERS, MEMBERS),
+    Rule { when_deleted: true, ..rule(Action::RetryWorkspace, "workspace.retry", ADMINS, MEMBERS) },
+    Rule { when_deleted: true, ..rule(Action::CheckWorkspace, "workspace.check", ADMINS, MEMBERS) },
+    reading(Action::ReadMailboxes, "mailbox.read", ADMINS, MEMBERS),
+    rule(Action::CreateMailbox, "mailbox.create", ADMINS, MEMBERS),
+    rule(Action::UpdateMailbox, "mailbox.update", ADMINS, MEMBERS),
+    rule(Action::DeleteMailbox, "mailbox.delete", ADMINS, MEMBERS),
 ];
 
 /// The fields that actions may set, from the declarations of their inputs.
@@ -136,6 +157,8 @@ const SETTABLE: &[(Action, &[Settable])] = &[
     (Action::UpdateUser, UpdateUser::FIELDS),
     (Action::CreateSubscription, CreateSubscription::FIELDS),
     (Action::UpdateSubscription, UpdateSubscription::FIELDS),
+    (Action::CreateMailbox, CreateMailbox::FIELDS),
+    (Action::UpdateMailbox, UpdateMailbox::FIELDS),
 ];
 
 /// Returns the fields that an action may set.

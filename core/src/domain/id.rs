@@ -84,6 +84,12 @@ identifiers! {
     IdempotencyRecordId;
     /// Identifies a stored JSON Web Key Set.
     KeySetId;
+    /// Identifies the state of a system behind a tenant, or of a part of it.
+    SystemStateId;
+    /// Identifies the DNS records of a mail domain.
+    DomainRecordsId;
+    /// Identifies a mailbox.
+    MailboxId;
     /// Identifies a record of an ended session.
     EndedSessionId;
 }

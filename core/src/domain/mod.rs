@@ -7,6 +7,7 @@ pub mod fields;
 pub mod id;
 pub mod idempotency;
 pub mod input;
+pub mod mailbox;
 pub mod membership;
 pub mod open;
 pub mod outbox;
@@ -16,6 +17,7 @@ pub mod subscription;
 pub mod task;
 pub mod tenant;
 pub mod user;
+pub mod workspace;
 
 pub use activity::UserActivity;
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
@@ -23,6 +25,7 @@ pub use event::{Cursor, DeferredEvent, Event};
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
 pub use input::{Patch, Problem, Reader};
+pub use mailbox::{CreateMailbox, Mailbox, MailboxStatus, MailboxView, UpdateMailbox};
 pub use membership::{GrantMembership, Membership, MembershipRole, MembershipView, UpdateMembership};
 pub use open::{Choice, Open};
 pub use outbox::OutboxEvent;
@@ -35,6 +38,8 @@ pub use tenant::{
     UpdateTenant,
 };
 pub use user::{CreateUser, GrantSource, RevokedBy, UpdateUser, User, UserRole, UserStatus, UserView};
+
+pub use workspace::{DomainRecords, DomainRecordsView, SystemState, SystemStateView};
 
 /// A document with a version that counts its writes.
 pub trait Versioned {

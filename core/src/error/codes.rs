@@ -157,6 +157,8 @@ codes! {
         "The path exists, but not with this method.", "Use a method that `Allow` names.";
 
     // State that is in the way.
+    ADDRESS_TAKEN "address_taken" as Conflict in field:
+        "A mailbox has this address, or has it as an alias.", "Choose another address.";
     ALREADY_DELETED "already_deleted" as Conflict:
         "The person was deleted before.", "Nothing: a deleted person cannot be changed.";
     ALREADY_EXISTS "already_exists" as Conflict:
@@ -182,6 +184,10 @@ codes! {
         "A request with this `Idempotency-Key` is under way.", "Wait for its answer, or send it again a second later.";
     LAST_OWNER "last_owner" as Conflict:
         "A tenant keeps its last owner.", "Make somebody else an owner first.";
+    MAILBOX_LIMIT_REACHED "mailbox_limit_reached" as Conflict:
+        "The member has the maximum number of mailboxes.", "Add an alias to one of them, or remove one.";
+    MAILBOX_REMOVING "mailbox_removing" as Conflict:
+        "The mailbox is being removed.", "Create another one once its addresses are free.";
     NESTED_CALL "nested_call" as Conflict:
         "A call waits within another one on the same thread.", "Make it on another thread, or afterwards.";
     SLUG_TAKEN "slug_taken" as Conflict in field:

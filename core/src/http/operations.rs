@@ -11,11 +11,15 @@ use super::{
     HttpState,
     openapi::{self, schemas::*, shape::Shape},
     operation::{Access, Operation},
-    routes::{self, audit, launcher, members, sessions, subscriptions, tenants, users},
+    routes::{self, audit, launcher, mailboxes, members, sessions, subscriptions, tenants, users},
 };
 use crate::{
+    domain::MailboxView,
     error::Result,
-    service::views::{LauncherView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView},
+    service::{
+        views::{LauncherView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView},
+        workspaces::WorkspaceView,
+    },
 };
 
 /// The resources of the API, in the order of its documents.
@@ -25,6 +29,8 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("profile", "The caller's own profile and tenants."),
     ("tenants", "Tenants: the caller's, or all for the platform."),
     ("members", "Members of a tenant."),
+    ("workspace", "The systems behind a tenant: identity, mail and files."),
+    ("mailboxes", "Mailboxes of a tenant."),
     ("users", "Users; written by the platform."),
     ("subscriptions", "Subscriptions; written by the platform."),
     ("audit", "The audit trail."),
@@ -240,6 +246,56 @@ operations! {
             delete revokeMember = members::revoke {
                 summary: "Revoke a membership, at once",
                 access: May(&[RevokeMembership]), sdk: Some("members.revoke"), commands: &["member revoke"],
+                shape: Shape::deleted(),
+            }
+        }
+        "/tenants/{tenant}/workspace" {
+            get readWorkspace = workspace::read {
+                summary: "Read the state of the systems behind a tenant",
+                access: May(&[ReadWorkspace]), sdk: Some("workspace.get"), commands: &["workspace show"],
+                shape: Shape::document::<WorkspaceView>(),
+            }
+        }
+        "/tenants/{tenant}/workspace/retry" {
+            post retryWorkspace = workspace::retry {
+                summary: "Retry what failed in the systems behind a tenant",
+                access: May(&[RetryWorkspace]), sdk: Some("workspace.retry"), commands: &["workspace retry"],
+                shape: Shape::acted::<WorkspaceView>(),
+            }
+        }
+        "/tenants/{tenant}/workspace/check" {
+            post checkWorkspace = workspace::check {
+                summary: "Compare the systems behind a tenant, and its DNS records, with what they should be",
+                access: May(&[CheckWorkspace]), sdk: Some("workspace.check"), commands: &["workspace check"],
+                shape: Shape::acted::<WorkspaceView>(),
+            }
+        }
+        "/tenants/{tenant}/mailboxes" {
+            get listMailboxes = mailboxes::list {
+                summary: "List a tenant's mailboxes by address",
+                access: May(&[ReadMailboxes]), sdk: Some("mailboxes.list"), commands: &["mailbox list"],
+                shape: Shape::page::<MailboxPage>().asked_by::<mailboxes::Query>().in_pages(),
+            }
+            post createMailbox = mailboxes::create {
+                summary: "Create a mailbox of a member at a verified domain",
+                access: May(&[CreateMailbox]), sdk: Some("mailboxes.create"), commands: &["mailbox create"],
+                shape: Shape::created::<CreateMailboxBody, MailboxView>(),
+            }
+        }
+        "/tenants/{tenant}/mailboxes/{id}" {
+            get readMailbox = mailboxes::read {
+                summary: "Read a mailbox",
+                access: May(&[ReadMailboxes]), sdk: Some("mailboxes.get"), commands: &["mailbox show"],
+                shape: Shape::document::<MailboxView>(),
+            }
+            patch updateMailbox = mailboxes::update {
+                summary: "Change the aliases, the name or the quota of a mailbox",
+                access: May(&[UpdateMailbox]), sdk: Some("mailboxes.update"), commands: &["mailbox update"],
+                shape: Shape::changed::<UpdateMailboxBody, MailboxView>(),
+            }
+            delete deleteMailbox = mailboxes::delete {
+                summary: "Remove a mailbox with its mail",
+                access: May(&[DeleteMailbox]), sdk: Some("mailboxes.delete"), commands: &["mailbox delete"],
                 shape: Shape::deleted(),
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::resources::{Audit, Members, MyTenants, Subscriptions, Tenants, Users};
+use super::resources::{Audit, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace};
 use crate::{
     context::RequestContext,
     error::Result,
@@ -69,6 +69,18 @@ impl Acting {
     #[must_use]
     pub fn members(&self) -> Members<'_> {
         Members(self)
+    }
+
+    /// Returns the systems behind tenants.
+    #[must_use]
+    pub fn workspace(&self) -> Workspace<'_> {
+        Workspace(self)
+    }
+
+    /// Returns the mailboxes of tenants.
+    #[must_use]
+    pub fn mailboxes(&self) -> Mailboxes<'_> {
+        Mailboxes(self)
     }
 
     /// Returns the users, which only the platform writes.

@@ -14,7 +14,7 @@ use axum::Router;
 
 pub use acting::Acting;
 pub use options::PlatformOptions;
-pub use resources::{Audit, Members, MyTenants, Subscriptions, Tenants, Users};
+pub use resources::{Audit, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace};
 
 use crate::{
     authn::{

@@ -5,19 +5,21 @@
 use super::acting::Acting;
 use crate::{
     domain::{
-        CreateSubscription, CreateTenant, CreateUser, GrantMembership, SubscriptionId, UpdateMembership,
-        UpdateSubscription, UpdateTenant, UpdateUser, UserId,
+        CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, MailboxId, MailboxView,
+        SubscriptionId, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, UserId,
     },
     error::Result,
     service::{
         ListRequest, Page,
         access::TenantReference,
         audit::AuditFilter,
+        mailboxes::MailboxFilter,
         members::MemberFilter,
         subscriptions::SubscriptionFilter,
         tenants::TenantFilter,
         users::UserFilter,
         views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
+        workspaces::WorkspaceView,
     },
 };
 
@@ -87,6 +89,34 @@ resource! {
         update = update_membership(tenant: &TenantReference, user: UserId, input: UpdateMembership) -> MembershipView;
         /// Revokes a membership.
         revoke = revoke_membership(tenant: &TenantReference, user: UserId) -> ();
+    }
+}
+
+resource! {
+    /// The systems behind a tenant.
+    Workspace {
+        /// Reads the state of the systems.
+        get = read_workspace(tenant: &TenantReference) -> WorkspaceView;
+        /// Retries what failed.
+        retry = retry_workspace(tenant: &TenantReference) -> WorkspaceView, value;
+        /// Compares the systems with what they should be.
+        check = check_workspace(tenant: &TenantReference) -> WorkspaceView, value;
+    }
+}
+
+resource! {
+    /// Mailboxes of a tenant.
+    Mailboxes {
+        /// Lists the mailboxes of a tenant.
+        list = list_mailboxes(tenant: &TenantReference, filter: &MailboxFilter, request: &ListRequest) -> Page<MailboxView>;
+        /// Reads a mailbox.
+        get = read_mailbox(tenant: &TenantReference, mailbox: MailboxId) -> MailboxView;
+        /// Creates a mailbox.
+        create = create_mailbox(tenant: &TenantReference, input: CreateMailbox) -> MailboxView, value;
+        /// Changes a mailbox.
+        update = update_mailbox(tenant: &TenantReference, mailbox: MailboxId, input: UpdateMailbox) -> MailboxView;
+        /// Removes a mailbox.
+        delete = delete_mailbox(tenant: &TenantReference, mailbox: MailboxId) -> ();
     }
 }
 

@@ -8,6 +8,7 @@ pub mod effect;
 mod filter;
 pub mod idempotency;
 pub mod launcher;
+pub mod mailboxes;
 pub mod members;
 pub(crate) mod moment;
 pub mod profile;
@@ -19,6 +20,7 @@ pub mod tenants;
 pub(crate) mod unit_of_work;
 pub mod users;
 pub mod views;
+pub mod workspaces;
 
 use std::{
     sync::{
@@ -51,6 +53,12 @@ pub struct ServiceSettings {
     pub leeway: Duration,
     /// Longest lifetime of an access token of any issuer; ended sessions are remembered this long. Default: 24 h.
     pub longest_token_life: Duration,
+    /// Systems behind tenants that some process reaches. Default: none.
+    pub systems: Vec<crate::domain::workspace::SystemKind>,
+    /// Addresses of these systems for people, shown in launchers. Default: none.
+    pub system_urls: std::collections::BTreeMap<crate::domain::workspace::SystemKind, String>,
+    /// Time from the end of a membership to the removal of its mailboxes. Default: 30 days.
+    pub mailbox_grace: Duration,
     /// Retention of personal values beside the audit trail; unlimited if absent. Default: 365 days.
     pub audit_details: Option<Duration>,
 }
@@ -63,6 +71,9 @@ impl Default for ServiceSettings {
             issuer_ids: vec![crate::domain::user::DEFAULT_ISSUER.to_owned()],
             leeway: Duration::from_secs(30),
             longest_token_life: crate::authn::TokenLife::DEFAULT.duration(),
+            systems: Vec::new(),
+            system_urls: std::collections::BTreeMap::new(),
+            mailbox_grace: Duration::from_secs(30 * 24 * 60 * 60),
             audit_details: Some(Duration::from_secs(365 * 24 * 60 * 60)),
         }
     }

@@ -125,6 +125,22 @@ impl<'a> UnitOfWork<'a> {
         self.record(action.name(), kind, entity.id(), subject, Vec::new(), Vec::new())
     }
 
+    /// Records an event about a document that this unit of work changes by itself, with names of what was done.
+    pub(crate) fn note(
+        &mut self,
+        action: &'static str,
+        kind: &str,
+        id: ObjectId,
+        subject: Subject,
+        done: Vec<String>,
+    ) -> Result<()> {
+        if ELSEWHERE {
+            self.asks = true;
+            return Ok(());
+        }
+        self.record(action, kind, id, subject, done, Vec::new())
+    }
+
     fn record(
         &mut self,
         action: &str,
@@ -242,6 +258,11 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
         ("subscriptions", "stripe") => {
             field("stripeSubscriptionId", Code::STRIPE_SUBSCRIPTION_TAKEN, "another subscription has this Stripe id")
         }
+        ("mailboxes", "address") => field(
+            "localPart",
+            Code::ADDRESS_TAKEN,
+            "a mailbox has this address, or one of the aliases, already: choose another",
+        ),
         ("idempotency_records", "request") => Error::new(
             Code::IN_PROGRESS,
             "a request with this `Idempotency-Key` is being worked on: wait for its answer",

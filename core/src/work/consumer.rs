@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 
 use super::{consumers, cursor, is_overtaken, log, time};
 use crate::{
@@ -21,6 +21,9 @@ use crate::{
 
 /// Maximum number of events in one step.
 const BATCH: u32 = 100;
+
+/// Number of events of a step that are worked on at a time.
+const AT_A_TIME: usize = 8;
 
 /// Wait before the first retry of a deferred event. It doubles with each failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -53,7 +56,8 @@ pub struct Consumer {
 }
 
 /// All consumers.
-pub static CONSUMERS: &[Consumer] = &[consumers::COPIES, consumers::ERASURE, consumers::CANCELLATION];
+pub static CONSUMERS: &[Consumer] =
+    &[consumers::COPIES, consumers::ERASURE, consumers::CANCELLATION, consumers::WORKSPACE];
 
 /// Events that wait for a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -147,9 +151,15 @@ impl Consumer {
         let more = is_full(events.len());
         let mut commit = Commit::new();
         let (mut done, mut concerned) = (0, false);
+        let mut handling: Vec<BoxFuture<'_, (&Event, Result<()>)>> = Vec::new();
         for event in events.iter().filter(|event| self.follows(&event.action, &event.changed_fields)) {
+            handling.push((self.handle)(service, event).map(move |outcome| (event, outcome)).boxed());
+        }
+        // Work never rests on the order of two events.
+        let mut handled = stream::iter(handling).buffer_unordered(AT_A_TIME);
+        while let Some((event, outcome)) = handled.next().await {
             concerned = true;
-            match (self.handle)(service, event).await {
+            match outcome {
                 Ok(()) => done += 1,
                 Err(error) => {
                     tracing::warn!(consumer = self.name, action = event.action, id = %event.id, ?error, "an event is deferred");

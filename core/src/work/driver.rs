@@ -15,9 +15,14 @@ use super::{
     time,
 };
 use crate::{
-    domain::{ObjectId, outbox::OUTBOX},
+    domain::{
+        ObjectId,
+        outbox::OUTBOX,
+        workspace::{DOMAIN_RECORDS, SYSTEM_STATES},
+    },
     error::{Error, Result},
     service::Service,
+    store::Collection,
 };
 
 /// Time between two looks for events where the store does not announce changes.
@@ -51,17 +56,23 @@ impl Driver {
     #[must_use]
     pub fn start(service: &Arc<Service>, tasks: Vec<Task>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let (wake, woken) = watch::channel(false);
+        let (events, of_events) = watch::channel(false);
+        let (due, of_due) = watch::channel(false);
         let owner = ObjectId::generate().to_string();
         let mut driver = Self { tasks: JoinSet::new(), statuses: Vec::new(), stop };
-        if tasks.iter().any(|task| task.schedule == Schedule::Events) {
-            driver.tasks.spawn(listen(Arc::clone(service), wake));
+        let wakes = tasks.iter().filter_map(|task| Wake::of(task.schedule)).collect::<Vec<_>>();
+        if !wakes.is_empty() {
+            driver.tasks.spawn(listen(Arc::clone(service), vec![(EVENT_SOURCES, events), (DUE_SOURCES, due)]));
         }
         for task in tasks {
             let (status, seen) = watch::channel(TaskStatus { name: task.name, ..TaskStatus::default() });
             driver.statuses.push(seen);
             let (service, owner) = (Arc::clone(service), owner.clone());
-            let worker = Worker { service, task, owner, status, woken: woken.clone(), lease: None };
+            let woken = match Wake::of(task.schedule) {
+                Some(Wake::Due) => of_due.clone(),
+                _ => of_events.clone(),
+            };
+            let worker = Worker { service, task, owner, status, woken, lease: None };
             driver.tasks.spawn(worker.run(stopped.clone()));
         }
         driver
@@ -103,21 +114,50 @@ impl Statuses {
     }
 }
 
-/// Tells the workers when there may be new events. The value says whether the store announces changes.
-async fn listen(service: Arc<Service>, wake: watch::Sender<bool>) {
+/// Collections whose changes wake consumers.
+static EVENT_SOURCES: &[&Collection] = &[&OUTBOX];
+
+/// Collections whose changes wake the tasks that wait for something to become due.
+static DUE_SOURCES: &[&Collection] = &[&SYSTEM_STATES, &DOMAIN_RECORDS];
+
+/// Changes that wake a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wake {
+    /// New events.
+    Events,
+    /// Changed states of workspaces.
+    Due,
+}
+
+impl Wake {
+    fn of(schedule: Schedule) -> Option<Self> {
+        match schedule {
+            Schedule::Events => Some(Self::Events),
+            Schedule::Due => Some(Self::Due),
+            Schedule::Every(_) | Schedule::Once => None,
+        }
+    }
+}
+
+/// Tells the workers when a collection that they follow may have changed. The value is `true` if the store announces changes.
+async fn listen(service: Arc<Service>, wakes: Vec<(&'static [&'static Collection], watch::Sender<bool>)>) {
+    let tell = |announced| wakes.iter().for_each(|(_, wake)| _ = wake.send_replace(announced));
     loop {
         let Some(mut changes) = service.store().changes() else {
-            wake.send_replace(false);
+            tell(false);
             sleep(POLL).await;
             continue;
         };
-        wake.send_replace(true);
+        tell(true);
         while let Some(notice) = changes.next().await {
-            if notice.collections.is_empty() || notice.collections.contains(&OUTBOX.name) {
-                wake.send_replace(true);
+            for (followed, wake) in &wakes {
+                let concerns = followed.iter().any(|collection| notice.collections.contains(&collection.name));
+                if notice.collections.is_empty() || concerns {
+                    wake.send_replace(true);
+                }
             }
         }
-        wake.send_replace(false);
+        tell(false);
         sleep(POLL).await;
     }
 }
@@ -158,7 +198,7 @@ impl Worker {
             };
             let (pause, wakes) = match next {
                 Next::Again => continue,
-                Next::Wait(pause) => (pause, self.task.schedule == Schedule::Events),
+                Next::Wait(pause) => (pause, Wake::of(self.task.schedule).is_some()),
                 Next::Retry(pause) => (pause, false),
                 Next::End => break,
             };
@@ -192,7 +232,7 @@ impl Worker {
             self.release_if_idle().await;
             return Ok(Next::Wait(pause));
         }
-        if self.task.schedule != Schedule::Once
+        if !matches!(self.task.schedule, Schedule::Once | Schedule::Due)
             && let Some(elsewhere) = self.hold().await?
         {
             self.status.send_modify(|status| status.state = TaskState::Elsewhere);
@@ -207,7 +247,7 @@ impl Worker {
                 self.release().await;
                 Next::Wait(interval)
             }
-            Schedule::Events | Schedule::Every(_) => Next::Again,
+            Schedule::Events | Schedule::Every(_) | Schedule::Due => Next::Again,
         })
     }
 
@@ -215,6 +255,19 @@ impl Worker {
     async fn pause(&mut self) -> Result<Option<Duration>> {
         match self.task.schedule {
             Schedule::Once => Ok(None),
+            Schedule::Due => {
+                let announced = *self.woken.borrow_and_update();
+                let next = match &self.task.next_due {
+                    Some(next_due) => next_due(Arc::clone(&self.service)).await?,
+                    None => None,
+                };
+                if next.is_some_and(|wait| wait.is_zero()) {
+                    return Ok(None);
+                }
+                self.waits();
+                let poll = if announced { LONG_POLL } else { POLL };
+                Ok(Some(next.unwrap_or(poll).min(poll)))
+            }
             Schedule::Every(interval) => {
                 let record = lease::record(&self.service, self.task.name).await?;
                 let now = time(&self.service).await;

@@ -21,11 +21,11 @@ pub use task::{Task, TaskChoice, TaskReport, TaskState, TaskStatus};
 use crate::{clock::Timestamp, service::Service, store::StoreError};
 
 /// Reads the clock, for a step of background work that decides by itself.
-async fn time(service: &Service) -> Timestamp {
+pub(crate) async fn time(service: &Service) -> Timestamp {
     service.attempt(async |moment| moment.now()).await
 }
 
 /// Returns `true` if another worker has changed a document of a commit first, or made one of the same name.
-fn is_overtaken(error: &StoreError) -> bool {
+pub(crate) fn is_overtaken(error: &StoreError) -> bool {
     error.is_conflict() || matches!(error, StoreError::DuplicateKey { .. })
 }

@@ -12,6 +12,7 @@ use crate::{
     clock::Timestamp,
     error::{Code, Error, Result},
     service::{Service, seed::SeedSettings},
+    workspace::{self, Worker},
 };
 
 /// Time between two runs of the removal of expired records.
@@ -29,7 +30,15 @@ pub(super) enum Schedule {
     Every(Duration),
     /// Until it has succeeded once in this process.
     Once,
+    /// When states of workspaces are due, in every process that has it.
+    Due,
 }
+
+/// Time between two surveys of the systems behind tenants.
+const SURVEY: Duration = Duration::from_secs(60 * 60);
+
+/// Question of a task for the time until it has something to do; `None` if nothing is planned.
+type NextDue = Arc<dyn Fn(Arc<Service>) -> BoxFuture<'static, Result<Option<Duration>>> + Send + Sync>;
 
 /// A run of a task. Returns `true` if it is to be run again at once.
 type Run = Arc<dyn Fn(Arc<Service>) -> BoxFuture<'static, Result<bool>> + Send + Sync>;
@@ -44,6 +53,8 @@ pub struct Task {
     pub(super) schedule: Schedule,
     /// Consumer of events that it is, if it is one.
     pub(super) consumer: Option<&'static Consumer>,
+    /// Time until it has something to do, if it tells.
+    pub(super) next_due: Option<NextDue>,
     pub(super) run: Run,
 }
 
@@ -61,6 +72,9 @@ impl Task {
     /// Name of the task that creates the first tenant.
     pub const FIRST_TENANT: &'static str = "first-tenant";
 
+    /// Name of the task that reconciles the systems behind tenants.
+    pub const WORKSPACE: &'static str = "workspace";
+
     /// Creates a task that runs so long after its last success, in one process of those that have it.
     ///
     /// `run` may be called at any time, more than once, and is ended when the process stops. It returns `true` to be run again
@@ -75,7 +89,7 @@ impl Task {
         F: Future<Output = Result<bool>> + Send + 'static,
     {
         let run: Run = Arc::new(move |service| Box::pin(run(service)));
-        Self { name, summary, schedule: Schedule::Every(interval), consumer: None, run }
+        Self { name, summary, schedule: Schedule::Every(interval), consumer: None, next_due: None, run }
     }
 
     /// Returns the tasks that are run under a lease, so that of N processes one runs each.
@@ -91,6 +105,18 @@ impl Task {
             TRIMMING,
             async |service| Ok(consumer::trim(&service).await? > 0),
         ));
+        tasks.push(Self::every(
+            "survey",
+            "finds tenants that lack systems which are configured",
+            SURVEY,
+            async |service| {
+                let found = workspace::survey(&service, &service.settings().systems).await?;
+                if found > 0 {
+                    tracing::info!(tenants = found, "tenants are given the systems that they lack");
+                }
+                Ok(false)
+            },
+        ));
         tasks
     }
 
@@ -103,6 +129,7 @@ impl Task {
             summary: "creates the first tenant",
             schedule: Schedule::Once,
             consumer: None,
+            next_due: None,
             run: Arc::new(move |service| {
                 let settings = Arc::clone(&settings);
                 Box::pin(async move {
@@ -116,12 +143,33 @@ impl Task {
         }
     }
 
+    /// Returns the task that reconciles the systems behind tenants. Any number of processes run it at the same time.
+    #[must_use]
+    pub fn workspace(worker: Arc<Worker>) -> Self {
+        let asked = Arc::clone(&worker);
+        Self {
+            name: Self::WORKSPACE,
+            summary: "sets up the systems behind tenants, and keeps them as they should be",
+            schedule: Schedule::Due,
+            consumer: None,
+            next_due: Some(Arc::new(move |service| {
+                let worker = Arc::clone(&asked);
+                Box::pin(async move { worker.next_due(&service).await })
+            })),
+            run: Arc::new(move |service| {
+                let worker = Arc::clone(&worker);
+                Box::pin(async move { worker.run_due(&service).await.map(|_| false) })
+            }),
+        }
+    }
+
     fn of_consumer(consumer: &'static Consumer) -> Self {
         Self {
             name: consumer.name,
             summary: consumer.summary,
             schedule: Schedule::Events,
             consumer: Some(consumer),
+            next_due: None,
             run: Arc::new(move |service| Box::pin(async move { consumer.step(&service).await.map(|step| step.more) })),
         }
     }
@@ -155,7 +203,8 @@ impl TaskChoice {
     /// Returns the names that may be chosen.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
-        Self::All.tasks(SeedSettings::default()).iter().map(|task| task.name).collect()
+        let tasks = Self::All.tasks(SeedSettings::default(), None);
+        tasks.iter().map(|task| task.name).chain([Task::WORKSPACE]).collect()
     }
 
     fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self> {
@@ -169,11 +218,13 @@ impl TaskChoice {
         Ok(if names.is_empty() { Self::None } else { Self::These(names) })
     }
 
-    /// Returns the chosen tasks, with the settings of the first tenant.
+    /// Returns the chosen tasks, with the settings of the first tenant, and the worker if this process reaches systems
+    /// behind tenants.
     #[must_use]
-    pub fn tasks(&self, first_tenant: SeedSettings) -> Vec<Task> {
+    pub fn tasks(&self, first_tenant: SeedSettings, worker: Option<Arc<Worker>>) -> Vec<Task> {
         let mut tasks = vec![Task::first_tenant(first_tenant)];
         tasks.extend(Task::leased());
+        tasks.extend(worker.map(Task::workspace));
         match self {
             Self::All => {}
             Self::None => tasks.clear(),

@@ -59,6 +59,14 @@ pub(crate) struct Names {
     pub(crate) subscription: String,
     pub(crate) user: String,
     pub(crate) former: String,
+    pub(crate) mailbox: String,
+    /// A verified domain of the tenant.
+    pub(crate) domain: String,
+}
+
+/// Returns the verified domain of a tenant.
+pub(crate) fn domain(slug: &str) -> String {
+    format!("{slug}.eu")
 }
 
 impl World {
@@ -69,6 +77,8 @@ impl World {
             subscription: self.subscription.to_string(),
             user: self.target.to_string(),
             former: self.revoked.to_string(),
+            mailbox: self.mailbox.to_string(),
+            domain: domain(&self.slug),
         }
     }
 }
@@ -79,7 +89,11 @@ impl Route {
     }
 
     pub(crate) fn path(&self, names: &Names) -> String {
-        let id = if self.path.starts_with("/users") { &names.user } else { &names.subscription };
+        let id = match self.path {
+            path if path.starts_with("/users") => &names.user,
+            path if path.contains("/mailboxes/") => &names.mailbox,
+            _ => &names.subscription,
+        };
         let path = self.path.replace("{tenant}", &names.tenant).replace("{user}", &names.user).replace("{id}", id);
         if matches!(self.does, Does::Tenant(Action::ReadTenantAudit)) {
             format!("{path}?tenant={}", names.tenant)
@@ -96,6 +110,10 @@ impl Route {
             ("POST", "/tenants/{tenant}/members") => json!({"userId": names.former}),
             ("POST", "/subscriptions") => json!({"tenantId": names.tenant_id, "plan": "starter"}),
             ("PATCH", "/tenants/{tenant}/members/{user}") => json!({"role": "admin"}),
+            ("POST", "/tenants/{tenant}/mailboxes") => {
+                json!({"userId": names.user, "localPart": unique(), "domain": names.domain})
+            }
+            ("PATCH", "/tenants/{tenant}/mailboxes/{id}") => json!({"displayName": "New name"}),
             ("PATCH", "/subscriptions/{id}") => json!({"seats": 9}),
             ("PATCH", _) => json!({"name": "New name"}),
             _ => return None,
@@ -118,6 +136,7 @@ impl Route {
             ("GET", "/tenants/{tenant}/members") => {
                 &["role=owner", "role=member", "search=target", "search={tenant}", "role=admin&search=a"]
             }
+            ("GET", "/tenants/{tenant}/mailboxes") => &["userId={user}", "userId={former}"],
             ("GET", "/subscriptions") => {
                 &["tenantId={tenantId}", "status=active", "plan=starter", "tenantId={tenantId}&status=active"]
             }
@@ -149,8 +168,15 @@ impl Route {
 
     /// Returns `true` if it answers in pages.
     pub(crate) fn is_list(&self) -> bool {
-        const LISTS: [&str; 6] =
-            ["/users/me/tenants", "/users", "/tenants", "/tenants/{tenant}/members", "/subscriptions", "/audit"];
+        const LISTS: [&str; 7] = [
+            "/users/me/tenants",
+            "/users",
+            "/tenants",
+            "/tenants/{tenant}/members",
+            "/tenants/{tenant}/mailboxes",
+            "/subscriptions",
+            "/audit",
+        ];
         self.is_read() && LISTS.contains(&self.path)
     }
 

@@ -82,6 +82,8 @@ fn twins(world: &World, hidden: &World, step: &Step) -> (Names, Names) {
         subscription: nowhere(),
         user: nowhere(),
         former: nowhere(),
+        mailbox: nowhere(),
+        domain: there.domain.clone(),
     };
     if !step.by_slug {
         there.tenant.clone_from(&there.tenant_id);

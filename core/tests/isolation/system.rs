@@ -4,8 +4,8 @@ use dezky::{
     Error, ErrorKind,
     authz::{Action, Actor, Outcome, Resource, TenantFacts, decide, policy::field_policy},
     domain::{
-        CreateSubscription, CreateTenant, CreateUser, GrantMembership, TenantStatus, UpdateMembership,
-        UpdateSubscription, UpdateTenant, UpdateUser, UserId,
+        CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, TenantStatus, UpdateMailbox,
+        UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, UserId,
     },
     service::{Call, ListRequest, Service, audit::AuditFilter, subscriptions::SubscriptionFilter},
     store::SharedStore,
@@ -28,6 +28,7 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
     let tenant = names.tenant.as_str().into();
     let user: UserId = names.user.parse().unwrap();
     let subscription = names.subscription.parse().unwrap();
+    let mailbox = names.mailbox.parse().unwrap();
     match (route.method, route.path) {
         ("GET", "/users/me") => service.profile(&call).await.map(drop),
         ("GET", "/users/me/tenants") => service.list_my_tenants(&call, &Default::default(), &page).await.map(drop),
@@ -56,6 +57,20 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
             service.update_membership(&call, &tenant, user, UpdateMembership::read(body())?).await.map(drop)
         }
         ("DELETE", "/tenants/{tenant}/members/{user}") => service.revoke_membership(&call, &tenant, user).await,
+        ("GET", "/tenants/{tenant}/workspace") => service.read_workspace(&call, &tenant).await.map(drop),
+        ("POST", "/tenants/{tenant}/workspace/retry") => service.retry_workspace(&call, &tenant).await.map(drop),
+        ("POST", "/tenants/{tenant}/workspace/check") => service.check_workspace(&call, &tenant).await.map(drop),
+        ("GET", "/tenants/{tenant}/mailboxes") => {
+            service.list_mailboxes(&call, &tenant, &Default::default(), &page).await.map(drop)
+        }
+        ("POST", "/tenants/{tenant}/mailboxes") => {
+            service.create_mailbox(&call, &tenant, CreateMailbox::read(body())?).await.map(drop)
+        }
+        ("GET", "/tenants/{tenant}/mailboxes/{id}") => service.read_mailbox(&call, &tenant, mailbox).await.map(drop),
+        ("PATCH", "/tenants/{tenant}/mailboxes/{id}") => {
+            service.update_mailbox(&call, &tenant, mailbox, UpdateMailbox::read(body())?).await.map(drop)
+        }
+        ("DELETE", "/tenants/{tenant}/mailboxes/{id}") => service.delete_mailbox(&call, &tenant, mailbox).await,
         ("GET", "/subscriptions") => {
             service.list_subscriptions(&call, &SubscriptionFilter::default(), &page).await.map(drop)
         }
@@ -143,8 +158,15 @@ async fn every_field(platform: &Platform) {
         let slug = format!("plain-{}", field.to_lowercase());
         let plain = CreateTenant::read(json!({"slug": slug, "name": slug, "status": "active"})).unwrap();
         let plain = platform.service.create_tenant(&call, plain).await.unwrap().value.id;
-        let input = UpdateTenant::read(json!({ field: value(field) })).unwrap();
-        let answer = platform.service.update_tenant(&call, &plain.into(), input).await.map(drop);
+        let body = json!({ field: value(field) });
+        let service = &platform.service;
+        let answer = match action {
+            Action::UpdateMailbox => {
+                let input = UpdateMailbox::read(body).unwrap();
+                service.update_mailbox(&call, &world.tenant.into(), world.mailbox, input).await.map(drop)
+            }
+            _ => service.update_tenant(&call, &plain.into(), UpdateTenant::read(body).unwrap()).await.map(drop),
+        };
         let about = format!("the system sets {field}");
         check(&answer, outcome(action, Some(&world), TenantStatus::Active, &[field]), &about);
     }

@@ -13,7 +13,8 @@ use dezky::{
     },
     clock::{Clock, SystemClock, Timestamp},
     domain::{
-        CreateSubscription, CreateUser, MembershipRole, SubscriptionId, TenantId, TenantStatus, UpdateUser, UserId,
+        CreateMailbox, CreateSubscription, CreateUser, MailboxId, MembershipRole, SubscriptionId, TenantId,
+        TenantStatus, UpdateTenant, UpdateUser, UserId,
     },
     http::{HttpState, RequestIdentity, TokenIdentity, router},
     service::{Service, ServiceSettings, subscriptions::SubscriptionFilter},
@@ -26,7 +27,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::support;
+use crate::{routes::domain, support};
 
 /// The tenant that the second issuer is bound to.
 pub(crate) const BOUND: &str = "bolt";
@@ -221,8 +222,9 @@ impl Platform {
         let disable = UpdateUser::read(json!({"status": "disabled"})).unwrap();
         self.service.update_user(&support::system(), disabled, disable).await.unwrap();
         let subscription = self.subscription(tenant).await;
+        let mailbox = self.mailbox(tenant, &slug, number, target).await;
         self.set_status(tenant, status).await;
-        World { number, slug, tenant, status, subscription, target, revoked }
+        World { number, slug, tenant, status, subscription, target, revoked, mailbox }
     }
 
     /// Returns the tenant that the second issuer is bound to, with new people of [`Caller::AT_BOUND`].
@@ -245,8 +247,21 @@ impl Platform {
             Some(subscription) => subscription.id,
             None => self.subscription(tenant).await,
         };
+        let mailbox = self.mailbox(tenant, BOUND, number, target).await;
         self.set_status(tenant, status).await;
-        World { number, slug: BOUND.to_owned(), tenant, status, subscription, target, revoked }
+        World { number, slug: BOUND.to_owned(), tenant, status, subscription, target, revoked, mailbox }
+    }
+
+    /// Verifies a domain of the tenant, and creates a mailbox of a member.
+    pub(crate) async fn mailbox(&self, tenant: TenantId, slug: &str, number: usize, user: UserId) -> MailboxId {
+        let name = domain(slug);
+        let verified =
+            json!({"domains": [&name], "domainVerifications": [{"name": &name, "verifiedAt": self.clock.now()}]});
+        let verified = UpdateTenant::read(verified).unwrap();
+        self.service.update_tenant(&support::system(), &tenant.into(), verified).await.unwrap();
+        let input = json!({"userId": user, "localPart": format!("box-{number}"), "domain": &name});
+        let input = CreateMailbox::read(input).unwrap();
+        self.service.create_mailbox(&support::system(), &tenant.into(), input).await.unwrap().value.id
     }
 
     /// Creates a member and a former owner.
@@ -388,4 +403,6 @@ pub(crate) struct World {
     pub(crate) target: UserId,
     /// A former owner, whom the tenant's people may restore.
     pub(crate) revoked: UserId,
+    /// A mailbox of the member.
+    pub(crate) mailbox: MailboxId,
 }

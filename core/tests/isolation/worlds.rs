@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::{
     conditions::{Condition, condition},
-    routes::{Does, Names, ROUTES},
+    routes::{Does, Names, ROUTES, domain},
     secrecy, support,
     world::{Answer, Caller, Platform, World},
 };
@@ -156,10 +156,14 @@ impl Twins {
                 .collect::<Option<Vec<_>>>()
                 .map(|ids| <[String; 2]>::try_from(ids).unwrap());
         }
-        // Each platform generates its events, with different ids.
-        let own = matches!(route.path, "/audit");
+        // Each platform generates its events and mailboxes, with different ids.
+        let own = matches!(route.path, "/audit" | "/tenants/{tenant}/mailboxes");
         let alike = |answer: Answer, place: usize| {
-            let answer = if own { without_ids(answer) } else { answer };
+            let answer = match own_id_of(&answer, "/id").filter(|_| own) {
+                Some(id) => without_newcomer(answer, &id),
+                None if own => without_ids(answer),
+                None => answer,
+            };
             match &self.newcomer {
                 Some(ids) if step.caller == Caller::Unknown => without_newcomer(answer, &ids[place]),
                 _ => answer,
@@ -173,16 +177,21 @@ impl Twins {
 
 /// Returns the id in a profile.
 fn own_id(answer: &Answer) -> Option<String> {
-    let profile: Value = serde_json::from_str(&answer.body).ok()?;
-    Some(profile.pointer("/user/id")?.as_str()?.to_owned())
+    own_id_of(answer, "/user/id")
+}
+
+fn own_id_of(answer: &Answer, pointer: &str) -> Option<String> {
+    let body: Value = serde_json::from_str(&answer.body).ok()?;
+    Some(body.pointer(pointer)?.as_str()?.to_owned())
 }
 
 /// Masks an id that this platform generated, and the entity tag that depends on it.
 fn without_newcomer(mut answer: Answer, id: &str) -> Answer {
     answer.body = answer.body.replace(id, "an id");
     for (name, value) in &mut answer.headers {
-        if name == "etag" {
-            "a tag".clone_into(value);
+        match name.as_str() {
+            "etag" => "a tag".clone_into(value),
+            _ => *value = value.replace(id, "an id"),
         }
     }
     answer
@@ -227,6 +236,7 @@ async fn hide(platform: &Platform, world: &World) -> Names {
     service.revoke_membership(&system, &tenant.into(), former).await.unwrap();
     let input = CreateSubscription::read(json!({"tenantId": tenant, "plan": "starter"})).unwrap();
     let subscription = service.create_subscription(&system, input).await.unwrap().value.id;
+    let mailbox = platform.mailbox(tenant, "acme-0-hidden", 0, person).await;
     let gone = CreateTenant::read(json!({"slug": "acme-0-gone", "name": "acme-0"})).unwrap();
     let gone = service.create_tenant(&system, gone).await.unwrap().value.id;
     service.delete_tenant(&system, &gone.into()).await.unwrap();
@@ -240,6 +250,8 @@ async fn hide(platform: &Platform, world: &World) -> Names {
         subscription: subscription.to_string(),
         user: person.to_string(),
         former: former.to_string(),
+        mailbox: mailbox.to_string(),
+        domain: domain("acme-0-hidden"),
     }
 }
 

@@ -12,11 +12,12 @@ mod opening;
 mod secrets;
 pub mod settings;
 mod sources;
+mod systems;
 #[cfg(test)]
 mod tests;
 mod values;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use dezky::{
     Result,
@@ -24,6 +25,7 @@ use dezky::{
     outbound::Url,
     service::{ServiceSettings, seed::SeedSettings},
     work::TaskChoice,
+    workspace::Worker,
 };
 
 pub use component::{ComponentSettings, Isolation, Writers};
@@ -38,6 +40,7 @@ pub use settings::{
     PUBLIC_DOMAIN, REQUESTS_IN_FLIGHT, STORE, Setting, TASKS, TRUSTED_PROXIES,
 };
 pub use sources::{File, Origin, Sources, refuse};
+pub use systems::SystemsSettings;
 pub use values::{LogFormat, LogSettings};
 
 /// All settings of a server.
@@ -73,6 +76,8 @@ pub struct Configuration {
     pub audit_details: Option<Duration>,
     /// Background tasks that this process runs. Default: all.
     pub tasks: TaskChoice,
+    /// The systems behind tenants that this process reaches.
+    pub systems: SystemsSettings,
     /// Files that contain secrets of these settings.
     pub secret_files: Vec<SecretFile>,
 }
@@ -105,7 +110,9 @@ impl Configuration {
             _ => extra_ca.as_ref().map(|found| found.text.clone()),
         })?;
         let pem = extra_ca_certificates.as_deref();
-        let secret_files = secrets::files(&store, &store_origin, extra_ca.as_ref(), pem);
+        let mut secret_files = secrets::files(&store, &store_origin, extra_ca.as_ref(), pem);
+        secret_files.extend(systems::secret_files(sources)?);
+        let systems = systems::read(sources, pem)?;
         Ok(Self {
             store,
             store_origin,
@@ -122,6 +129,7 @@ impl Configuration {
             drain: values::drain(sources)?,
             audit_details: values::audit_details(sources)?,
             tasks: values::tasks(sources)?,
+            systems,
             secret_files,
         })
     }
@@ -140,6 +148,17 @@ impl Configuration {
         Ok(())
     }
 
+    /// Returns the worker over the systems behind tenants, if any is configured.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when a URL or a credential cannot be used.
+    pub fn worker(&self) -> Result<Option<Arc<Worker>>> {
+        if self.systems.kinds().is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(Worker::new(self.systems.connect()?, self.systems.workspace.clone()))))
+    }
+
     /// Returns the settings of the use cases.
     pub fn service_settings(&self) -> ServiceSettings {
         ServiceSettings {
@@ -148,6 +167,9 @@ impl Configuration {
             issuer_ids: self.issuers.iter().map(|issuer| issuer.id.clone()).collect(),
             longest_token_life: IssuerSettings::longest_token_life(&self.issuers),
             audit_details: self.audit_details,
+            systems: self.systems.kinds(),
+            system_urls: self.systems.addresses(),
+            mailbox_grace: self.systems.workspace.grace,
             ..ServiceSettings::default()
         }
     }

@@ -50,6 +50,21 @@ settings! {
     BASE_PATH = "lambda.base_path", "DEZKY_BASE_PATH", None;
     AUDIT_DETAILS_DAYS = "audit.details_days", "DEZKY_AUDIT_DETAILS_DAYS", None;
     OTLP_ENDPOINT = "otlp.endpoint", "DEZKY_OTLP_ENDPOINT", None;
+    AUTHENTIK_URL = "authentik.url", "DEZKY_AUTHENTIK_URL", None;
+    AUTHENTIK_USER = "authentik.user", "DEZKY_AUTHENTIK_USER", None;
+    AUTHENTIK_SECRET = "authentik.secret", "DEZKY_AUTHENTIK_SECRET", None;
+    AUTHENTIK_SECRET_FILE = "authentik.secret_file", "DEZKY_AUTHENTIK_SECRET_FILE", None;
+    STALWART_URL = "stalwart.url", "DEZKY_STALWART_URL", None;
+    STALWART_USER = "stalwart.user", "DEZKY_STALWART_USER", None;
+    STALWART_SECRET = "stalwart.secret", "DEZKY_STALWART_SECRET", None;
+    STALWART_SECRET_FILE = "stalwart.secret_file", "DEZKY_STALWART_SECRET_FILE", None;
+    OCIS_URL = "ocis.url", "DEZKY_OCIS_URL", None;
+    OCIS_USER = "ocis.user", "DEZKY_OCIS_USER", None;
+    OCIS_SECRET = "ocis.secret", "DEZKY_OCIS_SECRET", None;
+    OCIS_SECRET_FILE = "ocis.secret_file", "DEZKY_OCIS_SECRET_FILE", None;
+    PLAN_QUOTAS = "workspace.plan_quotas", "DEZKY_PLAN_QUOTAS", None;
+    WORKSPACE_GRACE_DAYS = "workspace.grace_days", "DEZKY_WORKSPACE_GRACE_DAYS", None;
+    WORKSPACE_DRIFT = "workspace.drift", "DEZKY_WORKSPACE_DRIFT", None;
     LOG = "log.filter", "DEZKY_LOG", Some("log");
     LOG_FORMAT = "log.format", "DEZKY_LOG_FORMAT", Some("log-format");
 }
@@ -58,7 +73,9 @@ impl Setting {
     /// Returns whether the file may use a number.
     pub fn is_number(&self) -> bool {
         let rates = [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT];
-        rates.contains(self) || [ARRIVAL_SECONDS, KEEP_ALIVE_SECONDS, DRAIN_SECONDS, AUDIT_DETAILS_DAYS].contains(self)
+        rates.contains(self)
+            || [ARRIVAL_SECONDS, KEEP_ALIVE_SECONDS, DRAIN_SECONDS, AUDIT_DETAILS_DAYS, WORKSPACE_GRACE_DAYS]
+                .contains(self)
     }
 
     /// Returns whether the file may use `true` or `false`.
@@ -68,7 +85,7 @@ impl Setting {
 
     /// Returns whether the file may use a list. Variables and flags separate items by commas.
     pub fn is_list(&self) -> bool {
-        [OIDC_AUDIENCE, TRUSTED_PROXIES, TASKS].contains(self)
+        [OIDC_AUDIENCE, TRUSTED_PROXIES, TASKS, PLAN_QUOTAS].contains(self)
     }
 }
 

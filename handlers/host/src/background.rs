@@ -6,14 +6,20 @@ use dezky::{
     ErrorKind,
     service::{Service, seed::SeedSettings},
     work::{Driver, Statuses, Task, TaskChoice, driver::explain},
+    workspace::Worker,
 };
 use tokio::sync::mpsc;
 
 use crate::failure::Failure;
 
 /// Starts the chosen tasks, and in any case the one that creates the first tenant, without which the server is not ready.
-pub(crate) fn start(service: &Arc<Service>, choice: &TaskChoice, seed: &SeedSettings) -> Driver {
-    let mut tasks = choice.tasks(seed.clone());
+pub(crate) fn start(
+    service: &Arc<Service>,
+    choice: &TaskChoice,
+    seed: &SeedSettings,
+    worker: Option<Arc<Worker>>,
+) -> Driver {
+    let mut tasks = choice.tasks(seed.clone(), worker);
     if !tasks.iter().any(|task| task.name == Task::FIRST_TENANT) {
         tasks.push(Task::first_tenant(seed.clone()));
     }

@@ -9,8 +9,8 @@ use crate::commands::{
     doctor::DoctorFlags,
     manual::{CompletionFlags, ManFlags},
     operators::{
-        audit::AuditFlags, member::MemberCommand, subscription::SubscriptionCommand, tenant::TenantCommand,
-        user::UserCommand,
+        audit::AuditFlags, mailbox::MailboxCommand, member::MemberCommand, subscription::SubscriptionCommand,
+        tenant::TenantCommand, user::UserCommand, workspace::WorkspaceCommand,
     },
 };
 use crate::configuration::{
@@ -43,6 +43,11 @@ pub(crate) enum Command {
     /// Settings come from flags, then DEZKY_* environment variables, then the configuration file. An unreachable store
     /// or issuer does not prevent the start: `/readyz` reports what is missing, and it is retried.
     Serve(SettingFlags),
+    /// Run the background tasks without serving the API, until SIGTERM or SIGINT.
+    ///
+    /// Sets up the systems behind tenants and keeps them as they should be. Any number of workers share one store;
+    /// `serve` runs the same tasks unless DEZKY_TASKS says otherwise.
+    Worker(SettingFlags),
     /// Serve the API on this machine for development: embedded store, own issuer, and tokens that work at once.
     ///
     /// Reads no configuration file, and of the environment only DEZKY_LISTEN, DEZKY_COMPONENT, DEZKY_ISOLATION,
@@ -69,6 +74,12 @@ pub(crate) enum Command {
     /// Administer the members of a tenant, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Member(MemberCommand),
+    /// See to the systems behind a tenant, as an operator.
+    #[command(subcommand, after_help = OPERATORS)]
+    Workspace(WorkspaceCommand),
+    /// Administer the mailboxes of a tenant, as an operator.
+    #[command(subcommand, after_help = OPERATORS)]
+    Mailbox(MailboxCommand),
     /// Administer subscriptions, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Subscription(SubscriptionCommand),
@@ -259,6 +270,9 @@ pub(crate) struct DevFlags {
     /// Print one JSON document instead: the address, and each person with id and token
     #[arg(long)]
     pub(crate) json: bool,
+    /// Emulate no systems behind tenants: new ones stay pending
+    #[arg(long)]
+    pub(crate) no_systems: bool,
     #[command(flatten)]
     component: ComponentFlags,
     #[command(flatten)]

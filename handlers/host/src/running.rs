@@ -90,7 +90,7 @@ pub(crate) struct Running {
 }
 
 #[derive(Debug)]
-struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     /// Swaps the component, if there is one. Otherwise it does nothing; without a handler it would end the process.
@@ -98,7 +98,7 @@ struct Signals {
 }
 
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    pub(crate) fn listen() -> std::io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -107,7 +107,7 @@ impl Signals {
     }
 
     /// Waits for a signal. Returns `true` if it is that of a supervisor and not that of a person at a terminal.
-    async fn received(&mut self) -> bool {
+    pub(crate) async fn received(&mut self) -> bool {
         tokio::select! {
             _ = self.interrupt.recv() => false,
             _ = self.terminate.recv() => true,
@@ -130,7 +130,7 @@ impl Running {
         let platform = Platform::open(configuration.platform_options(Arc::clone(&store)))?;
         platform.start();
         let (service, verifier) = (Arc::clone(platform.service()), platform.verifier().clone());
-        let driver = background::start(&service, &configuration.tasks, &configuration.seed);
+        let driver = background::start(&service, &configuration.tasks, &configuration.seed, configuration.worker()?);
         let readiness = Readiness::new(store, verifier.clone(), driver.statuses());
         let (fatal_sender, fatal) = mpsc::channel(1);
         let mut background = JoinSet::new();
@@ -180,6 +180,11 @@ impl Running {
         let context = RequestContext::new("sign-in");
         let token = self.verifier.verify(&context, token).await?;
         Ok(self.service.profile(&Call::by_token(context, token)).await?)
+    }
+
+    /// Returns the use cases.
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
     }
 
     /// Returns the address that it listens on.

@@ -42,7 +42,9 @@ fn dev_with(folder: &Path, isolation: &str) -> (Process, String, String, String)
     let file = folder.join("component.wasm");
     std::fs::copy(component(), &file).unwrap();
     let mut command = dezky(folder);
-    command.args(["dev", "--listen", "127.0.0.1:0", "--isolation", isolation, "--component"]).arg(&file);
+    command
+        .args(["dev", "--no-systems", "--listen", "127.0.0.1:0", "--isolation", isolation, "--component"])
+        .arg(&file);
     let process = Process::start(command);
     let listens = process.line("Dezky listens on http://");
     let address = listens.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned();
@@ -91,7 +93,7 @@ fn what_is_no_component_is_refused_by_name() {
     std::fs::write(folder.path().join("broken.wasm"), "not a component").unwrap();
     for (file, says) in [("broken.wasm", "is no component"), ("missing.wasm", "cannot be read")] {
         let mut command = dezky(folder.path());
-        command.args(["dev", "--listen", "127.0.0.1:0", "--component", file]);
+        command.args(["dev", "--no-systems", "--listen", "127.0.0.1:0", "--component", file]);
         let output = command.output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{error}");
@@ -237,7 +239,7 @@ fn what_does_not_answer_as_the_api_is_not_served_at_all() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(hostile(), folder.path().join("other.wasm")).unwrap();
     let mut command = dezky(folder.path());
-    command.args(["dev", "--listen", "127.0.0.1:0", "--component", "other.wasm"]);
+    command.args(["dev", "--no-systems", "--listen", "127.0.0.1:0", "--component", "other.wasm"]);
     let output = command.output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{error}");

@@ -67,6 +67,32 @@ test("members are granted, listed, changed and revoked", async () => {
   assert.deepEqual((await members.list(slug)).items, []);
 });
 
+test("mailboxes are created, listed, changed and deleted, and the workspace is looked at", async () => {
+  const { tenants, members, mailboxes, workspace } = dezky.asSystem("test");
+  const slug = fresh("mail");
+  const userId = world.people.anna.id;
+  const domain = `${slug}.eu`;
+  const domainVerifications = [{ name: domain, verifiedAt: "2026-02-01T00:00:00.000Z" }];
+  const tenant = await tenants.create({ slug, name: "Mail", domains: [domain], domainVerifications });
+  await members.grant(slug, { userId });
+  const mailbox = await mailboxes.create(slug, { userId, localPart: "Anna", domain, aliases: ["info"] });
+  assert.deepEqual([mailbox.address, mailbox.aliases, mailbox.status], [`anna@${domain}`, ["info"], "active"]);
+  assert.deepEqual((await mailboxes.list(slug, { userId })).items, [mailbox]);
+  const changed = await mailboxes.update(slug, mailbox.id, { displayName: "Anna", aliases: [] }, { ifMatch: mailbox });
+  assert.deepEqual([changed.displayName, changed.aliases], ["Anna", []]);
+  assert.deepEqual(await mailboxes.get(slug, mailbox.id), changed);
+  await assert.rejects(mailboxes.delete(slug, mailbox.id, { ifMatch: mailbox }), PreconditionFailedError);
+  await mailboxes.delete(slug, mailbox.id);
+  await assert.rejects(mailboxes.get(slug, mailbox.id), NotFoundError);
+
+  // Which systems there are, and how far they are, is the server's business.
+  for (const view of [await workspace.get(slug), await workspace.retry(slug), await workspace.check(slug)]) {
+    assert.deepEqual([view.tenantId, typeof view.ready], [tenant.id, "boolean"]);
+    for (const list of ["systems", "parts", "domains", "links"]) assert.ok(Array.isArray(view[list]), list);
+  }
+  await members.revoke(slug, userId);
+});
+
 test("users and subscriptions are created, listed, changed and deleted", async () => {
   const { tenants, users, subscriptions } = dezky.asSystem("test");
   const subject = fresh("bea");

@@ -12,7 +12,7 @@ if (!binary) throw new Error("DEZKY_TEST_BINARY must name the binary `dezky`: ru
 export async function start() {
   const folder = await mkdtemp(join(tmpdir(), "dezky-node-"));
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("DEZKY_")));
-  const server = spawn(binary, ["dev", "--json", "--listen", "127.0.0.1:0", "--data", join(folder, "data")], {
+  const server = spawn(binary, ["dev", "--no-systems", "--json", "--listen", "127.0.0.1:0", "--data", join(folder, "data")], {
     env: environment,
     stdio: ["ignore", "pipe", "pipe"],
   });

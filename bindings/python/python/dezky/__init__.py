@@ -12,8 +12,9 @@ Open it, take a scope, and call its methods::
 
 ``dezky.as_user(token)`` is a person, whose token and rights are checked at every call, and ``dezky.as_system(name)`` a system actor that
 may do everything and stands in the audit trail by that name. A scope has ``me()`` and the resources ``my_tenants``, ``tenants``,
-``members``, ``users``, ``subscriptions`` and ``audit``. Results are frozen and typed; lists page by themselves; errors are
-subclasses of ``DezkyError``. ``AsyncDezky`` is the same for asyncio, and ``dezky.asgi`` the whole HTTP API as an ASGI application.
+``members``, ``workspace``, ``mailboxes``, ``users``, ``subscriptions`` and ``audit``. Results are frozen and typed; lists page by
+themselves; errors are subclasses of ``DezkyError``. ``AsyncDezky`` is the same for asyncio, and ``dezky.asgi`` the whole HTTP API as
+an ASGI application.
 """
 
 from __future__ import annotations
@@ -51,20 +52,31 @@ from ._types import (
     AuditResource,
     BillingInfo,
     Branding,
+    Condition,
+    ConditionStatus,
+    DomainRecordsView,
     DomainVerification,
     GrantSource,
     LauncherLink,
     LauncherView,
+    MailboxStatus,
+    MailboxView,
     MembershipRole,
     MembershipView,
+    Phase,
     ProfileView,
+    PublishedRecord,
     SubscriptionStatus,
     SubscriptionView,
+    SystemKind,
+    SystemStateView,
     TenantStatus,
     TenantView,
     UserRole,
     UserStatus,
     UserView,
+    WorkspaceLink,
+    WorkspaceView,
 )
 
 __all__ = [
@@ -78,6 +90,8 @@ __all__ = [
     "BadRequest",
     "BillingInfo",
     "Branding",
+    "Condition",
+    "ConditionStatus",
     "ConfigurationError",
     "ConfiguredIssuer",
     "Conflict",
@@ -85,6 +99,7 @@ __all__ = [
     "Dezky",
     "DezkyError",
     "Document",
+    "DomainRecordsView",
     "DomainVerification",
     "FieldError",
     "Fingerprint",
@@ -97,6 +112,8 @@ __all__ = [
     "LauncherLink",
     "LauncherView",
     "Listing",
+    "MailboxStatus",
+    "MailboxView",
     "MembershipRole",
     "MembershipView",
     "MethodNotAllowed",
@@ -104,8 +121,10 @@ __all__ = [
     "Outcome",
     "Page",
     "PayloadTooLarge",
+    "Phase",
     "PreconditionFailed",
     "ProfileView",
+    "PublishedRecord",
     "RateLimited",
     "Right",
     "Rights",
@@ -113,6 +132,8 @@ __all__ = [
     "Settings",
     "SubscriptionStatus",
     "SubscriptionView",
+    "SystemKind",
+    "SystemStateView",
     "TenantStatus",
     "TenantView",
     "Unavailable",
@@ -121,6 +142,8 @@ __all__ = [
     "UserStatus",
     "UserView",
     "VerifiedToken",
+    "WorkspaceLink",
+    "WorkspaceView",
     "check_input",
     "copy_store",
     "entity_tag",

@@ -84,6 +84,26 @@ class BillingInfoInput(TypedDict, total=False):
     address: str | None
 
 
+class CreateMailboxInput(TypedDict, total=False):
+    """A new mailbox.
+
+    Attributes:
+        user_id: The member.
+        local_part: The part before the `@`.
+        domain: The domain: one of the tenant's verified domains.
+        display_name: Name shown to people (1 to 200 characters).
+        aliases: Local parts at the same domain that are delivered to it as well (at most 20).
+        quota_mebibytes: Bound of its size in MiB; absent for that of the plan (1 to 10000000).
+    """
+
+    user_id: Required[str]
+    local_part: Required[str]
+    domain: Required[str]
+    display_name: str | None
+    aliases: Sequence[str] | None
+    quota_mebibytes: int | None
+
+
 class CreateSubscriptionInput(TypedDict, total=False):
     """A new subscription. Defaults: status `active`, one seat, and the tenant's plan.
 
@@ -170,6 +190,20 @@ class GrantMembershipInput(TypedDict, total=False):
 
     user_id: Required[str]
     role: MembershipRole | MembershipRoleText | None
+
+
+class UpdateMailboxInput(TypedDict, total=False):
+    """Changes to a mailbox.
+
+    Attributes:
+        display_name: Name shown to people (1 to 200 characters).
+        aliases: Local parts at the same domain that are delivered to it as well (at most 20).
+        quota_mebibytes: Bound of its size in MiB; absent for that of the plan. For the platform (1 to 10000000).
+    """
+
+    display_name: str | None
+    aliases: Sequence[str] | None
+    quota_mebibytes: int | None
 
 
 class UpdateMembershipInput(TypedDict, total=False):

@@ -6,7 +6,16 @@ from __future__ import annotations
 
 from ._documents import Page
 from ._operations import Operation
-from ._types import AuditEventView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView
+from ._types import (
+    AuditEventView,
+    MailboxView,
+    MembershipView,
+    ProfileView,
+    SubscriptionView,
+    TenantView,
+    UserView,
+    WorkspaceView,
+)
 
 ME: Operation[ProfileView] = Operation("GET", "/users/me", ProfileView)
 MY_TENANTS_LIST: Operation[Page[TenantView]] = Operation("GET", "/users/me/tenants", Page[TenantView])
@@ -27,6 +36,18 @@ MEMBERS_GET: Operation[MembershipView] = Operation("GET", "/tenants/{tenant}/mem
 MEMBERS_REVOKE: Operation[None] = Operation("DELETE", "/tenants/{tenant}/members/{user}", None)
 MEMBERS_UPDATE: Operation[MembershipView] = Operation(
     "PATCH", "/tenants/{tenant}/members/{user}", MembershipView, "application/merge-patch+json"
+)
+WORKSPACE_GET: Operation[WorkspaceView] = Operation("GET", "/tenants/{tenant}/workspace", WorkspaceView)
+WORKSPACE_CHECK: Operation[WorkspaceView] = Operation("POST", "/tenants/{tenant}/workspace/check", WorkspaceView)
+WORKSPACE_RETRY: Operation[WorkspaceView] = Operation("POST", "/tenants/{tenant}/workspace/retry", WorkspaceView)
+MAILBOXES_LIST: Operation[Page[MailboxView]] = Operation("GET", "/tenants/{tenant}/mailboxes", Page[MailboxView])
+MAILBOXES_CREATE: Operation[MailboxView] = Operation(
+    "POST", "/tenants/{tenant}/mailboxes", MailboxView, "application/json"
+)
+MAILBOXES_GET: Operation[MailboxView] = Operation("GET", "/tenants/{tenant}/mailboxes/{id}", MailboxView)
+MAILBOXES_DELETE: Operation[None] = Operation("DELETE", "/tenants/{tenant}/mailboxes/{id}", None)
+MAILBOXES_UPDATE: Operation[MailboxView] = Operation(
+    "PATCH", "/tenants/{tenant}/mailboxes/{id}", MailboxView, "application/merge-patch+json"
 )
 USERS_LIST: Operation[Page[UserView]] = Operation("GET", "/users", Page[UserView])
 USERS_CREATE: Operation[UserView] = Operation("POST", "/users", UserView, "application/json")

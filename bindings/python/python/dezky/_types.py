@@ -22,6 +22,17 @@ class AuditActorKind(StrEnum):
 AuditActorKindText: TypeAlias = Literal["user", "system", "provisioning"]
 
 
+class ConditionStatus(StrEnum):
+    """Status of a condition."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNKNOWN = "unknown"
+
+
+ConditionStatusText: TypeAlias = Literal["true", "false", "unknown"]
+
+
 class GrantSource(StrEnum):
     """The source of a right."""
 
@@ -33,6 +44,17 @@ class GrantSource(StrEnum):
 GrantSourceText: TypeAlias = Literal["claim", "grant", "invitation"]
 
 
+class MailboxStatus(StrEnum):
+    """Status of a mailbox."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REMOVING = "removing"
+
+
+MailboxStatusText: TypeAlias = Literal["active", "suspended", "removing"]
+
+
 class MembershipRole(StrEnum):
     """The role of a member in a tenant."""
 
@@ -42,6 +64,25 @@ class MembershipRole(StrEnum):
 
 
 MembershipRoleText: TypeAlias = Literal["member", "admin", "owner"]
+
+
+class Phase(StrEnum):
+    """Phase of a system or of a part of it."""
+
+    PENDING = "pending"
+    WORKING = "working"
+    WAITING = "waiting"
+    READY = "ready"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    SUSPENDED = "suspended"
+    REMOVING = "removing"
+    REMOVED = "removed"
+
+
+PhaseText: TypeAlias = Literal[
+    "pending", "working", "waiting", "ready", "degraded", "failed", "suspended", "removing", "removed"
+]
 
 
 class SubscriptionStatus(StrEnum):
@@ -59,6 +100,17 @@ class SubscriptionStatus(StrEnum):
 SubscriptionStatusText: TypeAlias = Literal[
     "incomplete", "trialing", "active", "past_due", "paused", "suspended", "cancelled"
 ]
+
+
+class SystemKind(StrEnum):
+    """A kind of system behind a tenant."""
+
+    IDENTITY = "identity"
+    MAIL = "mail"
+    FILES = "files"
+
+
+SystemKindText: TypeAlias = Literal["identity", "mail", "files"]
 
 
 class TenantStatus(StrEnum):
@@ -178,6 +230,42 @@ class Branding(Document, frozen=True, kw_only=True):
     launcher_links: tuple[LauncherLink, ...] = ()
 
 
+class Condition(Document, frozen=True, kw_only=True):
+    """A condition of a system, as Kubernetes shows them.
+
+    Attributes:
+        type: Type, such as `GroupReady`.
+        status: Status.
+        reason: Reason in one word, such as `ForeignGroup`.
+        message: Explanation, and what to do about it.
+        since: Time since which the status is the same.
+    """
+
+    type: str
+    status: ConditionStatus
+    reason: str
+    message: str
+    since: datetime
+
+
+class DomainRecordsView(Document, frozen=True, kw_only=True):
+    """The DNS records that the owner of a domain publishes.
+
+    Attributes:
+        name: The domain.
+        records: The records.
+        checked_at: Time of the last check against public DNS.
+        next_check_at: Time of the next check.
+        last_error: Failure of the last check, if it failed.
+    """
+
+    name: str
+    records: tuple[PublishedRecord, ...]
+    checked_at: datetime | None = None
+    next_check_at: datetime
+    last_error: str | None = None
+
+
 class DomainVerification(Document, frozen=True, kw_only=True):
     """Proof that a domain belongs to the tenant.
 
@@ -216,6 +304,44 @@ class LauncherView(Document, frozen=True, kw_only=True):
     slug: str
     name: str
     branding: Branding
+
+
+class MailboxView(Document, frozen=True, kw_only=True):
+    """A mailbox.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        tenant_id: The tenant.
+        user_id: The member.
+        local_part: The part before the `@`.
+        domain: The domain: one of the tenant's verified domains.
+        address: The address.
+        display_name: Name shown to people.
+        aliases: Local parts at the same domain that are delivered to it as well.
+        quota_mebibytes: Bound of its size in MiB; absent for that of the plan.
+        status: Its status.
+        suspended_at: Time of its suspension.
+        remove_at: Time from which it is removed with its mail.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
+    """
+
+    id: str
+    version: int
+    tenant_id: str
+    user_id: str
+    local_part: str
+    domain: str
+    address: str
+    display_name: str | None = None
+    aliases: tuple[str, ...]
+    quota_mebibytes: int | None = None
+    status: MailboxStatus
+    suspended_at: datetime | None = None
+    remove_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
 
 
 class MembershipView(Document, frozen=True, kw_only=True):
@@ -266,6 +392,26 @@ class ProfileView(Document, frozen=True, kw_only=True):
     next_cursor: str | None = None
 
 
+class PublishedRecord(Document, frozen=True, kw_only=True):
+    """A DNS record that the owner of a domain publishes, and how it was seen last.
+
+    Attributes:
+        type: Type, such as `MX`.
+        name: Full name without a dot at the end.
+        value: Value in presentation format.
+        required: `true` if mail is not delivered or not trusted without it.
+        seen: `true` if public DNS has it; absent before the first check.
+        advice: Advice about it, such as a value that is there instead.
+    """
+
+    type: str
+    name: str
+    value: str
+    required: bool
+    seen: bool | None = None
+    advice: str | None = None
+
+
 class SubscriptionView(Document, frozen=True, kw_only=True):
     """A subscription. The Stripe ids are visible to owners and to the platform.
 
@@ -294,6 +440,42 @@ class SubscriptionView(Document, frozen=True, kw_only=True):
     current_period_ends_at: datetime | None = None
     stripe_customer_id: str | None = None
     stripe_subscription_id: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class SystemStateView(Document, frozen=True, kw_only=True):
+    """The state of a system, or of a person or mailbox in it.
+
+    Attributes:
+        id: Its id.
+        tenant_id: The tenant.
+        system: The system.
+        subject: The person (identity) or the mailbox (mail); absent for the system itself.
+        wanted_generation: Number of the last requested change.
+        reached_generation: Number of the last change that the system has.
+        phase: Its phase.
+        conditions: Its conditions.
+        attempts: Number of failed attempts in a row.
+        next_attempt_at: Time of the next attempt, or of the next look.
+        last_error: Last failure.
+        looked_at: Time of the last complete look at the system.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
+    """
+
+    id: str
+    tenant_id: str
+    system: SystemKind
+    subject: str | None = None
+    wanted_generation: int
+    reached_generation: int
+    phase: Phase
+    conditions: tuple[Condition, ...]
+    attempts: int
+    next_attempt_at: datetime
+    last_error: str | None = None
+    looked_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -381,3 +563,37 @@ class UserView(Document, frozen=True, kw_only=True):
     deleted_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+
+
+class WorkspaceLink(Document, frozen=True, kw_only=True):
+    """A place that a tenant's people go to, or will once it is ready.
+
+    Attributes:
+        system: The system behind it.
+        phase: Its phase; `ready` where people can go there now.
+        url: Its address, once it is ready and known.
+    """
+
+    system: SystemKind
+    phase: Phase
+    url: str | None = None
+
+
+class WorkspaceView(Document, frozen=True, kw_only=True):
+    """The state of the systems behind a tenant.
+
+    Attributes:
+        tenant_id: The tenant.
+        ready: `true` if every system is as it should be.
+        systems: The systems. One that is not configured is absent.
+        parts: People and mailboxes that are not as they should be, the first 100; for owners, admins and the platform.
+        domains: The tenant's mail domains with the DNS records to publish.
+        links: Places that the tenant's people go to.
+    """
+
+    tenant_id: str
+    ready: bool
+    systems: tuple[SystemStateView, ...]
+    parts: tuple[SystemStateView, ...]
+    domains: tuple[DomainRecordsView, ...]
+    links: tuple[WorkspaceLink, ...]

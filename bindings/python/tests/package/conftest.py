@@ -38,7 +38,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     assert binary, "DEZKY_TEST_BINARY must name the binary `dezky`: run scripts/test-python.sh"
     folder = tmp_path_factory.mktemp("world")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DEZKY_")}
-    command = [binary, "dev", "--json", "--listen", "127.0.0.1:0", "--data", str(folder / "data")]
+    command = [binary, "dev", "--no-systems", "--json", "--listen", "127.0.0.1:0", "--data", str(folder / "data")]
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
     try:

@@ -12,6 +12,7 @@ from dezky import (
     Dezky,
     Forbidden,
     Invalid,
+    MailboxStatus,
     MembershipRole,
     NotFound,
     Outcome,
@@ -85,6 +86,37 @@ def test_members_are_granted_listed_changed_and_revoked(world: World, system: Sc
     assert system.members.get(fresh, person).role is MembershipRole.ADMIN
     system.members.revoke(fresh, person)
     assert list(system.members.list(fresh)) == []
+
+
+def test_mailboxes_are_created_listed_changed_and_deleted_and_the_workspace_is_looked_at(
+    world: World, system: Scope, fresh: str
+) -> None:
+    person, domain = world.people["anna"]["id"], f"{fresh}.eu"
+    tenant = system.tenants.create(
+        slug=fresh,
+        name="Mail",
+        domains=[domain],
+        domain_verifications=[{"name": domain, "verified_at": datetime(2026, 2, 1, tzinfo=UTC)}],
+    )
+    system.members.grant(fresh, user_id=person)
+    mailbox = system.mailboxes.create(fresh, user_id=person, local_part="Anna", domain=domain, aliases=["info"])
+    assert (mailbox.address, mailbox.aliases, mailbox.status) == (f"anna@{domain}", ("info",), MailboxStatus.ACTIVE)
+    assert list(system.mailboxes.list(fresh, user_id=person)) == [mailbox]
+    changed = system.mailboxes.update(fresh, mailbox.id, display_name="Anna", aliases=[], if_match=mailbox)
+    assert (changed.display_name, changed.aliases) == ("Anna", ())
+    assert system.mailboxes.get(fresh, mailbox.id) == changed
+    with pytest.raises(PreconditionFailed):
+        system.mailboxes.delete(fresh, mailbox.id, if_match=mailbox)
+    system.mailboxes.delete(fresh, mailbox.id)
+    with pytest.raises(NotFound):
+        system.mailboxes.get(fresh, mailbox.id)
+
+    # Which systems there are, and how far they are, is the server's business.
+    for workspace in (system.workspace.get(fresh), system.workspace.retry(fresh), system.workspace.check(fresh)):
+        assert workspace.tenant_id == tenant.id
+        assert isinstance(workspace.ready, bool)
+        assert all(state.tenant_id == tenant.id for state in (*workspace.systems, *workspace.parts))
+    system.members.revoke(fresh, person)
 
 
 def test_users_and_subscriptions_are_created_listed_changed_and_deleted(system: Scope, fresh: str) -> None:

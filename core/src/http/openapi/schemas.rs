@@ -4,9 +4,13 @@
 
 use utoipa::ToSchema;
 
-use crate::service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView};
+use crate::{
+    domain::MailboxView,
+    service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
+};
 
 pub(crate) use crate::domain::{
+    mailbox::{CreateMailboxBody, UpdateMailboxBody},
     membership::{GrantMembershipBody, UpdateMembershipBody},
     subscription::{CreateSubscriptionBody, UpdateSubscriptionBody},
     tenant::{CreateTenantBody, UpdateTenantBody},
@@ -35,4 +39,5 @@ pages! {
     MembershipPage of MembershipView;
     SubscriptionPage of SubscriptionView;
     AuditPage of AuditEventView;
+    MailboxPage of MailboxView;
 }

@@ -3,9 +3,11 @@
 pub(super) mod audit;
 pub(super) mod document;
 pub(super) mod launcher;
+pub(super) mod mailboxes;
 pub(super) mod members;
 pub(super) mod profile;
 pub(super) mod sessions;
 pub(super) mod subscriptions;
 pub(super) mod tenants;
 pub(super) mod users;
+pub(super) mod workspace;

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Returns the caller kind, for views of a tenant's documents, of a caller with this role.
-const fn viewer(role: Option<MembershipRole>, platform: bool) -> Callers {
+pub(crate) const fn viewer(role: Option<MembershipRole>, platform: bool) -> Callers {
     if platform { Callers::PLATFORM } else { MembershipRole::caller(role) }
 }
 

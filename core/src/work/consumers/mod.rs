@@ -3,10 +3,12 @@
 mod cancellation;
 mod copies;
 mod erasure;
+mod workspace;
 
 pub(super) use cancellation::CANCELLATION;
 pub(super) use copies::COPIES;
 pub(super) use erasure::ERASURE;
+pub(super) use workspace::WORKSPACE;
 
 use crate::{context::SystemActor, domain::AuditActor};
 

@@ -16,6 +16,7 @@ use dezky::{
 };
 use serde_json::json;
 
+use super::emulated::Emulators;
 use crate::{
     command_line::{DevFlags, reachable},
     configuration::{
@@ -37,6 +38,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
     let sources = sources_without_file(flags.settings())?;
     logging::start(&configuration::log(&sources)?)?;
     let (issuer, settings) = start_issuer(&flags).await?;
+    let emulators = if flags.no_systems { None } else { Some(Emulators::start().await?) };
     let configuration = Configuration {
         store: StoreLocation::Sqlite(flags.data.join("dezky.sqlite")),
         store_origin: Origin::Flag("data"),
@@ -55,9 +57,14 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         drain: Duration::ZERO,
         audit_details: None,
         tasks: TaskChoice::All,
+        systems: emulators.as_ref().map(Emulators::settings).transpose()?.unwrap_or_default(),
         secret_files: Vec::new(),
     };
     let mut running = Running::start(&configuration).await?;
+    if emulators.is_some() {
+        // They start empty, whatever the store remembers of them.
+        dezky::workspace::remark(running.service()).await?;
+    }
     // The printed requests work at once: the tenant exists and the keys are known.
     if !running.until_usable().await? {
         return Ok(());
@@ -150,6 +157,17 @@ fn print_document(
     Ok(())
 }
 
+/// Returns the request that creates a tenant with a verified domain.
+fn new_tenant(origin: &str, token: &str) -> String {
+    let body = json!({
+        "slug": "acme", "name": "Acme GmbH", "domains": ["acme.eu"],
+        "domainVerifications": [{ "name": "acme.eu", "verifiedAt": SystemClock.now() }],
+    });
+    format!(
+        "curl -sS -X POST -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{body}' '{origin}/tenants'"
+    )
+}
+
 fn print_welcome(
     origin: &str,
     issuer: &DevelopmentIssuer,
@@ -167,6 +185,12 @@ fn print_welcome(
     writeln!(output, "{}\n", curl("", &people.member, "/users/me"))?;
     writeln!(output, "Paul, an administrator of the platform: all tenants:\n")?;
     writeln!(output, "{}\n", curl("", &people.admin, "/tenants"))?;
+    writeln!(
+        output,
+        "Paul creates a tenant with a verified domain; its group, mail domain and space are set up in emulated systems:\n"
+    )?;
+    writeln!(output, "{}", new_tenant(origin, &people.admin))?;
+    writeln!(output, "{}\n", curl("", &people.admin, "/tenants/acme/workspace"))?;
     writeln!(output, "Paul takes Anna out of the tenant; her next request shows it no more:\n")?;
     writeln!(output, "{}\n", curl(" -X DELETE", &people.admin, &revoke))?;
     writeln!(output, "The API: {origin}/openapi.json. Stop with Ctrl-C.")?;

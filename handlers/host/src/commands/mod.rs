@@ -3,6 +3,8 @@
 #[cfg(feature = "development-issuer")]
 mod dev;
 pub(crate) mod doctor;
+#[cfg(feature = "development-issuer")]
+mod emulated;
 pub(crate) mod manual;
 #[cfg(feature = "mongodb")]
 pub(crate) mod migrate;
@@ -11,6 +13,7 @@ pub(crate) mod operators;
 mod seed;
 mod serve;
 mod token_verify;
+mod worker;
 
 use crate::{
     command_line::{Command, TokenCommand},
@@ -24,6 +27,7 @@ use crate::{
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(flags) => serve::run(flags).await,
+        Command::Worker(flags) => worker::run(flags).await,
         #[cfg(feature = "development-issuer")]
         Command::Dev(flags) => dev::run(flags).await,
         #[cfg(feature = "mongodb")]
@@ -33,6 +37,8 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Tenant(command) => operators::tenant::run(command).await,
         Command::User(command) => operators::user::run(command).await,
         Command::Member(command) => operators::member::run(command).await,
+        Command::Workspace(command) => operators::workspace::run(command).await,
+        Command::Mailbox(command) => operators::mailbox::run(command).await,
         Command::Subscription(command) => operators::subscription::run(command).await,
         Command::Audit(flags) => operators::audit::run(*flags).await,
         Command::Doctor(flags) => doctor::run(flags).await,

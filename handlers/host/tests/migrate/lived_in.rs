@@ -10,7 +10,9 @@ use dezky::{
     clock::{Clock as _, SystemClock},
     context::RequestContext,
     domain::{
-        CreateTenant, Cursor, DeferredEvent, Event, OutboxEvent, OutboxEventId, TaskRecord, TenantId, UpdateUser,
+        CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords, Event, OutboxEvent, OutboxEventId,
+        SystemState, TaskRecord, TenantId, UpdateUser,
+        workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
     },
     service::{Call, IdempotencyRequest, Service, ServiceSettings},
     store::{
@@ -92,6 +94,31 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
     commit.insert(&Cursor { version: 3, position: 6, ..Cursor::start("copies", now) }).unwrap();
     commit.insert(&DeferredEvent::new("copies", &event, now, "conflict: try again".to_owned())).unwrap();
     commit.insert(&TaskRecord { version: 2, succeeded_at: Some(now), ..TaskRecord::new("expiry") }).unwrap();
+    // A mailbox, the state of the system that has it, and the records of its domain.
+    let (tenant, person) = (TenantId::generate(), profile.user.id);
+    let mailbox = json!({ "userId": person, "localPart": "newcomer", "domain": "beta.eu", "aliases": ["info"] });
+    let mailbox = CreateMailbox::read(mailbox).unwrap().into_mailbox(tenant, now);
+    let mut state = SystemState::new(tenant, SystemKind::Mail, Some(mailbox.id.0), now);
+    state.set_external_id("mailbox", Some("b"));
+    state.set_conditions(vec![Condition {
+        kind: "MailboxReady".to_owned(),
+        status: ConditionStatus::True,
+        reason: "Ready".to_owned(),
+        message: String::new(),
+        since: now,
+    }]);
+    let mut records = DomainRecords::new(tenant, "beta.eu", now);
+    records.records.push(PublishedRecord {
+        kind: "MX".to_owned(),
+        name: "beta.eu".to_owned(),
+        value: "10 mail.beta.eu.".to_owned(),
+        required: true,
+        seen: Some(false),
+        advice: None,
+    });
+    commit.insert(&mailbox).unwrap();
+    commit.insert(&state).unwrap();
+    commit.insert(&records).unwrap();
     store.commit(&context, &commit).await.unwrap();
     // Keys of an issuer.
     let keys = ArchivedKeySet {

@@ -8,17 +8,29 @@ from .._callers import AsyncCaller
 from .._table import ME
 from .._types import ProfileView
 from .audit import AsyncAudit
+from .mailboxes import AsyncMailboxes
 from .members import AsyncMembers
 from .my_tenants import AsyncMyTenants
 from .subscriptions import AsyncSubscriptions
 from .tenants import AsyncTenants
 from .users import AsyncUsers
+from .workspace import AsyncWorkspace
 
 
 class AsyncUseCases:
     """The use cases, on behalf of one caller."""
 
-    __slots__ = ("_caller", "audit", "members", "my_tenants", "subscriptions", "tenants", "users")
+    __slots__ = (
+        "_caller",
+        "audit",
+        "mailboxes",
+        "members",
+        "my_tenants",
+        "subscriptions",
+        "tenants",
+        "users",
+        "workspace",
+    )
 
     my_tenants: AsyncMyTenants
     """The caller's own profile and tenants."""
@@ -26,6 +38,10 @@ class AsyncUseCases:
     """Tenants: the caller's, or all for the platform."""
     members: AsyncMembers
     """Members of a tenant."""
+    workspace: AsyncWorkspace
+    """The systems behind a tenant: identity, mail and files."""
+    mailboxes: AsyncMailboxes
+    """Mailboxes of a tenant."""
     users: AsyncUsers
     """Users; written by the platform."""
     subscriptions: AsyncSubscriptions
@@ -38,6 +54,8 @@ class AsyncUseCases:
         self.my_tenants = AsyncMyTenants(caller)
         self.tenants = AsyncTenants(caller)
         self.members = AsyncMembers(caller)
+        self.workspace = AsyncWorkspace(caller)
+        self.mailboxes = AsyncMailboxes(caller)
         self.users = AsyncUsers(caller)
         self.subscriptions = AsyncSubscriptions(caller)
         self.audit = AsyncAudit(caller)

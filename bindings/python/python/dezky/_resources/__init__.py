@@ -8,17 +8,29 @@ from .._callers import Caller
 from .._table import ME
 from .._types import ProfileView
 from .audit import Audit
+from .mailboxes import Mailboxes
 from .members import Members
 from .my_tenants import MyTenants
 from .subscriptions import Subscriptions
 from .tenants import Tenants
 from .users import Users
+from .workspace import Workspace
 
 
 class UseCases:
     """The use cases, on behalf of one caller."""
 
-    __slots__ = ("_caller", "audit", "members", "my_tenants", "subscriptions", "tenants", "users")
+    __slots__ = (
+        "_caller",
+        "audit",
+        "mailboxes",
+        "members",
+        "my_tenants",
+        "subscriptions",
+        "tenants",
+        "users",
+        "workspace",
+    )
 
     my_tenants: MyTenants
     """The caller's own profile and tenants."""
@@ -26,6 +38,10 @@ class UseCases:
     """Tenants: the caller's, or all for the platform."""
     members: Members
     """Members of a tenant."""
+    workspace: Workspace
+    """The systems behind a tenant: identity, mail and files."""
+    mailboxes: Mailboxes
+    """Mailboxes of a tenant."""
     users: Users
     """Users; written by the platform."""
     subscriptions: Subscriptions
@@ -38,6 +54,8 @@ class UseCases:
         self.my_tenants = MyTenants(caller)
         self.tenants = Tenants(caller)
         self.members = Members(caller)
+        self.workspace = Workspace(caller)
+        self.mailboxes = Mailboxes(caller)
         self.users = Users(caller)
         self.subscriptions = Subscriptions(caller)
         self.audit = Audit(caller)

@@ -4,6 +4,7 @@ mod configured;
 mod issuers;
 mod report;
 mod store;
+mod systems;
 mod tasks;
 
 use clap::Args;
@@ -36,6 +37,7 @@ pub(super) async fn run(flags: DoctorFlags) -> Result<(), Failure> {
             if let Some(store) = &store {
                 tasks::check(store, &mut report).await;
             }
+            systems::check(&configuration, &mut report).await;
             issuers::check(&configuration, store.as_ref(), &mut report).await;
         }
         Err(failure) => {

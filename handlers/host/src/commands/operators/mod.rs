@@ -4,6 +4,7 @@ pub(crate) mod audit;
 mod body;
 mod confirmation;
 mod listing;
+pub(crate) mod mailbox;
 pub(crate) mod member;
 mod output;
 mod person;
@@ -12,6 +13,7 @@ pub(crate) mod subscription;
 mod table;
 pub(crate) mod tenant;
 pub(crate) mod user;
+pub(crate) mod workspace;
 
 use serde::de::DeserializeOwned;
 

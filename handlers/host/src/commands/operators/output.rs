@@ -45,6 +45,17 @@ impl Output {
         print(&Table::plain(fields, self.width).text())
     }
 
+    /// Returns `true` if programs read the output.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints a line between tables, for people.
+    pub(crate) fn line(&self, text: &str) -> Result<(), Failure> {
+        let lines: Vec<String> = text.split('\n').map(|line| Plain(line).to_string()).collect();
+        print(&format!("{}\n", lines.join("\n")))
+    }
+
     /// Prints the result of deleting something.
     pub(crate) fn done(&self, sentence: &str, document: &Value) -> Result<(), Failure> {
         if self.json { print(&format!("{document}\n")) } else { print(&format!("{}\n", Plain(sentence))) }

@@ -1,0 +1,219 @@
+//! The desired state of a tenant's systems: a pure function of what the store holds.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        Mailbox, MailboxStatus, Membership, Subscription, Tenant, TenantId, TenantStatus, User, UserId, UserStatus,
+    },
+};
+
+/// Bounds that a plan sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanQuotas {
+    /// Bound of the tenant's space for files, in bytes.
+    pub files: u64,
+    /// Bound of each mailbox, in bytes.
+    pub mailbox: u64,
+}
+
+const GIBIBYTE: u64 = 1 << 30;
+
+impl PlanQuotas {
+    /// Bounds of plans that are not configured: 100 GiB of files, and 10 GiB in each mailbox.
+    pub const DEFAULT: Self = Self { files: 100 * GIBIBYTE, mailbox: 10 * GIBIBYTE };
+}
+
+/// Settings of the systems behind tenants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceSettings {
+    /// Issuer whose people are those of the identity system. Default: `default`.
+    pub identity_issuer: String,
+    /// Bounds by plan. A plan that is not among them has [`PlanQuotas::DEFAULT`].
+    pub plans: BTreeMap<String, PlanQuotas>,
+    /// Time from the deletion of a tenant to the removal of its data, and from the end of a membership to the removal
+    /// of its mailboxes. Default: 30 days.
+    pub grace: Duration,
+    /// Time between two looks at a system that is as it should be. Default: 24 h.
+    pub look_interval: Duration,
+    /// Domain below which tenants have their hosts, for their own logins.
+    pub public_domain: Option<String>,
+}
+
+impl Default for WorkspaceSettings {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 60 * 60;
+        Self {
+            identity_issuer: crate::domain::user::DEFAULT_ISSUER.to_owned(),
+            plans: BTreeMap::new(),
+            grace: Duration::from_secs(30 * DAY),
+            look_interval: Duration::from_secs(DAY),
+            public_domain: None,
+        }
+    }
+}
+
+impl WorkspaceSettings {
+    /// Returns the bounds of a plan.
+    #[must_use]
+    pub fn quotas(&self, plan: &str) -> PlanQuotas {
+        self.plans.get(plan).copied().unwrap_or(PlanQuotas::DEFAULT)
+    }
+}
+
+/// How a system, or a part of it, should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// There, and in use.
+    Active,
+    /// There, and not in use.
+    Suspended,
+    /// Not there.
+    Absent,
+}
+
+/// The desired group of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredGroup {
+    /// Tenant, which its marker names.
+    pub tenant: TenantId,
+    /// Presence. A suspended group keeps its members.
+    pub presence: Presence,
+    /// Name.
+    pub name: String,
+}
+
+/// A desired mail domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredDomain {
+    /// Name.
+    pub name: String,
+    /// Presence.
+    pub presence: Presence,
+}
+
+/// A desired mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredMailbox {
+    /// Local part.
+    pub local_part: String,
+    /// Domain.
+    pub domain: String,
+    /// Name shown to people.
+    pub display_name: Option<String>,
+    /// Aliases, sorted.
+    pub aliases: Vec<String>,
+    /// Bound of its size in bytes.
+    pub quota: u64,
+    /// Presence.
+    pub presence: Presence,
+}
+
+/// The desired space for files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredSpace {
+    /// Tenant, which its marker names.
+    pub tenant: TenantId,
+    /// Presence.
+    pub presence: Presence,
+    /// Name, as the tenant writes it.
+    pub name: String,
+    /// Bound of its size in bytes.
+    pub quota: u64,
+    /// Name of the group that edits it.
+    pub group: String,
+}
+
+/// The desired state of all systems of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// The group in the identity system.
+    pub group: DesiredGroup,
+    /// The people in that group.
+    pub people: Vec<UserId>,
+    /// The mail domains, in the order of the tenant.
+    pub domains: Vec<DesiredDomain>,
+    /// The mailboxes.
+    pub mailboxes: Vec<DesiredMailbox>,
+    /// The space for files.
+    pub space: DesiredSpace,
+}
+
+/// What the store holds of a tenant.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The tenant.
+    pub tenant: &'a Tenant,
+    /// Its subscription that is not cancelled.
+    pub subscription: Option<&'a Subscription>,
+    /// Memberships with their people, of those that the question is about.
+    pub members: &'a [(Membership, User)],
+    /// Mailboxes of those that the question is about.
+    pub mailboxes: &'a [Mailbox],
+}
+
+/// Computes the desired state of a tenant's systems.
+#[must_use]
+pub fn desired(facts: Facts<'_>, settings: &WorkspaceSettings, now: Timestamp) -> Workspace {
+    let Facts { tenant, subscription, members, mailboxes } = facts;
+    let presence = presence(tenant, settings, now);
+    let plan = subscription.map_or(&tenant.plan, |subscription| &subscription.plan);
+    let quotas = settings.quotas(if plan.is_empty() { &tenant.plan } else { plan });
+    let group = group_name(tenant);
+    let people = members.iter().filter(|(membership, user)| {
+        presence != Presence::Absent && membership.active && user.status.counts_as() == UserStatus::Active
+    });
+    let verified = tenant
+        .domain_verifications
+        .iter()
+        .map(|verification| DesiredDomain { name: verification.name.clone(), presence });
+    Workspace {
+        group: DesiredGroup { tenant: tenant.id, presence, name: group.clone() },
+        people: people.map(|(_, user)| user.id).collect(),
+        domains: verified.collect(),
+        mailboxes: mailboxes.iter().map(|mailbox| desired_mailbox(mailbox, presence, quotas, now)).collect(),
+        space: DesiredSpace { tenant: tenant.id, presence, name: tenant.name.clone(), quota: quotas.files, group },
+    }
+}
+
+/// Returns the name of a tenant's group in the identity system.
+#[must_use]
+pub fn group_name(tenant: &Tenant) -> String {
+    tenant.authentik_group.clone().unwrap_or_else(|| tenant.slug.clone())
+}
+
+/// Returns how a tenant's systems should be.
+#[must_use]
+pub fn presence(tenant: &Tenant, settings: &WorkspaceSettings, now: Timestamp) -> Presence {
+    match tenant.status.counts_as() {
+        TenantStatus::Pending | TenantStatus::Active => Presence::Active,
+        TenantStatus::Suspended => Presence::Suspended,
+        TenantStatus::Deleted if removal(tenant, settings) <= now => Presence::Absent,
+        TenantStatus::Deleted => Presence::Suspended,
+    }
+}
+
+/// Returns the time from which the data of a deleted tenant is removed.
+#[must_use]
+pub fn removal(tenant: &Tenant, settings: &WorkspaceSettings) -> Timestamp {
+    tenant.deleted_at.unwrap_or(tenant.updated_at).plus(settings.grace)
+}
+
+fn desired_mailbox(mailbox: &Mailbox, tenant: Presence, quotas: PlanQuotas, now: Timestamp) -> DesiredMailbox {
+    let due = mailbox.remove_at.is_some_and(|time| time <= now);
+    let presence = match (tenant, mailbox.status) {
+        (Presence::Absent, _) | (_, MailboxStatus::Removing) => Presence::Absent,
+        (_, MailboxStatus::Suspended) if due => Presence::Absent,
+        (_, MailboxStatus::Suspended) | (Presence::Suspended, _) => Presence::Suspended,
+        (Presence::Active, MailboxStatus::Active) => Presence::Active,
+    };
+    DesiredMailbox {
+        local_part: mailbox.local_part.clone(),
+        domain: mailbox.domain.clone(),
+        display_name: mailbox.display_name.clone(),
+        aliases: mailbox.aliases.clone(),
+        quota: mailbox.quota_mebibytes.map_or(quotas.mailbox, |mebibytes| u64::from(mebibytes) << 20),
+        presence,
+    }
+}

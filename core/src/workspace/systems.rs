@@ -1,0 +1,60 @@
+//! The systems that a process can reach.
+
+use std::sync::Arc;
+
+use crate::{
+    connectors::{Dns, Files, Identity, Mail},
+    domain::workspace::SystemKind,
+};
+
+/// Treatment of differences that nobody has asked for in Dezky.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Drift {
+    /// They are told and undone.
+    #[default]
+    Repair,
+    /// They are told.
+    Report,
+}
+
+/// The systems behind tenants. One that is not configured is left alone.
+#[derive(Debug, Clone, Default)]
+pub struct Systems {
+    /// Identity.
+    pub identity: Option<Arc<dyn Identity>>,
+    /// Mail.
+    pub mail: Option<Arc<dyn Mail>>,
+    /// Files.
+    pub files: Option<Arc<dyn Files>>,
+    /// Public DNS, to check what owners of domains publish.
+    pub dns: Option<Arc<dyn Dns>>,
+    /// Treatment of drift.
+    pub drift: Drift,
+}
+
+impl Systems {
+    /// Returns how often a system has answered so far.
+    pub(super) fn answers(&self, kind: SystemKind) -> u64 {
+        match kind {
+            SystemKind::Identity => self.identity.as_ref().map_or(0, |system| system.answers()),
+            SystemKind::Mail => self.mail.as_ref().map_or(0, |system| system.answers()),
+            SystemKind::Files => self.files.as_ref().map_or(0, |system| system.answers()),
+        }
+    }
+
+    /// Returns the kinds of systems that are configured.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<SystemKind> {
+        let mut kinds = Vec::new();
+        if self.identity.is_some() {
+            kinds.push(SystemKind::Identity);
+        }
+        if self.mail.is_some() {
+            kinds.push(SystemKind::Mail);
+        }
+        if self.files.is_some() {
+            kinds.push(SystemKind::Files);
+        }
+        kinds
+    }
+}

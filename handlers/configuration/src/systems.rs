@@ -1,0 +1,258 @@
+//! The systems behind tenants: where they are, and with which credentials.
+
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
+
+use dezky::{
+    Result,
+    connectors::{
+        ConnectorSettings, Dns, Secret, SystemDns, authentik::Authentik, ocis::OcisFiles, stalwart::Stalwart,
+    },
+    domain::workspace::SystemKind,
+    outbound::{CertificateAuthorities, PlainHttp, Url},
+    workspace::{Drift, PlanQuotas, Systems, WorkspaceSettings},
+};
+
+use super::{
+    secrets::SecretFile,
+    settings::{self, Setting},
+    sources::{Origin, Sources, refuse},
+};
+
+/// Maximum size of a file with a secret, in bytes.
+const LONGEST_SECRET: u64 = 16 * 1024;
+
+/// Maximum grace period in days.
+const MOST_DAYS: u64 = 3_650;
+
+/// Settings of the systems behind tenants.
+#[derive(Debug, Clone, Default)]
+pub struct SystemsSettings {
+    /// Identity: Authentik.
+    pub authentik: Option<ConnectorSettings>,
+    /// Mail: Stalwart.
+    pub stalwart: Option<ConnectorSettings>,
+    /// Files: ownCloud Infinite Scale.
+    pub ocis: Option<ConnectorSettings>,
+    /// Quotas, grace period and intervals.
+    pub workspace: WorkspaceSettings,
+    /// Treatment of differences that nobody has asked for in Dezky.
+    pub drift: Drift,
+    /// `true` if public DNS is asked for the records of mail domains.
+    pub checks_dns: bool,
+}
+
+/// The settings of one system.
+struct Names {
+    url: &'static Setting,
+    user: &'static Setting,
+    secret: &'static Setting,
+    secret_file: &'static Setting,
+    described: &'static str,
+}
+
+const AUTHENTIK: Names = Names {
+    url: &settings::AUTHENTIK_URL,
+    user: &settings::AUTHENTIK_USER,
+    secret: &settings::AUTHENTIK_SECRET,
+    secret_file: &settings::AUTHENTIK_SECRET_FILE,
+    described: "the credential of Authentik",
+};
+const STALWART: Names = Names {
+    url: &settings::STALWART_URL,
+    user: &settings::STALWART_USER,
+    secret: &settings::STALWART_SECRET,
+    secret_file: &settings::STALWART_SECRET_FILE,
+    described: "the credential of Stalwart",
+};
+const OCIS: Names = Names {
+    url: &settings::OCIS_URL,
+    user: &settings::OCIS_USER,
+    secret: &settings::OCIS_SECRET,
+    secret_file: &settings::OCIS_SECRET_FILE,
+    described: "the credential of ownCloud Infinite Scale",
+};
+
+impl SystemsSettings {
+    /// Creates the connectors.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when a URL or a credential cannot be used.
+    pub fn connect(&self) -> Result<Systems> {
+        let refused = |name: &Names| {
+            let variable = name.url.variable;
+            move |error: dezky::connectors::ConnectorError| refuse(format!("`{variable}`: {error}"))
+        };
+        let mut systems = Systems { drift: self.drift, ..Systems::default() };
+        if let Some(settings) = &self.authentik {
+            systems.identity = Some(Arc::new(Authentik::new(settings).map_err(refused(&AUTHENTIK))?));
+        }
+        if let Some(settings) = &self.stalwart {
+            systems.dns = self.checks_dns.then(SystemDns::new).transpose().map_err(refused(&STALWART))?.map(|dns| {
+                let dns: Arc<dyn Dns> = Arc::new(dns);
+                dns
+            });
+            systems.mail = Some(Arc::new(Stalwart::new(settings).map_err(refused(&STALWART))?));
+        }
+        if let Some(settings) = &self.ocis {
+            systems.files = Some(Arc::new(OcisFiles::new(settings).map_err(refused(&OCIS))?));
+        }
+        Ok(systems)
+    }
+
+    /// Returns the kinds of systems that are configured.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<SystemKind> {
+        let configured = [
+            (SystemKind::Identity, self.authentik.is_some()),
+            (SystemKind::Mail, self.stalwart.is_some()),
+            (SystemKind::Files, self.ocis.is_some()),
+        ];
+        configured.into_iter().filter_map(|(kind, configured)| configured.then_some(kind)).collect()
+    }
+
+    /// Returns the addresses of the systems that people go to themselves.
+    #[must_use]
+    pub fn addresses(&self) -> BTreeMap<SystemKind, String> {
+        let of = |settings: &Option<ConnectorSettings>| settings.as_ref().map(|settings| settings.url.to_string());
+        let files = of(&self.ocis).map(|url| (SystemKind::Files, url));
+        let identity = of(&self.authentik).map(|url| (SystemKind::Identity, url));
+        files.into_iter().chain(identity).collect()
+    }
+}
+
+/// Reads the settings of all systems.
+pub(super) fn read(sources: &Sources, extra_ca: Option<&[u8]>) -> Result<SystemsSettings> {
+    let authorities = extra_ca.map(CertificateAuthorities::from_pem).transpose()?.unwrap_or_default();
+    let system = |names| system(sources, names, &authorities);
+    Ok(SystemsSettings {
+        authentik: system(&AUTHENTIK)?,
+        stalwart: system(&STALWART)?,
+        ocis: system(&OCIS)?,
+        workspace: WorkspaceSettings {
+            plans: plans(sources)?,
+            grace: grace(sources)?,
+            public_domain: super::values::public_domain(sources)?,
+            ..WorkspaceSettings::default()
+        },
+        drift: drift(sources)?,
+        checks_dns: true,
+    })
+}
+
+/// Lists the files that contain credentials of systems.
+pub(super) fn secret_files(sources: &Sources) -> Result<Vec<SecretFile>> {
+    let mut files = Vec::new();
+    for names in [&AUTHENTIK, &STALWART, &OCIS] {
+        if let Some(found) = sources.find(names.secret_file)? {
+            files.push(SecretFile { path: found.text.into(), secret: names.described });
+        }
+        if let Some(Origin::File { file, .. }) = sources.find(names.secret)?.map(|found| found.origin) {
+            files.push(SecretFile { path: file, secret: names.described });
+        }
+    }
+    Ok(files)
+}
+
+fn system(sources: &Sources, names: &Names, authorities: &CertificateAuthorities) -> Result<Option<ConnectorSettings>> {
+    let Some(found) = sources.find(names.url)? else {
+        for other in [names.user, names.secret, names.secret_file] {
+            if let Some(found) = sources.find(other)? {
+                return Err(
+                    found.refuse(format!("has no use without `{}`: set that too, or remove it", names.url.variable))
+                );
+            }
+        }
+        return Ok(None);
+    };
+    let plain = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    let Some(url) = Url::parse(&found.text).ok().filter(plain) else {
+        return Err(found.refuse("must be a URL without user name and query, such as `https://auth.example.eu`"));
+    };
+    let secret = secret(sources, names)?;
+    let secret = match sources.find(names.user)? {
+        Some(user) => Secret::Basic { user: user.text, password: secret },
+        None => Secret::Bearer(secret),
+    };
+    let mut settings = ConnectorSettings::new(url, secret);
+    // A system beside this one in a private network often has no certificate; its operator says so by the scheme.
+    if settings.url.scheme() == "http" {
+        settings.plain_http = PlainHttp::Anywhere;
+    }
+    settings.authorities = authorities.clone();
+    Ok(Some(settings))
+}
+
+/// Reads a secret from the environment, or from a file.
+fn secret(sources: &Sources, names: &Names) -> Result<String> {
+    match (sources.find(names.secret)?, sources.find(names.secret_file)?) {
+        (Some(_), Some(file)) => {
+            Err(file.refuse(format!("`{}` is set too: remove one of the two", names.secret.variable)))
+        }
+        (Some(found), None) => Ok(found.text),
+        (None, Some(found)) => {
+            let path = PathBuf::from(&found.text);
+            let unreadable = |error: std::io::Error| found.refuse(format!("the file cannot be read ({error})"));
+            if fs::metadata(&path).map_err(unreadable)?.len() > LONGEST_SECRET {
+                return Err(found.refuse(format!("the file has more than {LONGEST_SECRET} bytes, and so is no secret")));
+            }
+            let text = fs::read_to_string(&path).map_err(unreadable)?;
+            match text.trim() {
+                "" => Err(found.refuse("the file is empty: write the secret into it")),
+                secret => Ok(secret.to_owned()),
+            }
+        }
+        (None, None) => Err(refuse(format!(
+            "`{}` needs a credential: set `{}`, or `{}` to a file that has it",
+            names.url.variable, names.secret.variable, names.secret_file.variable
+        ))),
+    }
+}
+
+/// Reads the quotas of plans: `starter=100:10` has 100 GiB of files and 10 GiB in each mailbox.
+fn plans(sources: &Sources) -> Result<BTreeMap<String, PlanQuotas>> {
+    let Some(found) = sources.find(&settings::PLAN_QUOTAS)? else { return Ok(BTreeMap::new()) };
+    let mut plans = BTreeMap::new();
+    for entry in found.text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        let gibibytes = |text: &str| text.trim().parse::<u64>().ok().filter(|number| (1..=1_000_000).contains(number));
+        let parsed = entry.split_once('=').and_then(|(plan, quotas)| {
+            let (files, mailbox) = quotas.split_once(':')?;
+            Some((plan.trim(), gibibytes(files)? << 30, gibibytes(mailbox)? << 30))
+        });
+        let Some((plan, files, mailbox)) = parsed.filter(|(plan, ..)| !plan.is_empty()) else {
+            return Err(found.refuse(format!(
+                "`{}` must be a plan with two quotas in GiB, files and each mailbox, such as `starter=100:10`",
+                entry.escape_debug()
+            )));
+        };
+        if plans.insert(plan.to_owned(), PlanQuotas { files, mailbox }).is_some() {
+            return Err(found.refuse(format!("the plan `{}` is there twice", plan.escape_debug())));
+        }
+    }
+    Ok(plans)
+}
+
+fn grace(sources: &Sources) -> Result<Duration> {
+    let Some(found) = sources.find(&settings::WORKSPACE_GRACE_DAYS)? else {
+        return Ok(WorkspaceSettings::default().grace);
+    };
+    match found.text.parse::<u64>() {
+        Ok(days) if days <= MOST_DAYS => Ok(Duration::from_secs(days * 24 * 60 * 60)),
+        _ => Err(found.refuse(format!("`{}` must be 0 to {MOST_DAYS} days", found.text.escape_debug()))),
+    }
+}
+
+fn drift(sources: &Sources) -> Result<Drift> {
+    let Some(found) = sources.find(&settings::WORKSPACE_DRIFT)? else { return Ok(Drift::default()) };
+    match found.text.as_str() {
+        "repair" => Ok(Drift::Repair),
+        "report" => Ok(Drift::Report),
+        other => Err(found.refuse(format!("`{}` must be `repair` or `report`", other.escape_debug()))),
+    }
+}

@@ -1,0 +1,59 @@
+//! Checks of the systems behind tenants: reachable, version, credentials, rights.
+
+use dezky::{
+    connectors::{ConnectorError, ConnectorResult, SystemReport},
+    context::{RequestContext, SystemActor},
+};
+
+use super::report::Report;
+use crate::configuration::Configuration;
+
+pub(super) async fn check(configuration: &Configuration, report: &mut Report) {
+    let systems = match configuration.systems.connect() {
+        Ok(systems) => systems,
+        Err(error) => return report.error("systems", error.message(), "correct this setting and run the doctor again"),
+    };
+    let context = || RequestContext::by_part(SystemActor::Doctor);
+    if let Some(identity) = &systems.identity {
+        tell(report, "identity", identity.check(&context()).await);
+    }
+    if let Some(mail) = &systems.mail {
+        tell(report, "mail", mail.check(&context()).await);
+    }
+    if let Some(files) = &systems.files {
+        tell(report, "files", files.check(&context()).await);
+    }
+}
+
+/// Reports the outcome of a check.
+fn tell(report: &mut Report, name: &str, outcome: ConnectorResult<SystemReport>) {
+    let check = format!("system {name}");
+    match outcome {
+        Ok(found) => {
+            let version = found.version.unwrap_or_else(|| "of an unknown version".to_owned());
+            if found.missing_rights.is_empty() {
+                return report
+                    .ok(&check, format!("{version} answers, and the credential has the rights that are needed"));
+            }
+            let missing = found.missing_rights.join("; ");
+            report.error(
+                &check,
+                &format!("{version} answers, and the credential lacks rights: {missing}"),
+                "give it these rights",
+            );
+        }
+        Err(error) => {
+            let advice = match &error {
+                ConnectorError::Unauthorized { .. } => "correct the credential, or give it the right that is missing",
+                ConnectorError::Retryable { .. } => {
+                    "see if it runs and can be reached from here; Dezky goes on by itself"
+                }
+                ConnectorError::Incompatible { .. } => {
+                    "use a version that this release knows: see docs/design/connectors.md"
+                }
+                _ => "correct the setting that names it",
+            };
+            report.error(&check, &error.to_string(), advice);
+        }
+    }
+}

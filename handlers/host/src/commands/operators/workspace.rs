@@ -1,0 +1,123 @@
+//! `dezky workspace`.
+
+use clap::{Args, Subcommand};
+use dezky::service::{access::TenantReference, workspaces::WorkspaceView};
+use serde_json::{Value, json};
+
+use super::{
+    output::Column,
+    session::{CommonFlags, OnceFlags, Session, settled, tenant},
+};
+use crate::failure::Failure;
+
+const SYSTEMS: &[Column] = &[
+    ("SYSTEM", "/system"),
+    ("PHASE", "/phase"),
+    ("WHAT", "/what"),
+    ("NEXT", "/nextAttemptAt"),
+    ("SUBJECT", "/subject"),
+];
+
+const RECORDS: &[Column] =
+    &[("TYPE", "/type"), ("NAME", "/name"), ("SEEN", "/seen"), ("NEEDED", "/required"), ("VALUE", "/value")];
+
+/// Actions on the systems behind a tenant.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkspaceCommand {
+    /// Show the systems behind a tenant, what they wait for, and the DNS records to publish
+    #[command(after_help = "Examples:
+  dezky workspace show acme
+  dezky workspace show acme --json | jq .ready")]
+    Show(OneWorkspace),
+    /// Retry what failed, without waiting for the time of the next attempt
+    #[command(after_help = "Example:\n  dezky workspace retry acme")]
+    Retry(RequestFlags),
+    /// Compare the systems and the DNS records with what they should be
+    #[command(after_help = "Example:\n  dezky workspace check acme")]
+    Check(RequestFlags),
+}
+
+/// Flags of `dezky workspace show`.
+#[derive(Debug, Args)]
+pub(crate) struct OneWorkspace {
+    /// Id or slug of the tenant
+    tenant: String,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Flags of the commands that ask for something.
+#[derive(Debug, Args)]
+pub(crate) struct RequestFlags {
+    /// Id or slug of the tenant
+    tenant: String,
+    #[command(flatten)]
+    once: OnceFlags,
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Runs the command.
+pub(crate) async fn run(command: WorkspaceCommand) -> Result<(), Failure> {
+    match command {
+        WorkspaceCommand::Show(flags) => {
+            let session = Session::open(&flags.common)?;
+            let reference = TenantReference::Id(tenant(&session, &flags.tenant).await?.id);
+            let view = settled(session.service.read_workspace(&session.call(), &reference).await)?;
+            print(&session, &view)
+        }
+        WorkspaceCommand::Retry(flags) => {
+            let session = Session::open(&flags.common)?;
+            let reference = TenantReference::Id(tenant(&session, &flags.tenant).await?.id);
+            let call = session.call_once(
+                flags.once.idempotency_key.as_ref(),
+                &format!("workspace retry {}", flags.tenant),
+                &Value::Null,
+            );
+            print(&session, &settled(session.service.retry_workspace(&call, &reference).await)?.value)
+        }
+        WorkspaceCommand::Check(flags) => {
+            let session = Session::open(&flags.common)?;
+            let reference = TenantReference::Id(tenant(&session, &flags.tenant).await?.id);
+            let call = session.call_once(
+                flags.once.idempotency_key.as_ref(),
+                &format!("workspace check {}", flags.tenant),
+                &Value::Null,
+            );
+            print(&session, &settled(session.service.check_workspace(&call, &reference).await)?.value)
+        }
+    }
+}
+
+/// Prints the document, or tables of the systems and of each domain's records.
+fn print(session: &Session, view: &WorkspaceView) -> Result<(), Failure> {
+    let output = &session.output;
+    if output.is_json() {
+        return output.document(view);
+    }
+    let document = serde_json::to_value(view).map_err(|error| Failure::failed(error.to_string()))?;
+    let list = |name: &str| document.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let states: Vec<Value> = list("systems").into_iter().chain(list("parts")).map(told).collect();
+    output.part(SYSTEMS, &states, true)?;
+    for domain in list("domains") {
+        let name = domain.get("name").and_then(Value::as_str).unwrap_or_default();
+        output.line(&format!("\nDNS records of {name}:"))?;
+        let records = domain.get("records").and_then(Value::as_array).cloned().unwrap_or_default();
+        output.part(RECORDS, &records, true)?;
+    }
+    if states.is_empty() {
+        output.note("no system is configured: see DEZKY_AUTHENTIK_URL, DEZKY_STALWART_URL and DEZKY_OCIS_URL")?;
+    }
+    Ok(())
+}
+
+/// Adds what its conditions tell to a state.
+fn told(mut state: Value) -> Value {
+    let conditions = state.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let off = conditions.iter().filter(|one| one.get("status").and_then(Value::as_str) != Some("true"));
+    let messages: Vec<&str> = off.filter_map(|one| one.get("message").and_then(Value::as_str)).collect();
+    if let Some(members) = state.as_object_mut() {
+        members.insert("what".to_owned(), json!(messages.join("; ")));
+    }
+    state
+}

@@ -1,0 +1,233 @@
+//! Tests that workers killed by `kill -9` at random points, while systems fail a fifth of all calls, leave one of everything.
+//!
+//! `DEZKY_TEST_WORKSPACE_TENANTS` sets the number of tenants (default: 24), each with `DEZKY_TEST_WORKSPACE_MEMBERS` members (default: 2).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::print_stderr, reason = "says what was measured")]
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use dezky::{
+    clock::{Clock as _, SystemClock},
+    connectors::Secret,
+    domain::{
+        CreateMailbox, CreateTenant, CreateUser, GrantMembership, MembershipRole, Tenant, TenantId, TenantStatus,
+        workspace::{Phase, SYSTEM_STATES, SystemKind, SystemState},
+    },
+    emulators::{
+        Emulator, EmulatorOptions, Faults,
+        authentik::{AuthentikSystem, Kind},
+        ocis::OcisSystem,
+        stalwart::StalwartSystem,
+    },
+    service::{Call, Service, ServiceSettings, audit::AuditFilter},
+    store::{Position, Query, Repository as _, SharedStore, sqlite::SqliteStore},
+};
+use serde_json::json;
+
+use support::{Process, dezky};
+
+const SECRET: &str = "a-secret-of-tests";
+/// Number of workers at a time.
+const WORKERS: usize = 2;
+/// Number of times that a worker is killed.
+const KILLS: usize = 6;
+
+fn number(variable: &str, default: usize) -> usize {
+    std::env::var(variable).map_or(default, |text| text.parse().unwrap())
+}
+
+fn basic() -> Secret {
+    Secret::Basic { user: "dezky".to_owned(), password: SECRET.to_owned() }
+}
+
+struct Estate {
+    service: Service,
+    authentik: Emulator<AuthentikSystem>,
+    stalwart: Emulator<StalwartSystem>,
+    ocis: Emulator<OcisSystem>,
+}
+
+fn system() -> Call {
+    Call::by_system("test")
+}
+
+impl Estate {
+    async fn start(folder: &Path) -> Self {
+        let store: SharedStore =
+            Arc::new(SqliteStore::open(folder.join("dezky.sqlite"), Default::default(), dezky::COLLECTIONS).unwrap());
+        let systems = vec![SystemKind::Identity, SystemKind::Mail, SystemKind::Files];
+        let settings = ServiceSettings { systems, ..ServiceSettings::default() };
+        let faults =
+            |seed| EmulatorOptions { faults: Faults { share: 0.2, seed, ..Faults::default() }, ..Default::default() };
+        Self {
+            service: Service::new(store, Arc::new(SystemClock), settings),
+            authentik: Emulator::start(AuthentikSystem::new(SECRET), faults(1)).await.unwrap(),
+            stalwart: Emulator::start(StalwartSystem::new(basic()), faults(2)).await.unwrap(),
+            ocis: Emulator::start(OcisSystem::new(&basic()), faults(3)).await.unwrap(),
+        }
+    }
+
+    fn worker(&self, folder: &Path) -> Process {
+        let mut command = dezky(folder);
+        command
+            .arg("worker")
+            .env("DEZKY_STORE", "sqlite:dezky.sqlite")
+            .env("DEZKY_OIDC_ISSUER", "http://127.0.0.1:9/")
+            .env("DEZKY_OIDC_AUDIENCE", "dezky")
+            .env("DEZKY_LOG", "warn,dezky::commands=info,dezky::running=info");
+        for (name, url) in
+            [("AUTHENTIK", self.authentik.url()), ("STALWART", self.stalwart.url()), ("OCIS", self.ocis.url())]
+        {
+            command.env(format!("DEZKY_{name}_URL"), url).env(format!("DEZKY_{name}_SECRET"), SECRET);
+            if name != "AUTHENTIK" {
+                command.env(format!("DEZKY_{name}_USER"), "dezky");
+            }
+        }
+        let process = Process::start(command);
+        process.line("working");
+        process
+    }
+
+    fn requests(&self) -> u64 {
+        self.authentik.requests() + self.stalwart.requests() + self.ocis.requests()
+    }
+
+    /// Waits until the systems were asked this often.
+    async fn until_asked(&self, requests: u64) {
+        let end = Instant::now() + Duration::from_secs(120);
+        while self.requests() < requests {
+            assert!(Instant::now() < end, "the workers do nothing");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn create(&self, number: usize, members: usize) -> TenantId {
+        let (slug, domain) = (format!("acme-{number}"), format!("acme-{number}.eu"));
+        let body = json!({
+            "slug": slug, "name": format!("Acme {number} GmbH"), "domains": [&domain],
+            "domainVerifications": [{"name": &domain, "verifiedAt": SystemClock.now()}],
+        });
+        let service = &self.service;
+        let tenant = service.create_tenant(&system(), CreateTenant::read(body).unwrap()).await.unwrap().value.id;
+        for member in 0..members {
+            let known = self.authentik.system().add_person(&format!("person-{number}-{member}"));
+            let body = json!({"authentikSubjectId": known.uuid, "name": format!("Person {member}")});
+            let user = service.create_user(&system(), CreateUser::read(body).unwrap()).await.unwrap().value.id;
+            let grant = GrantMembership { user_id: user, role: MembershipRole::Member };
+            service.grant_membership(&system(), &tenant.into(), grant).await.unwrap();
+            let body = json!({"userId": user, "localPart": format!("person-{member}"), "domain": &domain});
+            service.create_mailbox(&system(), &tenant.into(), CreateMailbox::read(body).unwrap()).await.unwrap();
+        }
+        tenant
+    }
+
+    async fn states(&self) -> Vec<SystemState> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let query = Query::new(&SYSTEM_STATES).after(after).limit(1_000);
+            let page: Vec<SystemState> = self.service.store().load_all(&system().context, &query).await.unwrap();
+            let Some(last) = page.last() else { return all };
+            after = Some(Position { values: Vec::new(), id: last.id.0 });
+            all.extend(page);
+        }
+    }
+
+    /// Waits until every state is ready, while a fifth of all calls goes on failing.
+    async fn until_ready(&self, states: usize, longest: Duration) {
+        let end = Instant::now() + longest;
+        loop {
+            let all = self.states().await;
+            let open: Vec<&SystemState> = all
+                .iter()
+                .filter(|state| state.phase != Phase::Ready || state.reached_generation != state.wanted_generation)
+                .collect();
+            if open.is_empty() && all.len() >= states {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "{} of {} (wanted {states}) are not ready: {:#?}",
+                open.len(),
+                all.len(),
+                open.first()
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_workers_and_failing_systems_leave_one_of_everything() {
+    let (tenants, members) = (number("DEZKY_TEST_WORKSPACE_TENANTS", 24), number("DEZKY_TEST_WORKSPACE_MEMBERS", 2));
+    let folder = tempfile::tempdir().unwrap();
+    let estate = Estate::start(folder.path()).await;
+    let start = Instant::now();
+    let mut workers: Vec<Process> = (0..WORKERS).map(|_| estate.worker(folder.path())).collect();
+    let mut made = Vec::new();
+    for kill in 0..KILLS {
+        while made.len() < tenants * (kill + 1) / KILLS {
+            made.push(estate.create(made.len(), members).await);
+        }
+        // Somewhere in the midst of it, at another place each time.
+        estate.until_asked(estate.requests() + 7 + u64::try_from(kill).unwrap() * 5).await;
+        let mut killed = workers.remove(0);
+        killed.child.kill().unwrap();
+        killed.wait();
+        workers.push(estate.worker(folder.path()));
+    }
+    // The platform's own tenant has three systems, too, and no people.
+    let states = tenants * (3 + 2 * members) + 3;
+    estate.until_ready(states, Duration::from_secs(240 + u64::try_from(tenants).unwrap())).await;
+    eprintln!(
+        "{tenants} tenants with {members} members each, {KILLS} workers killed: ready after {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    drop(workers);
+    let names = |kind| {
+        let mut names: BTreeMap<String, usize> = BTreeMap::new();
+        for id in estate.authentik.system().ids(kind) {
+            let name = estate.authentik.system().fields(kind, &id).unwrap()["name"].as_str().unwrap().to_owned();
+            *names.entry(name).or_default() += 1;
+        }
+        names
+    };
+    let groups = names(Kind::Group);
+    let domains = estate.stalwart.system().domains();
+    let mailboxes = estate.stalwart.system().accounts();
+    let spaces = estate.ocis.system().spaces();
+    for (number, tenant) in made.iter().enumerate() {
+        let stored: Tenant = estate.service.store().load(&system().context, *tenant).await.unwrap().unwrap();
+        assert_eq!(stored.status, TenantStatus::Active, "{}", stored.slug);
+        assert_eq!(groups.get(&stored.slug), Some(&1), "{}", stored.slug);
+        let marker = format!("dezky:tenant:{tenant}");
+        let marked: Vec<_> = spaces.iter().filter(|space| space.description.as_deref() == Some(&marker)).collect();
+        assert_eq!(marked.len(), 1, "{}: {marked:?}", stored.slug);
+        assert_eq!(stored.ocis_space_id.as_ref(), Some(&marked[0].id));
+        let domain = format!("acme-{number}.eu");
+        assert_eq!(domains.iter().filter(|one| one.name == domain && one.enabled).count(), 1, "{domain}");
+        for member in 0..members {
+            let address = format!("person-{member}@{domain}");
+            assert_eq!(mailboxes.iter().filter(|one| one.address == address).count(), 1, "{address}");
+        }
+        // The trail tells its story.
+        let filter = AuditFilter {
+            tenant: Some((*tenant).into()),
+            action: Some("workspace.reconcile".to_owned()),
+            ..AuditFilter::default()
+        };
+        let told = estate.service.list_audit(&system(), &filter, &Default::default()).await.unwrap().items;
+        assert!(
+            told.iter().any(|event| event.changed_fields.iter().any(|one| one == "space.grant")),
+            "{}",
+            stored.slug
+        );
+    }
+    assert_eq!(mailboxes.len(), tenants * members);
+}
