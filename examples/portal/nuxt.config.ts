@@ -68,7 +68,7 @@ export default defineNuxtConfig({
   },
 
   hooks: {
-    // A page brings what it needs itself. Links fetch what they lead to, once they are seen; everything else waits until it is used.
+    // A page brings what it needs itself. Links fetch what they lead to, once they are seen or pointed at; everything else waits until it is used.
     "build:manifest"(manifest) {
       for (const part of Object.values(manifest)) part.prefetch = false;
     },

@@ -2,11 +2,13 @@
 
 import json
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Demo, Ops, opened
+from dezky import MailboxView, Scope
 
 from dezky_ops.people import find_person
 from dezky_ops.portability.archive import DamagedArchiveError, read_archive
@@ -19,9 +21,23 @@ def documents(path: Path, name: str) -> list[Any]:
     return [json.loads(text)] if name.endswith(".json") else [json.loads(line) for line in text.splitlines()]
 
 
+def add_mailbox(scope: Scope, slug: str) -> MailboxView:
+    """A mailbox of a member at a verified domain."""
+    domain = f"{slug}.example"
+    scope.tenants.update(
+        slug,
+        domains=[domain],
+        domain_verifications=[{"name": domain, "verified_at": datetime(2026, 2, 1, tzinfo=UTC)}],
+    )
+    member = next(iter(scope.members.list(slug)))
+    return scope.mailboxes.create(slug, user_id=member.user_id, local_part="office", domain=domain)
+
+
 def test_a_tenant_is_exported_whole(ops: Ops, demo: Demo, tmp_path: Path) -> None:
     slug = demo.largest
     target = tmp_path / "out.zip"
+    with opened(demo.store) as scope:
+        add_mailbox(scope, slug)
     ended = ops("export-tenant", slug, "--output", target, "--json", "--as", "records")
     assert ended.code == 0, ended.err
     assert target.stat().st_mode & 0o777 == 0o600
@@ -34,8 +50,11 @@ def test_a_tenant_is_exported_whole(ops: Ops, demo: Demo, tmp_path: Path) -> Non
     assert {person["email"] for person in documents(target, "people.jsonl")} == emails
     (subscription,) = documents(target, "subscriptions.jsonl")
     assert subscription["tenantId"] == tenant["id"]
+    (mailbox,) = documents(target, "mailboxes.jsonl")
+    assert mailbox["address"] == f"office@{slug}.example"
     events = documents(target, "audit.jsonl")
-    assert len(events) == len(emails) + 2
+    # Those of the demonstration, and two more for the domain and the mailbox.
+    assert len(events) == len(emails) + 4
     with zipfile.ZipFile(target) as archive:
         readme = archive.read("README.md").decode()
         assert slug in readme
@@ -79,6 +98,15 @@ def test_a_person_is_exported_whole(ops: Ops, demo: Demo, tmp_path: Path) -> Non
     about = documents(target, "audit-about.jsonl")
     assert {event["action"] for event in about} == {"user.create", "membership.grant"}
     assert len(about) == 3
+
+
+def test_the_mailboxes_of_a_person_are_in_their_archive(ops: Ops, demo: Demo, tmp_path: Path) -> None:
+    with opened(demo.store) as scope:
+        mailbox = add_mailbox(scope, demo.largest)
+    target = tmp_path / "person.zip"
+    assert ops("export-tenant", "--person", mailbox.user_id, "--output", target).code == 0
+    (exported,) = documents(target, "mailboxes.jsonl")
+    assert exported["id"] == mailbox.id
 
 
 def test_what_a_person_did_is_in_their_archive(ops: Ops, demo: Demo, tmp_path: Path) -> None:

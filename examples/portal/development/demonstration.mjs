@@ -104,6 +104,10 @@ export async function loadDemonstration(dezky, people) {
     await system.members.grant("nordlicht", { userId: users.anna.id, role: "owner" });
     await system.members.grant("nordlicht", { userId: users.ben.id, role: "admin" });
     await system.members.grant("nordlicht", { userId: users.clara.id, role: "member" });
+    const at = { domain: "nordlicht.example" };
+    await system.mailboxes.create("nordlicht", { ...at, userId: users.anna.id, localPart: "anna", displayName: "Anna Lindqvist", aliases: ["office", "postmaster"] });
+    await system.mailboxes.create("nordlicht", { ...at, userId: users.ben.id, localPart: "ben", displayName: "Ben Hartmann", aliases: ["it"] });
+    await system.mailboxes.create("nordlicht", { ...at, userId: users.clara.id, localPart: "clara.moreau", displayName: "Clara Moreau" });
     await system.subscriptions.create({ tenantId: nordlicht.tenant.id, seats: 40, currentPeriodEndsAt: "2027-03-01T00:00:00.000Z" });
     for (const [index, first] of FIRST.entries()) {
       const name = `${first} ${LAST[(index * 7) % LAST.length]}`;
@@ -115,6 +119,7 @@ export async function loadDemonstration(dezky, people) {
   if (fjord.made) {
     await system.members.grant("fjord", { userId: users.dario.id, role: "owner" });
     await system.members.grant("fjord", { userId: users.anna.id, role: "member" });
+    await system.mailboxes.create("fjord", { userId: users.dario.id, localPart: "dario", domain: "fjord.example", displayName: "Dario Conti" });
     await system.subscriptions.create({ tenantId: fjord.tenant.id, seats: 250, status: "trialing", trialEndsAt: "2026-12-31T00:00:00.000Z" });
   }
   for (const [index, place] of PLACES.entries()) {

@@ -1,27 +1,10 @@
 // The portal's `/api` is Dezky's API, in process and elsewhere.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
+import { serveApi } from "./harness/api.mjs";
 import { Stage } from "./harness/stage.mjs";
 
-/** Dezky's API over HTTP on a port of its own, as `dezky serve` offers it; counts what it was asked. */
-async function serveApi(stage) {
-  const asked = [];
-  const server = createServer(async (incoming, outgoing) => {
-    asked.push({ path: incoming.url, headers: incoming.headers });
-    let body = "";
-    for await (const part of incoming) body += part;
-    const url = new URL(incoming.url.replace(/^\/v1/, ""), "http://dezky");
-    const response = await stage.dezky.fetch(new Request(url, { method: incoming.method, headers: incoming.headers, body: body || null }));
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text());
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  stage.later(() => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))));
-  stage.asked = asked;
-  return { NUXT_DEZKY_API_URL: `http://127.0.0.1:${server.address().port}/v1/` };
-}
-
-for (const [where, prepare] of Object.entries({ "in process": undefined, "over HTTP": serveApi })) {
+for (const [where, prepare] of Object.entries({ "in process": undefined, "over HTTP": (stage) => serveApi(stage) })) {
   describe(where, () => {
     let stage;
     let anna;

@@ -25,22 +25,22 @@ const places = (visitor) => visitor.page.getByRole("navigation", { name: /Admini
 
 const BILLING = ["Company", "VAT number", "E-mail for invoices", "Postal address"];
 const ROLES = {
-  clara: { places: ["Details", "Domains", "Members", "Subscription"], details: [], members: [], administration: false },
+  clara: { places: ["Details", "Workspace", "Domains", "Members", "Subscription"], details: [], members: [], administration: false },
   ben: {
-    places: ["Details", "Domains", "Branding", "Members", "Subscription", "Audit trail"],
+    places: ["Details", "Workspace", "Domains", "Mailboxes", "Branding", "Members", "Subscription", "Audit trail"],
     details: ["Name", "Save changes"],
     members: ["Role of Clara Moreau", "Remove access of Clara Moreau", "Role of Ben Hartmann", "Remove access of Ben Hartmann"],
     administration: true,
   },
   anna: {
-    places: ["Details", "Domains", "Branding", "Members", "Subscription", "Audit trail"],
+    places: ["Details", "Workspace", "Domains", "Mailboxes", "Branding", "Members", "Subscription", "Audit trail"],
     details: ["Name", "Save changes", ...BILLING, "Save changes"],
     // The only owner can neither leave nor become less.
     members: ["Role of Clara Moreau", "Remove access of Clara Moreau", "Role of Ben Hartmann", "Remove access of Ben Hartmann"],
     administration: true,
   },
   petra: {
-    places: ["Details", "Domains", "Branding", "Members", "Subscription", "Audit trail"],
+    places: ["Details", "Workspace", "Domains", "Mailboxes", "Branding", "Members", "Subscription", "Audit trail"],
     details: ["Name", "Address", "Plan", "Save changes", ...BILLING, "Save changes", "Group in Authentik", "Space in ownCloud", "Mail domain", "Save changes", "Suspend", "Delete"],
     members: ["Role of Clara Moreau", "Remove access of Clara Moreau", "Role of Ben Hartmann", "Remove access of Ben Hartmann", "Role of Anna Lindqvist", "Remove access of Anna Lindqvist"],
     administration: true,
@@ -69,7 +69,7 @@ test("in a suspended tenant its owner is offered to remove people and nothing el
   const visitor = await stage.signedIn("dario");
   assert.deepEqual(await offers(visitor, "/tenants/alpina"), []);
   await visitor.page.getByText("This workspace is suspended").waitFor();
-  for (const place of ["domains", "branding"]) {
+  for (const place of ["workspace", "domains", "mailboxes", "branding"]) {
     const found = await offers(visitor, `/tenants/alpina/${place}`);
     assert.deepEqual(found.filter((label) => !/^(Light|Dark)$/.test(label)), [], place);
   }

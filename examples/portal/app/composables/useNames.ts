@@ -1,4 +1,4 @@
-import type { MembershipView, Page, TenantView, UserView } from "@dezky/sdk";
+import type { MailboxView, MembershipView, Page, TenantView, UserView } from "@dezky/sdk";
 import { personName } from "~/domain/names";
 
 type TenantName = Pick<TenantView, "id" | "name" | "slug" | "plan">;
@@ -10,6 +10,8 @@ export function useNames() {
   const tenants = useState<Record<string, TenantName | null>>("names of tenants", () => ({}));
   const people = useState<Record<string, string>>("names of people", () => ({}));
   const members = useState<Record<string, string>>("names of members", () => ({}));
+
+  const mailboxes = useState<Record<string, string>>("addresses of mailboxes", () => ({}));
 
   async function lookUpTenants(ids: Iterable<string>) {
     const missing = [...new Set(ids)].filter((id) => !(id in tenants.value));
@@ -31,7 +33,14 @@ export function useNames() {
     if (page) members.value = { ...members.value, ...Object.fromEntries(page.items.map((one) => [one.id, personName(one)])) };
   }
 
-  return { tenants, people, members, lookUpTenants, lookUpPeople, lookUpMembers };
+  /** Addresses of a tenant's mailboxes by id. */
+  async function lookUpMailboxes(ids: Iterable<string>, tenant: string) {
+    const missing = [...new Set(ids)].filter((id) => !(id in mailboxes.value));
+    const found = await Promise.all(missing.map(async (id) => [id, await api<MailboxView>(`/tenants/${tenant}/mailboxes/${id}`).then(({ address }) => address, () => "")] as const));
+    if (found.length) mailboxes.value = { ...mailboxes.value, ...Object.fromEntries(found) };
+  }
+
+  return { tenants, people, members, mailboxes, lookUpMailboxes, lookUpTenants, lookUpPeople, lookUpMembers };
 }
 
 const short = ({ id, name, slug, plan }: TenantView): TenantName => ({ id, name, slug, plan });

@@ -23,12 +23,17 @@ export function useWording() {
     source: (source: string) => known(`source.${source}`, source),
     plan: (plan: string) => known(`plan.${plan}`, plan),
     action: (action: string) => known(`action.${action.replace(".", "_")}`, action),
+    sentence,
+    /** What a condition that does not hold means, and what to do. */
+    condition: ({ reason, message }: { reason: string; message: string }) => known(`condition.${reason}`, sentence(message)),
     field: (field: string) => known(`fieldName.${field}`, field),
 
     /** What to change in a field. Numbers of the API's own message go into the translation. */
-    fieldProblem: (problem: { code: string; message: string }) => {
-      const [n, m] = problem.message.match(/\d+/g) ?? [];
-      return known(`fieldProblem.${problem.code}`, sentence(problem.message), { n: n ?? "", m: m ?? "" });
+    fieldProblem: ({ field, code, message }: { field: string; code: string; message: string }) => {
+      const [n, m] = message.match(/\d+/g) ?? [];
+      // A code may say more of one field than of others.
+      const general = known(`fieldProblem.${code}`, sentence(message), { n: n ?? "", m: m ?? "" });
+      return known(`fieldProblem.${field.replace(/\[\d+\]$/, "")}.${code}`, general);
     },
     problemTitle: (problem: Problem) => known(`problem.${problem.code}.title`, known(`problem.${problem.status}.title`, t("problem.other.title"))),
     problemText: (problem: Problem) =>

@@ -20,6 +20,7 @@ names of fields are those of the HTTP API.
 |---|---|
 | `user.json` | the person as the platform knows them: who they are at the issuer, name, address, state |
 | `memberships.jsonl` | their memberships in force, one a line: tenant, role, where it came from and when |
+| `mailboxes.jsonl` | their mailboxes in these tenants: address, aliases, name, state; not the mail in them |
 | `audit-about.jsonl` | what was done to them: who did what and when, and which fields it changed |
 | `audit-by.jsonl` | what they did themselves |
 | `manifest.json` | when and by whom this was made, the number of records and the SHA-256 of each file |
@@ -28,7 +29,8 @@ Other people stand in the trail by their ids only.
 
 Not in this archive: mail, files and calendars, which are kept by their own systems; what the identity provider keeps
 (passwords, devices, sign-ins); memberships that were revoked, of which `audit-about.jsonl` tells; when the person was
-last seen, and values before and after a change, which the platform does not hand out.
+last seen, and values before and after a change, which the platform does not hand out; mailboxes in tenants that they have
+left, which those tenants keep for a while.
 
 Nothing was locked meanwhile: what was changed between `begun` and `ended` of the manifest may be in one file and not
 yet in another.
@@ -39,6 +41,7 @@ def export_person(scope: Scope, user: UserView, archive: Archive, advance: Advan
     """Writes the whole archive. The trail of the platform is read from its beginning for what the person did."""
     archive.document("user.json", to_dict(user))
     archive.lines("memberships.jsonl", counted(memberships(scope, user), advance))
+    archive.lines("mailboxes.jsonl", counted(mailboxes(scope, user), advance))
     about = scope.audit.list(user_id=user.id)
     archive.lines("audit-about.jsonl", (to_dict(event) for event in counted(about, advance)))
     by = (event for event in counted(scope.audit.list(), advance) if did(user, event))
@@ -54,6 +57,13 @@ def memberships(scope: Scope, user: UserView) -> Iterator[dict[str, Any]]:
         except NotFound:
             continue
         yield {"tenant": {"id": tenant.id, "slug": tenant.slug, "name": tenant.name}, **to_dict(member)}
+
+
+def mailboxes(scope: Scope, user: UserView) -> Iterator[dict[str, Any]]:
+    """Their mailboxes in the tenants that they belong to."""
+    for tenant in tenants_of(scope, user):
+        for mailbox in scope.mailboxes.list(tenant.id, user_id=user.id):
+            yield to_dict(mailbox)
 
 
 def did(user: UserView, event: AuditEventView) -> bool:

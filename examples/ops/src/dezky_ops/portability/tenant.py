@@ -19,6 +19,7 @@ elsewhere. Times are RFC 3339 in UTC; text is UTF-8; names of fields are those o
 | `tenant.json` | the tenant: name, state, plan, domains, billing, branding, handles of the systems behind it |
 | `members.jsonl` | its members, one a line: name, e-mail address, role, where it came from and when |
 | `people.jsonl` | the same people as the platform knows them: issuer, subject at the issuer, name, address, state |
+| `mailboxes.jsonl` | its mailboxes: address, aliases, name, whose, state; not the mail in them |
 | `subscriptions.jsonl` | its subscriptions, the cancelled ones too |
 | `audit.jsonl` | its audit trail, the newest first: who did what and when, and which fields it changed |
 | `manifest.json` | when and by whom this was made, the number of records and the SHA-256 of each file |
@@ -49,6 +50,8 @@ def export_tenant(scope: Scope, tenant: TenantView, archive: Archive, advance: A
 
     archive.lines("members.jsonl", members())
     archive.lines("people.jsonl", counted(people_of(scope, people), advance))
+    mailboxes = scope.mailboxes.list(tenant.id)
+    archive.lines("mailboxes.jsonl", (to_dict(mailbox) for mailbox in counted(mailboxes, advance)))
     subscriptions = scope.subscriptions.list(tenant_id=tenant.id)
     archive.lines("subscriptions.jsonl", (to_dict(subscription) for subscription in counted(subscriptions, advance)))
     events = scope.audit.list(tenant=tenant.id)

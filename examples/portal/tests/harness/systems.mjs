@@ -1,0 +1,54 @@
+// Systems behind tenants in any state, as their controllers would report it. Everything else is the API's own answer.
+import { serveApi } from "./api.mjs";
+
+const NOW = "2026-11-29T18:00:00.000Z";
+let last = 0;
+
+/** A condition that does not hold. */
+export const unmet = (type, reason, message) => ({ type, status: "false", reason, message, since: NOW });
+
+/** The state of a system, or of a person or mailbox in it. */
+export function stateOf(system, phase, { conditions = [], ...rest } = {}) {
+  last += 1;
+  const id = last.toString(16).padStart(24, "0");
+  const base = { id, tenantId: "", system, wantedGeneration: 1, reachedGeneration: 1, phase, conditions, attempts: 0, nextAttemptAt: NOW, lookedAt: NOW, createdAt: NOW, updatedAt: NOW };
+  return { ...base, ...rest };
+}
+
+/** A record to publish. */
+export const record = (type, name, value, rest = {}) => ({ type, name, value, required: true, ...rest });
+
+/** The records of a domain. */
+export const recordsOf = (name, records, rest = {}) => ({ name, records, checkedAt: NOW, nextCheckAt: NOW, ...rest });
+
+/**
+ * Serves the API of a stage with systems behind its tenants, for `Stage.start` as `prepare`.
+ *
+ * `stage.systems` maps the id of a tenant to the parts of its `WorkspaceView`, to be changed at any time; `stage.failure` is the answer
+ * of all looks at workspaces while it is set.
+ */
+export function serveSystems(stage) {
+  stage.systems = new Map();
+  stage.failure = null;
+  return serveApi(stage, async (request, answer) => {
+    const [, tenant] = /^\/tenants\/(\w+)\/workspace(?:\/\w+)?$/.exec(new URL(request.url).pathname) ?? [];
+    if (!tenant || answer.status !== 200) return answer;
+    if (stage.failure) return stage.failure();
+    const view = await answer.json();
+    const states = stage.systems.get(view.tenantId);
+    if (!states) return Response.json(view);
+    const { role, platform } = await callerOf(stage, request, view.tenantId);
+    const manages = platform || role !== "member";
+    const systems = (states.systems ?? []).map((state) => ({ ...state, tenantId: view.tenantId }));
+    const links = states.links ?? systems.map(({ system, phase }) => ({ system, phase }));
+    const ready = states.ready ?? systems.every(({ phase }) => phase === "ready");
+    const told = { ...view, ready, systems, parts: manages ? (states.parts ?? []) : [], domains: manages ? (states.domains ?? []) : [], links };
+    return Response.json(told, { headers: ready ? {} : { "retry-after": "2" } });
+  });
+}
+
+async function callerOf(stage, { headers }, tenant) {
+  const answer = await stage.dezky.fetch(new Request(`http://dezky/tenants/${tenant}`, { headers: { authorization: headers.get("authorization") } }));
+  const { role } = await answer.json();
+  return { role, platform: !role };
+}
