@@ -148,6 +148,9 @@ pub struct SystemState {
     /// Time of the next attempt, or of the next look.
     #[field(see)]
     pub next_attempt_at: Timestamp,
+    /// Time before which no attempt is made, whatever is asked for: the system wants a pause, or a creation of unknown outcome
+    /// may not be visible yet.
+    pub not_before: Option<Timestamp>,
     /// The worker that has claimed it.
     #[field(impersonal)]
     pub lease_owner: Option<String>,
@@ -183,6 +186,7 @@ impl SystemState {
             external_ids: Vec::new(),
             attempts: 0,
             next_attempt_at: now,
+            not_before: None,
             lease_owner: None,
             leased_until: None,
             last_error: None,
@@ -202,11 +206,17 @@ impl SystemState {
         }
     }
 
+    /// Returns the earliest time of an attempt from now on.
+    #[must_use]
+    pub fn earliest(&self, now: Timestamp) -> Timestamp {
+        self.leased_until.into_iter().chain(self.not_before).chain([now]).max().unwrap_or(now)
+    }
+
     /// Requests another attempt: at once, or when the worker that has claimed it is done.
     pub fn want(&mut self, now: Timestamp) {
         self.wanted_generation = self.wanted_generation.saturating_add(1);
         self.attempts = 0;
-        self.next_attempt_at = self.leased_until.filter(|until| *until > now).unwrap_or(now);
+        self.next_attempt_at = self.earliest(now);
     }
 
     /// Returns the id of an object in the system.

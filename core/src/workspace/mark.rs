@@ -94,7 +94,7 @@ pub(super) async fn wake_waiting(service: &Service, call: &Call, tenant: TenantI
         let waits = state.phase == crate::domain::workspace::Phase::Waiting && state.lease_owner.is_none();
         (waits && state.next_attempt_at > now).then(|| {
             let mut woken = state.clone();
-            woken.next_attempt_at = now;
+            woken.next_attempt_at = woken.earliest(now);
             woken.attempts = 0;
             woken
         })

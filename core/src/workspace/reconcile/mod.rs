@@ -275,7 +275,11 @@ impl Run<'_> {
         conditions.push(holds(REACHABLE, "Answers", now));
         let due = next.map_or(now.plus(wait), |next| next.min(now.plus(wait)).max(now));
         let reached = obstacles.is_empty();
-        let changes = std::mem::take(&mut self.changes);
+        let mut changes = std::mem::take(&mut self.changes);
+        if reached && !gone && self.claimed.state.reached_generation == 0 {
+            // A worker that was killed may have told nothing of what it did; that it is done is told in any case.
+            changes.push("ready".to_owned());
+        }
         let subject = self.claimed.subject();
         let (gone, tells) = (gone, !changes.is_empty());
         self.claimed
@@ -287,6 +291,7 @@ impl Run<'_> {
                     state.set_conditions(conditions.clone());
                     state.attempts = attempts;
                     state.last_error = None;
+                    state.not_before = None;
                     state.looked_at = Some(now);
                     if reached {
                         state.reached_generation = state.reached_generation.max(generation);
@@ -330,6 +335,7 @@ impl Run<'_> {
             // Credentials are exchanged and systems upgraded without a word to Dezky.
             _ => (schedule::retry(attempts.saturating_add(4), None, fraction), false),
         };
+        let asked = matches!(error, ConnectorError::Retryable { after: Some(_), .. });
         let message: String = error.to_string().chars().take(MOST_ERROR).collect();
         tracing::debug!(tenant = %self.claimed.state.tenant_id, system = ?self.claimed.state.system, error = message, "a system fails");
         let changes = std::mem::take(&mut self.changes);
@@ -342,6 +348,7 @@ impl Run<'_> {
                     state.attempts = attempts;
                     state.last_error = Some(message.clone());
                     state.next_attempt_at = now.plus(wait);
+                    state.not_before = asked.then(|| now.plus(wait));
                     state.phase = match state.phase {
                         Phase::Ready | Phase::Degraded => Phase::Degraded,
                         Phase::Removing | Phase::Suspended => state.phase,
