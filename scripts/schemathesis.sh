@@ -24,7 +24,7 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-"$target/debug/dezky" dev --json --listen 127.0.0.1:0 --data "$folder/data" >"$folder/server.json" 2>"$folder/log" &
+"$target/debug/dezky" dev --no-systems --json --listen 127.0.0.1:0 --data "$folder/data" >"$folder/server.json" 2>"$folder/log" &
 process=$!
 for _ in $(seq 600); do
     if [ -s "$folder/server.json" ]; then break; fi

@@ -21,6 +21,11 @@ PLAIN = {
     "POST /tenants/{tenant}/members": {"userId": KNOWN["newcomer"], "role": "admin"},
     "PATCH /tenants/{tenant}/members/{user}": {"role": "owner"},
     "DELETE /tenants/{tenant}/members/{user}": None,
+    "POST /tenants/{tenant}/workspace/retry": None,
+    "POST /tenants/{tenant}/workspace/check": None,
+    "POST /tenants/{tenant}/mailboxes": {"userId": KNOWN["user"], "localPart": "plain", "domain": KNOWN["domain"]},
+    "PATCH /tenants/{tenant}/mailboxes/{id}": {"displayName": "Renamed"},
+    "DELETE /tenants/{tenant}/mailboxes/{id}": None,
     "POST /users": {"authentikSubjectId": "plain"},
     "PATCH /users/{id}": {"name": "Renamed"},
     "DELETE /users/{id}": None,
@@ -49,6 +54,14 @@ REFUSALS = {
     "GET /tenants/{tenant}/members/{user}": {404},
     "PATCH /tenants/{tenant}/members/{user}": {404, 409, 412},
     "DELETE /tenants/{tenant}/members/{user}": {404, 412},
+    "GET /tenants/{tenant}/workspace": {404},
+    "POST /tenants/{tenant}/workspace/retry": {404, 409, 422},
+    "POST /tenants/{tenant}/workspace/check": {404, 409, 422},
+    "GET /tenants/{tenant}/mailboxes": {400, 404, 422},
+    "POST /tenants/{tenant}/mailboxes": {404, 409, 422},
+    "GET /tenants/{tenant}/mailboxes/{id}": {404},
+    "PATCH /tenants/{tenant}/mailboxes/{id}": {404, 409, 412, 422},
+    "DELETE /tenants/{tenant}/mailboxes/{id}": {404, 409, 412},
     "GET /users": {400, 422},
     "POST /users": {403, 409, 422},
     "GET /users/{id}": {404},
@@ -73,6 +86,9 @@ untried = Counter(dict.fromkeys(PLAIN, TRIES))
 def known(case, name):
     """The id that a path parameter is given."""
     resource = case.operation.path.strip("/").split("/")[0]
+    if "/mailboxes" in case.operation.path:
+        mailbox = KNOWN["doomed"]["mailboxes"] if case.method == "DELETE" else KNOWN["mailboxes"]
+        return mailbox if name == "id" else KNOWN[name]
     if case.method == "DELETE" and name != "user" and "members" not in case.operation.path:
         return KNOWN["doomed"].get(resource)
     if name in ("tenant", "user"):

@@ -10,12 +10,14 @@ with open(sys.argv[1], encoding="utf-8") as file:
 people = server["people"]
 
 
-def ask(path, body=None):
+def ask(path, body=None, method=None):
     """The answer to the administrator."""
     request = urllib.request.Request(server["origin"] + path, None if body is None else json.dumps(body).encode())
     request.add_header("Authorization", "Bearer " + people["paul"]["token"])
     if body is not None:
         request.add_header("Content-Type", "application/json")
+    if method is not None:
+        request.method = method
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
 
@@ -23,12 +25,25 @@ def ask(path, body=None):
 tenant = ask("/tenants")["items"][0]
 subscription = ask("/subscriptions")["items"][0]
 doomed = ask("/tenants", {"slug": "doomed", "name": "Doomed"})
+domain = "schemathesis.eu"
+verified = {"name": domain, "verifiedAt": "2026-01-01T00:00:00.000Z"}
+ask(f"/tenants/{tenant['id']}", {"domains": [domain], "domainVerifications": [verified]}, "PATCH")
+
+
+def mailbox(name):
+    """The id of a new mailbox of a member."""
+    body = {"userId": people["anna"]["id"], "localPart": name, "domain": domain}
+    return ask(f"/tenants/{tenant['id']}/mailboxes", body)["id"]
+
+
 known = {
     "tenant": tenant["id"],
     "slug": tenant["slug"],
     "user": people["anna"]["id"],
     "users": people["anna"]["id"],
     "subscriptions": subscription["id"],
+    "domain": domain,
+    "mailboxes": mailbox("kept"),
     # Has no subscription yet.
     "vacant": ask("/tenants", {"slug": "vacant", "name": "Vacant"})["id"],
     "administrator": people["paul"]["id"],
@@ -39,6 +54,7 @@ known = {
         "tenants": doomed["id"],
         "users": ask("/users", {"authentikSubjectId": "doomed"})["id"],
         "subscriptions": ask("/subscriptions", {"tenantId": doomed["id"]})["id"],
+        "mailboxes": mailbox("doomed"),
     },
 }
 for name, value in {
