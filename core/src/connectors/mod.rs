@@ -21,7 +21,7 @@ pub use identity::{Group, Identity, Login, NewLogin, Person};
 pub use mail::{AppPassword, DkimKey, DnsRecord, Mail, MailDomain, Mailbox, MailboxChange, NewMailbox};
 pub use settings::{ConnectorSettings, Secret};
 
-/// What a system says about itself to a credential, for diagnosis.
+/// Report of a system about itself to a credential, for diagnosis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemReport {
     /// Product and version, such as `Authentik 2026.8.3`, as far as the system tells it.

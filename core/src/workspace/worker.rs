@@ -117,10 +117,12 @@ impl Worker {
             self.breakers.released(system);
             return Ok(false);
         };
+        let answers = self.systems.answers(system);
         match reconcile::run(service, &self.systems, &self.settings, claimed).await {
-            Ok(Ended::Settled) => self.breakers.answered(system),
             Ok(Ended::Unavailable) => self.breakers.failed(system, crate::work::time(service).await),
-            Ok(Ended::Lost) => self.breakers.released(system),
+            Ok(Ended::Settled) if self.systems.answers(system) > answers => self.breakers.answered(system),
+            // One that waits for something else has not asked the system, and tells nothing of it.
+            Ok(Ended::Settled | Ended::Lost) => self.breakers.released(system),
             // One broken document must not hold up all others; its claim ends by itself.
             Err(error) if error.kind() == crate::error::ErrorKind::Internal => {
                 tracing::error!(?error, "a state of a workspace cannot be reconciled");

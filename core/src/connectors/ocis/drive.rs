@@ -49,7 +49,7 @@ pub(super) struct Permission {
     #[serde(rename = "grantedToV2")]
     granted_to: Option<Grantee>,
     roles: Option<Vec<String>>,
-    /// What a permission without a role allows.
+    /// Actions that a permission without a role allows.
     #[serde(rename = "@libre.graph.permissions.actions")]
     actions: Option<IgnoredAny>,
     #[serde(rename = "expirationDateTime")]

@@ -1,6 +1,6 @@
 //! Client of ownCloud Infinite Scale 7 (libre-graph).
 //!
-//! What it knows about the system was seen on a running one. See `docs/design/connectors-ocis.md`.
+//! Its knowledge of the system was seen on a running one. See `docs/design/connectors-ocis.md`.
 
 mod check;
 mod drive;

@@ -104,7 +104,7 @@ impl Field {
     }
 }
 
-/// What is known of a kind.
+/// Description of a kind.
 #[derive(Debug)]
 pub(super) struct Resource {
     pub(super) kind: Kind,

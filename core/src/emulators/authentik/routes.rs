@@ -52,7 +52,7 @@ fn route(state: &mut State, exchange: &Exchange) -> Result<Response<Bytes>, Refu
     }
 }
 
-/// What a path names.
+/// Target of a path.
 enum Found<'a> {
     Version,
     Session,

@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 /// Number of objects of each kind.
 pub(super) const MAXIMUM_OBJECTS: usize = 20_000;
 
-/// What the token may do.
+/// Rights of the token.
 #[derive(Debug, Clone)]
 pub(super) enum Access {
     Superuser,

@@ -1,4 +1,4 @@
-//! Who sends a request: passwords, app tokens and bearer tokens, and the interface that makes app tokens.
+//! Sender of a request: passwords, app tokens and bearer tokens, and the interface that makes app tokens.
 
 use std::time::Duration;
 

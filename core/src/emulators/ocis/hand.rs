@@ -1,4 +1,4 @@
-//! What tests and `dezky dev` see and change by hand.
+//! State as tests and `dezky dev` see and change it by hand.
 
 use std::sync::Mutex;
 

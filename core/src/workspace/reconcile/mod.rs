@@ -281,7 +281,7 @@ impl Run<'_> {
             changes.push("ready".to_owned());
         }
         let subject = self.claimed.subject();
-        let (gone, tells) = (gone, !changes.is_empty());
+        let tells = !changes.is_empty();
         self.claimed
             .save(
                 self.service,
@@ -308,7 +308,7 @@ impl Run<'_> {
                         extra(work, state)?;
                     }
                     if gone {
-                        work.commit.changes.retain(|change| change.id() != id_of(state));
+                        work.commit.changes.retain(|change| change.id() != state.id.0);
                         let mut stored = state.clone();
                         stored.version = stored.version.saturating_sub(1);
                         work.commit.delete(&stored);
@@ -393,10 +393,6 @@ impl Run<'_> {
             .await?;
         Ok(Ended::Settled)
     }
-}
-
-fn id_of(state: &SystemState) -> ObjectId {
-    state.id.0
 }
 
 /// Returns a wait as an obstacle that passes.
