@@ -18,7 +18,7 @@ pub fn check(data: &[u8]) {
     let thumbprints: Vec<_> = set.thumbprints().collect();
     assert_eq!(thumbprints, again.thumbprints().collect::<Vec<_>>());
     for (position, key) in thumbprints.iter().enumerate() {
-        assert!(!thumbprints[..position].contains(key), "a key stands in the set once");
+        assert!(!thumbprints[..position].contains(key), "a key stands in the set once for a `kid` and an algorithm");
     }
     let document: Value = serde_json::from_slice(data).expect("it was read as JSON");
     let published = document["keys"].as_array().expect("it has keys");

@@ -124,6 +124,11 @@ impl Key {
         self.thumbprint == other.thumbprint && self.key_id == other.key_id && self.only == other.only
     }
 
+    /// Returns the only algorithm that the key serves, if it is restricted to one (`alg`).
+    pub(crate) fn only(&self) -> Option<Algorithm> {
+        self.only
+    }
+
     /// Returns whether the key serves this algorithm.
     pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
         self.family == algorithm.family() && self.only.is_none_or(|only| only == algorithm)

@@ -178,9 +178,11 @@ impl KeySet {
         Algorithm::ALL.into_iter().filter(usable).map(Algorithm::name).collect()
     }
 
-    /// Returns the thumbprints of the usable keys (RFC 7638), each with its `kid`.
-    pub fn thumbprints(&self) -> impl Iterator<Item = (Option<&str>, KeyThumbprint)> {
-        self.keys.iter().map(|key| (key.key_id.as_deref(), key.thumbprint))
+    /// Returns the thumbprints of the usable keys (RFC 7638), each with its `kid` and the only algorithm it serves.
+    ///
+    /// A key that is published under several `kid`s or algorithms is there once for each of them.
+    pub fn thumbprints(&self) -> impl Iterator<Item = (Option<&str>, Option<Algorithm>, KeyThumbprint)> {
+        self.keys.iter().map(|key| (key.key_id.as_deref(), key.only(), key.thumbprint))
     }
 
     /// Returns the keys that may have signed a token: matching its `kid`, if any, and its algorithm.
