@@ -6,6 +6,8 @@
 mod convergence;
 #[path = "workspace/drift.rs"]
 mod drift;
+#[path = "workspace/dry_run.rs"]
+mod dry_run;
 #[path = "workspace/life.rs"]
 mod life;
 #[path = "workspace/mistakes.rs"]

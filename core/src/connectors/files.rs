@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{ConnectorResult, SystemReport};
-use crate::{context::RequestContext, domain::TenantId};
+use crate::{context::RequestContext, domain::TenantId, outbound::Traffic};
 
 /// State of a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +70,8 @@ pub trait Files: Send + Sync + fmt::Debug {
     /// Checks that the system answers, has a known version, and gives the credential its rights.
     async fn check(&self, context: &RequestContext) -> ConnectorResult<SystemReport>;
 
-    /// Returns how often the system has answered so far, refusals and failures apart. It tells one that fails now and then from one
-    /// that is down.
-    fn answers(&self) -> u64;
+    /// Returns the numbers of requests so far.
+    fn traffic(&self) -> Traffic;
 
     /// Returns the form of a name that the system accepts and keeps as it is.
     fn clean_name(&self, name: &str) -> String;

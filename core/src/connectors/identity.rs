@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{ConnectorResult, SystemReport};
-use crate::{context::RequestContext, domain::TenantId};
+use crate::{context::RequestContext, domain::TenantId, outbound::Traffic};
 
 /// A group of people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +69,8 @@ pub trait Identity: Send + Sync + fmt::Debug {
     /// Checks that the system answers, has a known version, and gives the credential its rights.
     async fn check(&self, context: &RequestContext) -> ConnectorResult<SystemReport>;
 
-    /// Returns how often the system has answered so far, refusals and failures apart. It tells one that fails now and then from one
-    /// that is down.
-    fn answers(&self) -> u64;
+    /// Returns the numbers of requests so far.
+    fn traffic(&self) -> Traffic;
 
     /// Returns the group with this id.
     async fn group(&self, context: &RequestContext, id: &str) -> ConnectorResult<Option<Group>>;

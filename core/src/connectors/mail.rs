@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{ConnectorResult, SystemReport};
-use crate::context::RequestContext;
+use crate::{context::RequestContext, outbound::Traffic};
 
 /// A mail domain. Its name is unique in the mail system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,9 +106,8 @@ pub trait Mail: Send + Sync + fmt::Debug {
     /// Checks that the system answers, has a known version, and gives the credential its rights.
     async fn check(&self, context: &RequestContext) -> ConnectorResult<SystemReport>;
 
-    /// Returns how often the system has answered so far, refusals and failures apart. It tells one that fails now and then from one
-    /// that is down.
-    fn answers(&self) -> u64;
+    /// Returns the numbers of requests so far.
+    fn traffic(&self) -> Traffic;
 
     /// Returns the domain of this name.
     async fn domain(&self, context: &RequestContext, name: &str) -> ConnectorResult<Option<MailDomain>>;

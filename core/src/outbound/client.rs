@@ -2,11 +2,8 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -23,6 +20,7 @@ use super::{
     request::Request,
     response::Response,
     retry::retry_after,
+    traffic::{Traffic, TrafficCounters},
     transport::{Transport, failure},
 };
 use crate::{
@@ -78,7 +76,7 @@ impl Client {
         }
         self.prepare(&base)?;
         let permits = self.inner.in_flight.of(&base);
-        Ok(OriginClient { inner: Arc::clone(&self.inner), base, credential, permits, answers: Arc::default() })
+        Ok(OriginClient { inner: Arc::clone(&self.inner), base, credential, permits, traffic: Arc::default() })
     }
 
     /// Sends a request without credentials to a URL, below which its path is.
@@ -103,8 +101,8 @@ pub struct OriginClient {
     base: Url,
     credential: Option<Credential>,
     permits: Arc<Semaphore>,
-    /// Number of responses other than refusals and failures of the server. Clones share it.
-    answers: Arc<AtomicU64>,
+    /// Numbers of requests, shared by clones.
+    traffic: Arc<TrafficCounters>,
 }
 
 impl fmt::Debug for OriginClient {
@@ -120,18 +118,16 @@ impl OriginClient {
     /// # Errors
     /// [`OutboundError`] when there is no complete response. A status other than success is no error.
     pub async fn send(&self, context: &RequestContext, request: &Request) -> Result<Response, OutboundError> {
-        let response =
-            self.inner.exchange(context, &self.base, request, self.credential.as_ref(), &self.permits).await?;
-        if response.status().is_success() || response.status() == StatusCode::NOT_FOUND {
-            self.answers.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(response)
+        let begun = Instant::now();
+        let sent = self.inner.exchange(context, &self.base, request, self.credential.as_ref(), &self.permits).await;
+        self.traffic.count(sent.as_ref().ok().map(Response::status), begun.elapsed());
+        sent
     }
 
-    /// Returns how often the origin has answered so far, refusals and failures of the server apart.
+    /// Returns the numbers of requests so far.
     #[must_use]
-    pub fn answers(&self) -> u64 {
-        self.answers.load(Ordering::Relaxed)
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.now()
     }
 }
 

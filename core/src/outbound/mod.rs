@@ -16,6 +16,7 @@ mod options;
 mod request;
 mod response;
 mod retry;
+mod traffic;
 mod transport;
 
 pub use address::{AddressRange, AllowedAddresses};
@@ -27,6 +28,7 @@ pub use lookup::{Lookup, RefusedAddress, SystemLookup};
 pub use options::{OutboundOptions, PlainHttp, Proxies};
 pub use request::Request;
 pub use response::Response;
+pub use traffic::Traffic;
 pub use url::Url;
 
 pub use retry::{Pause, RetryPolicy, SystemPause};

@@ -45,6 +45,12 @@ impl Breakers {
         None
     }
 
+    /// Returns `true` from the failure that opened the breaker until the system answers.
+    pub(super) fn is_open(&self, system: SystemKind) -> bool {
+        let breakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        breakers.get(&system).is_some_and(|breaker| breaker.open_until.is_some())
+    }
+
     /// Notes that a system answered, whatever it said.
     pub(super) fn answered(&self, system: SystemKind) {
         let mut breakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -30,8 +30,8 @@ const LEFT_FOR_A_CHANGE: Duration = Duration::from_secs(18);
 pub(super) struct Claimed {
     /// The state as it is stored.
     pub(super) state: SystemState,
-    /// Name of this claim.
-    owner: String,
+    /// Name of this claim. `None` if the state is only looked at, and nothing of it is stored.
+    owner: Option<String>,
 }
 
 /// End of a run before the desired state is reached.
@@ -80,8 +80,8 @@ impl Claimed {
         let now = crate::work::time(service).await;
         let owner = ObjectId::generate().to_string();
         let stored = state.version;
-        let mut claimed = Self { state, owner };
-        claimed.hold(now);
+        let mut claimed = Self { state, owner: Some(owner.clone()) };
+        hold(&mut claimed.state, &owner, now);
         if claimed.state.phase == Phase::Pending {
             claimed.state.phase = Phase::Working;
         }
@@ -95,8 +95,21 @@ impl Claimed {
         }
     }
 
+    /// Takes a state that is only looked at: nothing of it is stored.
+    pub(super) fn unclaimed(state: SystemState) -> Self {
+        Self { state, owner: None }
+    }
+
+    /// Returns `true` if the state is only looked at.
+    pub(super) fn is_dry(&self) -> bool {
+        self.owner.is_none()
+    }
+
     /// Extends the claim if too little of it is left for a change.
     pub(super) async fn keep(&mut self, service: &Service) -> Result<(), Stopped> {
+        if self.is_dry() {
+            return Ok(());
+        }
         let now = crate::work::time(service).await;
         if self.state.leased_until.is_some_and(|until| until > now.plus(LEFT_FOR_A_CHANGE)) {
             return Ok(());
@@ -122,11 +135,15 @@ impl Claimed {
         edit: impl Fn(&mut SystemState, &str, Timestamp) + Send + Sync,
         extra: impl Fn(&mut UnitOfWork<'_>, &SystemState) -> Result<()> + Send + Sync,
     ) -> Result<(), Stopped> {
+        let Some(name) = self.owner.clone() else {
+            edit(&mut self.state, "", crate::work::time(service).await);
+            return Ok(());
+        };
         let call = call();
         loop {
             let outcome = service
                 .attempt(|moment| {
-                    let (state, owner, edit, extra, call) = (&self.state, &self.owner, &edit, &extra, &call);
+                    let (state, owner, edit, extra, call) = (&self.state, name.as_str(), &edit, &extra, &call);
                     async move {
                         let now = moment.now();
                         let mut edited = state.clone();
@@ -150,7 +167,7 @@ impl Claimed {
                 }
                 Err(error) if error.is(crate::error::Code::CONFLICT) => {
                     let stored: Option<SystemState> = service.store().load(&call.context, self.state.id).await?;
-                    match stored.filter(|stored| stored.lease_owner.as_deref() == Some(self.owner.as_str())) {
+                    match stored.filter(|stored| stored.lease_owner.as_deref() == Some(name.as_str())) {
                         // The state itself is as it was: something else of the commit has changed.
                         Some(stored) if stored.version == self.state.version => return Err(error.into()),
                         Some(stored) => self.state = stored,
@@ -165,10 +182,6 @@ impl Claimed {
     /// Returns whom events about the state concern.
     pub(super) fn subject(&self) -> Subject {
         Subject { tenant: Some(self.state.tenant_id), user: None }
-    }
-
-    fn hold(&mut self, now: Timestamp) {
-        hold(&mut self.state, &self.owner, now);
     }
 }
 

@@ -14,6 +14,7 @@ pub mod identity;
 pub mod mail;
 pub mod mark;
 pub mod plan;
+mod planned;
 mod reconcile;
 mod schedule;
 mod survey;
@@ -21,6 +22,7 @@ mod systems;
 pub mod worker;
 
 pub use desired::{PlanQuotas, Presence, Workspace, WorkspaceSettings, desired};
+pub use planned::PlannedRun;
 pub use survey::{remark, survey};
 pub use systems::{Drift, Systems};
 pub use worker::Worker;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     connectors::{Dns, Files, Identity, Mail},
     domain::workspace::SystemKind,
+    outbound::Traffic,
 };
 
 /// Treatment of differences that nobody has asked for in Dezky.
@@ -33,13 +34,21 @@ pub struct Systems {
 }
 
 impl Systems {
-    /// Returns how often a system has answered so far.
+    /// Returns how often a system has answered so far, refusals and failures apart. It tells one that fails now and then
+    /// from one that is down.
     pub(super) fn answers(&self, kind: SystemKind) -> u64 {
+        self.traffic(kind).answered
+    }
+
+    /// Returns the numbers of requests to a system so far.
+    #[must_use]
+    pub fn traffic(&self, kind: SystemKind) -> Traffic {
         match kind {
-            SystemKind::Identity => self.identity.as_ref().map_or(0, |system| system.answers()),
-            SystemKind::Mail => self.mail.as_ref().map_or(0, |system| system.answers()),
-            SystemKind::Files => self.files.as_ref().map_or(0, |system| system.answers()),
+            SystemKind::Identity => self.identity.as_ref().map(|system| system.traffic()),
+            SystemKind::Mail => self.mail.as_ref().map(|system| system.traffic()),
+            SystemKind::Files => self.files.as_ref().map(|system| system.traffic()),
         }
+        .unwrap_or_default()
     }
 
     /// Returns the kinds of systems that are configured.

@@ -2,21 +2,26 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{
+    FutureExt as _, StreamExt as _, TryStreamExt as _,
+    future::BoxFuture,
+    stream::{self, FuturesUnordered},
+};
 
 use super::{
     breaker::Breakers,
     claim::{Claimed, call},
     desired::WorkspaceSettings,
     dns,
+    planned::PlannedRun,
     reconcile::{self, Ended},
     schedule,
     systems::Systems,
 };
 use crate::{
     domain::{
-        SystemStateId, Versioned as _,
-        workspace::{STATES_BY_DUE, SYSTEM_STATES, SystemState},
+        SystemStateId, TenantId, Versioned as _,
+        workspace::{STATES_BY_DUE, STATES_OF_TENANT, SYSTEM_STATES, SystemKind, SystemState},
     },
     error::{Error, Result},
     service::Service,
@@ -26,6 +31,12 @@ use crate::{
 
 /// Number of states that a worker runs over at a time.
 const AT_A_TIME: usize = 32;
+
+/// Number of states of a tenant that a dry run compares.
+const MOST_PLANNED: u32 = 1_000;
+
+/// Number of states that a dry run compares at a time.
+const PLANNED_AT_A_TIME: usize = 8;
 
 /// Number of due states read at a time.
 const BATCH: u32 = 64;
@@ -62,6 +73,36 @@ impl Worker {
             let wait = next.milliseconds().saturating_sub(now.milliseconds());
             Duration::from_millis(u64::try_from(wait).unwrap_or(0))
         }))
+    }
+
+    /// Returns the systems that the worker reaches.
+    #[must_use]
+    pub fn systems(&self) -> &Systems {
+        &self.systems
+    }
+
+    /// Returns `true` while a system is not asked because it failed several times in a row.
+    #[must_use]
+    pub fn is_paused(&self, system: SystemKind) -> bool {
+        self.breakers.is_open(system)
+    }
+
+    /// Compares the systems of a tenant with what they should be, and tells the changes instead of making them.
+    ///
+    /// Only reads, in the store and in the systems. A tenant's first 1,000 states are compared: its systems first, then
+    /// people and mailboxes. Those of systems that this process does not reach are left out.
+    ///
+    /// # Errors
+    /// When the store does not answer. A system that does not is told in the result.
+    pub async fn dry_run(&self, service: &Service, tenant: TenantId) -> Result<Vec<PlannedRun>> {
+        let query = Query::new(&SYSTEM_STATES).sort(&STATES_OF_TENANT).equal("tenantId", tenant.0).limit(MOST_PLANNED);
+        let states: Vec<SystemState> = service.store().load_all(&call().context, &query).await?;
+        let reached = self.systems.kinds();
+        let states = states.into_iter().filter(|state| reached.contains(&state.system));
+        stream::iter(states.map(|state| reconcile::dry_run(service, &self.systems, &self.settings, state)))
+            .buffered(PLANNED_AT_A_TIME)
+            .try_collect()
+            .await
     }
 
     /// Runs over all states that are due, and those that become due meanwhile. Returns the number of runs.

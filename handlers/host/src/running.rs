@@ -130,8 +130,12 @@ impl Running {
         let platform = Platform::open(configuration.platform_options(Arc::clone(&store)))?;
         platform.start();
         let (service, verifier) = (Arc::clone(platform.service()), platform.verifier().clone());
-        let driver = background::start(&service, &configuration.tasks, &configuration.seed, configuration.worker()?);
-        let readiness = Readiness::new(store, verifier.clone(), driver.statuses());
+        let worker = configuration.worker()?;
+        if let Some(worker) = &worker {
+            metrics.follow(worker);
+        }
+        let driver = background::start(&service, &configuration.tasks, &configuration.seed, worker);
+        let readiness = Readiness::new(store, Some(verifier.clone()), driver.statuses());
         let (fatal_sender, fatal) = mpsc::channel(1);
         let mut background = JoinSet::new();
         background.spawn(background::watch_first_tenant(driver.statuses(), fatal_sender));

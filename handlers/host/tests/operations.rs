@@ -11,10 +11,6 @@ use std::{
 
 use support::{Process, dezky, json, request};
 
-fn address(line: &str) -> String {
-    line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned()
-}
-
 fn command(folder: &Path, settings: &[(&str, &str)]) -> std::process::Command {
     let mut command = dezky(folder);
     command.args(["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:dezky.sqlite"]);
@@ -54,8 +50,8 @@ fn is_detailed(answer: &(u16, String)) {
 fn an_address_for_operation_alone_tells_metrics_and_details() {
     let folder = tempfile::tempdir().unwrap();
     let mut process = Process::start(command(folder.path(), &[("DEZKY_OPERATIONS_LISTEN", "127.0.0.1:0")]));
-    let operations = address(&process.line("metrics and details of readiness are told address="));
-    let public = address(&process.line("listening address="));
+    let operations = support::address(&process.line("metrics and details of readiness are told address="));
+    let public = support::address(&process.line("listening address="));
 
     is_short(&request(&public, "GET", "/readyz", None));
     let absent = request(&public, "GET", "/metrics", None);
@@ -85,7 +81,7 @@ fn an_address_for_operation_alone_tells_metrics_and_details() {
 fn without_one_they_are_told_to_this_machine_and_to_nobody_behind_a_proxy() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::start(command(folder.path(), &[("DEZKY_TRUSTED_PROXIES", "127.0.0.9")]));
-    let public = address(&process.line("listening address="));
+    let public = support::address(&process.line("listening address="));
     is_detailed(&request(&public, "GET", "/readyz", None));
     assert_eq!(request(&public, "GET", "/metrics", None).0, 200);
     for lines in [

@@ -1,6 +1,7 @@
 //! Tests that workers killed by `kill -9` at random points, while systems fail a fifth of all calls, leave one of everything.
 //!
-//! `DEZKY_TEST_WORKSPACE_TENANTS` sets the number of tenants (default: 10), each with `DEZKY_TEST_WORKSPACE_MEMBERS` members (default: 2).
+//! `DEZKY_TEST_WORKSPACE_TENANTS` sets the number of tenants (default: 10), each with `DEZKY_TEST_WORKSPACE_MEMBERS` members (default: 2), and
+//! `DEZKY_TEST_WORKSPACE_KILLS` how often a worker is killed (default: 6).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::print_stderr, reason = "says what was measured")]
 
@@ -31,14 +32,11 @@ use dezky::{
 };
 use serde_json::json;
 
-use support::{Process, dezky};
+use support::{Process, dezky, request};
 
 const SECRET: &str = "a-secret-of-tests";
 /// Number of workers at a time.
 const WORKERS: usize = 2;
-/// Number of times that a worker is killed.
-const KILLS: usize = 6;
-
 fn number(variable: &str, default: usize) -> usize {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
@@ -75,6 +73,12 @@ impl Estate {
     }
 
     fn worker(&self, folder: &Path) -> Process {
+        let process = Process::start(self.command(folder));
+        process.line("working");
+        process
+    }
+
+    fn command(&self, folder: &Path) -> std::process::Command {
         let mut command = dezky(folder);
         command
             .arg("worker")
@@ -90,9 +94,7 @@ impl Estate {
                 command.env(format!("DEZKY_{name}_USER"), "dezky");
             }
         }
-        let process = Process::start(command);
-        process.line("working");
-        process
+        command
     }
 
     fn requests(&self) -> u64 {
@@ -166,13 +168,14 @@ impl Estate {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_workers_and_failing_systems_leave_one_of_everything() {
     let (tenants, members) = (number("DEZKY_TEST_WORKSPACE_TENANTS", 10), number("DEZKY_TEST_WORKSPACE_MEMBERS", 2));
+    let kills = number("DEZKY_TEST_WORKSPACE_KILLS", 6);
     let folder = tempfile::tempdir().unwrap();
     let estate = Estate::start(folder.path()).await;
     let start = Instant::now();
     let mut workers: Vec<Process> = (0..WORKERS).map(|_| estate.worker(folder.path())).collect();
     let mut made = Vec::new();
-    for kill in 0..KILLS {
-        while made.len() < tenants * (kill + 1) / KILLS {
+    for kill in 0..kills {
+        while made.len() < tenants * (kill + 1) / kills {
             made.push(estate.create(made.len(), members).await);
         }
         // Somewhere in the midst of it, at another place each time.
@@ -186,7 +189,7 @@ async fn killed_workers_and_failing_systems_leave_one_of_everything() {
     let states = tenants * (3 + 2 * members) + 3;
     estate.until_ready(states, Duration::from_secs(240 + u64::try_from(tenants).unwrap())).await;
     eprintln!(
-        "{tenants} tenants with {members} members each, {KILLS} workers killed: ready after {:.1} s",
+        "{tenants} tenants with {members} members each, {kills} workers killed: ready after {:.1} s",
         start.elapsed().as_secs_f64()
     );
     drop(workers);
@@ -227,4 +230,45 @@ async fn killed_workers_and_failing_systems_leave_one_of_everything() {
         assert_eq!(ready, 3 + 2 * members, "{}: {told:?}", stored.slug);
     }
     assert_eq!(mailboxes.len(), tenants * members);
+}
+
+/// Returns the value of a line of metrics.
+fn metric(text: &str, name: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no `{name}` in {text}")).parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_tells_what_it_asks_of_systems() {
+    let folder = tempfile::tempdir().unwrap();
+    let estate = Estate::start(folder.path()).await;
+    estate.authentik.set_faults(Faults::default());
+    estate.ocis.set_faults(Faults::default());
+    estate.stalwart.set_faults(Faults { share: 1.0, seed: 5, ..Faults::default() });
+    let mut command = estate.command(folder.path());
+    command.env("DEZKY_OPERATIONS_LISTEN", "127.0.0.1:0").env("DEZKY_LOG", "info");
+    let mut process = Process::start(command);
+    let operations = support::address(&process.line("metrics and details of readiness are told address="));
+    process.line("working");
+    estate.create(0, 1).await;
+    estate.until_asked(20).await;
+    // The system that fails opens its breaker; the others go on.
+    process.line("is asked less often until it does");
+    assert_eq!(request(&operations, "GET", "/healthz", None).0, 200);
+    let (status, text) = request(&operations, "GET", "/metrics", None);
+    assert_eq!(status, 200);
+    let requests = |system, outcome| {
+        metric(&text, &format!("dezky_system_requests_total{{system=\"{system}\",outcome=\"{outcome}\"}}"))
+    };
+    assert!(requests("identity", "answered") > 0.0 && requests("files", "answered") > 0.0, "{text}");
+    assert!(requests("mail", "failed") + requests("mail", "refused") >= 5.0, "{text}");
+    assert!(requests("identity", "failed") == 0.0, "{text}");
+    assert!(metric(&text, "dezky_system_request_seconds_total{system=\"identity\"}") > 0.0, "{text}");
+    assert_eq!(metric(&text, "dezky_system_paused{system=\"mail\"}"), 1.0);
+    assert_eq!(metric(&text, "dezky_system_paused{system=\"identity\"}"), 0.0);
+    assert!(!text.contains(SECRET));
+    let (_, report) = request(&operations, "GET", "/readyz", None);
+    assert!(report.contains("\"issuers\":[]"), "it verifies no tokens: {report}");
+    process.terminate();
+    assert_eq!(process.wait().code(), Some(0));
 }

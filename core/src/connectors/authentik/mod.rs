@@ -19,7 +19,11 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{ConnectorResult, ConnectorSettings, Group, Identity, Login, NewLogin, Person, SystemReport};
-use crate::{context::RequestContext, domain::TenantId, outbound::OriginClient};
+use crate::{
+    context::RequestContext,
+    domain::TenantId,
+    outbound::{OriginClient, Traffic},
+};
 use people::KnownPeople;
 
 /// Attribute of groups and brands that names their tenant.
@@ -84,8 +88,8 @@ impl Authentik {
 
 #[async_trait]
 impl Identity for Authentik {
-    fn answers(&self) -> u64 {
-        self.client.answers()
+    fn traffic(&self) -> Traffic {
+        self.client.traffic()
     }
 
     async fn check(&self, context: &RequestContext) -> ConnectorResult<SystemReport> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use crate::{
     connectors::{ConnectorError, ConnectorResult},
     context::RequestContext,
-    outbound::{OriginClient, OutboundError, OutboundErrorKind, Request, Response},
+    outbound::{OriginClient, OutboundError, OutboundErrorKind, Request, Response, Traffic},
 };
 
 /// Time after a failed connection for which a 401 is part of a start. The first start took 5 s.
@@ -28,9 +28,9 @@ pub(super) struct Exchanges {
 }
 
 impl Exchanges {
-    /// Returns how often the system has answered.
-    pub(super) fn answers(&self) -> u64 {
-        self.client.answers()
+    /// Returns the numbers of requests so far.
+    pub(super) fn traffic(&self) -> Traffic {
+        self.client.traffic()
     }
 
     pub(super) fn new(client: OriginClient) -> Self {

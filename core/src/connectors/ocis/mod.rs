@@ -23,7 +23,7 @@ use self::{
     turns::Turns,
 };
 use super::{ConnectorResult, ConnectorSettings, Files, Grant, NewSpace, Space, SpaceChange, SystemReport};
-use crate::{context::RequestContext, domain::TenantId};
+use crate::{context::RequestContext, domain::TenantId, outbound::Traffic};
 
 /// Shortest time limit of a request. A busy system takes 8 s to create a space.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(11);
@@ -79,8 +79,8 @@ fn within_limits(settings: &ConnectorSettings) -> ConnectorSettings {
 
 #[async_trait]
 impl Files for OcisFiles {
-    fn answers(&self) -> u64 {
-        self.exchanges.answers()
+    fn traffic(&self) -> Traffic {
+        self.exchanges.traffic()
     }
 
     async fn check(&self, context: &RequestContext) -> ConnectorResult<SystemReport> {

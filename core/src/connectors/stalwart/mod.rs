@@ -19,7 +19,10 @@ use super::{
     AppPassword, ConnectorError, ConnectorResult, ConnectorSettings, DkimKey, DnsRecord, Mail, MailDomain, Mailbox,
     MailboxChange, NewMailbox, SystemReport,
 };
-use crate::{context::RequestContext, outbound::OriginClient};
+use crate::{
+    context::RequestContext,
+    outbound::{OriginClient, Traffic},
+};
 
 /// Number of requests in flight that Stalwart allows to one account.
 const MAXIMUM_IN_FLIGHT: usize = 4;
@@ -81,8 +84,8 @@ impl Stalwart {
 
 #[async_trait]
 impl Mail for Stalwart {
-    fn answers(&self) -> u64 {
-        self.client.answers()
+    fn traffic(&self) -> Traffic {
+        self.client.traffic()
     }
 
     async fn check(&self, context: &RequestContext) -> ConnectorResult<SystemReport> {

@@ -2,11 +2,14 @@
 
 mod activate;
 mod domains;
+mod dry;
 mod group;
 mod known;
 mod mailbox;
 mod person;
 mod space;
+
+pub(super) use dry::dry_run;
 
 use async_trait::async_trait;
 
@@ -149,18 +152,7 @@ pub(super) async fn run(
     let mut run = Run { service, systems, settings, claimed, changes: Vec::new(), answers };
     let generation = run.claimed.state.wanted_generation;
     let before = run.claimed.state.phase;
-    let outcome = match run.claimed.state.system {
-        SystemKind::Identity => match run.claimed.state.subject {
-            None => group::reconcile(&mut run).await,
-            Some(user) => person::reconcile(&mut run, user).await,
-        },
-        SystemKind::Mail => match run.claimed.state.subject {
-            None => domains::reconcile(&mut run).await,
-            Some(mailbox) => mailbox::reconcile(&mut run, mailbox).await,
-        },
-        SystemKind::Files => space::reconcile(&mut run).await,
-    };
-    let ended = match outcome {
+    let ended = match run.reconcile().await {
         Ok(settled) => run.settled(settled, generation).await,
         Err(Stopped::System(error)) => run.failed(&error).await,
         Err(Stopped::Waits(obstacle)) => {
@@ -195,6 +187,17 @@ pub(super) async fn run(
 }
 
 impl Run<'_> {
+    /// Compares the state with its system, and makes the changes.
+    async fn reconcile(&mut self) -> Result<Settled, Stopped> {
+        match (self.claimed.state.system, self.claimed.state.subject) {
+            (SystemKind::Identity, None) => group::reconcile(self).await,
+            (SystemKind::Identity, Some(user)) => person::reconcile(self, user).await,
+            (SystemKind::Mail, None) => domains::reconcile(self).await,
+            (SystemKind::Mail, Some(mailbox)) => mailbox::reconcile(self, mailbox).await,
+            (SystemKind::Files, _) => space::reconcile(self).await,
+        }
+    }
+
     /// Returns a context with a deadline of its own, for one request to a system.
     fn context(&self) -> RequestContext {
         call().context
@@ -225,8 +228,18 @@ impl Run<'_> {
         state.reached_generation > 0 && state.reached_generation == state.wanted_generation && state.attempts == 0
     }
 
-    /// Makes changes, one after the other. Returns `false` if they are drift, which is told only.
+    /// Names a change in the audit trail. Returns `false` if it must not be made, because the state is only looked at.
+    fn does(&mut self, change: &str) -> bool {
+        self.changes.push(change.to_owned());
+        !self.claimed.is_dry()
+    }
+
+    /// Makes changes, one after the other. Returns `false` if they are only told: in a dry run, and of drift.
     async fn make<C: Send + Sync>(&mut self, plan: &mut Plan<C>, unit: &impl Unit<C>) -> Result<bool, Stopped> {
+        if self.claimed.is_dry() {
+            self.changes.extend(plan.changes.iter().map(|change| unit.name(change)));
+            return Ok(false);
+        }
         if self.is_look() && self.changes.is_empty() {
             let names = plan.changes.iter().map(|change| unit.name(change)).collect::<Vec<_>>().join(", ");
             tracing::warn!(

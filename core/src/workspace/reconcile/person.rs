@@ -59,8 +59,9 @@ pub(super) async fn reconcile(run: &mut Run<'_>, user_id: ObjectId) -> Result<Se
         if let Some(person) = run.claimed.state.external_id(PERSON).map(str::to_owned)
             && !member
         {
-            identity.remove_member(&run.context(), &group, &person).await?;
-            run.changes.push(PersonChange::Remove { person }.name().to_owned());
+            if run.does(PersonChange::Remove { person: person.clone() }.name()) {
+                identity.remove_member(&run.context(), &group, &person).await?;
+            }
             return Ok(Settled::gone());
         }
         return Ok(match member {
@@ -91,8 +92,9 @@ pub(super) async fn reconcile(run: &mut Run<'_>, user_id: ObjectId) -> Result<Se
         }
         if plan.changes.contains(&PersonChange::Revoke) {
             let now = crate::work::time(run.service).await;
-            known::revoke_by_claim(run.service, tenant.id, UserId(user_id), now).await?;
-            run.changes.push(PersonChange::Revoke.name().to_owned());
+            if run.does(PersonChange::Revoke.name()) {
+                known::revoke_by_claim(run.service, tenant.id, UserId(user_id), now).await?;
+            }
             return Ok(Settled::gone());
         }
         let unit = OfPerson { identity: Arc::clone(&identity), desired: desired.clone() };

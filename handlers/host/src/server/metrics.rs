@@ -2,12 +2,15 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicI64, AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64},
+    },
     time::Duration,
 };
 
-use super::tasks::TaskMetrics;
-use dezky::{authn::keys::KeyStatus, http::Refused, work::TaskStatus};
+use super::{systems::SystemMetrics, tasks::TaskMetrics};
+use dezky::{authn::keys::KeyStatus, http::Refused, work::TaskStatus, workspace::Worker};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
@@ -89,6 +92,7 @@ pub(crate) struct Metrics {
     key_age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
     keys_stale: Family<IssuerLabels, Gauge>,
     tasks: TaskMetrics,
+    systems: SystemMetrics,
     ready: Gauge<i64, AtomicI64>,
     spans_dropped: Counter,
     component_deaths: Counter,
@@ -121,6 +125,7 @@ impl Metrics {
             key_age: Family::default(),
             keys_stale: Family::default(),
             tasks: TaskMetrics::default(),
+            systems: SystemMetrics::default(),
             ready: Gauge::default(),
             spans_dropped: Counter::default(),
             component_deaths: Counter::default(),
@@ -189,6 +194,7 @@ impl Metrics {
             self.component_refusals.clone(),
         );
         self.tasks.register(registry);
+        self.systems.register(registry);
         registry.register("ready", "1 while requests can be answered", self.ready.clone());
     }
 
@@ -276,9 +282,15 @@ impl Metrics {
         self.component_failures.get()
     }
 
+    /// Follows the systems behind tenants that a worker reaches.
+    pub(crate) fn follow(&self, worker: &Arc<Worker>) {
+        self.systems.follow(worker);
+    }
+
     /// Renders all metrics, with the given state of keys, tasks and readiness.
     pub(crate) fn text(&self, keys: &[KeyStatus], tasks: &[TaskStatus], ready: bool) -> Result<String, fmt::Error> {
         self.tasks.set(tasks);
+        self.systems.refresh();
         self.ready.set(i64::from(ready));
         self.key_age.clear();
         for status in keys {

@@ -11,6 +11,7 @@ mod readiness;
 mod routes;
 mod spans;
 mod streams;
+mod systems;
 mod tasks;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -96,6 +97,40 @@ impl Server {
         };
         tokio::select! {
             ((), ()) = async { tokio::join!(serve(self.listener, self.connections, router), operations) } => {}
+            () = looks.go_on() => {}
+            () = limits.prune() => {}
+        }
+    }
+}
+
+/// The operations address of a process that serves no API.
+#[derive(Debug)]
+pub(crate) struct Operations(TcpListener);
+
+impl Operations {
+    /// Opens the socket.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub(crate) async fn bind(listen: &Listen) -> Result<Self> {
+        let (listener, address) = bound(listen).await?;
+        tracing::info!(%address, "metrics and details of readiness are told");
+        Ok(Self(listener))
+    }
+
+    /// Serves probes and metrics until `stop` is true.
+    pub(crate) async fn serve(
+        self,
+        readiness: Arc<Readiness>,
+        metrics: Arc<Metrics>,
+        limits: Arc<Limits>,
+        stop: watch::Receiver<bool>,
+    ) {
+        let looks = Looks::new(limits.arrival());
+        let sources = Sources { readiness, metrics: Arc::clone(&metrics), limits: Arc::clone(&limits), spans: None };
+        let router = routes::operations(sources);
+        tokio::select! {
+            () = connections::serve((self.0, OPERATIONS_CONNECTIONS), router, metrics, Arc::clone(&limits), looks.clone(), stop) => {}
             () = looks.go_on() => {}
             () = limits.prune() => {}
         }

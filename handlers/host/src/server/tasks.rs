@@ -73,7 +73,7 @@ impl TaskMetrics {
 }
 
 /// Brings a counter to a total that only grows.
-fn advance(counter: &Counter, total: u64) {
+pub(super) fn advance(counter: &Counter, total: u64) {
     counter.inc_by(total.saturating_sub(counter.get()));
 }
 

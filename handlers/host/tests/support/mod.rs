@@ -258,3 +258,7 @@ impl Shell {
         (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
+
+pub(crate) fn address(line: &str) -> String {
+    line.split("address=").nth(1).unwrap().split(' ').next().unwrap().to_owned()
+}

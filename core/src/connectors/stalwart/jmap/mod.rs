@@ -22,7 +22,7 @@ use crate::{
         NewMailbox, SystemReport,
     },
     context::RequestContext,
-    outbound::{OriginClient, Request},
+    outbound::{OriginClient, Request, Traffic},
 };
 
 /// Number of entries of a list that are read.
@@ -217,8 +217,8 @@ const RIGHTS: [(&str, &str); 18] = [
 
 #[async_trait]
 impl Mail for Jmap {
-    fn answers(&self) -> u64 {
-        self.client.answers()
+    fn traffic(&self) -> Traffic {
+        self.client.traffic()
     }
 
     async fn check(&self, context: &RequestContext) -> ConnectorResult<SystemReport> {

@@ -20,7 +20,7 @@ use crate::{
         NewMailbox, SystemReport,
     },
     context::RequestContext,
-    outbound::{OriginClient, Request},
+    outbound::{OriginClient, Request, Traffic},
 };
 
 /// Number of principals that are read.
@@ -156,8 +156,8 @@ fn name_of(id: &str) -> ConnectorResult<&str> {
 
 #[async_trait]
 impl Mail for Rest {
-    fn answers(&self) -> u64 {
-        self.client.answers()
+    fn traffic(&self) -> Traffic {
+        self.client.traffic()
     }
 
     async fn check(&self, context: &RequestContext) -> ConnectorResult<SystemReport> {

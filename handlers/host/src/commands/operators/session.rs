@@ -72,6 +72,7 @@ impl OperatorSettings {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) service: Service,
+    pub(crate) configuration: Configuration,
     pub(crate) output: Output,
     actor: Principal,
 }
@@ -87,7 +88,7 @@ impl Session {
         logging::start(&configuration::log(&sources)?)?;
         let store = store::open(&configuration, &Arc::new(Metrics::new()))?;
         let service = Service::new(store, Arc::new(SystemClock), configuration.service_settings());
-        Ok(Self { service, output: Output::new(flags.json), actor: flags.actor.clone() })
+        Ok(Self { service, configuration, output: Output::new(flags.json), actor: flags.actor.clone() })
     }
 
     /// Creates a call by the actor.

@@ -1,7 +1,11 @@
 //! `dezky workspace`.
 
 use clap::{Args, Subcommand};
-use dezky::service::{access::TenantReference, workspaces::WorkspaceView};
+use dezky::{
+    domain::Choice as _,
+    service::{access::TenantReference, workspaces::WorkspaceView},
+    workspace::PlannedRun,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -18,6 +22,9 @@ const SYSTEMS: &[Column] = &[
     ("SUBJECT", "/subject"),
 ];
 
+const PLANNED: &[Column] =
+    &[("SYSTEM", "/system"), ("CHANGES", "/changes"), ("WHAT", "/what"), ("SUBJECT", "/subject")];
+
 const RECORDS: &[Column] =
     &[("TYPE", "/type"), ("NAME", "/name"), ("SEEN", "/seen"), ("NEEDED", "/required"), ("VALUE", "/value")];
 
@@ -32,6 +39,14 @@ pub(crate) enum WorkspaceCommand {
     /// Retry what failed, without waiting for the time of the next attempt
     #[command(after_help = "Example:\n  dezky workspace retry acme")]
     Retry(RequestFlags),
+    /// Compare the systems with what they should be, and tell the changes without making them
+    ///
+    /// Reads only, and needs the settings of the systems (DEZKY_AUTHENTIK_URL, DEZKY_STALWART_URL, DEZKY_OCIS_URL). The
+    /// first 1,000 people and mailboxes of a tenant are compared.
+    #[command(after_help = "Examples:
+  dezky workspace plan acme
+  dezky workspace plan acme --json | jq '.[].changes'")]
+    Plan(OneWorkspace),
     /// Compare the systems and the DNS records with what they should be
     #[command(after_help = "Example:\n  dezky workspace check acme")]
     Check(RequestFlags),
@@ -66,6 +81,7 @@ pub(crate) async fn run(command: WorkspaceCommand) -> Result<(), Failure> {
             let view = settled(session.service.read_workspace(&session.call(), &reference).await)?;
             print(&session, &view)
         }
+        WorkspaceCommand::Plan(flags) => plan(&flags).await,
         WorkspaceCommand::Retry(flags) => {
             let session = Session::open(&flags.common)?;
             let reference = TenantReference::Id(tenant(&session, &flags.tenant).await?.id);
@@ -87,6 +103,39 @@ pub(crate) async fn run(command: WorkspaceCommand) -> Result<(), Failure> {
             print(&session, &settled(session.service.check_workspace(&call, &reference).await)?.value)
         }
     }
+}
+
+/// Tells what controllers would change.
+async fn plan(flags: &OneWorkspace) -> Result<(), Failure> {
+    let session = Session::open(&flags.common)?;
+    let tenant = tenant(&session, &flags.tenant).await?;
+    let worker = session.configuration.worker()?.filter(|worker| !worker.systems().kinds().is_empty());
+    let Some(worker) = worker else {
+        return Err(Failure::usage(
+            "no system is configured here: set DEZKY_AUTHENTIK_URL, DEZKY_STALWART_URL or DEZKY_OCIS_URL",
+        ));
+    };
+    let planned: Vec<PlannedRun> = settled(worker.dry_run(&session.service, tenant.id).await)?;
+    let output = &session.output;
+    if output.is_json() {
+        return output.document(&planned);
+    }
+    let rows: Vec<Value> = planned.iter().filter(|run| !run.is_empty()).map(planned_row).collect();
+    if rows.is_empty() {
+        return output.note(&format!("nothing to change: {} parts are as they should be", planned.len()));
+    }
+    output.part(PLANNED, &rows, true)
+}
+
+fn planned_row(run: &PlannedRun) -> Value {
+    let obstacles = run.obstacles.iter().map(|one| one.message.as_str());
+    let what: Vec<&str> = obstacles.chain(run.failure.as_deref()).collect();
+    json!({
+        "system": run.system.name(),
+        "subject": run.subject,
+        "changes": run.changes.join(", "),
+        "what": what.join("; "),
+    })
 }
 
 /// Prints the document, or tables of the systems and of each domain's records.
