@@ -134,6 +134,12 @@ impl RequestContext {
     /// Default timeout of a request.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
+    /// Creates a context for a further step of the same request, with a timeout counted from now.
+    #[must_use]
+    pub fn renewed(&self, timeout: Duration) -> Self {
+        Self { deadline: Instant::now() + timeout, presented: Presented::default(), ..self.clone() }
+    }
+
     /// Creates a context with this request id and the default timeout.
     pub fn new(request_id: impl Into<String>) -> Self {
         Self::within(request_id, Self::DEFAULT_TIMEOUT)

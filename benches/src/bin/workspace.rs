@@ -94,8 +94,8 @@ async fn create(service: &Service, number: usize) -> Result<(), Failure> {
 
 /// Waits until no tenant is pending.
 async fn until_active(service: &Service) -> Result<(), Failure> {
-    let context = dezky::context::RequestContext::system("bench");
     loop {
+        let context = dezky::context::RequestContext::system("bench");
         let pending = Query::new(&TENANTS).filter(Filter::Equal("status", "pending".into())).limit(1);
         let first: Vec<Tenant> = service.store().load_all(&context, &pending).await?;
         if first.iter().all(|tenant| tenant.status != TenantStatus::Pending) {

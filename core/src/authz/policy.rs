@@ -188,6 +188,12 @@ pub const LASTING_ADMIN_POLICY: &[(Action, Option<&str>, Callers)] = &[
     (Action::DeleteUser, None, Callers::LASTING),
 ];
 
+impl From<Action> for &'static str {
+    fn from(action: Action) -> Self {
+        action.name()
+    }
+}
+
 impl Action {
     /// Returns the action's row of the table.
     #[must_use]

@@ -50,6 +50,39 @@ impl FromRequestParts<Arc<HttpState>> for Caller {
     }
 }
 
+/// The call of a verified caller, who is identified anew for each further look of an answer that goes on.
+#[derive(Clone)]
+pub(super) struct RepeatedCaller {
+    /// The call of the request itself.
+    pub(super) call: Call,
+    principal: Option<Principal>,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<Arc<HttpState>> for RepeatedCaller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<HttpState>) -> Result<Self> {
+        let Caller(call) = Caller::from_request_parts(parts, state).await?;
+        let principal = parts.extensions.get::<Principal>().cloned();
+        Ok(Self { call, principal, headers: parts.headers.clone() })
+    }
+}
+
+impl RepeatedCaller {
+    /// Creates a call with a deadline of its own, if the caller's token is still good.
+    ///
+    /// # Errors
+    /// Those of the first identification.
+    pub(super) async fn again(&self, state: &HttpState) -> Result<Call> {
+        let context = self.call.context.renewed(state.timeout);
+        Ok(match &self.principal {
+            Some(principal) => Call::by(context, principal.clone()),
+            None => Call::by_token(context.clone(), state.identity.caller(&context, &self.headers).await?),
+        })
+    }
+}
+
 /// Reads `If-Match`, which compares strongly: a weak tag never matches (RFC 9110 §13.1.1).
 fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>> {
     if !headers.contains_key(header::IF_MATCH) {

@@ -5,6 +5,7 @@ mod extract;
 mod host;
 pub mod identity;
 mod launcher;
+pub mod live;
 mod openapi;
 mod operation;
 pub mod operations;
@@ -48,6 +49,8 @@ pub struct HttpState {
     pub launcher: Arc<dyn LauncherSource>,
     /// Maximum duration of a request. Default: 30 s.
     pub timeout: Duration,
+    /// Ability to hold answers open. Default: none, so that a stream of events has one.
+    pub live: Option<Arc<dyn live::Live>>,
 }
 
 impl HttpState {
@@ -55,7 +58,8 @@ impl HttpState {
     #[must_use]
     pub fn new(service: Arc<Service>, identity: Arc<dyn Identity>) -> Self {
         let launcher = Arc::clone(&service) as Arc<dyn LauncherSource>;
-        Self { service, identity, launcher, timeout: crate::context::RequestContext::DEFAULT_TIMEOUT }
+        let timeout = crate::context::RequestContext::DEFAULT_TIMEOUT;
+        Self { service, identity, launcher, timeout, live: None }
     }
 }
 

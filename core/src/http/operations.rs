@@ -253,7 +253,7 @@ operations! {
             get readWorkspace = workspace::read {
                 summary: "Read the state of the systems behind a tenant",
                 access: May(&[ReadWorkspace]), sdk: Some("workspace.get"), commands: &["workspace show"],
-                shape: Shape::document::<WorkspaceView>(),
+                shape: Shape::followed::<WorkspaceView>(),
             }
         }
         "/tenants/{tenant}/workspace/retry" {

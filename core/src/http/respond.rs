@@ -29,7 +29,7 @@ fn json(status: StatusCode, bytes: Vec<u8>) -> Response {
 /// Size in bytes that most views and short lists do not exceed.
 const VIEW: usize = 2 * 1024;
 
-fn encode(view: &impl Serialize) -> Result<Vec<u8>> {
+pub(super) fn encode(view: &impl Serialize) -> Result<Vec<u8>> {
     // Most views fit, which avoids copies by growing the buffer.
     let mut bytes = Vec::with_capacity(VIEW);
     serde_json::to_writer(&mut bytes, view).map_err(|error| Error::internal(error.to_string()))?;

@@ -72,7 +72,7 @@ impl<'a> UnitOfWork<'a> {
     /// Replaces a document, with events of what changed. Returns `false`, and does nothing, if nothing did.
     pub(crate) fn update<E: Entity + Versioned + PartialEq>(
         &mut self,
-        action: Action,
+        action: impl Into<&'static str>,
         kind: &str,
         subject: Subject,
         before: &E,
@@ -101,7 +101,7 @@ impl<'a> UnitOfWork<'a> {
         after.advance(self.now);
         self.commit.update(after, before.version())?;
         let values = personal_values(E::COLLECTION, &changed, &old, &new);
-        self.record(action.name(), kind, before.id(), subject, changed, values)?;
+        self.record(action.into(), kind, before.id(), subject, changed, values)?;
         Ok(true)
     }
 

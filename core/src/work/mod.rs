@@ -10,12 +10,14 @@ mod cursor;
 pub mod driver;
 mod expiry;
 mod lease;
+mod live;
 mod log;
 pub mod task;
 
 pub use consumer::{Backlog, CONSUMERS, Consumer, catch_up};
 pub use driver::{Driver, Statuses};
 pub use expiry::forget_expired;
+pub use live::StoreChanges;
 pub use task::{Task, TaskChoice, TaskReport, TaskState, TaskStatus};
 
 use crate::{clock::Timestamp, service::Service, store::StoreError};

@@ -9,7 +9,7 @@ use dezky::{
     http::{HttpState, TokenIdentity, unidentified},
     outbound::CertificateAuthorities,
     service::{Call, Service, views::ProfileView},
-    work::Driver,
+    work::{Driver, StoreChanges},
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -80,6 +80,8 @@ pub(crate) struct Running {
     address: SocketAddr,
     signals: Signals,
     driver: Driver,
+    /// Answers that go on.
+    changes: Arc<StoreChanges>,
     background: JoinSet<()>,
     server: JoinHandle<()>,
     /// Export of spans, which ends after the server.
@@ -141,7 +143,9 @@ impl Running {
         background.spawn(background::watch_first_tenant(driver.statuses(), fatal_sender));
         let limits = Limits::new(&configuration.limits, Arc::clone(&metrics));
         let identity = Arc::new(LimitedIdentity::new(TokenIdentity::new(verifier.clone()), Arc::clone(&limits)));
-        let state = HttpState::new(Arc::clone(&service), identity.clone());
+        let mut state = HttpState::new(Arc::clone(&service), identity.clone());
+        let changes = StoreChanges::of(Arc::clone(service.store()));
+        state.live = Some(changes.clone());
         let api = match &configuration.component {
             None => unidentified(state),
             #[cfg(not(feature = "component"))]
@@ -167,6 +171,7 @@ impl Running {
             address,
             signals,
             driver,
+            changes,
             background,
             server,
             exporting,
@@ -233,6 +238,7 @@ impl Running {
             Some(failure) = self.fatal.recv() => Err(failure),
         };
         self.readiness.stop();
+        self.changes.close();
         self.stop.send_replace(true);
         if let Err(error) = (&mut self.server).await {
             return Err(Failure::failed(format!("the server ended by a defect: {error}")));

@@ -272,3 +272,31 @@ async fn a_worker_tells_what_it_asks_of_systems() {
     process.terminate();
     assert_eq!(process.wait().code(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_follows_a_tenant_until_it_is_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let estate = Estate::start(folder.path()).await;
+    estate.authentik.set_faults(Faults::default());
+    estate.stalwart.set_faults(Faults::default());
+    estate.ocis.set_faults(Faults::default());
+    estate.create(0, 1).await;
+    let follow = |options: &[&str]| {
+        let mut follow = dezky(folder.path());
+        follow.env("DEZKY_STORE", "sqlite:dezky.sqlite");
+        follow.args(["workspace", "show", "acme-0", "--follow"]).args(options);
+        tokio::task::spawn_blocking(move || follow.output().unwrap())
+    };
+    let (people, programs) = (follow(&[]), follow(&["--json"]));
+    let _worker = estate.worker(folder.path());
+    let people = people.await.unwrap();
+    let text = String::from_utf8(people.stdout).unwrap();
+    assert!(people.status.success(), "{text} {}", String::from_utf8_lossy(&people.stderr));
+    for line in ["identity ready", "mail ready", "files ready"] {
+        assert!(text.lines().any(|one| one == line), "{line}: {text}");
+    }
+    let programs = programs.await.unwrap();
+    let last = String::from_utf8(programs.stdout).unwrap();
+    let last: serde_json::Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
+    assert_eq!(last["ready"], true);
+}

@@ -5,6 +5,7 @@
 mod check;
 mod drive;
 mod exchange;
+mod gathered;
 mod grants;
 mod groups;
 mod names;
@@ -12,7 +13,7 @@ mod spaces;
 mod turns;
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -20,6 +21,8 @@ use async_trait::async_trait;
 
 use self::{
     exchange::{Exchanges, incompatible},
+    gathered::Gathered,
+    spaces::MarkedSpaces,
     turns::Turns,
 };
 use super::{ConnectorResult, ConnectorSettings, Files, Grant, NewSpace, Space, SpaceChange, SystemReport};
@@ -36,6 +39,10 @@ const MAXIMUM_IN_FLIGHT: usize = 10;
 pub struct OcisFiles {
     exchanges: Exchanges,
     turns: Turns,
+    /// Entries of the list of spaces with a marker, by tenant.
+    marked: Gathered<Arc<MarkedSpaces>>,
+    /// Evidence that an absence is to be believed.
+    evidence: Gathered<()>,
     /// Id of a space that was created without its marker.
     unmarked: Mutex<Option<String>>,
 }
@@ -49,7 +56,13 @@ impl OcisFiles {
     /// [`ConnectorError::Rejected`](super::ConnectorError::Rejected) when the URL or the credential cannot be used.
     pub fn new(settings: &ConnectorSettings) -> ConnectorResult<Self> {
         let client = within_limits(settings).client()?;
-        Ok(Self { exchanges: Exchanges::new(client), turns: Turns::default(), unmarked: Mutex::default() })
+        Ok(Self {
+            exchanges: Exchanges::new(client),
+            turns: Turns::default(),
+            marked: Gathered::default(),
+            evidence: Gathered::default(),
+            unmarked: Mutex::default(),
+        })
     }
 
     fn note_lost_marker(&self, id: &str) {

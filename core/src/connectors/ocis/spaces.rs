@@ -1,6 +1,6 @@
 //! Spaces: look, creation, change, disabling, purging.
 
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use http::{HeaderName, StatusCode};
 use serde::Deserialize;
@@ -33,6 +33,9 @@ const PURGE: HeaderName = HeaderName::from_static("purge");
 pub(super) struct List {
     pub(super) value: Option<Vec<Box<RawValue>>>,
 }
+
+/// Entries of spaces with a marker, by the tenant that it names.
+pub(super) type MarkedSpaces = HashMap<TenantId, Vec<Box<RawValue>>>;
 
 /// The part of an entry that tells whose space it is.
 #[derive(Debug, Deserialize)]
@@ -85,15 +88,22 @@ impl OcisFiles {
     }
 
     async fn listed(&self, context: &RequestContext, tenant: TenantId) -> ConnectorResult<Vec<Space>> {
-        let mut spaces = Vec::new();
+        let marked = self.marked.ask(context, self.list_marked(context)).await?;
+        let entries = marked.get(&tenant).into_iter().flatten();
+        entries.map(|entry| own_entry(entry, tenant)?.space()).collect()
+    }
+
+    /// Returns the entries of all spaces with a marker.
+    async fn list_marked(&self, context: &RequestContext) -> ConnectorResult<Arc<MarkedSpaces>> {
+        let mut marked = MarkedSpaces::new();
         for entry in self.list(context, "/graph/v1.0/drives", "project").await? {
             // Filters of the system are ignored but for two properties, so that what it lists is compared here.
             let description = serde_json::from_str::<Marked>(entry.get()).ok().and_then(|entry| entry.description);
-            if description.as_deref().and_then(marked_tenant) == Some(tenant) {
-                spaces.push(own_entry(&entry, tenant)?.space()?);
+            if let Some(tenant) = description.as_deref().and_then(marked_tenant) {
+                marked.entry(tenant).or_default().push(entry);
             }
         }
-        Ok(spaces)
+        Ok(Arc::new(marked))
     }
 
     /// Returns the entries of a list of spaces, which has no pages.
@@ -117,6 +127,10 @@ impl OcisFiles {
     ///
     /// Two things look like an absence: the lack of a right, and a storage service that is down.
     pub(super) async fn believe_absence(&self, context: &RequestContext) -> ConnectorResult<()> {
+        self.evidence.ask(context, self.gather_evidence(context)).await
+    }
+
+    async fn gather_evidence(&self, context: &RequestContext) -> ConnectorResult<()> {
         if !self.may_create_spaces(context).await? {
             let why = "the account of the file system sees its own spaces only, so that nothing can be said about one that \
                        it does not find: give it the role Space Admin";

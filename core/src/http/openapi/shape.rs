@@ -12,7 +12,10 @@ use utoipa::{
     },
 };
 
-use crate::http::problem::{self, Problem};
+use crate::http::{
+    live::MEDIA_TYPE,
+    problem::{self, Problem},
+};
 
 const JSON: &str = "application/json";
 
@@ -72,6 +75,22 @@ impl Shape {
             .header("If-None-Match", "Tag of the version that the caller has; 304 when it is still that", text())
             .shown::<V>()
             .answered("304", ResponseBuilder::new().description("The caller has this version"))
+    }
+
+    /// Describes a document that is also given as server-sent events, one for each change of it.
+    pub(crate) fn followed<V: ToSchema>() -> Self {
+        let mut shape = Self::document::<V>().header(
+            "Last-Event-ID",
+            "With `Accept: text/event-stream`: id of the last event that the caller has",
+            text(),
+        );
+        if let Some((_, answer)) = shape.answers.iter_mut().find(|(status, _)| *status == "200") {
+            let events = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).description(Some(
+                "Events with the document as data and its tag as id; the last one may be a `problem`",
+            ));
+            answer.content.insert(MEDIA_TYPE.to_owned(), ContentBuilder::new().schema(Some(events)).build().into());
+        }
+        shape
     }
 
     /// Describes a new document.

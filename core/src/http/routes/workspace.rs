@@ -9,10 +9,14 @@ use crate::{
     error::Result,
     http::{
         HttpState,
-        extract::{Caller, PathParameters},
+        extract::{Caller, PathParameters, RepeatedCaller},
+        live::{self, Look},
         respond,
     },
-    service::{access::TenantReference, workspaces::WorkspaceView},
+    service::{
+        access::TenantReference,
+        workspaces::{SHOWN, WorkspaceView},
+    },
 };
 
 /// Seconds after which a workspace that is being set up is worth another look.
@@ -20,12 +24,27 @@ const LOOK_AGAIN: HeaderValue = HeaderValue::from_static("2");
 
 pub(crate) async fn read(
     State(state): State<Arc<HttpState>>,
-    Caller(call): Caller,
+    caller: RepeatedCaller,
     path: PathParameters,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let view = state.service.read_workspace(&call, &TenantReference::from(path.text(0))).await?;
-    Ok(hinted(respond::document(&headers, &view)?, &view))
+    let reference = TenantReference::from(path.text(0));
+    // Followed before the first look, so that no change falls in between.
+    let asked = live::is_asked_for(&headers);
+    let ticks = state.live.as_ref().filter(|_| asked).map(|live| live.follow(&SHOWN));
+    let view = state.service.read_workspace(&caller.call, &reference).await?;
+    if !asked {
+        return Ok(hinted(respond::document(&headers, &view)?, &view));
+    }
+    let first = respond::encode(&view)?;
+    let look: Look = Box::new(move || {
+        let (state, caller, reference) = (Arc::clone(&state), caller.clone(), reference.clone());
+        Box::pin(async move {
+            let call = caller.again(&state).await?;
+            respond::encode(&state.service.read_workspace(&call, &reference).await?)
+        })
+    });
+    Ok(live::answer(ticks, &headers, "workspace", first, look))
 }
 
 pub(crate) async fn retry(

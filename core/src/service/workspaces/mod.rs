@@ -5,3 +5,11 @@ mod request;
 mod view;
 
 pub use view::{WorkspaceLink, WorkspaceView};
+
+use crate::{
+    domain::workspace::{DOMAIN_RECORDS, SYSTEM_STATES},
+    store::Collection,
+};
+
+/// Collections that the view is made of, for those that follow it.
+pub static SHOWN: [&Collection; 2] = [&SYSTEM_STATES, &DOMAIN_RECORDS];

@@ -5,6 +5,7 @@ use crate::{
     authz::Action,
     domain::{
         Choice as _, DomainRecords, DomainRecordsView, MembershipRole, SystemState, SystemStateView, Tenant, TenantId,
+        TenantStatus,
         workspace::{DOMAIN_RECORDS, Phase, RECORDS_OF_TENANT, STATES_OF_TENANT, SYSTEM_STATES, SystemKind},
     },
     error::Result,
@@ -69,7 +70,9 @@ impl Service {
         // A system whose first event is still on its way is being set up like any other.
         let told = |kind: &SystemKind| systems.iter().any(|state| state.system == *kind);
         let missing = self.settings.systems.iter().any(|kind| !told(kind));
-        let ready = !missing && systems.iter().all(|state| state.phase == Phase::Ready);
+        // A process that reaches no system knows of none before their first events: the tenant's own state tells.
+        let pending = tenant.status == TenantStatus::Pending;
+        let ready = !missing && !pending && systems.iter().all(|state| state.phase == Phase::Ready);
         let mut systems: Vec<SystemStateView> =
             systems.into_iter().map(|state| SystemStateView::shown_to(state, viewer)).collect();
         systems.sort_by_key(|state| state.system);

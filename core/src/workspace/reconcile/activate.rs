@@ -1,7 +1,7 @@
 //! Activates a tenant whose systems are ready.
 
+use super::PROVISIONED;
 use crate::{
-    authz::Action,
     domain::{
         Tenant, TenantId, TenantStatus,
         workspace::{Phase, SYSTEM_STATES, SystemState},
@@ -45,7 +45,7 @@ pub(super) async fn activate(service: &Service, systems: &Systems, tenant: Tenan
                 let mut active = stored.clone();
                 active.set_status(TenantStatus::Active);
                 let about = Subject { tenant: Some(tenant), user: None };
-                work.update(Action::UpdateTenant, "tenant", about, &stored, &mut active)?;
+                work.update(PROVISIONED, "tenant", about, &stored, &mut active)?;
                 service.carry_out(work).await
             }
         })

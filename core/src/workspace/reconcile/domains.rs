@@ -4,9 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{Extra, MOST_LOOKS, Owner, Run, Settled, Unit, not_configured};
+use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, not_configured};
 use crate::{
-    authz::Action,
     connectors::{ConnectorError, Mail},
     domain::{
         DomainRecords, Mailbox, Tenant, TenantStatus, Versioned as _,
@@ -176,7 +175,7 @@ fn finish(tenant: Tenant, wanted: Vec<DesiredDomain>, records: Vec<RecordChange>
         let mut named = tenant.clone();
         named.stalwart_domain = first.cloned();
         let about = Subject { tenant: Some(tenant.id), user: None };
-        work.update(Action::UpdateTenant, "tenant", about, &tenant, &mut named).map(drop)
+        work.update(PROVISIONED, "tenant", about, &tenant, &mut named).map(drop)
     })
 }
 

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Extra, MOST_LOOKS, Owner, Run, Settled, Unit, known, mark, not_configured};
+use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, known, mark, not_configured};
 use crate::{
-    authz::Action,
     connectors::{ConnectorError, Identity},
     domain::{
         Tenant, TenantStatus,
@@ -81,7 +80,7 @@ fn name_group(tenant: Tenant, name: String) -> Extra {
         let mut named = tenant.clone();
         named.authentik_group = Some(name.clone());
         let about = Subject { tenant: Some(tenant.id), user: None };
-        work.update(Action::UpdateTenant, "tenant", about, &tenant, &mut named).map(drop)
+        work.update(PROVISIONED, "tenant", about, &tenant, &mut named).map(drop)
     })
 }
 

@@ -40,6 +40,11 @@ const MOST_LOOKS: usize = 4;
 /// Name of the action of controllers in the audit trail.
 const RECONCILED: &str = "workspace.reconcile";
 
+/// Name of what controllers record with a tenant: names in its systems, and that it is active once all are ready.
+///
+/// It is no action of the policy, and no cause for another look: nothing that is desired follows from it.
+const PROVISIONED: &str = "tenant.provision";
+
 /// Type of the condition that tells if a system does what is asked.
 const REACHABLE: &str = "Reachable";
 

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Extra, MOST_LOOKS, Owner, Run, Settled, Unit, not_configured, wait_for};
+use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, not_configured, wait_for};
 use crate::{
-    authz::Action,
     connectors::{ConnectorError, Files},
     domain::{
         Tenant, TenantStatus,
@@ -107,7 +106,7 @@ fn name_space(tenant: Tenant, space: String) -> Extra {
         let mut named = tenant.clone();
         named.ocis_space_id = Some(space.clone());
         let about = Subject { tenant: Some(tenant.id), user: None };
-        work.update(Action::UpdateTenant, "tenant", about, &tenant, &mut named).map(drop)
+        work.update(PROVISIONED, "tenant", about, &tenant, &mut named).map(drop)
     })
 }
 

@@ -58,6 +58,8 @@ pub(super) enum Refusal {
     Stalled,
     /// Too many HTTP/2 streams are open.
     Streams,
+    /// Too many answers that go on are held open.
+    Followers,
     /// Too many connections come from the address.
     Connections,
 }
@@ -227,6 +229,7 @@ impl Metrics {
             Refusal::Untaken => "untaken_answers",
             Refusal::Stalled => "stalled_answers",
             Refusal::Streams => "streams",
+            Refusal::Followers => "followers",
             Refusal::Connections => "connections",
         };
         self.refused.get_or_create(&RefusalLabels { limit }).inc();

@@ -146,8 +146,13 @@ pub(crate) fn await_ready(authority: &str, ready: bool) -> Value {
 
 /// Starts the development server. Returns its origin, a person's token and an administrator's.
 pub(crate) fn dev(folder: &Path) -> (Process, String, String, String) {
+    dev_with(folder, &["--no-systems"])
+}
+
+/// Starts the development server with further options.
+pub(crate) fn dev_with(folder: &Path, options: &[&str]) -> (Process, String, String, String) {
     let mut command = dezky(folder);
-    command.args(["dev", "--no-systems", "--listen", "127.0.0.1:0"]);
+    command.args(["dev", "--listen", "127.0.0.1:0"]).args(options);
     let process = Process::start(command);
     let listens = process.line("Dezky listens on ");
     let origin = listens.split(' ').nth(3).unwrap().to_owned();

@@ -1,11 +1,19 @@
 //! `dezky workspace`.
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
 use dezky::{
     domain::Choice as _,
-    service::{access::TenantReference, workspaces::WorkspaceView},
+    http::live::{Live as _, Tick},
+    service::{
+        access::TenantReference,
+        workspaces::{SHOWN, WorkspaceView},
+    },
+    work::StoreChanges,
     workspace::PlannedRun,
 };
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::{
@@ -34,8 +42,9 @@ pub(crate) enum WorkspaceCommand {
     /// Show the systems behind a tenant, what they wait for, and the DNS records to publish
     #[command(after_help = "Examples:
   dezky workspace show acme
-  dezky workspace show acme --json | jq .ready")]
-    Show(OneWorkspace),
+  dezky workspace show acme --json | jq .ready
+  dezky workspace show acme --follow")]
+    Show(ShownWorkspace),
     /// Retry what failed, without waiting for the time of the next attempt
     #[command(after_help = "Example:\n  dezky workspace retry acme")]
     Retry(RequestFlags),
@@ -53,6 +62,16 @@ pub(crate) enum WorkspaceCommand {
 }
 
 /// Flags of `dezky workspace show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShownWorkspace {
+    /// Print what changes until all is ready; with --json a document a line
+    #[arg(long)]
+    follow: bool,
+    #[command(flatten)]
+    one: OneWorkspace,
+}
+
+/// Flags of commands about one workspace.
 #[derive(Debug, Args)]
 pub(crate) struct OneWorkspace {
     /// Id or slug of the tenant
@@ -75,12 +94,7 @@ pub(crate) struct RequestFlags {
 /// Runs the command.
 pub(crate) async fn run(command: WorkspaceCommand) -> Result<(), Failure> {
     match command {
-        WorkspaceCommand::Show(flags) => {
-            let session = Session::open(&flags.common)?;
-            let reference = TenantReference::Id(tenant(&session, &flags.tenant).await?.id);
-            let view = settled(session.service.read_workspace(&session.call(), &reference).await)?;
-            print(&session, &view)
-        }
+        WorkspaceCommand::Show(flags) => show(&flags).await,
         WorkspaceCommand::Plan(flags) => plan(&flags).await,
         WorkspaceCommand::Retry(flags) => {
             let session = Session::open(&flags.common)?;
@@ -103,6 +117,50 @@ pub(crate) async fn run(command: WorkspaceCommand) -> Result<(), Failure> {
             print(&session, &settled(session.service.check_workspace(&call, &reference).await)?.value)
         }
     }
+}
+
+/// Shows a workspace, and goes on with what changes if that is asked for.
+async fn show(flags: &ShownWorkspace) -> Result<(), Failure> {
+    let session = Session::open(&flags.one.common)?;
+    let reference = TenantReference::Id(tenant(&session, &flags.one.tenant).await?.id);
+    let changes = StoreChanges::of(Arc::clone(session.service.store()));
+    let mut told = Vec::new();
+    loop {
+        // Followed before each look, so that no change falls in between.
+        let mut ticks = changes.follow(&SHOWN);
+        let view = settled(session.service.read_workspace(&session.call(), &reference).await)?;
+        if !flags.follow {
+            return print(&session, &view);
+        }
+        if tell(&session, &view, &mut told)? {
+            return Ok(());
+        }
+        // A stream ends after some minutes, and the wait goes on with another.
+        while ticks.next().await == Some(Tick::Idle) {}
+    }
+}
+
+/// Prints what is new in a workspace. Returns `true` if all of it is ready.
+fn tell(session: &Session, view: &WorkspaceView, told: &mut Vec<String>) -> Result<bool, Failure> {
+    let document = serde_json::to_value(view).map_err(|error| Failure::failed(error.to_string()))?;
+    let lines: Vec<String> = if session.output.is_json() {
+        vec![document.to_string()]
+    } else {
+        let list = |name: &str| document.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        list("systems").into_iter().chain(list("parts")).map(|state| line_of(&told_by_conditions(state))).collect()
+    };
+    for line in lines.iter().filter(|line| !told.contains(line)) {
+        session.output.line(line)?;
+    }
+    *told = lines;
+    Ok(view.ready)
+}
+
+fn line_of(state: &Value) -> String {
+    let text = |name: &str| state.get(name).and_then(Value::as_str).unwrap_or_default();
+    let of = state.get("subject").and_then(Value::as_str).map(|subject| format!(" {subject}")).unwrap_or_default();
+    let what = Some(text("what")).filter(|what| !what.is_empty()).map(|what| format!(": {what}")).unwrap_or_default();
+    format!("{}{of} {}{what}", text("system"), text("phase"))
 }
 
 /// Tells what controllers would change.
@@ -146,7 +204,7 @@ fn print(session: &Session, view: &WorkspaceView) -> Result<(), Failure> {
     }
     let document = serde_json::to_value(view).map_err(|error| Failure::failed(error.to_string()))?;
     let list = |name: &str| document.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let states: Vec<Value> = list("systems").into_iter().chain(list("parts")).map(told).collect();
+    let states: Vec<Value> = list("systems").into_iter().chain(list("parts")).map(told_by_conditions).collect();
     output.part(SYSTEMS, &states, true)?;
     for domain in list("domains") {
         let name = domain.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -161,7 +219,7 @@ fn print(session: &Session, view: &WorkspaceView) -> Result<(), Failure> {
 }
 
 /// Adds what its conditions tell to a state.
-fn told(mut state: Value) -> Value {
+fn told_by_conditions(mut state: Value) -> Value {
     let conditions = state.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
     let off = conditions.iter().filter(|one| one.get("status").and_then(Value::as_str) != Some("true"));
     let messages: Vec<&str> = off.filter_map(|one| one.get("message").and_then(Value::as_str)).collect();

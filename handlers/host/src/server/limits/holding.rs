@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::response::Response;
-use dezky::Result;
+use dezky::{Result, http::live::GoesOn};
 use futures_util::task::AtomicWaker;
 use hyper::body::Body as _;
 
@@ -96,8 +96,12 @@ impl Holding {
         entered
     }
 
-    /// Reserves memory for the bytes of a response.
+    /// Reserves memory for the bytes of a response. One that goes on exchanges its slot for one of its kind.
     pub(super) fn keep(&self, response: &Response) -> Result<()> {
+        if response.extensions().get::<GoesOn>().is_some() {
+            let entered = self.move_to(Some(&self.limits.followers));
+            return if entered { Ok(()) } else { Err(self.limits.overloaded(Refusal::Followers)) };
+        }
         let length = response.body().size_hint().lower();
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if length <= SMALL {

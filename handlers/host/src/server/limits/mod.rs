@@ -44,6 +44,8 @@ const ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// Each costs some kilobytes, whatever its response was.
 const STREAMS: usize = 2_048;
 const STREAMS_OF_A_REQUEST: usize = 4;
+/// Maximum number of answers that go on. Each reads the store when something changes.
+const FOLLOWERS: usize = 512;
 /// Maximum share of one address, of busy and of slow slots.
 const HALF: usize = 2;
 const QUARTER: usize = 4;
@@ -68,6 +70,7 @@ pub(crate) struct Limits {
     in_flight: Option<Arc<Shares>>,
     stalled: Option<Arc<Shares>>,
     answer_bytes: Arc<Shares>,
+    followers: Arc<Shares>,
     arrival: Duration,
     keep_alive: Duration,
     metrics: Arc<Metrics>,
@@ -93,6 +96,7 @@ impl Limits {
             in_flight: requests.map(|most| shares(most, HALF)),
             stalled: requests.map(|most| shares(most, EIGHTH)),
             answer_bytes: shares(ANSWER_BYTES, QUARTER),
+            followers: shares(FOLLOWERS, EIGHTH),
             arrival: settings.arrival,
             keep_alive: settings.keep_alive,
             metrics,
