@@ -67,7 +67,7 @@ async fn edge() -> (NativeStage, DevelopmentIssuer, Box<dyn Edge>) {
 
 async fn ask(edge: &dyn Edge, method: &str, path: &str) -> (u16, Value) {
     let path = path.replace("{id}", "0123456789abcdef01234567").replace("{user}", "0123456789abcdef01234567");
-    let path = path.replace("{tenant}", "acme");
+    let path = path.replace("{tenant}", "acme").replace("{system}", "chat");
     assert!(!path.contains('{'), "{path}: give its parameter a value here");
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();

@@ -149,6 +149,7 @@ fn every_action_is_in_the_table_in_order() {
         | Action::ReadWorkspace
         | Action::RetryWorkspace
         | Action::CheckWorkspace
+        | Action::ConfirmWorkspace
         | Action::ReadMailboxes
         | Action::CreateMailbox
         | Action::UpdateMailbox

@@ -2,6 +2,8 @@
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "workspace/by_hand.rs"]
+mod by_hand;
 #[path = "workspace/convergence.rs"]
 mod convergence;
 #[path = "workspace/drift.rs"]

@@ -349,7 +349,7 @@ export interface SubscriptionView {
 }
 
 /** A kind of system behind a tenant. */
-export type SystemKind = "identity" | "mail" | "files";
+export type SystemKind = "identity" | "mail" | "files" | "meetings" | "chat";
 
 /** The state of a system, or of a person or mailbox in it. */
 export interface SystemStateView {
@@ -747,6 +747,13 @@ export interface Workspace {
    * @param tenant Id or slug of the tenant
    */
   retry(tenant: string, options?: WriteOptions): Promise<WorkspaceView>;
+  /**
+   * Confirm that a system without a connector was set up or removed by hand; for the platform.
+   *
+   * @param tenant Id or slug of the tenant
+   * @param system Id
+   */
+  confirm(tenant: string, system: string, options?: WriteOptions): Promise<WorkspaceView>;
 }
 
 /** Mailboxes of a tenant. */

@@ -19,6 +19,7 @@ module.exports = {
   "workspace.get": {"method":"GET","path":"/tenants/{tenant}/workspace","query":[],"body":null},
   "workspace.check": {"method":"POST","path":"/tenants/{tenant}/workspace/check","query":[],"body":null},
   "workspace.retry": {"method":"POST","path":"/tenants/{tenant}/workspace/retry","query":[],"body":null},
+  "workspace.confirm": {"method":"POST","path":"/tenants/{tenant}/workspace/{system}/confirm","query":[],"body":null},
   "mailboxes.list": {"method":"GET","path":"/tenants/{tenant}/mailboxes","query":["userId","limit","cursor"],"body":null},
   "mailboxes.create": {"method":"POST","path":"/tenants/{tenant}/mailboxes","query":[],"body":"application/json"},
   "mailboxes.get": {"method":"GET","path":"/tenants/{tenant}/mailboxes/{id}","query":[],"body":null},

@@ -65,6 +65,8 @@ pub enum Action {
     RetryWorkspace,
     /// Compare the systems behind a tenant, and the DNS records of its domains, with what they should be.
     CheckWorkspace,
+    /// Confirm that a system without a connector was set up or removed by hand.
+    ConfirmWorkspace,
     /// List a tenant's mailboxes, or read one.
     ReadMailboxes,
     /// Create a mailbox.
@@ -141,6 +143,7 @@ pub const POLICY: &[Rule] = &[
     reading(Action::ReadWorkspace, "workspace.read", MEMBERS, MEMBERS),
     Rule { when_deleted: true, ..rule(Action::RetryWorkspace, "workspace.retry", ADMINS, MEMBERS) },
     Rule { when_deleted: true, ..rule(Action::CheckWorkspace, "workspace.check", ADMINS, MEMBERS) },
+    Rule { when_deleted: true, ..rule(Action::ConfirmWorkspace, "workspace.confirm", PLATFORM, MEMBERS) },
     reading(Action::ReadMailboxes, "mailbox.read", ADMINS, MEMBERS),
     rule(Action::CreateMailbox, "mailbox.create", ADMINS, MEMBERS),
     rule(Action::UpdateMailbox, "mailbox.update", ADMINS, MEMBERS),

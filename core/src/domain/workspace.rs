@@ -22,6 +22,24 @@ pub enum SystemKind {
     Mail,
     /// Files: the tenant's space.
     Files,
+    /// Meetings: an address, and nothing to set up for a tenant.
+    Meetings,
+    /// Chat: an organisation that an operator sets up by hand, because its server has no interface for that.
+    Chat,
+}
+
+impl SystemKind {
+    /// Returns `true` for optional systems that no connector reaches. A tenant is active without them.
+    #[must_use]
+    pub fn is_by_hand(self) -> bool {
+        matches!(self, Self::Meetings | Self::Chat)
+    }
+}
+
+/// Returns a tenant's address in a system: the template with the tenant's slug in the place of `{slug}`.
+#[must_use]
+pub fn address_of(template: &str, slug: &str) -> String {
+    template.replace("{slug}", slug)
 }
 
 /// Phase of a system or of a part of it.
@@ -205,6 +223,9 @@ impl SystemState {
             Some(subject) => format!("state:{tenant}:{system}:{subject}"),
         }
     }
+
+    /// Name of the address of a system by hand among the external ids.
+    pub const ADDRESS: &'static str = "address";
 
     /// Returns the earliest time of an attempt from now on.
     #[must_use]

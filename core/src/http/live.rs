@@ -4,7 +4,7 @@
 //! state, only steps in between. The caller is identified and authorized anew for each event, so that a revoked right
 //! ends the stream. An edge that cannot hold answers open gives one event, after which clients connect again.
 
-use std::{convert::Infallible, fmt, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use axum::response::{IntoResponse as _, Response, Sse, sse::Event};
 use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream, stream::BoxStream};
@@ -13,8 +13,7 @@ use http::{HeaderMap, HeaderValue, header};
 use super::problem::Problem;
 use crate::{
     error::{Error, Result},
-    service::views::entity_tag_of_json,
-    store::Collection,
+    service::{live::Tick, views::entity_tag_of_json},
 };
 
 /// Media type of server-sent events.
@@ -25,22 +24,6 @@ const RECONNECT: Duration = Duration::from_secs(2);
 
 /// Header with the id of the last event that a client has seen.
 const LAST_EVENT_ID: &str = "last-event-id";
-
-/// Cause for another look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tick {
-    /// One of the followed collections may have changed.
-    Changed,
-    /// Nothing has changed for a while; tells proxies and clients that the stream is alive.
-    Idle,
-}
-
-/// An edge's ability to hold answers open.
-pub trait Live: Send + Sync + fmt::Debug {
-    /// Returns the causes to look again at these collections. The end of the stream ends the answer; the client then
-    /// connects again.
-    fn follow(&self, collections: &'static [&'static Collection]) -> BoxStream<'static, Tick>;
-}
 
 /// Marks answers that go on, as an extension, so that edges count them by themselves.
 #[derive(Debug, Clone, Copy)]

@@ -50,7 +50,7 @@ pub struct HttpState {
     /// Maximum duration of a request. Default: 30 s.
     pub timeout: Duration,
     /// Ability to hold answers open. Default: none, so that a stream of events has one.
-    pub live: Option<Arc<dyn live::Live>>,
+    pub live: Option<Arc<dyn crate::service::live::Live>>,
 }
 
 impl HttpState {

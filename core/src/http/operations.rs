@@ -270,6 +270,13 @@ operations! {
                 shape: Shape::acted::<WorkspaceView>(),
             }
         }
+        "/tenants/{tenant}/workspace/{system}/confirm" {
+            post confirmWorkspace = workspace::confirm {
+                summary: "Confirm that a system without a connector was set up or removed by hand; for the platform",
+                access: May(&[ConfirmWorkspace]), sdk: Some("workspace.confirm"), commands: &["workspace confirm"],
+                shape: Shape::acted::<WorkspaceView>(),
+            }
+        }
         "/tenants/{tenant}/mailboxes" {
             get listMailboxes = mailboxes::list {
                 summary: "List a tenant's mailboxes by address",

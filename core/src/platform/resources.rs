@@ -99,6 +99,8 @@ resource! {
         get = read_workspace(tenant: &TenantReference) -> WorkspaceView;
         /// Retries what failed.
         retry = retry_workspace(tenant: &TenantReference) -> WorkspaceView, value;
+        /// Confirms that a system without a connector was set up or removed by hand.
+        confirm = confirm_workspace(tenant: &TenantReference, system: &str) -> WorkspaceView, value;
         /// Compares the systems with what they should be.
         check = check_workspace(tenant: &TenantReference) -> WorkspaceView, value;
     }

@@ -8,6 +8,7 @@ pub mod effect;
 mod filter;
 pub mod idempotency;
 pub mod launcher;
+pub mod live;
 pub mod mailboxes;
 pub mod members;
 pub(crate) mod moment;
@@ -55,7 +56,8 @@ pub struct ServiceSettings {
     pub longest_token_life: Duration,
     /// Systems behind tenants that some process reaches. Default: none.
     pub systems: Vec<crate::domain::workspace::SystemKind>,
-    /// Addresses of these systems for people, shown in launchers. Default: none.
+    /// Addresses of these systems for people, shown in launchers; of those by hand with `{slug}` in the place of the
+    /// tenant's slug. Default: none.
     pub system_urls: std::collections::BTreeMap<crate::domain::workspace::SystemKind, String>,
     /// Time from the end of a membership to the removal of its mailboxes. Default: 30 days.
     pub mailbox_grace: Duration,

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    http::live::{Live, Tick},
+    service::live::{Live, Tick},
     store::{ChangeNotice, Collection, SharedStore},
 };
 

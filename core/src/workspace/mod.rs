@@ -6,6 +6,7 @@
 //! ([`crate::domain::workspace::SystemState`]) that workers claim when it is due. See `docs/design/workspace.md`.
 
 mod breaker;
+pub mod by_hand;
 mod claim;
 pub mod desired;
 mod dns;

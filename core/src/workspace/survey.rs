@@ -86,7 +86,7 @@ async fn add(service: &Service, tenant: &Tenant, missing: &[SystemKind]) -> Resu
                 let mailbox = |mailbox: &Mailbox| Some((SystemKind::Mail, Some(mailbox.id.0)));
                 add_parts(service, tenant, of_tenant, mailbox, |last| vec![last.address.clone().into()]).await?;
             }
-            SystemKind::Files => {}
+            SystemKind::Files | SystemKind::Meetings | SystemKind::Chat => {}
         }
         let call = Call::by_part(SystemActor::Provisioning);
         mark::ensure(service, &call, tenant.id, &[(*kind, None)]).await?;

@@ -1,6 +1,6 @@
 //! The systems that a process can reach.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     connectors::{Dns, Files, Identity, Mail},
@@ -29,6 +29,8 @@ pub struct Systems {
     pub files: Option<Arc<dyn Files>>,
     /// Public DNS, to check what owners of domains publish.
     pub dns: Option<Arc<dyn Dns>>,
+    /// Address templates of optional systems that no connector reaches, with `{slug}` in the place of the tenant's slug.
+    pub by_hand: BTreeMap<SystemKind, String>,
     /// Treatment of drift.
     pub drift: Drift,
 }
@@ -47,6 +49,7 @@ impl Systems {
             SystemKind::Identity => self.identity.as_ref().map(|system| system.traffic()),
             SystemKind::Mail => self.mail.as_ref().map(|system| system.traffic()),
             SystemKind::Files => self.files.as_ref().map(|system| system.traffic()),
+            SystemKind::Meetings | SystemKind::Chat => None,
         }
         .unwrap_or_default()
     }
@@ -64,6 +67,7 @@ impl Systems {
         if self.files.is_some() {
             kinds.push(SystemKind::Files);
         }
+        kinds.extend(self.by_hand.keys());
         kinds
     }
 }

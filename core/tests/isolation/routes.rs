@@ -95,6 +95,7 @@ impl Route {
             _ => &names.subscription,
         };
         let path = self.path.replace("{tenant}", &names.tenant).replace("{user}", &names.user).replace("{id}", id);
+        let path = path.replace("{system}", "chat");
         if matches!(self.does, Does::Tenant(Action::ReadTenantAudit)) {
             format!("{path}?tenant={}", names.tenant)
         } else {

@@ -59,6 +59,9 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
         ("DELETE", "/tenants/{tenant}/members/{user}") => service.revoke_membership(&call, &tenant, user).await,
         ("GET", "/tenants/{tenant}/workspace") => service.read_workspace(&call, &tenant).await.map(drop),
         ("POST", "/tenants/{tenant}/workspace/retry") => service.retry_workspace(&call, &tenant).await.map(drop),
+        ("POST", "/tenants/{tenant}/workspace/{system}/confirm") => {
+            service.confirm_workspace(&call, &tenant, "chat").await.map(drop)
+        }
         ("POST", "/tenants/{tenant}/workspace/check") => service.check_workspace(&call, &tenant).await.map(drop),
         ("GET", "/tenants/{tenant}/mailboxes") => {
             service.list_mailboxes(&call, &tenant, &Default::default(), &page).await.map(drop)

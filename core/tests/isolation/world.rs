@@ -14,7 +14,7 @@ use dezky::{
     clock::{Clock, SystemClock, Timestamp},
     domain::{
         CreateMailbox, CreateSubscription, CreateUser, MailboxId, MembershipRole, SubscriptionId, TenantId,
-        TenantStatus, UpdateTenant, UpdateUser, UserId,
+        TenantStatus, UpdateTenant, UpdateUser, UserId, workspace::SystemKind,
     },
     http::{HttpState, RequestIdentity, TokenIdentity, router},
     service::{Service, ServiceSettings, subscriptions::SubscriptionFilter},
@@ -122,6 +122,7 @@ fn service_settings() -> ServiceSettings {
     ServiceSettings {
         issuer_ids: vec!["default".to_owned(), "bound".to_owned()],
         platform_admin_group: Some(PLATFORM_ADMINS.to_owned()),
+        system_urls: [(SystemKind::Chat, "https://{slug}.chat.example.eu".to_owned())].into(),
         ..ServiceSettings::default()
     }
 }

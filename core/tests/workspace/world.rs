@@ -1,6 +1,10 @@
 //! A platform with emulated systems, on a clock that tests move.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use dezky::{
     clock::Clock as _,
@@ -58,14 +62,28 @@ impl World {
         Self::with(store, Drift::Repair).await
     }
 
+    /// Creates a platform that has meetings and chat, too.
+    pub(crate) async fn with_by_hand(store: SharedStore) -> Self {
+        let by_hand = BTreeMap::from([
+            (SystemKind::Meetings, "https://meet.example.eu/{slug}".to_owned()),
+            (SystemKind::Chat, "https://{slug}.chat.example.eu".to_owned()),
+        ]);
+        Self::build(store, Drift::Repair, by_hand).await
+    }
+
     pub(crate) async fn with(store: SharedStore, drift: Drift) -> Self {
+        Self::build(store, drift, BTreeMap::new()).await
+    }
+
+    async fn build(store: SharedStore, drift: Drift, by_hand: BTreeMap<SystemKind, String>) -> Self {
         let clock = Arc::new(ManualClock::at_now());
         let options = || EmulatorOptions { clock: clock.clone(), ..EmulatorOptions::default() };
         let authentik = Emulator::start(AuthentikSystem::new(SECRET), options()).await.unwrap();
         let stalwart = Emulator::start(StalwartSystem::new(basic()), options()).await.unwrap();
         let ocis = Emulator::start(OcisSystem::new(&basic()), options()).await.unwrap();
-        let systems = vec![SystemKind::Identity, SystemKind::Mail, SystemKind::Files];
-        let service = ServiceSettings { systems, ..ServiceSettings::default() };
+        let mut systems = vec![SystemKind::Identity, SystemKind::Mail, SystemKind::Files];
+        systems.extend(by_hand.keys());
+        let service = ServiceSettings { systems, system_urls: by_hand, ..ServiceSettings::default() };
         let service = Arc::new(Service::new(store, clock.clone(), service));
         let mut world =
             Self { clock, service, worker: Arc::new(none()), authentik, stalwart, ocis, zone: Arc::default() };
@@ -81,6 +99,7 @@ impl World {
             mail: Some(Arc::new(Stalwart::new(&settings(&self.stalwart.url(), basic())).unwrap())),
             files: Some(Arc::new(OcisFiles::new(&settings(&self.ocis.url(), basic())).unwrap())),
             dns: Some(self.zone.clone()),
+            by_hand: self.service.settings().system_urls.clone(),
             drift,
         };
         Arc::new(Worker::new(systems, WorkspaceSettings::default()))

@@ -62,6 +62,8 @@ settings! {
     OCIS_USER = "ocis.user", "DEZKY_OCIS_USER", None;
     OCIS_SECRET = "ocis.secret", "DEZKY_OCIS_SECRET", None;
     OCIS_SECRET_FILE = "ocis.secret_file", "DEZKY_OCIS_SECRET_FILE", None;
+    MEETINGS_URL = "meetings.url", "DEZKY_MEETINGS_URL", None;
+    CHAT_URL = "chat.url", "DEZKY_CHAT_URL", None;
     PLAN_QUOTAS = "workspace.plan_quotas", "DEZKY_PLAN_QUOTAS", None;
     WORKSPACE_GRACE_DAYS = "workspace.grace_days", "DEZKY_WORKSPACE_GRACE_DAYS", None;
     WORKSPACE_DRIFT = "workspace.drift", "DEZKY_WORKSPACE_DRIFT", None;

@@ -7,7 +7,7 @@ use dezky::{
     connectors::{
         ConnectorSettings, Dns, Secret, SystemDns, authentik::Authentik, ocis::OcisFiles, stalwart::Stalwart,
     },
-    domain::workspace::SystemKind,
+    domain::workspace::{SystemKind, address_of},
     outbound::{CertificateAuthorities, PlainHttp, Url},
     workspace::{Drift, PlanQuotas, Systems, WorkspaceSettings},
 };
@@ -33,6 +33,8 @@ pub struct SystemsSettings {
     pub stalwart: Option<ConnectorSettings>,
     /// Files: ownCloud Infinite Scale.
     pub ocis: Option<ConnectorSettings>,
+    /// Address templates of systems that no connector reaches.
+    pub by_hand: BTreeMap<SystemKind, String>,
     /// Quotas, grace period and intervals.
     pub workspace: WorkspaceSettings,
     /// Treatment of differences that nobody has asked for in Dezky.
@@ -82,7 +84,7 @@ impl SystemsSettings {
             let variable = name.url.variable;
             move |error: dezky::connectors::ConnectorError| refuse(format!("`{variable}`: {error}"))
         };
-        let mut systems = Systems { drift: self.drift, ..Systems::default() };
+        let mut systems = Systems { drift: self.drift, by_hand: self.by_hand.clone(), ..Systems::default() };
         if let Some(settings) = &self.authentik {
             systems.identity = Some(Arc::new(Authentik::new(settings).map_err(refused(&AUTHENTIK))?));
         }
@@ -107,7 +109,8 @@ impl SystemsSettings {
             (SystemKind::Mail, self.stalwart.is_some()),
             (SystemKind::Files, self.ocis.is_some()),
         ];
-        configured.into_iter().filter_map(|(kind, configured)| configured.then_some(kind)).collect()
+        let reached = configured.into_iter().filter_map(|(kind, configured)| configured.then_some(kind));
+        reached.chain(self.by_hand.keys().copied()).collect()
     }
 
     /// Returns the addresses of the systems that people go to themselves.
@@ -116,7 +119,7 @@ impl SystemsSettings {
         let of = |settings: &Option<ConnectorSettings>| settings.as_ref().map(|settings| settings.url.to_string());
         let files = of(&self.ocis).map(|url| (SystemKind::Files, url));
         let identity = of(&self.authentik).map(|url| (SystemKind::Identity, url));
-        files.into_iter().chain(identity).collect()
+        files.into_iter().chain(identity).chain(self.by_hand.clone()).collect()
     }
 }
 
@@ -128,6 +131,7 @@ pub(super) fn read(sources: &Sources, extra_ca: Option<&[u8]>) -> Result<Systems
         authentik: system(&AUTHENTIK)?,
         stalwart: system(&STALWART)?,
         ocis: system(&OCIS)?,
+        by_hand: by_hand(sources)?,
         workspace: WorkspaceSettings {
             plans: plans(sources)?,
             grace: grace(sources)?,
@@ -236,6 +240,22 @@ fn plans(sources: &Sources) -> Result<BTreeMap<String, PlanQuotas>> {
         }
     }
     Ok(plans)
+}
+
+/// Reads the address templates of systems by hand: `https://{slug}.chat.example.eu`, or one with the slug in its path.
+fn by_hand(sources: &Sources) -> Result<BTreeMap<SystemKind, String>> {
+    let mut addresses = BTreeMap::new();
+    for (kind, setting) in [(SystemKind::Meetings, &settings::MEETINGS_URL), (SystemKind::Chat, &settings::CHAT_URL)] {
+        let Some(found) = sources.find(setting)? else { continue };
+        let example = address_of(&found.text, "acme");
+        let is_address = Url::parse(&example).is_ok_and(|url| url.scheme() == "https" && url.has_host());
+        if !is_address || example == found.text {
+            let advice = "must be an address with `{slug}` in the place of the tenant's slug, such as";
+            return Err(found.refuse(format!("{advice} `https://{{slug}}.chat.example.eu`")));
+        }
+        addresses.insert(kind, found.text);
+    }
+    Ok(addresses)
 }
 
 fn grace(sources: &Sources) -> Result<Duration> {

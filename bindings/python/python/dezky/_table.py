@@ -40,6 +40,9 @@ MEMBERS_UPDATE: Operation[MembershipView] = Operation(
 WORKSPACE_GET: Operation[WorkspaceView] = Operation("GET", "/tenants/{tenant}/workspace", WorkspaceView)
 WORKSPACE_CHECK: Operation[WorkspaceView] = Operation("POST", "/tenants/{tenant}/workspace/check", WorkspaceView)
 WORKSPACE_RETRY: Operation[WorkspaceView] = Operation("POST", "/tenants/{tenant}/workspace/retry", WorkspaceView)
+WORKSPACE_CONFIRM: Operation[WorkspaceView] = Operation(
+    "POST", "/tenants/{tenant}/workspace/{system}/confirm", WorkspaceView
+)
 MAILBOXES_LIST: Operation[Page[MailboxView]] = Operation("GET", "/tenants/{tenant}/mailboxes", Page[MailboxView])
 MAILBOXES_CREATE: Operation[MailboxView] = Operation(
     "POST", "/tenants/{tenant}/mailboxes", MailboxView, "application/json"

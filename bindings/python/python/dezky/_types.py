@@ -108,9 +108,11 @@ class SystemKind(StrEnum):
     IDENTITY = "identity"
     MAIL = "mail"
     FILES = "files"
+    MEETINGS = "meetings"
+    CHAT = "chat"
 
 
-SystemKindText: TypeAlias = Literal["identity", "mail", "files"]
+SystemKindText: TypeAlias = Literal["identity", "mail", "files", "meetings", "chat"]
 
 
 class TenantStatus(StrEnum):

@@ -65,6 +65,15 @@ pub(crate) async fn check(
     Ok(hinted(respond::acted(&answer)?, &answer.value))
 }
 
+pub(crate) async fn confirm(
+    State(state): State<Arc<HttpState>>,
+    Caller(call): Caller,
+    path: PathParameters,
+) -> Result<Response> {
+    let answer = state.service.confirm_workspace(&call, &TenantReference::from(path.text(0)), path.text(1)).await?;
+    Ok(hinted(respond::acted(&answer)?, &answer.value))
+}
+
 /// Tells software that waits for the workspace when to look again.
 fn hinted(mut response: Response, view: &WorkspaceView) -> Response {
     if !view.ready {

@@ -1,5 +1,6 @@
 //! The systems behind a tenant, as its people see them.
 
+mod confirm;
 mod read;
 mod request;
 mod view;

@@ -69,10 +69,12 @@ impl Service {
         let links = systems.iter().map(|state| self.link(tenant, state)).collect();
         // A system whose first event is still on its way is being set up like any other.
         let told = |kind: &SystemKind| systems.iter().any(|state| state.system == *kind);
-        let missing = self.settings.systems.iter().any(|kind| !told(kind));
+        let missing = self.settings.systems.iter().any(|kind| !kind.is_by_hand() && !told(kind));
         // A process that reaches no system knows of none before their first events: the tenant's own state tells.
         let pending = tenant.status == TenantStatus::Pending;
-        let ready = !missing && !pending && systems.iter().all(|state| state.phase == Phase::Ready);
+        let ready = !missing
+            && !pending
+            && systems.iter().all(|state| state.phase == Phase::Ready || state.system.is_by_hand());
         let mut systems: Vec<SystemStateView> =
             systems.into_iter().map(|state| SystemStateView::shown_to(state, viewer)).collect();
         systems.sort_by_key(|state| state.system);
@@ -90,7 +92,12 @@ impl Service {
             .iter()
             .flat_map(|branding| &branding.launcher_links)
             .find(|link| link.icon.as_deref() == Some(state.system.name()));
-        let url = named.map(|link| link.url.clone()).or_else(|| self.settings.system_urls.get(&state.system).cloned());
+        // One by hand has an address for each tenant, which is recorded with its state.
+        let of_all = match state.system.is_by_hand() {
+            true => state.external_id(SystemState::ADDRESS).map(str::to_owned),
+            false => self.settings.system_urls.get(&state.system).cloned(),
+        };
+        let url = named.map(|link| link.url.clone()).or(of_all);
         WorkspaceLink {
             system: state.system,
             phase: state.phase,

@@ -21,7 +21,8 @@ use crate::{
 /// When the store does not answer.
 pub(super) async fn activate(service: &Service, systems: &Systems, tenant: TenantId) -> Result<()> {
     let call = call();
-    let kinds = systems.kinds();
+    let mut kinds = systems.kinds();
+    kinds.retain(|kind| !kind.is_by_hand());
     let keys: Vec<String> = kinds.iter().map(|kind| SystemState::key(tenant, *kind, None)).collect();
     let activated = service
         .settle(&call, |moment| {

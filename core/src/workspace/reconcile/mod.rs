@@ -1,6 +1,7 @@
 //! Runs: one claimed state is compared with its system, brought to what is desired, and its result is stored.
 
 mod activate;
+mod by_hand;
 mod domains;
 mod dry;
 mod group;
@@ -200,6 +201,7 @@ impl Run<'_> {
             (SystemKind::Mail, None) => domains::reconcile(self).await,
             (SystemKind::Mail, Some(mailbox)) => mailbox::reconcile(self, mailbox).await,
             (SystemKind::Files, _) => space::reconcile(self).await,
+            (SystemKind::Meetings | SystemKind::Chat, _) => by_hand::reconcile(self).await,
         }
     }
 
@@ -280,7 +282,7 @@ impl Run<'_> {
         let waits = obstacles.iter().all(|obstacle| obstacle.passes);
         let attempts = if obstacles.is_empty() || !waits { 0 } else { state.attempts.saturating_add(1) };
         let wait = match () {
-            () if obstacles.is_empty() && rests => schedule::RESTING,
+            () if rests && (obstacles.is_empty() || state.system.is_by_hand()) => schedule::RESTING,
             () if obstacles.is_empty() => schedule::look(self.settings.look_interval, fraction),
             () if waits => schedule::waiting(state.attempts, fraction),
             () => schedule::until_a_person_acts(fraction),

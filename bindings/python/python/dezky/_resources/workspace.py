@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from .._callers import Caller
 from .._documents import Document
-from .._table import WORKSPACE_CHECK, WORKSPACE_GET, WORKSPACE_RETRY
+from .._table import WORKSPACE_CHECK, WORKSPACE_CONFIRM, WORKSPACE_GET, WORKSPACE_RETRY
 from .._types import WorkspaceView
 
 
@@ -67,4 +67,27 @@ class Workspace:
         """
         return self._caller.call(
             WORKSPACE_RETRY, tenant, if_match=if_match, idempotency_key=idempotency_key, timeout=timeout
+        )
+
+    def confirm(
+        self,
+        tenant: str,
+        system: str,
+        *,
+        if_match: str | Document | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> WorkspaceView:
+        """Confirm that a system without a connector was set up or removed by hand; for the platform.
+
+        Args:
+            tenant: Id or slug of the tenant.
+            system: Id.
+            if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
+                quotes.
+            idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return self._caller.call(
+            WORKSPACE_CONFIRM, tenant, system, if_match=if_match, idempotency_key=idempotency_key, timeout=timeout
         )

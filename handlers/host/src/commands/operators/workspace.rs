@@ -5,9 +5,9 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use dezky::{
     domain::Choice as _,
-    http::live::{Live as _, Tick},
     service::{
         access::TenantReference,
+        live::{Live as _, Tick},
         workspaces::{SHOWN, WorkspaceView},
     },
     work::StoreChanges,
@@ -59,6 +59,22 @@ pub(crate) enum WorkspaceCommand {
     /// Compare the systems and the DNS records with what they should be
     #[command(after_help = "Example:\n  dezky workspace check acme")]
     Check(RequestFlags),
+    /// Confirm that a system without a connector was set up or removed by hand
+    #[command(after_help = "Example:\n  dezky workspace confirm acme chat")]
+    Confirm(ConfirmFlags),
+}
+
+/// Flags of `dezky workspace confirm`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfirmFlags {
+    /// Id or slug of the tenant
+    tenant: String,
+    /// The system: chat or meetings
+    system: String,
+    #[command(flatten)]
+    once: OnceFlags,
+    #[command(flatten)]
+    common: CommonFlags,
 }
 
 /// Flags of `dezky workspace show`.
@@ -105,6 +121,14 @@ pub(crate) async fn run(command: WorkspaceCommand) -> Result<(), Failure> {
                 &Value::Null,
             );
             print(&session, &settled(session.service.retry_workspace(&call, &reference).await)?.value)
+        }
+        WorkspaceCommand::Confirm(flags) => {
+            let session = Session::open(&flags.common)?;
+            let reference = TenantReference::Id(tenant(&session, &flags.tenant).await?.id);
+            let target = format!("workspace confirm {} {}", flags.tenant, flags.system);
+            let call = session.call_once(flags.once.idempotency_key.as_ref(), &target, &Value::Null);
+            let confirmed = session.service.confirm_workspace(&call, &reference, &flags.system).await;
+            print(&session, &settled(confirmed)?.value)
         }
         WorkspaceCommand::Check(flags) => {
             let session = Session::open(&flags.common)?;
