@@ -1,10 +1,12 @@
 //! Public DNS, to see if the owner of a domain has published what the mail system asks for.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use async_trait::async_trait;
 use hickory_resolver::{
     TokioResolver,
+    config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig},
+    net::runtime::TokioRuntimeProvider,
     proto::rr::{RData, Record, RecordType},
 };
 use tokio::time::timeout;
@@ -25,7 +27,7 @@ pub trait Dns: Send + Sync + fmt::Debug {
     async fn lookup(&self, kind: &str, name: &str) -> ConnectorResult<Vec<String>>;
 }
 
-/// The resolvers of this machine's configuration.
+/// DNS servers: those of this machine's configuration, or others.
 #[derive(Clone)]
 pub struct SystemDns(TokioResolver);
 
@@ -45,6 +47,34 @@ impl SystemDns {
             why: format!("the machine's DNS configuration cannot be used ({error}): see /etc/resolv.conf"),
         };
         Ok(Self(TokioResolver::builder_tokio().map_err(rejected)?.build().map_err(rejected)?))
+    }
+
+    /// Asks these servers instead of those of this machine, over UDP and, for long answers, TCP. Needs a tokio runtime.
+    ///
+    /// The next server is asked where one does not answer. `/etc/hosts` is no public DNS, and not read.
+    ///
+    /// # Errors
+    /// `Rejected` when there is no server.
+    pub fn of(servers: &[SocketAddr]) -> ConnectorResult<Self> {
+        if servers.is_empty() {
+            return Err(ConnectorError::Rejected { why: "there is no DNS server to ask: name one".to_owned() });
+        }
+        let servers = servers.iter().map(|server| {
+            let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+            connections.iter_mut().for_each(|connection| connection.port = server.port());
+            // A server that does not know a name yet must not hide what another knows.
+            NameServerConfig::new(server.ip(), false, connections)
+        });
+        let configuration = ResolverConfig::from_name_servers(servers.collect());
+        let provider = TokioRuntimeProvider::default();
+        let mut builder = TokioResolver::builder_with_config(configuration, provider);
+        builder.options_mut().use_hosts_file = ResolveHosts::Never;
+        // What was just published has to be seen.
+        builder.options_mut().cache_size = 0;
+        let rejected = |error: hickory_resolver::net::NetError| ConnectorError::Rejected {
+            why: format!("the DNS servers cannot be used ({error})"),
+        };
+        Ok(Self(builder.build().map_err(rejected)?))
     }
 }
 

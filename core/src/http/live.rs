@@ -7,7 +7,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::response::{IntoResponse as _, Response, Sse, sse::Event};
-use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream, stream::BoxStream};
+use futures_util::{StreamExt as _, future::BoxFuture, stream, stream::BoxStream};
 use http::{HeaderMap, HeaderValue, header};
 
 use super::problem::Problem;
@@ -19,8 +19,11 @@ use crate::{
 /// Media type of server-sent events.
 pub const MEDIA_TYPE: &str = "text/event-stream";
 
-/// Time after which a client connects again when the stream has ended.
-const RECONNECT: Duration = Duration::from_secs(2);
+/// Time after which a client connects again when the stream has ended: what is shown is about to change.
+pub(super) const SOON: Duration = Duration::from_secs(2);
+
+/// The same time where nothing is about to change.
+pub(super) const LATER: Duration = Duration::from_secs(30);
 
 /// Header with the id of the last event that a client has seen.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -45,11 +48,16 @@ pub(super) fn answer(
     headers: &HeaderMap,
     name: &'static str,
     first: Vec<u8>,
+    again: Duration,
     look: Look,
 ) -> Response {
     let seen = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let ticks = live.unwrap_or_else(|| stream::empty().boxed());
-    let events = events(ticks, name, seen, first, look);
+    let rest = Rest { ticks, name, seen, first: Some((first, again)), look, ended: false };
+    let events = stream::unfold(rest, |mut rest| async move {
+        let event: std::result::Result<Event, Infallible> = Ok(rest.next().await?);
+        Some((event, rest))
+    });
     let mut response = Sse::new(events).into_response();
     // Proxies must not collect events before they pass them on (nginx).
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -63,23 +71,10 @@ struct Rest {
     ticks: BoxStream<'static, Tick>,
     name: &'static str,
     seen: String,
-    first: Option<Vec<u8>>,
+    /// The first document, and the time after which a client connects again.
+    first: Option<(Vec<u8>, Duration)>,
     look: Look,
     ended: bool,
-}
-
-fn events(
-    ticks: BoxStream<'static, Tick>,
-    name: &'static str,
-    seen: String,
-    first: Vec<u8>,
-    look: Look,
-) -> impl Stream<Item = std::result::Result<Event, Infallible>> {
-    let rest = Rest { ticks, name, seen, first: Some(first), look, ended: false };
-    stream::unfold(rest, |mut rest| async move {
-        let event = rest.next().await?;
-        Some((Ok(event), rest))
-    })
 }
 
 impl Rest {
@@ -87,10 +82,10 @@ impl Rest {
         if self.ended {
             return None;
         }
-        if let Some(first) = self.first.take() {
+        if let Some((first, again)) = self.first.take() {
             // The time to connect again comes first, whatever the client has seen.
             let event = self.shown(&first).unwrap_or_else(|| Event::default().comment("unchanged"));
-            return Some(event.retry(RECONNECT));
+            return Some(event.retry(again));
         }
         loop {
             let tick = self.ticks.next().await?;

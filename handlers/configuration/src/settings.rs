@@ -62,6 +62,7 @@ settings! {
     OCIS_USER = "ocis.user", "DEZKY_OCIS_USER", None;
     OCIS_SECRET = "ocis.secret", "DEZKY_OCIS_SECRET", None;
     OCIS_SECRET_FILE = "ocis.secret_file", "DEZKY_OCIS_SECRET_FILE", None;
+    DNS_SERVERS = "dns.servers", "DEZKY_DNS_SERVERS", None;
     MEETINGS_URL = "meetings.url", "DEZKY_MEETINGS_URL", None;
     CHAT_URL = "chat.url", "DEZKY_CHAT_URL", None;
     PLAN_QUOTAS = "workspace.plan_quotas", "DEZKY_PLAN_QUOTAS", None;

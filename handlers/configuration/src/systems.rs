@@ -1,6 +1,13 @@
 //! The systems behind tenants: where they are, and with which credentials.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use dezky::{
     Result,
@@ -39,6 +46,8 @@ pub struct SystemsSettings {
     pub workspace: WorkspaceSettings,
     /// Treatment of differences that nobody has asked for in Dezky.
     pub drift: Drift,
+    /// Servers that are asked instead of those of this machine's configuration.
+    pub dns_servers: Vec<SocketAddr>,
     /// `true` if public DNS is asked for the records of mail domains.
     pub checks_dns: bool,
 }
@@ -89,16 +98,23 @@ impl SystemsSettings {
             systems.identity = Some(Arc::new(Authentik::new(settings).map_err(refused(&AUTHENTIK))?));
         }
         if let Some(settings) = &self.stalwart {
-            systems.dns = self.checks_dns.then(SystemDns::new).transpose().map_err(refused(&STALWART))?.map(|dns| {
-                let dns: Arc<dyn Dns> = Arc::new(dns);
-                dns
-            });
+            systems.dns = self.dns()?;
             systems.mail = Some(Arc::new(Stalwart::new(settings).map_err(refused(&STALWART))?));
         }
         if let Some(settings) = &self.ocis {
             systems.files = Some(Arc::new(OcisFiles::new(settings).map_err(refused(&OCIS))?));
         }
         Ok(systems)
+    }
+
+    fn dns(&self) -> Result<Option<Arc<dyn Dns>>> {
+        if !self.checks_dns {
+            return Ok(None);
+        }
+        let servers = &self.dns_servers;
+        let dns = if servers.is_empty() { SystemDns::new() } else { SystemDns::of(servers) };
+        let dns = dns.map_err(|error| refuse(format!("`{}`: {error}", settings::DNS_SERVERS.variable)))?;
+        Ok(Some(Arc::new(dns)))
     }
 
     /// Returns the kinds of systems that are configured.
@@ -139,6 +155,7 @@ pub(super) fn read(sources: &Sources, extra_ca: Option<&[u8]>) -> Result<Systems
             ..WorkspaceSettings::default()
         },
         drift: drift(sources)?,
+        dns_servers: dns_servers(sources)?,
         checks_dns: true,
     })
 }
@@ -256,6 +273,21 @@ fn by_hand(sources: &Sources) -> Result<BTreeMap<SystemKind, String>> {
         addresses.insert(kind, found.text);
     }
     Ok(addresses)
+}
+
+/// Reads the addresses of DNS servers; port 53 where none is named.
+fn dns_servers(sources: &Sources) -> Result<Vec<SocketAddr>> {
+    let Some(found) = sources.find(&settings::DNS_SERVERS)? else { return Ok(Vec::new()) };
+    let read = |text: &str| {
+        let alone = || text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+        text.parse::<SocketAddr>().or_else(|_| alone())
+    };
+    let servers = found.text.split(',').map(str::trim).filter(|text| !text.is_empty());
+    let servers = servers.map(|text| {
+        let refused = |_| found.refuse(format!("`{}` must be an address such as `9.9.9.9`", text.escape_debug()));
+        read(text).map_err(refused)
+    });
+    servers.collect()
 }
 
 fn grace(sources: &Sources) -> Result<Duration> {

@@ -44,7 +44,9 @@ pub(crate) async fn read(
             respond::encode(&state.service.read_workspace(&call, &reference).await?)
         })
     });
-    Ok(live::answer(ticks, &headers, "workspace", first, look))
+    // Where answers cannot be held open, a client that connects again is the only look there is.
+    let again = if view.ready && ticks.is_none() { live::LATER } else { live::SOON };
+    Ok(live::answer(ticks, &headers, "workspace", first, again, look))
 }
 
 pub(crate) async fn retry(
