@@ -72,6 +72,11 @@ pub(super) fn json_answer(status: StatusCode, value: &Value) -> Answer {
     with_type(status, value.to_string(), "application/json")
 }
 
+/// Creates an answer of JSON that is written already.
+pub(super) fn json_text(status: StatusCode, text: String) -> Answer {
+    with_type(status, text, "application/json")
+}
+
 /// Creates an answer of JSON that calls itself plain text, as those about app tokens do.
 pub(super) fn json_as_text(status: StatusCode, value: &Value) -> Answer {
     with_type(status, value.to_string(), "text/plain; charset=utf-8")

@@ -134,6 +134,8 @@ pub(super) struct State {
     pub(super) storage_down: u64,
     /// Number of invitations that will be answered and lost.
     pub(super) lost_invitations: usize,
+    /// Entries of lists as they were shown last.
+    pub(super) rendered: super::view::Rendered,
     /// Entries that lists of spaces show besides.
     pub(super) odd_entries: Vec<serde_json::Value>,
     /// A proxy in front removes the headers that purge and restore.
@@ -160,6 +162,7 @@ impl State {
             starting: false,
             storage_down: 0,
             lost_invitations: 0,
+            rendered: super::view::Rendered::default(),
             odd_entries: Vec::new(),
             headers_removed: false,
             hidden_roles: Vec::new(),

@@ -1,10 +1,12 @@
 //! Spaces in JSON, alone and in lists.
 
+use std::{collections::HashMap, sync::Arc};
+
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{
-    answer::{Handled, Refusal, json_answer},
+    answer::{Handled, Refusal, json_text},
     odata::{self, SpaceFilter},
     request::Request,
     state::{Account, PersonalSpace, SpaceMember, SpaceRecord, State},
@@ -32,6 +34,54 @@ pub(super) enum Scope {
 /// Id of the space of what others share, which every account sees.
 const SHARES: &str = "a0ca6a90-a365-4782-871e-d44447bbc668$a0ca6a90-a365-4782-871e-d44447bbc668";
 
+/// An entry of a list.
+struct Shown {
+    id: String,
+    name: String,
+    modified: Timestamp,
+    json: Arc<str>,
+}
+
+impl Shown {
+    fn of(modified: Timestamp, view: &Value) -> Self {
+        let text = |name: &str| view.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self { id: text("id"), name: text("name"), modified, json: view.to_string().into() }
+    }
+}
+
+/// Entries of lists as they were shown last. A list of thousands costs as much as the requests that it is emulated for.
+#[derive(Debug, Default)]
+pub(super) struct Rendered(HashMap<String, (SpaceRecord, String, Api, Arc<str>)>);
+
+impl Rendered {
+    /// Drops entries of spaces that are no more, once they are most of all.
+    fn forget_removed(&mut self, spaces: &[SpaceRecord]) {
+        if self.0.len() > spaces.len() * 2 {
+            self.0.retain(|id, _| spaces.iter().any(|space| space.id == *id));
+        }
+    }
+
+    fn of(
+        &mut self,
+        request: &Request<'_>,
+        space: &SpaceRecord,
+        api: Api,
+        view: impl FnOnce(&SpaceRecord) -> Value,
+    ) -> Arc<str> {
+        let base = request.base();
+        if let Some((of, at, with, json)) = self.0.get(&space.id)
+            && of == space
+            && *at == base
+            && *with == api
+        {
+            return Arc::clone(json);
+        }
+        let json: Arc<str> = view(space).to_string().into();
+        self.0.insert(space.id.clone(), (space.clone(), base, api, Arc::clone(&json)));
+        json
+    }
+}
+
 impl State {
     /// Answers `GET /drives` and `GET /me/drives`: no pages, and an order that changes.
     pub(super) fn list_spaces(&mut self, request: &Request<'_>, account: &str, scope: Scope, api: Api) -> Handled {
@@ -43,44 +93,51 @@ impl State {
         };
         let mut shown = Vec::new();
         if of_type("project") && !self.storage_is_down() {
+            let mut rendered = std::mem::take(&mut self.rendered);
             let visible = |space: &&SpaceRecord| match scope {
                 Scope::Everything => self.sees(request, &account.id, space),
                 Scope::Own => self.role_in(space, &account.id, request.now()).is_some(),
             };
             let spaces = self.spaces.iter().filter(|space| request.lists(space.created)).filter(visible);
-            shown.extend(spaces.map(|space| (space.modified, self.space_view(request, space, api))));
-            shown.extend(self.odd_entries.iter().map(|entry| (request.now(), entry.clone())));
+            shown.extend(spaces.map(|space| Shown {
+                id: space.id.clone(),
+                name: space.name.clone(),
+                modified: space.modified,
+                json: rendered.of(request, space, api, |space| self.space_view(request, space, api)),
+            }));
+            rendered.forget_removed(&self.spaces);
+            self.rendered = rendered;
+            shown.extend(self.odd_entries.iter().map(|entry| Shown::of(request.now(), entry)));
         }
         if of_type("personal") && !self.storage_is_down() {
             let all = scope == Scope::Everything && account.role.rules_spaces();
             let owners = self.accounts.iter().filter(|owner| all || owner.id == account.id);
             shown.extend(owners.filter_map(|owner| {
                 let space = owner.personal.as_ref()?;
-                Some((space.since, self.personal_view(request, owner, space)))
+                Some(Shown::of(space.since, &self.personal_view(request, owner, space)))
             }));
         }
         if of_type("virtual") {
-            shown.push((request.now(), shares_view(request)));
+            shown.push(Shown::of(request.now(), &shares_view(request)));
         }
         if let SpaceFilter::Id(id) = &filter {
-            shown.retain(|(_, space)| space.get("id").and_then(Value::as_str) == Some(id.as_str()));
+            shown.retain(|space| space.id == *id);
         }
         self.order(&mut shown, request.parameter("$orderby"))?;
-        let value: Vec<Value> = shown.into_iter().map(|(_, space)| space).collect();
-        Ok(json_answer(StatusCode::OK, &json!({ "value": value })))
+        let entries: Vec<&str> = shown.iter().map(|space| &*space.json).collect();
+        Ok(json_text(StatusCode::OK, format!(r#"{{"value":[{}]}}"#, entries.join(","))))
     }
 
     /// Orders a list as asked; otherwise differently each time, as parallel work of the real system does.
-    fn order(&self, shown: &mut [(Timestamp, Value)], text: Option<&str>) -> Result<(), Refusal> {
+    fn order(&self, shown: &mut [Shown], text: Option<&str>) -> Result<(), Refusal> {
         let Some((property, descending)) = odata::order(text) else {
             let turn = usize::try_from(self.requests).unwrap_or(0) % shown.len().max(1);
             shown.rotate_left(turn);
             return Ok(());
         };
-        let name = |space: &Value| space.get("name").and_then(Value::as_str).unwrap_or_default().to_lowercase();
         match property {
-            "name" => shown.sort_by_key(|(_, space)| name(space)),
-            "lastModifiedDateTime" => shown.sort_by_key(|(modified, _)| *modified),
+            "name" => shown.sort_by_key(|space| space.name.to_lowercase()),
+            "lastModifiedDateTime" => shown.sort_by_key(|space| space.modified),
             other => return Err(Refusal::invalid(format!("we do not support <{other}> as a order parameter"))),
         }
         if descending {
