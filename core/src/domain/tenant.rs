@@ -205,7 +205,7 @@ pub struct Tenant {
     ///
     /// Tokens of that issuer are accepted for this tenant only, and from the moment that it is `false` no more.
     #[field(see, input = replace(boolean), set = PLATFORM)]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub isolated_login: bool,
     /// Time of deletion.
     #[field(see)]
