@@ -328,3 +328,25 @@ async fn a_new_name_reaches_the_login() {
     world.assert_ready(acme).await;
     assert_eq!(world.authentik.system().fields(Kind::Application, APPLICATION).unwrap()["name"], "Acme AG");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_what_would_be_made_and_removed() {
+    let fixture = support::sqlite();
+    let world = World::on(fixture.store.clone()).await;
+    let acme = world.tenant("acme").await;
+    world.settle().await;
+    let planned = async || {
+        let before = (world.authentik.writes(), world.issuer(acme).await);
+        let runs = world.worker.dry_run(&world.service, acme).await.unwrap();
+        assert_eq!((world.authentik.writes(), world.issuer(acme).await), before, "a dry run only reads");
+        runs.into_iter().flat_map(|run| run.changes).collect::<Vec<_>>()
+    };
+    world.switch_login(acme, true).await;
+    assert_eq!(planned().await, ["login.create"]);
+    world.settle().await;
+    assert_eq!(planned().await, [""; 0]);
+    world.switch_login(acme, false).await;
+    assert_eq!(planned().await, ["issuer.delete", "login.delete"]);
+    world.settle().await;
+    assert_eq!(planned().await, [""; 0]);
+}
