@@ -10,7 +10,7 @@ use aws_lc_rs::digest;
 use tokio::task::AbortHandle;
 
 use super::{
-    IssuerSettings, LogoutRequest, TokenRefusal, VerifiedToken,
+    IssuerSettings, KeyThumbprint, LogoutRequest, TokenRefusal, VerifiedToken,
     groups::{self, Groups},
     keys::{Availability, Key, KeyLimits, KeySetArchive, KeySource, KeyStatus, Snapshot, keep_refreshed},
     logout::check_logout_token,
@@ -186,7 +186,12 @@ impl Verifier {
         let Availability::Ready(snapshot) = issuer.keys.available(now) else { return None };
         let header = &presented.compact.header;
         match snapshot.set.select(header.key_id.as_deref(), header.algorithm) {
-            Ok(keys) => Some(presented.finish(&self.inner, issuer, hash, &keys, &snapshot).map_err(Into::into)),
+            Ok(keys) => {
+                let key = check_signature(&keys, &presented.compact);
+                Some(
+                    key.and_then(|key| presented.finish(&self.inner, issuer, hash, key, &snapshot)).map_err(Into::into),
+                )
+            }
             Err(TokenRefusal::KeyUnknown { .. }) => None,
             Err(refusal) => Some(Err(refusal.into())),
         }
@@ -194,26 +199,32 @@ impl Verifier {
 
     async fn verify_with_fetch(&self, context: &RequestContext, token: &str) -> Result<Arc<VerifiedToken>> {
         let hash = hash(token);
-        if let Some(verified) = self.recall_confirmed(context, &hash).await? {
+        if let Some(verified) = self.recall_current(context, &hash).await? {
             return verified;
         }
-        // An issuer that has changed since it was found is found once more.
-        for _ in 0..2 {
-            let presented = Presented::parse(token)?;
-            let (issuer, is_current) = self.issuer_of(&presented).await?;
-            let (keys, snapshot) = presented.find_keys(&issuer, self.inner.clock.now()).await?;
-            let verified = presented.finish(&self.inner, &issuer, hash, &keys, &snapshot)?;
-            // After the signature, so that forged tokens cost no read.
-            if is_current || self.inner.registry.confirm(context, &issuer).await? {
-                return Ok(verified);
-            }
-            self.inner.memory.forget(&hash);
+        let presented = Presented::parse(token)?;
+        let (issuer, is_current) = self.issuer_of(&presented).await?;
+        let (keys, snapshot) = presented.find_keys(&issuer, self.inner.clock.now()).await?;
+        let key = check_signature(&keys, &presented.compact)?;
+        let issuer = self.current(context, issuer, is_current).await?;
+        Ok(presented.finish(&self.inner, &issuer, hash, key, &snapshot)?)
+    }
+
+    /// Returns the issuer of a token as it is now. Called once the signature is verified, so that forged tokens cost no read.
+    async fn current(
+        &self,
+        context: &RequestContext,
+        issuer: Arc<KnownIssuer>,
+        is_current: bool,
+    ) -> Result<Arc<KnownIssuer>> {
+        if is_current {
+            return Ok(issuer);
         }
-        Err(TokenRefusal::Issuer.into())
+        Ok(self.inner.registry.current(context, &issuer).await?.ok_or(TokenRefusal::Issuer)?)
     }
 
     /// Returns the result for a remembered token of an issuer that is not configured, if it can be used.
-    async fn recall_confirmed(
+    async fn recall_current(
         &self,
         context: &RequestContext,
         hash: &TokenHash,
@@ -222,7 +233,8 @@ impl Verifier {
             return Ok(None);
         };
         if let Recall::Holds(result) = recall(&remembered, self.inner.clock.now())
-            && self.inner.registry.confirm(context, &remembered.issuer).await?
+            && let Some(issuer) = self.inner.registry.current(context, &remembered.issuer).await?
+            && Arc::ptr_eq(&issuer, &remembered.issuer)
         {
             return Ok(Some(result));
         }
@@ -253,11 +265,8 @@ impl Verifier {
         let now = self.inner.clock.now();
         let (keys, _) = presented.find_keys(&issuer, now).await?;
         check_signature(&keys, &presented.compact)?;
-        let logout = check_logout_token(issuer.settings(), &presented.compact.header, &presented.claims, now)?;
-        if !is_current && !self.inner.registry.confirm(context, &issuer).await? {
-            return Err(TokenRefusal::Issuer.into());
-        }
-        Ok(logout)
+        let issuer = self.current(context, issuer, is_current).await?;
+        Ok(check_logout_token(issuer.settings(), &presented.compact.header, &presented.claims, now)?)
     }
 
     /// Returns the issuer `id` that a token claims, **not verified**, for log lines about refusals.
@@ -319,15 +328,15 @@ impl<'token> Presented<'token> {
         Ok(issuer.keys.find(&self.compact.header, &snapshot, fetched).await?)
     }
 
+    /// Validates the claims of a token whose signature is verified, and remembers it.
     fn finish(
         self,
         inner: &Inner,
         issuer: &Arc<KnownIssuer>,
         hash: TokenHash,
-        keys: &[Arc<Key>],
+        key: KeyThumbprint,
         snapshot: &Snapshot,
     ) -> Result<Arc<VerifiedToken>, TokenRefusal> {
-        let key = check_signature(keys, &self.compact)?;
         let header = self.compact.header;
         let now = inner.clock.now();
         let token = check_access_token(issuer.settings(), &header, &self.claims, key, now)?;

@@ -56,7 +56,7 @@ pub(crate) struct KnownIssuer {
     pub(crate) keys: Arc<IssuerKeys>,
     /// Flag: an unreadable groups claim was logged.
     pub(crate) told_of_groups: AtomicBool,
-    /// Flag: it is configured. Any other has to be confirmed at each use.
+    /// Flag: it is configured. Any other is read again at each use.
     pub(crate) is_configured: bool,
 }
 
@@ -143,22 +143,24 @@ impl Registry {
         Ok(others.take(url, found)?.map(|issuer| (issuer, true)))
     }
 
-    /// Returns `true` if the source still has this issuer as it is. Otherwise it is forgotten.
+    /// Returns the issuer as it is now: the same one, another if it has changed, or none if it is gone.
     ///
     /// A read each time is what makes a removal count at the next request in every process: notifications of a store
     /// come late or not at all.
-    pub(crate) async fn confirm(&self, context: &RequestContext, issuer: &KnownIssuer) -> Result<bool> {
-        let Some(others) = &self.others else { return Ok(issuer.is_configured) };
+    pub(crate) async fn current(
+        &self,
+        context: &RequestContext,
+        issuer: &Arc<KnownIssuer>,
+    ) -> Result<Option<Arc<KnownIssuer>>> {
         if issuer.is_configured {
-            return Ok(true);
+            return Ok(Some(Arc::clone(issuer)));
         }
-        let Some(url) = issuer.settings().urls.first() else { return Ok(false) };
+        let (Some(others), Some(url)) = (&self.others, issuer.settings().urls.first()) else { return Ok(None) };
         let found = others.lookups.read(context, url).await?;
         if found.as_ref() == Some(issuer.settings()) {
-            return Ok(true);
+            return Ok(Some(Arc::clone(issuer)));
         }
-        others.take(url, found)?;
-        Ok(false)
+        others.take(url, found)
     }
 }
 
