@@ -161,7 +161,7 @@ fn tenant() -> Tenant {
         "billingInfo": {"company": "Acme", "vatId": "DE123456789", "email": "a@acme.example", "address": "Street 1\nCity"},
         "branding": {"logoUrl": "https://acme.example/l.svg", "primaryColor": "#112233", "accentColor": "#445566",
                      "launcherLinks": [{"title": "Mail", "url": "https://mail.example", "icon": "mail"}]},
-        "authentikGroup": "acme", "ocisSpaceId": "space", "stalwartDomain": "acme.example",
+        "authentikGroup": "acme", "ocisSpaceId": "space", "stalwartDomain": "acme.example", "isolatedLogin": true,
     });
     let mut tenant = CreateTenant::read(body).unwrap().into_tenant(Timestamp::from_seconds(0)).unwrap();
     tenant.deleted_at = Some(Timestamp::from_seconds(1));

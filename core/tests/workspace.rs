@@ -12,6 +12,8 @@ mod drift;
 mod dry_run;
 #[path = "workspace/life.rs"]
 mod life;
+#[path = "workspace/login.rs"]
+mod login;
 #[path = "workspace/mistakes.rs"]
 mod mistakes;
 #[path = "workspace/records.rs"]

@@ -145,6 +145,8 @@ export interface CreateTenant {
   ocisSpaceId?: string | null;
   /** Its mail domain in Stalwart. */
   stalwartDomain?: string | null;
+  /** `true` if it is to have a login of its own in Authentik, with its own host, client and issuer. */
+  isolatedLogin?: boolean;
 }
 
 /** A new user. */
@@ -418,6 +420,8 @@ export interface TenantView {
   ocisSpaceId?: string | null;
   /** Its mail domain in Stalwart. */
   stalwartDomain?: string | null;
+  /** `true` if it is to have a login of its own in Authentik, with its own host, client and issuer. */
+  isolatedLogin: boolean;
   /** Time of deletion. (RFC 3339) */
   deletedAt?: string | null;
   /** Time of creation. (RFC 3339) */
@@ -484,6 +488,8 @@ export interface UpdateTenant {
   ocisSpaceId?: string | null;
   /** Its mail domain in Stalwart. For the platform. */
   stalwartDomain?: string | null;
+  /** `true` if it is to have a login of its own in Authentik, with its own host, client and issuer. For the platform. */
+  isolatedLogin?: boolean;
 }
 
 /** Changes to a user. */
@@ -554,6 +560,16 @@ export interface WorkspaceLink {
   url?: string | null;
 }
 
+/** The login of a tenant's own. */
+export interface WorkspaceLogin {
+  /** The host that people sign in at. */
+  host: string;
+  /** Its issuer, the `iss` of its tokens. */
+  issuer: string;
+  /** Its client id, the `aud` of its tokens. */
+  clientId: string;
+}
+
 /** The state of the systems behind a tenant. */
 export interface WorkspaceView {
   /** The tenant. */
@@ -566,6 +582,8 @@ export interface WorkspaceView {
   parts: SystemStateView[];
   /** The tenant's mail domains with the DNS records to publish. */
   domains: DomainRecordsView[];
+  /** The login of its own, once its tokens are accepted; for owners, admins and the platform. */
+  login?: WorkspaceLogin | null;
   /** Places that the tenant's people go to. */
   links: WorkspaceLink[];
 }

@@ -8,7 +8,10 @@ use super::{
     groups::{ClaimNames, GroupsAbsent, GroupsClaim},
     life::TokenLife,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    domain::Issuer,
+    error::{Code, Error, Result},
+};
 
 /// An identity provider whose tokens are accepted.
 ///
@@ -175,6 +178,11 @@ impl IssuerSettings {
                 self.id.escape_default()
             )));
         }
+        self.validate_parts()
+    }
+
+    /// Validates everything but the id.
+    fn validate_parts(&self) -> Result<()> {
         if self.urls.is_empty() {
             return Err(self.refuse("urls", "is empty: add the issuer's URL as its tokens carry it in `iss`"));
         }
@@ -200,6 +208,40 @@ impl IssuerSettings {
             return Err(self.refuse("claims.groups", fault));
         }
         Ok(())
+    }
+
+    /// Returns `true` if it is a tenant's own issuer and not a configured one.
+    #[must_use]
+    pub fn is_of_tenant(&self) -> bool {
+        Issuer::tenant_of(&self.id).is_some()
+    }
+
+    /// Returns the settings of a tenant's own issuer in the identity system that this is the issuer of.
+    ///
+    /// Its tokens look like this issuer's and are judged alike. Its keys are found by discovery, over TLS at its own host,
+    /// which may be on a private network only where this issuer's may: nobody has written its URL into the settings.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when its keys may not be fetched from its URL.
+    pub fn of_tenant(&self, issuer: &Issuer, slug: &str) -> Result<Self> {
+        let settings = Self {
+            id: Issuer::name_of(issuer.tenant_id),
+            urls: vec![issuer.url.clone()],
+            audiences: issuer.audiences.clone(),
+            jwks: JwksSource::Discovery,
+            groups: Some(self.groups_claim()),
+            tenant: Some(slug.to_owned()),
+            jwks_hosts: Vec::new(),
+            ..self.clone()
+        };
+        settings.validate_parts()?;
+        let url = url::Url::parse(&issuer.url).ok().filter(|url| url.scheme() == "https");
+        let Some(url) = url else { return Err(settings.refuse("urls", "must begin with `https://`")) };
+        let is_named = matches!(url.host(), Some(url::Host::Domain(_))) && !is_loopback(&url);
+        if !is_named && !self.private_addresses {
+            return Err(settings.refuse("urls", "must have the name of a public host"));
+        }
+        Ok(settings)
     }
 
     fn check_url(&self, setting: &str, text: &str) -> Result<()> {

@@ -12,6 +12,7 @@ use quick_cache::sync::Cache;
 
 use super::{
     keys::Snapshot,
+    registry::KnownIssuer,
     token::{Header, VerifiedToken},
 };
 
@@ -21,8 +22,8 @@ pub(crate) type TokenHash = [u8; 32];
 /// Verified token with the data that detects removal of its key.
 #[derive(Debug)]
 pub(crate) struct Remembered {
-    /// Index of its issuer among the configured issuers.
-    pub(crate) issuer: usize,
+    /// Its issuer.
+    pub(crate) issuer: Arc<KnownIssuer>,
     /// Result of the verification.
     pub(crate) token: Arc<VerifiedToken>,
     header: Header,
@@ -67,7 +68,7 @@ impl TokenMemory {
     pub(crate) fn remember(
         &self,
         hash: TokenHash,
-        issuer: usize,
+        issuer: Arc<KnownIssuer>,
         header: Header,
         token: Arc<VerifiedToken>,
         snapshot: &Snapshot,

@@ -20,6 +20,8 @@ pub mod logout;
 mod memory;
 pub mod refusal;
 #[cfg(feature = "authn")]
+pub mod registry;
+#[cfg(feature = "authn")]
 mod signature;
 #[cfg_attr(
     not(feature = "authn"),
@@ -34,6 +36,8 @@ pub use issuer::{IssuerSettings, JwksSource, Profile};
 pub use life::{ParseTokenLifeError, TokenLife};
 pub use logout::LogoutRequest;
 pub use refusal::TokenRefusal;
+#[cfg(feature = "authn")]
+pub use registry::{IssuerSource, StoreIssuers};
 #[cfg(feature = "authn")]
 pub use signature::{verify_signature, verify_with};
 pub use token::{FirstUse, KeyThumbprint, VerifiedToken};

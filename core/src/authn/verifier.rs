@@ -1,12 +1,8 @@
-//! Verification of tokens against the configured issuers and their keys.
+//! Verification of tokens against their issuers and these issuers' keys.
 
 use std::{
-    collections::HashMap,
     num::NonZeroUsize,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -14,11 +10,12 @@ use aws_lc_rs::digest;
 use tokio::task::AbortHandle;
 
 use super::{
-    IssuerSettings, LogoutRequest, TokenRefusal, VerifiedToken,
+    IssuerSettings, KeyThumbprint, LogoutRequest, TokenRefusal, VerifiedToken,
     groups::{self, Groups},
-    keys::{Availability, IssuerKeys, Key, KeyLimits, KeySetArchive, KeySource, KeyStatus, Snapshot, keep_refreshed},
+    keys::{Availability, Key, KeyLimits, KeySetArchive, KeySource, KeyStatus, Snapshot, keep_refreshed},
     logout::check_logout_token,
     memory::{Remembered, TokenHash, TokenMemory},
+    registry::{IssuerSource, KeyParts, KnownIssuer, Registry},
     signature::check_signature,
     token::{ClaimSet, Compact, MAXIMUM_TOKEN_SIZE, check_access_token, check_times, unverified_issuer},
 };
@@ -40,6 +37,8 @@ pub struct VerifierOptions {
     pub cooldown: Duration,
     /// Age up to which a key set serves while the provider is down. Default: 24 hours.
     pub serve_stale: Duration,
+    /// Source of issuers that are not configured. Default: none.
+    pub issuer_source: Option<Arc<dyn IssuerSource>>,
 }
 
 impl Default for VerifierOptions {
@@ -49,6 +48,7 @@ impl Default for VerifierOptions {
             refresh_interval: Duration::from_secs(3_600),
             cooldown: Duration::from_secs(30),
             serve_stale: Duration::from_secs(24 * 3_600),
+            issuer_source: None,
         }
     }
 }
@@ -64,30 +64,10 @@ pub struct Verifier {
 #[derive(Debug)]
 struct Inner {
     settings: Vec<IssuerSettings>,
-    issuers: Vec<Arc<IssuerKeys>>,
-    /// Indexes of the issuers by each value of `iss`.
-    by_url: HashMap<String, usize>,
+    registry: Registry,
     memory: TokenMemory,
-    /// Flags by issuer: an unreadable groups claim was logged.
-    told_of_groups: Vec<AtomicBool>,
     clock: Arc<dyn Clock>,
     tasks: Mutex<Vec<AbortHandle>>,
-}
-
-impl Inner {
-    /// Logs, once per issuer, that its groups claim has an unreadable form.
-    fn tell_of_groups(&self, position: usize, settings: &IssuerSettings) {
-        let told = self.told_of_groups.get(position).is_none_or(|told| told.swap(true, Ordering::Relaxed));
-        if !told {
-            let (issuer, claim) = (&settings.id, &settings.claims.groups);
-            tracing::warn!(
-                issuer,
-                claim,
-                "this claim is neither a list of texts nor one text, so that memberships do not follow it: see \
-                 `claims.groups` of the issuer"
-            );
-        }
-    }
 }
 
 impl Drop for Inner {
@@ -119,26 +99,13 @@ impl Verifier {
             cooldown: options.cooldown,
             serve_stale: options.serve_stale,
         };
-        let mut by_url = HashMap::new();
-        let mut keys = Vec::new();
-        for (position, settings) in issuers.iter().enumerate() {
-            by_url.extend(settings.urls.iter().map(|url| (url.clone(), position)));
-            keys.push(Arc::new(IssuerKeys::new(
-                settings.clone(),
-                limits,
-                source.clone(),
-                archive.clone(),
-                clock.clone(),
-            )?));
-        }
-        let told_of_groups = issuers.iter().map(|_| AtomicBool::new(false)).collect();
+        let parts = KeyParts { limits, source, archive, clock: Arc::clone(&clock) };
+        let registry = Registry::new(&issuers, options.issuer_source, parts)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 settings: issuers,
-                issuers: keys,
-                by_url,
+                registry,
                 memory: TokenMemory::new(options.remembered_tokens),
-                told_of_groups,
                 clock,
                 tasks: Mutex::default(),
             }),
@@ -151,7 +118,9 @@ impl Verifier {
         &self.inner.settings
     }
 
-    /// Starts fetching and refreshing the keys of every issuer, in tasks of the current tokio runtime.
+    /// Starts fetching and refreshing the keys of every configured issuer, in tasks of the current tokio runtime.
+    ///
+    /// Keys of other issuers are fetched when a token needs them.
     ///
     /// The tasks end when the last clone of the verifier is dropped, or with [`Verifier::stop`]. Without them, keys are
     /// fetched and refreshed on demand. Does nothing outside a runtime or when called again.
@@ -159,8 +128,8 @@ impl Verifier {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         if tasks.is_empty() {
-            let issuers = self.inner.issuers.iter();
-            tasks.extend(issuers.map(|keys| runtime.spawn(keep_refreshed(Arc::downgrade(keys))).abort_handle()));
+            let keys = self.inner.registry.configured().iter().map(|issuer| &issuer.keys);
+            tasks.extend(keys.map(|keys| runtime.spawn(keep_refreshed(Arc::downgrade(keys))).abort_handle()));
         }
     }
 
@@ -179,11 +148,11 @@ impl Verifier {
     pub async fn verify(&self, context: &RequestContext, token: &str) -> Result<Arc<VerifiedToken>> {
         match self.verify_now(token) {
             Some(result) => result,
-            None => within(context, self.verify_with_fetch(token)).await,
+            None => within(context, self.verify_with_fetch(context, token)).await,
         }
     }
 
-    /// Verifies an access token without waiting; `None` when keys must be fetched first.
+    /// Verifies an access token without waiting; `None` when keys must be fetched or its issuer be looked up first.
     #[must_use]
     pub fn verify_now(&self, token: &str) -> Option<Result<Arc<VerifiedToken>>> {
         if token.len() > MAXIMUM_TOKEN_SIZE {
@@ -192,41 +161,94 @@ impl Verifier {
         let hash = hash(token);
         let now = self.inner.clock.now();
         if let Some(remembered) = self.inner.memory.get(&hash) {
-            match self.recall(&remembered, now) {
+            if !remembered.issuer.is_configured {
+                return None;
+            }
+            match recall(&remembered, now) {
                 Recall::Fetch => return None,
                 Recall::Holds(result) => return Some(result),
                 // Its key is gone: the token is verified again and refused with the reason.
                 Recall::Fades => self.inner.memory.forget(&hash),
             }
         }
-        let first_sight = match FirstSight::new(&self.inner, token) {
-            Ok(first_sight) => first_sight,
+        let presented = match Presented::parse(token) {
+            Ok(presented) => presented,
             Err(refusal) => return Some(Err(refusal.into())),
         };
-        let Availability::Ready(snapshot) = first_sight.keys.available(now) else { return None };
-        let header = &first_sight.compact.header;
+        let issuer = match presented.claims.issuer() {
+            Ok(url) => match self.inner.registry.configured_at(url) {
+                Some(issuer) => issuer,
+                None if self.inner.registry.may_have(url) => return None,
+                None => return Some(Err(TokenRefusal::Issuer.into())),
+            },
+            Err(refusal) => return Some(Err(refusal.into())),
+        };
+        let Availability::Ready(snapshot) = issuer.keys.available(now) else { return None };
+        let header = &presented.compact.header;
         match snapshot.set.select(header.key_id.as_deref(), header.algorithm) {
-            Ok(keys) => Some(first_sight.finish(&self.inner, hash, &keys, &snapshot).map_err(Into::into)),
+            Ok(keys) => {
+                let key = check_signature(&keys, &presented.compact);
+                Some(
+                    key.and_then(|key| presented.finish(&self.inner, issuer, hash, key, &snapshot)).map_err(Into::into),
+                )
+            }
             Err(TokenRefusal::KeyUnknown { .. }) => None,
             Err(refusal) => Some(Err(refusal.into())),
         }
     }
 
-    async fn verify_with_fetch(&self, token: &str) -> Result<Arc<VerifiedToken>> {
-        let first_sight = FirstSight::new(&self.inner, token)?;
-        let (keys, snapshot) = first_sight.find_keys(self.inner.clock.now()).await?;
-        Ok(first_sight.finish(&self.inner, hash(token), &keys, &snapshot)?)
+    async fn verify_with_fetch(&self, context: &RequestContext, token: &str) -> Result<Arc<VerifiedToken>> {
+        let hash = hash(token);
+        if let Some(verified) = self.recall_current(context, &hash).await? {
+            return verified;
+        }
+        let presented = Presented::parse(token)?;
+        let (issuer, is_current) = self.issuer_of(&presented).await?;
+        let (keys, snapshot) = presented.find_keys(&issuer, self.inner.clock.now()).await?;
+        let key = check_signature(&keys, &presented.compact)?;
+        let issuer = self.current(context, issuer, is_current).await?;
+        Ok(presented.finish(&self.inner, &issuer, hash, key, &snapshot)?)
     }
 
-    fn recall(&self, remembered: &Remembered, now: Timestamp) -> Recall {
-        let Some(keys) = self.inner.issuers.get(remembered.issuer) else { return Recall::Fades };
-        let Availability::Ready(snapshot) = keys.available(now) else { return Recall::Fetch };
-        if !remembered.holds(&snapshot) {
-            return Recall::Fades;
+    /// Returns the issuer of a token as it is now. Called once the signature is verified, so that forged tokens cost no read.
+    async fn current(
+        &self,
+        context: &RequestContext,
+        issuer: Arc<KnownIssuer>,
+        is_current: bool,
+    ) -> Result<Arc<KnownIssuer>> {
+        if is_current {
+            return Ok(issuer);
         }
-        let token = &remembered.token;
-        let times = check_times(token.issued_at, token.expires_at, token.not_before, now);
-        Recall::Holds(times.map(|()| token.clone()).map_err(Into::into))
+        Ok(self.inner.registry.current(context, &issuer).await?.ok_or(TokenRefusal::Issuer)?)
+    }
+
+    /// Returns the result for a remembered token of an issuer that is not configured, if it can be used.
+    async fn recall_current(
+        &self,
+        context: &RequestContext,
+        hash: &TokenHash,
+    ) -> Result<Option<Result<Arc<VerifiedToken>>>> {
+        let Some(remembered) = self.inner.memory.get(hash).filter(|remembered| !remembered.issuer.is_configured) else {
+            return Ok(None);
+        };
+        if let Recall::Holds(result) = recall(&remembered, self.inner.clock.now())
+            && let Some(issuer) = self.inner.registry.current(context, &remembered.issuer).await?
+            && Arc::ptr_eq(&issuer, &remembered.issuer)
+        {
+            return Ok(Some(result));
+        }
+        self.inner.memory.forget(hash);
+        Ok(None)
+    }
+
+    /// Returns the issuer of a token, by the exact value of its unverified `iss`, and `true` if it is known to be current.
+    async fn issuer_of(&self, presented: &Presented<'_>) -> Result<(Arc<KnownIssuer>, bool)> {
+        let url = presented.claims.issuer()?;
+        match self.inner.registry.configured_at(url) {
+            Some(issuer) => Ok((Arc::clone(issuer), true)),
+            None => Ok(self.inner.registry.find(url).await?.ok_or(TokenRefusal::Issuer)?),
+        }
     }
 
     /// Verifies a logout token. The caller must ensure that its `jti` counts once.
@@ -234,32 +256,37 @@ impl Verifier {
     /// # Errors
     /// The errors of [`Verifier::verify`].
     pub async fn verify_logout(&self, context: &RequestContext, token: &str) -> Result<LogoutRequest> {
-        let first_sight = FirstSight::new(&self.inner, token)?;
+        within(context, self.verify_logout_with_fetch(context, token)).await
+    }
+
+    async fn verify_logout_with_fetch(&self, context: &RequestContext, token: &str) -> Result<LogoutRequest> {
+        let presented = Presented::parse(token)?;
+        let (issuer, is_current) = self.issuer_of(&presented).await?;
         let now = self.inner.clock.now();
-        let (keys, _) = within(context, first_sight.find_keys(now)).await?;
-        check_signature(&keys, &first_sight.compact)?;
-        let (header, claims) = (&first_sight.compact.header, &first_sight.claims);
-        Ok(check_logout_token(&first_sight.keys.settings, header, claims, now)?)
+        let (keys, _) = presented.find_keys(&issuer, now).await?;
+        check_signature(&keys, &presented.compact)?;
+        let issuer = self.current(context, issuer, is_current).await?;
+        Ok(check_logout_token(issuer.settings(), &presented.compact.header, &presented.claims, now)?)
     }
 
     /// Returns the issuer `id` that a token claims, **not verified**, for log lines about refusals.
     #[must_use]
-    pub fn issuer_named_by(&self, token: &str) -> Option<&str> {
+    pub fn issuer_named_by(&self, token: &str) -> Option<String> {
         let issuer = unverified_issuer(token).ok()?;
-        let settings = self.inner.settings.get(*self.inner.by_url.get(&issuer)?)?;
-        Some(&settings.id)
+        Some(self.inner.registry.known_at(&issuer)?.settings().id.clone())
     }
 
-    /// Fetches the keys of every issuer now and returns the outcomes.
+    /// Fetches the keys of every configured issuer now and returns the outcomes.
     pub async fn refresh(&self) -> Vec<KeyStatus> {
-        futures_util::future::join_all(self.inner.issuers.iter().map(IssuerKeys::refresh)).await;
+        let configured = self.inner.registry.configured().iter();
+        futures_util::future::join_all(configured.map(|issuer| issuer.keys.refresh())).await;
         self.key_status()
     }
 
-    /// Returns the state of every issuer's keys.
+    /// Returns the state of every configured issuer's keys.
     #[must_use]
     pub fn key_status(&self) -> Vec<KeyStatus> {
-        self.inner.issuers.iter().map(|keys| keys.status()).collect()
+        self.inner.registry.configured().iter().map(|issuer| issuer.keys.status()).collect()
     }
 }
 
@@ -269,50 +296,69 @@ enum Recall {
     Fetch,
 }
 
+fn recall(remembered: &Remembered, now: Timestamp) -> Recall {
+    let Availability::Ready(snapshot) = remembered.issuer.keys.available(now) else { return Recall::Fetch };
+    if !remembered.holds(&snapshot) {
+        return Recall::Fades;
+    }
+    let token = &remembered.token;
+    let times = check_times(token.issued_at, token.expires_at, token.not_before, now);
+    Recall::Holds(times.map(|()| token.clone()).map_err(Into::into))
+}
+
 /// Token that is not cached, during its verification.
-struct FirstSight<'token> {
-    position: usize,
-    keys: Arc<IssuerKeys>,
+struct Presented<'token> {
     compact: Compact<'token>,
     claims: ClaimSet,
 }
 
-impl<'token> FirstSight<'token> {
-    /// Parses a token and finds its issuer, by the exact value of its unverified `iss`.
-    fn new(inner: &Inner, token: &'token str) -> Result<Self, TokenRefusal> {
+impl<'token> Presented<'token> {
+    fn parse(token: &'token str) -> Result<Self, TokenRefusal> {
         let compact = Compact::parse(token)?;
         let claims = ClaimSet::parse(&compact.payload)?;
-        let position = *inner.by_url.get(claims.issuer()?).ok_or(TokenRefusal::Issuer)?;
-        let keys = inner.issuers.get(position).ok_or(TokenRefusal::Issuer)?.clone();
-        Ok(Self { position, keys, compact, claims })
+        Ok(Self { compact, claims })
     }
 
     /// Returns the keys that may have signed it.
-    async fn find_keys(&self, now: Timestamp) -> Result<(Vec<Arc<Key>>, Arc<Snapshot>)> {
-        let (snapshot, fetched) = match self.keys.available(now) {
+    async fn find_keys(&self, issuer: &KnownIssuer, now: Timestamp) -> Result<(Vec<Arc<Key>>, Arc<Snapshot>)> {
+        let (snapshot, fetched) = match issuer.keys.available(now) {
             Availability::Ready(snapshot) => (snapshot, false),
-            Availability::Fetch => (self.keys.obtain().await?, true),
+            Availability::Fetch => (issuer.keys.obtain().await?, true),
         };
-        Ok(self.keys.find(&self.compact.header, &snapshot, fetched).await?)
+        Ok(issuer.keys.find(&self.compact.header, &snapshot, fetched).await?)
     }
 
+    /// Validates the claims of a token whose signature is verified, and remembers it.
     fn finish(
         self,
         inner: &Inner,
+        issuer: &Arc<KnownIssuer>,
         hash: TokenHash,
-        keys: &[Arc<Key>],
+        key: KeyThumbprint,
         snapshot: &Snapshot,
     ) -> Result<Arc<VerifiedToken>, TokenRefusal> {
-        let key = check_signature(keys, &self.compact)?;
         let header = self.compact.header;
         let now = inner.clock.now();
-        let token = check_access_token(&self.keys.settings, &header, &self.claims, key, now)?;
-        if token.groups.is_none() && groups::read(&self.keys.settings, &self.claims) == Groups::Unreadable {
-            inner.tell_of_groups(self.position, &self.keys.settings);
+        let token = check_access_token(issuer.settings(), &header, &self.claims, key, now)?;
+        if token.groups.is_none() && groups::read(issuer.settings(), &self.claims) == Groups::Unreadable {
+            tell_of_groups(issuer);
         }
         let token = Arc::new(token);
-        inner.memory.remember(hash, self.position, header, token.clone(), snapshot);
+        inner.memory.remember(hash, Arc::clone(issuer), header, token.clone(), snapshot);
         Ok(token)
+    }
+}
+
+/// Logs, once per issuer, that its groups claim has an unreadable form.
+fn tell_of_groups(issuer: &KnownIssuer) {
+    if !issuer.told_of_groups.swap(true, Ordering::Relaxed) {
+        let (id, claim) = (&issuer.settings().id, &issuer.settings().claims.groups);
+        tracing::warn!(
+            issuer = id,
+            claim,
+            "this claim is neither a list of texts nor one text, so that memberships do not follow it: see `claims.groups` of \
+             the issuer"
+        );
     }
 }
 

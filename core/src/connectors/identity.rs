@@ -38,8 +38,16 @@ pub struct Login {
     pub provider: String,
     /// Slug of the application; part of the issuer, so that it never changes.
     pub application: String,
+    /// Name shown to people.
+    pub name: String,
     /// Id of the brand.
     pub brand: Option<String>,
+    /// Host name of the brand, if the brand leads to the application.
+    pub host: Option<String>,
+    /// The address that sign-ins return to; `None` if it is not exactly one.
+    pub returns_to: Option<String>,
+    /// `true` if its tokens are signed with a key and not with the secret of the client.
+    pub signs: bool,
     /// Issuer of its tokens, trailing slash included.
     pub issuer: String,
     /// Client id, which is the audience of its tokens.
@@ -61,6 +69,17 @@ pub struct NewLogin {
     pub redirect_uri: String,
     /// Id of the group whose members may sign in.
     pub group: String,
+}
+
+/// A login to delete, whatever of it there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldLogin {
+    /// Tenant.
+    pub tenant: TenantId,
+    /// Slug of the tenant when the login was created.
+    pub slug: String,
+    /// Id of the brand, if it is known. It is not deleted without the marker.
+    pub brand: Option<String>,
 }
 
 /// An identity system. Each change may be done twice.
@@ -114,6 +133,6 @@ pub trait Identity: Send + Sync + fmt::Debug {
     /// `Conflict` when an application or a provider of its name is not ours.
     async fn create_login(&self, context: &RequestContext, login: &NewLogin) -> ConnectorResult<Login>;
 
-    /// Deletes the tenant's own login. An absent one is deleted.
-    async fn delete_login(&self, context: &RequestContext, login: &Login) -> ConnectorResult<()>;
+    /// Deletes the tenant's own login, or what there is of it. An absent one is deleted.
+    async fn delete_login(&self, context: &RequestContext, login: &OldLogin) -> ConnectorResult<()>;
 }

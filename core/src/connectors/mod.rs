@@ -17,7 +17,7 @@ pub mod stalwart;
 pub use dns::{Dns, SystemDns};
 pub use error::{ConnectorError, ConnectorResult};
 pub use files::{Files, Grant, NewSpace, Space, SpaceChange, SpaceState};
-pub use identity::{Group, Identity, Login, NewLogin, Person};
+pub use identity::{Group, Identity, Login, NewLogin, OldLogin, Person};
 pub use mail::{AppPassword, DkimKey, DnsRecord, Mail, MailDomain, Mailbox, MailboxChange, NewMailbox};
 pub use settings::{ConnectorSettings, Secret};
 

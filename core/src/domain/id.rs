@@ -90,6 +90,8 @@ identifiers! {
     DomainRecordsId;
     /// Identifies a mailbox.
     MailboxId;
+    /// Identifies an issuer of a tenant.
+    IssuerId;
     /// Identifies a record of an ended session.
     EndedSessionId;
 }

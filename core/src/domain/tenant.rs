@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 
 use super::{
     MembershipRole, Open, Patch, Problem, TenantId,
-    fields::{self, choice, colour, domain_name, email, https_url, identifier, label, slug, text, time, vat_id},
+    fields::{
+        self, boolean, choice, colour, domain_name, email, https_url, identifier, label, slug, text, time, vat_id,
+    },
 };
 use crate::{
     callers::Callers,
@@ -199,6 +201,12 @@ pub struct Tenant {
     /// Its mail domain in Stalwart.
     #[field(see = ADMINS, input = patch(domain_name), set = PLATFORM, impersonal)]
     pub stalwart_domain: Option<String>,
+    /// `true` if it is to have a login of its own in Authentik, with its own host, client and issuer.
+    ///
+    /// Tokens of that issuer are accepted for this tenant only, and from the moment that it is `false` no more.
+    #[field(see, input = replace(boolean), set = PLATFORM)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub isolated_login: bool,
     /// Time of deletion.
     #[field(see)]
     pub deleted_at: Option<Timestamp>,

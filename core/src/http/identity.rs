@@ -103,7 +103,7 @@ mod native {
         /// Records a refusal for the log line about it.
         fn note(&self, context: &RequestContext, error: &Error, token: Option<&str>) {
             if error.kind() == ErrorKind::Unauthenticated {
-                let issuer = token.and_then(|token| self.verifier.issuer_named_by(token)).map(str::to_owned);
+                let issuer = token.and_then(|token| self.verifier.issuer_named_by(token));
                 context.presented.note(Presentation::Refused { code: error.code(), issuer });
             }
         }

@@ -18,7 +18,7 @@ pub use resources::{Audit, Mailboxes, Members, MyTenants, Subscriptions, Tenants
 
 use crate::{
     authn::{
-        VerifiedToken, Verifier,
+        IssuerSource, StoreIssuers, VerifiedToken, Verifier, VerifierOptions,
         keys::{HttpKeySource, StoreArchive},
     },
     context::RequestContext,
@@ -43,6 +43,9 @@ impl Platform {
         let PlatformOptions { store, issuers, service, clock, extra_ca_certificates, verifier } = options;
         let source = Arc::new(HttpKeySource::new(extra_ca_certificates.as_deref())?);
         let archive = Arc::new(StoreArchive::new(Arc::clone(&store)));
+        let of_tenants = StoreIssuers::new(Arc::clone(&store), &issuers);
+        let issuer_source = of_tenants.map(|source| Arc::new(source) as Arc<dyn IssuerSource>);
+        let verifier = VerifierOptions { issuer_source: verifier.issuer_source.or(issuer_source), ..verifier };
         let verifier = Verifier::new(issuers, source, archive, Arc::clone(&clock), verifier)?;
         Ok(Self { service: Arc::new(Service::new(store, clock, service)), verifier })
     }

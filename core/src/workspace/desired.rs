@@ -84,6 +84,27 @@ pub struct DesiredGroup {
     pub name: String,
 }
 
+/// The desired login of a tenant's own, for the members of its group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredLogin {
+    /// Tenant, which its marker names.
+    pub tenant: TenantId,
+    /// Slug of the tenant.
+    pub slug: String,
+    /// Name shown to people.
+    pub name: String,
+    /// Host that people sign in at; `None` if tenants have no hosts.
+    pub host: Option<String>,
+}
+
+impl DesiredLogin {
+    /// Returns the address at a host that sign-ins return to, which is the portal's.
+    #[must_use]
+    pub fn redirect_uri(host: &str) -> String {
+        format!("https://{host}/auth/oidc/callback")
+    }
+}
+
 /// A desired mail domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredDomain {
@@ -130,6 +151,8 @@ pub struct DesiredSpace {
 pub struct Workspace {
     /// The group in the identity system.
     pub group: DesiredGroup,
+    /// The login of its own, if it is to have one.
+    pub login: Option<DesiredLogin>,
     /// The people in that group.
     pub people: Vec<UserId>,
     /// The mail domains, in the order of the tenant.
@@ -170,11 +193,22 @@ pub fn desired(facts: Facts<'_>, settings: &WorkspaceSettings, now: Timestamp) -
         .map(|verification| DesiredDomain { name: verification.name.clone(), presence });
     Workspace {
         group: DesiredGroup { tenant: tenant.id, presence, name: group.clone() },
+        login: desired_login(tenant, presence, settings),
         people: people.map(|(_, user)| user.id).collect(),
         domains: verified.collect(),
         mailboxes: mailboxes.iter().map(|mailbox| desired_mailbox(mailbox, presence, quotas, now)).collect(),
         space: DesiredSpace { tenant: tenant.id, presence, name: tenant.name.clone(), quota: quotas.files, group },
     }
+}
+
+/// Returns the desired login. It stays while the tenant is suspended, where the store decides what its tokens may do.
+fn desired_login(tenant: &Tenant, presence: Presence, settings: &WorkspaceSettings) -> Option<DesiredLogin> {
+    (tenant.isolated_login && presence != Presence::Absent).then(|| DesiredLogin {
+        tenant: tenant.id,
+        slug: tenant.slug.clone(),
+        name: tenant.name.clone(),
+        host: settings.public_domain.as_ref().map(|domain| format!("{}.{domain}", tenant.slug)),
+    })
 }
 
 /// Returns the name of a tenant's group in the identity system.

@@ -9,7 +9,7 @@ use dezky::{
     emulators::{Fault, Faults, authentik::Kind},
 };
 
-use crate::world::{World, error, new_login};
+use crate::world::{World, error, new_login, old_login};
 
 const FAULTS: [(Fault, &str); 7] = [
     (Fault::ErrorBefore, "Unavailable"),
@@ -109,7 +109,7 @@ async fn random_faults_leave_exactly_one_of_each() {
             world.only(kind);
         }
         assert_eq!(world.authentik().ids(Kind::Brand).len(), 2, "seed {seed}");
-        until_done(async || client.delete_login(context, &login).await).await;
+        until_done(async || client.delete_login(context, &old_login(tenant, &login)).await).await;
         until_done(async || client.delete_group(context, &group.id).await).await;
         for kind in [Kind::Group, Kind::Provider, Kind::Application, Kind::Binding, Kind::Secret] {
             assert!(world.authentik().ids(kind).is_empty(), "seed {seed} {kind:?}");

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     logins::{brands, group},
-    world::{World, conflict, error, new_login},
+    world::{World, conflict, error, new_login, old_login},
 };
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn without_its_brand_a_login_has_the_issuer_of_the_requests_host() {
     let login = client.login(context, "acme").await.unwrap().unwrap();
     assert_eq!(login.brand, None);
     assert_eq!(login.issuer, format!("{}/application/o/dezky-tenant-acme/", world.emulator.url()));
-    client.delete_login(context, &login).await.unwrap();
+    client.delete_login(context, &old_login(tenant, &login)).await.unwrap();
     assert_eq!(world.authentik().ids(Kind::Provider).len(), 0);
 }
 
@@ -118,7 +118,7 @@ async fn two_brands_of_a_tenant_are_for_a_person_to_sort_out() {
     let second = world.authentik().add(Kind::Brand, json!({ "domain": "second.example.eu", "attributes": attributes }));
     let told = conflict(client.create_login(context, &new).await);
     assert!([Some(&second), login.brand.as_ref()].contains(&Some(&told)));
-    client.delete_login(context, &login).await.unwrap();
+    client.delete_login(context, &old_login(tenant, &login)).await.unwrap();
     assert!(brands(&world).is_empty());
 }
 

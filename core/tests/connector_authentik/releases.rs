@@ -8,7 +8,7 @@ use dezky::{
 
 use crate::{
     logins::group,
-    world::{TOKEN, World, client_of, conflict, error, new_login},
+    world::{TOKEN, World, client_of, conflict, error, new_login, old_login},
 };
 
 const VERSIONS: [&str; 5] = ["2025.12.6", "2026.2.0", "2026.5.6", "2026.8.3", "2026.11.0-rc1"];
@@ -32,7 +32,7 @@ async fn use_everything(world: &World) -> Result<(), ConnectorError> {
     let brand = login.brand.clone().unwrap();
     world.authentik().set(Kind::Brand, &brand, "domain", serde_json::json!("old.example.eu"));
     assert_eq!(client.create_login(context, &new).await?, login);
-    client.delete_login(context, &login).await?;
+    client.delete_login(context, &old_login(tenant, &login)).await?;
     client.remove_member(context, &created.id, &person.pk.to_string()).await?;
     client.delete_group(context, &created.id).await
 }
@@ -81,9 +81,9 @@ async fn a_secret_that_something_else_uses_is_told() {
     let login = client.create_login(context, &new_login(tenant, &group(&world, tenant).await)).await.unwrap();
     let secret = world.only(Kind::Secret);
     let other = world.authentik().add(Kind::Provider, serde_json::json!({ "name": "wiki", "secret": secret }));
-    assert_eq!(conflict(client.delete_login(context, &login).await), secret);
+    assert_eq!(conflict(client.delete_login(context, &old_login(tenant, &login)).await), secret);
     world.authentik().remove(Kind::Provider, &other);
-    client.delete_login(context, &login).await.unwrap();
+    client.delete_login(context, &old_login(tenant, &login)).await.unwrap();
     assert!(world.authentik().ids(Kind::Secret).is_empty());
 }
 
@@ -95,7 +95,7 @@ async fn an_update_of_the_system_is_noticed_at_once() {
     world.authentik().set_version("2026.11.0");
     let login = client.create_login(context, &new_login(tenant, &group(&world, tenant).await)).await.unwrap();
     assert_eq!(world.authentik().ids(Kind::Secret).len(), 1);
-    client.delete_login(context, &login).await.unwrap();
+    client.delete_login(context, &old_login(tenant, &login)).await.unwrap();
     assert!(world.authentik().ids(Kind::Secret).is_empty());
 }
 

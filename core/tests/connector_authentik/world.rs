@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use dezky::{
-    connectors::{ConnectorError, ConnectorSettings, NewLogin, Secret, authentik::Authentik},
+    connectors::{ConnectorError, ConnectorSettings, Login, NewLogin, OldLogin, Secret, authentik::Authentik},
     context::RequestContext,
     domain::TenantId,
     emulators::{
@@ -154,6 +154,11 @@ pub(crate) fn new_login(tenant: TenantId, group: &str) -> NewLogin {
         redirect_uri: "https://app.dezky.eu/auth/oidc/callback".to_owned(),
         group: group.to_owned(),
     }
+}
+
+/// Returns what is to be deleted of a login.
+pub(crate) fn old_login(tenant: TenantId, login: &Login) -> OldLogin {
+    OldLogin { tenant, slug: "acme".to_owned(), brand: login.brand.clone() }
 }
 
 /// Returns the id within a conflict.

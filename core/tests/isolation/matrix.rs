@@ -287,6 +287,7 @@ pub(crate) fn value(field: &str) -> Value {
         "billingInfo" => json!({"company": "Acme"}),
         "name" => json!("New"),
         "branding" => json!({"primaryColor": "#102030"}),
+        "isolatedLogin" => json!(true),
         "domains" => json!([]),
         "authentikGroup" | "ocisSpaceId" | "stalwartDomain" => {
             json!(format!("x{}.eu", dezky::domain::ObjectId::generate()))

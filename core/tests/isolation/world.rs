@@ -5,20 +5,21 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use async_trait::async_trait;
 use axum::{Router, body::Body};
 use dezky::{
     authn::{
-        Verifier, VerifierOptions,
-        keys::{HttpKeySource, NoArchive},
+        IssuerSettings, StoreIssuers, Verifier, VerifierOptions,
+        keys::{FetchError, HttpKeySource, KeySource, NoArchive},
     },
     clock::{Clock, SystemClock, Timestamp},
     domain::{
-        CreateMailbox, CreateSubscription, CreateUser, MailboxId, MembershipRole, SubscriptionId, TenantId,
+        CreateMailbox, CreateSubscription, CreateUser, Issuer, MailboxId, MembershipRole, SubscriptionId, TenantId,
         TenantStatus, UpdateTenant, UpdateUser, UserId, workspace::SystemKind,
     },
     http::{HttpState, RequestIdentity, TokenIdentity, router},
     service::{Service, ServiceSettings, subscriptions::SubscriptionFilter},
-    store::SharedStore,
+    store::{Commit, SharedStore},
     test_kit::DevelopmentIssuer,
 };
 use futures_util::future::join_all;
@@ -29,8 +30,31 @@ use tower::ServiceExt as _;
 
 use crate::{routes::domain, support};
 
-/// The tenant that the second issuer is bound to.
+/// The tenant that the second issuer is bound to, as that of a login of its own.
 pub(crate) const BOUND: &str = "bolt";
+
+/// The URL of that issuer, which is in the store.
+const BOUND_URL: &str = "https://bolt.example.eu/application/o/dezky-tenant-bolt/";
+
+/// The audience of its tokens.
+const BOUND_AUDIENCE: &str = "dezky-bolt";
+
+/// The keys of the first issuer over HTTP, and those of the second one, whose host is nowhere.
+#[derive(Debug)]
+struct Keys {
+    http: HttpKeySource,
+    bound: Arc<DevelopmentIssuer>,
+}
+
+#[async_trait]
+impl KeySource for Keys {
+    async fn fetch(&self, issuer: &IssuerSettings) -> Result<bytes::Bytes, FetchError> {
+        match issuer.is_of_tenant() {
+            true => Ok(self.bound.jwks().to_string().into()),
+            false => self.http.fetch(issuer).await,
+        }
+    }
+}
 
 /// The group whose members administer the platform.
 pub(crate) const PLATFORM_ADMINS: &str = "platform-admins";
@@ -120,7 +144,6 @@ impl Answer {
 
 fn service_settings() -> ServiceSettings {
     ServiceSettings {
-        issuer_ids: vec!["default".to_owned(), "bound".to_owned()],
         platform_admin_group: Some(PLATFORM_ADMINS.to_owned()),
         system_urls: [(SystemKind::Chat, "https://{slug}.chat.example.eu".to_owned())].into(),
         ..ServiceSettings::default()
@@ -152,8 +175,13 @@ impl Platform {
 
     /// Creates the data outside of worlds.
     pub(crate) async fn prepare(&self) {
-        support::tenant(&self.service, BOUND).await;
-        for issuer in ["default", "bound"] {
+        let tenant = support::tenant(&self.service, BOUND).await;
+        let own = UpdateTenant::read(json!({"isolatedLogin": true})).unwrap();
+        self.service.update_tenant(&support::system(), &tenant.into(), own).await.unwrap();
+        let mut commit = Commit::new();
+        commit.insert(&Issuer::of_login(tenant, BOUND_URL, BOUND_AUDIENCE, self.clock.now())).unwrap();
+        self.service.store().commit(&support::system().context, &commit).await.unwrap();
+        for issuer in ["default", &Issuer::name_of(tenant)] {
             self.person(json!({"issuerId": issuer, "authentikSubjectId": "root", "platformAdmin": true})).await;
         }
     }
@@ -169,11 +197,12 @@ impl Platform {
         issuer: Arc<DevelopmentIssuer>,
         bound: Arc<DevelopmentIssuer>,
     ) -> Self {
-        let mut settings = vec![issuer.settings("default"), bound.settings("bound")];
-        settings[1].tenant = Some(BOUND.to_owned());
-        let keys = Arc::new(HttpKeySource::new(None).unwrap());
+        let settings = vec![issuer.settings("default")];
+        let keys = Arc::new(Keys { http: HttpKeySource::new(None).unwrap(), bound: Arc::clone(&bound) });
         let archive = Arc::new(NoArchive);
-        let verifier = Verifier::new(settings, keys, archive, Arc::clone(&clock), VerifierOptions::default()).unwrap();
+        let mut options = VerifierOptions::default();
+        options.issuer_source = Some(Arc::new(StoreIssuers::new(Arc::clone(&store), &settings).unwrap()));
+        let verifier = Verifier::new(settings, keys, archive, Arc::clone(&clock), options).unwrap();
         let api = Arc::new(Service::new(Arc::clone(&store), Arc::clone(&clock), service_settings()));
         let router = router(HttpState::new(api, Arc::new(TokenIdentity::new(verifier))));
         let service = Service::new(store, Arc::clone(&clock), service_settings());
@@ -188,6 +217,18 @@ impl Platform {
     fn token(&self, issuer: &DevelopmentIssuer, subject: &str) -> String {
         let claims = issuer.claims(subject).lasting(self.clock.now(), std::time::Duration::from_secs(3_600));
         issuer.mint(&claims.without("groups"))
+    }
+
+    /// Returns a token of the second issuer, as the login of the tenant mints it.
+    fn bound_token(&self, subject: &str) -> String {
+        let claims = self.bound.claims(subject).lasting(self.clock.now(), std::time::Duration::from_secs(3_600));
+        let claims = claims.with("iss", BOUND_URL).with("aud", BOUND_AUDIENCE).with("azp", BOUND_AUDIENCE);
+        self.bound.mint(&claims.without("groups"))
+    }
+
+    /// Returns the name of the second issuer.
+    async fn bound_id(&self) -> String {
+        Issuer::name_of(self.service.read_tenant(&support::system(), &BOUND.into()).await.unwrap().id)
     }
 
     /// Returns a token of the first issuer.
@@ -205,7 +246,8 @@ impl Platform {
         // Concurrently, since stores write concurrent commits together.
         let kinds = ["member", "admin", "owner", "stranger", "disabled"].map(named);
         let people = join_all(kinds.iter().map(|subject| support::person(&self.service, subject)));
-        let bound = self.person(json!({"issuerId": "bound", "authentikSubjectId": named("bound")}));
+        let bound_id = self.bound_id().await;
+        let bound = self.person(json!({"issuerId": bound_id, "authentikSubjectId": named("bound")}));
         let (people, bound, (target, revoked)) = futures_util::join!(people, bound, self.targets(number));
         let [member, admin, owner, stranger, disabled] = people.try_into().unwrap();
         for (user, role) in [
@@ -237,7 +279,7 @@ impl Platform {
         self.set_status(tenant, TenantStatus::Active).await;
         for (kind, role) in [("bound-owner", MembershipRole::Owner), ("bound-member", MembershipRole::Member)] {
             let subject = format!("{kind}-{number}");
-            let user = self.person(json!({"issuerId": "bound", "authentikSubjectId": subject})).await;
+            let user = self.person(json!({"issuerId": Issuer::name_of(tenant), "authentikSubjectId": subject})).await;
             support::grant(&self.service, tenant, user, role).await;
         }
         let (target, revoked) = self.targets(number).await;
@@ -301,15 +343,15 @@ impl Platform {
             Caller::Unknown => self.token(&self.issuer, &named("unknown")),
             Caller::Stranger => self.token(&self.issuer, &named("stranger")),
             Caller::Revoked => self.token(&self.issuer, &named("revoked")),
-            Caller::BoundElsewhere => self.token(&self.bound, &named("bound")),
+            Caller::BoundElsewhere => self.bound_token(&named("bound")),
             Caller::Member => self.token(&self.issuer, &named("member")),
             Caller::Admin => self.token(&self.issuer, &named("admin")),
             Caller::Owner => self.token(&self.issuer, &named("owner")),
             Caller::Disabled => self.token(&self.issuer, &named("disabled")),
             Caller::PlatformAdmin => self.token(&self.issuer, "root"),
-            Caller::BoundRoot => self.token(&self.bound, "root"),
-            Caller::BoundOwner => self.token(&self.bound, &named("bound-owner")),
-            Caller::BoundMember => self.token(&self.bound, &named("bound-member")),
+            Caller::BoundRoot => self.bound_token("root"),
+            Caller::BoundOwner => self.bound_token(&named("bound-owner")),
+            Caller::BoundMember => self.bound_token(&named("bound-member")),
         })
     }
 

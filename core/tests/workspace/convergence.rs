@@ -27,6 +27,7 @@ enum Step {
     Revoke(usize),
     Grant(usize),
     Domain(bool),
+    Login(bool),
     Work(u8),
 }
 
@@ -39,6 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
         (0_usize..3).prop_map(Step::Revoke),
         (0_usize..3).prop_map(Step::Grant),
         any::<bool>().prop_map(Step::Domain),
+        any::<bool>().prop_map(Step::Login),
         (0_u8..4).prop_map(Step::Work),
         (0_u8..4).prop_map(Step::Work),
     ]
@@ -69,6 +71,7 @@ async fn take(world: &World, tenant: TenantId, people: &[UserId], step: &Step) {
             let verifications: Vec<_> = names.iter().map(|name| verified(name)).collect();
             update(json!({"domains": names, "domainVerifications": verifications})).await;
         }
+        Step::Login(on) => update(json!({"isolatedLogin": on})).await,
         Step::Work(seconds) => {
             world.work().await;
             world.clock.advance(Duration::from_secs(u64::from(*seconds)));
@@ -105,6 +108,9 @@ async fn converges(steps: &[Step], seed: u64) -> Result<(), TestCaseError> {
     let spaces = world.spaces(tenant).len();
     prop_assert!(spaces == 1 || (suspended && spaces == 0), "{} spaces", spaces);
     prop_assert_eq!(world.groups().iter().filter(|(name, _)| name == "acme").count(), 1);
+    let wants = usize::from(world.load(tenant).await.isolated_login);
+    prop_assert_eq!(world.login_parts(), [wants; 4]);
+    prop_assert_eq!(usize::from(world.issuer(tenant).await.is_some()), wants);
     let mut active = 0;
     for user in &people {
         active += usize::from(world.membership(tenant, *user).await.unwrap().active);

@@ -10,8 +10,8 @@ use dezky::{
     clock::Clock as _,
     connectors::{ConnectorSettings, Secret, authentik::Authentik, ocis::OcisFiles, stalwart::Stalwart},
     domain::{
-        CreateMailbox, CreateTenant, GrantMembership, MailboxView, Membership, MembershipRole, Tenant, TenantId,
-        TenantStatus, UserId,
+        CreateMailbox, CreateTenant, GrantMembership, Issuer, MailboxView, Membership, MembershipRole, Tenant,
+        TenantId, TenantStatus, UpdateTenant, UserId,
         workspace::{Phase, STATES_OF_TENANT, SYSTEM_STATES, SystemKind, SystemState},
     },
     emulators::{
@@ -102,7 +102,26 @@ impl World {
             by_hand: self.service.settings().system_urls.clone(),
             drift,
         };
-        Arc::new(Worker::new(systems, WorkspaceSettings::default()))
+        let settings =
+            WorkspaceSettings { public_domain: Some("example.eu".to_owned()), ..WorkspaceSettings::default() };
+        Arc::new(Worker::new(systems, settings))
+    }
+
+    /// Switches the login of a tenant's own on or off.
+    pub(crate) async fn switch_login(&self, tenant: TenantId, on: bool) {
+        let change = UpdateTenant::read(json!({"isolatedLogin": on})).unwrap();
+        self.service.update_tenant(&system(), &tenant.into(), change).await.unwrap();
+    }
+
+    /// Returns the stored issuer of a tenant.
+    pub(crate) async fn issuer(&self, tenant: TenantId) -> Option<Issuer> {
+        self.store().load_unique(&system().context, Issuer::tenant_key(tenant)).await.unwrap()
+    }
+
+    /// Returns the number of parts that logins consist of: providers, applications, bindings, and brands but the default one.
+    pub(crate) fn login_parts(&self) -> [usize; 4] {
+        let count = |kind| self.authentik.system().ids(kind).len();
+        [count(Kind::Provider), count(Kind::Application), count(Kind::Binding), count(Kind::Brand) - 1]
     }
 
     pub(crate) fn store(&self) -> &SharedStore {

@@ -100,6 +100,7 @@ const TRIES = {
   billing: { patch: { billingInfo: { company: "Tried" } }, button: ["", "Billing", "Save changes"] },
   plan: { patch: { plan: "tried" }, field: ["", "Details", "Plan"] },
   systems: { patch: { ocisSpaceId: "tried" }, button: ["", "Connected systems", "Save changes"] },
+  login: { patch: { isolatedLogin: true }, field: ["", "Connected systems", "A login of its own"] },
   domains: { patch: { domains: ["tried.example"] }, field: ["/domains", "Domains", "Add a domain"] },
   branding: { patch: { branding: { primaryColor: "#123456" } }, button: ["/branding", "Branding", "Save changes"] },
 };

@@ -16,7 +16,7 @@ use dezky::{
     authn::keys::{ArchivedKeySet, KeySetArchive as _, StoreArchive},
     clock::{Clock as _, SystemClock},
     context::RequestContext,
-    domain::{DeferredEvent, Event, OutboxEvent, OutboxEventId, TaskRecord, TenantId},
+    domain::{DeferredEvent, Event, Issuer, OutboxEvent, OutboxEventId, TaskRecord, TenantId},
     store::{
         Commit, SharedStore, Store as _,
         sqlite::{SqliteOptions, SqliteStore},
@@ -336,6 +336,39 @@ async fn the_age_of_the_keys_that_would_serve_while_the_issuer_is_away_is_told()
         StoreArchive::new(Arc::clone(&store)).save("default", &keys).await.unwrap();
         let (code, findings) = examine(&shell, &[]);
         assert!(code == 0 && messages(&findings, level, "issuer default").contains(told), "{findings:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_logins_of_tenants_are_listed_and_their_keys_fetched() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = DevelopmentIssuer::start().await.unwrap();
+    let shell = shell(folder.path(), issuer.url());
+    assert_eq!(shell.run(&["seed"]).0, 0);
+    let (_, findings) = examine(&shell, &[]);
+    assert_eq!(messages(&findings, "ok", "logins of tenants"), "no tenant has a login of its own");
+    let store = SqliteStore::open(folder.path().join("dezky.sqlite"), SqliteOptions::default(), dezky::COLLECTIONS);
+    let store = store.unwrap();
+    let mut commit = Commit::new();
+    let mut expected = Vec::new();
+    for (slug, url, on, told) in [
+        ("acme", "https://acme.invalid/application/o/dezky-tenant-acme/", "true", "the people of the tenant `acme`"),
+        ("beta", "https://beta.invalid/application/o/dezky-tenant-beta/", "false", "is switched off"),
+        ("gamma", "https://10.0.0.5/application/o/dezky-tenant-gamma/", "true", "name of a public host"),
+        ("delta", issuer.url(), "true", "also the issuer `default` of the configuration"),
+    ] {
+        let made = shell.json(&["tenant", "create", slug, "--name", slug, "--isolated-login", on, "--json"]);
+        assert_eq!(made["isolatedLogin"], on == "true");
+        let tenant: TenantId = made["id"].as_str().unwrap().parse().unwrap();
+        commit.insert(&Issuer::of_login(tenant, url, &format!("dezky-{tenant}"), SystemClock.now())).unwrap();
+        expected.push((format!("issuer Tenant-{tenant}"), told));
+    }
+    store.commit(&RequestContext::system("test"), &commit).await.unwrap();
+    let (code, findings) = examine(&shell, &[]);
+    assert_eq!(code, 0, "a tenant's own login concerns its people: {findings:#?}");
+    for (check, told) in expected {
+        let message = messages(&findings, "warning", &check);
+        assert!(message.contains(told), "{check}: {message}");
     }
 }
 

@@ -76,6 +76,7 @@ from ._types import (
     UserStatus,
     UserView,
     WorkspaceLink,
+    WorkspaceLogin,
     WorkspaceView,
 )
 
@@ -143,6 +144,7 @@ __all__ = [
     "UserView",
     "VerifiedToken",
     "WorkspaceLink",
+    "WorkspaceLogin",
     "WorkspaceView",
     "check_input",
     "copy_store",

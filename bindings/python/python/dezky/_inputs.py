@@ -143,6 +143,7 @@ class CreateTenantInput(TypedDict, total=False):
         authentik_group: Name of its group in Authentik (1 to 200 characters).
         ocis_space_id: Its space in ownCloud Infinite Scale (1 to 255 characters).
         stalwart_domain: Its mail domain in Stalwart.
+        isolated_login: `true` if it is to have a login of its own in Authentik, with its own host, client and issuer.
     """
 
     slug: Required[str]
@@ -156,6 +157,7 @@ class CreateTenantInput(TypedDict, total=False):
     authentik_group: str | None
     ocis_space_id: str | None
     stalwart_domain: str | None
+    isolated_login: bool
 
 
 class CreateUserInput(TypedDict, total=False):
@@ -253,6 +255,8 @@ class UpdateTenantInput(TypedDict, total=False):
         authentik_group: Name of its group in Authentik. For the platform (1 to 200 characters).
         ocis_space_id: Its space in ownCloud Infinite Scale. For the platform (1 to 255 characters).
         stalwart_domain: Its mail domain in Stalwart. For the platform.
+        isolated_login: `true` if it is to have a login of its own in Authentik, with its own host, client and issuer.
+            For the platform.
     """
 
     slug: str
@@ -266,6 +270,7 @@ class UpdateTenantInput(TypedDict, total=False):
     authentik_group: str | None
     ocis_space_id: str | None
     stalwart_domain: str | None
+    isolated_login: bool
 
 
 class UpdateUserInput(TypedDict, total=False):

@@ -502,6 +502,7 @@ class TenantView(Document, frozen=True, kw_only=True):
         authentik_group: Name of its group in Authentik.
         ocis_space_id: Its space in ownCloud Infinite Scale.
         stalwart_domain: Its mail domain in Stalwart.
+        isolated_login: `true` if it is to have a login of its own in Authentik, with its own host, client and issuer.
         deleted_at: Time of deletion.
         created_at: Time of creation.
         updated_at: Time of the last write.
@@ -522,6 +523,7 @@ class TenantView(Document, frozen=True, kw_only=True):
     authentik_group: str | None = None
     ocis_space_id: str | None = None
     stalwart_domain: str | None = None
+    isolated_login: bool
     deleted_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
@@ -581,6 +583,20 @@ class WorkspaceLink(Document, frozen=True, kw_only=True):
     url: str | None = None
 
 
+class WorkspaceLogin(Document, frozen=True, kw_only=True):
+    """The login of a tenant's own.
+
+    Attributes:
+        host: The host that people sign in at.
+        issuer: Its issuer, the `iss` of its tokens.
+        client_id: Its client id, the `aud` of its tokens.
+    """
+
+    host: str
+    issuer: str
+    client_id: str
+
+
 class WorkspaceView(Document, frozen=True, kw_only=True):
     """The state of the systems behind a tenant.
 
@@ -590,6 +606,7 @@ class WorkspaceView(Document, frozen=True, kw_only=True):
         systems: The systems. One that is not configured is absent.
         parts: People and mailboxes that are not as they should be, the first 100; for owners, admins and the platform.
         domains: The tenant's mail domains with the DNS records to publish.
+        login: The login of its own, once its tokens are accepted; for owners, admins and the platform.
         links: Places that the tenant's people go to.
     """
 
@@ -598,4 +615,5 @@ class WorkspaceView(Document, frozen=True, kw_only=True):
     systems: tuple[SystemStateView, ...]
     parts: tuple[SystemStateView, ...]
     domains: tuple[DomainRecordsView, ...]
+    login: WorkspaceLogin | None = None
     links: tuple[WorkspaceLink, ...]

@@ -66,6 +66,10 @@ pub(super) fn check_announced(issuer: &IssuerSettings, url: &Url) -> Result<(), 
         (host, _) => host.unwrap_or_default().to_owned(),
     };
     let host: String = host.chars().take(260).collect();
+    if issuer.is_of_tenant() {
+        let host = host.escape_default();
+        return Err(forbidden(format!("the provider has its keys on the host `{host}`, which is not the login's own")));
+    }
     Err(forbidden(format!(
         "the provider has its keys on the host `{0}`, which is not its own: if that is right, add `{0}` to `jwks_hosts` of issuer `{1}`",
         host.escape_default(),
@@ -75,11 +79,12 @@ pub(super) fn check_announced(issuer: &IssuerSettings, url: &Url) -> Result<(), 
 
 /// Error for a fetch into a private network that the settings do not allow.
 pub(super) fn private(issuer: &IssuerSettings, what: &str) -> FetchError {
-    let also = if issuer.id == IssuerSettings::DEFAULT_ID { " (`DEZKY_OIDC_PRIVATE_ADDRESSES=true`)" } else { "" };
+    // A tenant's own issuer is reached as that of its identity system.
+    let id = if issuer.is_of_tenant() { IssuerSettings::DEFAULT_ID } else { issuer.id.as_str() };
+    let also = if id == IssuerSettings::DEFAULT_ID { " (`DEZKY_OIDC_PRIVATE_ADDRESSES=true`)" } else { "" };
     forbidden(format!(
         "{what}, which is not on the public internet: if the provider is meant to be there, set `private_addresses = true`{also} for \
-         issuer `{}`",
-        issuer.id
+         issuer `{id}`"
     ))
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Application {
     pub(super) pk: String,
     /// Id for bindings. Older releases tell it as `pk` only.
     pbm_uuid: Option<String>,
-    name: String,
+    pub(super) name: String,
     #[serde(deserialize_with = "present")]
     pub(super) provider: Option<i64>,
     meta_publisher: String,
@@ -123,15 +123,15 @@ impl Authentik {
         }
     }
 
-    /// Gives an application its provider and its name.
+    /// Gives an application its provider and its name, and returns it with them.
     pub(super) async fn open_application(
         &self,
         context: &RequestContext,
-        application: &Application,
+        application: Application,
         slug: &str,
         provider: i64,
         name: &str,
-    ) -> ConnectorResult<()> {
+    ) -> ConnectorResult<Application> {
         const WHAT: &str = "change an application";
         let mut change = Map::new();
         if application.provider != Some(provider) {
@@ -141,12 +141,12 @@ impl Authentik {
             change.insert("name".to_owned(), json!(name));
         }
         if change.is_empty() {
-            return Ok(());
+            return Ok(application);
         }
         let request = Request::patch(COLLECTION).segment(slug.to_owned()).trailing_slash().json(&change);
         match self.send(context, WHAT, &request).await?.found(WHAT)? {
             Some(response) => match object::<Application>(response.body(), "a changed application")? {
-                changed if changed.provider == Some(provider) => Ok(()),
+                changed if changed.provider == Some(provider) => Ok(changed),
                 _ => Err(ignored("provider", WHAT)),
             },
             None => Err(ConnectorError::Retryable {

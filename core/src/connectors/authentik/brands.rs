@@ -27,6 +27,13 @@ pub(super) struct Brand {
     default_application: Option<String>,
 }
 
+impl Brand {
+    /// Returns `true` if people who open the host without a path come to this application.
+    pub(super) fn leads_to(&self, application: &str) -> bool {
+        self.default_application.as_deref() == Some(application)
+    }
+}
+
 impl Authentik {
     /// Reads all brands, because the API cannot search their attributes.
     pub(super) async fn brands(&self, context: &RequestContext) -> ConnectorResult<Vec<Value>> {

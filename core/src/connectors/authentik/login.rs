@@ -9,10 +9,10 @@ use super::{
     Authentik,
     applications::{Application, application_slug},
     brands::{Brand, brands_of, marker},
-    providers::{client_id, secret_name, tenant_of_client},
+    providers::{Provider, client_id, secret_name},
 };
 use crate::{
-    connectors::{ConnectorError, ConnectorResult, Login, NewLogin},
+    connectors::{ConnectorError, ConnectorResult, Login, NewLogin, OldLogin},
     context::RequestContext,
 };
 
@@ -27,7 +27,7 @@ impl Authentik {
             return Ok(None);
         }
         let brand = brands_of(&self.brands(context).await?, tenant)?.into_iter().next();
-        self.login_of(context, slug, pk, provider.client_id, brand).await.map(Some)
+        self.login_of(context, slug, &application, provider, brand).await.map(Some)
     }
 
     pub(super) async fn complete_login(&self, context: &RequestContext, login: &NewLogin) -> ConnectorResult<Login> {
@@ -41,25 +41,29 @@ impl Authentik {
         };
         // An application without a binding is open to everybody: so it is bound before it gets its provider.
         self.bind(context, &application, &login.group).await?;
-        self.open_application(context, &application, &slug, provider.pk, &login.name).await?;
+        let application = self.open_application(context, application, &slug, provider.pk, &login.name).await?;
         let brand = self.complete_brand(context, login, &application.pk).await?;
-        self.login_of(context, slug, provider.pk, provider.client_id, Some(brand)).await
+        self.login_of(context, slug, &application, provider, Some(brand)).await
     }
 
     async fn login_of(
         &self,
         context: &RequestContext,
-        application: String,
-        provider: i64,
-        client_id: String,
+        slug: String,
+        application: &Application,
+        provider: Provider,
         brand: Option<Brand>,
     ) -> ConnectorResult<Login> {
         let host = brand.as_ref().map(|brand| brand.domain.as_str());
         Ok(Login {
-            issuer: self.issuer(context, provider, host).await?,
-            provider: provider.to_string(),
-            application,
-            client_id,
+            issuer: self.issuer(context, provider.pk, host).await?,
+            provider: provider.pk.to_string(),
+            application: slug,
+            name: application.name.clone(),
+            host: brand.as_ref().filter(|brand| brand.leads_to(&application.pk)).map(|brand| brand.domain.clone()),
+            returns_to: provider.address().map(str::to_owned),
+            signs: provider.signs(),
+            client_id: provider.client_id,
             brand: brand.map(|brand| brand.id),
         })
     }
@@ -67,11 +71,8 @@ impl Authentik {
     /// Deletes the parts of a login, each only if its marker names the tenant.
     ///
     /// The application goes before the provider, and never loses its binding alone.
-    pub(super) async fn remove_login(&self, context: &RequestContext, login: &Login) -> ConnectorResult<()> {
-        let Some(tenant) = tenant_of_client(&login.client_id) else {
-            let why = format!("the client id `{}` is not of a tenant's login", login.client_id);
-            return Err(ConnectorError::Rejected { why });
-        };
+    pub(super) async fn remove_login(&self, context: &RequestContext, login: &OldLogin) -> ConnectorResult<()> {
+        let (tenant, slug, client_id) = (login.tenant, application_slug(&login.slug), client_id(login.tenant));
         let release = self.release(context).await?;
         let brands = self.brands(context).await?;
         let own = brands_of(&brands, tenant)?;
@@ -81,19 +82,24 @@ impl Authentik {
                        mark it again";
             return Err(ConnectorError::Conflict { existing: id(brand).map(str::to_owned), why: why.to_owned() });
         }
-        let application = self.own_application(context, &login.application, tenant).await?;
+        let provider = self.find_provider(context, &client_id).await?;
+        let application = match self.own_application(context, &slug, tenant).await {
+            // Providers come first and brands last: the application of somebody else was in the way from the beginning.
+            Err(ConnectorError::Conflict { .. }) if provider.is_none() && own.is_empty() => None,
+            application => application?,
+        };
         for brand in own {
             self.remove_brand(context, &brand.id).await?;
         }
         if application.is_some() {
-            self.remove_application(context, &login.application).await?;
+            self.remove_application(context, &slug).await?;
         }
-        if let Some(provider) = self.find_provider(context, &login.client_id).await? {
+        if let Some(provider) = provider {
             self.remove_provider(context, provider.pk).await?;
         }
         if release.has_secrets() {
             // Authentik refuses this while something else uses the secret.
-            self.remove_secret(context, &secret_name(&login.client_id)).await?;
+            self.remove_secret(context, &secret_name(&client_id)).await?;
         }
         Ok(())
     }

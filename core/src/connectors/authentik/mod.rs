@@ -18,7 +18,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{ConnectorResult, ConnectorSettings, Group, Identity, Login, NewLogin, Person, SystemReport};
+use super::{ConnectorResult, ConnectorSettings, Group, Identity, Login, NewLogin, OldLogin, Person, SystemReport};
 use crate::{
     context::RequestContext,
     domain::TenantId,
@@ -144,7 +144,7 @@ impl Identity for Authentik {
         self.complete_login(context, login).await
     }
 
-    async fn delete_login(&self, context: &RequestContext, login: &Login) -> ConnectorResult<()> {
+    async fn delete_login(&self, context: &RequestContext, login: &OldLogin) -> ConnectorResult<()> {
         self.remove_login(context, login).await
     }
 }

@@ -27,11 +27,6 @@ pub(super) fn client_id(tenant: TenantId) -> String {
     format!("{CLIENT_ID}{tenant}")
 }
 
-/// Returns the tenant that a client id names.
-pub(super) fn tenant_of_client(client_id: &str) -> Option<TenantId> {
-    client_id.strip_prefix(CLIENT_ID)?.parse().ok()
-}
-
 /// Returns the name of the secret of a client.
 pub(super) fn secret_name(client_id: &str) -> String {
     format!("{client_id} client secret")
@@ -224,9 +219,22 @@ impl Authentik {
 }
 
 impl Provider {
+    /// Returns the address that sign-ins return to, if there is only one.
+    pub(super) fn address(&self) -> Option<&str> {
+        match self.redirect_uris.as_slice() {
+            [only] if only.matching_mode == "strict" => Some(&only.url),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if its tokens are signed with a key.
+    pub(super) fn signs(&self) -> bool {
+        self.signing_key.is_some()
+    }
+
     /// Returns `true` if sign-ins return to this address and to no other.
     fn returns_to(&self, url: &str) -> bool {
-        matches!(self.redirect_uris.as_slice(), [only] if only.matching_mode == "strict" && only.url == url)
+        self.address() == Some(url)
     }
 
     /// Checks that a change reached the provider.

@@ -3,7 +3,7 @@
 use super::{KIND, subject};
 use crate::{
     authz::{Action, Resource},
-    domain::CreateUser,
+    domain::{CreateUser, Issuer},
     error::{Error, FieldCode, FieldError, Result},
     service::{
         Call, Service,
@@ -13,6 +13,7 @@ use crate::{
         unit_of_work::UnitOfWork,
         views::UserView,
     },
+    store::Repository as _,
 };
 
 impl Service {
@@ -24,6 +25,16 @@ impl Service {
         self.settle(call, |moment| self.try_create_user(call, moment, input.clone())).await
     }
 
+    /// Returns `true` if an issuer is configured, or is that of a tenant's own login.
+    async fn knows_issuer(&self, call: &Call, name: &str) -> Result<bool> {
+        if self.settings.issuer_ids.iter().any(|id| id == name) {
+            return Ok(true);
+        }
+        let Some(tenant) = Issuer::tenant_of(name) else { return Ok(false) };
+        let issuer: Option<Issuer> = self.store.load_unique(&call.context, Issuer::tenant_key(tenant)).await?;
+        Ok(issuer.is_some())
+    }
+
     async fn try_create_user(&self, call: &Call, moment: Moment, input: CreateUser) -> Result<Answer<UserView>> {
         let caller = self.caller(call).await?;
         let lasting_admin = input.makes_admin();
@@ -33,7 +44,7 @@ impl Service {
             Begun::Before(answer) => return Ok(answer),
             Begun::New(slot) => slot,
         };
-        if !self.settings.issuer_ids.iter().any(|id| id == input.issuer_id()) {
+        if !self.knows_issuer(call, input.issuer_id()).await? {
             let message = match self.settings.issuer_ids.as_slice() {
                 [] => "must be the id of a configured issuer, and none is configured: configure one first".to_owned(),
                 known => format!("must be the id of a configured issuer: {}", known.join(", ")),

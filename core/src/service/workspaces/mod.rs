@@ -5,12 +5,15 @@ mod read;
 mod request;
 mod view;
 
-pub use view::{WorkspaceLink, WorkspaceView};
+pub use view::{WorkspaceLink, WorkspaceLogin, WorkspaceView};
 
 use crate::{
-    domain::workspace::{DOMAIN_RECORDS, SYSTEM_STATES},
+    domain::{
+        issuer::ISSUERS,
+        workspace::{DOMAIN_RECORDS, SYSTEM_STATES},
+    },
     store::Collection,
 };
 
 /// Collections that the view is made of, for those that follow it.
-pub static SHOWN: [&Collection; 2] = [&SYSTEM_STATES, &DOMAIN_RECORDS];
+pub static SHOWN: [&Collection; 3] = [&SYSTEM_STATES, &DOMAIN_RECORDS, &ISSUERS];

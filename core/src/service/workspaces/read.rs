@@ -1,11 +1,12 @@
 //! Reads the state of the systems behind a tenant.
 
-use super::{WorkspaceLink, WorkspaceView};
+use super::{WorkspaceLink, WorkspaceLogin, WorkspaceView};
 use crate::{
     authz::Action,
     domain::{
-        Choice as _, DomainRecords, DomainRecordsView, MembershipRole, SystemState, SystemStateView, Tenant, TenantId,
-        TenantStatus,
+        Choice as _, DomainRecords, DomainRecordsView, Issuer, MembershipRole, SystemState, SystemStateView, Tenant,
+        TenantId, TenantStatus,
+        issuer::{ISSUERS, ISSUERS_OF_TENANT},
         workspace::{DOMAIN_RECORDS, Phase, RECORDS_OF_TENANT, STATES_OF_TENANT, SYSTEM_STATES, SystemKind},
     },
     error::Result,
@@ -45,14 +46,16 @@ impl Service {
         tenant: &Tenant,
     ) -> Result<WorkspaceView> {
         let of_tenant = tenant.id.0;
-        let reads: [Read; 2] = [
+        let reads: [Read; 3] = [
             Query::new(&SYSTEM_STATES).sort(&STATES_OF_TENANT).equal("tenantId", of_tenant).limit(STATES).into(),
             Query::new(&DOMAIN_RECORDS).sort(&RECORDS_OF_TENANT).equal("tenantId", of_tenant).limit(DOMAINS).into(),
+            Query::new(&ISSUERS).sort(&ISSUERS_OF_TENANT).equal("tenantId", of_tenant).limit(1).into(),
         ];
         let mut answers = self.store.load_together(&call.context, &reads).await?;
         let states: Vec<SystemState> = answers.all()?;
         let records: Vec<DomainRecords> = answers.all()?;
-        Ok(self.workspace_of(access, tenant, states, records))
+        let issuer: Option<Issuer> = answers.first()?;
+        Ok(self.workspace_of(access, tenant, states, records, issuer))
     }
 
     fn workspace_of(
@@ -61,6 +64,7 @@ impl Service {
         tenant: &Tenant,
         states: Vec<SystemState>,
         records: Vec<DomainRecords>,
+        issuer: Option<Issuer>,
     ) -> WorkspaceView {
         let platform = access.caller.is_platform();
         let viewer = crate::service::views::viewer(access.role(), platform);
@@ -82,7 +86,9 @@ impl Service {
         let parts = off.take(PARTS).map(|state| SystemStateView::shown_to(state, viewer)).collect();
         let shown = records.into_iter().filter(|_| manages);
         let domains = shown.map(|records| DomainRecordsView::shown_to(records, viewer)).collect();
-        WorkspaceView { tenant_id: TenantId(tenant.id.0), ready, systems, parts, domains, links }
+        // Once it is switched off, its tokens are refused already.
+        let login = issuer.filter(|_| manages && tenant.isolated_login).map(WorkspaceLogin::new);
+        WorkspaceView { tenant_id: TenantId(tenant.id.0), ready, systems, parts, domains, login, links }
     }
 
     /// Returns the place of a system. Its address is one of the tenant's launcher, by the name of the system.

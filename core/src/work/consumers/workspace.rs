@@ -36,6 +36,7 @@ const OF_SYSTEMS: &[&str] = &[
     "domains",
     "domainVerifications",
     "authentikGroup",
+    "isolatedLogin",
 ];
 
 pub(in crate::work) const WORKSPACE: Consumer = Consumer {

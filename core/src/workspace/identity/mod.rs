@@ -1,5 +1,6 @@
-//! The identity system: the tenant's group, and the people in it.
+//! The identity system: the tenant's group, the people in it, and the login of its own.
 
 pub mod group;
+pub mod login;
 pub mod people;
 pub mod person;

@@ -1,22 +1,29 @@
-//! Runs over the tenant's group and, at every look, over the people in it.
+//! Runs over the tenant's group and the login of its own and, at every look, over the people in the group.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, known, mark, not_configured};
+use super::{
+    Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, known,
+    login::{self, IssuerChange, Looked},
+    mark, not_configured,
+};
 use crate::{
     connectors::{ConnectorError, Identity},
     domain::{
-        Tenant, TenantStatus,
+        Issuer, Tenant, TenantStatus,
+        issuer::ISSUERS,
         workspace::{Phase, SystemKind},
     },
     service::unit_of_work::Subject,
+    store::Query,
     workspace::{
         claim::{Stopped, call},
-        desired::{DesiredGroup, Facts, Presence, desired, removal},
+        desired::{DesiredGroup, Facts, Presence, Workspace, desired, removal},
         identity::{
             group::{self, GROUP_READY, GroupChange},
+            login::LOGIN_READY,
             people::{self, PEOPLE_READY},
         },
         plan::holds,
@@ -28,11 +35,22 @@ pub(super) const GROUP: &str = "group";
 
 pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     let Some(identity) = run.systems.identity.clone() else { return Err(not_configured(SystemKind::Identity)) };
-    let (owner, _) = run.owner(Vec::new()).await?;
+    let of_tenant = Issuer::tenant_key(run.claimed.state.tenant_id);
+    let (owner, mut answers) = run.owner(vec![Query::unique(&ISSUERS, of_tenant).into()]).await?;
     let Some(Owner { tenant, subscription }) = owner else { return Ok(Settled::gone()) };
+    let issuer: Option<Issuer> = answers.first()?;
     let now = crate::work::time(run.service).await;
     let facts = Facts { tenant: &tenant, subscription: subscription.as_ref(), members: &[], mailboxes: &[] };
-    let wanted = desired(facts, run.settings, now).group;
+    let Workspace { group: wanted, login: wanted_login, .. } = desired(facts, run.settings, now);
+    let mut of_login = Looked::default();
+    if wanted_login.is_none() {
+        // Before the group: an application that loses its group is open to everybody.
+        let obstacles = login::remove(run, &*identity, &tenant, issuer.as_ref()).await?;
+        if !obstacles.is_empty() && wanted.presence == Presence::Absent {
+            return Ok(Settled::new(Phase::Removed, obstacles, Vec::new(), now));
+        }
+        of_login.obstacles = obstacles;
+    }
     let mut looks = 0;
     let (group, obstacles) = loop {
         run.claimed.keep(run.service).await?;
@@ -60,27 +78,50 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     if let Some(group) = group.as_deref().filter(|_| obstacles.is_empty() && wanted.presence != Presence::Absent) {
         compare_people(run, &tenant, group, wanted.presence).await?;
         fine.push(holds(PEOPLE_READY, "Ready", now));
+        if let Some(wanted) = &wanted_login {
+            of_login = login::complete(run, &identity, wanted, group, &tenant, issuer).await?;
+            fine.push(holds(LOGIN_READY, "Ready", now));
+        }
     }
     let phase = match wanted.presence {
         Presence::Active => Phase::Ready,
         Presence::Suspended => Phase::Suspended,
         Presence::Absent => Phase::Removed,
     };
+    let is_group_fine = obstacles.is_empty();
+    let is_login_fine = of_login.obstacles.is_empty();
+    let obstacles = obstacles.into_iter().chain(of_login.obstacles).collect();
     let mut settled = Settled::new(phase, obstacles, fine, now);
+    if is_group_fine && !is_login_fine {
+        // The group is in use all the same.
+        settled.phase = if phase == Phase::Ready { Phase::Degraded } else { phase };
+    }
     settled.next = (tenant.status == TenantStatus::Deleted && wanted.presence == Presence::Suspended)
         .then(|| removal(&tenant, run.settings));
-    settled.extra = (settled.phase == Phase::Ready && tenant.authentik_group.is_none())
-        .then(|| name_group(tenant, wanted.name.clone()));
+    let name = (is_group_fine && phase == Phase::Ready && tenant.authentik_group.is_none()).then_some(wanted.name);
+    settled.extra = (name.is_some() || of_login.issuer.is_some()).then(|| store(tenant, name, of_login.issuer));
     Ok(settled)
 }
 
-/// Stores the name of the group with the tenant, so that tokens that carry it give membership.
-fn name_group(tenant: Tenant, name: String) -> Extra {
+/// Stores the name of the group with the tenant, so that tokens that carry it give membership, and the issuer of its own
+/// login, whose tokens are accepted from then on.
+fn store(tenant: Tenant, name: Option<String>, issuer: Option<IssuerChange>) -> Extra {
     Box::new(move |work, _| {
-        let mut named = tenant.clone();
-        named.authentik_group = Some(name.clone());
-        let about = Subject { tenant: Some(tenant.id), user: None };
-        work.update(PROVISIONED, "tenant", about, &tenant, &mut named).map(drop)
+        match &name {
+            Some(name) => {
+                let mut named = tenant.clone();
+                named.authentik_group = Some(name.clone());
+                let about = Subject { tenant: Some(tenant.id), user: None };
+                work.update(PROVISIONED, "tenant", about, &tenant, &mut named)?;
+            }
+            // The login may have been switched off meanwhile.
+            None => work.commit.guard(&tenant),
+        }
+        match &issuer {
+            None => Ok(()),
+            Some(IssuerChange { before: None, after }) => Ok(work.commit.insert(after)?),
+            Some(IssuerChange { before: Some(before), after }) => work.refresh(before, &mut after.clone()),
+        }
     })
 }
 

@@ -6,6 +6,7 @@ mod domains;
 mod dry;
 mod group;
 mod known;
+mod login;
 mod mailbox;
 mod person;
 mod space;

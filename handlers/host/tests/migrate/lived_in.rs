@@ -10,7 +10,7 @@ use dezky::{
     clock::{Clock as _, SystemClock},
     context::RequestContext,
     domain::{
-        CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords, Event, OutboxEvent, OutboxEventId,
+        CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords, Event, Issuer, OutboxEvent, OutboxEventId,
         SystemState, TaskRecord, TenantId, UpdateUser,
         workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
     },
@@ -119,6 +119,8 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
     commit.insert(&mailbox).unwrap();
     commit.insert(&state).unwrap();
     commit.insert(&records).unwrap();
+    let url = "https://beta.example.eu/application/o/dezky-tenant-beta/";
+    commit.insert(&Issuer::of_login(tenant, url, "dezky-beta", now)).unwrap();
     store.commit(&context, &commit).await.unwrap();
     // Keys of an issuer.
     let keys = ArchivedKeySet {

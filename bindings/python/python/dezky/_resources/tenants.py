@@ -74,6 +74,7 @@ class Tenants:
         authentik_group: str | UnsetType | None = UNSET,
         ocis_space_id: str | UnsetType | None = UNSET,
         stalwart_domain: str | UnsetType | None = UNSET,
+        isolated_login: bool | UnsetType = UNSET,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> TenantView:
@@ -91,6 +92,8 @@ class Tenants:
             authentik_group: Name of its group in Authentik (1 to 200 characters).
             ocis_space_id: Its space in ownCloud Infinite Scale (1 to 255 characters).
             stalwart_domain: Its mail domain in Stalwart.
+            isolated_login: `true` if it is to have a login of its own in Authentik, with its own host, client and
+                issuer.
             idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
             timeout: The most seconds that a call may take, at most 30.
         """
@@ -108,6 +111,7 @@ class Tenants:
                 "authentikGroup": authentik_group,
                 "ocisSpaceId": ocis_space_id,
                 "stalwartDomain": stalwart_domain,
+                "isolatedLogin": isolated_login,
             },
             idempotency_key=idempotency_key,
             timeout=timeout,
@@ -148,6 +152,7 @@ class Tenants:
         authentik_group: str | UnsetType | None = UNSET,
         ocis_space_id: str | UnsetType | None = UNSET,
         stalwart_domain: str | UnsetType | None = UNSET,
+        isolated_login: bool | UnsetType = UNSET,
         if_match: str | Document | None = None,
         timeout: float | None = None,
     ) -> TenantView:
@@ -168,6 +173,8 @@ class Tenants:
             ocis_space_id: Its space in ownCloud Infinite Scale. For the platform (1 to 255 characters). `None` takes it
                 away.
             stalwart_domain: Its mail domain in Stalwart. For the platform. `None` takes it away.
+            isolated_login: `true` if it is to have a login of its own in Authentik, with its own host, client and
+                issuer. For the platform.
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
                 quotes.
             timeout: The most seconds that a call may take, at most 30.
@@ -187,6 +194,7 @@ class Tenants:
                 "authentikGroup": authentik_group,
                 "ocisSpaceId": ocis_space_id,
                 "stalwartDomain": stalwart_domain,
+                "isolatedLogin": isolated_login,
             },
             if_match=if_match,
             timeout=timeout,

@@ -85,7 +85,7 @@ fn rights(issuer: &IssuerSettings, platform_admin_group: Option<&str>, report: &
     report.ok(&name, format!("its claim `{claim}` gives {memberships}{administration}; {absent}"));
 }
 
-async fn keys(source: &HttpKeySource, issuer: &IssuerSettings, report: &mut Report) {
+pub(super) async fn keys(source: &HttpKeySource, issuer: &IssuerSettings, report: &mut Report) {
     let name = name(issuer);
     let body = match source.fetch(issuer).await {
         Ok(body) => body,

@@ -2,6 +2,7 @@
 
 mod configured;
 mod issuers;
+mod logins;
 mod report;
 mod store;
 mod systems;
@@ -39,6 +40,9 @@ pub(super) async fn run(flags: DoctorFlags) -> Result<(), Failure> {
             }
             systems::check(&configuration, &mut report).await;
             issuers::check(&configuration, store.as_ref(), &mut report).await;
+            if let Some(store) = &store {
+                logins::check(&configuration, store, &mut report).await;
+            }
         }
         Err(failure) => {
             report.error("configuration", &failure.to_string(), "correct this setting and run the doctor again")

@@ -49,6 +49,7 @@ pub(crate) enum TenantCommand {
     /// Change fields of a tenant
     #[command(after_help = "Examples:
   dezky tenant update acme --plan enterprise
+  dezky tenant update acme --isolated-login true
   dezky tenant update acme --body '{\"authentikGroup\": null}'
   dezky tenant update acme --body @branding.json")]
     Update(UpdateFlags),
@@ -109,6 +110,9 @@ struct Fields {
     /// Authentik group whose members are members of the tenant
     #[arg(long)]
     group: Option<String>,
+    /// A login of its own in Authentik, with its own host, client and issuer: `true` or `false`
+    #[arg(long, value_name = "BOOLEAN")]
+    isolated_login: Option<bool>,
     #[command(flatten)]
     body: BodyFlags,
 }
@@ -116,7 +120,8 @@ struct Fields {
 impl Fields {
     fn body(&self) -> Result<super::body::Body, Failure> {
         let body = self.body.read()?.set("plan", self.plan.clone()).set("status", self.status.clone());
-        Ok(body.set("authentikGroup", self.group.clone()).set_list("domains", &self.domains))
+        let body = body.set("authentikGroup", self.group.clone()).set("isolatedLogin", self.isolated_login);
+        Ok(body.set_list("domains", &self.domains))
     }
 }
 

@@ -230,6 +230,10 @@ fn print(session: &Session, view: &WorkspaceView) -> Result<(), Failure> {
     let list = |name: &str| document.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     let states: Vec<Value> = list("systems").into_iter().chain(list("parts")).map(told_by_conditions).collect();
     output.part(SYSTEMS, &states, true)?;
+    if let Some(login) = &view.login {
+        let (host, issuer, client_id) = (&login.host, &login.issuer, &login.client_id);
+        output.line(&format!("\nLogin of its own at {host}: issuer {issuer}, client id {client_id}"))?;
+    }
     for domain in list("domains") {
         let name = domain.get("name").and_then(Value::as_str).unwrap_or_default();
         output.line(&format!("\nDNS records of {name}:"))?;
