@@ -420,6 +420,8 @@ export interface TenantView {
   stalwartDomain?: string | null;
   /** Time of deletion. (RFC 3339) */
   deletedAt?: string | null;
+  /** Time from which its data is removed and its deletion cannot be undone; for the platform, while it is deleted. (RFC 3339) */
+  removalAt?: string | null;
   /** Time of creation. (RFC 3339) */
   createdAt: string;
   /** Time of the last write. (RFC 3339) */
@@ -674,7 +676,7 @@ export interface Tenants {
    */
   update(tenant: string, patch: UpdateTenant, options?: ChangeOptions): Promise<TenantView>;
   /**
-   * End the suspension of a tenant; for the platform.
+   * End the suspension of a tenant, or undo its deletion within the grace period; for the platform.
    *
    * @param tenant Id or slug of the tenant
    */

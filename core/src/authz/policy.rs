@@ -25,7 +25,7 @@ pub enum Action {
     DeleteTenant,
     /// Suspend a tenant.
     SuspendTenant,
-    /// Restore a suspended tenant.
+    /// Restore a suspended tenant, or undo the deletion of one.
     RestoreTenant,
     /// List a tenant's members, or read one.
     ReadMembers,
@@ -116,7 +116,7 @@ pub const POLICY: &[Rule] = &[
     rule(Action::UpdateTenant, "tenant.update", ADMINS, MEMBERS),
     rule(Action::DeleteTenant, "tenant.delete", PLATFORM, MEMBERS),
     rule(Action::SuspendTenant, "tenant.suspend", PLATFORM, MEMBERS),
-    rule(Action::RestoreTenant, "tenant.restore", PLATFORM, MEMBERS),
+    Rule { when_deleted: true, ..rule(Action::RestoreTenant, "tenant.restore", PLATFORM, MEMBERS) },
     reading(Action::ReadMembers, "membership.read", MEMBERS, MEMBERS),
     rule(Action::GrantMembership, "membership.grant", ADMINS, MEMBERS),
     rule(Action::UpdateMembership, "membership.update", ADMINS, MEMBERS),

@@ -34,8 +34,8 @@ pub use session::EndedSession;
 pub use subscription::{CreateSubscription, Subscription, SubscriptionStatus, SubscriptionView, UpdateSubscription};
 pub use task::TaskRecord;
 pub use tenant::{
-    BillingInfo, Branding, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus, TenantView,
-    UpdateTenant,
+    BillingInfo, Branding, CancelledSubscription, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus,
+    TenantView, UpdateTenant,
 };
 pub use user::{CreateUser, GrantSource, RevokedBy, UpdateUser, User, UserRole, UserStatus, UserView};
 

@@ -176,7 +176,8 @@ codes! {
     COPY_OF_ANOTHER_SOURCE "copy_of_another_source" as Conflict:
         "The target has an unfinished copy of another source.", "Finish that copy, or use an empty target.";
     DOMAIN_TAKEN "domain_taken" as Conflict in field:
-        "Another tenant has verified this domain.", "Remove the domain, or have that tenant give it up.";
+        "Another tenant has verified a domain, which the message names.",
+        "Remove the domain, or have that tenant give it up.";
     FOREIGN_INDEX "foreign_index" as Conflict:
         "A unique index that this software did not make refuses the change.",
         "Drop the index that the message names (docs/migration.md).";
@@ -201,9 +202,11 @@ codes! {
     TARGET_NOT_EMPTY "target_not_empty" as Conflict:
         "The target of a copy has documents.", "Use an empty store.";
     TENANT_DELETED "tenant_deleted" as Conflict:
-        "The tenant is deleted.", "Nothing: a deleted tenant cannot be changed.";
+        "The tenant is deleted.", "Undo the deletion first, within the grace period: a deleted tenant cannot be changed.";
     TENANT_PENDING "tenant_pending" as Conflict:
         "The tenant is being set up, and so not suspended.", "Nothing: there is nothing to restore.";
+    TENANT_REMOVED "tenant_removed" as Conflict:
+        "The grace period after the deletion of the tenant is over, and its data is removed.", "Create another tenant, with another slug.";
     USER_EXISTS "user_exists" as Conflict in field:
         "There is a user of this issuer and subject.", "Find and update that user.";
     VERSION_CHANGED "version_changed" as PreconditionFailed:

@@ -215,7 +215,7 @@ operations! {
         }
         "/tenants/{tenant}/restore" {
             post restoreTenant = tenants::restore {
-                summary: "End the suspension of a tenant; for the platform",
+                summary: "End the suspension of a tenant, or undo its deletion within the grace period; for the platform",
                 access: May(&[RestoreTenant]), sdk: Some("tenants.restore"), commands: &["tenant restore"],
                 shape: Shape::acted::<TenantView>(),
             }

@@ -69,7 +69,7 @@ resource! {
         update = update_tenant(tenant: &TenantReference, input: UpdateTenant) -> TenantView;
         /// Suspends a tenant.
         suspend = suspend_tenant(tenant: &TenantReference) -> TenantView, value;
-        /// Restores a suspended tenant.
+        /// Restores a suspended tenant, or undoes the deletion of one.
         restore = restore_tenant(tenant: &TenantReference) -> TenantView, value;
         /// Deletes a tenant.
         delete = delete_tenant(tenant: &TenantReference) -> ();

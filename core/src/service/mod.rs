@@ -59,8 +59,9 @@ pub struct ServiceSettings {
     /// Addresses of these systems for people, shown in launchers; of those by hand with `{slug}` in the place of the
     /// tenant's slug. Default: none.
     pub system_urls: std::collections::BTreeMap<crate::domain::workspace::SystemKind, String>,
-    /// Time from the end of a membership to the removal of its mailboxes. Default: 30 days.
-    pub mailbox_grace: Duration,
+    /// Time from the deletion of a tenant to the removal of its data, and from the end of a membership to the removal of
+    /// its mailboxes. Default: 30 days.
+    pub grace: Duration,
     /// Retention of personal values beside the audit trail; unlimited if absent. Default: 365 days.
     pub audit_details: Option<Duration>,
 }
@@ -75,7 +76,7 @@ impl Default for ServiceSettings {
             longest_token_life: crate::authn::TokenLife::DEFAULT.duration(),
             systems: Vec::new(),
             system_urls: std::collections::BTreeMap::new(),
-            mailbox_grace: Duration::from_secs(30 * 24 * 60 * 60),
+            grace: Duration::from_secs(30 * 24 * 60 * 60),
             audit_details: Some(Duration::from_secs(365 * 24 * 60 * 60)),
         }
     }

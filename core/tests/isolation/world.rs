@@ -229,8 +229,6 @@ impl Platform {
     }
 
     /// Returns the tenant that the second issuer is bound to, with new people of [`Caller::AT_BOUND`].
-    ///
-    /// Once deleted, it stays so.
     pub(crate) async fn world_at_bound(&self, status: TenantStatus) -> World {
         let number = self.worlds.fetch_add(1, Ordering::Relaxed);
         let tenant = self.service.read_tenant(&support::system(), &BOUND.into()).await.unwrap().id;

@@ -503,6 +503,8 @@ class TenantView(Document, frozen=True, kw_only=True):
         ocis_space_id: Its space in ownCloud Infinite Scale.
         stalwart_domain: Its mail domain in Stalwart.
         deleted_at: Time of deletion.
+        removal_at: Time from which its data is removed and its deletion cannot be undone; for the platform, while it is
+            deleted.
         created_at: Time of creation.
         updated_at: Time of the last write.
     """
@@ -523,6 +525,7 @@ class TenantView(Document, frozen=True, kw_only=True):
     ocis_space_id: str | None = None
     stalwart_domain: str | None = None
     deleted_at: datetime | None = None
+    removal_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -151,7 +151,7 @@ async fn follow_membership(
         let mut after = before.clone();
         match (active, before.status) {
             (true, MailboxStatus::Suspended) => after.restore(),
-            (false, MailboxStatus::Active) => after.suspend(now, now.plus(service.settings().mailbox_grace)),
+            (false, MailboxStatus::Active) => after.suspend(now, now.plus(service.settings().grace)),
             _ => continue,
         }
         let about = Subject { tenant: Some(tenant), user: Some(user) };

@@ -8,7 +8,7 @@ use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, known, ma
 use crate::{
     connectors::{ConnectorError, Identity},
     domain::{
-        Tenant, TenantStatus,
+        Tenant,
         workspace::{Phase, SystemKind},
     },
     service::unit_of_work::Subject,
@@ -32,7 +32,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     let Some(Owner { tenant, subscription }) = owner else { return Ok(Settled::gone()) };
     let now = crate::work::time(run.service).await;
     let facts = Facts { tenant: &tenant, subscription: subscription.as_ref(), members: &[], mailboxes: &[] };
-    let wanted = desired(facts, run.settings, now).group;
+    let wanted = desired(facts, run.settings, run.grace(), now).group;
     let mut looks = 0;
     let (group, obstacles) = loop {
         run.claimed.keep(run.service).await?;
@@ -67,8 +67,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
         Presence::Absent => Phase::Removed,
     };
     let mut settled = Settled::new(phase, obstacles, fine, now);
-    settled.next = (tenant.status == TenantStatus::Deleted && wanted.presence == Presence::Suspended)
-        .then(|| removal(&tenant, run.settings));
+    settled.next = removal(&tenant, run.grace()).filter(|_| wanted.presence == Presence::Suspended);
     settled.extra = (settled.phase == Phase::Ready && tenant.authentik_group.is_none())
         .then(|| name_group(tenant, wanted.name.clone()));
     Ok(settled)

@@ -9,7 +9,7 @@ use crate::{
     authz::Action,
     connectors::{ConnectorError, Mail, MailDomain},
     domain::{
-        Mailbox, ObjectId, TenantStatus,
+        Mailbox, ObjectId,
         mailbox::MAILBOXES,
         workspace::{Phase, SystemKind, SystemState},
     },
@@ -39,7 +39,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>, id: ObjectId) -> Result<Settled
     let now = crate::work::time(run.service).await;
     let mailboxes = std::slice::from_ref(&stored);
     let facts = Facts { tenant: &tenant, subscription: subscription.as_ref(), members: &[], mailboxes };
-    let Some(wanted) = desired(facts, run.settings, now).mailboxes.into_iter().next() else {
+    let Some(wanted) = desired(facts, run.settings, run.grace(), now).mailboxes.into_iter().next() else {
         return Ok(Settled::gone());
     };
     let domain = of_domains.as_ref().and_then(|state| state.external_id(&external(&stored.domain)));
@@ -82,8 +82,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>, id: ObjectId) -> Result<Settled
     }
     let phase = if wanted.presence == Presence::Active { Phase::Ready } else { Phase::Suspended };
     let mut settled = Settled::new(phase, obstacles, vec![holds(MAILBOX_READY, "Ready", now)], now);
-    let of_tenant = (tenant.status == TenantStatus::Deleted).then(|| removal(&tenant, run.settings));
-    settled.next = stored.remove_at.into_iter().chain(of_tenant).min();
+    settled.next = stored.remove_at.into_iter().chain(removal(&tenant, run.grace())).min();
     Ok(settled)
 }
 
