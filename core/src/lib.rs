@@ -64,5 +64,6 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::workspace::SYSTEM_STATES,
     &domain::workspace::DOMAIN_RECORDS,
     &domain::mailbox::MAILBOXES,
+    &domain::app_password::APP_PASSWORDS,
     &authn::keys::KEY_SETS,
 ];

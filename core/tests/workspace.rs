@@ -14,6 +14,8 @@ mod dry_run;
 mod life;
 #[path = "workspace/mistakes.rs"]
 mod mistakes;
+#[path = "workspace/passwords.rs"]
+mod passwords;
 #[path = "workspace/records.rs"]
 mod records;
 mod support;

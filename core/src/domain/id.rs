@@ -90,6 +90,8 @@ identifiers! {
     DomainRecordsId;
     /// Identifies a mailbox.
     MailboxId;
+    /// Identifies an app password of a mailbox.
+    AppPasswordId;
     /// Identifies a record of an ended session.
     EndedSessionId;
 }

@@ -1,6 +1,7 @@
 //! Entities of the platform and their validation rules. No I/O.
 
 pub mod activity;
+pub mod app_password;
 pub mod audit;
 pub mod event;
 pub mod fields;
@@ -20,6 +21,7 @@ pub mod user;
 pub mod workspace;
 
 pub use activity::UserActivity;
+pub use app_password::{AppPassword, AppPasswordStatus, AppPasswordView, CreateAppPassword, OneTimeSecret};
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
 pub use event::{Cursor, DeferredEvent, Event};
 pub use id::*;

@@ -1,6 +1,7 @@
 //! Use cases, one file an operation. Each loads the facts, asks the policy, changes the domain and commits.
 
 pub mod access;
+pub mod app_passwords;
 pub mod audit;
 pub mod call;
 pub mod cursor;
@@ -31,6 +32,7 @@ use std::{
     time::Duration,
 };
 
+pub use app_passwords::MailPasswords;
 pub use call::{Call, IdempotencyRequest, IfMatch, Principal};
 pub use cursor::{ListRequest, Page};
 pub use effect::{Effect, Performed};
@@ -93,6 +95,7 @@ pub struct Service {
     settings: ServiceSettings,
     subject_hash: users::tombstone::SubjectHashKey,
     effect: Option<Arc<dyn Effect>>,
+    mail: Option<Arc<dyn MailPasswords>>,
     /// Tells the services of a process apart.
     number: u64,
     sees_to_first_uses: bool,
@@ -108,9 +111,17 @@ impl Service {
             settings,
             subject_hash: users::tombstone::SubjectHashKey::default(),
             effect: None,
+            mail: None,
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             sees_to_first_uses: true,
         }
+    }
+
+    /// Sets the mail system in which app passwords are created. Without it, their creation is `mail_not_configured`.
+    #[must_use]
+    pub fn with_mail(mut self, mail: Option<Arc<dyn MailPasswords>>) -> Self {
+        self.mail = mail;
+        self
     }
 
     /// Disables handling of first uses of tokens, for when they are handled elsewhere before each call.

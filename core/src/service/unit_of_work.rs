@@ -265,6 +265,8 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
             Code::ADDRESS_TAKEN,
             "a mailbox has this address, or one of the aliases, already: choose another",
         ),
+        // Another request took the same place meanwhile: look for a free one again.
+        ("app_passwords", "place") => return conflict(source),
         ("idempotency_records", "request") => Error::new(
             Code::IN_PROGRESS,
             "a request with this `Idempotency-Key` is being worked on: wait for its answer",
