@@ -65,5 +65,6 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::workspace::DOMAIN_RECORDS,
     &domain::mailbox::MAILBOXES,
     &domain::issuer::ISSUERS,
+    &domain::app_password::APP_PASSWORDS,
     &authn::keys::KEY_SETS,
 ];

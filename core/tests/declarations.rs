@@ -58,7 +58,16 @@ fn personal_values_are_these() {
 fn a_component_reads_what_views_show_and_what_they_are_made_of() {
     let hidden = |name, role| those(name, |field| !field.readers.includes(MembershipRole::caller(Some(role))));
     let (owner, admin, member) = (MembershipRole::Owner, MembershipRole::Admin, MembershipRole::Member);
-    let inner = ["formerSlugs", "suspendedFrom", "billingInfo", "authentikGroup", "ocisSpaceId", "stalwartDomain"];
+    let inner = [
+        "formerSlugs",
+        "suspendedFrom",
+        "deletedFrom",
+        "cancelledSubscription",
+        "billingInfo",
+        "authentikGroup",
+        "ocisSpaceId",
+        "stalwartDomain",
+    ];
     assert_eq!(hidden("tenants", member), inner);
     assert_eq!(hidden("memberships", member), ["userEmail", "userEmailKey"]);
     for role in [admin, member] {
@@ -96,7 +105,9 @@ fn what_a_component_does_not_read_at_all_is_closed() {
 fn silent_fields_are_these() {
     use dezky::store::News;
     let never = |name| those(name, |field| field.news == News::Never);
-    assert_eq!(never("tenants"), ["version", "formerSlugs", "nameKey", "suspendedFrom", "updatedAt"]);
+    let of_tenants =
+        ["version", "formerSlugs", "nameKey", "suspendedFrom", "deletedFrom", "cancelledSubscription", "updatedAt"];
+    assert_eq!(never("tenants"), of_tenants);
     assert_eq!(never("users"), ["version", "emailKey", "nameKey", "updatedAt"]);
     assert_eq!(never("memberships"), ["version", "regrantedAt", "updatedAt"]);
     assert_eq!(never("subscriptions"), ["version", "updatedAt"]);

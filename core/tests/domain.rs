@@ -4,7 +4,7 @@
 use dezky::{
     clock::Timestamp,
     domain::{
-        CreateTenant, CreateUser, Problem, Tenant, UpdateSubscription, UpdateTenant, User,
+        CreateSubscription, CreateTenant, CreateUser, Problem, Tenant, UpdateSubscription, UpdateTenant, User,
         fields::{colour, domain_name, email, https_url, search_key, slug, text, vat_id},
     },
     store::{Entity, FieldType, terms::TERMS},
@@ -256,7 +256,11 @@ fn check_type(name: &str, value: &Value, declared: FieldType) {
 
 #[test]
 fn entities_are_stored_as_they_are_declared() {
-    check_declaration(&tenant(), &["suspendedFrom"]);
+    let mut deleted = tenant();
+    let subscription = CreateSubscription::build(deleted.id).finish().unwrap();
+    let subscription = subscription.into_subscription("starter", Timestamp::from_seconds(0));
+    deleted.delete(Some(&subscription), Timestamp::from_seconds(1));
+    check_declaration(&deleted, &["suspendedFrom"]);
     let user =
         CreateUser::read(json!({"authentikSubjectId": "s", "email": "a@b.eu", "name": "A", "platformAdmin": true}))
             .unwrap();

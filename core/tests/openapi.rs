@@ -10,8 +10,8 @@ use dezky::{
     authz::policy_data,
     clock::SystemClock,
     domain::{
-        CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, UpdateMailbox, UpdateMembership,
-        UpdateSubscription, UpdateTenant, UpdateUser,
+        CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, UpdateMailbox,
+        UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
     },
     http::{
         Access, DOCUMENT,
@@ -66,7 +66,8 @@ async fn edge() -> (NativeStage, DevelopmentIssuer, Box<dyn Edge>) {
 }
 
 async fn ask(edge: &dyn Edge, method: &str, path: &str) -> (u16, Value) {
-    let path = path.replace("{id}", "0123456789abcdef01234567").replace("{user}", "0123456789abcdef01234567");
+    let id = |path: String, name: &str| path.replace(name, "0123456789abcdef01234567");
+    let path = ["{id}", "{user}", "{password}"].into_iter().fold(path.to_owned(), id);
     let path = path.replace("{tenant}", "acme").replace("{system}", "chat");
     assert!(!path.contains('{'), "{path}: give its parameter a value here");
     let mut request = Request::new(Bytes::new());
@@ -195,7 +196,7 @@ fn references_lead_somewhere() {
 
 type ReadBody = fn(Value) -> Result<(), Error>;
 
-const BODIES: [(&str, ReadBody); 10] = [
+const BODIES: [(&str, ReadBody); 11] = [
     ("CreateTenantBody", |body| CreateTenant::read(body).map(drop)),
     ("UpdateTenantBody", |body| UpdateTenant::read(body).map(drop)),
     ("CreateUserBody", |body| CreateUser::read(body).map(drop)),
@@ -204,6 +205,7 @@ const BODIES: [(&str, ReadBody); 10] = [
     ("UpdateMembershipBody", |body| UpdateMembership::read(body).map(drop)),
     ("CreateSubscriptionBody", |body| CreateSubscription::read(body).map(drop)),
     ("UpdateSubscriptionBody", |body| UpdateSubscription::read(body).map(drop)),
+    ("CreateAppPasswordBody", |body| CreateAppPassword::read(body).map(drop)),
     ("CreateMailboxBody", |body| CreateMailbox::read(body).map(drop)),
     ("UpdateMailboxBody", |body| UpdateMailbox::read(body).map(drop)),
 ];

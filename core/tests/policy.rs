@@ -54,7 +54,7 @@ impl Situation {
             Actor::System => Callers::SYSTEM,
             Actor::User { platform: PlatformRight::Lasting, bound_to: None, .. } => Callers::PLATFORM_ADMIN,
             Actor::User { platform: PlatformRight::ByClaim, bound_to: None, .. } => Callers::ADMIN_BY_CLAIM,
-            Actor::User { .. } if self.oneself => Callers::ONESELF,
+            Actor::User { bound_to, .. } if self.is_own(bound_to) => Callers::ONESELF,
             Actor::User { bound_to: Some(slug), .. } if self.tenant.is_none_or(|tenant| tenant.slug != slug) => {
                 Callers::STRANGER
             }
@@ -65,6 +65,12 @@ impl Situation {
                 None => Callers::STRANGER,
             },
         }
+    }
+
+    /// Returns `true` if the resource is the actor's own: in a tenant only for as long as they are a member.
+    fn is_own(&self, bound_to: Option<&str>) -> bool {
+        let within = |tenant: TenantFacts<'_>| bound_to.is_none_or(|slug| slug == tenant.slug) && self.role.is_some();
+        self.oneself && self.tenant.is_none_or(within)
     }
 
     fn is_platform(&self) -> bool {
@@ -122,7 +128,7 @@ fn every_action_is_in_the_table_in_order() {
         assert_eq!(rule.action.name(), rule.name);
     }
     // No action may follow the last of the table: a match without a wildcard makes the compiler require each new one.
-    let last = match Action::DeleteMailbox {
+    let last = match Action::DeleteAppPassword {
         Action::CreateTenant
         | Action::ListTenants
         | Action::ReadTenant
@@ -153,7 +159,10 @@ fn every_action_is_in_the_table_in_order() {
         | Action::ReadMailboxes
         | Action::CreateMailbox
         | Action::UpdateMailbox
-        | Action::DeleteMailbox => Action::DeleteMailbox as usize,
+        | Action::DeleteMailbox
+        | Action::ReadAppPasswords
+        | Action::CreateAppPassword
+        | Action::DeleteAppPassword => Action::DeleteAppPassword as usize,
     };
     assert_eq!(POLICY.len(), last + 1);
 }
@@ -233,7 +242,8 @@ fn a_suspended_tenant_is_read_only_to_its_own_people_but_for_revoking() {
     holds(|situation| {
         let suspended = situation.tenant.is_some_and(|tenant| tenant.status == TenantStatus::Suspended);
         if suspended && !situation.is_platform() && situation.outcome() == Outcome::Allow {
-            prop_assert!(reads(situation.action) || situation.action == Action::RevokeMembership);
+            let revokes = [Action::RevokeMembership, Action::DeleteAppPassword].contains(&situation.action);
+            prop_assert!(reads(situation.action) || revokes);
         }
         let mut active = situation.clone();
         if let Some(tenant) = &mut active.tenant {
@@ -343,7 +353,7 @@ fn the_policy_as_data_says_what_is_decided() {
             "platformAdmin": platform != PlatformRight::None,
             "platformAdminSource": if platform == PlatformRight::ByClaim { "claim" } else { "grant" },
             "role": situation.role,
-            "oneself": situation.oneself,
+            "oneself": situation.is_own(None),
         });
         let caller = told_to_be(&policy, &facts);
         let (_, name) = Callers::ALL.iter().find(|(one, _)| *one == situation.caller()).unwrap();
@@ -376,6 +386,9 @@ the database at each request, never from a token.
 - The token of a tenant's own issuer speaks for that tenant alone, and never for the platform.
 - A deleted tenant is there for the platform only.
 - Only owners deal with owners, and a tenant keeps its last owner; the platform may do otherwise.
+- `oneself` is the person whose user it is, and the member whose mailbox it is. Nobody else creates an app password of a mailbox, neither
+  its tenant's administrators nor the platform: whoever creates one is shown it, and could read the mail. They list and revoke them. An
+  administrator of the platform creates those of their own mailbox as the member that they are.
 - A field that is not in the second table may be set by whoever may do the action.
 - Who administers the platform only for as long as their tokens name its group neither makes nor unmakes administrators whose
   right outlives the claim (third table): otherwise an hour in the group would be enough to stay, and to shut the others out.

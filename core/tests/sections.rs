@@ -57,8 +57,10 @@ async fn a_section_answers_its_paths_as_the_whole_api_does() {
     let state = || HttpState::new(Arc::clone(&service), Arc::new(Nobody));
     let whole = router(state());
     let documented = operations::paths();
-    let names =
-        |path: &&str| path.replace("{id}", "0123456789abcdef01234567").replace("{user}", "0").replace("{tenant}", "a1");
+    let names = |path: &&str| {
+        let path = path.replace("{id}", "0123456789abcdef01234567").replace("{password}", "0");
+        path.replace("{user}", "0").replace("{tenant}", "a1").replace("{system}", "chat")
+    };
     let mut paths: Vec<String> = documented.iter().map(names).collect();
     assert!(paths.iter().all(|path| !path.contains('{')), "give their parameters values here: {paths:?}");
     let slashes: Vec<String> = paths.iter().map(|path| format!("{path}/")).collect();

@@ -16,6 +16,8 @@ mod life;
 mod login;
 #[path = "workspace/mistakes.rs"]
 mod mistakes;
+#[path = "workspace/passwords.rs"]
+mod passwords;
 #[path = "workspace/records.rs"]
 mod records;
 mod support;

@@ -28,6 +28,11 @@ fn schema(field: &Field) -> TokenStream {
         return quote!(#[schema(schema_with = #path)]);
     }
     let optional = |form: TokenStream| if field.is_optional() { quote!(Option<#form>) } else { form };
+    // A text like any other to those who read the document.
+    if names::last_part(plain).is_some_and(|last| last == "OneTimeSecret") {
+        let form = optional(quote!(String));
+        return quote!(#[schema(value_type = #form)]);
+    }
     let is_id = |ty: &Type| names::last_part(ty).is_some_and(|last| last.ends_with("Id"));
     if names::last_part(plain).is_some_and(|last| last == "Timestamp") {
         let form = optional(quote!(String));

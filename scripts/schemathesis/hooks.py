@@ -27,6 +27,8 @@ PLAIN = {
     "POST /tenants/{tenant}/mailboxes": {"userId": KNOWN["user"], "localPart": "plain", "domain": KNOWN["domain"]},
     "PATCH /tenants/{tenant}/mailboxes/{id}": {"displayName": "Renamed"},
     "DELETE /tenants/{tenant}/mailboxes/{id}": None,
+    "POST /tenants/{tenant}/mailboxes/{id}/app-passwords": {"name": "Phone"},
+    "DELETE /tenants/{tenant}/mailboxes/{id}/app-passwords/{password}": None,
     "POST /users": {"authentikSubjectId": "plain"},
     "PATCH /users/{id}": {"name": "Renamed"},
     "DELETE /users/{id}": None,
@@ -64,6 +66,9 @@ REFUSALS = {
     "GET /tenants/{tenant}/mailboxes/{id}": {404},
     "PATCH /tenants/{tenant}/mailboxes/{id}": {404, 409, 412, 422},
     "DELETE /tenants/{tenant}/mailboxes/{id}": {404, 409, 412},
+    "GET /tenants/{tenant}/mailboxes/{id}/app-passwords": {400, 404, 422},
+    "POST /tenants/{tenant}/mailboxes/{id}/app-passwords": {403, 404, 409, 422},
+    "DELETE /tenants/{tenant}/mailboxes/{id}/app-passwords/{password}": {404, 412},
     "GET /users": {400, 422},
     "POST /users": {403, 409, 422},
     "GET /users/{id}": {404},
@@ -90,7 +95,8 @@ def known(case, name):
     resource = case.operation.path.strip("/").split("/")[0]
     if "/mailboxes" in case.operation.path:
         mailbox = KNOWN["doomed"]["mailboxes"] if case.method == "DELETE" else KNOWN["mailboxes"]
-        return mailbox if name == "id" else KNOWN[name]
+        # Nobody but a mail system makes app passwords.
+        return mailbox if name == "id" else KNOWN.get(name)
     if case.method == "DELETE" and name != "user" and "members" not in case.operation.path:
         return KNOWN["doomed"].get(resource)
     if name in ("tenant", "user"):

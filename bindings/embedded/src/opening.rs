@@ -9,6 +9,7 @@ use dezky::{
     clock::Clock,
     service::ServiceSettings,
     work::{Driver, TaskChoice},
+    workspace::Worker,
 };
 use dezky_configuration::{
     Configuration, LOG, OIDC_AUDIENCE, OIDC_ISSUER, PLATFORM_ADMIN_GROUP, PUBLIC_DOMAIN, STORE, Setting, Sources, log,
@@ -174,9 +175,11 @@ impl Options {
             // Nobody can sign in here, but people are stored under the name of a single issuer.
             settings.issuer_ids = ServiceSettings::default().issuer_ids;
         }
-        let platform = Platform::open(configuration.platform_options(store).service(settings).clock(clock))?;
-        platform.start();
         let worker = configuration.worker()?;
+        let mail = worker.as_deref().and_then(Worker::mail_passwords);
+        let options = configuration.platform_options(store).service(settings).clock(clock).mail(mail);
+        let platform = Platform::open(options)?;
+        platform.start();
         let driver = Driver::start(platform.service(), tasks.tasks(configuration.seed, worker));
         let router = platform.router();
         Ok(Opened { platform, router, _driver: driver })

@@ -69,7 +69,7 @@ pub struct Resource<'a> {
     pub tenant: Option<TenantFacts<'a>>,
     /// The actor's own role in that tenant, if in force.
     pub role: Option<MembershipRole>,
-    /// `true` if the user is the actor's own.
+    /// `true` if the user is the actor's own, or the tenant's resource, such as a mailbox, belongs to the actor.
     pub oneself: bool,
     /// The membership that the action changes.
     pub target: TargetFacts,

@@ -13,7 +13,8 @@ use crate::domain::{Choice as _, GrantSource, MembershipRole, TenantStatus};
 /// Returns the policy as data.
 ///
 /// - `callers`: kinds of callers in order of precedence. A person is the first kind whose facts (`is`) all hold. Facts
-///   are of their user, of their membership in the tenant, and `oneself` if the user in question is their own. Named
+///   are of their user, of their membership in the tenant, and `oneself` if the user in question is their own, or the
+///   mailbox in question is theirs. Named
 ///   systems have a kind that no person's facts match; `lastingAdmin` marks the kind with a lasting right to administer
 ///   the platform.
 /// - `actions`: for each action the kinds that may perform it (`allowed`), and those that may know that the resource
@@ -67,7 +68,8 @@ fn decision(caller: Callers, action: Action, resource: Resource<'_>) -> Decision
     let role = match caller {
         Callers::OWNER => Some(MembershipRole::Owner),
         Callers::ADMIN => Some(MembershipRole::Admin),
-        Callers::MEMBER => Some(MembershipRole::Member),
+        // What is one's own in a tenant is a member's.
+        Callers::MEMBER | Callers::ONESELF => Some(MembershipRole::Member),
         _ => None,
     };
     let actor = Actor::User { disabled: false, platform, bound_to: None };

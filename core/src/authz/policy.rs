@@ -4,8 +4,9 @@ use super::{Actor, PlatformRight, Resource};
 pub use crate::callers::Callers;
 use crate::{
     domain::{
-        CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantStatus,
-        UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, input::Settable,
+        CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership,
+        MembershipRole, TenantStatus, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
+        input::Settable,
     },
     error::Code,
 };
@@ -25,7 +26,7 @@ pub enum Action {
     DeleteTenant,
     /// Suspend a tenant.
     SuspendTenant,
-    /// Restore a suspended tenant.
+    /// Restore a suspended tenant, or undo the deletion of one.
     RestoreTenant,
     /// List a tenant's members, or read one.
     ReadMembers,
@@ -67,7 +68,7 @@ pub enum Action {
     CheckWorkspace,
     /// Confirm that a system without a connector was set up or removed by hand.
     ConfirmWorkspace,
-    /// List a tenant's mailboxes, or read one.
+    /// List a tenant's mailboxes, or read one; a member's own for that member.
     ReadMailboxes,
     /// Create a mailbox.
     CreateMailbox,
@@ -75,6 +76,16 @@ pub enum Action {
     UpdateMailbox,
     /// Remove a mailbox.
     DeleteMailbox,
+    /// List the app passwords of a mailbox. Nobody ever reads a password itself.
+    ReadAppPasswords,
+    /// Create an app password of a mailbox.
+    ///
+    /// Only the member whose mailbox it is: whoever creates one is shown the password, and reads the mail with it. Neither
+    /// the tenant's administrators nor the platform may therefore create one for somebody else. An administrator of the
+    /// platform creates one of their own mailbox as the member that they are.
+    CreateAppPassword,
+    /// Revoke an app password of a mailbox.
+    DeleteAppPassword,
 }
 
 /// A row of the table.
@@ -107,6 +118,11 @@ const ADMINS: Callers = Callers::ADMINS;
 const MEMBERS: Callers = Callers::MEMBERS;
 const EVERYONE: Callers = Callers::EVERYONE;
 const SELF: Callers = Callers::SELF;
+/// The member whose mailbox it is.
+const HOLDER: Callers = Callers::ONESELF;
+/// Administrators of the tenant, and the member whose mailbox it is.
+const ADMINS_AND_HOLDER: Callers = Callers::ADMINS.and(HOLDER);
+const MEMBERS_AND_HOLDER: Callers = Callers::MEMBERS.and(HOLDER);
 
 /// The table. A test checks that it has every action, in the order of [`Action`].
 pub const POLICY: &[Rule] = &[
@@ -116,7 +132,7 @@ pub const POLICY: &[Rule] = &[
     rule(Action::UpdateTenant, "tenant.update", ADMINS, MEMBERS),
     rule(Action::DeleteTenant, "tenant.delete", PLATFORM, MEMBERS),
     rule(Action::SuspendTenant, "tenant.suspend", PLATFORM, MEMBERS),
-    rule(Action::RestoreTenant, "tenant.restore", PLATFORM, MEMBERS),
+    Rule { when_deleted: true, ..rule(Action::RestoreTenant, "tenant.restore", PLATFORM, MEMBERS) },
     reading(Action::ReadMembers, "membership.read", MEMBERS, MEMBERS),
     rule(Action::GrantMembership, "membership.grant", ADMINS, MEMBERS),
     rule(Action::UpdateMembership, "membership.update", ADMINS, MEMBERS),
@@ -144,10 +160,18 @@ pub const POLICY: &[Rule] = &[
     Rule { when_deleted: true, ..rule(Action::RetryWorkspace, "workspace.retry", ADMINS, MEMBERS) },
     Rule { when_deleted: true, ..rule(Action::CheckWorkspace, "workspace.check", ADMINS, MEMBERS) },
     Rule { when_deleted: true, ..rule(Action::ConfirmWorkspace, "workspace.confirm", PLATFORM, MEMBERS) },
-    reading(Action::ReadMailboxes, "mailbox.read", ADMINS, MEMBERS),
+    reading(Action::ReadMailboxes, "mailbox.read", ADMINS_AND_HOLDER, MEMBERS_AND_HOLDER),
     rule(Action::CreateMailbox, "mailbox.create", ADMINS, MEMBERS),
     rule(Action::UpdateMailbox, "mailbox.update", ADMINS, MEMBERS),
     rule(Action::DeleteMailbox, "mailbox.delete", ADMINS, MEMBERS),
+    reading(Action::ReadAppPasswords, "app_password.read", ADMINS_AND_HOLDER, MEMBERS_AND_HOLDER),
+    rule(Action::CreateAppPassword, "app_password.create", HOLDER, MEMBERS_AND_HOLDER),
+    // A credential that has been lost is revoked whatever the tenant's state is.
+    Rule {
+        while_suspended: true,
+        when_deleted: true,
+        ..rule(Action::DeleteAppPassword, "app_password.delete", ADMINS_AND_HOLDER, MEMBERS_AND_HOLDER)
+    },
 ];
 
 /// The fields that actions may set, from the declarations of their inputs.
@@ -162,6 +186,7 @@ const SETTABLE: &[(Action, &[Settable])] = &[
     (Action::UpdateSubscription, UpdateSubscription::FIELDS),
     (Action::CreateMailbox, CreateMailbox::FIELDS),
     (Action::UpdateMailbox, UpdateMailbox::FIELDS),
+    (Action::CreateAppPassword, CreateAppPassword::FIELDS),
 ];
 
 /// Returns the fields that an action may set.
@@ -234,6 +259,8 @@ pub enum Reason {
     PlatformOnly,
     /// The caller's role in the tenant is too low.
     RoleTooLow,
+    /// Only the member whose mailbox it is may perform it.
+    HolderOnly,
     /// Only those with a lasting right may grant or revoke one.
     LastingAdmin,
     /// Only owners may change owners.
@@ -258,6 +285,7 @@ impl Reason {
             Self::NotVisible => Code::NOT_FOUND,
             Self::PlatformOnly => Code::PLATFORM_ADMIN_REQUIRED,
             Self::RoleTooLow => Code::ROLE_INSUFFICIENT,
+            Self::HolderOnly => Code::HOLDER_REQUIRED,
             Self::LastingAdmin => Code::GRANTED_ADMIN_REQUIRED,
             Self::OwnerOnly => Code::OWNER_REQUIRED,
             Self::LastOwner => Code::LAST_OWNER,
@@ -309,7 +337,11 @@ pub fn decide(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Dec
     }
     if !rule.allowed.includes(caller) {
         // Owners may perform every action that any role of a tenant may.
-        let reason = if rule.allowed.includes(Callers::OWNER) { Reason::RoleTooLow } else { Reason::PlatformOnly };
+        let reason = match () {
+            () if rule.allowed == HOLDER => Reason::HolderOnly,
+            () if rule.allowed.includes(Callers::OWNER) => Reason::RoleTooLow,
+            () => Reason::PlatformOnly,
+        };
         return Decision::refuse(reason);
     }
     match obstacle(caller, rule, resource) {
@@ -330,14 +362,15 @@ fn caller(actor: &Actor<'_>, resource: &Resource<'_>) -> (Callers, &'static str)
         PlatformRight::ByClaim if bound_to.is_none() => return (Callers::ADMIN_BY_CLAIM, "platform admin by claim"),
         _ => {}
     }
-    if resource.oneself {
-        return (Callers::ONESELF, "oneself");
-    }
     let within = match (bound_to, resource.tenant) {
         (Some(slug), Some(tenant)) => slug == tenant.slug,
         (Some(_), None) => false,
         (None, _) => true,
     };
+    // What a tenant gives to one of its members is theirs for as long as they are one.
+    if resource.oneself && (resource.tenant.is_none() || (within && resource.role.is_some())) {
+        return (Callers::ONESELF, "oneself");
+    }
     match resource.role {
         Some(MembershipRole::Owner) if within => (Callers::OWNER, "owner"),
         Some(MembershipRole::Admin) if within => (Callers::ADMIN, "admin"),

@@ -169,7 +169,10 @@ pub trait Mail: Send + Sync + fmt::Debug {
     /// Deletes a mailbox with its mail. An absent one is deleted.
     async fn delete_mailbox(&self, context: &RequestContext, mailbox: &Mailbox) -> ConnectorResult<()>;
 
-    /// Creates a password for one mail program, in the place of ours of the same name.
+    /// Creates a password for one mail program, in the place of ours of the same mark.
+    ///
+    /// The mark has letters and digits only. It tells our app passwords from those of others, and each from the next of
+    /// the same name.
     ///
     /// # Errors
     /// `Rejected` when the mailbox has as many as the system allows.
@@ -177,8 +180,12 @@ pub trait Mail: Send + Sync + fmt::Debug {
         &self,
         context: &RequestContext,
         mailbox: &Mailbox,
+        mark: &str,
         name: &str,
     ) -> ConnectorResult<AppPassword>;
+
+    /// Returns the ids of the app passwords of a mailbox that are ours. None for an absent mailbox.
+    async fn app_passwords(&self, context: &RequestContext, mailbox: &Mailbox) -> ConnectorResult<Vec<String>>;
 
     /// Deletes such a password. An absent one is deleted.
     async fn delete_app_password(&self, context: &RequestContext, mailbox: &Mailbox, id: &str) -> ConnectorResult<()>;

@@ -92,6 +92,8 @@ identifiers! {
     MailboxId;
     /// Identifies an issuer of a tenant.
     IssuerId;
+    /// Identifies an app password of a mailbox.
+    AppPasswordId;
     /// Identifies a record of an ended session.
     EndedSessionId;
 }

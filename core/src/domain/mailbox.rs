@@ -35,7 +35,7 @@ pub enum MailboxStatus {
 #[entity(
     /// The collection of mailboxes.
     collection MAILBOXES = "mailboxes",
-    scope = Scope::Tenant("tenantId"),
+    scope = Scope::TenantAndPerson { tenant: "tenantId", person: "userId" },
     guest = Guest::Scoped { readers: Callers::ADMINS, keys: &[] },
     keys = Self::keys,
     seen = ADMINS,

@@ -1,6 +1,7 @@
 //! Entities of the platform and their validation rules. No I/O.
 
 pub mod activity;
+pub mod app_password;
 pub mod audit;
 pub mod event;
 pub mod fields;
@@ -21,6 +22,7 @@ pub mod user;
 pub mod workspace;
 
 pub use activity::UserActivity;
+pub use app_password::{AppPassword, AppPasswordStatus, AppPasswordView, CreateAppPassword, OneTimeSecret};
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
 pub use event::{Cursor, DeferredEvent, Event};
 pub use id::*;
@@ -36,8 +38,8 @@ pub use session::EndedSession;
 pub use subscription::{CreateSubscription, Subscription, SubscriptionStatus, SubscriptionView, UpdateSubscription};
 pub use task::TaskRecord;
 pub use tenant::{
-    BillingInfo, Branding, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus, TenantView,
-    UpdateTenant,
+    BillingInfo, Branding, CancelledSubscription, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus,
+    TenantView, UpdateTenant,
 };
 pub use user::{CreateUser, GrantSource, RevokedBy, UpdateUser, User, UserRole, UserStatus, UserView};
 

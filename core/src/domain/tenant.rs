@@ -1,6 +1,6 @@
 //! Tenants: the organizations on the platform.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use dezky_derive::{Choice, entity, part};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    MembershipRole, Open, Patch, Problem, TenantId,
+    MembershipRole, Open, Patch, Problem, Subscription, SubscriptionId, SubscriptionStatus, TenantId,
     fields::{
         self, boolean, choice, colour, domain_name, email, https_url, identifier, label, slug, text, time, vat_id,
     },
@@ -100,6 +100,16 @@ pub struct Branding {
     pub launcher_links: Vec<LauncherLink>,
 }
 
+/// The subscription that was cancelled by the deletion of its tenant.
+#[part]
+#[derive(Debug)]
+pub struct CancelledSubscription {
+    /// Its id.
+    pub id: SubscriptionId,
+    /// Its status before.
+    pub status: Open<SubscriptionStatus>,
+}
+
 /// A stored tenant.
 #[entity(
     /// The collection of tenants.
@@ -162,6 +172,12 @@ pub struct Tenant {
     /// Its status before suspension, while it is suspended.
     #[field(read = ADMINS, silent)]
     pub suspended_from: Option<Open<TenantStatus>>,
+    /// Its status before its deletion, while it is deleted.
+    #[field(read = ADMINS, silent)]
+    pub deleted_from: Option<Open<TenantStatus>>,
+    /// Its subscription before its deletion, while it is deleted.
+    #[field(read = ADMINS, silent, impersonal)]
+    pub cancelled_subscription: Option<CancelledSubscription>,
     /// Its plan.
     #[field(
         see, input = replace(identifier), set = PLATFORM, initial = CreateTenant::DEFAULT_PLAN.to_owned(), impersonal,
@@ -210,6 +226,9 @@ pub struct Tenant {
     /// Time of deletion.
     #[field(see)]
     pub deleted_at: Option<Timestamp>,
+    /// Time from which its data is removed and its deletion cannot be undone; for the platform, while it is deleted.
+    #[shown(argument)]
+    pub removal_at: Option<Timestamp>,
     /// Time of creation.
     pub created_at: Timestamp,
     /// Time of the last write.
@@ -249,6 +268,28 @@ impl Tenant {
             self.suspended_from = None;
         }
         self.status = status.into();
+    }
+
+    /// Deletes it, remembering what it was and which subscription is cancelled with it.
+    pub fn delete(&mut self, subscription: Option<&Subscription>, now: Timestamp) {
+        self.deleted_from = Some(std::mem::replace(&mut self.status, TenantStatus::Deleted.into()));
+        self.cancelled_subscription =
+            subscription.map(|found| CancelledSubscription { id: found.id, status: found.status.clone() });
+        self.deleted_at = Some(now);
+    }
+
+    /// Undoes its deletion. Returns the subscription that was cancelled by it.
+    pub fn undelete(&mut self) -> Option<CancelledSubscription> {
+        // The status of one that an earlier release has deleted is not known.
+        self.status = self.deleted_from.take().unwrap_or(TenantStatus::Active.into());
+        self.deleted_at = None;
+        self.cancelled_subscription.take()
+    }
+
+    /// Returns the time from which its data is removed, if it is deleted. From then on its deletion cannot be undone.
+    #[must_use]
+    pub fn removal_at(&self, grace: Duration) -> Option<Timestamp> {
+        (self.status == TenantStatus::Deleted).then(|| self.deleted_at.unwrap_or(self.updated_at).plus(grace))
     }
 
     /// Sets its name, and the form that is searched.

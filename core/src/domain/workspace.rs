@@ -240,6 +240,12 @@ impl SystemState {
         self.next_attempt_at = self.earliest(now);
     }
 
+    /// Returns the name of a mail domain among the objects of the mail system.
+    #[must_use]
+    pub fn domain_object(name: &str) -> String {
+        format!("domain:{name}")
+    }
+
     /// Returns the id of an object in the system.
     #[must_use]
     pub fn external_id(&self, object: &str) -> Option<&str> {

@@ -129,6 +129,9 @@ codes! {
     GRANTED_ADMIN_REQUIRED "granted_admin_required" as Forbidden:
         "Only administrators by grant, and operators, may change administrators by grant.",
         "Ask an administrator by grant, or an operator.";
+    HOLDER_REQUIRED "holder_required" as Forbidden:
+        "Only the member whose mailbox it is may create its app passwords: whoever creates one can read the mail.",
+        "Ask the member to create it; administrators list and revoke app passwords.";
     OWNER_REQUIRED "owner_required" as Forbidden:
         "Only owners of the tenant may manage its owners.", "Ask an owner.";
     PERSON_REQUIRED "person_required" as Forbidden:
@@ -167,6 +170,8 @@ codes! {
         "The person is a member of the tenant.", "Update the membership instead.";
     AMBIGUOUS_USER "ambiguous_user" as Conflict:
         "More than one person has this e-mail address.", "Name the person by id.";
+    APP_PASSWORD_LIMIT_REACHED "app_password_limit_reached" as Conflict:
+        "The mailbox has the maximum number of app passwords.", "Revoke one that is not used any more.";
     AUTHENTIK_GROUP_TAKEN "authentik_group_taken" as Conflict in field:
         "Another tenant has this group.", "Choose another group.";
     CONFLICT "conflict" as Conflict:
@@ -176,7 +181,8 @@ codes! {
     COPY_OF_ANOTHER_SOURCE "copy_of_another_source" as Conflict:
         "The target has an unfinished copy of another source.", "Finish that copy, or use an empty target.";
     DOMAIN_TAKEN "domain_taken" as Conflict in field:
-        "Another tenant has verified this domain.", "Remove the domain, or have that tenant give it up.";
+        "Another tenant has verified a domain, which the message names.",
+        "Remove the domain, or have that tenant give it up.";
     FOREIGN_INDEX "foreign_index" as Conflict:
         "A unique index that this software did not make refuses the change.",
         "Drop the index that the message names (docs/migration.md).";
@@ -186,10 +192,22 @@ codes! {
         "A tenant keeps its last owner.", "Make somebody else an owner first.";
     MAILBOX_LIMIT_REACHED "mailbox_limit_reached" as Conflict:
         "The member has the maximum number of mailboxes.", "Add an alias to one of them, or remove one.";
+    MAILBOX_NOT_READY "mailbox_not_ready" as Conflict:
+        "The mail system does not have the mailbox yet.", "Try again once the tenant's workspace says that it is ready.";
     MAILBOX_REMOVING "mailbox_removing" as Conflict:
         "The mailbox is being removed.", "Create another one once its addresses are free.";
+    MAILBOX_SUSPENDED "mailbox_suspended" as Conflict:
+        "The mailbox is suspended, so that nobody signs in to it.", "Make its owner a member of the tenant again first.";
+    MAIL_NOT_CONFIGURED "mail_not_configured" as Conflict:
+        "The process that answers reaches no mail system.",
+        "Set `DEZKY_STALWART_URL` with its credential there, or send the request to a process that has it.";
+    MAIL_REFUSED "mail_refused" as Conflict:
+        "The mail system refuses what is asked of it, as the message says.", "Do what the message says.";
     NESTED_CALL "nested_call" as Conflict:
         "A call waits within another one on the same thread.", "Make it on another thread, or afterwards.";
+    SECRET_SHOWN_ONCE "secret_shown_once" as Conflict:
+        "The request was carried out before, and its answer had a secret, which is shown once and not stored.",
+        "Use the secret of the first answer; if it was lost, revoke what was created, and create another with a new key.";
     SLUG_TAKEN "slug_taken" as Conflict in field:
         "The slug is or was in use.", "Choose another: a slug is never used again.";
     STRIPE_SUBSCRIPTION_TAKEN "stripe_subscription_taken" as Conflict in field:
@@ -201,9 +219,11 @@ codes! {
     TARGET_NOT_EMPTY "target_not_empty" as Conflict:
         "The target of a copy has documents.", "Use an empty store.";
     TENANT_DELETED "tenant_deleted" as Conflict:
-        "The tenant is deleted.", "Nothing: a deleted tenant cannot be changed.";
+        "The tenant is deleted.", "Undo the deletion first, within the grace period: a deleted tenant cannot be changed.";
     TENANT_PENDING "tenant_pending" as Conflict:
         "The tenant is being set up, and so not suspended.", "Nothing: there is nothing to restore.";
+    TENANT_REMOVED "tenant_removed" as Conflict:
+        "The grace period after the deletion of the tenant is over, and its data is removed.", "Create another tenant, with another slug.";
     USER_EXISTS "user_exists" as Conflict in field:
         "There is a user of this issuer and subject.", "Find and update that user.";
     VERSION_CHANGED "version_changed" as PreconditionFailed:

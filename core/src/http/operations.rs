@@ -14,7 +14,7 @@ use super::{
     routes::{self, audit, launcher, mailboxes, members, sessions, subscriptions, tenants, users},
 };
 use crate::{
-    domain::MailboxView,
+    domain::{AppPasswordView, MailboxView},
     error::Result,
     service::{
         views::{LauncherView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView},
@@ -31,6 +31,7 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("members", "Members of a tenant."),
     ("workspace", "The systems behind a tenant: identity, mail and files."),
     ("mailboxes", "Mailboxes of a tenant."),
+    ("app_passwords", "App passwords of mailboxes, each for one mail program."),
     ("users", "Users; written by the platform."),
     ("subscriptions", "Subscriptions; written by the platform."),
     ("audit", "The audit trail."),
@@ -215,7 +216,7 @@ operations! {
         }
         "/tenants/{tenant}/restore" {
             post restoreTenant = tenants::restore {
-                summary: "End the suspension of a tenant; for the platform",
+                summary: "End the suspension of a tenant, or undo its deletion within the grace period; for the platform",
                 access: May(&[RestoreTenant]), sdk: Some("tenants.restore"), commands: &["tenant restore"],
                 shape: Shape::acted::<TenantView>(),
             }
@@ -303,6 +304,25 @@ operations! {
             delete deleteMailbox = mailboxes::delete {
                 summary: "Remove a mailbox with its mail",
                 access: May(&[DeleteMailbox]), sdk: Some("mailboxes.delete"), commands: &["mailbox delete"],
+                shape: Shape::deleted(),
+            }
+        }
+        "/tenants/{tenant}/mailboxes/{id}/app-passwords" {
+            get listAppPasswords = app_passwords::list {
+                summary: "List the app passwords of a mailbox, the oldest first",
+                access: May(&[ReadAppPasswords]), sdk: Some("appPasswords.list"), commands: &["mailbox app-password list"],
+                shape: Shape::page::<AppPasswordPage>().in_pages(),
+            }
+            post createAppPassword = app_passwords::create {
+                summary: "Create an app password of one's own mailbox; only this answer has the password",
+                access: May(&[CreateAppPassword]), sdk: Some("appPasswords.create"), commands: &["mailbox app-password add"],
+                shape: Shape::shown_once::<CreateAppPasswordBody, AppPasswordView>(),
+            }
+        }
+        "/tenants/{tenant}/mailboxes/{id}/app-passwords/{password}" {
+            delete deleteAppPassword = app_passwords::delete {
+                summary: "Revoke an app password",
+                access: May(&[DeleteAppPassword]), sdk: Some("appPasswords.delete"), commands: &["mailbox app-password remove"],
                 shape: Shape::deleted(),
             }
         }

@@ -77,6 +77,16 @@ pub(super) fn created<T: Serialize>(answer: &Answer<T>, location: &str) -> Resul
     Ok(response)
 }
 
+/// Answers with a new document that shows a secret: nobody stores it, and it has no entity tag.
+pub(super) fn once(view: &impl Serialize, location: &str) -> Result<Response> {
+    let mut response = json(StatusCode::CREATED, encode(view)?);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
 /// Answers an action.
 pub(super) fn acted<T: Serialize>(answer: &Answer<T>) -> Result<Response> {
     let mut response = changed(&answer.value)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::resources::{Audit, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace};
+use super::resources::{AppPasswords, Audit, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace};
 use crate::{
     context::RequestContext,
     error::Result,
@@ -75,6 +75,12 @@ impl Acting {
     #[must_use]
     pub fn workspace(&self) -> Workspace<'_> {
         Workspace(self)
+    }
+
+    /// Returns the app passwords of mailboxes.
+    #[must_use]
+    pub fn app_passwords(&self) -> AppPasswords<'_> {
+        AppPasswords(self)
     }
 
     /// Returns the mailboxes of tenants.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     authn::{IssuerSettings, VerifierOptions},
     clock::{Clock, SystemClock},
-    service::ServiceSettings,
+    service::{MailPasswords, ServiceSettings},
     store::SharedStore,
 };
 
@@ -19,6 +19,7 @@ pub struct PlatformOptions {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) extra_ca_certificates: Option<Vec<u8>>,
     pub(super) verifier: VerifierOptions,
+    pub(super) mail: Option<Arc<dyn MailPasswords>>,
 }
 
 impl PlatformOptions {
@@ -31,6 +32,7 @@ impl PlatformOptions {
             clock: Arc::new(SystemClock),
             extra_ca_certificates: None,
             verifier: VerifierOptions::default(),
+            mail: None,
         }
     }
 
@@ -55,6 +57,13 @@ impl PlatformOptions {
     /// Sets CA certificates (PEM) that are trusted in addition to the system's when keys are fetched.
     pub fn extra_ca_certificates(mut self, pem: Option<Vec<u8>>) -> Self {
         self.extra_ca_certificates = pem;
+        self
+    }
+
+    /// Sets the mail system in which app passwords are created, such as that of a worker
+    /// ([`crate::workspace::Worker::mail_passwords`]).
+    pub fn mail(mut self, mail: Option<Arc<dyn MailPasswords>>) -> Self {
+        self.mail = mail;
         self
     }
 

@@ -5,8 +5,9 @@
 use super::acting::Acting;
 use crate::{
     domain::{
-        CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, MailboxId, MailboxView,
-        SubscriptionId, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, UserId,
+        AppPasswordId, AppPasswordView, CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser,
+        GrantMembership, MailboxId, MailboxView, SubscriptionId, UpdateMailbox, UpdateMembership, UpdateSubscription,
+        UpdateTenant, UpdateUser, UserId,
     },
     error::Result,
     service::{
@@ -69,7 +70,7 @@ resource! {
         update = update_tenant(tenant: &TenantReference, input: UpdateTenant) -> TenantView;
         /// Suspends a tenant.
         suspend = suspend_tenant(tenant: &TenantReference) -> TenantView, value;
-        /// Restores a suspended tenant.
+        /// Restores a suspended tenant, or undoes the deletion of one.
         restore = restore_tenant(tenant: &TenantReference) -> TenantView, value;
         /// Deletes a tenant.
         delete = delete_tenant(tenant: &TenantReference) -> ();
@@ -119,6 +120,18 @@ resource! {
         update = update_mailbox(tenant: &TenantReference, mailbox: MailboxId, input: UpdateMailbox) -> MailboxView;
         /// Removes a mailbox.
         delete = delete_mailbox(tenant: &TenantReference, mailbox: MailboxId) -> ();
+    }
+}
+
+resource! {
+    /// App passwords of mailboxes.
+    AppPasswords {
+        /// Lists the app passwords of a mailbox.
+        list = list_app_passwords(tenant: &TenantReference, mailbox: MailboxId, request: &ListRequest) -> Page<AppPasswordView>;
+        /// Creates an app password of the caller's own mailbox. Only this answer has the password.
+        create = create_app_password(tenant: &TenantReference, mailbox: MailboxId, input: CreateAppPassword) -> AppPasswordView, value;
+        /// Revokes an app password.
+        delete = delete_app_password(tenant: &TenantReference, mailbox: MailboxId, password: AppPasswordId) -> ();
     }
 }
 

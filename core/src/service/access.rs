@@ -10,6 +10,7 @@ use crate::{
     authz::{
         Action, Actor, Outcome, PlatformRight, Reason, Resource, TargetFacts, TenantFacts, decide, forbidden_fields,
     },
+    callers::Callers,
     domain::{
         AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId,
         membership::MEMBERSHIPS, tenant::TENANTS, user::USERS,
@@ -128,12 +129,46 @@ impl TenantAccess {
         target: TargetFacts,
         fields: &[&'static str],
     ) -> Result<&Tenant> {
+        self.decide(&self.caller, action, false, target, fields)
+    }
+
+    /// Returns the tenant if the caller may perform `action` on something in it that belongs to `owner`, such as a mailbox.
+    pub(crate) fn authorize_of(
+        &self,
+        action: Action,
+        owner: Option<UserId>,
+        fields: &[&'static str],
+    ) -> Result<&Tenant> {
+        let own = owner.is_some() && owner == self.caller.user_id() && action.rule().allowed.includes(Callers::ONESELF);
+        let target = TargetFacts::default();
+        let decided = self.decide(&self.caller, action, own, target, fields);
+        match &self.caller {
+            // What only the owner may do, an administrator of the platform does as the member that they are.
+            CallerFacts::Person { user, bound_to } if own && user.platform_admin && decided.is_err() => {
+                let mut member = user.clone();
+                member.platform_admin = false;
+                let member = CallerFacts::Person { user: member, bound_to: bound_to.clone() };
+                self.decide(&member, action, own, target, fields)
+            }
+            _ => decided,
+        }
+    }
+
+    fn decide(
+        &self,
+        caller: &CallerFacts,
+        action: Action,
+        oneself: bool,
+        target: TargetFacts,
+        fields: &[&'static str],
+    ) -> Result<&Tenant> {
         let Some(tenant) = &self.tenant else {
             return Err(self.caller.disabled_error().unwrap_or_else(Error::not_found));
         };
         let facts = TenantFacts { slug: &tenant.slug, status: tenant.status.counts_as() };
-        let resource = Resource { tenant: Some(facts), role: self.role(), target, fields, ..Resource::default() };
-        check(&self.caller, action, &resource)?;
+        let role = self.role();
+        let resource = Resource { tenant: Some(facts), role, oneself, target, fields, ..Resource::default() };
+        check(caller, action, &resource)?;
         Ok(tenant)
     }
 
@@ -174,6 +209,9 @@ pub(crate) fn check(caller: &CallerFacts, action: Action, resource: &Resource<'_
         Reason::UserDisabled => return Err(user_disabled()),
         Reason::PlatformOnly => "only administrators of the platform may do this",
         Reason::RoleTooLow => "your role in this tenant does not allow this",
+        Reason::HolderOnly => {
+            "only the member whose mailbox it is may do this: whoever creates an app password can read the mail"
+        }
         Reason::LastingAdmin => {
             "you administer the platform by a group alone, and may neither make nor unmake administrators by grant: ask one of \
              those, or an operator"

@@ -1,6 +1,7 @@
 //! Use cases, one file an operation. Each loads the facts, asks the policy, changes the domain and commits.
 
 pub mod access;
+pub mod app_passwords;
 pub mod audit;
 pub mod call;
 pub mod cursor;
@@ -31,6 +32,7 @@ use std::{
     time::Duration,
 };
 
+pub use app_passwords::MailPasswords;
 pub use call::{Call, IdempotencyRequest, IfMatch, Principal};
 pub use cursor::{ListRequest, Page};
 pub use effect::{Effect, Performed};
@@ -59,8 +61,9 @@ pub struct ServiceSettings {
     /// Addresses of these systems for people, shown in launchers; of those by hand with `{slug}` in the place of the
     /// tenant's slug. Default: none.
     pub system_urls: std::collections::BTreeMap<crate::domain::workspace::SystemKind, String>,
-    /// Time from the end of a membership to the removal of its mailboxes. Default: 30 days.
-    pub mailbox_grace: Duration,
+    /// Time from the deletion of a tenant to the removal of its data, and from the end of a membership to the removal of
+    /// its mailboxes. Default: 30 days.
+    pub grace: Duration,
     /// Retention of personal values beside the audit trail; unlimited if absent. Default: 365 days.
     pub audit_details: Option<Duration>,
 }
@@ -75,7 +78,7 @@ impl Default for ServiceSettings {
             longest_token_life: crate::authn::TokenLife::DEFAULT.duration(),
             systems: Vec::new(),
             system_urls: std::collections::BTreeMap::new(),
-            mailbox_grace: Duration::from_secs(30 * 24 * 60 * 60),
+            grace: Duration::from_secs(30 * 24 * 60 * 60),
             audit_details: Some(Duration::from_secs(365 * 24 * 60 * 60)),
         }
     }
@@ -92,6 +95,7 @@ pub struct Service {
     settings: ServiceSettings,
     subject_hash: users::tombstone::SubjectHashKey,
     effect: Option<Arc<dyn Effect>>,
+    mail: Option<Arc<dyn MailPasswords>>,
     /// Tells the services of a process apart.
     number: u64,
     sees_to_first_uses: bool,
@@ -107,9 +111,17 @@ impl Service {
             settings,
             subject_hash: users::tombstone::SubjectHashKey::default(),
             effect: None,
+            mail: None,
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             sees_to_first_uses: true,
         }
+    }
+
+    /// Sets the mail system in which app passwords are created. Without it, their creation is `mail_not_configured`.
+    #[must_use]
+    pub fn with_mail(mut self, mail: Option<Arc<dyn MailPasswords>>) -> Self {
+        self.mail = mail;
+        self
     }
 
     /// Disables handling of first uses of tokens, for when they are handled elsewhere before each call.

@@ -70,6 +70,7 @@ fn explain(reason: Reason) -> String {
         Reason::NotVisible => "the person may not know that it exists",
         Reason::PlatformOnly => "only administrators of the platform may",
         Reason::RoleTooLow => "the person's role in the tenant does not allow it",
+        Reason::HolderOnly => "only the member whose mailbox it is may, since whoever creates one can read the mail",
         Reason::LastingAdmin => "only administrators by grant may deal with administrators by grant",
         Reason::OwnerOnly => "only owners may deal with owners",
         Reason::LastOwner => "a tenant keeps its last owner",
@@ -83,7 +84,7 @@ fn explain(reason: Reason) -> String {
 impl Service {
     /// Returns a person's rights in a tenant, or without one on the platform, assuming a valid token.
     ///
-    /// Actions on members are decided for members who are not owners. `bound_to` is the id of the tenant to which the
+    /// Actions on members are decided for members who are not owners, and on mailboxes for those of others. `bound_to` is the id of the tenant to which the
     /// token's issuer is bound.
     ///
     /// # Errors

@@ -238,14 +238,16 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
     if key.starts_with(OTHER_INDEX) {
         return source.into();
     }
-    let (name, _) = key.split_once(':').unwrap_or((key, ""));
+    let (name, value) = key.split_once(':').unwrap_or((key, ""));
     let error = match (collection, name) {
         ("tenants", "slug") => field("slug", Code::SLUG_TAKEN, "this slug is or was in use: choose another"),
         ("tenants", "group") => {
             field("authentikGroup", Code::AUTHENTIK_GROUP_TAKEN, "another tenant has this group: choose another")
         }
         ("tenants", "domain") => {
-            field("domainVerifications", Code::DOMAIN_TAKEN, "another tenant has verified this domain")
+            let message = format!("another tenant has verified `{value}`: have it give that domain up first");
+            let fields = vec![FieldError::new("domainVerifications", Code::DOMAIN_TAKEN, message.clone())];
+            Error::new(Code::DOMAIN_TAKEN, message).with_fields(fields)
         }
         ("users", "subject" | "tombstone") => {
             field("authentikSubjectId", Code::USER_EXISTS, "there is a user of this issuer and subject already")
@@ -263,6 +265,8 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
             Code::ADDRESS_TAKEN,
             "a mailbox has this address, or one of the aliases, already: choose another",
         ),
+        // Another request took the same place meanwhile: look for a free one again.
+        ("app_passwords", "place") => return conflict(source),
         ("idempotency_records", "request") => Error::new(
             Code::IN_PROGRESS,
             "a request with this `Idempotency-Key` is being worked on: wait for its answer",

@@ -32,9 +32,6 @@ pub struct WorkspaceSettings {
     pub identity_issuer: String,
     /// Bounds by plan. A plan that is not among them has [`PlanQuotas::DEFAULT`].
     pub plans: BTreeMap<String, PlanQuotas>,
-    /// Time from the deletion of a tenant to the removal of its data, and from the end of a membership to the removal
-    /// of its mailboxes. Default: 30 days.
-    pub grace: Duration,
     /// Time between two looks at a system that is as it should be. Default: 24 h.
     pub look_interval: Duration,
     /// Domain below which tenants have their hosts, for their own logins.
@@ -43,12 +40,10 @@ pub struct WorkspaceSettings {
 
 impl Default for WorkspaceSettings {
     fn default() -> Self {
-        const DAY: u64 = 24 * 60 * 60;
         Self {
             identity_issuer: crate::domain::user::DEFAULT_ISSUER.to_owned(),
             plans: BTreeMap::new(),
-            grace: Duration::from_secs(30 * DAY),
-            look_interval: Duration::from_secs(DAY),
+            look_interval: Duration::from_secs(24 * 60 * 60),
             public_domain: None,
         }
     }
@@ -177,10 +172,12 @@ pub struct Facts<'a> {
 }
 
 /// Computes the desired state of a tenant's systems.
+///
+/// `grace` is [`crate::service::ServiceSettings::grace`].
 #[must_use]
-pub fn desired(facts: Facts<'_>, settings: &WorkspaceSettings, now: Timestamp) -> Workspace {
+pub fn desired(facts: Facts<'_>, settings: &WorkspaceSettings, grace: Duration, now: Timestamp) -> Workspace {
     let Facts { tenant, subscription, members, mailboxes } = facts;
-    let presence = presence(tenant, settings, now);
+    let presence = presence(tenant, grace, now);
     let plan = subscription.map_or(&tenant.plan, |subscription| &subscription.plan);
     let quotas = settings.quotas(if plan.is_empty() { &tenant.plan } else { plan });
     let group = group_name(tenant);
@@ -219,19 +216,24 @@ pub fn group_name(tenant: &Tenant) -> String {
 
 /// Returns how a tenant's systems should be.
 #[must_use]
-pub fn presence(tenant: &Tenant, settings: &WorkspaceSettings, now: Timestamp) -> Presence {
+pub fn presence(tenant: &Tenant, grace: Duration, now: Timestamp) -> Presence {
     match tenant.status.counts_as() {
         TenantStatus::Pending | TenantStatus::Active => Presence::Active,
         TenantStatus::Suspended => Presence::Suspended,
-        TenantStatus::Deleted if removal(tenant, settings) <= now => Presence::Absent,
+        TenantStatus::Deleted if removal(tenant, grace).is_some_and(|time| time <= now) => Presence::Absent,
         TenantStatus::Deleted => Presence::Suspended,
     }
 }
 
-/// Returns the time from which the data of a deleted tenant is removed.
+/// Time from the end of the grace period to the removal itself.
+///
+/// An undo that was decided just before the end is stored by then: it is longer than a request with clocks apart.
+const AFTER_THE_LAST_UNDO: Duration = Duration::from_secs(60);
+
+/// Returns the time at which controllers begin to remove the data of a tenant, if it is deleted.
 #[must_use]
-pub fn removal(tenant: &Tenant, settings: &WorkspaceSettings) -> Timestamp {
-    tenant.deleted_at.unwrap_or(tenant.updated_at).plus(settings.grace)
+pub fn removal(tenant: &Tenant, grace: Duration) -> Option<Timestamp> {
+    tenant.removal_at(grace).map(|time| time.plus(AFTER_THE_LAST_UNDO))
 }
 
 fn desired_mailbox(mailbox: &Mailbox, tenant: Presence, quotas: PlanQuotas, now: Timestamp) -> DesiredMailbox {

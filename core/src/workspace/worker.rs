@@ -13,6 +13,7 @@ use super::{
     claim::{Claimed, call},
     desired::WorkspaceSettings,
     dns,
+    mail::passwords::Reached,
     planned::PlannedRun,
     reconcile::{self, Ended},
     schedule,
@@ -24,7 +25,7 @@ use crate::{
         workspace::{STATES_BY_DUE, STATES_OF_TENANT, SYSTEM_STATES, SystemKind, SystemState},
     },
     error::{Error, Result},
-    service::Service,
+    service::{MailPasswords, Service},
     store::{Commit, Filter, Query, Repository, Value},
     work::is_overtaken,
 };
@@ -54,6 +55,13 @@ impl Worker {
     #[must_use]
     pub fn new(systems: Systems, settings: WorkspaceSettings) -> Self {
         Self { systems, settings, breakers: Breakers::default() }
+    }
+
+    /// Returns the mail system for use cases, if this process reaches one.
+    #[must_use]
+    pub fn mail_passwords(&self) -> Option<Arc<dyn MailPasswords>> {
+        let mail = self.systems.mail.clone()?;
+        Some(Arc::new(Reached(mail)))
     }
 
     /// Returns the time until the next state is due, zero if one is; `None` if there are no states.

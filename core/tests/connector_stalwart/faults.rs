@@ -73,7 +73,8 @@ async fn a_change_after_any_fault_has_its_effect_once() {
             let changed = world.look(&domain, "anna").await.unwrap();
             assert_eq!((changed.aliases.len(), changed.quota, changed.enabled), (1, Some(9), false));
 
-            let made = under(&world, fault, async || mail.create_app_password(context, &anna, "Phone").await).await;
+            let made =
+                under(&world, fault, async || mail.create_app_password(context, &anna, "Phone", "Phone").await).await;
             assert_eq!(
                 world.accounts()[0].app_passwords,
                 [made.as_ref().unwrap().id.as_str()],
@@ -121,7 +122,7 @@ async fn the_whole_life_goes_through_random_faults() {
             let all = until_done(async || mail.mailboxes(context, &domain).await).await.unwrap();
             assert_eq!(all.len(), 2, "{release:?} seed {seed}");
             for mailbox in &all {
-                until_done(async || mail.create_app_password(context, mailbox, "Phone").await).await;
+                until_done(async || mail.create_app_password(context, mailbox, "Phone", "Phone").await).await;
                 until_done(async || mail.delete_mailbox(context, mailbox).await).await;
             }
             until_done(async || mail.delete_domain(context, &domain).await).await;

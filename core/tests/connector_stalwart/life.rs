@@ -82,7 +82,7 @@ async fn every_change_may_be_done_twice() {
         for _ in 0..2 {
             mail.update_mailbox(context, &made, &removed).await.unwrap();
         }
-        let password = mail.create_app_password(context, &made, "Phone").await.unwrap();
+        let password = mail.create_app_password(context, &made, "Phone", "Phone").await.unwrap();
         for _ in 0..2 {
             mail.delete_app_password(context, &made, &password.id).await.unwrap();
         }
@@ -113,7 +113,7 @@ async fn an_update_of_what_is_gone_says_so() {
             assert_eq!(error.reason(), "Rejected", "{release:?} {change:?}");
             assert!(error.to_string().contains("`anna` any more"), "{error}");
         }
-        assert_eq!(reason(mail.create_app_password(context, &made, "Phone").await), "Rejected");
+        assert_eq!(reason(mail.create_app_password(context, &made, "Phone", "Phone").await), "Rejected");
         world.remove_domain("acme.eu");
         assert_eq!(reason(mail.set_domain_enabled(context, &domain, true).await), "Rejected");
         assert_eq!(reason(mail.create_mailbox(context, &new_mailbox(&domain, "anna")).await), "Rejected");

@@ -65,7 +65,7 @@ impl World {
         let (mail, context) = (client(&emulator.url(), secret()), RequestContext::fresh());
         let domain = mail.create_domain(&context, "acme.eu").await.unwrap();
         let anna = mail.create_mailbox(&context, &new_mailbox(&domain, "anna")).await.unwrap();
-        let phone = mail.create_app_password(&context, &anna, "Phone").await.unwrap();
+        let phone = mail.create_app_password(&context, &anna, "Phone", "Phone").await.unwrap();
         Self { emulator, mail, context, domain, anna, phone }
     }
 
@@ -162,7 +162,8 @@ async fn mailboxes() {
 #[tokio::test]
 async fn app_passwords() {
     for release in RELEASES {
-        let create = async |world: &World| world.mail.create_app_password(&world.context, &world.anna, "Laptop").await;
+        let create =
+            async |world: &World| world.mail.create_app_password(&world.context, &world.anna, "Laptop", "Laptop").await;
         let number = each_lost(release, create, |world, again| {
             let made = again.unwrap();
             assert_eq!(world.accounts()[0].app_passwords, [world.phone.id.clone(), made.id.clone()], "{release:?}");

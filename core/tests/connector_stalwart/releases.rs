@@ -52,7 +52,7 @@ async fn an_upgrade_while_running_goes_unnoticed() {
     let (mail, context) = (&world.mail, &world.context);
     let domain = world.domain("acme.eu").await;
     let anna = world.mailbox(&domain, "anna").await;
-    let phone = mail.create_app_password(context, &anna, "Phone").await.unwrap();
+    let phone = mail.create_app_password(context, &anna, "Phone", "Phone").await.unwrap();
     world.set_release(Release::V016);
 
     // Ids of before name the same objects.
@@ -113,7 +113,7 @@ async fn a_renamed_field_is_named_and_never_a_success() {
         let domain = world.domain("acme.eu").await;
         world.let_keys_be_made();
         let anna = world.mailbox(&domain, "anna").await;
-        mail.create_app_password(context, &anna, "Phone").await.unwrap();
+        mail.create_app_password(context, &anna, "Phone", "Phone").await.unwrap();
         world.rename_field(field, "renamedField");
         let outcome = match operation {
             "domain" => mail.domain(context, "acme.eu").await.map(|_| ()),
@@ -124,7 +124,7 @@ async fn a_renamed_field_is_named_and_never_a_success() {
             "records" => mail.dns_records(context, &domain).await.map(|_| ()),
             "mailboxes" => mail.mailboxes(context, &domain).await.map(|_| ()),
             "mailbox" => mail.create_mailbox(context, &new_mailbox(&domain, "ben")).await.map(|_| ()),
-            _ => mail.create_app_password(context, &anna, "Phone").await.map(|_| ()),
+            _ => mail.create_app_password(context, &anna, "Phone", "Phone").await.map(|_| ()),
         };
         let error = outcome.unwrap_err();
         assert!(matches!(error, ConnectorError::Incompatible { .. }), "{field} {operation}: {error:?}");

@@ -181,7 +181,7 @@ async fn no_error_and_no_debug_shows_a_secret() {
         let world = World::of(release).await;
         let domain = world.domain("acme.eu").await;
         let anna = world.mailbox(&domain, "anna").await;
-        let password = world.mail.create_app_password(&world.context, &anna, "Phone").await.unwrap();
+        let password = world.mail.create_app_password(&world.context, &anna, "Phone", "Phone").await.unwrap();
         assert!(!format!("{password:?}").contains(&password.secret));
         assert!(!format!("{:?} {:?}", world.mail, world.emulator.system()).contains(crate::world::PASSWORD));
         world.set_credential(dezky::connectors::Secret::Bearer("another".to_owned()));

@@ -49,6 +49,7 @@ pub(crate) fn answer_to(decision: Decision) -> Expected {
         (_, Reason::UserDisabled) => Expected::Refused(403, "user_disabled"),
         (_, Reason::PlatformOnly) => Expected::Refused(403, "platform_admin_required"),
         (_, Reason::RoleTooLow) => Expected::Refused(403, "role_insufficient"),
+        (_, Reason::HolderOnly) => Expected::Refused(403, "holder_required"),
         (_, Reason::LastingAdmin) => Expected::Refused(403, "granted_admin_required"),
         (_, Reason::OwnerOnly) => Expected::Refused(403, "owner_required"),
         (_, Reason::LastOwner) => Expected::Refused(409, "last_owner"),

@@ -60,6 +60,7 @@ pub(crate) struct Names {
     pub(crate) user: String,
     pub(crate) former: String,
     pub(crate) mailbox: String,
+    pub(crate) password: String,
     /// A verified domain of the tenant.
     pub(crate) domain: String,
 }
@@ -78,6 +79,7 @@ impl World {
             user: self.target.to_string(),
             former: self.revoked.to_string(),
             mailbox: self.mailbox.to_string(),
+            password: self.password.to_string(),
             domain: domain(&self.slug),
         }
     }
@@ -96,6 +98,7 @@ impl Route {
         };
         let path = self.path.replace("{tenant}", &names.tenant).replace("{user}", &names.user).replace("{id}", id);
         let path = path.replace("{system}", "chat");
+        let path = path.replace("{password}", &names.password);
         if matches!(self.does, Does::Tenant(Action::ReadTenantAudit)) {
             format!("{path}?tenant={}", names.tenant)
         } else {
@@ -114,6 +117,7 @@ impl Route {
             ("POST", "/tenants/{tenant}/mailboxes") => {
                 json!({"userId": names.user, "localPart": unique(), "domain": names.domain})
             }
+            ("POST", "/tenants/{tenant}/mailboxes/{id}/app-passwords") => json!({"name": "Phone"}),
             ("PATCH", "/tenants/{tenant}/mailboxes/{id}") => json!({"displayName": "New name"}),
             ("PATCH", "/subscriptions/{id}") => json!({"seats": 9}),
             ("PATCH", _) => json!({"name": "New name"}),
@@ -169,12 +173,13 @@ impl Route {
 
     /// Returns `true` if it answers in pages.
     pub(crate) fn is_list(&self) -> bool {
-        const LISTS: [&str; 7] = [
+        const LISTS: [&str; 8] = [
             "/users/me/tenants",
             "/users",
             "/tenants",
             "/tenants/{tenant}/members",
             "/tenants/{tenant}/mailboxes",
+            "/tenants/{tenant}/mailboxes/{id}/app-passwords",
             "/subscriptions",
             "/audit",
         ];

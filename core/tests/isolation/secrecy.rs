@@ -83,6 +83,7 @@ fn twins(world: &World, hidden: &World, step: &Step) -> (Names, Names) {
         user: nowhere(),
         former: nowhere(),
         mailbox: nowhere(),
+        password: nowhere(),
         domain: there.domain.clone(),
     };
     if !step.by_slug {

@@ -14,12 +14,13 @@ use dezky::{
     },
     clock::{Clock, SystemClock, Timestamp},
     domain::{
-        CreateMailbox, CreateSubscription, CreateUser, Issuer, MailboxId, MembershipRole, SubscriptionId, TenantId,
-        TenantStatus, UpdateTenant, UpdateUser, UserId, workspace::SystemKind,
+        AppPasswordId, CreateAppPassword, CreateMailbox, CreateSubscription, CreateUser, Issuer, Mailbox, MailboxId,
+        MembershipRole, SubscriptionId, TenantId, TenantStatus, UpdateTenant, UpdateUser, UserId,
+        workspace::SystemKind,
     },
     http::{HttpState, RequestIdentity, TokenIdentity, router},
     service::{Service, ServiceSettings, subscriptions::SubscriptionFilter},
-    store::{Commit, SharedStore},
+    store::{Commit, Repository as _, SharedStore},
     test_kit::DevelopmentIssuer,
 };
 use futures_util::future::join_all;
@@ -265,14 +266,12 @@ impl Platform {
         let disable = UpdateUser::read(json!({"status": "disabled"})).unwrap();
         self.service.update_user(&support::system(), disabled, disable).await.unwrap();
         let subscription = self.subscription(tenant).await;
-        let mailbox = self.mailbox(tenant, &slug, number, target).await;
+        let (mailbox, password) = self.mailbox(tenant, &slug, number, target).await;
         self.set_status(tenant, status).await;
-        World { number, slug, tenant, status, subscription, target, revoked, mailbox }
+        World { number, slug, tenant, status, subscription, target, revoked, mailbox, password }
     }
 
     /// Returns the tenant that the second issuer is bound to, with new people of [`Caller::AT_BOUND`].
-    ///
-    /// Once deleted, it stays so.
     pub(crate) async fn world_at_bound(&self, status: TenantStatus) -> World {
         let number = self.worlds.fetch_add(1, Ordering::Relaxed);
         let tenant = self.service.read_tenant(&support::system(), &BOUND.into()).await.unwrap().id;
@@ -290,13 +289,19 @@ impl Platform {
             Some(subscription) => subscription.id,
             None => self.subscription(tenant).await,
         };
-        let mailbox = self.mailbox(tenant, BOUND, number, target).await;
+        let (mailbox, password) = self.mailbox(tenant, BOUND, number, target).await;
         self.set_status(tenant, status).await;
-        World { number, slug: BOUND.to_owned(), tenant, status, subscription, target, revoked, mailbox }
+        World { number, slug: BOUND.to_owned(), tenant, status, subscription, target, revoked, mailbox, password }
     }
 
-    /// Verifies a domain of the tenant, and creates a mailbox of a member.
-    pub(crate) async fn mailbox(&self, tenant: TenantId, slug: &str, number: usize, user: UserId) -> MailboxId {
+    /// Verifies a domain of the tenant, and creates a mailbox of a member with an app password.
+    pub(crate) async fn mailbox(
+        &self,
+        tenant: TenantId,
+        slug: &str,
+        number: usize,
+        user: UserId,
+    ) -> (MailboxId, AppPasswordId) {
         let name = domain(slug);
         let verified =
             json!({"domains": [&name], "domainVerifications": [{"name": &name, "verifiedAt": self.clock.now()}]});
@@ -304,7 +309,16 @@ impl Platform {
         self.service.update_tenant(&support::system(), &tenant.into(), verified).await.unwrap();
         let input = json!({"userId": user, "localPart": format!("box-{number}"), "domain": &name});
         let input = CreateMailbox::read(input).unwrap();
-        self.service.create_mailbox(&support::system(), &tenant.into(), input).await.unwrap().value.id
+        let id = self.service.create_mailbox(&support::system(), &tenant.into(), input).await.unwrap().value.id;
+        // Without a mail system, nobody creates one.
+        let (store, context) = (self.service.store(), support::system().context);
+        let mailbox: Mailbox = store.load(&context, id).await.unwrap().unwrap();
+        let password = CreateAppPassword::build("Phone").finish().unwrap();
+        let password = password.into_app_password(&mailbox, 0, self.clock.now());
+        let mut commit = Commit::new();
+        commit.insert(&password).unwrap();
+        store.commit(&context, &commit).await.unwrap();
+        (id, password.id)
     }
 
     /// Creates a member and a former owner.
@@ -448,4 +462,5 @@ pub(crate) struct World {
     pub(crate) revoked: UserId,
     /// A mailbox of the member.
     pub(crate) mailbox: MailboxId,
+    pub(crate) password: AppPasswordId,
 }

@@ -157,7 +157,10 @@ impl Twins {
                 .map(|ids| <[String; 2]>::try_from(ids).unwrap());
         }
         // Each platform generates its events and mailboxes, with different ids.
-        let own = matches!(route.path, "/audit" | "/tenants/{tenant}/mailboxes");
+        let own = matches!(
+            route.path,
+            "/audit" | "/tenants/{tenant}/mailboxes" | "/tenants/{tenant}/mailboxes/{id}/app-passwords"
+        );
         let alike = |answer: Answer, place: usize| {
             let answer = match own_id_of(&answer, "/id").filter(|_| own) {
                 Some(id) => without_newcomer(answer, &id),
@@ -202,13 +205,16 @@ fn end(answer: &Answer) -> Option<String> {
     Some(page.get("nextCursor")?.as_str()?.to_owned())
 }
 
-/// Masks the ids of events and the cursor, which contains the last one; whether there is a cursor remains.
+/// Masks the ids of events and mailboxes, and the cursor, which contains the last one; whether there is a cursor remains.
 fn without_ids(mut answer: Answer) -> Answer {
     if let Ok(mut page) = serde_json::from_str::<Value>(&answer.body)
         && page.get("items").is_some()
     {
         for event in page["items"].as_array_mut().unwrap() {
             event["id"] = json!("an id");
+            if event["resource"]["type"] == "mailbox" {
+                event["resource"]["id"] = json!("an id");
+            }
         }
         if page["nextCursor"].is_string() {
             page["nextCursor"] = json!("a cursor");
@@ -236,7 +242,7 @@ async fn hide(platform: &Platform, world: &World) -> Names {
     service.revoke_membership(&system, &tenant.into(), former).await.unwrap();
     let input = CreateSubscription::read(json!({"tenantId": tenant, "plan": "starter"})).unwrap();
     let subscription = service.create_subscription(&system, input).await.unwrap().value.id;
-    let mailbox = platform.mailbox(tenant, "acme-0-hidden", 0, person).await;
+    let (mailbox, password) = platform.mailbox(tenant, "acme-0-hidden", 0, person).await;
     let gone = CreateTenant::read(json!({"slug": "acme-0-gone", "name": "acme-0"})).unwrap();
     let gone = service.create_tenant(&system, gone).await.unwrap().value.id;
     service.delete_tenant(&system, &gone.into()).await.unwrap();
@@ -251,6 +257,7 @@ async fn hide(platform: &Platform, world: &World) -> Names {
         user: person.to_string(),
         former: former.to_string(),
         mailbox: mailbox.to_string(),
+        password: password.to_string(),
         domain: domain("acme-0-hidden"),
     }
 }

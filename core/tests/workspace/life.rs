@@ -2,10 +2,10 @@
 
 use dezky::{
     domain::{
-        DomainRecords, MailboxStatus, TenantStatus, UpdateTenant, UpdateUser,
+        DomainRecords, MailboxStatus, TenantId, TenantStatus, UpdateTenant, UpdateUser,
         audit::{AUDIT_EVENTS, AUDIT_OF_TENANT},
         mailbox::MAILBOXES,
-        workspace::{DOMAIN_RECORDS, Phase, SystemKind},
+        workspace::{DOMAIN_RECORDS, ExternalId, Phase, SystemKind},
     },
     service::audit::AuditFilter,
     store::{Query, Repository as _, SharedStore},
@@ -22,6 +22,8 @@ on_every_store! {
     changes_reach_the_systems,
     a_suspended_tenant_keeps_everything_and_uses_nothing,
     a_deleted_tenant_is_removed_after_its_grace_period_with_its_files_last,
+    a_deletion_is_undone_with_everything_as_it_was,
+    after_the_grace_period_a_deletion_is_not_undone,
     a_revoked_member_leaves_the_group_and_the_mailbox_after_a_while,
 }
 
@@ -150,6 +152,67 @@ async fn a_deleted_tenant_is_removed_after_its_grace_period_with_its_files_last(
     assert!(at("space.purge") > at("group.delete") && at("space.purge") > at("domain.delete:acme.eu"), "{done:?}");
     assert!(at("domain.delete:acme.eu") > at("mailbox.delete"), "{done:?}");
     world.assert_ready(other).await;
+}
+
+async fn a_deletion_is_undone_with_everything_as_it_was(store: SharedStore) {
+    let world = World::on(store).await;
+    let acme = world.tenant("acme").await;
+    let (_, anna, _) = world.member(acme, "anna").await;
+    world.settle().await;
+    world.assert_ready(acme).await;
+    let ids = external_ids(&world, acme).await;
+    world.service.delete_tenant(&system(), &acme.into()).await.unwrap();
+    world.clock.advance(DAY * 29);
+    world.settle().await;
+    for state in world.states(acme).await.iter().filter(|state| state.system != SystemKind::Identity) {
+        assert_eq!(state.phase, Phase::Suspended, "{state:#?}");
+    }
+    assert!(world.spaces(acme)[0].trashed);
+    assert_eq!(world.domains(), [("acme.eu".to_owned(), false)]);
+    world.service.restore_tenant(&system(), &acme.into()).await.unwrap();
+    world.settle().await;
+    world.assert_ready(acme).await;
+    assert_eq!(external_ids(&world, acme).await, ids, "nothing was made again");
+    assert_eq!(world.members("acme"), [anna.pk].into());
+    assert_eq!(world.domains(), [("acme.eu".to_owned(), true)]);
+    assert!(!world.spaces(acme)[0].trashed && world.stalwart.system().accounts()[0].enabled);
+    // What was due for removal is due no more.
+    world.clock.advance(DAY * 3);
+    world.settle().await;
+    world.assert_ready(acme).await;
+    assert_eq!(external_ids(&world, acme).await, ids);
+}
+
+async fn after_the_grace_period_a_deletion_is_not_undone(store: SharedStore) {
+    let world = World::on(store).await;
+    let acme = world.tenant("acme").await;
+    world.member(acme, "anna").await;
+    world.settle().await;
+    world.service.delete_tenant(&system(), &acme.into()).await.unwrap();
+    world.settle().await;
+    // The time decides, whether anything was removed yet or not.
+    world.clock.advance(DAY * 30);
+    let refused = world.service.restore_tenant(&system(), &acme.into()).await.unwrap_err();
+    assert_eq!(refused.code(), "tenant_removed");
+    // One that was decided just before may be on its way to the store.
+    world.work().await;
+    assert_eq!(world.mailboxes(), ["anna@acme.eu"], "nothing is removed at once");
+    world.settle().await;
+    assert!(world.mailboxes().is_empty() && world.spaces(acme).is_empty());
+    let refused = world.service.restore_tenant(&system(), &acme.into()).await.unwrap_err();
+    assert_eq!(refused.code(), "tenant_removed");
+}
+
+/// Returns the ids of everything that a tenant has in its systems.
+async fn external_ids(world: &World, tenant: TenantId) -> Vec<(SystemKind, String, String, String)> {
+    let states = world.states(tenant).await;
+    let ids = states.iter().flat_map(|state| {
+        let id = |id: &ExternalId| (state.system, state.subject_key.clone(), id.object.clone(), id.id.clone());
+        state.external_ids.iter().map(id).collect::<Vec<_>>()
+    });
+    let mut ids: Vec<_> = ids.collect();
+    ids.sort();
+    ids
 }
 
 async fn a_revoked_member_leaves_the_group_and_the_mailbox_after_a_while(store: SharedStore) {

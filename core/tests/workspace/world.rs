@@ -7,7 +7,7 @@ use std::{
 };
 
 use dezky::{
-    clock::Clock as _,
+    clock::{Clock as _, Timestamp},
     connectors::{ConnectorSettings, Secret, authentik::Authentik, ocis::OcisFiles, stalwart::Stalwart},
     domain::{
         CreateMailbox, CreateTenant, GrantMembership, Issuer, MailboxView, Membership, MembershipRole, Tenant,
@@ -83,11 +83,20 @@ impl World {
         let ocis = Emulator::start(OcisSystem::new(&basic()), options()).await.unwrap();
         let mut systems = vec![SystemKind::Identity, SystemKind::Mail, SystemKind::Files];
         systems.extend(by_hand.keys());
-        let service = ServiceSettings { systems, system_urls: by_hand, ..ServiceSettings::default() };
-        let service = Arc::new(Service::new(store, clock.clone(), service));
-        let mut world =
-            Self { clock, service, worker: Arc::new(none()), authentik, stalwart, ocis, zone: Arc::default() };
+        let settings = ServiceSettings { systems, system_urls: by_hand, ..ServiceSettings::default() };
+        let service = |mail| Arc::new(Service::new(store.clone(), clock.clone(), settings.clone()).with_mail(mail));
+        let (service, with_mail) = (service(None), service);
+        let mut world = Self {
+            clock: clock.clone(),
+            service,
+            worker: Arc::new(none()),
+            authentik,
+            stalwart,
+            ocis,
+            zone: Arc::default(),
+        };
         world.worker = world.another_worker(drift);
+        world.service = with_mail(world.worker.mail_passwords());
         world
     }
 
@@ -122,6 +131,10 @@ impl World {
     pub(crate) fn login_parts(&self) -> [usize; 4] {
         let count = |kind| self.authentik.system().ids(kind).len();
         [count(Kind::Provider), count(Kind::Application), count(Kind::Binding), count(Kind::Brand) - 1]
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) fn store(&self) -> &SharedStore {

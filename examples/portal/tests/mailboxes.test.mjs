@@ -104,7 +104,7 @@ test("a mailbox is removed after a question, and not if it was changed meanwhile
   await anna.close();
 });
 
-test("the size is the platform's, and a member is refused", async () => {
+test("the size is the platform's, and a member sees their own alone", async () => {
   const petra = await stage.signedIn("petra");
   await petra.open(PLACE);
   await petra.page.getByRole("button", { name: "Edit anna@nordlicht.example" }).click();
@@ -117,9 +117,69 @@ test("the size is the platform's, and a member is refused", async () => {
 
   const clara = await stage.signedIn("clara");
   await clara.open(PLACE);
-  await clara.page.getByText("Only for owners and admins").waitFor();
+  await clara.page.getByText("Your addresses in this workspace.").waitFor();
+  await clara.page.getByText("No mailboxes yet").waitFor();
+  assert.equal(await clara.page.getByRole("button", { name: "Create mailbox" }).count(), 0);
   assert.equal((await clara.ask({ path: "/api/tenants/nordlicht/mailboxes" })).status, 403);
   await clara.close(FAILED);
+});
+
+test("a member creates app passwords of their own mailbox, sees each once, and revokes it", async () => {
+  const { id: userId } = await stage.userOf("clara");
+  await stage.system.mailboxes.create("nordlicht", { userId, localPart: "clara", domain: "nordlicht.example" });
+  const clara = await stage.signedIn("clara");
+  const { page } = clara;
+  await clara.context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: stage.portalUrl });
+  await clara.open(PLACE);
+  await page.getByRole("cell", { name: /^clara@/ }).waitFor();
+  assert.equal(await page.getByRole("cell", { name: /^anna@/ }).count(), 0);
+  await page.getByRole("button", { name: "App passwords of clara@nordlicht.example" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("No app passwords yet").waitFor();
+  await dialog.getByLabel("Name").fill("Phone");
+  await dialog.getByRole("button", { name: "Create app password" }).click();
+  await dialog.getByText("The app password Phone is created").waitFor();
+  const secret = await dialog.locator("[data-secret]").textContent();
+  assert.match(secret, /^app_\w{48}$/);
+  await dialog.getByRole("button", { name: "Copy the app password" }).click();
+  await page.getByText("Copied").first().waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
+  await settled(page);
+  await assertFits(page);
+  await assertAccessible(page);
+  await clara.picture("app-password-created", { fullPage: false });
+  await dialog.getByRole("button", { name: "I have copied it" }).click();
+  assert.ok(!(await page.content()).includes(secret), "it is shown once");
+  await clara.open(PLACE);
+  await page.getByRole("button", { name: "App passwords of clara@nordlicht.example" }).click();
+  await dialog.getByRole("listitem").filter({ hasText: "Phone" }).waitFor();
+  assert.ok(!(await page.content()).includes(secret));
+  await clara.picture("app-passwords", { fullPage: false });
+  await dialog.getByRole("button", { name: "Revoke Phone" }).click();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.getByRole("button", { name: "Revoke Phone" }).click();
+  await dialog.getByRole("button", { name: "Revoke Phone" }).click();
+  await dialog.getByText("No app passwords yet").waitFor();
+  await clara.close();
+});
+
+test("an admin revokes the app passwords of others, and is offered to create none", async () => {
+  const { id } = await find("anna@nordlicht.example");
+  stage.appPasswords.set(id, [{ id: "65f0c0ffee0000000000cafe", version: 2, name: "Laptop", status: "active", createdAt: "2026-11-01T00:00:00.000Z", updatedAt: "2026-11-01T00:00:00.000Z" }]);
+  const ben = await stage.signedIn("ben");
+  const { page } = ben;
+  await ben.open(PLACE);
+  await page.getByRole("button", { name: "App passwords of anna@nordlicht.example" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Only the member whose mailbox it is can create one").waitFor();
+  assert.equal(await dialog.getByRole("button", { name: "Create app password" }).count(), 0);
+  const path = `/api/tenants/nordlicht/mailboxes/${id}/app-passwords`;
+  assert.equal((await ben.ask({ method: "POST", path, body: { name: "Mine" } })).status, 403);
+  await dialog.getByRole("button", { name: "Revoke Laptop" }).click();
+  await dialog.getByRole("button", { name: "Revoke Laptop" }).click();
+  await dialog.getByText("No app passwords yet").waitFor();
+  assert.deepEqual(stage.appPasswords.get(id), []);
+  await ben.close(FAILED);
 });
 
 test("a new workspace leads its owner to its first mailboxes, step by step", async () => {

@@ -124,7 +124,7 @@ for (const slug of ["nordlicht", "alpina"]) {
 }
 
 test("what the API lets the platform do in a deleted tenant is offered, and works", async () => {
-  const { id } = await stage.system.tenants.get("quartier");
+  const { id, status: before } = await stage.system.tenants.get("quartier");
   await stage.system.subscriptions.create({ tenantId: id, seats: 5 });
   await stage.system.tenants.delete("quartier");
   await petra.open(`/tenants/${id}/members`);
@@ -141,6 +141,18 @@ test("what the API lets the platform do in a deleted tenant is offered, and work
   await saved();
   await petra.open(`/tenants/${id}`);
   for (const label of ["Save changes", "Suspend", "Restore", "Delete"]) assert.equal(await page.getByRole("button", { name: label }).count(), 0, label);
+  const deletion = page.getByRole("region", { name: "Deletion" });
+  const { removalAt } = await stage.system.tenants.get(id);
+  const year = new Date(removalAt).getUTCFullYear();
+  await deletion.getByText(new RegExp(`Its data is removed from .*${year}.* on\\. Until then the deletion can be undone\\.`)).waitFor();
+  await petra.picture("deleted-tenant-details");
+  await deletion.getByRole("button", { name: "Undo deletion" }).click();
+  await petra.picture("undo-deletion");
+  await page.getByRole("dialog").getByRole("button", { name: "Undo deletion" }).click();
+  await page.getByText(/^The deletion of .* is undone$/).waitFor();
+  await page.getByRole("button", { name: "Suspend", exact: true }).waitFor();
+  const tenant = await stage.system.tenants.get(id);
+  assert.deepEqual([tenant.status, tenant.deletedAt ?? null, tenant.removalAt ?? null], [before, null, null]);
 });
 
 test("a cancelled subscription can be put right, and stays cancelled", async () => {

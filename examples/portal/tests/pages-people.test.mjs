@@ -25,7 +25,7 @@ const places = (visitor) => visitor.page.getByRole("navigation", { name: /Admini
 
 const BILLING = ["Company", "VAT number", "E-mail for invoices", "Postal address"];
 const ROLES = {
-  clara: { places: ["Details", "Workspace", "Domains", "Members", "Subscription"], details: [], members: [], administration: false },
+  clara: { places: ["Details", "Workspace", "Domains", "Mailboxes", "Members", "Subscription"], details: [], members: [], administration: false },
   ben: {
     places: ["Details", "Workspace", "Domains", "Mailboxes", "Branding", "Members", "Subscription", "Audit trail"],
     details: ["Name", "Save changes"],

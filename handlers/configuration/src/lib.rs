@@ -74,6 +74,8 @@ pub struct Configuration {
     pub drain: Duration,
     /// Retention of personal values besides the audit trail; `None` keeps them for ever.
     pub audit_details: Option<Duration>,
+    /// Time from the deletion of a tenant to the removal of its data. Default: 30 days.
+    pub grace: Duration,
     /// Background tasks that this process runs. Default: all.
     pub tasks: TaskChoice,
     /// The systems behind tenants that this process reaches.
@@ -128,6 +130,7 @@ impl Configuration {
             otlp_endpoint: values::otlp_endpoint(sources)?,
             drain: values::drain(sources)?,
             audit_details: values::audit_details(sources)?,
+            grace: systems::grace(sources)?,
             tasks: values::tasks(sources)?,
             systems,
             secret_files,
@@ -169,7 +172,7 @@ impl Configuration {
             audit_details: self.audit_details,
             systems: self.systems.kinds(),
             system_urls: self.systems.addresses(),
-            mailbox_grace: self.systems.workspace.grace,
+            grace: self.grace,
             ..ServiceSettings::default()
         }
     }

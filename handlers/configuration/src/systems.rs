@@ -16,6 +16,7 @@ use dezky::{
     },
     domain::workspace::{SystemKind, address_of},
     outbound::{CertificateAuthorities, PlainHttp, Url},
+    service::ServiceSettings,
     workspace::{Drift, PlanQuotas, Systems, WorkspaceSettings},
 };
 
@@ -42,7 +43,7 @@ pub struct SystemsSettings {
     pub ocis: Option<ConnectorSettings>,
     /// Address templates of systems that no connector reaches.
     pub by_hand: BTreeMap<SystemKind, String>,
-    /// Quotas, grace period and intervals.
+    /// Quotas and intervals.
     pub workspace: WorkspaceSettings,
     /// Treatment of differences that nobody has asked for in Dezky.
     pub drift: Drift,
@@ -150,7 +151,6 @@ pub(super) fn read(sources: &Sources, extra_ca: Option<&[u8]>) -> Result<Systems
         by_hand: by_hand(sources)?,
         workspace: WorkspaceSettings {
             plans: plans(sources)?,
-            grace: grace(sources)?,
             public_domain: super::values::public_domain(sources)?,
             ..WorkspaceSettings::default()
         },
@@ -290,9 +290,10 @@ fn dns_servers(sources: &Sources) -> Result<Vec<SocketAddr>> {
     servers.collect()
 }
 
-fn grace(sources: &Sources) -> Result<Duration> {
+/// Reads the grace period.
+pub(super) fn grace(sources: &Sources) -> Result<Duration> {
     let Some(found) = sources.find(&settings::WORKSPACE_GRACE_DAYS)? else {
-        return Ok(WorkspaceSettings::default().grace);
+        return Ok(ServiceSettings::default().grace);
     };
     match found.text.parse::<u64>() {
         Ok(days) if days <= MOST_DAYS => Ok(Duration::from_secs(days * 24 * 60 * 60)),

@@ -357,6 +357,16 @@ mod tests {
 
     use super::CommandLine;
 
+    /// Returns the names of all commands of a group, and of the groups in it.
+    fn names(group: &clap::Command) -> Vec<String> {
+        let of = |command: &clap::Command| match command.has_subcommands() {
+            true => names(command),
+            false => vec![command.get_name().to_owned()],
+        };
+        let commands = group.get_subcommands().flat_map(of);
+        commands.map(|command| format!("{} {command}", group.get_name())).collect()
+    }
+
     #[test]
     fn operators_commands_are_those_of_the_operations() {
         let declared: BTreeSet<String> =
@@ -366,9 +376,7 @@ mod tests {
         let mut there = BTreeSet::new();
         for group in line.get_subcommands().filter(|group| groups.contains(group.get_name())) {
             match group.has_subcommands() {
-                true => there.extend(
-                    group.get_subcommands().map(|command| format!("{} {}", group.get_name(), command.get_name())),
-                ),
+                true => there.extend(names(group)),
                 false => assert!(there.insert(group.get_name().to_owned())),
             }
         }

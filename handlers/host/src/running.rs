@@ -10,6 +10,7 @@ use dezky::{
     outbound::CertificateAuthorities,
     service::{Call, Service, views::ProfileView},
     work::{Driver, StoreChanges},
+    workspace::Worker,
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -129,10 +130,11 @@ impl Running {
         let server = Server::bind(&configuration.listen, configuration.operations.as_ref()).await?;
         let address = server.address();
         let store = store::open(configuration, &metrics)?;
-        let platform = Platform::open(configuration.platform_options(Arc::clone(&store)))?;
+        let worker = configuration.worker()?;
+        let mail = worker.as_deref().and_then(Worker::mail_passwords);
+        let platform = Platform::open(configuration.platform_options(Arc::clone(&store)).mail(mail))?;
         platform.start();
         let (service, verifier) = (Arc::clone(platform.service()), platform.verifier().clone());
-        let worker = configuration.worker()?;
         if let Some(worker) = &worker {
             metrics.follow(worker);
         }

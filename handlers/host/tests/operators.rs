@@ -9,7 +9,7 @@ use dezky::{
     clock::{Clock as _, SystemClock, Timestamp},
     test_kit::DevelopmentIssuer,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Process, Shell, await_ready, dev, dezky, json as body_of, request};
 
 /// Returns a shell over its own SQLite store.
@@ -43,9 +43,15 @@ fn a_tenant_is_created_shown_listed_suspended_restored_and_deleted() {
     }
     assert_eq!(shell.json(&["tenant", "delete", "acme", "--yes", "--json"])["deleted"], true);
     assert_eq!(shell.json(&["tenant", "list", "--json"])["items"].as_array().unwrap().len(), 0);
+    // Within the grace period, the deletion is undone by the same command as a suspension.
+    let deleted = shell.json(&["tenant", "show", "acme", "--json"]);
+    assert!(deleted["removalAt"].as_str() > deleted["deletedAt"].as_str(), "{deleted}");
+    let undone = shell.json(&["tenant", "restore", "acme", "--json"]);
+    assert_eq!((&undone["status"], &undone["removalAt"]), (&json!("active"), &Value::Null));
     assert_eq!(
         trail(&shell),
         [
+            "operator tenant.restore",
             "operator tenant.delete",
             "billing tenant.restore",
             "billing tenant.suspend",
@@ -54,6 +60,26 @@ fn a_tenant_is_created_shown_listed_suspended_restored_and_deleted() {
         ],
         "each change once, by the actor of --as, and nothing where nothing changed"
     );
+}
+
+#[test]
+fn operators_list_and_revoke_app_passwords_and_create_none_without_a_token_of_the_member() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    let verified = r#"{"domainVerifications": [{"name": "acme.eu", "verifiedAt": "2026-02-01T00:00:00Z"}]}"#;
+    shell.json(&["tenant", "create", "acme", "--name", "Acme", "--domain", "acme.eu", "--body", verified, "--json"]);
+    shell.json(&["user", "create", "anna", "--json"]);
+    shell.json(&["member", "create", "acme", "default/anna", "--json"]);
+    shell.json(&["mailbox", "create", "acme", "default/anna", "anna@acme.eu", "--json"]);
+    let list = shell.json(&["mailbox", "app-password", "list", "acme", "anna@acme.eu", "--json"]);
+    assert_eq!(list, json!({"items": [], "nextCursor": null}));
+    let remove = ["mailbox", "app-password", "remove", "acme", "anna@acme.eu", "Phone"];
+    let told = shell.refused(&remove, 3, "not_found: ");
+    assert_eq!(told.trim_end(), "not_found: `anna@acme.eu` has no app password `Phone`");
+    std::fs::write(folder.path().join("token.txt"), "no-token").unwrap();
+    let add = ["mailbox", "app-password", "add", "acme", "anna@acme.eu", "Phone", "--token-file", "token.txt"];
+    let (code, _, told) = shell.run(&add);
+    assert!(code != 0 && told.starts_with("token_malformed: "), "{code} {told}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use dezky::{
     Error, ErrorKind, Platform,
     http::{HttpState, router},
+    workspace::Worker,
 };
 use dezky_configuration::{Configuration, LogSettings, log, settings::BASE_PATH, sources_of_process};
 
@@ -39,7 +40,9 @@ async fn serve() -> Result<(), Error> {
     start_log(&log(&sources)?)?;
     let base_path = sources.find(&BASE_PATH)?.map(|found| found.text).unwrap_or_default();
     let store = configuration.open_store()?;
-    let platform = Platform::open(configuration.platform_options(store))?;
+    // It runs no worker, but asks the mail system for app passwords.
+    let mail = configuration.worker()?.as_deref().and_then(Worker::mail_passwords);
+    let platform = Platform::open(configuration.platform_options(store).mail(mail))?;
     // Keys are loaded before the first invocation; if the issuer is unreachable, the previous environment's are used.
     platform.start();
     if tokio::time::timeout(KEYS, platform.verifier().refresh()).await.is_err() {

@@ -37,6 +37,7 @@ fn state() -> HttpState {
         public_domain: given.public_domain,
         issuer_ids: given.issuers,
         leeway: Duration::from_millis(given.leeway),
+        grace: Duration::from_millis(given.grace),
         // They are for ending sessions by logout tokens and for housekeeping, which the host does.
         ..ServiceSettings::default()
     };

@@ -68,7 +68,7 @@ test("members are granted, listed, changed and revoked", async () => {
 });
 
 test("mailboxes are created, listed, changed and deleted, and the workspace is looked at", async () => {
-  const { tenants, members, mailboxes, workspace } = dezky.asSystem("test");
+  const { tenants, members, mailboxes, appPasswords, workspace } = dezky.asSystem("test");
   const slug = fresh("mail");
   const userId = world.people.anna.id;
   const domain = `${slug}.eu`;
@@ -82,6 +82,13 @@ test("mailboxes are created, listed, changed and deleted, and the workspace is l
   assert.deepEqual([changed.displayName, changed.aliases], ["Anna", []]);
   assert.deepEqual(await mailboxes.get(slug, mailbox.id), changed);
   await assert.rejects(mailboxes.delete(slug, mailbox.id, { ifMatch: mailbox }), PreconditionFailedError);
+  // Only the member creates one, and there is no mail system here that could.
+  assert.deepEqual((await appPasswords.list(slug, mailbox.id)).items, []);
+  await assert.rejects(appPasswords.create(slug, mailbox.id, { name: "Phone" }), { name: ForbiddenError.name, code: "holder_required" });
+  const anna = dezky.asUser(world.people.anna.token);
+  await assert.rejects(anna.appPasswords.create(slug, mailbox.id, { name: "Phone" }), { name: ConflictError.name, code: "mail_not_configured" });
+  await assert.rejects(anna.appPasswords.delete(slug, mailbox.id, mailbox.id), NotFoundError);
+  assert.deepEqual((await anna.mailboxes.list(slug, { userId })).items, [changed]);
   await mailboxes.delete(slug, mailbox.id);
   await assert.rejects(mailboxes.get(slug, mailbox.id), NotFoundError);
 

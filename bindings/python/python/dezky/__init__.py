@@ -12,9 +12,9 @@ Open it, take a scope, and call its methods::
 
 ``dezky.as_user(token)`` is a person, whose token and rights are checked at every call, and ``dezky.as_system(name)`` a system actor that
 may do everything and stands in the audit trail by that name. A scope has ``me()`` and the resources ``my_tenants``, ``tenants``,
-``members``, ``workspace``, ``mailboxes``, ``users``, ``subscriptions`` and ``audit``. Results are frozen and typed; lists page by
-themselves; errors are subclasses of ``DezkyError``. ``AsyncDezky`` is the same for asyncio, and ``dezky.asgi`` the whole HTTP API as
-an ASGI application.
+``members``, ``workspace``, ``mailboxes``, ``app_passwords``, ``users``, ``subscriptions`` and ``audit``. Results are frozen and typed;
+lists page by themselves; errors are subclasses of ``DezkyError``. ``AsyncDezky`` is the same for asyncio, and ``dezky.asgi`` the whole
+HTTP API as an ASGI application.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ from ._opening import IssuerOptions
 from ._rights import Outcome, Right, Rights
 from ._stores import ConfiguredIssuer, Copied, Fingerprint, Settings, check_input, copy_store, fingerprint, settings
 from ._types import (
+    AppPasswordStatus,
+    AppPasswordView,
     AuditActor,
     AuditActorKind,
     AuditEventView,
@@ -81,6 +83,8 @@ from ._types import (
 )
 
 __all__ = [
+    "AppPasswordStatus",
+    "AppPasswordView",
     "AsyncDezky",
     "AsyncListing",
     "AsyncScope",

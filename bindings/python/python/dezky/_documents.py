@@ -12,6 +12,12 @@ Item = TypeVar("Item")
 class Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, dict=True):
     """An object of the API. Attributes are its fields in ``snake_case``; what is absent is ``None``."""
 
+    def __repr__(self) -> str:
+        """Shows every field but a secret, which would end up in logs."""
+        values = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        shown = (f"{name}={'…' if name == 'secret' and value else repr(value)}" for name, value in values)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
 
 class Page(msgspec.Struct, Generic[Item], frozen=True, kw_only=True, rename="camel"):
     """A page of a list."""

@@ -84,6 +84,16 @@ class BillingInfoInput(TypedDict, total=False):
     address: str | None
 
 
+class CreateAppPasswordInput(TypedDict, total=False):
+    """A new app password.
+
+    Attributes:
+        name: Name of the program or device that is to use it (1 to 64 characters).
+    """
+
+    name: Required[str]
+
+
 class CreateMailboxInput(TypedDict, total=False):
     """A new mailbox.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from ._documents import Page
 from ._operations import Operation
 from ._types import (
+    AppPasswordView,
     AuditEventView,
     MailboxView,
     MembershipView,
@@ -51,6 +52,15 @@ MAILBOXES_GET: Operation[MailboxView] = Operation("GET", "/tenants/{tenant}/mail
 MAILBOXES_DELETE: Operation[None] = Operation("DELETE", "/tenants/{tenant}/mailboxes/{id}", None)
 MAILBOXES_UPDATE: Operation[MailboxView] = Operation(
     "PATCH", "/tenants/{tenant}/mailboxes/{id}", MailboxView, "application/merge-patch+json"
+)
+APP_PASSWORDS_LIST: Operation[Page[AppPasswordView]] = Operation(
+    "GET", "/tenants/{tenant}/mailboxes/{id}/app-passwords", Page[AppPasswordView]
+)
+APP_PASSWORDS_CREATE: Operation[AppPasswordView] = Operation(
+    "POST", "/tenants/{tenant}/mailboxes/{id}/app-passwords", AppPasswordView, "application/json"
+)
+APP_PASSWORDS_DELETE: Operation[None] = Operation(
+    "DELETE", "/tenants/{tenant}/mailboxes/{id}/app-passwords/{password}", None
 )
 USERS_LIST: Operation[Page[UserView]] = Operation("GET", "/users", Page[UserView])
 USERS_CREATE: Operation[UserView] = Operation("POST", "/users", UserView, "application/json")

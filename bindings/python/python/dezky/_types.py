@@ -11,6 +11,17 @@ from typing import Literal, TypeAlias
 from ._documents import Document
 
 
+class AppPasswordStatus(StrEnum):
+    """Status of an app password."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    REMOVING = "removing"
+
+
+AppPasswordStatusText: TypeAlias = Literal["pending", "active", "removing"]
+
+
 class AuditActorKind(StrEnum):
     """The kind of an actor."""
 
@@ -146,6 +157,34 @@ class UserStatus(StrEnum):
 
 
 UserStatusText: TypeAlias = Literal["active", "disabled"]
+
+
+class AppPasswordView(Document, frozen=True, kw_only=True):
+    """An app password of a mailbox. The password is only in the answer to its creation.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        tenant_id: The tenant.
+        mailbox_id: The mailbox.
+        user_id: The member whose mailbox it is, who has created it.
+        name: Name of the program or device.
+        status: Its status.
+        secret: The password itself; only in the answer to its creation.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
+    """
+
+    id: str
+    version: int
+    tenant_id: str
+    mailbox_id: str
+    user_id: str
+    name: str
+    status: AppPasswordStatus
+    secret: str | None = None
+    created_at: datetime
+    updated_at: datetime
 
 
 class AuditActor(Document, frozen=True, kw_only=True):
@@ -504,6 +543,8 @@ class TenantView(Document, frozen=True, kw_only=True):
         stalwart_domain: Its mail domain in Stalwart.
         isolated_login: `true` if it is to have a login of its own in Authentik, with its own host, client and issuer.
         deleted_at: Time of deletion.
+        removal_at: Time from which its data is removed and its deletion cannot be undone; for the platform, while it is
+            deleted.
         created_at: Time of creation.
         updated_at: Time of the last write.
     """
@@ -525,6 +566,7 @@ class TenantView(Document, frozen=True, kw_only=True):
     stalwart_domain: str | None = None
     isolated_login: bool
     deleted_at: datetime | None = None
+    removal_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from conftest import World
 from dezky import (
+    AppPasswordStatus,
+    AppPasswordView,
     AuditActorKind,
     Conflict,
     Dezky,
@@ -89,7 +91,7 @@ def test_members_are_granted_listed_changed_and_revoked(world: World, system: Sc
 
 
 def test_mailboxes_are_created_listed_changed_and_deleted_and_the_workspace_is_looked_at(
-    world: World, system: Scope, fresh: str
+    world: World, system: Scope, anna: Scope, fresh: str
 ) -> None:
     person, domain = world.people["anna"]["id"], f"{fresh}.eu"
     tenant = system.tenants.create(
@@ -107,6 +109,17 @@ def test_mailboxes_are_created_listed_changed_and_deleted_and_the_workspace_is_l
     assert system.mailboxes.get(fresh, mailbox.id) == changed
     with pytest.raises(PreconditionFailed):
         system.mailboxes.delete(fresh, mailbox.id, if_match=mailbox)
+    # Only the member creates one, and there is no mail system here that could.
+    assert list(system.app_passwords.list(fresh, mailbox.id)) == []
+    with pytest.raises(Forbidden) as refused:
+        system.app_passwords.create(fresh, mailbox.id, name="Phone")
+    assert refused.value.code == "holder_required"
+    with pytest.raises(Conflict) as unconfigured:
+        anna.app_passwords.create(fresh, mailbox.id, name="Phone")
+    assert unconfigured.value.code == "mail_not_configured"
+    with pytest.raises(NotFound):
+        anna.app_passwords.delete(fresh, mailbox.id, mailbox.id)
+    assert list(anna.mailboxes.list(fresh, user_id=person)) == [changed]
     system.mailboxes.delete(fresh, mailbox.id)
     with pytest.raises(NotFound):
         system.mailboxes.get(fresh, mailbox.id)
@@ -117,6 +130,15 @@ def test_mailboxes_are_created_listed_changed_and_deleted_and_the_workspace_is_l
         assert isinstance(workspace.ready, bool)
         assert all(state.tenant_id == tenant.id for state in (*workspace.systems, *workspace.parts))
     system.members.revoke(fresh, person)
+
+
+def test_a_secret_is_not_in_what_python_shows_of_a_document() -> None:
+    now = datetime(2026, 2, 1, tzinfo=UTC)
+    fields = {"id": "1", "version": 1, "tenant_id": "2", "mailbox_id": "3", "user_id": "4", "name": "Phone"}
+    view = AppPasswordView(**fields, status=AppPasswordStatus.ACTIVE, secret="app_1", created_at=now, updated_at=now)
+    assert "app_1" not in repr(view)
+    assert "name='Phone'" in repr(view)
+    assert view.secret == "app_1"
 
 
 def test_users_and_subscriptions_are_created_listed_changed_and_deleted(system: Scope, fresh: str) -> None:

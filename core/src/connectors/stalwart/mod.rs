@@ -157,9 +157,14 @@ impl Mail for Stalwart {
         &self,
         context: &RequestContext,
         mailbox: &Mailbox,
+        mark: &str,
         name: &str,
     ) -> ConnectorResult<AppPassword> {
-        ask!(self, context, create_app_password(mailbox, name))
+        ask!(self, context, create_app_password(mailbox, mark, name))
+    }
+
+    async fn app_passwords(&self, context: &RequestContext, mailbox: &Mailbox) -> ConnectorResult<Vec<String>> {
+        ask!(self, context, app_passwords(mailbox))
     }
 
     async fn delete_app_password(&self, context: &RequestContext, mailbox: &Mailbox, id: &str) -> ConnectorResult<()> {

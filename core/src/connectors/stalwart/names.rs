@@ -40,33 +40,30 @@ pub(super) fn shown(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// Label of an app password in Stalwart: its name, and a mark that no other has.
+/// Beginning of the mark in a label.
+const MARK: &str = " [dezky ";
+
+/// Returns the label of an app password in Stalwart: its name, and a mark that no other has.
 ///
 /// It is our id of it. Stalwart gives its own id of a deleted one to the next, and cannot tell which ones are ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Label {
-    name: String,
-    mark: String,
+pub(super) fn label(name: &str, mark: &str) -> ConnectorResult<String> {
+    if !is_mark(mark) {
+        let why = "the mark of an app password must have 1 to 64 letters and digits".to_owned();
+        return Err(ConnectorError::Rejected { why });
+    }
+    // `$` separates the parts of an app password in 0.15, and a bracket would begin another mark.
+    let name = shown(&name.replace(['$', '[', ']'], " ")).unwrap_or_else(|| "Mail".to_owned());
+    Ok(format!("{name}{MARK}{mark}]"))
 }
 
-impl Label {
-    /// Creates a label with a new mark.
-    pub(super) fn new(name: &str) -> ConnectorResult<Self> {
-        let mut random = [0; 8];
-        fill(&mut random)?;
-        // `$` separates the parts of an app password in 0.15, and a bracket would begin another mark.
-        let name = shown(&name.replace(['$', '[', ']'], " ")).unwrap_or_else(|| "Mail".to_owned());
-        Ok(Self { name, mark: hex::encode(random) })
-    }
+/// Returns `true` for a label that [`label`] has made.
+pub(super) fn is_own(text: &str) -> bool {
+    let marked = text.strip_suffix(']').and_then(|text| text.rsplit_once(MARK));
+    marked.is_some_and(|(name, mark)| !name.is_empty() && is_mark(mark))
+}
 
-    /// Returns what the labels of all app passwords of this name of ours begin with.
-    pub(super) fn beginning(&self) -> String {
-        format!("{} [dezky ", self.name)
-    }
-
-    pub(super) fn text(&self) -> String {
-        format!("{}{}]", self.beginning(), self.mark)
-    }
+fn is_mark(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Returns a password of 119 random bits that people can type: no two of its characters look alike.
@@ -116,14 +113,22 @@ mod tests {
 
     #[test]
     fn labels_tell_ours_from_others() {
-        let (one, two) = (Label::new("Phone $1").unwrap(), Label::new("Phone $1").unwrap());
+        let (one, two) = (label("Phone $1", "a1").unwrap(), label("Phone $1", "b2").unwrap());
+        assert_eq!(one, "Phone  1 [dezky a1]");
         assert_ne!(one, two);
-        assert_eq!(one.beginning(), two.beginning());
-        assert!(!one.text().contains('$'));
-        assert!(one.text().starts_with(&two.beginning()) && one.text().ends_with(']'));
-        assert!(!one.text().starts_with(&Label::new("Phon").unwrap().beginning()));
-        assert_eq!(Label::new("A [dezky x]").unwrap().beginning(), "A  dezky x [dezky ");
-        assert_eq!(Label::new("\n").unwrap().beginning(), "Mail [dezky ");
+        assert_eq!(label("A [dezky x]", "1").unwrap(), "A  dezky x [dezky 1]");
+        assert_eq!(label("\n", "1").unwrap(), "Mail [dezky 1]");
+        for own in [&one, &two, &label("", "z").unwrap(), &label(&"x".repeat(500), &"9".repeat(64)).unwrap()] {
+            assert!(is_own(own), "{own}");
+        }
+        for foreign in
+            ["Phone", "", "Phone [dezky ]", " [dezky 1]", "Phone [dezky a-b]", "Phone [dezky 1] ", "[dezky 1]"]
+        {
+            assert!(!is_own(foreign), "{foreign}");
+        }
+        for mark in ["", "a b", "a]", "$", &"1".repeat(65)] {
+            assert!(label("Phone", mark).is_err(), "{mark}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Release, StalwartSystem, rest,
-    state::{Account, Alias, CredentialKind, Permissions, verifies},
+    state::{Account, Alias, Credential, CredentialKind, Permissions, verifies},
 };
 use crate::clock::Timestamp;
 
@@ -208,6 +208,26 @@ impl StalwartSystem {
         if let Some(id) = state.account_at(address) {
             state.accounts.remove(&id);
         }
+    }
+
+    /// Adds an app password to a mailbox, with a secret that nobody knows.
+    pub fn add_app_password(&self, address: &str, label: &str) {
+        self.change(address, |account| {
+            let id = account.credentials.iter().map(|credential| credential.id).max().unwrap_or(0) + 1;
+            account.credentials.push(Credential {
+                id,
+                kind: CredentialKind::AppPassword,
+                description: label.to_owned(),
+                secret: "{SHA256}".to_owned(),
+                created: Timestamp::from_seconds(0),
+            });
+        });
+    }
+
+    /// Removes the app passwords of a label from a mailbox.
+    pub fn remove_app_password(&self, address: &str, label: &str) {
+        let is_it = |one: &Credential| one.kind == CredentialKind::AppPassword && one.description == label;
+        self.change(address, |account| account.credentials.retain(|credential| !is_it(credential)));
     }
 
     /// Changes the quota of a mailbox.

@@ -5,11 +5,12 @@
 use utoipa::ToSchema;
 
 use crate::{
-    domain::MailboxView,
+    domain::{AppPasswordView, MailboxView},
     service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
 };
 
 pub(crate) use crate::domain::{
+    app_password::CreateAppPasswordBody,
     mailbox::{CreateMailboxBody, UpdateMailboxBody},
     membership::{GrantMembershipBody, UpdateMembershipBody},
     subscription::{CreateSubscriptionBody, UpdateSubscriptionBody},
@@ -40,4 +41,5 @@ pages! {
     SubscriptionPage of SubscriptionView;
     AuditPage of AuditEventView;
     MailboxPage of MailboxView;
+    AppPasswordPage of AppPasswordView;
 }

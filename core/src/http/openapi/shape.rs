@@ -105,6 +105,20 @@ impl Shape {
         shape.answered("201", answer)
     }
 
+    /// Describes a new document with a secret, which is shown once.
+    pub(crate) fn shown_once<B: ToSchema, V: ToSchema>() -> Self {
+        let about =
+            "A repeated request has no effect and is refused, since the secret is not stored; kept for 24 hours";
+        let key = text().min_length(Some(1)).max_length(Some(255));
+        let mut shape = Self::new().header("Idempotency-Key", about, key).taking::<B>(JSON, None);
+        let content = shape.content::<V>();
+        let answer = ResponseBuilder::new()
+            .description("Created; `secret` is shown once")
+            .content(JSON, content)
+            .header("Location", told("Where it is"));
+        shape.answered("201", answer)
+    }
+
     /// Describes a changed document.
     pub(crate) fn changed<B: ToSchema, V: ToSchema>() -> Self {
         Self::new().guarded().taking::<B>("application/merge-patch+json", None).shown::<V>()
@@ -145,6 +159,7 @@ impl Shape {
             let (about, schema) = match name {
                 "tenant" => ("Id or slug of the tenant", ObjectBuilder::new()),
                 "user" => ("Id of the user", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
+                "password" => ("Id of the app password", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
                 _ => ("Id", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
             };
             ParameterBuilder::new()

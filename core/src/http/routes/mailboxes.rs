@@ -24,7 +24,7 @@ use crate::{
 #[into_params(rename_all = "camelCase")]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct Query {
-    /// Only mailboxes of this member
+    /// Only mailboxes of this member; required of those who may list their own alone
     #[param(nullable = false, pattern = "^[0-9a-fA-F]{24}$")]
     user_id: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Request handlers, one file a resource. `operations` declares the operation and route of each.
 
+pub(super) mod app_passwords;
 pub(super) mod audit;
 pub(super) mod document;
 pub(super) mod launcher;

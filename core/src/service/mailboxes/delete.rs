@@ -3,11 +3,17 @@
 use super::{KIND, MailboxAccess, subject};
 use crate::{
     authz::Action,
-    domain::{MailboxId, MailboxStatus, MailboxView, workspace::SystemKind},
+    domain::{AppPassword, MailboxId, MailboxStatus, MailboxView, workspace::SystemKind},
     error::Result,
     service::{
-        Call, Service, access::TenantReference, moment::Moment, unit_of_work::UnitOfWork, views::check_if_match,
+        Call, Service,
+        access::TenantReference,
+        app_passwords::{self, of_mailbox},
+        moment::Moment,
+        unit_of_work::UnitOfWork,
+        views::check_if_match,
     },
+    store::Repository as _,
 };
 
 impl Service {
@@ -35,6 +41,11 @@ impl Service {
             after.status = MailboxStatus::Removing;
             work.update(Action::DeleteMailbox, KIND, subject(&before), &before, &mut after)?;
         } else {
+            let passwords: Vec<AppPassword> = self.store.load_all(&call.context, &of_mailbox(&before)).await?;
+            for password in &passwords {
+                let about = app_passwords::subject(password);
+                work.delete(Action::DeleteAppPassword, app_passwords::KIND, about, password)?;
+            }
             work.delete(Action::DeleteMailbox, KIND, subject(&before), &before)?;
         }
         access.guard(&mut work);

@@ -19,7 +19,7 @@ pub struct MailboxFilter {
 }
 
 impl Service {
-    /// Lists a tenant's mailboxes by address.
+    /// Lists a tenant's mailboxes by address. Members list their own: those with their id as `user_id`.
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `invalid_cursor` or `invalid_fields`.
@@ -31,7 +31,7 @@ impl Service {
         request: &ListRequest,
     ) -> Result<Page<MailboxView>> {
         let access = self.tenant_access(call, reference).await?;
-        let tenant = access.authorize(Action::ReadMailboxes)?.id;
+        let tenant = access.authorize_of(Action::ReadMailboxes, filter.user_id, &[])?.id;
         let (id, user) = (tenant.to_string(), filter.user_id.map(|user| user.to_string()));
         let scope = CursorScope::new(call, "mailboxes", &[("tenant", Some(id.as_str())), ("userId", user.as_deref())]);
         let limit = request.limit()?;

@@ -53,8 +53,10 @@ impl Service {
         let read = Query::new(&MAILBOXES).equal("id", id.0).limit(1);
         let (access, mut answers) = self.tenant_access_and(call, reference, |_| Some(read.clone().into())).await?;
         let mailbox: Option<Mailbox> = answers.first()?;
-        let tenant = access.authorize(action)?.id;
-        let mailbox = mailbox.filter(|mailbox| mailbox.tenant_id == tenant).ok_or_else(Error::not_found)?;
+        let of_tenant = access.tenant.as_ref().map(|tenant| tenant.id);
+        let mailbox = mailbox.filter(|mailbox| Some(mailbox.tenant_id) == of_tenant);
+        let tenant = access.authorize_of(action, mailbox.as_ref().map(|mailbox| mailbox.user_id), &[])?.id;
+        let mailbox = mailbox.ok_or_else(Error::not_found)?;
         let key = Membership::key(tenant, mailbox.user_id);
         let membership: Option<Membership> = self.store.load_unique(&call.context, key).await?;
         Ok(MailboxAccess { access, mailbox, membership })

@@ -80,7 +80,7 @@ fn profile(
         if let Some(tenant) = tenants.remove(&tenant) {
             roles.insert(tenant.id, role);
             tenant_ids.push(tenant.id);
-            views.push(TenantView::new(tenant, Some(role), platform));
+            views.push(TenantView::of_own(tenant, Some(role)));
         }
     }
     let subscriptions = subscriptions

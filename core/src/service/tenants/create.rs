@@ -37,7 +37,7 @@ impl Service {
         let mut work = UnitOfWork::new(call, caller.audit_actor(), &moment);
         work.insert(Action::CreateTenant, KIND, subject(&tenant), &tenant)?;
         caller.guard(&mut work);
-        let view = TenantView::for_platform(&caller, tenant);
+        let view = self.view_tenant_for_platform(&caller, None, tenant);
         slot.keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
         Ok(Answer::new(view))

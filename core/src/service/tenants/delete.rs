@@ -3,14 +3,14 @@
 use super::{KIND, subject};
 use crate::{
     authz::Action,
-    domain::{Subscription, SubscriptionStatus, TenantStatus},
+    domain::{Subscription, SubscriptionStatus},
     error::Result,
     service::{
         Call, Service,
         access::TenantReference,
         moment::Moment,
         unit_of_work::{Subject, UnitOfWork},
-        views::{TenantView, check_if_match},
+        views::check_if_match,
     },
     store::Repository,
 };
@@ -18,7 +18,8 @@ use crate::{
 impl Service {
     /// Deletes a tenant, which only the platform sees from then on.
     ///
-    /// Its slug stays reserved, its verified domains become free, and its subscription is cancelled.
+    /// Its slug stays reserved, its verified domains become free, and its subscription is cancelled. Until its data is
+    /// removed, [`Service::restore_tenant`] undoes that.
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required`, `tenant_deleted` or `version_changed`.
@@ -29,15 +30,14 @@ impl Service {
     async fn try_delete_tenant(&self, call: &Call, moment: Moment, reference: &TenantReference) -> Result<()> {
         let access = self.tenant_access(call, reference).await?;
         let before = access.authorize(Action::DeleteTenant)?;
-        check_if_match(call, &TenantView::through(&access, before.clone()))?;
-        let now = moment.now();
+        check_if_match(call, &self.view_tenant(&access, before.clone()))?;
+        let key = Subscription::current_key(before.id);
+        let current: Option<Subscription> = self.store.load_unique(&call.context, key).await?;
         let mut after = before.clone();
-        after.set_status(TenantStatus::Deleted);
-        after.deleted_at = Some(now);
+        after.delete(current.as_ref(), moment.now());
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.update(Action::DeleteTenant, KIND, subject(before), before, &mut after)?;
-        let key = Subscription::current_key(before.id);
-        if let Some(current) = self.store.load_unique::<Subscription>(&call.context, key).await? {
+        if let Some(current) = current {
             let mut cancelled = current.clone();
             cancelled.status = SubscriptionStatus::Cancelled.into();
             let about = Subject { tenant: Some(before.id), user: None };

@@ -120,7 +120,7 @@ impl Service {
         let tenants: Vec<Tenant> = answers.all()?;
         status_check.finish::<TenantStatus>(&mut answers)?;
         let position = |tenant: &Tenant| Position { values: vec![tenant.name_key.clone().into()], id: tenant.id.0 };
-        scope.page(tenants, limit, position, |tenant| TenantView::for_platform(caller, tenant))
+        scope.page(tenants, limit, position, |tenant| self.view_tenant_for_platform(caller, None, tenant))
     }
 
     /// Lists the caller's own tenants, by name.
@@ -160,7 +160,7 @@ impl Service {
             let admitted = ordered.filter(|tenant| filter.admits(tenant));
             items.extend(admitted.map(|tenant| {
                 let role = roles.get(&tenant.id).copied();
-                TenantView::new(tenant, role, false)
+                TenantView::of_own(tenant, role)
             }));
             position = next;
             if position.is_none() || items.len() >= limit {

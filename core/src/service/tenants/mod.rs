@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod list;
 mod read;
+mod restore;
 mod suspend;
 mod update;
 

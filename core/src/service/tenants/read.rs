@@ -14,6 +14,6 @@ impl Service {
     pub async fn read_tenant(&self, call: &Call, reference: &TenantReference) -> Result<TenantView> {
         let access = self.tenant_access(call, reference).await?;
         let tenant = access.authorize(Action::ReadTenant)?.clone();
-        Ok(TenantView::through(&access, tenant))
+        Ok(self.view_tenant(&access, tenant))
     }
 }

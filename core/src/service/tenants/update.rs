@@ -38,7 +38,7 @@ impl Service {
     ) -> Result<TenantView> {
         let access = self.tenant_access(call, reference).await?;
         let before = access.authorize_with(Action::UpdateTenant, TargetFacts::default(), &input.fields())?;
-        check_if_match(call, &TenantView::through(&access, before.clone()))?;
+        check_if_match(call, &self.view_tenant(&access, before.clone()))?;
         let mut after = before.clone();
         input.apply(&mut after)?;
         self.check_group(&after)?;
@@ -47,6 +47,6 @@ impl Service {
             access.guard(&mut work);
             self.carry_out(work).await?;
         }
-        Ok(TenantView::through(&access, after))
+        Ok(self.view_tenant(&access, after))
     }
 }

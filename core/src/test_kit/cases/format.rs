@@ -74,6 +74,10 @@ pub(super) struct Given {
     pub(super) subscriptions: Vec<Map<String, Value>>,
     #[serde(default)]
     pub(super) user_activity: Vec<Map<String, Value>>,
+    #[serde(default)]
+    pub(super) mailboxes: Vec<Map<String, Value>>,
+    #[serde(default)]
+    pub(super) app_passwords: Vec<Map<String, Value>>,
 }
 
 /// A step, which is one of: a request, a change of the clock, a background task of the platform.

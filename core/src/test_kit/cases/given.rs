@@ -8,7 +8,10 @@ use super::{format::Given, symbols::Symbols};
 use crate::{
     clock::Timestamp,
     context::RequestContext,
-    domain::{GrantSource, Membership, MembershipRole, ObjectId, Subscription, Tenant, User, UserActivity},
+    domain::{
+        AppPassword, GrantSource, Mailbox, Membership, MembershipRole, ObjectId, Subscription, Tenant, User,
+        UserActivity,
+    },
     store::{Commit, Entity, Store},
 };
 
@@ -20,8 +23,15 @@ const BATCH: usize = 100;
 
 /// Writes the documents of a case, and defines their symbols.
 pub(super) async fn seed(given: &Given, symbols: &mut Symbols, store: &dyn Store) -> Result<(), String> {
-    let mut seeding =
-        Seeding { symbols, next: 1, tenants: BTreeMap::new(), users: BTreeMap::new(), commits: Vec::new() };
+    let mut seeding = Seeding {
+        symbols,
+        next: 1,
+        places: 0,
+        tenants: BTreeMap::new(),
+        users: BTreeMap::new(),
+        mailboxes: BTreeMap::new(),
+        commits: Vec::new(),
+    };
     for members in repeated(&given.tenants)? {
         seeding.tenant(members).map_err(|error| format!("given tenants: {error}"))?;
     }
@@ -36,6 +46,12 @@ pub(super) async fn seed(given: &Given, symbols: &mut Symbols, store: &dyn Store
     }
     for members in repeated(&given.user_activity)? {
         seeding.activity(members).map_err(|error| format!("given user_activity: {error}"))?;
+    }
+    for members in repeated(&given.mailboxes)? {
+        seeding.mailbox(members).map_err(|error| format!("given mailboxes: {error}"))?;
+    }
+    for members in repeated(&given.app_passwords)? {
+        seeding.app_password(members).map_err(|error| format!("given app_passwords: {error}"))?;
     }
     for commit in &seeding.commits {
         store.commit(&RequestContext::system("cases"), commit).await.map_err(|error| format!("given: {error}"))?;
@@ -64,8 +80,11 @@ fn repeated(given: &[Map<String, Value>]) -> Result<Vec<Map<String, Value>>, Str
 struct Seeding<'a> {
     symbols: &'a mut Symbols,
     next: u32,
+    /// Place of the next app password.
+    places: u32,
     tenants: BTreeMap<String, Tenant>,
     users: BTreeMap<String, User>,
+    mailboxes: BTreeMap<String, Mailbox>,
     commits: Vec<Commit>,
 }
 
@@ -154,6 +173,35 @@ impl Seeding<'_> {
         });
         let subscription: Subscription = complete(defaults, members)?;
         self.insert(&subscription)
+    }
+
+    fn mailbox(&mut self, mut members: Map<String, Value>) -> Result<(), String> {
+        let (slug, subject) = (take(&mut members, "tenant")?, take(&mut members, "user")?);
+        let (name, domain) = (text(&members, "localPart")?, text(&members, "domain")?);
+        let symbol = format!("mailbox/{slug}/{name}");
+        let (tenant, user) = (self.symbols.get(&slug)?.to_owned(), self.symbols.get(&subject)?.to_owned());
+        let defaults = json!({
+            "id": self.id(&symbol)?, "version": 1, "tenantId": tenant, "userId": user,
+            "address": format!("{name}@{domain}"), "status": "active", "createdAt": MADE, "updatedAt": MADE,
+        });
+        let mailbox: Mailbox = complete(defaults, members)?;
+        self.insert(&mailbox)?;
+        self.mailboxes.insert(symbol, mailbox);
+        Ok(())
+    }
+
+    fn app_password(&mut self, mut members: Map<String, Value>) -> Result<(), String> {
+        let named = take(&mut members, "mailbox")?;
+        let name = text(&members, "name")?;
+        let id = self.id(&format!("{named}/{name}"))?;
+        let mailbox = self.mailboxes.get(&named).ok_or_else(|| format!("there is no mailbox `{named}`"))?;
+        let defaults = json!({
+            "id": id, "version": 1, "tenantId": mailbox.tenant_id, "mailboxId": mailbox.id, "userId": mailbox.user_id,
+            "status": "active", "place": self.places, "externalId": format!("{name} [dezky {id}]"), "createdAt": MADE, "updatedAt": MADE,
+        });
+        self.places += 1;
+        let password: AppPassword = complete(defaults, members)?;
+        self.insert(&password)
     }
 
     fn activity(&mut self, mut members: Map<String, Value>) -> Result<(), String> {

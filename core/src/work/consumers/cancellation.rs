@@ -25,15 +25,15 @@ pub(in crate::work) const CANCELLATION: Consumer = Consumer {
 async fn cancel(service: &Service, event: &Event) -> Result<()> {
     let Some(id) = event.tenant_id else { return Ok(()) };
     let call = Call::by_part(SystemActor::Outbox);
-    let tenant: Option<Tenant> = service.store().load(&call.context, id).await?;
-    // The event is checked against the store: nobody pays less because an event is wrong.
-    if tenant.is_some_and(|tenant| tenant.status != TenantStatus::Deleted) {
-        return Ok(());
-    }
     service.settle(&call, |moment| try_cancel(service, &call, moment, id)).await
 }
 
 async fn try_cancel(service: &Service, call: &Call, moment: Moment, tenant: TenantId) -> Result<()> {
+    let stored: Option<Tenant> = service.store().load(&call.context, tenant).await?;
+    // The event is checked against the store: nobody pays less because an event is wrong, or the deletion undone.
+    if stored.as_ref().is_some_and(|stored| stored.status != TenantStatus::Deleted) {
+        return Ok(());
+    }
     let key = Subscription::current_key(tenant);
     let current: Option<Subscription> = service.store().load_unique(&call.context, key).await?;
     let Some(current) = current else { return Ok(()) };
@@ -42,5 +42,8 @@ async fn try_cancel(service: &Service, call: &Call, moment: Moment, tenant: Tena
     let mut work = UnitOfWork::new(call, actor(), &moment);
     let about = Subject { tenant: Some(tenant), user: None };
     work.update(Action::UpdateSubscription, "subscription", about, &current, &mut cancelled)?;
+    if let Some(stored) = &stored {
+        work.commit.guard(stored);
+    }
     service.carry_out(work).await
 }

@@ -39,6 +39,15 @@ const OF_SYSTEMS: &[&str] = &[
     "isolatedLogin",
 ];
 
+/// Actions on the mailboxes of a member.
+const OF_MAILBOXES: &[Action] = &[
+    Action::CreateMailbox,
+    Action::UpdateMailbox,
+    Action::DeleteMailbox,
+    Action::CreateAppPassword,
+    Action::DeleteAppPassword,
+];
+
 pub(in crate::work) const WORKSPACE: Consumer = Consumer {
     name: "workspace-marks",
     summary: "marks the systems behind tenants as due after changes, and suspends mailboxes with memberships",
@@ -60,6 +69,8 @@ pub(in crate::work) const WORKSPACE: Consumer = Consumer {
         Follows { action: Action::CreateMailbox, fields: &[] },
         Follows { action: Action::UpdateMailbox, fields: &[] },
         Follows { action: Action::DeleteMailbox, fields: &[] },
+        Follows { action: Action::CreateAppPassword, fields: &[] },
+        Follows { action: Action::DeleteAppPassword, fields: &[] },
     ],
     handle: |service, event| Box::pin(handle(service, event)),
 };
@@ -67,7 +78,9 @@ pub(in crate::work) const WORKSPACE: Consumer = Consumer {
 async fn handle(service: &Service, event: &Event) -> Result<()> {
     match (event.tenant_id, event.user_id) {
         (Some(tenant), None) => of_tenant(service, event, tenant).await,
-        (Some(tenant), Some(user)) if event.action.starts_with("mailbox.") => of_mailbox(service, tenant, user).await,
+        (Some(tenant), Some(user)) if OF_MAILBOXES.iter().any(|action| action.name() == event.action) => {
+            of_mailbox(service, tenant, user).await
+        }
         (Some(tenant), Some(user)) => of_member(service, tenant, user).await,
         (None, Some(user)) => of_user(service, user).await,
         (None, None) => Ok(()),
@@ -152,7 +165,7 @@ async fn follow_membership(
         let mut after = before.clone();
         match (active, before.status) {
             (true, MailboxStatus::Suspended) => after.restore(),
-            (false, MailboxStatus::Active) => after.suspend(now, now.plus(service.settings().mailbox_grace)),
+            (false, MailboxStatus::Active) => after.suspend(now, now.plus(service.settings().grace)),
             _ => continue,
         }
         let about = Subject { tenant: Some(tenant), user: Some(user) };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     connectors::{ConnectorResult, Mail, MailDomain},
     context::RequestContext,
+    domain::SystemState,
     workspace::{
         desired::{DesiredDomain, Presence},
         plan::Plan,
@@ -78,7 +79,7 @@ impl DomainChange {
 /// Returns the name under which the id of a domain is stored.
 #[must_use]
 pub fn external(domain: &str) -> String {
-    format!("domain:{domain}")
+    SystemState::domain_object(domain)
 }
 
 /// Observes domains: the desired ones, and those that were set up before.

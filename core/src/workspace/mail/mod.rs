@@ -3,4 +3,5 @@
 pub mod check;
 pub mod domains;
 pub mod mailbox;
+pub mod passwords;
 pub mod records;

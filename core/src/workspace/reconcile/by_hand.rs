@@ -4,10 +4,7 @@ use async_trait::async_trait;
 
 use super::{Owner, Run, Settled, Unit, not_configured};
 use crate::{
-    domain::{
-        TenantStatus,
-        workspace::{Phase, SystemState, address_of},
-    },
+    domain::workspace::{Phase, SystemState, address_of},
     workspace::{
         by_hand::{self, AddressChange, SET_UP},
         claim::Stopped,
@@ -22,7 +19,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     let (owner, _) = run.owner(Vec::new()).await?;
     let Some(Owner { tenant, .. }) = owner else { return Ok(Settled::gone()) };
     let now = crate::work::time(run.service).await;
-    let presence = presence(&tenant, run.settings, now);
+    let presence = presence(&tenant, run.grace(), now);
     let wanted = address_of(&template, &tenant.slug);
     let recorded = run.claimed.state.external_id(SystemState::ADDRESS).map(str::to_owned);
     let mut plan = by_hand::plan(system, &tenant.slug, &wanted, presence, recorded.as_deref());
@@ -38,8 +35,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     }
     // The confirmation makes it due, and nothing else changes what is recorded.
     settled.rests = true;
-    settled.next = (tenant.status == TenantStatus::Deleted && presence == Presence::Suspended)
-        .then(|| removal(&tenant, run.settings));
+    settled.next = removal(&tenant, run.grace()).filter(|_| presence == Presence::Suspended);
     Ok(settled)
 }
 

@@ -8,7 +8,7 @@ use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, not_confi
 use crate::{
     connectors::{ConnectorError, Mail},
     domain::{
-        DomainRecords, Mailbox, Tenant, TenantStatus, Versioned as _,
+        DomainRecords, Mailbox, Tenant, Versioned as _,
         mailbox::{MAILBOXES, MAILBOXES_OF_TENANT},
         workspace::{DOMAIN_RECORDS, Phase, RECORDS_OF_TENANT, SystemKind},
     },
@@ -39,7 +39,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     let stored_records: Vec<DomainRecords> = answers.all()?;
     let now = crate::work::time(run.service).await;
     let facts = Facts { tenant: &tenant, subscription: subscription.as_ref(), members: &[], mailboxes: &[] };
-    let wanted = desired(facts, run.settings, now).domains;
+    let wanted = desired(facts, run.settings, run.grace(), now).domains;
     let mailboxes = addresses(run).await?;
     let mut looks = 0;
     let (observed, obstacles) = loop {
@@ -65,7 +65,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
         run.claimed.remember(run.service, &format!("{KEYS}{}", one.name), Some("active")).await?;
     }
     let records = records_of(run, &*mail, &observed, &wanted, stored_records).await?;
-    let tenant_presence = presence(&tenant, run.settings, now);
+    let tenant_presence = presence(&tenant, run.grace(), now);
     let phase = match tenant_presence {
         Presence::Active => Phase::Ready,
         Presence::Suspended => Phase::Suspended,
@@ -80,8 +80,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     if settled.phase != phase && tenant_presence == Presence::Absent {
         settled.phase = Phase::Removing;
     }
-    settled.next = (tenant.status == TenantStatus::Deleted && tenant_presence == Presence::Suspended)
-        .then(|| removal(&tenant, run.settings));
+    settled.next = removal(&tenant, run.grace()).filter(|_| tenant_presence == Presence::Suspended);
     settled.extra = Some(finish(tenant, wanted, records, settled.phase == Phase::Ready));
     Ok(settled)
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     connectors::{ConnectorError, Identity},
     domain::{
-        Issuer, Tenant, TenantStatus,
+        Issuer, Tenant,
         issuer::ISSUERS,
         workspace::{Phase, SystemKind},
     },
@@ -41,7 +41,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     let issuer: Option<Issuer> = answers.first()?;
     let now = crate::work::time(run.service).await;
     let facts = Facts { tenant: &tenant, subscription: subscription.as_ref(), members: &[], mailboxes: &[] };
-    let Workspace { group: wanted, login: wanted_login, .. } = desired(facts, run.settings, now);
+    let Workspace { group: wanted, login: wanted_login, .. } = desired(facts, run.settings, run.grace(), now);
     let mut of_login = Looked::default();
     if wanted_login.is_none() {
         // Before the group: an application that loses its group is open to everybody.
@@ -96,8 +96,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
         // The group is in use all the same.
         settled.phase = if phase == Phase::Ready { Phase::Degraded } else { phase };
     }
-    settled.next = (tenant.status == TenantStatus::Deleted && wanted.presence == Presence::Suspended)
-        .then(|| removal(&tenant, run.settings));
+    settled.next = removal(&tenant, run.grace()).filter(|_| wanted.presence == Presence::Suspended);
     let name = (is_group_fine && phase == Phase::Ready && tenant.authentik_group.is_none()).then_some(wanted.name);
     settled.extra = (name.is_some() || of_login.issuer.is_some()).then(|| store(tenant, name, of_login.issuer));
     Ok(settled)

@@ -7,20 +7,24 @@ use async_trait::async_trait;
 use super::{Extra, MOST_LOOKS, Owner, Run, Settled, Unit, not_configured, wait_for};
 use crate::{
     authz::Action,
-    connectors::{ConnectorError, Mail, MailDomain},
+    connectors::{self, ConnectorError, Mail, MailDomain},
     domain::{
-        Mailbox, ObjectId, TenantStatus,
+        AppPassword, Mailbox, ObjectId,
         mailbox::MAILBOXES,
         workspace::{Phase, SystemKind, SystemState},
     },
-    service::unit_of_work::Subject,
-    store::Query,
+    service::{
+        app_passwords::{self, of_mailbox, subject},
+        unit_of_work::Subject,
+    },
+    store::{Query, Repository as _},
     workspace::{
         claim::Stopped,
         desired::{DesiredMailbox, Facts, Presence, desired, removal},
         mail::{
             domains::external,
             mailbox::{self, MAILBOX_READY, MailboxAction},
+            passwords::{self, Leftovers},
         },
         plan::holds,
     },
@@ -39,13 +43,13 @@ pub(super) async fn reconcile(run: &mut Run<'_>, id: ObjectId) -> Result<Settled
     let now = crate::work::time(run.service).await;
     let mailboxes = std::slice::from_ref(&stored);
     let facts = Facts { tenant: &tenant, subscription: subscription.as_ref(), members: &[], mailboxes };
-    let Some(wanted) = desired(facts, run.settings, now).mailboxes.into_iter().next() else {
+    let Some(wanted) = desired(facts, run.settings, run.grace(), now).mailboxes.into_iter().next() else {
         return Ok(Settled::gone());
     };
     let domain = of_domains.as_ref().and_then(|state| state.external_id(&external(&stored.domain)));
     let Some(domain) = domain else {
         if wanted.presence == Presence::Absent {
-            return Ok(removed(stored));
+            return removed(run, stored).await;
         }
         if wanted.presence == Presence::Suspended {
             // There is nothing yet that could be suspended.
@@ -57,7 +61,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>, id: ObjectId) -> Result<Settled
     };
     let domain = MailDomain { id: domain.to_owned(), name: stored.domain.clone(), enabled: true };
     let mut looks = 0;
-    let obstacles = loop {
+    let (observed, obstacles) = loop {
         run.claimed.keep(run.service).await?;
         let observed = mailbox::observe(&*mail, &run.context(), &domain, &wanted).await?;
         let id = observed.as_ref().map(|mailbox| mailbox.id.clone());
@@ -65,7 +69,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>, id: ObjectId) -> Result<Settled
         let mut plan = mailbox::plan(&wanted, observed.as_ref());
         looks += 1;
         if plan.changes.is_empty() {
-            break plan.obstacles;
+            break (observed, plan.obstacles);
         }
         if looks > MOST_LOOKS {
             let why = "the mailbox does not become as it should be, though every change succeeds".to_owned();
@@ -74,26 +78,72 @@ pub(super) async fn reconcile(run: &mut Run<'_>, id: ObjectId) -> Result<Settled
         let unit = OfMailbox { mail: Arc::clone(&mail), domain: domain.clone(), wanted: wanted.clone() };
         let made = run.make(&mut plan, &unit).await?;
         if !made {
-            break plan.obstacles;
+            break (observed, plan.obstacles);
         }
     };
     if wanted.presence == Presence::Absent && obstacles.is_empty() {
-        return Ok(removed(stored));
+        return removed(run, stored).await;
     }
     let phase = if wanted.presence == Presence::Active { Phase::Ready } else { Phase::Suspended };
     let mut settled = Settled::new(phase, obstacles, vec![holds(MAILBOX_READY, "Ready", now)], now);
-    let of_tenant = (tenant.status == TenantStatus::Deleted).then(|| removal(&tenant, run.settings));
-    settled.next = stored.remove_at.into_iter().chain(of_tenant).min();
+    let leftovers = match &observed {
+        Some(mailbox) => passwords(run, &*mail, mailbox, &stored).await?,
+        None => Leftovers::default(),
+    };
+    settled.next = stored.remove_at.into_iter().chain(removal(&tenant, run.grace())).chain(leftovers.next).min();
+    settled.extra = (!leftovers.forget.is_empty()).then(|| forget(leftovers.forget));
     Ok(settled)
 }
 
+/// Removes from the mail system what is left of app passwords: revoked ones, and those whose creation broke off.
+///
+/// The entries that are of no more use are left to the commit that ends the run. None of this is drift: nobody has changed the
+/// mail system.
+async fn passwords(
+    run: &mut Run<'_>,
+    mail: &dyn Mail,
+    mailbox: &connectors::Mailbox,
+    stored: &Mailbox,
+) -> Result<Leftovers, Stopped> {
+    let query = of_mailbox(stored);
+    let before: Vec<AppPassword> = run.service.store().load_all(&run.context(), &query).await?;
+    run.claimed.keep(run.service).await?;
+    let observed = match mail.app_passwords(&run.context(), mailbox).await {
+        // A credential without that right is enough for mailboxes that have none.
+        Err(error) if before.is_empty() && !error.may_retry() => return Ok(Leftovers::default()),
+        observed => observed?,
+    };
+    let after: Vec<AppPassword> = run.service.store().load_all(&run.context(), &query).await?;
+    let now = crate::work::time(run.service).await;
+    let leftovers = passwords::compare(&before, &observed, &after, now);
+    for id in &leftovers.remove {
+        if !run.claimed.is_dry() {
+            run.claimed.keep(run.service).await?;
+            mail.delete_app_password(&run.context(), mailbox, id).await?;
+        }
+        run.changes.push("app_password.delete".to_owned());
+    }
+    Ok(leftovers)
+}
+
+/// Removes entries of app passwords that the mail system does not have.
+fn forget(entries: Vec<AppPassword>) -> Extra {
+    Box::new(move |work, _| {
+        let mut each = entries.iter();
+        each.try_for_each(|entry| work.delete(Action::DeleteAppPassword, app_passwords::KIND, subject(entry), entry))
+    })
+}
+
 /// Returns the result for a mailbox that is gone from the mail system: its entry goes, and its addresses are free.
-fn removed(stored: Mailbox) -> Settled {
-    let extra: Extra = Box::new(move |work, _| {
+async fn removed(run: &Run<'_>, stored: Mailbox) -> Result<Settled, Stopped> {
+    let passwords: Vec<AppPassword> = run.service.store().load_all(&run.context(), &of_mailbox(&stored)).await?;
+    let entries = forget(passwords);
+    let extra: Extra = Box::new(move |work, state| {
+        entries(work, state)?;
         let about = Subject { tenant: Some(stored.tenant_id), user: Some(stored.user_id) };
         work.delete(Action::DeleteMailbox, "mailbox", about, &stored)
     });
-    Settled { extra: Some(extra), ..Settled::gone() }
+    Ok(Settled { extra: Some(extra), ..Settled::gone() })
 }
 
 /// A mailbox as a unit that changes are made in.

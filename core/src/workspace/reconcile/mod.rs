@@ -13,6 +13,8 @@ mod space;
 
 pub(super) use dry::dry_run;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{
@@ -209,6 +211,11 @@ impl Run<'_> {
     /// Returns a context with a deadline of its own, for one request to a system.
     fn context(&self) -> RequestContext {
         call().context
+    }
+
+    /// Returns the time from the deletion of a tenant to the removal of its data.
+    fn grace(&self) -> Duration {
+        self.service.settings().grace
     }
 
     /// Reads the tenant, its subscription, and further documents.

@@ -40,7 +40,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>, user_id: ObjectId) -> Result<Se
     let user: Option<User> = answers.first()?;
     let of_group: Option<SystemState> = answers.first()?;
     let now = crate::work::time(run.service).await;
-    let presence = presence(&tenant, run.settings, now);
+    let presence = presence(&tenant, run.grace(), now);
     let member = match (&membership, &user) {
         (Some(membership), Some(user)) => known::is_member(membership, user, presence),
         _ => false,

@@ -8,7 +8,7 @@ use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, not_confi
 use crate::{
     connectors::{ConnectorError, Files},
     domain::{
-        Tenant, TenantStatus,
+        Tenant,
         workspace::{Phase, SystemKind, SystemState},
     },
     service::unit_of_work::Subject,
@@ -32,7 +32,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     let mail: Option<SystemState> = answers.first()?;
     let now = crate::work::time(run.service).await;
     let facts = Facts { tenant: &tenant, subscription: subscription.as_ref(), members: &[], mailboxes: &[] };
-    let wanted = desired(facts, run.settings, now).space;
+    let wanted = desired(facts, run.settings, run.grace(), now).space;
     if let Some(waits) = depends(run, wanted.presence, identity.as_ref(), mail.as_ref()) {
         let phase = if wanted.presence == Presence::Absent { Phase::Removing } else { Phase::Waiting };
         let mut settled = Settled::new(phase, vec![waits], Vec::new(), now);
@@ -68,8 +68,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     };
     let fine = vec![holds(SPACE_READY, "Ready", now), holds(ACCESS_READY, "Ready", now)];
     let mut settled = Settled::new(phase, obstacles, fine, now);
-    settled.next = (tenant.status == TenantStatus::Deleted && wanted.presence == Presence::Suspended)
-        .then(|| removal(&tenant, run.settings));
+    settled.next = removal(&tenant, run.grace()).filter(|_| wanted.presence == Presence::Suspended);
     settled.extra = match space {
         Some(space) if settled.phase == Phase::Ready && tenant.ocis_space_id.as_ref() != Some(&space) => {
             Some(name_space(tenant, space))

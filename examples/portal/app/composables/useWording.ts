@@ -39,6 +39,7 @@ export function useWording() {
     problemText: (problem: Problem) =>
       known(`problem.${problem.code}.text`, known(`problem.${problem.status}.text`, sentence(problem.detail ?? "") || t("problem.other.text")), {
         seconds: problem.retryAfter ?? 1,
+        named: problem.detail?.match(/`([^`]+)`/)?.[1] ?? "",
       }),
   };
 }

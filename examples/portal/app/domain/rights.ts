@@ -53,6 +53,8 @@ export interface Rights {
    * @param about The field that it sets, or what else holds of it.
    */
   may: (action: string, about?: string | Case) => boolean;
+  /** Whether an action of the policy is allowed on what is the person's own in the tenant, such as their mailbox. */
+  mayOwn: (action: string) => boolean;
   /** Whether there is anything to administer at all. */
   administer: boolean;
 }
@@ -66,6 +68,7 @@ export function rightsIn(tenant: Pick<TenantView, "role" | "status">, user: Pers
     role,
     frozen: state.suspended && !(POLICY.actions["tenant.update"]?.suspended ?? [caller.name]).includes(caller.name),
     may: (action, about) => isAllowed(action, caller, { ...state, ...(typeof about === "string" ? { field: about } : about) }),
+    mayOwn: (action) => role !== null && isAllowed(action, { name: "oneself" }, state),
     // Whom the policy lets change a tenant that is in order.
     administer: isAllowed("tenant.update", caller),
   };

@@ -25,12 +25,16 @@ export const recordsOf = (name, records, rest = {}) => ({ name, records, checked
  * Serves the API of a stage with systems behind its tenants, for `Stage.start` as `prepare`.
  *
  * `stage.systems` maps the id of a tenant to the parts of its `WorkspaceView`, to be changed at any time; `stage.failure` is the answer
- * of all looks at workspaces while it is set.
+ * of all looks at workspaces while it is set. `stage.appPasswords` maps the id of a mailbox to its app passwords, which a mail system
+ * would create.
  */
 export function serveSystems(stage) {
   stage.systems = new Map();
   stage.failure = null;
+  stage.appPasswords = new Map();
   return serveApi(stage, async (request, answer) => {
+    const [, mailbox, password] = /^\/tenants\/[\w-]+\/mailboxes\/(\w+)\/app-passwords(?:\/(\w+))?$/.exec(new URL(request.url).pathname) ?? [];
+    if (mailbox) return appPasswords(stage, request, answer, mailbox, password);
     const [, tenant] = /^\/tenants\/(\w+)\/workspace(?:\/\w+)?$/.exec(new URL(request.url).pathname) ?? [];
     if (!tenant || answer.status !== 200) return answer;
     if (stage.failure) return stage.failure();
@@ -45,6 +49,22 @@ export function serveSystems(stage) {
     const told = { ...view, ready, systems, parts: manages ? (states.parts ?? []) : [], domains: manages ? (states.domains ?? []) : [], links };
     return Response.json(told, { headers: ready ? {} : { "retry-after": "2" } });
   });
+}
+
+/** What the API would answer with a mail system, where it has let the caller pass. */
+async function appPasswords(stage, request, answer, mailboxId, password) {
+  const all = stage.appPasswords.get(mailboxId) ?? [];
+  const keep = (passwords) => stage.appPasswords.set(mailboxId, passwords);
+  const { code } = answer.status === 409 ? await answer.clone().json() : {};
+  if (request.method === "GET" && answer.status === 200) return Response.json({ items: all, nextCursor: null });
+  if (request.method === "DELETE" && answer.status === 404) return keep(all.filter(({ id }) => id !== password)), new Response(null, { status: 204 });
+  if (request.method !== "POST" || code !== "mail_not_configured") return answer;
+  last += 1;
+  const id = last.toString(16).padStart(24, "0");
+  const { name } = await request.json();
+  const view = { id, version: 2, tenantId: "", mailboxId, userId: "", name, status: "active", createdAt: NOW, updatedAt: NOW };
+  keep([...all, view]);
+  return Response.json({ ...view, secret: `app_${id.repeat(2)}` }, { status: 201, headers: { "cache-control": "no-store" } });
 }
 
 async function callerOf(stage, { headers }, tenant) {

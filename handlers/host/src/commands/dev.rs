@@ -11,7 +11,7 @@ use dezky::{
     authn::IssuerSettings,
     clock::{Clock as _, SystemClock},
     development_issuer::{DevelopmentIssuer, DevelopmentIssuerOptions},
-    service::seed::SeedSettings,
+    service::{ServiceSettings, seed::SeedSettings},
     work::TaskChoice,
 };
 use serde_json::json;
@@ -56,6 +56,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         otlp_endpoint: None,
         drain: Duration::ZERO,
         audit_details: None,
+        grace: ServiceSettings::default().grace,
         tasks: TaskChoice::All,
         systems: emulators.as_ref().map(Emulators::settings).transpose()?.unwrap_or_default(),
         secret_files: Vec::new(),

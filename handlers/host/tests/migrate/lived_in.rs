@@ -10,8 +10,8 @@ use dezky::{
     clock::{Clock as _, SystemClock},
     context::RequestContext,
     domain::{
-        CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords, Event, Issuer, OutboxEvent, OutboxEventId,
-        SystemState, TaskRecord, TenantId, UpdateUser,
+        CreateAppPassword, CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords, Event, Issuer,
+        OutboxEvent, OutboxEventId, SystemState, TaskRecord, TenantId, UpdateUser,
         workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
     },
     service::{Call, IdempotencyRequest, Service, ServiceSettings},
@@ -94,10 +94,11 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
     commit.insert(&Cursor { version: 3, position: 6, ..Cursor::start("copies", now) }).unwrap();
     commit.insert(&DeferredEvent::new("copies", &event, now, "conflict: try again".to_owned())).unwrap();
     commit.insert(&TaskRecord { version: 2, succeeded_at: Some(now), ..TaskRecord::new("expiry") }).unwrap();
-    // A mailbox, the state of the system that has it, and the records of its domain.
+    // A mailbox with an app password, the state of the system that has it, and the records of its domain.
     let (tenant, person) = (TenantId::generate(), profile.user.id);
     let mailbox = json!({ "userId": person, "localPart": "newcomer", "domain": "beta.eu", "aliases": ["info"] });
     let mailbox = CreateMailbox::read(mailbox).unwrap().into_mailbox(tenant, now);
+    let password = CreateAppPassword::build("Phone").finish().unwrap().into_app_password(&mailbox, 0, now);
     let mut state = SystemState::new(tenant, SystemKind::Mail, Some(mailbox.id.0), now);
     state.set_external_id("mailbox", Some("b"));
     state.set_conditions(vec![Condition {
@@ -117,6 +118,7 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
         advice: None,
     });
     commit.insert(&mailbox).unwrap();
+    commit.insert(&password).unwrap();
     commit.insert(&state).unwrap();
     commit.insert(&records).unwrap();
     let url = "https://beta.example.eu/application/o/dezky-tenant-beta/";

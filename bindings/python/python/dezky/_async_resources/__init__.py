@@ -7,6 +7,7 @@ from __future__ import annotations
 from .._callers import AsyncCaller
 from .._table import ME
 from .._types import ProfileView
+from .app_passwords import AsyncAppPasswords
 from .audit import AsyncAudit
 from .mailboxes import AsyncMailboxes
 from .members import AsyncMembers
@@ -22,6 +23,7 @@ class AsyncUseCases:
 
     __slots__ = (
         "_caller",
+        "app_passwords",
         "audit",
         "mailboxes",
         "members",
@@ -42,6 +44,8 @@ class AsyncUseCases:
     """The systems behind a tenant: identity, mail and files."""
     mailboxes: AsyncMailboxes
     """Mailboxes of a tenant."""
+    app_passwords: AsyncAppPasswords
+    """App passwords of mailboxes, each for one mail program."""
     users: AsyncUsers
     """Users; written by the platform."""
     subscriptions: AsyncSubscriptions
@@ -56,6 +60,7 @@ class AsyncUseCases:
         self.members = AsyncMembers(caller)
         self.workspace = AsyncWorkspace(caller)
         self.mailboxes = AsyncMailboxes(caller)
+        self.app_passwords = AsyncAppPasswords(caller)
         self.users = AsyncUsers(caller)
         self.subscriptions = AsyncSubscriptions(caller)
         self.audit = AsyncAudit(caller)

@@ -210,7 +210,7 @@ class AsyncTenants:
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> TenantView:
-        """End the suspension of a tenant; for the platform.
+        """End the suspension of a tenant, or undo its deletion within the grace period; for the platform.
 
         Args:
             tenant: Id or slug of the tenant.

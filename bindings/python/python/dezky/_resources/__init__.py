@@ -7,6 +7,7 @@ from __future__ import annotations
 from .._callers import Caller
 from .._table import ME
 from .._types import ProfileView
+from .app_passwords import AppPasswords
 from .audit import Audit
 from .mailboxes import Mailboxes
 from .members import Members
@@ -22,6 +23,7 @@ class UseCases:
 
     __slots__ = (
         "_caller",
+        "app_passwords",
         "audit",
         "mailboxes",
         "members",
@@ -42,6 +44,8 @@ class UseCases:
     """The systems behind a tenant: identity, mail and files."""
     mailboxes: Mailboxes
     """Mailboxes of a tenant."""
+    app_passwords: AppPasswords
+    """App passwords of mailboxes, each for one mail program."""
     users: Users
     """Users; written by the platform."""
     subscriptions: Subscriptions
@@ -56,6 +60,7 @@ class UseCases:
         self.members = Members(caller)
         self.workspace = Workspace(caller)
         self.mailboxes = Mailboxes(caller)
+        self.app_passwords = AppPasswords(caller)
         self.users = Users(caller)
         self.subscriptions = Subscriptions(caller)
         self.audit = Audit(caller)

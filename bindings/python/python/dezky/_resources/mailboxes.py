@@ -36,7 +36,7 @@ class Mailboxes:
 
         Args:
             tenant: Id or slug of the tenant.
-            user_id: Only mailboxes of this member.
+            user_id: Only mailboxes of this member; required of those who may list their own alone.
             limit: The most items of a page, 1 to 200; 200 without it.
             cursor: Where to begin: the `next_cursor` of a page.
             timeout: The most seconds that a call may take, at most 30.

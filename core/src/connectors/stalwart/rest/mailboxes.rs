@@ -1,13 +1,14 @@
 //! Mailboxes of the REST interface: principals of type `individual`, named as their address.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
     super::{
-        names::{self, Label},
-        reading::read,
+        names,
+        reading::{Texts, read},
     },
     Failure, Principal, Rest, gone, name_of,
     principal::{change, sign_in},
@@ -160,25 +161,46 @@ impl Rest {
         }
     }
 
-    /// Creates an app password in the place of ours of the same name, in one change.
+    /// Returns the labels of our app passwords of a mailbox. They are among its secrets, of which nothing else is kept.
+    pub(super) async fn own_passwords(
+        &self,
+        context: &RequestContext,
+        mailbox: &Mailbox,
+    ) -> ConnectorResult<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Secrets {
+            #[serde(default)]
+            secrets: Texts,
+        }
+        let request = Request::get("/api/principal").segment(name_of(&mailbox.id)?.to_owned());
+        let found: Secrets = match self.ask(context, "/api/principal", request).await? {
+            Ok(found) => found,
+            Err(failure) if failure.is("notFound") => return Ok(Vec::new()),
+            Err(failure) => return Err(failure.into_error(&format!("the mailbox `{}`", mailbox.local_part))),
+        };
+        let label = |secret: &String| secret.strip_prefix("$app$")?.split_once('$').map(|(label, _)| label.to_owned());
+        Ok(found.secrets.0.iter().filter_map(label).filter(|label| names::is_own(label)).collect())
+    }
+
+    /// Creates an app password in the place of ours of the same mark, in one change.
     ///
     /// This interface lets the client choose it, and stores what it is given: only a hash is sent.
     pub(super) async fn add_password(
         &self,
         context: &RequestContext,
         mailbox: &Mailbox,
+        mark: &str,
         name: &str,
     ) -> ConnectorResult<AppPassword> {
-        let label = Label::new(name)?;
+        let label = names::label(name, mark)?;
         let secret = names::password()?;
         let changes = vec![
-            // Removes all that begin so.
-            change("removeItem", "secrets", format!("$app${}", label.beginning())),
-            change("addItem", "secrets", format!("$app${}${}", label.text(), hash(&secret))),
+            change("removeItem", "secrets", format!("$app${label}$")),
+            change("addItem", "secrets", format!("$app${label}${}", hash(&secret))),
         ];
         let done = self.patch(context, name_of(&mailbox.id)?, changes).await?;
         done.map_err(|failure| failure.into_error(&format!("the mailbox `{}`", mailbox.local_part)))?;
-        Ok(AppPassword { id: label.text(), secret })
+        Ok(AppPassword { id: label, secret })
     }
 
     pub(super) async fn remove_password(

@@ -228,9 +228,14 @@ impl Mail for Rest {
         &self,
         context: &RequestContext,
         mailbox: &Mailbox,
+        mark: &str,
         name: &str,
     ) -> ConnectorResult<AppPassword> {
-        self.add_password(context, mailbox, name).await
+        self.add_password(context, mailbox, mark, name).await
+    }
+
+    async fn app_passwords(&self, context: &RequestContext, mailbox: &Mailbox) -> ConnectorResult<Vec<String>> {
+        self.own_passwords(context, mailbox).await
     }
 
     async fn delete_app_password(&self, context: &RequestContext, mailbox: &Mailbox, id: &str) -> ConnectorResult<()> {

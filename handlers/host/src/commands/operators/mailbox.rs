@@ -8,6 +8,7 @@ use dezky::{
 use serde_json::json;
 
 use super::{
+    app_password::{self, AppPasswordCommand},
     body::BodyFlags,
     confirmation::{ConfirmationFlags, confirm},
     listing::{ListFlags, list},
@@ -26,7 +27,7 @@ const COLUMNS: &[Column] = &[
     ("REMOVED FROM", "/removeAt"),
 ];
 
-const NAMED: &str = "Id or address of the mailbox";
+pub(super) const NAMED: &str = "Id or address of the mailbox";
 
 /// Actions on the mailboxes of a tenant.
 #[derive(Debug, Subcommand)]
@@ -54,6 +55,9 @@ pub(crate) enum MailboxCommand {
     /// Remove a mailbox with its mail; asks first
     #[command(after_help = "Example:\n  dezky mailbox delete acme anna@acme.eu --yes")]
     Delete(DeleteMailbox),
+    /// Act on the app passwords of a mailbox
+    #[command(subcommand)]
+    AppPassword(AppPasswordCommand),
 }
 
 /// Flags of `dezky mailbox list`.
@@ -164,11 +168,16 @@ pub(crate) async fn run(command: MailboxCommand) -> Result<(), Failure> {
             session.output.document(&settled(changed)?)
         }
         MailboxCommand::Delete(flags) => delete(flags).await,
+        MailboxCommand::AppPassword(command) => app_password::run(command).await,
     }
 }
 
 /// Finds a mailbox by id or by address, whose main one it must be.
-async fn find(session: &Session, named: &str, mailbox: &str) -> Result<(TenantReference, MailboxView), Failure> {
+pub(super) async fn find(
+    session: &Session,
+    named: &str,
+    mailbox: &str,
+) -> Result<(TenantReference, MailboxView), Failure> {
     let reference = TenantReference::Id(tenant(session, named).await?.id);
     let missing = || format!("`{}` has no mailbox `{}`", named.escape_debug(), mailbox.escape_debug());
     if let Ok(id) = mailbox.parse::<MailboxId>() {

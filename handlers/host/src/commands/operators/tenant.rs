@@ -56,13 +56,16 @@ pub(crate) enum TenantCommand {
     /// Make a tenant read-only to its own members, at once
     #[command(after_help = "Example:\n  dezky tenant suspend acme --as billing")]
     Suspend(SwitchTenant),
-    /// End the suspension of a tenant
+    /// End the suspension of a tenant, or undo its deletion
+    ///
+    /// A deletion can be undone within the grace period, until the time that `removalAt` of the tenant shows. The tenant
+    /// has its verified domains again, and the subscription that was cancelled with it.
     #[command(after_help = "Example:\n  dezky tenant restore acme")]
     Restore(SwitchTenant),
     /// Delete a tenant; asks first
     ///
     /// Its subscription is cancelled, its verified domains are released, and only platform administrators still see it.
-    /// Its slug stays reserved for ever.
+    /// Its slug stays reserved for ever. Within the grace period, `dezky tenant restore` undoes that.
     #[command(after_help = "Example:\n  dezky tenant delete acme --yes")]
     Delete(DeleteTenant),
 }

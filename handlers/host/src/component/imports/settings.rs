@@ -8,11 +8,13 @@ use crate::component::{
 impl settings::Host for InstanceState {
     fn get(&mut self) -> Values {
         let settings = self.platform.service.settings();
+        let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Values {
             platform_admin_group: settings.platform_admin_group.clone(),
             public_domain: settings.public_domain.clone(),
             issuers: settings.issuer_ids.clone(),
-            leeway: u64::try_from(settings.leeway.as_millis()).unwrap_or(u64::MAX),
+            leeway: milliseconds(settings.leeway),
+            grace: milliseconds(settings.grace),
         }
     }
 }

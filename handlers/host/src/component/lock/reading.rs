@@ -21,6 +21,8 @@ use super::{DOCUMENTS, Locked, actor::Actor, hidden, refused};
 enum Named {
     /// The caller's own documents.
     Own,
+    /// The caller's own documents in a tenant.
+    OwnIn(ObjectId),
     /// Documents of a tenant.
     Tenant(ObjectId),
     /// Documents of another person.
@@ -42,6 +44,8 @@ pub(super) fn check_collection(collection: &'static Collection) -> StoreResult<(
 /// The owner of a document.
 struct Belonging {
     tenant: Option<ObjectId>,
+    /// The person, if the document belongs to one.
+    person: Option<ObjectId>,
     /// The document itself, if it is a membership.
     membership: Option<Membership>,
 }
@@ -50,17 +54,21 @@ impl Belonging {
     fn of(document: &Document, collection: &'static Collection) -> StoreResult<Self> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct OfTenant {
+        struct Owners {
             tenant_id: Option<ObjectId>,
+            user_id: Option<ObjectId>,
         }
         if collection == &TENANTS {
-            return Ok(Self { tenant: Some(document.id), membership: None });
+            return Ok(Self { tenant: Some(document.id), person: None, membership: None });
         }
         if collection == &MEMBERSHIPS {
             let membership: Membership = document.decode(collection)?;
-            return Ok(Self { tenant: Some(membership.tenant_id.0), membership: Some(membership) });
+            let (tenant, person) = (Some(membership.tenant_id.0), Some(membership.user_id.0));
+            return Ok(Self { tenant, person, membership: Some(membership) });
         }
-        Ok(Self { tenant: document.decode::<OfTenant>(collection)?.tenant_id, membership: None })
+        let Owners { tenant_id, user_id } = document.decode(collection)?;
+        let person = user_id.filter(|_| matches!(collection.scope, Scope::TenantAndPerson { .. }));
+        Ok(Self { tenant: tenant_id, person, membership: None })
     }
 }
 
@@ -96,6 +104,10 @@ impl View<'_> {
             _ => None,
         });
         match (equal(person), equal(tenant), by_name) {
+            // Memberships alone make the caller what they are in a tenant; all else is theirs only in one that it names.
+            (Some(person), Some(tenant), _) if self.actor.is(person) && query.collection != &MEMBERSHIPS => {
+                Named::OwnIn(tenant)
+            }
             (Some(person), ..) if self.actor.is(person) => Named::Own,
             (_, Some(tenant), _) => Named::Tenant(tenant),
             (Some(_), None, _) => Named::Other,
@@ -126,6 +138,10 @@ impl View<'_> {
             Named::Own => {
                 in_force(query)?;
                 Ok(Some(Cow::Borrowed(query)))
+            }
+            Named::OwnIn(tenant) => {
+                self.learn(std::iter::once(tenant)).await?;
+                Ok(self.actor.role(tenant).is_some().then_some(Cow::Borrowed(query)))
             }
             Named::Documents(count) => self.by_name(query, count).map(Some),
             Named::Tenant(tenant) => {
@@ -275,6 +291,10 @@ impl View<'_> {
                 return Ok(false);
             }
             self.actor.saw(membership);
+        }
+        let own = role.is_some() && of.membership.is_none() && of.person.is_some_and(|person| self.actor.is(person));
+        if own {
+            return Ok(true);
         }
         let visible = self.in_tenant(collection, tenant);
         if visible {

@@ -3,8 +3,8 @@
 use dezky::{
     clock::Clock as _,
     domain::{
-        EndedSession, EndedSessionId, ObjectId, membership::MEMBERSHIPS, session::EndedSessionKind,
-        subscription::SUBSCRIPTIONS,
+        CreateAppPassword, CreateMailbox, EndedSession, EndedSessionId, ObjectId, membership::MEMBERSHIPS,
+        session::EndedSessionKind, subscription::SUBSCRIPTIONS,
     },
     store::Commit,
 };
@@ -70,6 +70,53 @@ async fn documents_of_others_are_as_absent_and_all_documents_are_refused() {
         }
         let many = json!({"call": "find", "collection": "tenants", "limit": 1_002});
         assert!(refused(&world.script("root", &[many]).await[0]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_have_their_own_mailboxes_in_a_tenant_that_they_name_and_no_others() {
+    for isolation in BOTH {
+        let world = World::new(isolation).await;
+        let acme = world.acme.to_string();
+        let mut ids = Vec::new();
+        let mut commit = Commit::new();
+        for (tenant, name) in
+            [(world.acme, "mark"), (world.acme, "sam"), (world.acme, "rita"), (world.gone, "sam"), (world.other, "bea")]
+        {
+            let body = json!({"userId": world.id(name), "localPart": name, "domain": format!("{tenant}.eu")});
+            let now = world.clock.now();
+            let mailbox = CreateMailbox::read(body).unwrap().into_mailbox(tenant, now);
+            let password = CreateAppPassword::build("Phone").finish().unwrap().into_app_password(&mailbox, 0, now);
+            ids.push((tenant.to_string(), world.id(name), mailbox.id.to_string(), password.id.to_string()));
+            commit.insert(&mailbox).unwrap();
+            commit.insert(&password).unwrap();
+        }
+        world.store.commit(&dezky::context::RequestContext::system("test"), &commit).await.unwrap();
+        let of = |(tenant, user, mailbox, password): &(String, String, String, String)| {
+            let own = json!([["tenantId", tenant], ["userId", user], ["mailboxId", mailbox]]);
+            [
+                json!({"call": "get", "collection": "mailboxes", "id": mailbox}),
+                json!({"call": "find", "collection": "mailboxes", "equal": [["tenantId", tenant], ["userId", user]]}),
+                json!({"call": "get", "collection": "app_passwords", "id": password}),
+                json!({"call": "find", "collection": "app_passwords", "equal": own}),
+            ]
+        };
+        for step in of(&ids[0]) {
+            let outcome = &world.script("mark", std::slice::from_ref(&step)).await[0];
+            assert!(!nothing(outcome) && !refused(outcome), "{step}: {outcome}");
+        }
+        // Those of a fellow member, of a former one, of a deleted tenant, and of another than the token is bound to.
+        for (caller, place) in [("mark", 1), ("rita", 2), ("sam", 3), ("bea", 4)] {
+            for step in of(&ids[place]) {
+                let outcome = &world.script(caller, std::slice::from_ref(&step)).await[0];
+                assert!(nothing(outcome), "{caller} {step}: {outcome}");
+            }
+        }
+        let all = json!({"call": "find", "collection": "mailboxes", "equal": [["tenantId", acme]]});
+        assert!(nothing(&world.script("mark", std::slice::from_ref(&all)).await[0]));
+        assert!(!nothing(&world.script("ada", &[all]).await[0]), "an administrator has all");
+        let anywhere = json!({"call": "find", "collection": "mailboxes", "equal": [["userId", world.id("mark")]]});
+        assert!(refused(&world.script("mark", &[anywhere]).await[0]), "it names no tenant");
     }
 }
 
