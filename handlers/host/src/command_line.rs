@@ -369,8 +369,10 @@ mod tests {
 
     #[test]
     fn operators_commands_are_those_of_the_operations() {
-        let declared: BTreeSet<String> =
+        let mut declared: BTreeSet<String> =
             OPERATIONS.iter().flat_map(|operation| operation.commands).map(|command| (*command).to_owned()).collect();
+        // It asks the systems behind tenants from where it runs, which no operation of the API does.
+        declared.insert("workspace plan".to_owned());
         let groups: BTreeSet<&str> = declared.iter().filter_map(|command| command.split(' ').next()).collect();
         let line = CommandLine::command();
         let mut there = BTreeSet::new();
