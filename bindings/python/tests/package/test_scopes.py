@@ -134,8 +134,18 @@ def test_mailboxes_are_created_listed_changed_and_deleted_and_the_workspace_is_l
 
 def test_a_secret_is_not_in_what_python_shows_of_a_document() -> None:
     now = datetime(2026, 2, 1, tzinfo=UTC)
-    fields = {"id": "1", "version": 1, "tenant_id": "2", "mailbox_id": "3", "user_id": "4", "name": "Phone"}
-    view = AppPasswordView(**fields, status=AppPasswordStatus.ACTIVE, secret="app_1", created_at=now, updated_at=now)
+    view = AppPasswordView(
+        id="1",
+        version=1,
+        tenant_id="2",
+        mailbox_id="3",
+        user_id="4",
+        name="Phone",
+        status=AppPasswordStatus.ACTIVE,
+        secret="app_1",
+        created_at=now,
+        updated_at=now,
+    )
     assert "app_1" not in repr(view)
     assert "name='Phone'" in repr(view)
     assert view.secret == "app_1"
