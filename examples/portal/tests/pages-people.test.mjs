@@ -41,7 +41,7 @@ const ROLES = {
   },
   petra: {
     places: ["Details", "Workspace", "Domains", "Mailboxes", "Branding", "Members", "Subscription", "Audit trail"],
-    details: ["Name", "Address", "Plan", "Save changes", ...BILLING, "Save changes", "Group in Authentik", "Space in ownCloud", "Mail domain", "Save changes", "Suspend", "Delete"],
+    details: ["Name", "Address", "Plan", "Save changes", ...BILLING, "Save changes", "Group in Authentik", "Space in ownCloud", "Mail domain", "A login of its own", "Save changes", "Suspend", "Delete"],
     members: ["Role of Clara Moreau", "Remove access of Clara Moreau", "Role of Ben Hartmann", "Remove access of Ben Hartmann", "Role of Anna Lindqvist", "Remove access of Anna Lindqvist"],
     administration: true,
   },
