@@ -66,7 +66,7 @@ pub(super) fn answer(
     response
 }
 
-/// What is left of a stream of events.
+/// Rest of a stream of events.
 struct Rest {
     ticks: BoxStream<'static, Tick>,
     name: &'static str,

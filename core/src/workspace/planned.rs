@@ -1,4 +1,4 @@
-//! What controllers would do, told by a dry run.
+//! Changes that controllers would make, told by a dry run.
 
 use serde::Serialize;
 

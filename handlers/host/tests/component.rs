@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-use support::{Process, await_ready, dev, dezky, finished_after_sigterm, hang_up, json, request};
+use support::{Process, await_ready, dev, dezky, finished_after_sigterm, hang_up, json, request, served};
 
 /// Returns the component, built once or named by `DEZKY_TEST_COMPONENT`.
 fn component() -> PathBuf {
@@ -244,4 +244,23 @@ fn what_does_not_answer_as_the_api_is_not_served_at_all() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{error}");
     assert!(error.contains("does not answer as the API does"), "{error}");
+}
+
+#[test]
+fn what_only_the_host_has_configured_is_confirmed_through_a_component() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("component.wasm");
+    std::fs::copy(component(), &file).unwrap();
+    let settings = [("DEZKY_COMPONENT", file.to_str().unwrap()), ("DEZKY_CHAT_URL", "https://{slug}.chat.example.eu")];
+    let server = served::serve(folder.path(), "sqlite:served.sqlite", &settings);
+    let confirm = |system: &str| {
+        let path = format!("/tenants/dezky/workspace/{system}/confirm");
+        request(&server.address, "POST", &path, Some(&server.admin))
+    };
+    let confirmed = confirm("chat");
+    assert_eq!(confirmed.0, 200, "{}", confirmed.1);
+    for other in ["meetings", "files", "telephone"] {
+        let refused = confirm(other);
+        assert_eq!((refused.0, json(&refused)["code"].as_str()), (404, Some("not_found")), "{other}: {}", refused.1);
+    }
 }

@@ -1,4 +1,4 @@
-//! What the use cases need of the mail system.
+//! Port to the mail system, as far as the use cases need it.
 
 use std::fmt;
 

@@ -64,7 +64,7 @@ fn told(error: ConnectorError) -> Error {
     Error::new(Code::UPSTREAM_UNAVAILABLE, message).with_retry_after(after.unwrap_or(WAIT))
 }
 
-/// What a look at the app passwords of a mailbox comes to.
+/// Result of a look at the app passwords of a mailbox.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
     /// Ids to remove from the mail system.

@@ -30,7 +30,7 @@ pub(super) struct IssuerChange {
     pub(super) after: Issuer,
 }
 
-/// What a look at the login came to.
+/// Result of a look at the login.
 #[derive(Default)]
 pub(super) struct Looked {
     /// Obstacles that are left.
