@@ -2,7 +2,10 @@
 
 use std::{str::FromStr, sync::Arc};
 
-use axum::extract::{FromRequestParts, OriginalUri, RawPathParams};
+use axum::{
+    Extension,
+    extract::{FromRequestParts, OriginalUri, RawPathParams},
+};
 use http::{HeaderMap, Method, header, request::Parts};
 
 use super::HttpState;
@@ -54,22 +57,17 @@ impl FromRequestParts<Arc<HttpState>> for Caller {
 #[derive(Clone)]
 pub(super) struct RepeatedCaller {
     /// The call of the request itself.
-    pub(super) call: Call,
+    call: Call,
     principal: Option<Principal>,
     headers: HeaderMap,
 }
 
-impl FromRequestParts<Arc<HttpState>> for RepeatedCaller {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<HttpState>) -> Result<Self> {
-        let Caller(call) = Caller::from_request_parts(parts, state).await?;
-        let principal = parts.extensions.get::<Principal>().cloned();
-        Ok(Self { call, principal, headers: parts.headers.clone() })
-    }
-}
-
 impl RepeatedCaller {
+    /// Keeps what a caller is identified by.
+    pub(super) fn new(call: Call, principal: Option<Extension<Principal>>, headers: HeaderMap) -> Self {
+        Self { call, principal: principal.map(|Extension(principal)| principal), headers }
+    }
+
     /// Creates a call with a deadline of its own, if the caller's token is still good.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
+use axum::{Extension, extract::State, response::Response};
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         respond,
     },
     service::{
+        Principal,
         access::TenantReference,
         workspaces::{SHOWN, WorkspaceView},
     },
@@ -24,7 +25,8 @@ const LOOK_AGAIN: HeaderValue = HeaderValue::from_static("2");
 
 pub(crate) async fn read(
     State(state): State<Arc<HttpState>>,
-    caller: RepeatedCaller,
+    Caller(call): Caller,
+    principal: Option<Extension<Principal>>,
     path: PathParameters,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -32,11 +34,12 @@ pub(crate) async fn read(
     // Followed before the first look, so that no change falls in between.
     let asked = live::is_asked_for(&headers);
     let ticks = state.live.as_ref().filter(|_| asked).map(|live| live.follow(&SHOWN));
-    let view = state.service.read_workspace(&caller.call, &reference).await?;
+    let view = state.service.read_workspace(&call, &reference).await?;
     if !asked {
         return Ok(hinted(respond::document(&headers, &view)?, &view));
     }
     let first = respond::encode(&view)?;
+    let caller = RepeatedCaller::new(call, principal, headers.clone());
     let look: Look = Box::new(move || {
         let (state, caller, reference) = (Arc::clone(&state), caller.clone(), reference.clone());
         Box::pin(async move {
