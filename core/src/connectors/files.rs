@@ -79,6 +79,16 @@ pub trait Files: Send + Sync + fmt::Debug {
     /// Returns the space with this id, disabled or not.
     async fn space(&self, context: &RequestContext, id: &str) -> ConnectorResult<Option<Space>>;
 
+    /// Returns the space with this id together with who has access to it; nobody, if it is disabled.
+    ///
+    /// # Errors
+    /// As of [`Files::grants`].
+    async fn space_with_grants(
+        &self,
+        context: &RequestContext,
+        id: &str,
+    ) -> ConnectorResult<Option<(Space, Vec<Grant>)>>;
+
     /// Returns the spaces whose marker names this tenant, disabled ones too. More than one is for a person to sort out.
     async fn spaces_of(&self, context: &RequestContext, tenant: TenantId) -> ConnectorResult<Vec<Space>>;
 

@@ -94,6 +94,13 @@ pub trait Identity: Send + Sync + fmt::Debug {
     /// Returns the group with this id.
     async fn group(&self, context: &RequestContext, id: &str) -> ConnectorResult<Option<Group>>;
 
+    /// Returns the group with this id together with the people in it.
+    async fn group_with_people(
+        &self,
+        context: &RequestContext,
+        id: &str,
+    ) -> ConnectorResult<Option<(Group, Vec<Person>)>>;
+
     /// Returns the groups whose marker names this tenant. More than one is for a person to sort out.
     async fn groups_of(&self, context: &RequestContext, tenant: TenantId) -> ConnectorResult<Vec<Group>>;
 

@@ -18,6 +18,17 @@ pub struct MailDomain {
     pub enabled: bool,
 }
 
+/// A mail domain with what is looked at of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainInFull {
+    /// The domain.
+    pub domain: MailDomain,
+    /// The DNS records that its owner publishes.
+    pub records: Vec<DnsRecord>,
+    /// Its mailboxes; `None` if they were not listed.
+    pub mailboxes: Option<Vec<Mailbox>>,
+}
+
 /// A key that signs mail (DKIM, RFC 6376).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DkimKey {
@@ -111,6 +122,24 @@ pub trait Mail: Send + Sync + fmt::Debug {
 
     /// Returns the domain of this name.
     async fn domain(&self, context: &RequestContext, name: &str) -> ConnectorResult<Option<MailDomain>>;
+
+    /// Returns the domain of this name in full, in as few requests as the system allows.
+    ///
+    /// `id` is the id that it had before. Mailboxes are listed only of a domain that still has it.
+    async fn domain_in_full(
+        &self,
+        context: &RequestContext,
+        name: &str,
+        id: Option<&str>,
+    ) -> ConnectorResult<Option<DomainInFull>> {
+        let Some(domain) = self.domain(context, name).await? else { return Ok(None) };
+        let records = self.dns_records(context, &domain).await?;
+        let mailboxes = match id {
+            Some(id) if id == domain.id => Some(self.mailboxes(context, &domain).await?),
+            _ => None,
+        };
+        Ok(Some(DomainInFull { domain, records, mailboxes }))
+    }
 
     /// Creates a domain; its keys follow by themselves.
     ///

@@ -18,7 +18,7 @@ pub use dns::{Dns, SystemDns};
 pub use error::{ConnectorError, ConnectorResult};
 pub use files::{Files, Grant, NewSpace, Space, SpaceChange, SpaceState};
 pub use identity::{Group, Identity, Login, NewLogin, OldLogin, Person};
-pub use mail::{AppPassword, DkimKey, DnsRecord, Mail, MailDomain, Mailbox, MailboxChange, NewMailbox};
+pub use mail::{AppPassword, DkimKey, DnsRecord, DomainInFull, Mail, MailDomain, Mailbox, MailboxChange, NewMailbox};
 pub use settings::{ConnectorSettings, Secret};
 
 /// Report of a system about itself to a credential, for diagnosis.

@@ -54,7 +54,7 @@ pub(super) async fn check_due(service: &Service, dns: &dyn Dns) -> Result<usize>
         let now = crate::work::time(service).await;
         let mut after = before.clone();
         let wait = apply(&mut after, found, now);
-        after.next_check_at = now.plus(schedule::look(wait, schedule::random_fraction()));
+        after.next_check_at = now.plus(schedule::jittered(wait, schedule::random_fraction()));
         after.advance(now);
         let mut commit = Commit::new();
         commit.update(&after, before.version)?;

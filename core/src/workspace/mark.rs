@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
     domain::{
         ObjectId, TenantId, UserId, Versioned as _,
-        workspace::{STATES_OF_TENANT, SYSTEM_STATES, SystemKind, SystemState},
+        workspace::{Phase, STATES_OF_TENANT, SYSTEM_STATES, SystemKind, SystemState},
     },
     error::{Error, Result},
     service::{Call, Service, conflict, moment::Moment},
@@ -25,7 +25,7 @@ const BATCH: usize = 100;
 /// When the store does not answer.
 pub async fn mark(service: &Service, call: &Call, tenant: TenantId, parts: &[Part]) -> Result<()> {
     for parts in parts.chunks(BATCH) {
-        service.settle(call, |moment| try_mark(service, call, moment, tenant, parts, true)).await?;
+        service.settle(call, |moment| try_mark(service, call, moment, tenant, parts, Mark::Wanted)).await?;
     }
     Ok(())
 }
@@ -36,9 +36,52 @@ pub async fn mark(service: &Service, call: &Call, tenant: TenantId, parts: &[Par
 /// When the store does not answer.
 pub(super) async fn ensure(service: &Service, call: &Call, tenant: TenantId, parts: &[Part]) -> Result<()> {
     for parts in parts.chunks(BATCH) {
-        service.settle(call, |moment| try_mark(service, call, moment, tenant, parts, false)).await?;
+        service.settle(call, |moment| try_mark(service, call, moment, tenant, parts, Mark::Missing)).await?;
     }
     Ok(())
+}
+
+/// Has parts of a tenant's workspace looked at now, as if the time of their next look had come.
+///
+/// # Errors
+/// When the store does not answer.
+pub(super) async fn look_again(service: &Service, call: &Call, tenant: TenantId, parts: &[Part]) -> Result<()> {
+    for parts in parts.chunks(BATCH) {
+        service.settle(call, |moment| try_mark(service, call, moment, tenant, parts, Mark::Looked)).await?;
+    }
+    Ok(())
+}
+
+/// A kind of mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// Something else is desired.
+    Wanted,
+    /// Nothing: a state is only created if there is none.
+    Missing,
+    /// The system is not as it was left.
+    Looked,
+}
+
+impl Mark {
+    /// Marks a state. Returns `false` if it stays as it is.
+    fn is_made(self, state: &mut SystemState, now: crate::clock::Timestamp) -> bool {
+        match self {
+            Self::Wanted => {
+                state.want(now);
+                true
+            }
+            Self::Missing => false,
+            // One that is claimed, or was not as desired before, is looked at soon in any case.
+            Self::Looked => {
+                let rests = state.lease_owner.is_none() && state.attempts == 0 && state.next_attempt_at > now;
+                if rests && state.phase == Phase::Ready {
+                    state.next_attempt_at = state.earliest(now);
+                }
+                rests && state.phase == Phase::Ready
+            }
+        }
+    }
 }
 
 async fn try_mark(
@@ -47,7 +90,7 @@ async fn try_mark(
     moment: Moment,
     tenant: TenantId,
     parts: &[Part],
-    wants: bool,
+    mark: Mark,
 ) -> Result<()> {
     let keys: Vec<String> = parts.iter().map(|(system, subject)| SystemState::key(tenant, *system, *subject)).collect();
     let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
@@ -59,12 +102,12 @@ async fn try_mark(
     let mut commit = Commit::new();
     for part in parts {
         match stored.get(part) {
-            Some(_) if !wants => {}
             Some(state) => {
-                let mut wanted = state.clone();
-                wanted.want(now);
-                wanted.advance(now);
-                commit.update(&wanted, state.version)?;
+                let mut marked = state.clone();
+                if mark.is_made(&mut marked, now) {
+                    marked.advance(now);
+                    commit.update(&marked, state.version)?;
+                }
             }
             None => commit.insert(&SystemState::new(tenant, part.0, part.1, now))?,
         }
@@ -91,7 +134,7 @@ pub async fn mark_all(service: &Service, call: &Call, tenant: TenantId) -> Resul
 /// When the store does not answer.
 pub(super) async fn wake_waiting(service: &Service, call: &Call, tenant: TenantId) -> Result<()> {
     each_page(service, call, tenant, |state, now| {
-        let waits = state.phase == crate::domain::workspace::Phase::Waiting && state.lease_owner.is_none();
+        let waits = state.phase == Phase::Waiting && state.lease_owner.is_none();
         (waits && state.next_attempt_at > now).then(|| {
             let mut woken = state.clone();
             woken.next_attempt_at = woken.earliest(now);

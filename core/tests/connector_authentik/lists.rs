@@ -39,6 +39,22 @@ async fn all_pages_are_read_whatever_their_size() {
 }
 
 #[tokio::test]
+async fn a_group_and_its_people_are_one_request() {
+    let world = World::start().await;
+    let (group, people) = group_of(&world, 3);
+    let (found, members) = world.client.group_with_people(&world.context, &group).await.unwrap().unwrap();
+    assert_eq!((found.id.as_str(), found.name.as_str(), found.tenant), (group.as_str(), "acme", None));
+    assert_eq!(members.len(), 3);
+    assert_eq!(world.asked().len(), 1);
+    // An empty group is read by itself, and one that is gone is never an empty one.
+    people.iter().for_each(|pk| world.authentik().remove_member(&group, *pk));
+    let (found, members) = world.client.group_with_people(&world.context, &group).await.unwrap().unwrap();
+    assert_eq!((found.name.as_str(), members.len()), ("acme", 0));
+    assert!(world.authentik().remove(Kind::Group, &group));
+    assert_eq!(world.client.group_with_people(&world.context, &group).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_deletion_between_two_pages_hides_nobody() {
     let world = World::start().await;
     world.authentik().set_largest_page(10);

@@ -43,6 +43,18 @@ async fn what_is_changed_by_hand_is_undone() {
     assert_eq!(world.members("acme"), [anna.pk].into());
     assert_eq!(world.domains(), [("acme.eu".to_owned(), true)]);
     assert_eq!(world.spaces(acme)[0].quota, quota);
+    // So is a mailbox of which the quota was changed, which the look at its domain sees.
+    let quotas: Vec<_> = world.stalwart.system().accounts().into_iter().map(|account| account.quota).collect();
+    assert_eq!(quotas, [Some(10 << 30)]);
+    // A group that the file system has lost has access again, once the next look for it has come.
+    world.ocis.system().remove_group("acme");
+    for _ in 0..2 {
+        world.clock.advance(DAY);
+        world.settle().await;
+    }
+    let access = world.spaces(acme)[0].members.iter().filter(|member| member.group().is_some()).count();
+    assert_eq!(access, 2, "that of the group that is gone, and of the new one");
+    world.assert_ready(acme).await;
     // A group that is gone comes back with its people.
     let group = world.groups().into_iter().find(|(name, _)| name == "acme").unwrap().1;
     assert!(world.authentik.system().remove(Kind::Group, &group));

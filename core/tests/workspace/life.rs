@@ -59,11 +59,32 @@ async fn a_new_tenant_gets_its_systems_and_becomes_active(store: SharedStore) {
         assert_eq!(done.iter().filter(|one| *one == change).count(), 1, "{change}: {done:?}");
     }
     // A look at what is as it should be only reads: after the first one, which stores nothing new either.
-    world.clock.advance(DAY * 2);
+    world.clock.advance(DAY);
     let writes = [world.authentik.writes(), world.ocis.writes()];
+    let requests = || [world.authentik.requests(), world.stalwart.requests(), world.ocis.requests()];
     world.settle().await;
+    let before = requests();
+    for _ in 0..2 {
+        world.clock.advance(DAY);
+        world.settle().await;
+    }
     assert_eq!([world.authentik.writes(), world.ocis.writes()], writes, "a look writes nothing");
     world.assert_ready(acme).await;
+    let made: Vec<u64> = requests().iter().zip(before).map(|(after, before)| after - before).collect();
+    assert_eq!(made, [2, 2, 3], "requests for two looks at a group, a domain, and a space");
+    // People and mailboxes cost nothing more.
+    for name in ["bert", "cleo", "dora"] {
+        world.member(acme, name).await;
+    }
+    world.settle().await;
+    let before = requests();
+    for _ in 0..2 {
+        world.clock.advance(DAY);
+        world.settle().await;
+    }
+    // 100,000 tenants are looked at in a day with at most two requests a second to each system: 1.72 for each look.
+    let made: Vec<u64> = requests().iter().zip(before).map(|(after, before)| after - before).collect();
+    assert_eq!(made, [2, 2, 3], "requests for two looks at a tenant of four people with mailboxes");
 }
 
 async fn changes_reach_the_systems(store: SharedStore) {

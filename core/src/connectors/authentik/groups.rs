@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[derive(Deserialize)]
-struct GroupObject {
+pub(super) struct GroupObject {
     pk: String,
     name: String,
     attributes: Map<String, Value>,

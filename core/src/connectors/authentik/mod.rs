@@ -100,6 +100,14 @@ impl Identity for Authentik {
         self.read_group(context, id).await
     }
 
+    async fn group_with_people(
+        &self,
+        context: &RequestContext,
+        id: &str,
+    ) -> ConnectorResult<Option<(Group, Vec<Person>)>> {
+        self.group_and_people(context, id).await
+    }
+
     async fn groups_of(&self, context: &RequestContext, tenant: TenantId) -> ConnectorResult<Vec<Group>> {
         self.marked_groups(context, tenant).await
     }

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use super::{
     Authentik,
     answer::{Answer, confirmed, entry, matching},
-    groups::no_such_group,
+    groups::{GroupObject, no_such_group},
     list::{List, MAXIMUM_ENTRIES, Reading},
 };
 use crate::{
-    connectors::{ConnectorError, ConnectorResult, Person},
+    connectors::{ConnectorError, ConnectorResult, Group, Person},
     context::RequestContext,
     outbound::Request,
 };
@@ -76,14 +76,43 @@ impl KnownPeople {
 
 impl Authentik {
     pub(super) async fn people_in(&self, context: &RequestContext, group: &str) -> ConnectorResult<Vec<Person>> {
-        let request = people().query("groups_by_pk", group);
-        let entries = match self.list(&List { context, what: "people", request }).await? {
-            Ok(entries) => entries,
-            // Never an empty list: it would read as if everybody had left.
-            Err(invalid) if invalid.names("groups_by_pk") => return Err(no_such_group(group)),
-            Err(invalid) => return Err(invalid.rejected("list people")),
-        };
+        let entries = self.entries_in(context, group, people()).await?;
+        // Never an empty list: it would read as if everybody had left.
+        let entries = entries.ok_or_else(|| no_such_group(group))?;
         entries.iter().map(|value| self.person_of(value).map(Person::from)).collect()
+    }
+
+    /// Returns a group and the people in it. The people tell which groups they are in, so that one request tells both, unless
+    /// the group is empty.
+    pub(super) async fn group_and_people(
+        &self,
+        context: &RequestContext,
+        id: &str,
+    ) -> ConnectorResult<Option<(Group, Vec<Person>)>> {
+        let entries = self.entries_in(context, id, people_with("true")).await?.unwrap_or_default();
+        let told = entries.iter().find_map(|value| group_among(value, id));
+        let group = match told {
+            Some(group) => Some(group),
+            None => self.read_group(context, id).await?,
+        };
+        let Some(group) = group else { return Ok(None) };
+        let people: ConnectorResult<_> = entries.iter().map(|value| self.person_of(value).map(Person::from)).collect();
+        Ok(Some((group, people?)))
+    }
+
+    /// Returns the entries of the people in a group; `None` if Authentik does not find the group.
+    async fn entries_in(
+        &self,
+        context: &RequestContext,
+        group: &str,
+        people: Request,
+    ) -> ConnectorResult<Option<Vec<Value>>> {
+        let request = people.query("groups_by_pk", group);
+        match self.list(&List { context, what: "people", request }).await? {
+            Ok(entries) => Ok(Some(entries)),
+            Err(invalid) if invalid.names("groups_by_pk") => Ok(None),
+            Err(invalid) => Err(invalid.rejected("list people")),
+        }
     }
 
     pub(super) async fn find_person(&self, context: &RequestContext, subject: &str) -> ConnectorResult<Option<Person>> {
@@ -181,10 +210,21 @@ impl Authentik {
 
 /// Returns the request for people, in an order that new ones do not disturb.
 fn people() -> Request {
+    people_with("false")
+}
+
+/// Returns the same request, with the groups of each person or without.
+fn people_with(groups: &'static str) -> Request {
     Request::get("/api/v3/core/users/")
-        .query("include_groups", "false")
+        .query("include_groups", groups)
         .query("include_roles", "false")
         .query("ordering", "pk")
+}
+
+/// Returns the group of this id among those of a person. One that is shown otherwise is read by itself.
+fn group_among(person: &Value, id: &str) -> Option<Group> {
+    let group = person.get("groups_obj")?.as_array()?.iter().find(|group| group["pk"] == id)?;
+    GroupObject::deserialize(group).ok().map(Group::from)
 }
 
 fn membership(group: &str, action: &'static str, person: &str) -> ConnectorResult<Request> {

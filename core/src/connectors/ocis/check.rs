@@ -41,9 +41,7 @@ impl OcisFiles {
     pub(super) async fn diagnose(&self, context: &RequestContext) -> ConnectorResult<SystemReport> {
         let version = self.version(context).await?;
         // Ready is who answers this, and not who answers `/readyz`, which was an error while everything worked.
-        let response = self.exchanges.send(context, &Request::get("/graph/v1.0/me")).await?;
-        let me: Me = read(response, StatusCode::OK, "cannot read the account of the file system")?;
-        required(me.id, "id")?;
+        self.read_own_id(context).await?;
         self.find_editor_role(context, &version).await?;
         let mut missing_rights = Vec::new();
         self.see_own_space(context).await?;
@@ -52,6 +50,17 @@ impl OcisFiles {
             missing_rights.push(right.to_owned());
         }
         Ok(SystemReport { version: Some(format!("ownCloud {PRODUCT} {version}")), missing_rights })
+    }
+
+    /// Returns the id of the account, read once.
+    pub(super) async fn own_id(&self, context: &RequestContext) -> ConnectorResult<&str> {
+        Ok(self.account.get_or_try_init(|| self.read_own_id(context)).await?)
+    }
+
+    async fn read_own_id(&self, context: &RequestContext) -> ConnectorResult<String> {
+        let response = self.exchanges.send(context, &Request::get("/graph/v1.0/me")).await?;
+        let me: Me = read(response, StatusCode::OK, "cannot read the account of the file system")?;
+        required(me.id, "id")
     }
 
     async fn version(&self, context: &RequestContext) -> ConnectorResult<String> {

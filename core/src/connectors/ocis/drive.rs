@@ -14,6 +14,9 @@ pub(super) const EDITOR: &str = "58c63c02-1d89-4572-916a-870abc5a1b7d";
 /// Name of the same role where roles are named.
 const EDITOR_NAME: &str = "editor";
 
+/// Name of the role that allows to manage.
+const MANAGER_NAME: &str = "manager";
+
 /// A space. What this client needs is checked when it is used, so that the error names it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Drive {
@@ -108,6 +111,12 @@ impl Drive {
         let permissions = required(root.permissions.as_ref(), "root.permissions")?;
         permissions.iter().filter(|permission| !permission.is_link()).map(Permission::by_name).collect()
     }
+
+    /// Returns the members, if all can be read and an account is a manager among them.
+    pub(super) fn members_if_managed_by(&self, account: &str) -> Option<Vec<HeldGrant>> {
+        let mut permissions = self.root.as_ref()?.permissions.as_ref()?.iter();
+        if permissions.any(|permission| permission.makes_manager(account)) { self.members().ok() } else { None }
+    }
 }
 
 /// Reads a number of bytes.
@@ -122,6 +131,12 @@ impl Permission {
     /// Returns `true` for a public link, which is nobody's grant.
     pub(super) fn is_link(&self) -> bool {
         self.link.is_some() && self.granted_to.is_none()
+    }
+
+    /// Returns `true` if an account manages the space by this permission.
+    fn makes_manager(&self, account: &str) -> bool {
+        let user = self.granted_to.as_ref().and_then(|holder| holder.user.as_ref()).and_then(|user| user.id.as_deref());
+        user == Some(account) && self.roles.iter().flatten().any(|role| role == MANAGER_NAME)
     }
 
     /// Reads a permission, whose role is an id.

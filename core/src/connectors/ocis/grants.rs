@@ -10,7 +10,7 @@ use super::{
     spaces::{List, bounded},
 };
 use crate::{
-    connectors::{ConnectorError, ConnectorResult, SpaceState},
+    connectors::{ConnectorError, ConnectorResult, Grant, Space, SpaceState},
     context::RequestContext,
     outbound::{Request, Response},
 };
@@ -24,6 +24,12 @@ pub(super) struct Held {
     pub(super) grants: Vec<HeldGrant>,
     /// Grants of a disabled space can be read, but not changed.
     pub(super) state: SpaceState,
+}
+
+impl Held {
+    pub(super) fn into_grants(self) -> Vec<Grant> {
+        self.grants.into_iter().map(|held| held.grant).collect()
+    }
 }
 
 fn root(space: &str, method: fn(&'static str) -> Request) -> Request {
@@ -57,6 +63,27 @@ impl OcisFiles {
                 Err(ConnectorError::Unauthorized { why })
             }
         }
+    }
+
+    /// Returns a space with its grants.
+    ///
+    /// The space itself shows its members. The permissions are read only if one of those has an unknown form, or the account is
+    /// not a manager among them: it may manage through a group, and otherwise the error tells what to do.
+    pub(super) async fn space_and_members(
+        &self,
+        context: &RequestContext,
+        id: &str,
+    ) -> ConnectorResult<Option<(Space, Vec<Grant>)>> {
+        let Some(drive) = self.drive(context, id).await? else { return Ok(None) };
+        let space = drive.space()?;
+        if space.state == SpaceState::Disabled {
+            return Ok(Some((space, Vec::new())));
+        }
+        let held = match drive.members_if_managed_by(self.own_id(context).await?) {
+            Some(grants) => Held { grants, state: space.state },
+            None => self.held(context, id).await?,
+        };
+        Ok(Some((space, held.into_grants())))
     }
 
     /// Makes a group an editor of a space, and sees that it is one.

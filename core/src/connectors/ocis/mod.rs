@@ -18,6 +18,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use tokio::sync::OnceCell;
 
 use self::{
     exchange::{Exchanges, incompatible},
@@ -45,6 +46,8 @@ pub struct OcisFiles {
     evidence: Gathered<()>,
     /// Id of a space that was created without its marker.
     unmarked: Mutex<Option<String>>,
+    /// Id of the account, once it is known.
+    account: OnceCell<String>,
 }
 
 impl OcisFiles {
@@ -62,6 +65,7 @@ impl OcisFiles {
             marked: Gathered::default(),
             evidence: Gathered::default(),
             unmarked: Mutex::default(),
+            account: OnceCell::new(),
         })
     }
 
@@ -108,6 +112,14 @@ impl Files for OcisFiles {
         self.space_with(context, id).await
     }
 
+    async fn space_with_grants(
+        &self,
+        context: &RequestContext,
+        id: &str,
+    ) -> ConnectorResult<Option<(Space, Vec<Grant>)>> {
+        self.space_and_members(context, id).await
+    }
+
     async fn spaces_of(&self, context: &RequestContext, tenant: TenantId) -> ConnectorResult<Vec<Space>> {
         self.spaces_marked(context, tenant).await
     }
@@ -141,7 +153,7 @@ impl Files for OcisFiles {
     }
 
     async fn grants(&self, context: &RequestContext, space: &str) -> ConnectorResult<Vec<Grant>> {
-        Ok(self.held(context, space).await?.grants.into_iter().map(|held| held.grant).collect())
+        Ok(self.held(context, space).await?.into_grants())
     }
 
     async fn grant(&self, context: &RequestContext, space: &str, group: &str) -> ConnectorResult<()> {

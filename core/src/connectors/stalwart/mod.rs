@@ -16,8 +16,8 @@ use tokio::sync::Mutex;
 
 use self::probe::{Interface, probe};
 use super::{
-    AppPassword, ConnectorError, ConnectorResult, ConnectorSettings, DkimKey, DnsRecord, Mail, MailDomain, Mailbox,
-    MailboxChange, NewMailbox, SystemReport,
+    AppPassword, ConnectorError, ConnectorResult, ConnectorSettings, DkimKey, DnsRecord, DomainInFull, Mail,
+    MailDomain, Mailbox, MailboxChange, NewMailbox, SystemReport,
 };
 use crate::{
     context::RequestContext,
@@ -96,6 +96,15 @@ impl Mail for Stalwart {
 
     async fn domain(&self, context: &RequestContext, name: &str) -> ConnectorResult<Option<MailDomain>> {
         ask!(self, context, domain(name))
+    }
+
+    async fn domain_in_full(
+        &self,
+        context: &RequestContext,
+        name: &str,
+        id: Option<&str>,
+    ) -> ConnectorResult<Option<DomainInFull>> {
+        ask!(self, context, domain_in_full(name, id))
     }
 
     async fn create_domain(&self, context: &RequestContext, name: &str) -> ConnectorResult<MailDomain> {

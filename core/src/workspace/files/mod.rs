@@ -81,6 +81,8 @@ impl SpaceAction {
 
 /// Observes the spaces that concern a tenant.
 ///
+/// A `known` id of the group is not looked for again while that group edits the space.
+///
 /// # Errors
 /// The connector's.
 pub async fn observe(
@@ -88,20 +90,32 @@ pub async fn observe(
     context: &RequestContext,
     desired: &DesiredSpace,
     stored: Option<&str>,
+    known: Option<&str>,
 ) -> ConnectorResult<ObservedSpace> {
-    let stored = match stored {
-        Some(id) => files.space(context, id).await?,
-        None => None,
+    let is_used = desired.presence == Presence::Active;
+    let (stored, grants) = match stored {
+        Some(id) if is_used => files.space_with_grants(context, id).await?.unzip(),
+        Some(id) => (files.space(context, id).await?, None),
+        None => (None, None),
     };
     let marked = if stored.is_none() { files.spaces_of(context, desired.tenant).await? } else { Vec::new() };
     let mut observed = ObservedSpace { stored, marked, ..ObservedSpace::default() };
     let enabled = observed.ours().filter(|space| space.state == SpaceState::Enabled).map(|space| space.id.clone());
-    if let Some(space) = enabled.filter(|_| desired.presence == Presence::Active) {
-        observed.grants = files.grants(context, &space).await?;
-        // The id of a group never changes while it edits the space.
-        observed.group = files.group_named(context, &desired.group).await?;
-    }
+    let Some(space) = enabled.filter(|_| is_used) else { return Ok(observed) };
+    observed.grants = match grants {
+        Some(grants) => grants,
+        None => files.grants(context, &space).await?,
+    };
+    observed.group = match known.filter(|group| observed.grants.iter().any(|grant| edits(grant, group))) {
+        Some(known) => Some(known.to_owned()),
+        None => files.group_named(context, &desired.group).await?,
+    };
     Ok(observed)
+}
+
+/// Returns `true` if a grant lets a group edit, and not manage.
+fn edits(grant: &Grant, group: &str) -> bool {
+    grant.group.as_deref() == Some(group) && grant.editor
 }
 
 /// Compares the desired space with the observed ones.
@@ -161,8 +175,7 @@ fn plan_active(
     match &observed.group {
         None => plan.change(SpaceAction::CreateGroup),
         Some(group) => {
-            let edits = |grant: &Grant| grant.group.as_ref() == Some(group) && grant.editor;
-            if !observed.grants.iter().any(edits) {
+            if !observed.grants.iter().any(|grant| edits(grant, group)) {
                 plan.change(SpaceAction::Grant { space: space.id.clone(), group: group.clone() });
             }
         }

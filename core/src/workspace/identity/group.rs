@@ -1,7 +1,7 @@
 //! The tenant's group.
 
 use crate::{
-    connectors::{ConnectorResult, Group, Identity},
+    connectors::{ConnectorResult, Group, Identity, Person},
     context::RequestContext,
     workspace::{
         desired::{DesiredGroup, Presence},
@@ -21,6 +21,8 @@ pub struct ObservedGroup {
     pub marked: Vec<Group>,
     /// The group of the desired name, ours or not.
     pub named: Option<Group>,
+    /// The people in the stored group, if they were asked for.
+    pub people: Option<Vec<Person>>,
 }
 
 impl ObservedGroup {
@@ -63,7 +65,7 @@ impl GroupChange {
     }
 }
 
-/// Observes the groups that concern a tenant.
+/// Observes the groups that concern a tenant, and the people in the stored one if they are asked for.
 ///
 /// # Errors
 /// The connector's.
@@ -72,14 +74,16 @@ pub async fn observe(
     context: &RequestContext,
     desired: &DesiredGroup,
     stored: Option<&str>,
+    with_people: bool,
 ) -> ConnectorResult<ObservedGroup> {
-    let stored = match stored {
-        Some(id) => identity.group(context, id).await?,
-        None => None,
+    let (stored, people) = match stored {
+        Some(id) if with_people => identity.group_with_people(context, id).await?.unzip(),
+        Some(id) => (identity.group(context, id).await?, None),
+        None => (None, None),
     };
     let settled = stored.as_ref().is_some_and(|group| group.name == desired.name);
     if settled {
-        return Ok(ObservedGroup { stored, ..ObservedGroup::default() });
+        return Ok(ObservedGroup { stored, people, ..ObservedGroup::default() });
     }
     // Without a group of its own, one may have been created by an attempt whose answer was lost.
     let marked = if stored.is_none() { identity.groups_of(context, desired.tenant).await? } else { Vec::new() };
@@ -88,7 +92,7 @@ pub async fn observe(
         _ if marked.iter().any(|group| group.name == desired.name) => None,
         _ => identity.group_named(context, &desired.name).await?,
     };
-    Ok(ObservedGroup { stored, marked, named })
+    Ok(ObservedGroup { stored, marked, named, people })
 }
 
 /// Compares the desired group with the observed ones.

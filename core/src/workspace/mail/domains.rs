@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    connectors::{ConnectorResult, Mail, MailDomain},
+    connectors::{ConnectorResult, DnsRecord, DomainInFull, Mail, MailDomain, Mailbox},
     context::RequestContext,
     domain::SystemState,
     workspace::{
@@ -33,6 +33,10 @@ pub struct ObservedDomain {
     pub mailboxes: Option<BTreeSet<String>>,
     /// Number of keys that sign its mail; looked for only while they are not known to be there.
     pub keys: Option<usize>,
+    /// DNS records that its owner publishes; read only of a domain that is to be in use.
+    pub records: Vec<DnsRecord>,
+    /// Its mailboxes, if it is ours and to be in use, and they could be listed.
+    pub listed: Option<Vec<Mailbox>>,
 }
 
 /// A change of a domain.
@@ -99,10 +103,20 @@ pub async fn observe(
     let names: Vec<&str> = desired.iter().map(|domain| domain.name.as_str()).collect();
     let former = stored.iter().map(|(name, _)| name.as_str()).filter(|name| !names.contains(name));
     for name in names.iter().copied().chain(former) {
-        let domain = mail.domain(context, name).await?;
-        let id = stored.iter().find(|(one, _)| one == name).map(|(_, id)| id);
-        let ours = domain.as_ref().is_some_and(|domain| id == Some(&domain.id));
         let wanted = desired.iter().find(|one| one.name == name).map_or(Presence::Absent, |one| one.presence);
+        let id = stored.iter().find(|(one, _)| one == name).map(|(_, id)| id);
+        let full = match wanted {
+            Presence::Active => mail.domain_in_full(context, name, id.map(String::as_str)).await?,
+            Presence::Suspended | Presence::Absent => {
+                let domain = mail.domain(context, name).await?;
+                domain.map(|domain| DomainInFull { domain, records: Vec::new(), mailboxes: None })
+            }
+        };
+        let (domain, records, listed) = match full {
+            Some(full) => (Some(full.domain), full.records, full.mailboxes),
+            None => (None, Vec::new(), None),
+        };
+        let ours = domain.as_ref().is_some_and(|domain| id == Some(&domain.id));
         let looks_inside = domain.is_some() && (!ours || wanted == Presence::Absent);
         let mailboxes = match &domain {
             Some(domain) if looks_inside => {
@@ -118,7 +132,7 @@ pub async fn observe(
             _ => None,
         };
         let known = id.is_some();
-        observed.push(ObservedDomain { name: name.to_owned(), domain, known, ours, mailboxes, keys });
+        observed.push(ObservedDomain { name: name.to_owned(), domain, known, ours, mailboxes, keys, records, listed });
     }
     Ok(observed)
 }

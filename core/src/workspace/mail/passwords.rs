@@ -73,6 +73,8 @@ pub struct Leftovers {
     pub forget: Vec<AppPassword>,
     /// Time of the next look, if one is needed.
     pub next: Option<Timestamp>,
+    /// `true` if there are app passwords to look at now and then.
+    pub has_passwords: bool,
 }
 
 /// Compares the app passwords that the mail system has with those that are stored.
@@ -100,7 +102,8 @@ pub fn compare(before: &[AppPassword], observed: &[String], after: &[AppPassword
         AppPasswordStatus::Pending | AppPasswordStatus::Removing => ended(password),
     });
     let unsettled = after.iter().filter(|password| password.status != AppPasswordStatus::Active && !ended(password));
-    Leftovers { remove, forget: forget.cloned().collect(), next: unsettled.map(AppPassword::creation_ends).min() }
+    let next = unsettled.map(AppPassword::creation_ends).min();
+    Leftovers { remove, forget: forget.cloned().collect(), next, has_passwords: !after.is_empty() }
 }
 
 /// Returns `true` if an id of the mail system is that of a stored app password. A creation that broke off has stored none.

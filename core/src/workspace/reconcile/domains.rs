@@ -1,10 +1,13 @@
 //! Runs over the tenant's mail domains.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 
-use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, not_configured};
+use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, mark, not_configured};
 use crate::{
     connectors::{ConnectorError, Mail},
     domain::{
@@ -15,11 +18,11 @@ use crate::{
     service::unit_of_work::{Subject, UnitOfWork},
     store::{Position, Query, Repository},
     workspace::{
-        claim::Stopped,
-        desired::{DesiredDomain, Facts, Presence, desired, presence, removal},
+        claim::{Stopped, call},
+        desired::{DesiredDomain, DesiredMailbox, Facts, Presence, desired, presence, removal},
         mail::{
             domains::{self, DOMAINS_READY, DomainChange, KEYS_READY, ObservedDomain, external},
-            records,
+            mailbox, records,
         },
         plan::holds,
     },
@@ -40,13 +43,14 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     let now = crate::work::time(run.service).await;
     let facts = Facts { tenant: &tenant, subscription: subscription.as_ref(), members: &[], mailboxes: &[] };
     let wanted = desired(facts, run.settings, run.grace(), now).domains;
-    let mailboxes = addresses(run).await?;
+    let mailboxes = mailboxes(run).await?;
+    let addresses: BTreeSet<String> = mailboxes.iter().map(|mailbox| mailbox.address.clone()).collect();
     let mut looks = 0;
     let (observed, obstacles) = loop {
         run.claimed.keep(run.service).await?;
         let (stored, keys) = stored(run);
         let observed = domains::observe(&*mail, &run.context(), &wanted, &stored, &keys).await?;
-        let mut plan = domains::plan(&wanted, &observed, &mailboxes);
+        let mut plan = domains::plan(&wanted, &observed, &addresses);
         looks += 1;
         if plan.changes.is_empty() {
             break (observed, plan.obstacles);
@@ -64,7 +68,9 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     for one in observed.iter().filter(|one| one.keys.is_some_and(|keys| keys > 0)) {
         run.claimed.remember(run.service, &format!("{KEYS}{}", one.name), Some("active")).await?;
     }
-    let records = records_of(run, &*mail, &observed, &wanted, stored_records).await?;
+    let records = records_of(run, &observed, &wanted, stored_records).await;
+    let owner = Owner { tenant: tenant.clone(), subscription };
+    compare_mailboxes(run, owner, &mailboxes, &observed).await?;
     let tenant_presence = presence(&tenant, run.grace(), now);
     let phase = match tenant_presence {
         Presence::Active => Phase::Ready,
@@ -93,10 +99,10 @@ fn stored(run: &Run<'_>) -> (Vec<(String, String)>, BTreeSet<String>) {
     (stored.collect(), keys.collect())
 }
 
-/// Reads the addresses of the tenant's mailboxes.
-async fn addresses(run: &mut Run<'_>) -> Result<BTreeSet<String>, Stopped> {
+/// Reads the tenant's mailboxes.
+async fn mailboxes(run: &mut Run<'_>) -> Result<Vec<Mailbox>, Stopped> {
     const PAGE: u32 = 200;
-    let mut addresses = BTreeSet::new();
+    let mut mailboxes = Vec::new();
     let mut after = None;
     loop {
         run.claimed.keep(run.service).await?;
@@ -105,12 +111,42 @@ async fn addresses(run: &mut Run<'_>) -> Result<BTreeSet<String>, Stopped> {
             .equal("tenantId", run.claimed.state.tenant_id.0)
             .after(after)
             .limit(PAGE);
-        let mailboxes: Vec<Mailbox> = run.service.store().load_all(&run.context(), &query).await?;
-        addresses.extend(mailboxes.iter().map(|mailbox| mailbox.address.clone()));
-        let full = mailboxes.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-        let Some(last) = mailboxes.last().filter(|_| full) else { return Ok(addresses) };
-        after = Some(Position { values: vec![last.address.clone().into()], id: last.id.0 });
+        let page: Vec<Mailbox> = run.service.store().load_all(&run.context(), &query).await?;
+        let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+        after = page.last().map(|last| Position { values: vec![last.address.clone().into()], id: last.id.0 });
+        mailboxes.extend(page);
+        if !full {
+            return Ok(mailboxes);
+        }
     }
+}
+
+/// Compares the mailboxes of the domains with the desired ones. Those that differ are looked at one by one, at once.
+async fn compare_mailboxes(
+    run: &Run<'_>,
+    owner: Owner,
+    mailboxes: &[Mailbox],
+    observed: &[ObservedDomain],
+) -> Result<(), Stopped> {
+    if run.claimed.is_dry() {
+        // Each mailbox has a state of its own, which a dry run compares.
+        return Ok(());
+    }
+    let now = crate::work::time(run.service).await;
+    let facts = Facts { tenant: &owner.tenant, subscription: owner.subscription.as_ref(), members: &[], mailboxes };
+    let wanted = desired(facts, run.settings, run.grace(), now).mailboxes;
+    let mut differing = Vec::new();
+    for domain in observed {
+        let Some(listed) = &domain.listed else { continue };
+        let listed: HashMap<&str, &_> = listed.iter().map(|one| (one.local_part.as_str(), one)).collect();
+        let of_domain = mailboxes.iter().zip(&wanted).filter(|(_, wanted)| wanted.domain == domain.name);
+        let differs = |wanted: &DesiredMailbox| {
+            !mailbox::plan(wanted, listed.get(wanted.local_part.as_str()).copied()).changes.is_empty()
+        };
+        let parts = of_domain.filter(|(_, wanted)| differs(wanted)).map(|(one, _)| (SystemKind::Mail, Some(one.id.0)));
+        differing.extend(parts);
+    }
+    Ok(mark::look_again(run.service, &call(), run.claimed.state.tenant_id, &differing).await?)
 }
 
 /// A change of the stored records of a domain.
@@ -120,30 +156,29 @@ enum RecordChange {
     Delete(DomainRecords),
 }
 
-/// Reads the records that the owners of the domains publish. Returns the differences to the stored ones.
+/// Returns the differences of the records that the owners of the domains publish to the stored ones.
 async fn records_of(
-    run: &mut Run<'_>,
-    mail: &dyn Mail,
+    run: &Run<'_>,
     observed: &[ObservedDomain],
     wanted: &[DesiredDomain],
     stored: Vec<DomainRecords>,
-) -> Result<Vec<RecordChange>, Stopped> {
+) -> Vec<RecordChange> {
     let mut changes = Vec::new();
     for one in observed.iter().filter(|one| one.ours) {
         let is_wanted = wanted.iter().any(|domain| domain.name == one.name && domain.presence == Presence::Active);
-        let Some(domain) = one.domain.as_ref().filter(|_| is_wanted) else { continue };
-        run.claimed.keep(run.service).await?;
-        let records = mail.dns_records(&run.context(), domain).await?;
+        if !is_wanted {
+            continue;
+        }
         let now = crate::work::time(run.service).await;
         match stored.iter().find(|stored| stored.name == one.name) {
             None => {
                 let mut new = DomainRecords::new(run.claimed.state.tenant_id, &one.name, now);
-                new.records = records::published(&records, &[]);
+                new.records = records::published(&one.records, &[]);
                 changes.push(RecordChange::Insert(new));
             }
             Some(before) => {
                 let mut after = before.clone();
-                after.records = records::published(&records, &before.records);
+                after.records = records::published(&one.records, &before.records);
                 if after.records != before.records {
                     after.next_check_at = now;
                     after.advance(now);
@@ -154,7 +189,7 @@ async fn records_of(
     }
     let gone = stored.into_iter().filter(|stored| !wanted.iter().any(|domain| domain.name == stored.name));
     changes.extend(gone.map(RecordChange::Delete));
-    Ok(changes)
+    changes
 }
 
 /// Stores the records, and the first domain with the tenant.

@@ -10,7 +10,7 @@ use super::{
     mark, not_configured,
 };
 use crate::{
-    connectors::{ConnectorError, Identity},
+    connectors::{ConnectorError, Identity, Person},
     domain::{
         Issuer, Tenant,
         issuer::ISSUERS,
@@ -24,7 +24,7 @@ use crate::{
         identity::{
             group::{self, GROUP_READY, GroupChange},
             login::LOGIN_READY,
-            people::{self, PEOPLE_READY},
+            people::{self, KnownPerson, PEOPLE_READY},
         },
         plan::holds,
     },
@@ -51,23 +51,26 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
         }
         of_login.obstacles = obstacles;
     }
+    // Each person has a state of their own, which a dry run compares.
+    let compares = wanted.presence != Presence::Absent && !run.claimed.is_dry();
+    let known = if compares { known::people(run, &tenant, wanted.presence).await? } else { None };
     let mut looks = 0;
-    let (group, obstacles) = loop {
+    let (group, people, obstacles) = loop {
         run.claimed.keep(run.service).await?;
         let stored = run.claimed.state.external_id(GROUP).map(str::to_owned);
         let context = run.context();
-        let observed = group::observe(&*identity, &context, &wanted, stored.as_deref()).await?;
+        let observed = group::observe(&*identity, &context, &wanted, stored.as_deref(), known.is_some()).await?;
         let ours = observed.ours().map(|group| group.id.clone());
         run.claimed.remember(run.service, GROUP, ours.as_deref()).await?;
         let mut plan = group::plan(&wanted, &observed);
         looks += 1;
         if plan.changes.is_empty() || looks > MOST_LOOKS {
-            break (ours, plan.obstacles);
+            break (ours, observed.people, plan.obstacles);
         }
         let unit = OfGroup { identity: Arc::clone(&identity), wanted: wanted.clone() };
         let made = run.make(&mut plan, &unit).await?;
         if !made {
-            break (ours, plan.obstacles);
+            break (ours, observed.people, plan.obstacles);
         }
     };
     if looks > MOST_LOOKS {
@@ -76,7 +79,10 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     }
     let mut fine = vec![holds(GROUP_READY, "Ready", now)];
     if let Some(group) = group.as_deref().filter(|_| obstacles.is_empty() && wanted.presence != Presence::Absent) {
-        compare_people(run, &tenant, group, wanted.presence).await?;
+        // Beyond a number of members, they follow their own states only.
+        if let Some(known) = &known {
+            compare_people(run, &*identity, group, known, people).await?;
+        }
         fine.push(holds(PEOPLE_READY, "Ready", now));
         if let Some(wanted) = &wanted_login {
             of_login = login::complete(run, &identity, wanted, group, &tenant, issuer).await?;
@@ -124,21 +130,23 @@ fn store(tenant: Tenant, name: Option<String>, issuer: Option<IssuerChange>) -> 
     })
 }
 
-/// Compares the people of the group with the tenant's members. Those who differ are looked at one by one.
-async fn compare_people(run: &mut Run<'_>, tenant: &Tenant, group: &str, presence: Presence) -> Result<(), Stopped> {
-    let Some(identity) = run.systems.identity.clone() else { return Ok(()) };
-    if run.claimed.is_dry() {
-        // Each person has a state of their own, which a dry run compares.
-        return Ok(());
-    }
-    let Some(known) = known::people(run, tenant, presence).await? else {
-        // Beyond that number the members follow their own states only.
-        return Ok(());
+/// Compares the people of the group with those whom the tenant knows. Those who differ are looked at one by one.
+async fn compare_people(
+    run: &mut Run<'_>,
+    identity: &dyn Identity,
+    group: &str,
+    known: &[KnownPerson],
+    observed: Option<Vec<Person>>,
+) -> Result<(), Stopped> {
+    let observed = match observed {
+        Some(observed) => observed,
+        None => {
+            run.claimed.keep(run.service).await?;
+            identity.members(&run.context(), group).await?
+        }
     };
-    run.claimed.keep(run.service).await?;
-    let observed = identity.members(&run.context(), group).await?;
-    let looks: Vec<_> = people::differing(&known, &observed).into_iter().map(mark::person).collect();
-    mark::mark(run.service, &call(), tenant.id, &looks).await?;
+    let looks: Vec<_> = people::differing(known, &observed).into_iter().map(mark::person).collect();
+    mark::mark(run.service, &call(), run.claimed.state.tenant_id, &looks).await?;
     Ok(())
 }
 

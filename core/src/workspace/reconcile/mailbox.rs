@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Extra, MOST_LOOKS, Owner, Run, Settled, Unit, not_configured, wait_for};
+use super::{Extra, MOST_LOOKS, Owner, Run, Settled, Unit, not_configured, schedule, wait_for};
 use crate::{
     authz::Action,
     connectors::{self, ConnectorError, Mail, MailDomain},
@@ -29,6 +29,9 @@ use crate::{
         plan::holds,
     },
 };
+
+/// Number of looks at a domain for each look at the app passwords of its mailboxes, which takes two requests.
+const LOOKS_BETWEEN: u32 = 7;
 
 /// Name of the mailbox's id.
 pub(in crate::workspace) const MAILBOX: &str = "mailbox";
@@ -90,7 +93,14 @@ pub(super) async fn reconcile(run: &mut Run<'_>, id: ObjectId) -> Result<Settled
         Some(mailbox) => passwords(run, &*mail, mailbox, &stored).await?,
         None => Leftovers::default(),
     };
-    settled.next = stored.remove_at.into_iter().chain(removal(&tenant, run.grace())).chain(leftovers.next).min();
+    // The look at its domain looks at the mailbox too, but not at its app passwords.
+    settled.rests = true;
+    let of_passwords = leftovers.has_passwords.then(|| {
+        let interval = run.settings.look_interval.saturating_mul(LOOKS_BETWEEN);
+        now.plus(schedule::look(now, interval, run.claimed.state.id))
+    });
+    let removals = stored.remove_at.into_iter().chain(removal(&tenant, run.grace()));
+    settled.next = removals.chain(leftovers.next).chain(of_passwords).min();
     settled.extra = (!leftovers.forget.is_empty()).then(|| forget(leftovers.forget));
     Ok(settled)
 }

@@ -291,7 +291,7 @@ impl Run<'_> {
         let attempts = if obstacles.is_empty() || !waits { 0 } else { state.attempts.saturating_add(1) };
         let wait = match () {
             () if rests && (obstacles.is_empty() || state.system.is_by_hand()) => schedule::RESTING,
-            () if obstacles.is_empty() => schedule::look(self.settings.look_interval, fraction),
+            () if obstacles.is_empty() => schedule::look(now, self.settings.look_interval, state.id),
             () if waits => schedule::waiting(state.attempts, fraction),
             () => schedule::until_a_person_acts(fraction),
         };

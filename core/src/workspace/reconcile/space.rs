@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, not_configured, wait_for};
+use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, not_configured, schedule, wait_for};
 use crate::{
     connectors::{ConnectorError, Files},
     domain::{
@@ -23,6 +23,9 @@ use crate::{
 /// Name of the space's id.
 const SPACE: &str = "space";
 
+/// Name of the id that the tenant's group has in the file system.
+const GROUP: &str = "group";
+
 pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     let Some(files) = run.systems.files.clone() else { return Err(not_configured(SystemKind::Files)) };
     let others = vec![run.state_of(SystemKind::Identity, None), run.state_of(SystemKind::Mail, None)];
@@ -40,12 +43,18 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
         return Ok(settled);
     }
     let mut looks = 0;
+    // A group that is deleted leaves its access to the space behind, so that it is looked for now and then.
+    let looks_for_group = !run.is_look() || schedule::is_odd(now, run.settings.look_interval, run.claimed.state.id);
     let (space, obstacles) = loop {
         run.claimed.keep(run.service).await?;
         let stored = run.claimed.state.external_id(SPACE).map(str::to_owned);
-        let observed = files::observe(&*files, &run.context(), &wanted, stored.as_deref()).await?;
+        let known = run.claimed.state.external_id(GROUP).filter(|_| !looks_for_group).map(str::to_owned);
+        let observed = files::observe(&*files, &run.context(), &wanted, stored.as_deref(), known.as_deref()).await?;
         let ours = observed.ours().map(|space| space.id.clone());
         run.claimed.remember(run.service, SPACE, ours.as_deref()).await?;
+        if let Some(group) = &observed.group {
+            run.claimed.remember(run.service, GROUP, Some(group)).await?;
+        }
         let mut plan = files::plan(&wanted, &observed, |name| files.clean_name(name));
         looks += 1;
         if plan.changes.is_empty() {

@@ -27,6 +27,11 @@ impl Batch {
         Self::default()
     }
 
+    /// Returns the number of calls, which is the place of the next one.
+    pub(in super::super) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
     /// Appends a call. Its number is its place.
     pub(in super::super) fn call(mut self, method: &'static str, arguments: Value) -> Self {
         self.calls.push((method, arguments));

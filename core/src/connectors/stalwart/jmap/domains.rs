@@ -5,12 +5,13 @@ use serde_json::json;
 
 use super::{
     super::{names, reading::incompatible, zone},
-    Batch, Jmap, Object,
+    Batch, Jmap, Object, Page,
     errors::SetError,
-    gone,
+    gone, is_own,
+    mailboxes::Account,
 };
 use crate::{
-    connectors::{ConnectorError, ConnectorResult, DkimKey, DnsRecord, MailDomain},
+    connectors::{ConnectorError, ConnectorResult, DkimKey, DnsRecord, DomainInFull, MailDomain},
     context::RequestContext,
 };
 
@@ -26,6 +27,27 @@ impl Object for Domain {
     const GET: &'static str = "x:Domain/get";
     const QUERY: &'static str = "x:Domain/query";
     const PROPERTIES: &'static [&'static str] = &["name", "isEnabled"];
+}
+
+impl From<Domain> for MailDomain {
+    fn from(domain: Domain) -> Self {
+        Self { id: domain.id, name: domain.name, enabled: domain.is_enabled }
+    }
+}
+
+/// A domain together with its zone.
+#[derive(Deserialize)]
+struct DomainWithZone {
+    #[serde(flatten)]
+    domain: Domain,
+    #[serde(flatten)]
+    zone: Zone,
+}
+
+impl Object for DomainWithZone {
+    const GET: &'static str = Domain::GET;
+    const QUERY: &'static str = Domain::QUERY;
+    const PROPERTIES: &'static [&'static str] = &["name", "isEnabled", "dnsZoneFile"];
 }
 
 #[derive(Deserialize)]
@@ -68,8 +90,36 @@ impl Jmap {
     ) -> ConnectorResult<Option<MailDomain>> {
         let name = names::domain(name);
         let found: Vec<Domain> = self.list(context, json!({ "name": name })).await?;
-        let ours = found.into_iter().find(|domain| domain.name == name);
-        Ok(ours.map(|domain| MailDomain { id: domain.id, name: domain.name, enabled: domain.is_enabled }))
+        Ok(found.into_iter().find(|domain| domain.name == name).map(MailDomain::from))
+    }
+
+    /// Returns a domain with its zone and its mailboxes, in one request unless a list is longer than a page.
+    pub(super) async fn find_domain_in_full(
+        &self,
+        context: &RequestContext,
+        name: &str,
+        id: Option<&str>,
+    ) -> ConnectorResult<Option<DomainInFull>> {
+        let name = names::domain(name);
+        let by_name = json!({ "name": name });
+        let id = id.filter(|id| is_own(id));
+        let mut batch = self.with_page::<DomainWithZone>(Batch::new(), &by_name, 0);
+        let of_mailboxes = batch.len();
+        if let Some(id) = id {
+            batch = self.with_page::<Account>(batch, &json!({ "domainId": id }), 0);
+        }
+        let mut answers = self.send(context, batch).await?;
+        let domains = Page::<DomainWithZone>::take(&mut answers, 0)?;
+        let found = if domains.is_all() { domains.objects } else { self.list(context, by_name).await? };
+        let Some(found) = found.into_iter().find(|found| found.domain.name == name) else { return Ok(None) };
+        let mailboxes = match id {
+            Some(id) if id == found.domain.id => {
+                let page = Page::<Account>::take(&mut answers, of_mailboxes)?;
+                self.mailboxes_of_page(context, id, page).await?
+            }
+            _ => None,
+        };
+        Ok(Some(DomainInFull { domain: found.domain.into(), records: found.zone.records()?, mailboxes }))
     }
 
     pub(super) async fn add_domain(&self, context: &RequestContext, name: &str) -> ConnectorResult<MailDomain> {
@@ -175,7 +225,13 @@ impl Jmap {
             return Err(gone(&described(&domain.name)));
         };
         let zone: Zone = self.get(context, &id).await?.ok_or_else(|| gone(&described(&domain.name)))?;
-        zone::records(&zone.dns_zone_file).map_err(|error| incompatible(&error.to_string()))
+        zone.records()
+    }
+}
+
+impl Zone {
+    fn records(&self) -> ConnectorResult<Vec<DnsRecord>> {
+        zone::records(&self.dns_zone_file).map_err(|error| incompatible(&error.to_string()))
     }
 }
 

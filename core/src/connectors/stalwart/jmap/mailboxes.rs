@@ -10,7 +10,7 @@ use super::{
         names,
         reading::{incompatible, read},
     },
-    Batch, Jmap, Object, QueryAnswer,
+    Batch, Jmap, MAXIMUM_ENTRIES, Object, Page, QueryAnswer,
     errors::SetError,
     gone,
 };
@@ -22,7 +22,7 @@ use crate::{
 /// An account: a mailbox or a group.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Account {
+pub(super) struct Account {
     id: String,
     #[serde(rename = "@type")]
     kind: String,
@@ -148,7 +148,23 @@ impl Jmap {
     ) -> ConnectorResult<Vec<Mailbox>> {
         let Some(id) = self.domain_id(context, &domain.id, &domain.name).await? else { return Ok(Vec::new()) };
         let accounts: Vec<Account> = self.list(context, json!({ "domainId": id })).await?;
-        accounts.into_iter().filter(Account::is_mailbox).map(Account::into_mailbox).collect()
+        mailboxes(accounts)
+    }
+
+    /// Returns the mailboxes of a domain, of which the first page is read; `None` if they are too many to be listed.
+    pub(super) async fn mailboxes_of_page(
+        &self,
+        context: &RequestContext,
+        domain: &str,
+        page: Page<Account>,
+    ) -> ConnectorResult<Option<Vec<Mailbox>>> {
+        if page.is_all() {
+            return mailboxes(page.objects).map(Some);
+        }
+        if page.total > MAXIMUM_ENTRIES {
+            return Ok(None);
+        }
+        mailboxes(self.list(context, json!({ "domainId": domain })).await?).map(Some)
     }
 
     pub(super) async fn find_mailbox(
@@ -260,6 +276,10 @@ impl Jmap {
             _ => Ok(()),
         }
     }
+}
+
+fn mailboxes(accounts: Vec<Account>) -> ConnectorResult<Vec<Mailbox>> {
+    accounts.into_iter().filter(Account::is_mailbox).map(Account::into_mailbox).collect()
 }
 
 /// Returns local parts as they are stored, without doubles and without the mailbox's own.

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     connectors::{
-        AppPassword, ConnectorError, ConnectorResult, DkimKey, DnsRecord, Mail, MailDomain, Mailbox, MailboxChange,
-        NewMailbox, SystemReport,
+        AppPassword, ConnectorError, ConnectorResult, DkimKey, DnsRecord, DomainInFull, Mail, MailDomain, Mailbox,
+        MailboxChange, NewMailbox, SystemReport,
     },
     context::RequestContext,
     outbound::{OriginClient, Request, Traffic},
@@ -54,6 +54,31 @@ trait Object: DeserializeOwned {
     const PROPERTIES: &'static [&'static str];
 }
 
+/// A page of a list.
+struct Page<T> {
+    objects: Vec<T>,
+    /// Number of ids in the page.
+    length: u64,
+    /// Number of entries of the whole list.
+    total: u64,
+}
+
+impl<T: Object> Page<T> {
+    /// Takes the answers to the calls for a page.
+    fn take(answers: &mut Answers, place: usize) -> ConnectorResult<Self> {
+        let page: QueryAnswer = answers.take(place)?;
+        let total = page.total.ok_or_else(|| incompatible(&format!("`{}` answers without `total`", T::QUERY)))?;
+        let objects: call::GetAnswer = answers.take(place + 1)?;
+        let objects: ConnectorResult<_> = objects.list.into_iter().map(|object| read(T::GET, object)).collect();
+        Ok(Self { objects: objects?, length: page.ids.len() as u64, total })
+    }
+
+    /// Returns `true` if the page is the whole list.
+    fn is_all(&self) -> bool {
+        self.length >= self.total
+    }
+}
+
 impl Jmap {
     pub(super) fn new(client: OriginClient, session: Session) -> Self {
         Self { client, session }
@@ -86,39 +111,42 @@ impl Jmap {
     async fn read_list<T: Object>(&self, context: &RequestContext, filter: &Value) -> ConnectorResult<Option<Vec<T>>> {
         let (mut found, mut position, mut first_total) = (Vec::new(), 0, None);
         loop {
-            let query = json!({
-                "filter": filter,
-                "sort": [{ "property": "id", "isAscending": true }],
-                "position": position,
-                "limit": self.session.page,
-                "calculateTotal": true,
-            });
-            let ids = json!({ "resultOf": "0", "name": T::QUERY, "path": "/ids" });
-            let get = json!({ "#ids": ids, "properties": T::PROPERTIES });
-            let batch = Batch::new().call(T::QUERY, self.arguments(query)).call(T::GET, self.arguments(get));
-            let mut answers = self.send(context, batch).await?;
-            let page: QueryAnswer = answers.take(0)?;
-            let total = page.total.ok_or_else(|| incompatible(&format!("`{}` answers without `total`", T::QUERY)))?;
-            if total > MAXIMUM_ENTRIES {
-                let why =
-                    format!("a list of Stalwart (`{}`) has {total} entries, and 10,000 are read at most", T::QUERY);
+            let batch = self.with_page::<T>(Batch::new(), filter, position);
+            let mut page = Page::take(&mut self.send(context, batch).await?, 0)?;
+            if page.total > MAXIMUM_ENTRIES {
+                let why = format!(
+                    "a list of Stalwart (`{}`) has {} entries, and 10,000 are read at most",
+                    T::QUERY,
+                    page.total
+                );
                 return Err(ConnectorError::Rejected { why });
             }
-            if *first_total.get_or_insert(total) != total {
+            if *first_total.get_or_insert(page.total) != page.total {
                 return Ok(None);
             }
-            let objects: call::GetAnswer = answers.take(1)?;
-            for object in objects.list {
-                found.push(read(T::GET, object)?);
-            }
-            position += page.ids.len() as u64;
-            if position >= total {
+            found.append(&mut page.objects);
+            position += page.length;
+            if position >= page.total {
                 return Ok(Some(found));
             }
-            if page.ids.is_empty() {
+            if page.length == 0 {
                 return Ok(None);
             }
         }
+    }
+
+    /// Appends the two calls for a page of a list.
+    fn with_page<T: Object>(&self, batch: Batch, filter: &Value, position: u64) -> Batch {
+        let query = json!({
+            "filter": filter,
+            "sort": [{ "property": "id", "isAscending": true }],
+            "position": position,
+            "limit": self.session.page,
+            "calculateTotal": true,
+        });
+        let ids = json!({ "resultOf": batch.len().to_string(), "name": T::QUERY, "path": "/ids" });
+        let get = json!({ "#ids": ids, "properties": T::PROPERTIES });
+        batch.call(T::QUERY, self.arguments(query)).call(T::GET, self.arguments(get))
     }
 
     /// Returns the object with an id of the registry.
@@ -229,6 +257,15 @@ impl Mail for Jmap {
 
     async fn domain(&self, context: &RequestContext, name: &str) -> ConnectorResult<Option<MailDomain>> {
         self.find_domain(context, name).await
+    }
+
+    async fn domain_in_full(
+        &self,
+        context: &RequestContext,
+        name: &str,
+        id: Option<&str>,
+    ) -> ConnectorResult<Option<DomainInFull>> {
+        self.find_domain_in_full(context, name, id).await
     }
 
     async fn create_domain(&self, context: &RequestContext, name: &str) -> ConnectorResult<MailDomain> {
