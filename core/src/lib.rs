@@ -66,5 +66,6 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::mailbox::MAILBOXES,
     &domain::issuer::ISSUERS,
     &domain::app_password::APP_PASSWORDS,
+    &domain::seat::SEAT_LEDGERS,
     &authn::keys::KEY_SETS,
 ];

@@ -95,6 +95,7 @@ fn what_a_component_does_not_read_at_all_is_closed() {
         "key_sets",
         "outbox",
         "platform_secrets",
+        "seat_ledgers",
         "task_records",
         "user_activity",
     ];

@@ -150,6 +150,7 @@ fn every_action_is_in_the_table_in_order() {
         | Action::CreateSubscription
         | Action::UpdateSubscription
         | Action::DeleteSubscription
+        | Action::ReadEntitlements
         | Action::ReadTenantAudit
         | Action::ReadPlatformAudit
         | Action::ReadWorkspace

@@ -57,6 +57,7 @@ REFUSALS = {
     "GET /tenants/{tenant}/members/{user}": {404},
     "PATCH /tenants/{tenant}/members/{user}": {404, 409, 412},
     "DELETE /tenants/{tenant}/members/{user}": {404, 412},
+    "GET /tenants/{tenant}/entitlements": {404},
     "GET /tenants/{tenant}/workspace": {404},
     "POST /tenants/{tenant}/workspace/retry": {404, 409, 422},
     "POST /tenants/{tenant}/workspace/check": {404, 409, 422},

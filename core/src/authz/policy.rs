@@ -50,6 +50,8 @@ pub enum Action {
     ListSubscriptions,
     /// Read a subscription.
     ReadSubscription,
+    /// Read what a tenant is entitled to, with what it uses.
+    ReadEntitlements,
     /// Create a subscription.
     CreateSubscription,
     /// Change a subscription.
@@ -151,6 +153,7 @@ pub const POLICY: &[Rule] = &[
     rule(Action::DeleteUser, "user.delete", PLATFORM, SELF),
     reading(Action::ListSubscriptions, "subscription.list", EVERYONE, EVERYONE),
     reading(Action::ReadSubscription, "subscription.read", MEMBERS, MEMBERS),
+    reading(Action::ReadEntitlements, "entitlements.read", ADMINS, MEMBERS),
     rule(Action::CreateSubscription, "subscription.create", PLATFORM, MEMBERS),
     Rule { when_deleted: true, ..rule(Action::UpdateSubscription, "subscription.update", PLATFORM, MEMBERS) },
     Rule { when_deleted: true, ..rule(Action::DeleteSubscription, "subscription.delete", PLATFORM, MEMBERS) },

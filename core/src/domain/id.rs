@@ -94,6 +94,8 @@ identifiers! {
     IssuerId;
     /// Identifies an app password of a mailbox.
     AppPasswordId;
+    /// Identifies the seats of a tenant.
+    SeatLedgerId;
     /// Identifies a record of an ended session.
     EndedSessionId;
 }

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod app_password;
 pub mod audit;
+pub mod entitlement;
 pub mod event;
 pub mod fields;
 pub mod id;
@@ -13,6 +14,8 @@ pub mod mailbox;
 pub mod membership;
 pub mod open;
 pub mod outbox;
+pub mod plan;
+pub mod seat;
 pub mod secret;
 pub mod session;
 pub mod subscription;
@@ -33,6 +36,8 @@ pub use mailbox::{CreateMailbox, Mailbox, MailboxStatus, MailboxView, UpdateMail
 pub use membership::{GrantMembership, Membership, MembershipRole, MembershipView, UpdateMembership};
 pub use open::{Choice, Open};
 pub use outbox::OutboxEvent;
+pub use plan::Terms;
+pub use seat::SeatLedger;
 pub use secret::PlatformSecret;
 pub use session::EndedSession;
 pub use subscription::{CreateSubscription, Subscription, SubscriptionStatus, SubscriptionView, UpdateSubscription};

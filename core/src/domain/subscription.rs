@@ -1,16 +1,20 @@
 //! Subscriptions of tenants to plans.
 
+use std::time::Duration;
+
 use dezky_derive::{Choice, entity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Open, SubscriptionId, TenantId,
+    Open, Patch, SubscriptionId, TenantId,
     fields::{choice, identifier, object_id, time, whole_number},
+    plan::{Catalogue, Plan, Terms},
 };
 use crate::{
     callers::Callers,
     clock::Timestamp,
+    error::{Error, FieldCode, FieldError, Result},
     store::{Guest, KeyPart, Origin, Scope},
 };
 
@@ -79,6 +83,9 @@ pub struct Subscription {
     #[field(see, input = replace(whole_number(1, 1_000_000)), initial = 1)]
     #[serde(default)]
     pub seats: u32,
+    /// Its terms; absent for one to a plan that was not in the catalogue.
+    #[field(see, impersonal)]
+    pub terms: Option<Terms>,
     /// End of the trial.
     #[field(see, input = patch(time))]
     pub trial_ends_at: Option<Timestamp>,
@@ -122,11 +129,59 @@ impl Subscription {
 
 impl CreateSubscription {
     /// Creates the subscription, with the tenant's plan unless the input has one.
-    #[must_use]
-    pub fn into_subscription(self, plan: &str, now: Timestamp) -> Subscription {
+    ///
+    /// # Errors
+    /// `invalid_fields` with `unknown_plan` for a plan that the catalogue does not have.
+    pub fn into_subscription(self, plan: &str, catalogue: &Catalogue, now: Timestamp) -> Result<Subscription> {
         let mut subscription = Subscription::blank(self.tenant_id, now);
+        let on_trial = self.status.is_none() && matches!(self.trial_ends_at, Patch::Keep);
         plan.clone_into(&mut subscription.plan);
+        let seats = self.seats;
         self.apply(&mut subscription);
-        subscription
+        if let Some(plan) = subscription.agree(seats.is_none(), catalogue, now)?
+            && on_trial
+            && plan.trial_days > 0
+        {
+            subscription.status = SubscriptionStatus::Trialing.into();
+            subscription.trial_ends_at = Some(now.plus(Duration::from_secs(u64::from(plan.trial_days) * 86_400)));
+        }
+        Ok(subscription)
+    }
+}
+
+impl UpdateSubscription {
+    /// Changes the subscription. A change of plan agrees on its terms as they are now.
+    ///
+    /// # Errors
+    /// `invalid_fields` with `unknown_plan` for a plan that the catalogue does not have.
+    pub fn change(self, subscription: &mut Subscription, catalogue: &Catalogue, now: Timestamp) -> Result<()> {
+        let (names_plan, names_seats) = (self.plan.is_some(), self.seats.is_some());
+        let changes_plan = self.plan.as_ref().is_some_and(|plan| *plan != subscription.plan);
+        self.apply(subscription);
+        // To name the plan that it has already agrees on its present terms, for one from before the catalogue too.
+        if names_plan {
+            subscription.agree(changes_plan && !names_seats, catalogue, now)?;
+        }
+        Ok(())
+    }
+}
+
+impl Subscription {
+    /// Copies the terms of its plan from the catalogue. Returns the plan, if there is a catalogue.
+    fn agree<'a>(&mut self, with_seats: bool, catalogue: &'a Catalogue, now: Timestamp) -> Result<Option<&'a Plan>> {
+        if catalogue.is_empty() {
+            self.terms = None;
+            return Ok(None);
+        }
+        let Some(plan) = catalogue.plan(&self.plan) else {
+            let names = catalogue.names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let message = format!("there is no plan of this name: use one of {names}");
+            return Err(Error::invalid(vec![FieldError::new("plan", FieldCode::UNKNOWN_PLAN, message)]));
+        };
+        self.terms = Some(plan.terms(now));
+        if with_seats {
+            self.seats = plan.seats;
+        }
+        Ok(Some(plan))
     }
 }

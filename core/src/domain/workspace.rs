@@ -174,6 +174,9 @@ pub struct SystemState {
     pub lease_owner: Option<String>,
     /// End of the claim.
     pub leased_until: Option<Timestamp>,
+    /// Bytes in use, where the system tells.
+    #[field(read = ADMINS, silent)]
+    pub used_bytes: Option<u64>,
     /// Last failure.
     #[field(see = ADMINS, impersonal)]
     pub last_error: Option<String>,
@@ -207,6 +210,7 @@ impl SystemState {
             not_before: None,
             lease_owner: None,
             leased_until: None,
+            used_bytes: None,
             last_error: None,
             looked_at: None,
             created_at: now,

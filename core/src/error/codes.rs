@@ -208,10 +208,14 @@ codes! {
     SECRET_SHOWN_ONCE "secret_shown_once" as Conflict:
         "The request was carried out before, and its answer had a secret, which is shown once and not stored.",
         "Use the secret of the first answer; if it was lost, revoke what was created, and create another with a new key.";
+    SEATS_EXHAUSTED "seats_exhausted" as Conflict:
+        "All seats of the subscription are taken.", "Revoke a membership or an invitation, or add seats.";
     SLUG_TAKEN "slug_taken" as Conflict in field:
         "The slug is or was in use.", "Choose another: a slug is never used again.";
     STRIPE_SUBSCRIPTION_TAKEN "stripe_subscription_taken" as Conflict in field:
         "Another subscription has this Stripe id.", "Correct the id.";
+    SUBSCRIPTION_INACTIVE "subscription_inactive" as Conflict:
+        "The subscription is not in force, and gives no seats.", "Have it paid or restored first.";
     SUBSCRIPTION_CANCELLED "subscription_cancelled" as Conflict:
         "A cancelled subscription stays cancelled.", "Create another subscription.";
     SUBSCRIPTION_EXISTS "subscription_exists" as Conflict in field:
@@ -284,6 +288,8 @@ codes! {
         "There is no such field or parameter here.", "Remove it, or correct its name.";
     UNKNOWN_ISSUER "unknown_issuer" in field:
         "No configured issuer has this id.", "Use the id of a configured issuer.";
+    UNKNOWN_PLAN "unknown_plan" in field:
+        "The catalogue has no plan of this name.", "Use one of the plans that the message names.";
     UNKNOWN_USER "unknown_user" in field:
         "No user that the caller may see has this id.", "Check the id.";
     WRONG_TYPE "wrong_type" in field:

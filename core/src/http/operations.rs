@@ -17,6 +17,7 @@ use crate::{
     domain::{AppPasswordView, MailboxView},
     error::Result,
     service::{
+        entitlements::EntitlementsView,
         views::{LauncherView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView},
         workspaces::WorkspaceView,
     },
@@ -29,6 +30,7 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("profile", "The caller's own profile and tenants."),
     ("tenants", "Tenants: the caller's, or all for the platform."),
     ("members", "Members of a tenant."),
+    ("entitlements", "What a tenant's subscription entitles to."),
     ("workspace", "The systems behind a tenant: identity, mail and files."),
     ("mailboxes", "Mailboxes of a tenant."),
     ("app_passwords", "App passwords of mailboxes, each for one mail program."),
@@ -248,6 +250,13 @@ operations! {
                 summary: "Revoke a membership, at once",
                 access: May(&[RevokeMembership]), sdk: Some("members.revoke"), commands: &["member revoke"],
                 shape: Shape::deleted(),
+            }
+        }
+        "/tenants/{tenant}/entitlements" {
+            get readEntitlements = entitlements::read {
+                summary: "Read what a tenant's subscription entitles to, with what is used of it",
+                access: May(&[ReadEntitlements]), sdk: Some("entitlements.get"), commands: &["tenant entitlements"],
+                shape: Shape::document::<EntitlementsView>(),
             }
         }
         "/tenants/{tenant}/workspace" {

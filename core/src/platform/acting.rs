@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::resources::{AppPasswords, Audit, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace};
+use super::resources::{
+    AppPasswords, Audit, Entitlements, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace,
+};
 use crate::{
     context::RequestContext,
     error::Result,
@@ -69,6 +71,12 @@ impl Acting {
     #[must_use]
     pub fn members(&self) -> Members<'_> {
         Members(self)
+    }
+
+    /// Returns what the subscriptions of tenants entitle to.
+    #[must_use]
+    pub fn entitlements(&self) -> Entitlements<'_> {
+        Entitlements(self)
     }
 
     /// Returns the systems behind tenants.

@@ -14,7 +14,9 @@ use axum::Router;
 
 pub use acting::Acting;
 pub use options::PlatformOptions;
-pub use resources::{AppPasswords, Audit, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace};
+pub use resources::{
+    AppPasswords, Audit, Entitlements, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace,
+};
 
 use crate::{
     authn::{

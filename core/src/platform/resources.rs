@@ -14,6 +14,7 @@ use crate::{
         ListRequest, Page,
         access::TenantReference,
         audit::AuditFilter,
+        entitlements::EntitlementsView,
         mailboxes::MailboxFilter,
         members::MemberFilter,
         subscriptions::SubscriptionFilter,
@@ -90,6 +91,14 @@ resource! {
         update = update_membership(tenant: &TenantReference, user: UserId, input: UpdateMembership) -> MembershipView;
         /// Revokes a membership.
         revoke = revoke_membership(tenant: &TenantReference, user: UserId) -> ();
+    }
+}
+
+resource! {
+    /// What a tenant's subscription entitles to.
+    Entitlements {
+        /// Reads what it entitles to, with what is used of it.
+        get = read_entitlements(tenant: &TenantReference) -> EntitlementsView;
     }
 }
 

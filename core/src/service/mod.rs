@@ -6,6 +6,7 @@ pub mod audit;
 pub mod call;
 pub mod cursor;
 pub mod effect;
+pub mod entitlements;
 mod filter;
 pub mod idempotency;
 pub mod launcher;
@@ -15,6 +16,7 @@ pub mod members;
 pub(crate) mod moment;
 pub mod profile;
 pub mod rights;
+pub(crate) mod seats;
 pub mod seed;
 pub mod sessions;
 pub mod subscriptions;
@@ -39,6 +41,7 @@ pub use effect::{Effect, Performed};
 
 use crate::{
     clock::Clock,
+    domain::plan::Catalogue,
     error::{Code, Error},
     store::{SharedStore, StoreError},
 };
@@ -64,6 +67,8 @@ pub struct ServiceSettings {
     /// Time from the deletion of a tenant to the removal of its data, and from the end of a membership to the removal of
     /// its mailboxes. Default: 30 days.
     pub grace: Duration,
+    /// Plans that subscriptions can be to. Default: none, and any name is a plan without terms.
+    pub plans: Catalogue,
     /// Retention of personal values beside the audit trail; unlimited if absent. Default: 365 days.
     pub audit_details: Option<Duration>,
 }
@@ -79,6 +84,7 @@ impl Default for ServiceSettings {
             systems: Vec::new(),
             system_urls: std::collections::BTreeMap::new(),
             grace: Duration::from_secs(30 * 24 * 60 * 60),
+            plans: Catalogue::default(),
             audit_details: Some(Duration::from_secs(365 * 24 * 60 * 60)),
         }
     }

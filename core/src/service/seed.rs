@@ -4,7 +4,7 @@ use crate::{
     authz::Action,
     clock::Timestamp,
     context::SystemActor,
-    domain::{AuditActor, Subscription, Tenant, TenantStatus, fields},
+    domain::{AuditActor, Subscription, Tenant, TenantStatus, fields, plan::Catalogue},
     error::{Code, Error, Result},
     service::{
         Call, Service,
@@ -77,7 +77,7 @@ impl Service {
             }
         };
         if tenant.status != TenantStatus::Deleted && !self.has_subscription(call, &tenant).await? {
-            let subscription = first_subscription(&tenant, now);
+            let subscription = first_subscription(&tenant, &self.settings.plans, now);
             let about = Subject { tenant: Some(tenant.id), user: None };
             work.insert(Action::CreateSubscription, "subscription", about, &subscription)?;
             work.commit.guard(&tenant);
@@ -124,6 +124,14 @@ fn first_tenant(settings: &SeedSettings, now: Timestamp) -> Result<Tenant> {
     Ok(tenant)
 }
 
-fn first_subscription(tenant: &Tenant, now: Timestamp) -> Subscription {
-    Subscription { plan: tenant.plan.clone(), ..Subscription::blank(tenant.id, now) }
+/// Creates the subscription of the first tenant. It has no end, and the terms of its plan if there is such a plan.
+fn first_subscription(tenant: &Tenant, catalogue: &Catalogue, now: Timestamp) -> Subscription {
+    let plan = catalogue.plan(&tenant.plan);
+    let blank = Subscription::blank(tenant.id, now);
+    Subscription {
+        plan: tenant.plan.clone(),
+        terms: plan.map(|plan| plan.terms(now)),
+        seats: plan.map_or(blank.seats, |plan| plan.seats),
+        ..blank
+    }
 }

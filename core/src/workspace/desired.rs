@@ -1,37 +1,22 @@
 //! The desired state of a tenant's systems: a pure function of what the store holds.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use crate::{
     clock::Timestamp,
     domain::{
-        Mailbox, MailboxStatus, Membership, Subscription, Tenant, TenantId, TenantStatus, User, UserId, UserStatus,
+        Mailbox, MailboxStatus, Membership, Subscription, Tenant, TenantId, TenantStatus, Terms, User, UserId,
+        UserStatus, plan::Catalogue,
     },
 };
-
-/// Bounds that a plan sets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlanQuotas {
-    /// Bound of the tenant's space for files, in bytes.
-    pub files: u64,
-    /// Bound of each mailbox, in bytes.
-    pub mailbox: u64,
-}
-
-const GIBIBYTE: u64 = 1 << 30;
-
-impl PlanQuotas {
-    /// Bounds of plans that are not configured: 100 GiB of files, and 10 GiB in each mailbox.
-    pub const DEFAULT: Self = Self { files: 100 * GIBIBYTE, mailbox: 10 * GIBIBYTE };
-}
 
 /// Settings of the systems behind tenants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceSettings {
     /// Issuer whose people are those of the identity system. Default: `default`.
     pub identity_issuer: String,
-    /// Bounds by plan. A plan that is not among them has [`PlanQuotas::DEFAULT`].
-    pub plans: BTreeMap<String, PlanQuotas>,
+    /// Plans, for subscriptions without terms. They have the present ones of their plan, or else [`Terms::DEFAULT`].
+    pub plans: Catalogue,
     /// Time between two looks at a system that is as it should be. Default: 24 h.
     pub look_interval: Duration,
     /// Domain below which tenants have their hosts, for their own logins.
@@ -42,18 +27,10 @@ impl Default for WorkspaceSettings {
     fn default() -> Self {
         Self {
             identity_issuer: crate::domain::user::DEFAULT_ISSUER.to_owned(),
-            plans: BTreeMap::new(),
+            plans: Catalogue::default(),
             look_interval: Duration::from_secs(24 * 60 * 60),
             public_domain: None,
         }
-    }
-}
-
-impl WorkspaceSettings {
-    /// Returns the bounds of a plan.
-    #[must_use]
-    pub fn quotas(&self, plan: &str) -> PlanQuotas {
-        self.plans.get(plan).copied().unwrap_or(PlanQuotas::DEFAULT)
     }
 }
 
@@ -178,8 +155,7 @@ pub struct Facts<'a> {
 pub fn desired(facts: Facts<'_>, settings: &WorkspaceSettings, grace: Duration, now: Timestamp) -> Workspace {
     let Facts { tenant, subscription, members, mailboxes } = facts;
     let presence = presence(tenant, grace, now);
-    let plan = subscription.map_or(&tenant.plan, |subscription| &subscription.plan);
-    let quotas = settings.quotas(if plan.is_empty() { &tenant.plan } else { plan });
+    let terms = settings.plans.terms_of(subscription, &tenant.plan);
     let group = group_name(tenant);
     let people = members.iter().filter(|(membership, user)| {
         presence != Presence::Absent && membership.active && user.status.counts_as() == UserStatus::Active
@@ -193,8 +169,8 @@ pub fn desired(facts: Facts<'_>, settings: &WorkspaceSettings, grace: Duration, 
         login: desired_login(tenant, presence, settings),
         people: people.map(|(_, user)| user.id).collect(),
         domains: verified.collect(),
-        mailboxes: mailboxes.iter().map(|mailbox| desired_mailbox(mailbox, presence, quotas, now)).collect(),
-        space: DesiredSpace { tenant: tenant.id, presence, name: tenant.name.clone(), quota: quotas.files, group },
+        mailboxes: mailboxes.iter().map(|mailbox| desired_mailbox(mailbox, presence, &terms, now)).collect(),
+        space: DesiredSpace { tenant: tenant.id, presence, name: tenant.name.clone(), quota: terms.files_bytes, group },
     }
 }
 
@@ -236,7 +212,7 @@ pub fn removal(tenant: &Tenant, grace: Duration) -> Option<Timestamp> {
     tenant.removal_at(grace).map(|time| time.plus(AFTER_THE_LAST_UNDO))
 }
 
-fn desired_mailbox(mailbox: &Mailbox, tenant: Presence, quotas: PlanQuotas, now: Timestamp) -> DesiredMailbox {
+fn desired_mailbox(mailbox: &Mailbox, tenant: Presence, terms: &Terms, now: Timestamp) -> DesiredMailbox {
     let due = mailbox.remove_at.is_some_and(|time| time <= now);
     let presence = match (tenant, mailbox.status) {
         (Presence::Absent, _) | (_, MailboxStatus::Removing) => Presence::Absent,
@@ -249,7 +225,7 @@ fn desired_mailbox(mailbox: &Mailbox, tenant: Presence, quotas: PlanQuotas, now:
         domain: mailbox.domain.clone(),
         display_name: mailbox.display_name.clone(),
         aliases: mailbox.aliases.clone(),
-        quota: mailbox.quota_mebibytes.map_or(quotas.mailbox, |mebibytes| u64::from(mebibytes) << 20),
+        quota: mailbox.quota_mebibytes.map_or(terms.mailbox_bytes, |mebibytes| u64::from(mebibytes) << 20),
         presence,
     }
 }

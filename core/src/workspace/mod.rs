@@ -22,7 +22,7 @@ mod survey;
 mod systems;
 pub mod worker;
 
-pub use desired::{PlanQuotas, Presence, Workspace, WorkspaceSettings, desired};
+pub use desired::{Presence, Workspace, WorkspaceSettings, desired};
 pub use planned::PlannedRun;
 pub use survey::{remark, survey};
 pub use systems::{Drift, Systems};

@@ -57,6 +57,7 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
             service.update_membership(&call, &tenant, user, UpdateMembership::read(body())?).await.map(drop)
         }
         ("DELETE", "/tenants/{tenant}/members/{user}") => service.revoke_membership(&call, &tenant, user).await,
+        ("GET", "/tenants/{tenant}/entitlements") => service.read_entitlements(&call, &tenant).await.map(drop),
         ("GET", "/tenants/{tenant}/workspace") => service.read_workspace(&call, &tenant).await.map(drop),
         ("POST", "/tenants/{tenant}/workspace/retry") => service.retry_workspace(&call, &tenant).await.map(drop),
         ("POST", "/tenants/{tenant}/workspace/{system}/confirm") => {

@@ -9,6 +9,7 @@ mod location;
 mod logging;
 #[cfg(feature = "opening")]
 mod opening;
+mod plans;
 mod secrets;
 pub mod settings;
 mod sources;
@@ -22,6 +23,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use dezky::{
     Result,
     authn::{IssuerSettings, keys::extra_ca_certificates},
+    domain::plan::Catalogue,
     outbound::Url,
     service::{ServiceSettings, seed::SeedSettings},
     work::TaskChoice,
@@ -78,6 +80,8 @@ pub struct Configuration {
     pub grace: Duration,
     /// Background tasks that this process runs. Default: all.
     pub tasks: TaskChoice,
+    /// Plans that subscriptions can be to. Default: none.
+    pub plans: Catalogue,
     /// The systems behind tenants that this process reaches.
     pub systems: SystemsSettings,
     /// Files that contain secrets of these settings.
@@ -114,7 +118,8 @@ impl Configuration {
         let pem = extra_ca_certificates.as_deref();
         let mut secret_files = secrets::files(&store, &store_origin, extra_ca.as_ref(), pem);
         secret_files.extend(systems::secret_files(sources)?);
-        let systems = systems::read(sources, pem)?;
+        let plans = plans::read(sources)?;
+        let systems = systems::read(sources, pem, plans.clone())?;
         Ok(Self {
             store,
             store_origin,
@@ -132,6 +137,7 @@ impl Configuration {
             audit_details: values::audit_details(sources)?,
             grace: systems::grace(sources)?,
             tasks: values::tasks(sources)?,
+            plans,
             systems,
             secret_files,
         })
@@ -173,6 +179,7 @@ impl Configuration {
             systems: self.systems.kinds(),
             system_urls: self.systems.addresses(),
             grace: self.grace,
+            plans: self.plans.clone(),
             ..ServiceSettings::default()
         }
     }

@@ -65,7 +65,7 @@ settings! {
     DNS_SERVERS = "dns.servers", "DEZKY_DNS_SERVERS", None;
     MEETINGS_URL = "meetings.url", "DEZKY_MEETINGS_URL", None;
     CHAT_URL = "chat.url", "DEZKY_CHAT_URL", None;
-    PLAN_QUOTAS = "workspace.plan_quotas", "DEZKY_PLAN_QUOTAS", None;
+    PLANS = "plans", "DEZKY_PLANS", None;
     WORKSPACE_GRACE_DAYS = "workspace.grace_days", "DEZKY_WORKSPACE_GRACE_DAYS", None;
     WORKSPACE_DRIFT = "workspace.drift", "DEZKY_WORKSPACE_DRIFT", None;
     LOG = "log.filter", "DEZKY_LOG", Some("log");
@@ -88,7 +88,7 @@ impl Setting {
 
     /// Returns whether the file may use a list. Variables and flags separate items by commas.
     pub fn is_list(&self) -> bool {
-        [OIDC_AUDIENCE, TRUSTED_PROXIES, TASKS, PLAN_QUOTAS].contains(self)
+        [OIDC_AUDIENCE, TRUSTED_PROXIES, TASKS].contains(self)
     }
 }
 

@@ -14,10 +14,13 @@ use dezky::{
     connectors::{
         ConnectorSettings, Dns, Secret, SystemDns, authentik::Authentik, ocis::OcisFiles, stalwart::Stalwart,
     },
-    domain::workspace::{SystemKind, address_of},
+    domain::{
+        plan::Catalogue,
+        workspace::{SystemKind, address_of},
+    },
     outbound::{CertificateAuthorities, PlainHttp, Url},
     service::ServiceSettings,
-    workspace::{Drift, PlanQuotas, Systems, WorkspaceSettings},
+    workspace::{Drift, Systems, WorkspaceSettings},
 };
 
 use super::{
@@ -141,7 +144,7 @@ impl SystemsSettings {
 }
 
 /// Reads the settings of all systems.
-pub(super) fn read(sources: &Sources, extra_ca: Option<&[u8]>) -> Result<SystemsSettings> {
+pub(super) fn read(sources: &Sources, extra_ca: Option<&[u8]>, plans: Catalogue) -> Result<SystemsSettings> {
     let authorities = extra_ca.map(CertificateAuthorities::from_pem).transpose()?.unwrap_or_default();
     let system = |names| system(sources, names, &authorities);
     Ok(SystemsSettings {
@@ -150,7 +153,7 @@ pub(super) fn read(sources: &Sources, extra_ca: Option<&[u8]>) -> Result<Systems
         ocis: system(&OCIS)?,
         by_hand: by_hand(sources)?,
         workspace: WorkspaceSettings {
-            plans: plans(sources)?,
+            plans,
             public_domain: super::values::public_domain(sources)?,
             ..WorkspaceSettings::default()
         },
@@ -234,29 +237,6 @@ fn secret(sources: &Sources, names: &Names) -> Result<String> {
             names.url.variable, names.secret.variable, names.secret_file.variable
         ))),
     }
-}
-
-/// Reads the quotas of plans: `starter=100:10` has 100 GiB of files and 10 GiB in each mailbox.
-fn plans(sources: &Sources) -> Result<BTreeMap<String, PlanQuotas>> {
-    let Some(found) = sources.find(&settings::PLAN_QUOTAS)? else { return Ok(BTreeMap::new()) };
-    let mut plans = BTreeMap::new();
-    for entry in found.text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        let gibibytes = |text: &str| text.trim().parse::<u64>().ok().filter(|number| (1..=1_000_000).contains(number));
-        let parsed = entry.split_once('=').and_then(|(plan, quotas)| {
-            let (files, mailbox) = quotas.split_once(':')?;
-            Some((plan.trim(), gibibytes(files)? << 30, gibibytes(mailbox)? << 30))
-        });
-        let Some((plan, files, mailbox)) = parsed.filter(|(plan, ..)| !plan.is_empty()) else {
-            return Err(found.refuse(format!(
-                "`{}` must be a plan with two quotas in GiB, files and each mailbox, such as `starter=100:10`",
-                entry.escape_debug()
-            )));
-        };
-        if plans.insert(plan.to_owned(), PlanQuotas { files, mailbox }).is_some() {
-            return Err(found.refuse(format!("the plan `{}` is there twice", plan.escape_debug())));
-        }
-    }
-    Ok(plans)
 }
 
 /// Reads the address templates of systems by hand: `https://{slug}.chat.example.eu`, or one with the slug in its path.

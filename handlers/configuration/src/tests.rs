@@ -216,3 +216,28 @@ fn a_wrong_setting_is_named_with_its_place() {
         assert!(!error.message().contains("secret"), "{error}");
     }
 }
+
+#[test]
+fn plans_come_from_the_file_or_from_one_variable() {
+    let file = "[plans.team]\nseats = 5\nfiles_gib = 100\nmailbox_gib = 10\nfeatures = ['meetings']";
+    let plans = read(&[STORE_VARIABLE], file).unwrap().plans;
+    assert_eq!(plans.names().collect::<Vec<_>>(), ["team"]);
+    assert_eq!(plans.plan("team").unwrap().seats, 5);
+    let json = r#"{"big": {"seats": 50, "files_gib": 900, "mailbox_gib": 20}}"#;
+    let plans = read(&[STORE_VARIABLE, ("DEZKY_PLANS", json)], file).unwrap().plans;
+    assert_eq!(plans.names().collect::<Vec<_>>(), ["big"]);
+    for (variable, file, part) in [
+        (
+            "",
+            "[plans.team]\nseats = 0\nfiles_gib = 100\nmailbox_gib = 10",
+            "`plans` in the file `dezky.toml`: the plan `team`: `seats`",
+        ),
+        ("", "[plans.team]\nseat = 5", "`plans.team` in the file `dezky.toml`: unknown field `seat`"),
+        ("", "plans = 'team'", "write each plan as a table `[plans.NAME]`"),
+        ("[]", "", "the environment variable `DEZKY_PLANS`: must be a JSON object of plans"),
+        (r#"{"a": {"seats": 1, "files_gib": 0, "mailbox_gib": 1}}"#, "", "`DEZKY_PLANS`: the plan `a`: `files_gib`"),
+    ] {
+        let error = read(&[STORE_VARIABLE, ("DEZKY_PLANS", variable)], file).unwrap_err();
+        assert!(error.message().contains(part), "{error}");
+    }
+}

@@ -80,6 +80,7 @@ impl Service {
                 granted
             }
         };
+        self.take_seats(call, &mut work, tenant.id, 1).await?;
         work.commit.guard(&user);
         member.access.guard(&mut work);
         let view = MembershipView::through(&member.access, granted);

@@ -41,7 +41,7 @@ impl Service {
             Begun::New(slot) => slot,
         };
         let now = moment.now();
-        let subscription = input.into_subscription(&tenant.plan, now);
+        let subscription = input.into_subscription(&tenant.plan, &self.settings.plans, now)?;
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.insert(Action::CreateSubscription, KIND, subject(&subscription), &subscription)?;
         access.guard(&mut work);

@@ -38,7 +38,7 @@ impl Service {
         let (role, platform) = (access.role(), access.caller.is_platform());
         check_if_match(call, &SubscriptionView::new(before.clone(), role, platform))?;
         let mut after = before.clone();
-        input.apply(&mut after);
+        input.change(&mut after, &self.settings.plans, moment.now())?;
         if before.status == SubscriptionStatus::Cancelled && after.status != SubscriptionStatus::Cancelled {
             let message = "a cancelled subscription stays cancelled: create a new one";
             return Err(Error::new(Code::SUBSCRIPTION_CANCELLED, message));

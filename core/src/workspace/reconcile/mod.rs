@@ -74,6 +74,8 @@ struct Settled {
     next: Option<Timestamp>,
     /// Further changes of the same commit.
     extra: Option<Extra>,
+    /// Bytes in use, if the system has told.
+    used: Option<u64>,
     /// `true` if the state itself is of no more use.
     gone: bool,
     /// `true` if it is looked at on request only, once it is as it should be.
@@ -91,7 +93,7 @@ impl Settled {
         let told: Vec<Condition> = obstacles.iter().map(|obstacle| obstacle.shown(now)).collect();
         let fine = fine.into_iter().filter(|fine| !told.iter().any(|one| one.kind == fine.kind));
         let conditions = fine.chain(told.iter().cloned()).collect();
-        Self { phase: reached, conditions, obstacles, next: None, extra: None, gone: false, rests: false }
+        Self { phase: reached, conditions, obstacles, next: None, extra: None, used: None, gone: false, rests: false }
     }
 
     /// Creates the result for a subject that no longer exists.
@@ -102,6 +104,7 @@ impl Settled {
             obstacles: Vec::new(),
             next: None,
             extra: None,
+            used: None,
             gone: true,
             rests: true,
         }
@@ -283,7 +286,7 @@ impl Run<'_> {
 
     /// Stores the result of a run that came to an end.
     async fn settled(&mut self, settled: Settled, generation: u64) -> Result<Ended, Stopped> {
-        let Settled { phase, mut conditions, obstacles, next, extra, gone, rests } = settled;
+        let Settled { phase, mut conditions, obstacles, next, extra, used, gone, rests } = settled;
         let now = crate::work::time(self.service).await;
         let fraction = schedule::random_fraction();
         let state = &self.claimed.state;
@@ -321,6 +324,7 @@ impl Run<'_> {
                     state.last_error = None;
                     state.not_before = None;
                     state.looked_at = Some(now);
+                    state.used_bytes = used.or(state.used_bytes);
                     if reached {
                         state.reached_generation = state.reached_generation.max(generation);
                     }

@@ -45,11 +45,12 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     let mut looks = 0;
     // A group that is deleted leaves its access to the space behind, so that it is looked for now and then.
     let looks_for_group = !run.is_look() || schedule::is_odd(now, run.settings.look_interval, run.claimed.state.id);
-    let (space, obstacles) = loop {
+    let (space, used, obstacles) = loop {
         run.claimed.keep(run.service).await?;
         let stored = run.claimed.state.external_id(SPACE).map(str::to_owned);
         let known = run.claimed.state.external_id(GROUP).filter(|_| !looks_for_group).map(str::to_owned);
         let observed = files::observe(&*files, &run.context(), &wanted, stored.as_deref(), known.as_deref()).await?;
+        let used = observed.ours().and_then(|space| space.used);
         let ours = observed.ours().map(|space| space.id.clone());
         run.claimed.remember(run.service, SPACE, ours.as_deref()).await?;
         if let Some(group) = &observed.group {
@@ -58,7 +59,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
         let mut plan = files::plan(&wanted, &observed, |name| files.clean_name(name));
         looks += 1;
         if plan.changes.is_empty() {
-            break (ours, plan.obstacles);
+            break (ours, used, plan.obstacles);
         }
         if looks > MOST_LOOKS {
             let why = "the space does not become as it should be, though every change succeeds".to_owned();
@@ -67,7 +68,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
         let unit = OfSpace { files: Arc::clone(&files), wanted: wanted.clone() };
         let made = run.make(&mut plan, &unit).await?;
         if !made {
-            break (ours, plan.obstacles);
+            break (ours, used, plan.obstacles);
         }
     };
     let phase = match wanted.presence {
@@ -78,6 +79,7 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     let fine = vec![holds(SPACE_READY, "Ready", now), holds(ACCESS_READY, "Ready", now)];
     let mut settled = Settled::new(phase, obstacles, fine, now);
     settled.next = removal(&tenant, run.grace()).filter(|_| wanted.presence == Presence::Suspended);
+    settled.used = used;
     settled.extra = match space {
         Some(space) if settled.phase == Phase::Ready && tenant.ocis_space_id.as_ref() != Some(&space) => {
             Some(name_space(tenant, space))

@@ -1,6 +1,7 @@
 //! `dezky dev`: a complete local setup with working tokens.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{ErrorKind, Write as _},
     path::Path,
@@ -11,6 +12,7 @@ use dezky::{
     authn::IssuerSettings,
     clock::{Clock as _, SystemClock},
     development_issuer::{DevelopmentIssuer, DevelopmentIssuerOptions},
+    domain::plan::{Catalogue, Plan},
     service::{ServiceSettings, seed::SeedSettings},
     work::TaskChoice,
 };
@@ -58,6 +60,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         audit_details: None,
         grace: ServiceSettings::default().grace,
         tasks: TaskChoice::All,
+        plans: plans()?,
         systems: emulators.as_ref().map(Emulators::settings).transpose()?.unwrap_or_default(),
         secret_files: Vec::new(),
     };
@@ -197,4 +200,23 @@ fn print_welcome(
     writeln!(output, "The API: {origin}/openapi.json. Stop with Ctrl-C.")?;
     output.flush()?;
     Ok(())
+}
+
+/// Returns plans to try things with.
+fn plans() -> Result<Catalogue, Failure> {
+    let plan = |seats, files_gib, features: &[&str], trial_days| Plan {
+        seats,
+        files_gib,
+        mailbox_gib: 10,
+        features: features.iter().map(|feature| (*feature).to_owned()).collect(),
+        prices: BTreeSet::new(),
+        trial_days,
+    };
+    let plans = [
+        ("internal", plan(50, 100, &["meetings", "chat"], 0)),
+        ("starter", plan(5, 50, &[], 14)),
+        ("business", plan(25, 500, &["meetings", "chat"], 14)),
+    ];
+    let plans = plans.into_iter().map(|(name, plan)| (name.to_owned(), plan)).collect();
+    Catalogue::new(plans).map_err(|error| configuration::refuse(error).into())
 }

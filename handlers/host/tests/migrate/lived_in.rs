@@ -11,7 +11,7 @@ use dezky::{
     context::RequestContext,
     domain::{
         CreateAppPassword, CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords, Event, Issuer,
-        OutboxEvent, OutboxEventId, SystemState, TaskRecord, TenantId, UpdateUser,
+        OutboxEvent, OutboxEventId, SeatLedger, SystemState, TaskRecord, TenantId, UpdateUser,
         workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
     },
     service::{Call, IdempotencyRequest, Service, ServiceSettings},
@@ -117,6 +117,7 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
         seen: Some(false),
         advice: None,
     });
+    commit.insert(&SeatLedger::new(tenant, now)).unwrap();
     commit.insert(&mailbox).unwrap();
     commit.insert(&password).unwrap();
     commit.insert(&state).unwrap();

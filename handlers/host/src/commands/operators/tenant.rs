@@ -40,6 +40,9 @@ pub(crate) enum TenantCommand {
     /// Show a tenant with all its fields
     #[command(after_help = "Example:\n  dezky tenant show acme")]
     Show(OneTenant),
+    /// Show what a tenant's subscription entitles to, with what is used of it
+    #[command(after_help = "Example:\n  dezky tenant entitlements acme")]
+    Entitlements(OneTenant),
     /// Create a tenant; it is `pending` unless --status says otherwise
     #[command(after_help = "Examples:
   dezky tenant create acme --name 'Acme GmbH' --plan business --domain acme.example --group acme
@@ -190,6 +193,11 @@ pub(crate) async fn run(command: TenantCommand) -> Result<(), Failure> {
         TenantCommand::Show(flags) => {
             let session = Session::open(&flags.common)?;
             session.output.document(&tenant(&session, &flags.tenant).await?)
+        }
+        TenantCommand::Entitlements(flags) => {
+            let session = Session::open(&flags.common)?;
+            let reference = TenantReference::from(flags.tenant.as_str());
+            session.output.document(&settled(session.service.read_entitlements(&session.call(), &reference).await)?)
         }
         TenantCommand::Create(flags) => create(flags).await,
         TenantCommand::Update(flags) => update(flags).await,

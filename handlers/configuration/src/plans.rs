@@ -1,0 +1,45 @@
+//! The catalogue of plans: `[plans.NAME]` of the file, or `DEZKY_PLANS`.
+
+use std::collections::BTreeMap;
+
+use dezky::{
+    Result,
+    domain::plan::{Catalogue, Plan},
+};
+use toml::Value;
+
+use super::{
+    settings,
+    sources::{Sources, refuse},
+};
+
+/// Reads the catalogue. `DEZKY_PLANS` is a JSON object of plans, and replaces those of the file.
+pub(super) fn read(sources: &Sources) -> Result<Catalogue> {
+    if let Some(found) = sources.variable(settings::PLANS.variable) {
+        let plans: BTreeMap<String, Plan> = serde_json::from_str(&found.text).map_err(|error| {
+            found.refuse(format!(
+                "must be a JSON object of plans, such as `{{\"team\": {{\"seats\": 10, \"files_gib\": 100, \"mailbox_gib\": 10}}}}` \
+                 ({error})"
+            ))
+        })?;
+        return Catalogue::new(plans).map_err(|error| found.refuse(error));
+    }
+    let Some(file) = &sources.file else { return Ok(Catalogue::default()) };
+    let Some(value) = file.value(settings::PLANS.path) else { return Ok(Catalogue::default()) };
+    let Value::Table(tables) = value else {
+        return Err(refuse(format!(
+            "{}: write each plan as a table `[plans.NAME]`",
+            file.origin(settings::PLANS.path)
+        )));
+    };
+    let mut plans = BTreeMap::new();
+    for (name, table) in tables {
+        let origin = file.origin(&format!("{}.{name}", settings::PLANS.path));
+        let plan: Plan = table
+            .clone()
+            .try_into()
+            .map_err(|error: toml::de::Error| refuse(format!("{origin}: {}", error.message())))?;
+        plans.insert(name.clone(), plan);
+    }
+    Catalogue::new(plans).map_err(|error| refuse(format!("{}: {error}", file.origin(settings::PLANS.path))))
+}
