@@ -17,14 +17,20 @@ interface Look {
   again: number | null;
 }
 
+interface Options {
+  /** Looks up what the answer is to be shown with, before it is. */
+  then?: (view: WorkspaceView) => Promise<unknown>;
+  /** Whether changes are of interest after all is ready, too. Default: `false`; most pages are of such workspaces. */
+  lasting?: boolean;
+}
+
 /**
  * The state of the systems behind a tenant. While the page can be seen, and for half an hour, the API tells of each change. Where that
  * cannot be had, the page looks again as often as the API says (`Retry-After`), and ever more seldom where nothing changes.
  *
  * @param tenant The tenant; `undefined` where the caller sees none.
- * @param then Looks up what the answer is to be shown with, before it is.
  */
-export function useWorkspace(tenant: () => string | undefined, then?: (view: WorkspaceView) => Promise<unknown>) {
+export function useWorkspace(tenant: () => string | undefined, { then, lasting = false }: Options = {}) {
   const api = useApi();
   const path = () => `/tenants/${encodeURIComponent(tenant() ?? "")}/workspace`;
   async function ask(below = "", options = {}): Promise<Look> {
@@ -66,12 +72,15 @@ export function useWorkspace(tenant: () => string | undefined, then?: (view: Wor
 
   const patient = () => !over && !document.hidden && Date.now() - touched <= PATIENCE;
 
+  /** Whether the stream of this tenant is to be open. */
+  const follows = () => streams && patient() && !!look.value && (lasting || !look.value.view.ready);
+
   /** Goes on: by the stream, by another look in time, or not at all. */
   function plan() {
     clearTimeout(timer);
-    if (stream && (!patient() || stream.path !== path())) leave();
+    if (stream && (!follows() || stream.path !== path())) leave();
     if (!patient() || !look.value) return;
-    if (streams) {
+    if (follows()) {
       stream ??= { path: path(), since: Date.now(), ...follow<WorkspaceView>(path(), "workspace", { changed, over: lost }) };
       timer = setTimeout(plan, touched + PATIENCE - Date.now() + 1);
     } else {
