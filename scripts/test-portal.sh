@@ -8,6 +8,8 @@ scripts/debian-package.sh chromium chromium
 # What scripts/test-node.sh has built, where it has.
 scripts/node-package.sh build --test
 scripts/build-portal.sh
+target=$(cargo metadata --format-version 1 --no-deps --locked | node -p 'JSON.parse(require("fs").readFileSync(0, "utf8")).target_directory')
+export DEZKY_TEST_BINARY=$target/debug/dezky
 cd examples/portal
 npm run --silent typecheck
 [ $# -gt 0 ] || set -- tests/*.test.mjs

@@ -11,7 +11,9 @@ before(async () => {
   stage = await Stage.start({ prepare: serveSystems });
   nordlicht = await stage.system.tenants.get("nordlicht");
 });
-beforeEach(() => {
+beforeEach(async () => {
+  await stage.streams.until(0);
+  stage.streams.kind = "held";
   stage.systems.clear();
   stage.failure = null;
   stage.asked.length = 0;
@@ -42,7 +44,24 @@ async function settingUp() {
   };
 }
 const READY = () => ({ systems: ["identity", "mail", "files"].map((system) => stateOf(system, "ready")), domains: [recordsOf("nordlicht.example", [record("MX", "nordlicht.example", "10 mail.dezky.example.", { seen: true })])] });
-const looks = () => stage.asked.filter(({ method, path }) => method === "GET" && path.endsWith("/workspace")).length;
+const requests = () => stage.asked.filter(({ method, path }) => method === "GET" && path.endsWith("/workspace"));
+const isStream = ({ headers }) => headers.accept === "text/event-stream";
+const looks = () => requests().filter((one) => !isStream(one)).length;
+const streams = () => requests().filter(isStream).length;
+/** What a page's own clock says is over at once. */
+const pass = (page, seconds) => page.clock.fastForward(seconds * 1_000);
+const turn = (page, hidden) => page.evaluate((now) => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => now });
+  document.dispatchEvent(new Event("visibilitychange"));
+}, hidden);
+/** A page of somebody whose clock can be put forward. */
+async function timed(name) {
+  const visitor = await stage.visitor();
+  await visitor.page.clock.install();
+  await visitor.signIn(name);
+  await visitor.open(PLACE);
+  return visitor;
+}
 const systemOf = (page, name) => page.getByRole("region", { name: "Workspace" }).getByRole("listitem").filter({ hasText: name }).first();
 
 test("an owner sees what each system waits for, who is not ready, and what to publish", async () => {
@@ -96,94 +115,211 @@ test("what cannot be copied is said", async () => {
   await anna.close();
 });
 
-test("the page follows what happens as often as the API says, and stops when all is ready", async () => {
+test("each change is shown as the API tells it, by one request", async () => {
   stage.systems.set(nordlicht.id, await settingUp());
-  const anna = await stage.visitor();
+  const anna = await stage.signedIn("anna");
   const { page } = anna;
-  await page.clock.install();
-  await anna.signIn("anna");
   await anna.open(PLACE);
   await systemOf(page, "Mail").getByText("Waiting").waitFor();
+  await stage.streams.until(1);
   const before = looks();
-  await page.clock.fastForward(1_000);
-  assert.equal(looks(), before, "not before the time that the API says");
+  for (const [phase, shown] of Object.entries({ working: "Being set up", failed: "Failed", degraded: "Needs attention" })) {
+    stage.systems.set(nordlicht.id, { systems: [stateOf("identity", "ready"), stateOf("mail", phase)] });
+    await systemOf(page, "Mail").getByText(shown, { exact: true }).waitFor();
+  }
   stage.systems.set(nordlicht.id, READY());
-  const answered = page.waitForResponse("**/workspace");
-  await page.clock.fastForward(2_000);
-  await answered;
-  await systemOf(page, "Mail").getByText("Ready").waitFor();
   await page.getByRole("status").filter({ hasText: "Mail: Ready." }).waitFor({ state: "attached" });
   assert.equal(await page.getByRole("region", { name: "People and mailboxes" }).count(), 0);
-  const then = looks();
-  await page.clock.fastForward(600_000);
-  assert.equal(looks(), then, "nobody asks about what is ready");
+  // What is ready is followed too.
+  stage.systems.set(nordlicht.id, { systems: [stateOf("mail", "suspended")] });
+  await systemOf(page, "Mail").getByText("Suspended").waitFor();
+  assert.deepEqual([looks(), streams()], [before, 1]);
+  await anna.picture("workspace-followed");
   await anna.close();
 });
 
-test("a page that nobody sees asks nothing, and looks at once when it is seen again", async () => {
+test("a page that nobody sees follows nothing, and is up to date when it is seen again", async () => {
   stage.systems.set(nordlicht.id, await settingUp());
-  const anna = await stage.visitor();
+  const anna = await stage.signedIn("anna");
   const { page } = anna;
-  await page.clock.install();
-  await anna.signIn("anna");
   await anna.open(PLACE);
-  const turn = (hidden) => page.evaluate((now) => {
-    Object.defineProperty(document, "hidden", { configurable: true, get: () => now });
-    document.dispatchEvent(new Event("visibilitychange"));
-  }, hidden);
-  await turn(true);
-  const before = looks();
-  await page.clock.fastForward(600_000);
-  assert.equal(looks(), before);
+  await stage.streams.until(1);
+  await turn(page, true);
+  await stage.streams.until(0);
   stage.systems.set(nordlicht.id, READY());
-  await turn(false);
+  await turn(page, false);
+  await systemOf(page, "Mail").getByText("Ready").waitFor();
+  await stage.streams.until(1);
+  assert.equal(streams(), 2);
+  await page.getByRole("link", { name: "Members", exact: true }).click();
+  await stage.streams.until(0);
+  await anna.close();
+});
+
+test("a page that nobody touches stops before the session would end without use", async () => {
+  stage.systems.set(nordlicht.id, await settingUp());
+  const anna = await timed("anna");
+  const { page } = anna;
+  await stage.streams.until(1);
+  await pass(page, 29 * 60);
+  stage.systems.set(nordlicht.id, { systems: [stateOf("mail", "working")] });
+  await systemOf(page, "Mail").getByText("Being set up").waitFor();
+  await pass(page, 2 * 60);
+  await stage.streams.until(0);
+  stage.systems.set(nordlicht.id, READY());
+  const before = requests().length;
+  await pass(page, 31 * 60);
+  assert.equal(requests().length, before);
+  await turn(page, false);
   await systemOf(page, "Mail").getByText("Ready").waitFor();
   await anna.close();
 });
 
-test("a page that nobody touches stops asking before the session would end without use", async () => {
+test("while the API does not answer, what was seen last stays; it is asked again when it says, and then followed again", async () => {
   stage.systems.set(nordlicht.id, await settingUp());
-  const anna = await stage.visitor();
+  const anna = await timed("anna");
   const { page } = anna;
-  await page.clock.install();
-  await anna.signIn("anna");
-  await anna.open(PLACE);
-  // The look that was planned already.
-  const answered = page.waitForResponse("**/workspace");
-  await page.clock.fastForward(31 * 60_000);
-  await answered;
-  await settled(page);
-  const before = looks();
-  await page.clock.fastForward(31 * 60_000);
-  assert.equal(looks(), before);
-  stage.systems.set(nordlicht.id, READY());
-  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  await systemOf(page, "Mail").getByText("Ready").waitFor();
-  await anna.close();
-});
-
-test("while the API does not answer, what was seen last stays, and it waits as long as it is asked to", async () => {
-  stage.systems.set(nordlicht.id, await settingUp());
-  const anna = await stage.visitor();
-  const { page } = anna;
-  await page.clock.install();
-  await anna.signIn("anna");
-  await anna.open(PLACE);
+  await stage.streams.until(1);
   stage.failure = () => Response.json({ status: 503, code: "store_unavailable", title: "Service Unavailable", detail: "try again" }, { status: 503, headers: { "retry-after": "45" } });
-  await page.clock.fastForward(2_500);
+  stage.streams.end();
   await page.getByText("This may be out of date").waitFor();
   await systemOf(page, "Mail").getByText("Waiting").waitFor();
   stage.failure = null;
   stage.systems.set(nordlicht.id, READY());
-  const before = looks();
-  await page.clock.fastForward(40_000);
-  assert.equal(looks(), before);
-  const answered = page.waitForResponse("**/workspace");
-  await page.clock.fastForward(10_000);
-  await answered;
+  const before = requests().length;
+  await pass(page, 40);
+  assert.equal(requests().length, before);
+  await pass(page, 10);
   await systemOf(page, "Mail").getByText("Ready").waitFor();
   assert.equal(await page.getByText("This may be out of date").count(), 0);
+  await stage.streams.until(1);
+  stage.systems.set(nordlicht.id, await settingUp());
+  await systemOf(page, "Mail").getByText("Waiting").waitFor();
   await anna.close(/status of 503/);
+});
+
+test("a stream that ends is begun again where it was", async () => {
+  stage.systems.set(nordlicht.id, await settingUp());
+  const anna = await stage.signedIn("anna");
+  const { page } = anna;
+  await anna.open(PLACE);
+  await stage.streams.until(1);
+  const { data } = await anna.event();
+  assert.equal(JSON.parse(data).tenantId, nordlicht.id);
+  const before = looks();
+  stage.streams.end();
+  await stage.streams.until(1);
+  assert.match(requests().filter(isStream)[1].headers["last-event-id"], /^"[\w-]+"$/);
+  stage.systems.set(nordlicht.id, READY());
+  await systemOf(page, "Mail").getByText("Ready").waitFor();
+  assert.deepEqual([looks(), streams(), anna.events.length], [before, 2, 1], "nothing is told twice");
+  await anna.close();
+});
+
+test("an API that gives one event at a time is followed all the same", async () => {
+  stage.streams.kind = "single";
+  stage.systems.set(nordlicht.id, await settingUp());
+  const anna = await stage.signedIn("anna");
+  const { page } = anna;
+  await anna.open(PLACE);
+  await systemOf(page, "Mail").getByText("Waiting").waitFor();
+  const before = looks();
+  stage.systems.set(nordlicht.id, READY());
+  await systemOf(page, "Mail").getByText("Ready").waitFor();
+  assert.equal(looks(), before);
+  await anna.close();
+});
+
+test("where no stream can be had, the page looks as often as the API says, and stops when all is ready", async () => {
+  stage.streams.kind = "absent";
+  stage.systems.set(nordlicht.id, await settingUp());
+  const looked = (page) => page.waitForResponse((response) => /\/workspace$/.test(response.url()) && response.request().resourceType() === "fetch");
+  const anna = await stage.visitor();
+  const { page } = anna;
+  await page.clock.install();
+  await anna.signIn("anna");
+  const fallen = looked(page);
+  await anna.open(PLACE);
+  await fallen;
+  await settled(page);
+  const before = looks();
+  await pass(page, 1);
+  assert.equal(looks(), before, "not before the time that the API says");
+  stage.systems.set(nordlicht.id, READY());
+  await pass(page, 3);
+  await systemOf(page, "Mail").getByText("Ready").waitFor();
+  const then = requests().length;
+  await pass(page, 600);
+  assert.equal(requests().length, then, "nobody asks about what is ready");
+  assert.equal(streams(), 1);
+  await anna.close(/MIME type/);
+});
+
+test("a proxy that collects answers does not keep the page from what happens", async () => {
+  stage.streams.kind = "collected";
+  stage.systems.set(nordlicht.id, await settingUp());
+  const anna = await timed("anna");
+  const { page } = anna;
+  await stage.streams.until(1);
+  stage.systems.set(nordlicht.id, READY());
+  await pass(page, 11);
+  await systemOf(page, "Mail").getByText("Ready").waitFor();
+  await stage.streams.until(0);
+  await anna.close();
+});
+
+test("a stream ends with the right to see, and the page says what it says without one", async () => {
+  stage.systems.set(nordlicht.id, await settingUp());
+  const clara = await stage.signedIn("clara");
+  const { page } = clara;
+  const { id: userId } = await stage.userOf("clara");
+  await clara.open(PLACE);
+  await stage.streams.until(1);
+  await stage.system.members.revoke("nordlicht", userId);
+  stage.streams.look();
+  await page.getByText("This may be out of date").waitFor();
+  await stage.streams.until(0);
+  const before = requests().length;
+  assert.deepEqual([streams(), clara.events.at(-1).name], [1, "problem"]);
+  await stage.system.members.grant("nordlicht", { userId, role: "member" });
+  await turn(page, false);
+  await stage.streams.until(1);
+  assert.equal(requests().length, before + 1);
+  await clara.close(/status of 404/);
+});
+
+test("a stream outlives its token, by another one", async () => {
+  stage.systems.set(nordlicht.id, await settingUp());
+  const anna = await timed("anna");
+  const { page } = anna;
+  await stage.streams.until(1);
+  await pass(page, 5);
+  stage.streams.refuse(JSON.stringify({ status: 401, code: "token_expired" }));
+  await stage.streams.until(0);
+  await stage.streams.until(1);
+  stage.systems.set(nordlicht.id, READY());
+  await systemOf(page, "Mail").getByText("Ready").waitFor();
+  assert.equal(await page.getByText("This may be out of date").count(), 0);
+  assert.equal(streams(), 2);
+  await anna.close();
+});
+
+test("a session that ends takes its streams with it, and no others", async () => {
+  stage.systems.set(nordlicht.id, await settingUp());
+  const [anna, ben] = [await stage.signedIn("anna"), await stage.signedIn("ben")];
+  await anna.open(PLACE);
+  await ben.open(PLACE);
+  await stage.streams.until(2);
+  const [hers, his] = requests().filter(isStream);
+  const again = anna.page.waitForRequest((request) => new URL(request.url()).pathname === "/auth/sign-in");
+  assert.equal((await anna.ask({ method: "POST", path: "/auth/sign-out" })).status, 303);
+  await hers.ended;
+  await again;
+  stage.systems.set(nordlicht.id, READY());
+  await systemOf(ben.page, "Mail").getByText("Ready").waitFor();
+  assert.deepEqual(requests().filter(isStream).filter(({ headers }) => headers.authorization === his.headers.authorization), [his]);
+  await anna.close(/status of 401/);
+  await ben.close();
 });
 
 test("admins ask for another attempt and for a check; the audit trail has who did", async () => {
@@ -245,6 +381,8 @@ test("a launcher leads to what is ready, says of the rest how it is, and follows
   await tile("Files").getByRole("link").waitFor();
   assert.equal(await tile("Files").getByRole("link").getAttribute("href"), "https://files.dezky.example/fjord");
   assert.equal(await tile("Mail").getByRole("link").count(), 1);
+  // Launchers stay open all day: what is ready is not followed there.
+  await stage.streams.until(0);
   await stage.system.tenants.update("fjord", { branding: { launcherLinks: branding.launcherLinks } });
   await anna.close();
 });

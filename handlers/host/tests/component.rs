@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-use support::{Process, await_ready, dev, dezky, finished_after_sigterm, hang_up, json, request, served};
+use support::{Process, Shell, await_ready, dev, dezky, finished_after_sigterm, hang_up, json, request, served};
 
 /// Returns the component, built once or named by `DEZKY_TEST_COMPONENT`.
 fn component() -> PathBuf {
@@ -37,14 +37,22 @@ fn build(script: &str) -> PathBuf {
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 }
 
-/// Starts the development server with a component. Returns its address, a person's token and an administrator's.
-fn dev_with(folder: &Path, isolation: &str) -> (Process, String, String, String) {
+/// Copies the component into a folder of the test's own.
+fn component_in(folder: &Path) -> PathBuf {
     let file = folder.join("component.wasm");
     std::fs::copy(component(), &file).unwrap();
+    file
+}
+
+/// Starts the development server with a component. Returns its address, a person's token and an administrator's.
+fn dev_with(folder: &Path, isolation: &str) -> (Process, String, String, String) {
+    dev_with_options(folder, &["--no-systems", "--isolation", isolation])
+}
+
+/// Starts the development server with a component and further options.
+fn dev_with_options(folder: &Path, options: &[&str]) -> (Process, String, String, String) {
     let mut command = dezky(folder);
-    command
-        .args(["dev", "--no-systems", "--listen", "127.0.0.1:0", "--isolation", isolation, "--component"])
-        .arg(&file);
+    command.args(["dev", "--listen", "127.0.0.1:0"]).args(options).arg("--component").arg(component_in(folder));
     let process = Process::start(command);
     let listens = process.line("Dezky listens on http://");
     let address = listens.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned();
@@ -174,8 +182,7 @@ fn a_component_is_swapped_under_load_and_a_broken_one_refused_with_no_failed_req
 fn serve_takes_a_component_by_flag_and_by_variable_and_finishes_what_is_under_way() {
     for by_flag in [true, false] {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("component.wasm");
-        std::fs::copy(component(), &file).unwrap();
+        let file = component_in(folder.path());
         let (_issuer, _, _, admin) = dev(folder.path());
         let url = std::fs::read_to_string(folder.path().join(".dezky/issuer-url")).unwrap();
         let mut command = dezky(folder.path());
@@ -249,8 +256,7 @@ fn what_does_not_answer_as_the_api_is_not_served_at_all() {
 #[test]
 fn what_only_the_host_has_configured_is_confirmed_through_a_component() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("component.wasm");
-    std::fs::copy(component(), &file).unwrap();
+    let file = component_in(folder.path());
     let settings = [("DEZKY_COMPONENT", file.to_str().unwrap()), ("DEZKY_CHAT_URL", "https://{slug}.chat.example.eu")];
     let server = served::serve(folder.path(), "sqlite:served.sqlite", &settings);
     let confirm = |system: &str| {
@@ -263,4 +269,48 @@ fn what_only_the_host_has_configured_is_confirmed_through_a_component() {
         let refused = confirm(other);
         assert_eq!((refused.0, json(&refused)["code"].as_str()), (404, Some("not_found")), "{other}: {}", refused.1);
     }
+}
+
+#[test]
+fn a_component_shows_where_systems_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_process, address, person, _) = dev_with_options(folder.path(), &[]);
+    let shell = Shell::new(folder.path(), "sqlite:.dezky/dezky.sqlite");
+    let last = shell.lines(&["workspace", "show", "dezky", "--follow", "--json"]).pop().unwrap();
+    assert_eq!(last["ready"], true, "{last:#}");
+    let shown = json(&request(&address, "GET", "/tenants/dezky/workspace", Some(&person)));
+    assert_eq!(shown["ready"], true, "{shown:#}");
+    let url = |system: &str| {
+        let links = shown["links"].as_array().unwrap();
+        links.iter().find(|link| link["system"] == system).unwrap()["url"].as_str().map(str::to_owned)
+    };
+    // People go to the mail system from their own programs.
+    assert_eq!(url("mail"), None);
+    let (files, identity) = (url("files"), url("identity"));
+    assert!(files.as_ref().is_some_and(|url| url.starts_with("http://127.0.0.1:")), "{shown:#}");
+    assert!(identity.as_ref().is_some_and(|url| url.starts_with("http://127.0.0.1:")), "{shown:#}");
+    assert_ne!(files, identity);
+}
+
+#[test]
+fn a_component_waits_for_a_system_whose_first_event_is_on_its_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = component_in(folder.path());
+    let settings = [
+        ("DEZKY_COMPONENT", file.to_str().unwrap()),
+        // Nothing is asked, and no event handled: none of the systems has a state.
+        ("DEZKY_TASKS", "none"),
+        ("DEZKY_OCIS_URL", "http://127.0.0.1:9/"),
+        ("DEZKY_OCIS_USER", "dezky"),
+        ("DEZKY_OCIS_SECRET", "a-secret-of-tests"),
+    ];
+    let server = served::serve(folder.path(), "sqlite:served.sqlite", &settings);
+    let read = |path: &str| json(&request(&server.address, "GET", path, Some(&server.admin)));
+    assert_eq!(read("/tenants/dezky")["status"], "active", "a pending one is not ready anyway");
+    let shown = read("/tenants/dezky/workspace");
+    assert_eq!(
+        (shown["ready"].as_bool(), shown["systems"].as_array().map(Vec::len)),
+        (Some(false), Some(0)),
+        "{shown:#}"
+    );
 }

@@ -8,6 +8,7 @@ use std::{
 
 use dezky::{
     clock::SystemClock,
+    domain::{Choice as _, workspace::SystemKind},
     http::{HttpState, Section, SectionRouter},
     service::{Service, ServiceSettings},
 };
@@ -29,6 +30,11 @@ pub(crate) fn router(path: &str) -> SectionRouter {
     routers.entry(section).or_insert_with(|| SectionRouter::new(section, Arc::clone(state))).clone()
 }
 
+/// Returns the addresses of the systems that this version knows.
+fn addresses(given: Vec<(String, String)>) -> BTreeMap<SystemKind, String> {
+    given.into_iter().filter_map(|(name, url)| Some((SystemKind::of(&name)?, url))).collect()
+}
+
 fn state() -> HttpState {
     telemetry::start();
     let given = settings::get();
@@ -38,6 +44,8 @@ fn state() -> HttpState {
         issuer_ids: given.issuers,
         leeway: Duration::from_millis(given.leeway),
         grace: Duration::from_millis(given.grace),
+        systems: given.systems.iter().filter_map(|name| SystemKind::of(name)).collect(),
+        system_urls: addresses(given.system_urls),
         // They are for ending sessions by logout tokens and for housekeeping, which the host does.
         ..ServiceSettings::default()
     };

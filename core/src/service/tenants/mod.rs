@@ -5,6 +5,7 @@ mod delete;
 mod list;
 mod read;
 mod restore;
+mod status;
 mod suspend;
 mod update;
 

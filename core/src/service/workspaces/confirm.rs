@@ -43,8 +43,6 @@ impl Service {
     ) -> Result<Answer<WorkspaceView>> {
         let access = self.tenant_access(call, reference).await?;
         let tenant = access.authorize(Action::ConfirmWorkspace)?.clone();
-        // A component does not know which systems are configured: its host decides.
-        self.leave_to_effect(call).await?;
         let kind = SystemKind::of(system).filter(|kind| kind.is_by_hand());
         let template = kind.and_then(|kind| self.settings.system_urls.get(&kind));
         let (Some(kind), Some(template)) = (kind, template) else {

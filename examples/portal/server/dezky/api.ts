@@ -25,6 +25,8 @@ function elsewhere(address: string): DezkyApi {
   if (!URL.canParse(base)) throw new Error(`NUXT_DEZKY_API_URL: \`${address}\` is not a URL`);
   return {
     async fetch({ path, ...rest }) {
+      // What packs an answer on the way collects it first, and events are for now.
+      if (rest.headers.get("accept")?.includes("text/event-stream")) rest.headers.set("accept-encoding", "identity");
       const response = await fetch(base + path, { ...rest, duplex: "half", redirect: "manual" } as RequestInit);
       const headers = new Headers(response.headers);
       // What belonged to the connection, and to the body before it was unpacked.

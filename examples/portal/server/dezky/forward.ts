@@ -1,8 +1,10 @@
 // Hands requests of pages to Dezky's API, in the name of the session's person.
+import { once } from "node:events";
 import { ROUTES } from "#dezky/routes";
 import type { H3Event } from "h3";
 import { report } from "../http/log";
 import { sendProblem } from "../http/problem";
+import { holdOpen } from "../http/streams";
 import { deleteSessionCookie, setAnewCookie } from "../session/cookies";
 import { ProviderUnavailable } from "../session/provider";
 import { sessionNameOf } from "../session/store";
@@ -10,7 +12,7 @@ import { accessTokenOf, endSession } from "../session/token";
 import { dezkyApi } from "./api";
 
 /** What the API reads. Never `Cookie`, and never an `Authorization` that a browser sent: only the session says who is calling. */
-const PASSED_ON = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent", "tracestate", "user-agent"];
+const PASSED_ON = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match", "last-event-id", "traceparent", "tracestate", "user-agent"];
 
 function passedOn(event: H3Event): Headers {
   const headers = new Headers();
@@ -24,11 +26,30 @@ function passedOn(event: H3Event): Headers {
   return headers;
 }
 
-/** A signal that fires when the browser has gone. */
-function goneSignal(event: H3Event): AbortSignal {
+/** Aborts once the browser has gone. */
+function untilGone(event: H3Event): AbortController {
   const gone = new AbortController();
   event.node.res.once?.("close", () => gone.abort());
-  return gone.signal;
+  return gone;
+}
+
+/** The media type of answers that go on (server-sent events). */
+const EVENTS = "text/event-stream";
+
+/** Sends events as they come, until the API or the browser ends them, or whatever aborts `signal`. */
+async function sendEvents(event: H3Event, { status, headers, body }: Response, signal: AbortSignal) {
+  const { res } = event.node;
+  setResponseStatus(event, status);
+  setResponseHeaders(event, Object.fromEntries(headers));
+  res.flushHeaders();
+  try {
+    for await (const part of body ?? []) if (!res.write(part)) await once(res, "drain", { signal });
+  } catch (error) {
+    // The browser connects again, and is then told what is wrong.
+    if (!signal.aborted) report("the API at NUXT_DEZKY_API_URL has broken off", error);
+  } finally {
+    res.end();
+  }
 }
 
 /**
@@ -41,6 +62,18 @@ export async function forward(event: H3Event, path: string) {
   if (!ROUTES.test(path) || !URL.canParse(path, "http://dezky") || new URL(path, "http://dezky").pathname !== path.replace(/\?.*$/s, "")) {
     return sendProblem(event, 404, "not_found", "there is no such route");
   }
+  const stream = untilGone(event);
+  if (!getRequestHeader(event, "accept")?.includes(EVENTS)) return await answer(event, path, stream.signal);
+  // Held before the token is read: a session that ends meanwhile ends this too.
+  const release = holdOpen(stream, sessionNameOf(event));
+  try {
+    return await answer(event, path, stream.signal);
+  } finally {
+    release();
+  }
+}
+
+async function answer(event: H3Event, path: string, signal: AbortSignal) {
   const headers = passedOn(event);
   try {
     const token = await accessTokenOf(event);
@@ -49,7 +82,6 @@ export async function forward(event: H3Event, path: string) {
     if (!(error instanceof ProviderUnavailable)) throw error;
     return sendProblem(event, 503, "identity_provider_unavailable", "the sign-in service does not answer, try again", { "retry-after": "5" });
   }
-  const signal = goneSignal(event);
   const bodiless = event.method === "GET" || event.method === "HEAD";
   const api = await dezkyApi();
   let response: Response;
@@ -60,6 +92,7 @@ export async function forward(event: H3Event, path: string) {
     report("the API at NUXT_DEZKY_API_URL does not answer", error);
     return sendProblem(event, 503, "api_unavailable", "the service does not answer, try again", { "retry-after": "5" });
   }
+  if (response.headers.get("content-type")?.startsWith(EVENTS)) return await sendEvents(event, response, signal);
   return sendWebResponse(event, response.status === 401 || response.status === 403 ? await endedBy(event, response) : response);
 }
 

@@ -1,5 +1,6 @@
 // The access token of a request's session, which leaves this process for Dezky's API alone.
 import type { H3Event } from "h3";
+import { endStreamsOf } from "../http/streams";
 import { type Tokens, ProviderUnavailable, refreshedTokens, revokeAtProvider } from "./provider";
 import { readSession, removeSession, type Session, sessionNameOf, usedSession, writeSession } from "./store";
 
@@ -31,6 +32,7 @@ export async function accessTokenOf(event: H3Event): Promise<string | undefined>
  */
 export async function endSession(name: string): Promise<void> {
   ending.add(name);
+  endStreamsOf(name);
   const session = await readSession(name);
   await removeSession(name);
   void forgetTokens(name, session?.refreshToken);

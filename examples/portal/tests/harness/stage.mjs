@@ -65,8 +65,9 @@ export class Stage {
     /** What happens beside the portal, by a system actor. */
     this.system = this.dezky.asSystem("test");
     await loadDemonstration(this.dezky, this.people);
-    const own = portalSettings({ portalUrl: this.portalUrl, issuer, store, sessionFolder: join(folder, "sessions"), seed: folder });
-    this.settings = { ...own, ...settings, ...(await prepare(this)) };
+    /** The settings that the portal needs. */
+    this.own = portalSettings({ portalUrl: this.portalUrl, issuer, store, sessionFolder: join(folder, "sessions"), seed: folder });
+    this.settings = { ...this.own, ...settings, ...(await prepare(this)) };
     this.sessionFolder = this.settings.NUXT_SESSION_FOLDER;
     await this.startPortal();
     this.#undo.push(() => this.portal.stop());
@@ -140,7 +141,9 @@ export class Stage {
     }
     const context = await (await this.#browser).newContext({ locale: "en-GB", ...options });
     context.setDefaultTimeout(15_000);
-    return new Visitor(this, context, await context.newPage());
+    const visitor = new Visitor(this, context, await context.newPage());
+    await visitor.watchEvents();
+    return visitor;
   }
 
   /** A person who has signed in, at the application. */

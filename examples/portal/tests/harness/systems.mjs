@@ -1,5 +1,6 @@
 // Systems behind tenants in any state, as their controllers would report it. Everything else is the API's own answer.
 import { serveApi } from "./api.mjs";
+import { Streams } from "./events.mjs";
 
 const NOW = "2026-11-29T18:00:00.000Z";
 let last = 0;
@@ -21,34 +22,58 @@ export const record = (type, name, value, rest = {}) => ({ type, name, value, re
 /** The records of a domain. */
 export const recordsOf = (name, records, rest = {}) => ({ name, records, checkedAt: NOW, nextCheckAt: NOW, ...rest });
 
+/** The parts of workspaces by tenant, whose changes streams tell. */
+class Systems extends Map {
+  constructor(streams) {
+    super();
+    this.streams = streams;
+  }
+
+  set(tenant, states) {
+    super.set(tenant, states);
+    this.streams.look();
+    return this;
+  }
+}
+
 /**
  * Serves the API of a stage with systems behind its tenants, for `Stage.start` as `prepare`.
  *
- * `stage.systems` maps the id of a tenant to the parts of its `WorkspaceView`, to be changed at any time; `stage.failure` is the answer
- * of all looks at workspaces while it is set. `stage.appPasswords` maps the id of a mailbox to its app passwords, which a mail system
- * would create.
+ * `stage.systems` maps the id of a tenant to the parts of its `WorkspaceView`, to be changed at any time: `stage.streams` tell it.
+ * `stage.failure` is the answer of all looks at workspaces while it is set. `stage.appPasswords` maps the id of a mailbox to its app
+ * passwords, which a mail system would create.
  */
 export function serveSystems(stage) {
-  stage.systems = new Map();
+  stage.streams = new Streams();
+  stage.systems = new Systems(stage.streams);
   stage.failure = null;
   stage.appPasswords = new Map();
   return serveApi(stage, async (request, answer) => {
-    const [, mailbox, password] = /^\/tenants\/[\w-]+\/mailboxes\/(\w+)\/app-passwords(?:\/(\w+))?$/.exec(new URL(request.url).pathname) ?? [];
+    const { pathname } = new URL(request.url);
+    const [, mailbox, password] = /^\/tenants\/[\w-]+\/mailboxes\/(\w+)\/app-passwords(?:\/(\w+))?$/.exec(pathname) ?? [];
     if (mailbox) return appPasswords(stage, request, answer, mailbox, password);
-    const [, tenant] = /^\/tenants\/(\w+)\/workspace(?:\/\w+)?$/.exec(new URL(request.url).pathname) ?? [];
-    if (!tenant || answer.status !== 200) return answer;
-    if (stage.failure) return stage.failure();
-    const view = await answer.json();
-    const states = stage.systems.get(view.tenantId);
-    if (!states) return Response.json(view);
-    const { role, platform } = await callerOf(stage, request, view.tenantId);
-    const manages = platform || role !== "member";
-    const systems = (states.systems ?? []).map((state) => ({ ...state, tenantId: view.tenantId }));
-    const links = states.links ?? systems.map(({ system, phase }) => ({ system, phase }));
-    const ready = states.ready ?? systems.every(({ phase }) => phase === "ready");
-    const told = { ...view, ready, systems, parts: manages ? (states.parts ?? []) : [], domains: manages ? (states.domains ?? []) : [], links };
-    return Response.json(told, { headers: ready ? {} : { "retry-after": "2" } });
+    if (!/^\/tenants\/\w+\/workspace(?:\/\w+)?$/.test(pathname)) return answer;
+    if (request.headers.get("accept") !== "text/event-stream") return workspace(stage, request, answer);
+    const headers = { authorization: request.headers.get("authorization") };
+    const look = () => new Request(request.url, { headers });
+    return stage.streams.answer(request, "workspace", async () => workspace(stage, look(), await stage.dezky.fetch(look())));
   });
+}
+
+/** The workspace with the states that the test has set, where the API has let the caller pass. */
+async function workspace(stage, request, answer) {
+  if (answer.status !== 200) return answer;
+  if (stage.failure) return stage.failure();
+  const view = await answer.json();
+  const states = stage.systems.get(view.tenantId);
+  if (!states) return Response.json(view);
+  const { role, platform } = await callerOf(stage, request, view.tenantId);
+  const manages = platform || role !== "member";
+  const systems = (states.systems ?? []).map((state) => ({ ...state, tenantId: view.tenantId }));
+  const links = states.links ?? systems.map(({ system, phase }) => ({ system, phase }));
+  const ready = states.ready ?? systems.every(({ phase }) => phase === "ready");
+  const told = { ...view, ready, systems, parts: manages ? (states.parts ?? []) : [], domains: manages ? (states.domains ?? []) : [], links };
+  return Response.json(told, { headers: ready ? {} : { "retry-after": "2" } });
 }
 
 /** What the API would answer with a mail system, where it has let the caller pass. */

@@ -1,5 +1,6 @@
 // A person with a browser. Notes whatever a browser complains about, and every token that reaches it.
 import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -16,7 +17,10 @@ export class Visitor {
   complaints = [];
   /** Where a token was seen. */
   tokens = [];
+  /** Events that the API has pushed. */
+  events = [];
   #readings = [];
+  #pushed = new EventEmitter();
 
   constructor(stage, context, page) {
     this.stage = stage;
@@ -39,9 +43,26 @@ export class Visitor {
     const url = response.url();
     if (!new URL(url).hostname.endsWith("dezky.localhost")) return;
     const headers = JSON.stringify(await response.allHeaders().catch(() => ({})));
-    // Redirects have no body, and neither has what the browser left behind.
-    const text = await response.text().catch(() => "");
+    // Redirects have no body, and neither has what the browser left behind. Events are looked at as they come.
+    const text = headers.includes("text/event-stream") ? "" : await response.text().catch(() => "");
     for (const [part, value] of Object.entries({ address: url, headers, body: text })) if (TOKEN.test(value)) this.tokens.push(`${part} of ${url}`);
+  }
+
+  /** Follows the events that the API pushes to the page. */
+  async watchEvents() {
+    const protocol = await this.context.newCDPSession(this.page);
+    protocol.on("Network.eventSourceMessageReceived", ({ eventName: name, data }) => {
+      if (TOKEN.test(data)) this.tokens.push(`event ${name}`);
+      this.events.push({ name, data });
+      this.#pushed.emit("event");
+    });
+    await protocol.send("Network.enable");
+  }
+
+  /** Waits for a pushed event, the next one that was not waited for. */
+  async event() {
+    while (!this.events.length) await once(this.#pushed, "event");
+    return this.events.shift();
   }
 
   /** Everything that scripts of the page could read, and cookies. */

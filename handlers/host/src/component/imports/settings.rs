@@ -1,5 +1,7 @@
 //! The settings of the use cases.
 
+use dezky::domain::Choice as _;
+
 use crate::component::{
     bindings::settings::{self, Values},
     instance::InstanceState,
@@ -15,6 +17,8 @@ impl settings::Host for InstanceState {
             issuers: settings.issuer_ids.clone(),
             leeway: milliseconds(settings.leeway),
             grace: milliseconds(settings.grace),
+            systems: settings.systems.iter().map(|kind| kind.name().to_owned()).collect(),
+            system_urls: settings.system_urls.iter().map(|(kind, url)| (kind.name().to_owned(), url.clone())).collect(),
         }
     }
 }
