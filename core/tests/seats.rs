@@ -115,7 +115,17 @@ async fn a_hundred_who_ask_at_once_get_the_last_three_seats(store: SharedStore) 
         .map(|(number, user)| {
             let service = if number % 2 == 0 { Arc::clone(&world.service) } else { Arc::clone(&other) };
             let tenant = world.tenant;
-            tokio::spawn(async move { grant(&service, tenant, user).await })
+            tokio::spawn(async move {
+                loop {
+                    match grant(&service, tenant, user).await {
+                        // A busy machine: whoever gets no answer asks again.
+                        Err("store_timeout" | "conflict") => {}
+                        // What was carried out though its answer was late.
+                        Err("already_member") => return Ok(()),
+                        answer => return answer,
+                    }
+                }
+            })
         })
         .collect();
     let mut given = 0;
@@ -177,14 +187,13 @@ async fn a_change_of_the_catalogue_changes_no_subscription(store: SharedStore) {
 
 async fn a_subscription_that_is_not_in_force_gives_no_seat(store: SharedStore) {
     let world = World::on(store, catalogue(&[("team", plan(5, 100))])).await;
-    let subscription = world.subscribe(json!({})).await.unwrap();
+    let subscription = world.subscribe(json!({"status": "incomplete"})).await.unwrap();
     let anna = world.person("anna").await;
-    for (status, expected) in [
-        ("suspended", Err("subscription_inactive")),
-        ("paused", Err("subscription_inactive")),
-        ("incomplete", Err("subscription_inactive")),
-        ("past_due", Ok(())),
-    ] {
+    assert_eq!(world.grant(anna).await, Err("subscription_inactive"));
+    world.change(&subscription, json!({"status": "active"})).await.unwrap();
+    for (status, expected) in
+        [("suspended", Err("subscription_inactive")), ("paused", Err("subscription_inactive")), ("past_due", Ok(()))]
+    {
         world.change(&subscription, json!({"status": status})).await.unwrap();
         assert_eq!(world.grant(anna).await, expected, "{status}");
     }

@@ -10,6 +10,7 @@ pub mod id;
 pub mod idempotency;
 pub mod input;
 pub mod issuer;
+pub mod lifecycle;
 pub mod mailbox;
 pub mod membership;
 pub mod open;

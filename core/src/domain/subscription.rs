@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::{
     Open, Patch, SubscriptionId, TenantId,
     fields::{choice, identifier, object_id, time, whole_number},
+    lifecycle::{LifecycleSettings, next_step},
     plan::{Catalogue, Plan, Terms},
 };
 use crate::{
@@ -53,6 +54,8 @@ pub enum SubscriptionStatus {
     index SUBSCRIPTIONS_BY_STATUS = by_status(status, created_at),
     /// Subscriptions by plan.
     index SUBSCRIPTIONS_BY_PLAN = by_plan(plan, created_at),
+    /// Subscriptions by the time at which time changes them.
+    index SUBSCRIPTIONS_BY_STEP = by_step(next_step_at),
     /// Subscriptions by age.
     index SUBSCRIPTIONS_BY_AGE = by_age(created_at),
     /// A subscription. The Stripe ids are visible to owners and to the platform.
@@ -79,6 +82,12 @@ pub struct Subscription {
     /// Its status.
     #[field(see, input = replace(choice), initial = SubscriptionStatus::Active.into())]
     pub status: Open<SubscriptionStatus>,
+    /// Time since which it has its status.
+    #[field(see, silent)]
+    pub status_since: Option<Timestamp>,
+    /// Time at which time changes it next.
+    #[field(read = MEMBERS, silent)]
+    pub next_step_at: Option<Timestamp>,
     /// Number of people that it covers.
     #[field(see, input = replace(whole_number(1, 1_000_000)), initial = 1)]
     #[serde(default)]
@@ -105,6 +114,14 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// Notes the time of a change of status, and plans what time does next.
+    pub fn schedule(&mut self, before: Option<&Self>, settings: &LifecycleSettings, now: Timestamp) {
+        if before.is_none_or(|before| before.status != self.status) {
+            self.status_since = Some(now);
+        }
+        self.next_step_at = next_step(self, settings).map(|(time, _)| time);
+    }
+
     /// Returns the unique key of a tenant's only subscription that is not cancelled.
     #[must_use]
     pub fn current_key(tenant: TenantId) -> String {

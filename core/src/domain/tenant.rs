@@ -172,6 +172,9 @@ pub struct Tenant {
     /// Its status before suspension, while it is suspended.
     #[field(read = ADMINS, silent)]
     pub suspended_from: Option<Open<TenantStatus>>,
+    /// The subscription whose state has suspended it; absent if a person has.
+    #[field(read = ADMINS, silent, impersonal)]
+    pub suspended_for: Option<SubscriptionId>,
     /// Its status before its deletion, while it is deleted.
     #[field(read = ADMINS, silent)]
     pub deleted_from: Option<Open<TenantStatus>>,
@@ -267,6 +270,7 @@ impl Tenant {
         } else if status != TenantStatus::Suspended {
             self.suspended_from = None;
         }
+        self.suspended_for = None;
         self.status = status.into();
     }
 

@@ -288,6 +288,8 @@ codes! {
         "There is no such field or parameter here.", "Remove it, or correct its name.";
     UNKNOWN_ISSUER "unknown_issuer" in field:
         "No configured issuer has this id.", "Use the id of a configured issuer.";
+    UNREACHABLE_STATUS "unreachable_status" in field:
+        "What has the present status does not get this one.", "Choose a status that follows it, or create another.";
     UNKNOWN_PLAN "unknown_plan" in field:
         "The catalogue has no plan of this name.", "Use one of the plans that the message names.";
     UNKNOWN_USER "unknown_user" in field:

@@ -41,7 +41,7 @@ pub use effect::{Effect, Performed};
 
 use crate::{
     clock::Clock,
-    domain::plan::Catalogue,
+    domain::{lifecycle::LifecycleSettings, plan::Catalogue},
     error::{Code, Error},
     store::{SharedStore, StoreError},
 };
@@ -67,6 +67,8 @@ pub struct ServiceSettings {
     /// Time from the deletion of a tenant to the removal of its data, and from the end of a membership to the removal of
     /// its mailboxes. Default: 30 days.
     pub grace: Duration,
+    /// Times within the life of a subscription.
+    pub lifecycle: LifecycleSettings,
     /// Plans that subscriptions can be to. Default: none, and any name is a plan without terms.
     pub plans: Catalogue,
     /// Retention of personal values beside the audit trail; unlimited if absent. Default: 365 days.
@@ -84,6 +86,7 @@ impl Default for ServiceSettings {
             systems: Vec::new(),
             system_urls: std::collections::BTreeMap::new(),
             grace: Duration::from_secs(30 * 24 * 60 * 60),
+            lifecycle: LifecycleSettings::DEFAULT,
             plans: Catalogue::default(),
             audit_details: Some(Duration::from_secs(365 * 24 * 60 * 60)),
         }

@@ -40,6 +40,15 @@ pub struct Follows {
     pub fields: &'static [&'static str],
 }
 
+/// A note of controllers that a consumer follows.
+#[derive(Debug, Clone, Copy)]
+pub struct Noted {
+    /// Its name in the audit trail.
+    pub name: &'static str,
+    /// Names of what was done, of which one must be among those of the note.
+    pub done: &'static [&'static str],
+}
+
 /// Handler of one event. It may be done twice, and fails as a whole.
 type Handler = for<'a> fn(&'a Service, &'a Event) -> BoxFuture<'a, Result<()>>;
 
@@ -52,6 +61,8 @@ pub struct Consumer {
     pub summary: &'static str,
     /// Events that it follows. It passes over all others.
     pub follows: &'static [Follows],
+    /// Notes that it follows as well.
+    pub notes: &'static [Noted],
     pub(super) handle: Handler,
 }
 
@@ -87,10 +98,9 @@ impl Consumer {
     /// Returns `true` if it follows events of this action that changed these fields.
     #[must_use]
     pub fn follows(&self, action: &str, changed: &[String]) -> bool {
-        self.follows.iter().any(|follows| {
-            follows.action.name() == action
-                && (follows.fields.is_empty() || changed.iter().any(|field| follows.fields.contains(&field.as_str())))
-        })
+        let among = |names: &[&str]| changed.iter().any(|name| names.contains(&name.as_str()));
+        let follows = |one: &Follows| one.action.name() == action && (one.fields.is_empty() || among(one.fields));
+        self.follows.iter().any(follows) || self.notes.iter().any(|one| one.name == action && among(one.done))
     }
 
     /// Returns what waits for it.

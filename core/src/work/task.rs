@@ -34,6 +34,9 @@ pub(super) enum Schedule {
     Due,
 }
 
+/// Time between two looks for subscriptions whose time has come.
+const SUBSCRIPTIONS: Duration = Duration::from_secs(60);
+
 /// Time between two surveys of the systems behind tenants.
 const SURVEY: Duration = Duration::from_secs(60 * 60);
 
@@ -104,6 +107,12 @@ impl Task {
             "removes events that all consumers have passed",
             TRIMMING,
             async |service| Ok(consumer::trim(&service).await? > 0),
+        ));
+        tasks.push(Self::every(
+            "subscriptions",
+            "moves subscriptions through their life: late, suspended, cancelled",
+            SUBSCRIPTIONS,
+            async |service| Ok(service.advance_subscriptions().await? > 0),
         ));
         tasks.push(Self::every(
             "survey",

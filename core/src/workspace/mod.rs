@@ -20,10 +20,12 @@ mod reconcile;
 mod schedule;
 mod survey;
 mod systems;
+pub(crate) mod turned;
 pub mod worker;
 
 pub use desired::{Presence, Workspace, WorkspaceSettings, desired};
 pub use planned::PlannedRun;
+pub(crate) use reconcile::RECONCILED;
 pub use survey::{remark, survey};
 pub use systems::{Drift, Systems};
 pub use worker::Worker;

@@ -23,7 +23,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use dezky::{
     Result,
     authn::{IssuerSettings, keys::extra_ca_certificates},
-    domain::plan::Catalogue,
+    domain::{lifecycle::LifecycleSettings, plan::Catalogue},
     outbound::Url,
     service::{ServiceSettings, seed::SeedSettings},
     work::TaskChoice,
@@ -80,6 +80,8 @@ pub struct Configuration {
     pub grace: Duration,
     /// Background tasks that this process runs. Default: all.
     pub tasks: TaskChoice,
+    /// Times within the life of a subscription.
+    pub lifecycle: LifecycleSettings,
     /// Plans that subscriptions can be to. Default: none.
     pub plans: Catalogue,
     /// The systems behind tenants that this process reaches.
@@ -137,6 +139,7 @@ impl Configuration {
             audit_details: values::audit_details(sources)?,
             grace: systems::grace(sources)?,
             tasks: values::tasks(sources)?,
+            lifecycle: plans::lifecycle(sources)?,
             plans,
             systems,
             secret_files,
@@ -179,6 +182,7 @@ impl Configuration {
             systems: self.systems.kinds(),
             system_urls: self.systems.addresses(),
             grace: self.grace,
+            lifecycle: self.lifecycle,
             plans: self.plans.clone(),
             ..ServiceSettings::default()
         }

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use dezky::{
     Result,
-    domain::plan::{Catalogue, Plan},
+    domain::{
+        lifecycle::LifecycleSettings,
+        plan::{Catalogue, Plan},
+    },
 };
 use toml::Value;
 
 use super::{
     settings,
     sources::{Sources, refuse},
+    systems::days,
 };
 
 /// Reads the catalogue. `DEZKY_PLANS` is a JSON object of plans, and replaces those of the file.
@@ -42,4 +46,14 @@ pub(super) fn read(sources: &Sources) -> Result<Catalogue> {
         plans.insert(name.clone(), plan);
     }
     Catalogue::new(plans).map_err(|error| refuse(format!("{}: {error}", file.origin(settings::PLANS.path))))
+}
+
+/// Reads the times within the life of a subscription.
+pub(super) fn lifecycle(sources: &Sources) -> Result<LifecycleSettings> {
+    let LifecycleSettings { payment_grace, suspension, retention } = LifecycleSettings::DEFAULT;
+    Ok(LifecycleSettings {
+        payment_grace: days(sources, &settings::PAYMENT_GRACE_DAYS, payment_grace)?,
+        suspension: days(sources, &settings::SUSPENSION_DAYS, suspension)?,
+        retention: days(sources, &settings::RETENTION_DAYS, retention)?,
+    })
 }

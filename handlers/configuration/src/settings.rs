@@ -66,6 +66,9 @@ settings! {
     MEETINGS_URL = "meetings.url", "DEZKY_MEETINGS_URL", None;
     CHAT_URL = "chat.url", "DEZKY_CHAT_URL", None;
     PLANS = "plans", "DEZKY_PLANS", None;
+    PAYMENT_GRACE_DAYS = "billing.payment_grace_days", "DEZKY_PAYMENT_GRACE_DAYS", None;
+    SUSPENSION_DAYS = "billing.suspension_days", "DEZKY_SUSPENSION_DAYS", None;
+    RETENTION_DAYS = "billing.retention_days", "DEZKY_RETENTION_DAYS", None;
     WORKSPACE_GRACE_DAYS = "workspace.grace_days", "DEZKY_WORKSPACE_GRACE_DAYS", None;
     WORKSPACE_DRIFT = "workspace.drift", "DEZKY_WORKSPACE_DRIFT", None;
     LOG = "log.filter", "DEZKY_LOG", Some("log");
@@ -77,6 +80,7 @@ impl Setting {
     pub fn is_number(&self) -> bool {
         let rates = [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT];
         rates.contains(self)
+            || [PAYMENT_GRACE_DAYS, SUSPENSION_DAYS, RETENTION_DAYS].contains(self)
             || [ARRIVAL_SECONDS, KEEP_ALIVE_SECONDS, DRAIN_SECONDS, AUDIT_DETAILS_DAYS, WORKSPACE_GRACE_DAYS]
                 .contains(self)
     }

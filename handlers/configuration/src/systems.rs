@@ -272,9 +272,12 @@ fn dns_servers(sources: &Sources) -> Result<Vec<SocketAddr>> {
 
 /// Reads the grace period.
 pub(super) fn grace(sources: &Sources) -> Result<Duration> {
-    let Some(found) = sources.find(&settings::WORKSPACE_GRACE_DAYS)? else {
-        return Ok(ServiceSettings::default().grace);
-    };
+    days(sources, &settings::WORKSPACE_GRACE_DAYS, ServiceSettings::default().grace)
+}
+
+/// Reads a number of days.
+pub(super) fn days(sources: &Sources, setting: &'static Setting, default: Duration) -> Result<Duration> {
+    let Some(found) = sources.find(setting)? else { return Ok(default) };
     match found.text.parse::<u64>() {
         Ok(days) if days <= MOST_DAYS => Ok(Duration::from_secs(days * 24 * 60 * 60)),
         _ => Err(found.refuse(format!("`{}` must be 0 to {MOST_DAYS} days", found.text.escape_debug()))),

@@ -46,6 +46,8 @@ fn state() -> HttpState {
         grace: Duration::from_millis(given.grace),
         systems: given.systems.iter().filter_map(|name| SystemKind::of(name)).collect(),
         system_urls: addresses(given.system_urls),
+        // The host has checked them.
+        plans: serde_json::from_str(&given.plans).unwrap_or_default(),
         // They are for ending sessions by logout tokens and for housekeeping, which the host does.
         ..ServiceSettings::default()
     };

@@ -1,6 +1,6 @@
 //! Creates a subscription.
 
-use super::{KIND, subject};
+use super::{KIND, lifecycle::follow, subject};
 use crate::{
     authz::{Action, TargetFacts},
     domain::CreateSubscription,
@@ -41,9 +41,11 @@ impl Service {
             Begun::New(slot) => slot,
         };
         let now = moment.now();
-        let subscription = input.into_subscription(&tenant.plan, &self.settings.plans, now)?;
+        let mut subscription = input.into_subscription(&tenant.plan, &self.settings.plans, now)?;
+        subscription.schedule(None, &self.settings.lifecycle, now);
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.insert(Action::CreateSubscription, KIND, subject(&subscription), &subscription)?;
+        follow(&mut work, tenant, &subscription)?;
         access.guard(&mut work);
         let view = SubscriptionView::new(subscription, access.role(), access.caller.is_platform());
         slot.keep(&mut work, 201, &view)?;

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+pub(crate) mod lifecycle;
 mod list;
 mod read;
 mod update;

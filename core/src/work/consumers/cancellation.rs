@@ -19,6 +19,7 @@ pub(in crate::work) const CANCELLATION: Consumer = Consumer {
     name: "cancellation",
     summary: "cancels subscriptions of deleted tenants",
     follows: &[Follows { action: Action::DeleteTenant, fields: &[] }],
+    notes: &[],
     handle: |service, event| Box::pin(cancel(service, event)),
 };
 

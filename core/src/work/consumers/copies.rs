@@ -26,6 +26,7 @@ pub(in crate::work) const COPIES: Consumer = Consumer {
         Follows { action: Action::UpdateUser, fields: &["name", "email"] },
         Follows { action: Action::DeleteUser, fields: &[] },
     ],
+    notes: &[],
     handle: |service, event| Box::pin(refresh(service, event)),
 };
 

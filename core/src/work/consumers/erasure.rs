@@ -19,6 +19,7 @@ pub(in crate::work) const ERASURE: Consumer = Consumer {
     name: "erasure",
     summary: "erases what is left of erased people",
     follows: &[Follows { action: Action::DeleteUser, fields: &[] }],
+    notes: &[],
     handle: |service, event| Box::pin(erase(service, event)),
 };
 

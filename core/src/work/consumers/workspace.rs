@@ -18,12 +18,16 @@ use crate::{
         unit_of_work::{Subject, UnitOfWork},
     },
     store::{Commit, Position, Query, Repository},
-    work::consumer::{Consumer, Follows},
-    workspace::mark::{self, Part},
+    work::consumer::{Consumer, Follows, Noted},
+    workspace::{
+        RECONCILED,
+        mark::{self, Part},
+        turned::{self, TURNED_READY, TURNED_REMOVED},
+    },
 };
 
 /// Fields of a tenant that concern all people and mailboxes, not only the systems as a whole.
-const OF_ALL: &[&str] = &["status", "plan", "suspendedFrom", "deletedAt"];
+const OF_ALL: &[&str] = &["status", "plan", "terms", "suspendedFrom", "deletedAt"];
 
 /// Fields of a tenant that its systems carry.
 const OF_SYSTEMS: &[&str] = &[
@@ -58,7 +62,7 @@ pub(in crate::work) const WORKSPACE: Consumer = Consumer {
         Follows { action: Action::RestoreTenant, fields: &[] },
         Follows { action: Action::DeleteTenant, fields: &[] },
         Follows { action: Action::CreateSubscription, fields: &["plan", "status"] },
-        Follows { action: Action::UpdateSubscription, fields: &["plan", "status"] },
+        Follows { action: Action::UpdateSubscription, fields: &["plan", "status", "terms"] },
         Follows { action: Action::DeleteSubscription, fields: &[] },
         Follows { action: Action::RetryWorkspace, fields: &[] },
         Follows { action: Action::CheckWorkspace, fields: &[] },
@@ -72,11 +76,13 @@ pub(in crate::work) const WORKSPACE: Consumer = Consumer {
         Follows { action: Action::CreateAppPassword, fields: &[] },
         Follows { action: Action::DeleteAppPassword, fields: &[] },
     ],
+    notes: &[Noted { name: RECONCILED, done: &[TURNED_READY, TURNED_REMOVED] }],
     handle: |service, event| Box::pin(handle(service, event)),
 };
 
 async fn handle(service: &Service, event: &Event) -> Result<()> {
     match (event.tenant_id, event.user_id) {
+        (Some(tenant), _) if event.action == RECONCILED => turned::follow(service, tenant, &event.changed_fields).await,
         (Some(tenant), None) => of_tenant(service, event, tenant).await,
         (Some(tenant), Some(user)) if OF_MAILBOXES.iter().any(|action| action.name() == event.action) => {
             of_mailbox(service, tenant, user).await

@@ -1,6 +1,5 @@
 //! Runs: one claimed state is compared with its system, brought to what is desired, and its result is stored.
 
-mod activate;
 mod by_hand;
 mod domains;
 mod dry;
@@ -24,6 +23,7 @@ use super::{
     plan::{Obstacle, Plan, holds},
     schedule,
     systems::{Drift, Systems},
+    turned,
 };
 use crate::{
     clock::Timestamp,
@@ -42,12 +42,12 @@ use crate::{
 const MOST_LOOKS: usize = 4;
 
 /// Name of the action of controllers in the audit trail.
-const RECONCILED: &str = "workspace.reconcile";
+pub(crate) const RECONCILED: &str = "workspace.reconcile";
 
 /// Name of what controllers record with a tenant: names in its systems, and that it is active once all are ready.
 ///
 /// It is no action of the policy, and no cause for another look: nothing that is desired follows from it.
-const PROVISIONED: &str = "tenant.provision";
+pub(super) const PROVISIONED: &str = "tenant.provision";
 
 /// Type of the condition that tells if a system does what is asked.
 const REACHABLE: &str = "Reachable";
@@ -163,7 +163,6 @@ pub(super) async fn run(
     let answers = systems.answers(claimed.state.system);
     let mut run = Run { service, systems, settings, claimed, changes: Vec::new(), answers };
     let generation = run.claimed.state.wanted_generation;
-    let before = run.claimed.state.phase;
     let ended = match run.reconcile().await {
         Ok(settled) => run.settled(settled, generation).await,
         Err(Stopped::System(error)) => run.failed(&error).await,
@@ -179,18 +178,7 @@ pub(super) async fn run(
         ended => ended,
     };
     match ended {
-        Ok(ended) => {
-            if run.claimed.state.subject.is_none() && run.claimed.state.phase != before {
-                let tenant = run.claimed.state.tenant_id;
-                match run.claimed.state.phase {
-                    // People and mailboxes go with their system.
-                    Phase::Removed => mark::mark_all(service, &call(), tenant).await?,
-                    _ => mark::wake_waiting(service, &call(), tenant).await?,
-                }
-                activate::activate(service, systems, tenant).await?;
-            }
-            Ok(ended)
-        }
+        Ok(ended) => Ok(ended),
         Err(Stopped::Lost) => Ok(Ended::Lost),
         Err(Stopped::Waits(obstacle)) => Err(Error::internal(obstacle.message)),
         Err(Stopped::System(error)) => Err(Error::internal(error.to_string())),
@@ -310,6 +298,10 @@ impl Run<'_> {
         if reached && !gone && self.claimed.state.reached_generation == 0 {
             // A worker that was killed may have told nothing of what it did; that it is done is told in any case.
             changes.push("ready".to_owned());
+        }
+        if self.claimed.state.subject.is_none() && !gone {
+            // In the commit of the phase: whoever waits for it would wait for ever if this were told afterwards, and was not.
+            changes.extend(turned::turn(self.claimed.state.phase, phase).map(str::to_owned));
         }
         let subject = self.claimed.subject();
         let tells = !changes.is_empty();

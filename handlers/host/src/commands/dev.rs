@@ -12,7 +12,10 @@ use dezky::{
     authn::IssuerSettings,
     clock::{Clock as _, SystemClock},
     development_issuer::{DevelopmentIssuer, DevelopmentIssuerOptions},
-    domain::plan::{Catalogue, Plan},
+    domain::{
+        lifecycle::LifecycleSettings,
+        plan::{Catalogue, Plan},
+    },
     service::{ServiceSettings, seed::SeedSettings},
     work::TaskChoice,
 };
@@ -60,6 +63,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         audit_details: None,
         grace: ServiceSettings::default().grace,
         tasks: TaskChoice::All,
+        lifecycle: LifecycleSettings::DEFAULT,
         plans: plans()?,
         systems: emulators.as_ref().map(Emulators::settings).transpose()?.unwrap_or_default(),
         secret_files: Vec::new(),

@@ -19,6 +19,7 @@ impl settings::Host for InstanceState {
             grace: milliseconds(settings.grace),
             systems: settings.systems.iter().map(|kind| kind.name().to_owned()).collect(),
             system_urls: settings.system_urls.iter().map(|(kind, url)| (kind.name().to_owned(), url.clone())).collect(),
+            plans: serde_json::to_string(&settings.plans).unwrap_or_default(),
         }
     }
 }

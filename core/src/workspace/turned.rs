@@ -1,6 +1,9 @@
-//! Activates a tenant whose systems are ready.
+//! What follows when a system of a tenant has turned ready or was removed.
+//!
+//! It follows the event that the run has stored together with the phase, so that nothing is lost with a worker that is killed
+//! in between.
 
-use super::PROVISIONED;
+use super::{claim::call, mark, reconcile::PROVISIONED};
 use crate::{
     domain::{
         Tenant, TenantId, TenantStatus,
@@ -12,17 +15,44 @@ use crate::{
         unit_of_work::{Subject, UnitOfWork},
     },
     store::{Filter, Query, Read, Repository},
-    workspace::{Systems, claim::call},
 };
 
-/// Sets a pending tenant to active, once all of its systems are ready.
+/// Name in the audit trail of a system that has turned ready.
+pub(crate) const TURNED_READY: &str = "system.ready";
+
+/// Name in the audit trail of a system that was removed.
+pub(crate) const TURNED_REMOVED: &str = "system.removed";
+
+/// Returns the name of a change of phase that others wait for.
+pub(super) fn turn(before: Phase, after: Phase) -> Option<&'static str> {
+    match after {
+        Phase::Ready if before != after => Some(TURNED_READY),
+        Phase::Removed if before != after => Some(TURNED_REMOVED),
+        _ => None,
+    }
+}
+
+/// Wakes what waits for a system that has turned, has people and mailboxes go with one that was removed, and activates a pending
+/// tenant all of whose systems are ready.
 ///
 /// # Errors
 /// When the store does not answer.
-pub(super) async fn activate(service: &Service, systems: &Systems, tenant: TenantId) -> Result<()> {
+pub(crate) async fn follow(service: &Service, tenant: TenantId, done: &[String]) -> Result<()> {
+    match done.iter().any(|name| name == TURNED_REMOVED) {
+        true => mark::mark_all(service, &call(), tenant).await?,
+        false => mark::wake_waiting(service, &call(), tenant).await?,
+    }
+    activate(service, tenant).await
+}
+
+/// Sets a pending tenant to active, once all of its systems are ready.
+async fn activate(service: &Service, tenant: TenantId) -> Result<()> {
     let call = call();
-    let mut kinds = systems.kinds();
+    let mut kinds = service.settings().systems.clone();
     kinds.retain(|kind| !kind.is_by_hand());
+    if kinds.is_empty() {
+        return Ok(());
+    }
     let keys: Vec<String> = kinds.iter().map(|kind| SystemState::key(tenant, *kind, None)).collect();
     let activated = service
         .settle(&call, |moment| {
@@ -42,7 +72,7 @@ pub(super) async fn activate(service: &Service, systems: &Systems, tenant: Tenan
                 if !kinds.iter().all(|kind| ready(*kind)) {
                     return Ok(());
                 }
-                let mut work = UnitOfWork::new(call, super::super::actor(), &moment);
+                let mut work = UnitOfWork::new(call, super::actor(), &moment);
                 let mut active = stored.clone();
                 active.set_status(TenantStatus::Active);
                 let about = Subject { tenant: Some(tenant), user: None };

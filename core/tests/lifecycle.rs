@@ -1,0 +1,210 @@
+//! The life of a subscription, and of its tenant with it: a year of it, on an injected clock.
+#![cfg(feature = "test-kit")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use dezky::{
+    clock::{Clock as _, Timestamp},
+    domain::{
+        CreateSubscription, CreateTenant, GrantMembership, MembershipRole, Subscription, SubscriptionStatus,
+        SubscriptionView, Tenant, TenantId, TenantStatus, UpdateSubscription,
+        plan::{Catalogue, Plan},
+    },
+    service::{Service, ServiceSettings, audit::AuditFilter},
+    store::{Repository as _, SharedStore},
+    test_kit::ManualClock,
+};
+use serde_json::{Value, json};
+
+use support::{on_every_store, person, system};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+on_every_store! {
+    a_tenant_lives_through_a_year,
+    an_unpaid_trial_ends_with_the_tenant_deleted_and_undone,
+    a_tenant_that_a_person_has_suspended_stays_so,
+    one_from_before_the_catalogue_is_not_moved,
+    two_processes_move_each_once,
+    states_that_do_not_follow_are_refused,
+}
+
+struct World {
+    clock: Arc<ManualClock>,
+    service: Service,
+    tenant: TenantId,
+}
+
+fn catalogue() -> Catalogue {
+    let plan =
+        Plan { seats: 5, files_gib: 100, mailbox_gib: 10, features: [].into(), prices: [].into(), trial_days: 14 };
+    Catalogue::new(BTreeMap::from([("team".to_owned(), plan)])).unwrap()
+}
+
+fn serving(store: &SharedStore, clock: &Arc<ManualClock>, plans: Catalogue) -> Service {
+    Service::new(Arc::clone(store), Arc::clone(clock) as _, ServiceSettings { plans, ..ServiceSettings::default() })
+}
+
+impl World {
+    async fn on(store: SharedStore, plans: Catalogue) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
+        let service = serving(&store, &clock, plans);
+        let body = json!({"slug": "acme", "name": "Acme", "plan": "team", "status": "active"});
+        let tenant = service.create_tenant(&system(), CreateTenant::read(body).unwrap()).await.unwrap().value.id;
+        Self { clock, service, tenant }
+    }
+
+    async fn subscribe(&self, mut body: Value) -> SubscriptionView {
+        body["tenantId"] = json!(self.tenant);
+        let input = CreateSubscription::read(body).unwrap();
+        self.service.create_subscription(&system(), input).await.unwrap().value
+    }
+
+    async fn change(&self, subscription: &SubscriptionView, body: Value) -> dezky::Result<SubscriptionView> {
+        let input = UpdateSubscription::read(body).unwrap();
+        self.service.update_subscription(&system(), subscription.id, input).await
+    }
+
+    /// Lets days pass, with a look at each.
+    async fn pass(&self, days: u32) {
+        for _ in 0..days {
+            self.clock.advance(DAY);
+            while self.service.advance_subscriptions().await.unwrap() > 0 {}
+        }
+    }
+
+    async fn tenant(&self) -> Tenant {
+        self.service.store().load(&system().context, self.tenant).await.unwrap().unwrap()
+    }
+
+    async fn is(&self, subscription: &SubscriptionView, status: SubscriptionStatus, tenant: TenantStatus) {
+        let stored: Subscription =
+            self.service.store().load(&system().context, subscription.id).await.unwrap().unwrap();
+        assert_eq!((stored.status, self.tenant().await.status), (status.into(), tenant.into()));
+    }
+
+    async fn told(&self) -> Vec<String> {
+        let filter = AuditFilter { tenant: Some(self.tenant.into()), ..AuditFilter::default() };
+        let events = self.service.list_audit(&system(), &filter, &Default::default()).await.unwrap().items;
+        let by_time = events.into_iter().rev().filter(|event| event.actor.name.as_deref() == Some("lifecycle"));
+        by_time.map(|event| event.action).collect()
+    }
+}
+
+async fn a_tenant_lives_through_a_year(store: SharedStore) {
+    use SubscriptionStatus::{Active, PastDue, Suspended, Trialing};
+    let world = World::on(store, catalogue()).await;
+    let begun = world.clock.now();
+    let contract = world.subscribe(json!({})).await;
+    assert_eq!(contract.trial_ends_at, Some(begun.plus(DAY * 14)));
+    world.pass(13).await;
+    world.is(&contract, Trialing, TenantStatus::Active).await;
+    world.pass(1).await;
+    world.is(&contract, PastDue, TenantStatus::Active).await;
+    // Paid within the grace period, for a quarter.
+    world.pass(10).await;
+    let end = world.clock.now().plus(DAY * 90);
+    world.change(&contract, json!({"status": "active", "currentPeriodEndsAt": end})).await.unwrap();
+    world.pass(89).await;
+    world.is(&contract, Active, TenantStatus::Active).await;
+    world.pass(1).await;
+    world.is(&contract, PastDue, TenantStatus::Active).await;
+    // Not paid: read-only to its own people at the end of the grace period, and not a day before.
+    world.pass(13).await;
+    world.is(&contract, PastDue, TenantStatus::Active).await;
+    world.pass(1).await;
+    world.is(&contract, Suspended, TenantStatus::Suspended).await;
+    // Paid at last, for the rest of the year: everything is as it was.
+    world.pass(20).await;
+    let end = begun.plus(DAY * 365);
+    world.change(&contract, json!({"status": "active", "currentPeriodEndsAt": end})).await.unwrap();
+    world.is(&contract, Active, TenantStatus::Active).await;
+    while world.clock.now() < end {
+        world.pass(1).await;
+    }
+    world.is(&contract, PastDue, TenantStatus::Active).await;
+    let told = world.told().await;
+    let update = "subscription.update";
+    assert_eq!(told, [update, update, update, "tenant.suspend", update], "what time did");
+}
+
+async fn an_unpaid_trial_ends_with_the_tenant_deleted_and_undone(store: SharedStore) {
+    use SubscriptionStatus::{Cancelled, Suspended};
+    let world = World::on(store, catalogue()).await;
+    let contract = world.subscribe(json!({})).await;
+    world.pass(14 + 14).await;
+    world.is(&contract, Suspended, TenantStatus::Suspended).await;
+    world.pass(30).await;
+    world.is(&contract, Cancelled, TenantStatus::Suspended).await;
+    world.pass(29).await;
+    world.is(&contract, Cancelled, TenantStatus::Suspended).await;
+    world.pass(1).await;
+    world.is(&contract, Cancelled, TenantStatus::Deleted).await;
+    // Within the grace period of its deletion it comes back, still withheld; a new contract puts it in use.
+    world.service.restore_tenant(&system(), &world.tenant.into()).await.unwrap();
+    assert_eq!(world.tenant().await.status, TenantStatus::Suspended);
+    let again = world.subscribe(json!({"status": "active"})).await;
+    world.is(&again, SubscriptionStatus::Active, TenantStatus::Active).await;
+    world.pass(100).await;
+    world.is(&again, SubscriptionStatus::Active, TenantStatus::Active).await;
+}
+
+async fn a_tenant_that_a_person_has_suspended_stays_so(store: SharedStore) {
+    let world = World::on(store, catalogue()).await;
+    let contract = world.subscribe(json!({"status": "active"})).await;
+    world.service.suspend_tenant(&system(), &world.tenant.into()).await.unwrap();
+    world.change(&contract, json!({"status": "suspended"})).await.unwrap();
+    world.change(&contract, json!({"status": "active"})).await.unwrap();
+    world.is(&contract, SubscriptionStatus::Active, TenantStatus::Suspended).await;
+    // It is not deleted for a subscription either.
+    world.change(&contract, json!({"status": "cancelled"})).await.unwrap();
+    world.pass(31).await;
+    world.is(&contract, SubscriptionStatus::Cancelled, TenantStatus::Suspended).await;
+}
+
+async fn one_from_before_the_catalogue_is_not_moved(store: SharedStore) {
+    let world = World::on(store, Catalogue::default()).await;
+    let past = world.clock.now().minus(DAY);
+    let body = json!({"status": "active", "currentPeriodEndsAt": past, "trialEndsAt": past});
+    let contract = world.subscribe(body).await;
+    world.pass(200).await;
+    world.is(&contract, SubscriptionStatus::Active, TenantStatus::Active).await;
+    world.change(&contract, json!({"status": "suspended"})).await.unwrap();
+    world.pass(200).await;
+    world.is(&contract, SubscriptionStatus::Suspended, TenantStatus::Active).await;
+}
+
+async fn two_processes_move_each_once(store: SharedStore) {
+    let world = World::on(Arc::clone(&store), catalogue()).await;
+    let contract = world.subscribe(json!({})).await;
+    let other = serving(&store, &world.clock, catalogue());
+    world.clock.advance(DAY * 14);
+    let (one, two) = tokio::join!(world.service.advance_subscriptions(), other.advance_subscriptions());
+    assert!(one.unwrap() + two.unwrap() >= 1);
+    world.is(&contract, SubscriptionStatus::PastDue, TenantStatus::Active).await;
+    let told = world.told().await;
+    assert_eq!(told, ["subscription.update"]);
+    assert_eq!(world.service.advance_subscriptions().await.unwrap(), 0);
+}
+
+async fn states_that_do_not_follow_are_refused(store: SharedStore) {
+    let world = World::on(store, catalogue()).await;
+    let contract = world.subscribe(json!({"status": "active"})).await;
+    for status in ["trialing", "incomplete"] {
+        let error = world.change(&contract, json!({"status": status})).await.expect_err(status);
+        assert!(error.fields().iter().any(|field| field.code == dezky::FieldCode::UNREACHABLE_STATUS), "{error:?}");
+    }
+    // What a suspended tenant may do is the policy's: nothing is granted, and reading goes on.
+    world.change(&contract, json!({"status": "suspended"})).await.unwrap();
+    let anna = person(&world.service, "anna").await;
+    let input = GrantMembership { user_id: anna, role: MembershipRole::Member };
+    let error = world.service.grant_membership(&system(), &world.tenant.into(), input).await.expect_err("no seat");
+    assert_eq!(error.code(), "subscription_inactive");
+    assert!(!world.service.read_entitlements(&system(), &world.tenant.into()).await.unwrap().in_force);
+    world.change(&contract, json!({"status": "cancelled"})).await.unwrap();
+    let error = world.change(&contract, json!({"status": "active"})).await.expect_err("cancelled");
+    assert_eq!(error.code(), "subscription_cancelled");
+}
