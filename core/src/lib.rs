@@ -52,6 +52,8 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::subscription::SUBSCRIPTIONS,
     &domain::audit::AUDIT_EVENTS,
     &domain::audit::AUDIT_DETAILS,
+    &domain::trail::AUDIT_CHAINS,
+    &domain::trail::AUDIT_STUBS,
     &domain::outbox::OUTBOX,
     &domain::event::EVENTS,
     &domain::event::CURSORS,

@@ -67,13 +67,15 @@ fn a_component_reads_what_views_show_and_what_they_are_made_of() {
         "authentikGroup",
         "ocisSpaceId",
         "stalwartDomain",
+        "purgedAt",
     ];
     assert_eq!(hidden("tenants", member), inner);
     assert_eq!(hidden("memberships", member), ["userEmail", "userEmailKey"]);
     for role in [admin, member] {
         assert_eq!(hidden("subscriptions", role), ["stripeCustomerId", "stripeSubscriptionId"], "{role:?}");
     }
-    for name in ["tenants", "memberships", "audit_events"] {
+    assert_eq!(hidden("tenants", admin), ["purgedAt"]);
+    for name in ["memberships", "audit_events"] {
         assert_eq!(hidden(name, admin), [""; 0], "{name}");
     }
     assert_eq!(hidden("subscriptions", owner), [""; 0]);
@@ -88,6 +90,7 @@ fn what_a_component_does_not_read_at_all_is_closed() {
     closed.sort_unstable();
     let expected = [
         "audit_details",
+        "audit_stubs",
         "deferred_events",
         "event_cursors",
         "events",
@@ -211,6 +214,17 @@ fn inputs_and_policy_name_the_same_fields() {
                 let outside: Vec<_> = outside.filter(|(caller, _)| !rule.allowed.includes(*caller)).collect();
                 assert!(outside.is_empty(), "{}: `{}` by {outside:?}", rule.name, field.name);
             }
+        }
+    }
+}
+
+/// The purge of a tenant and exports read all documents of an owner, whatever their collection.
+#[test]
+fn what_belongs_to_a_tenant_or_a_person_is_found_by_an_index() {
+    for collection in dezky::COLLECTIONS {
+        for owner in [collection.scope.tenant(), collection.scope.person()].into_iter().flatten() {
+            let found = owner == "id" || collection.index_of(owner).is_some();
+            assert!(found, "no index of `{}` begins with `{owner}`", collection.name);
         }
     }
 }

@@ -79,9 +79,16 @@ async fn details_of(store: &SharedStore, user: UserId, days: u64) -> AuditEventI
         request_id: "then".to_owned(),
         client_request_id: None,
         changed_fields: vec!["name".to_owned()],
+        removed: None,
+        checkpoint: None,
+        details_digest: None,
+        seq: None,
+        hash: None,
+        chain: None,
+        unsealed: None,
     };
     let values = vec![AuditValue::new("name".to_owned(), Some("Then".to_owned()), None)];
-    let details = AuditDetails { id, version: 1, tenant_id: None, user_id: Some(user), values };
+    let details = AuditDetails { id, version: 1, tenant_id: None, user_id: Some(user), values, salt: None };
     let mut commit = Commit::new();
     commit.insert(&event).unwrap();
     commit.insert(&details).unwrap();

@@ -73,6 +73,8 @@ REFUSALS = {
     "GET /users": {400, 422},
     "POST /users": {403, 409, 422},
     "GET /users/{id}": {404},
+    "GET /users/{id}/export": {400, 404, 422},
+    "GET /tenants/{tenant}/export": {400, 404, 422},
     "PATCH /users/{id}": {403, 404, 409, 412, 422},
     "DELETE /users/{id}": {403, 404, 409, 412},
     "GET /subscriptions": {400, 422},
@@ -81,6 +83,7 @@ REFUSALS = {
     "PATCH /subscriptions/{id}": {404, 409, 412, 422},
     "DELETE /subscriptions/{id}": {404, 412},
     "GET /audit": {400, 404, 422},
+    "GET /audit/head": {404, 422},
 }
 # Members may not do all of that, and do not see all.
 REFUSALS_OF_MEMBERS = {403, 404}

@@ -88,6 +88,10 @@ pub enum Action {
     CreateAppPassword,
     /// Revoke an app password of a mailbox.
     DeleteAppPassword,
+    /// Export everything about a tenant.
+    ExportTenant,
+    /// Export everything about a person.
+    ExportUser,
 }
 
 /// A row of the table.
@@ -117,6 +121,7 @@ const fn reading(action: Action, name: &'static str, allowed: Callers, seen: Cal
 
 const PLATFORM: Callers = Callers::PLATFORM;
 const ADMINS: Callers = Callers::ADMINS;
+const OWNERS: Callers = Callers::OWNERS;
 const MEMBERS: Callers = Callers::MEMBERS;
 const EVERYONE: Callers = Callers::EVERYONE;
 const SELF: Callers = Callers::SELF;
@@ -175,6 +180,8 @@ pub const POLICY: &[Rule] = &[
         when_deleted: true,
         ..rule(Action::DeleteAppPassword, "app_password.delete", ADMINS_AND_HOLDER, MEMBERS_AND_HOLDER)
     },
+    reading(Action::ExportTenant, "tenant.export", OWNERS, MEMBERS),
+    reading(Action::ExportUser, "user.export", SELF, SELF),
 ];
 
 /// The fields that actions may set, from the declarations of their inputs.

@@ -20,6 +20,7 @@ pub struct UserActivity {
     /// For the guard of the claims sync only.
     pub version: u64,
     /// Time of the user's last request, at most 5 minutes behind.
+    #[field(read = SELF)]
     pub last_seen_at: Timestamp,
     /// The `iat` of the newest token whose claims were synced.
     pub claims_iat: Option<Timestamp>,

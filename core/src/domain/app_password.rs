@@ -49,6 +49,8 @@ impl fmt::Debug for OneTimeSecret {
     seen = ADMINS,
     /// The app passwords of a mailbox by age.
     index PASSWORDS_OF_MAILBOX = of_mailbox(tenant_id, user_id, mailbox_id, created_at),
+    /// All of a person's app passwords.
+    index PASSWORDS_OF_USER = of_user(user_id),
     /// An app password of a mailbox. The password is only in the answer to its creation.
     view AppPasswordView,
     /// A new app password.

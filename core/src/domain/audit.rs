@@ -4,7 +4,10 @@ use dezky_derive::{Stored, entity, part};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AuditEventId, ObjectId, TenantId, UserId};
+use super::{
+    AuditEventId, ObjectId, TenantId, UserId,
+    trail::{Checkpoint, Removed},
+};
 use crate::{
     callers::Callers,
     clock::Timestamp,
@@ -76,6 +79,10 @@ pub struct AuditResource {
     index AUDIT_OF_USER = of_user(user_id, at),
     /// Events of one action by time.
     index AUDIT_BY_ACTION = by_action(action, at),
+    /// Events that have no place in a chain yet, by time.
+    index AUDIT_UNSEALED = unsealed(unsealed, at),
+    /// Events of a chain in its order.
+    index AUDIT_OF_CHAIN = of_chain(chain, seq),
     /// An event of the audit trail.
     view AuditEventView,
 )]
@@ -83,7 +90,7 @@ pub struct AuditResource {
 pub struct AuditEvent {
     /// Its id.
     pub id: AuditEventId,
-    /// Always 1: events are never changed.
+    /// Its version: 1, and one more once it is sealed. Sealed events are never changed.
     #[field(unseen)]
     pub version: u64,
     /// Time of the event.
@@ -104,7 +111,7 @@ pub struct AuditEvent {
     #[field(see)]
     pub tenant_id: Option<TenantId>,
     /// The person concerned, if the resource is a person or a membership.
-    #[field(read = ADMINS)]
+    #[field(see)]
     pub user_id: Option<UserId>,
     /// Request id of the change, assigned by the server and returned as `X-Request-Id`.
     #[field(see, impersonal)]
@@ -116,6 +123,27 @@ pub struct AuditEvent {
     #[field(see, impersonal)]
     #[serde(default)]
     pub changed_fields: Vec<String>,
+    /// Numbers of what the change removed, by place; the sum over a person or tenant is the report of an erasure.
+    #[field(see, impersonal)]
+    pub removed: Option<Vec<Removed>>,
+    /// What may be missing from the chain since this event, which retention writes.
+    #[field(see, impersonal)]
+    pub checkpoint: Option<Checkpoint>,
+    /// SHA-256 of the personal values beside the event and their salt, in hexadecimal.
+    #[field(see, impersonal)]
+    pub details_digest: Option<String>,
+    /// Its number in the chain of its tenant, or of the platform, once it is sealed.
+    #[field(see)]
+    pub seq: Option<u64>,
+    /// Its seal: SHA-256 over the event and the seal before it, in hexadecimal.
+    #[field(see, impersonal)]
+    pub hash: Option<String>,
+    /// The chain that it is in.
+    #[field(read = ADMINS)]
+    pub chain: Option<ObjectId>,
+    /// `true` until it is sealed; absent from events of earlier releases.
+    #[field(read = ADMINS)]
+    pub unsealed: Option<bool>,
 }
 
 /// A personal value before and after a change, each cut to [`AuditValue::MAXIMUM`] characters.
@@ -151,9 +179,11 @@ impl AuditValue {
 #[entity(
     /// The collection of personal values of audit events.
     collection AUDIT_DETAILS = "audit_details",
-    scope = Scope::Platform,
+    scope = Scope::TenantAndPerson { tenant: "tenantId", person: "userId" },
     /// A person's details, for erasure.
     index DETAILS_OF_USER = of_user(user_id),
+    /// A tenant's details, for the removal of its data.
+    index DETAILS_OF_TENANT = of_tenant(tenant_id),
 )]
 #[derive(Debug)]
 pub struct AuditDetails {
@@ -162,10 +192,23 @@ pub struct AuditDetails {
     /// Its version.
     pub version: u64,
     /// The tenant concerned.
+    #[field(read = OWNERS | ONESELF)]
     pub tenant_id: Option<TenantId>,
     /// The person whose values these are.
+    #[field(read = OWNERS | ONESELF)]
     pub user_id: Option<UserId>,
     /// The values; empty after erasure.
-    #[field(personal)]
+    #[field(personal, read = OWNERS | ONESELF)]
     pub values: Vec<AuditValue>,
+    /// Random salt of the digest in the sealed event, in hexadecimal; removed with the values.
+    #[field(impersonal)]
+    pub salt: Option<String>,
+}
+
+impl AuditDetails {
+    /// Returns them without the values and their salt, in the next version.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self { values: Vec::new(), salt: None, version: self.version.saturating_add(1), ..self.clone() }
+    }
 }

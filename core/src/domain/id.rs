@@ -70,6 +70,8 @@ identifiers! {
     SubscriptionId;
     /// Identifies an audit event, and its details.
     AuditEventId;
+    /// Identifies a chain of audit events: the id of its tenant.
+    AuditChainId;
     /// Identifies an event that waits in the outbox.
     OutboxEventId;
     /// Identifies an event of the log; it is the id that it had in the outbox.

@@ -43,6 +43,8 @@ pub enum MailboxStatus {
     index MAILBOXES_OF_TENANT = of_tenant(tenant_id, address),
     /// A person's mailboxes in a tenant.
     index MAILBOXES_OF_MEMBER = of_member(tenant_id, user_id, address),
+    /// All of a person's mailboxes.
+    index MAILBOXES_OF_USER = of_user(user_id),
     /// Mailboxes by the time of their removal.
     index MAILBOXES_BY_REMOVAL = by_removal(remove_at),
     /// A mailbox.

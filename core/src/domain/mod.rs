@@ -16,12 +16,14 @@ pub mod membership;
 pub mod open;
 pub mod outbox;
 pub mod plan;
+pub mod seal;
 pub mod seat;
 pub mod secret;
 pub mod session;
 pub mod subscription;
 pub mod task;
 pub mod tenant;
+pub mod trail;
 pub mod user;
 pub mod workspace;
 
@@ -47,6 +49,7 @@ pub use tenant::{
     BillingInfo, Branding, CancelledSubscription, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus,
     TenantView, UpdateTenant,
 };
+pub use trail::{AuditChain, AuditHeadView, AuditStub, Checkpoint, Expired, Removed};
 pub use user::{CreateUser, GrantSource, RevokedBy, UpdateUser, User, UserRole, UserStatus, UserView};
 
 pub use workspace::{DomainRecords, DomainRecordsView, SystemState, SystemStateView};

@@ -14,6 +14,8 @@ use crate::{clock::Timestamp, store::Scope};
     collection SEAT_LEDGERS = "seat_ledgers",
     scope = Scope::Tenant("tenantId"),
     keys = Self::keys,
+    /// The seats of a tenant, for the removal of its data.
+    index SEATS_OF_TENANT = of_tenant(tenant_id),
 )]
 #[derive(Debug)]
 pub struct SeatLedger {

@@ -229,6 +229,9 @@ pub struct Tenant {
     /// Time of deletion.
     #[field(see)]
     pub deleted_at: Option<Timestamp>,
+    /// Time at which its data was removed from the store, after its systems were.
+    #[field(see = PLATFORM)]
+    pub purged_at: Option<Timestamp>,
     /// Time from which its data is removed and its deletion cannot be undone; for the platform, while it is deleted.
     #[shown(argument)]
     pub removal_at: Option<Timestamp>,
@@ -294,6 +297,20 @@ impl Tenant {
     #[must_use]
     pub fn removal_at(&self, grace: Duration) -> Option<Timestamp> {
         (self.status == TenantStatus::Deleted).then(|| self.deleted_at.unwrap_or(self.updated_at).plus(grace))
+    }
+
+    /// Removes everything but what keeps its slug reserved.
+    pub fn purge(&mut self, now: Timestamp) {
+        self.rename(self.slug.clone());
+        self.set_domains(Vec::new());
+        self.billing_info = None;
+        self.branding = None;
+        self.authentik_group = None;
+        self.ocis_space_id = None;
+        self.stalwart_domain = None;
+        self.isolated_login = false;
+        self.cancelled_subscription = None;
+        self.purged_at = Some(now);
     }
 
     /// Sets its name, and the form that is searched.

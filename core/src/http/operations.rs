@@ -14,7 +14,7 @@ use super::{
     routes::{self, audit, launcher, mailboxes, members, sessions, subscriptions, tenants, users},
 };
 use crate::{
-    domain::{AppPasswordView, MailboxView},
+    domain::{AppPasswordView, AuditHeadView, MailboxView},
     error::Result,
     service::{
         entitlements::EntitlementsView,
@@ -177,6 +177,13 @@ operations! {
                 shape: Shape::deleted(),
             }
         }
+        "/users/{id}/export" {
+            get exportUser = users::export {
+                summary: "Export everything about a person, page by page: oneself, or anybody for the platform",
+                access: May(&[ExportUser]), sdk: Some("users.export"), commands: &["user export"],
+                shape: Shape::page::<ExportPage>().in_pages(),
+            }
+        }
     }
     /// `/tenants`.
     Tenants below "/tenants" {
@@ -207,6 +214,13 @@ operations! {
                 summary: "Delete a tenant; its slug stays reserved",
                 access: May(&[DeleteTenant]), sdk: Some("tenants.delete"), commands: &["tenant delete"],
                 shape: Shape::deleted(),
+            }
+        }
+        "/tenants/{tenant}/export" {
+            get exportTenant = tenants::export {
+                summary: "Export everything about a tenant, page by page; for its owners and the platform",
+                access: May(&[ExportTenant]), sdk: Some("tenants.export"), commands: &["tenant export"],
+                shape: Shape::page::<ExportPage>().in_pages(),
             }
         }
         "/tenants/{tenant}/suspend" {
@@ -369,13 +383,20 @@ operations! {
             }
         }
     }
-    /// The remaining routes: `/audit`, `/launcher`, `/oidc`, `/openapi.json`, and unknown paths.
+    /// The remaining routes: `/audit` with `/audit/head`, `/launcher`, `/oidc`, `/openapi.json`, and unknown paths.
     Others below "" {
         "/audit" {
             get listAuditEvents = audit::list {
                 summary: "List audit events, the newest first: a tenant's for its owners and admins, all for the platform",
-                access: May(&[ReadTenantAudit, ReadPlatformAudit]), sdk: Some("audit.list"), commands: &["audit"],
+                access: May(&[ReadTenantAudit, ReadPlatformAudit]), sdk: Some("audit.list"), commands: &["audit", "audit report"],
                 shape: Shape::page::<AuditPage>().asked_by::<audit::Query>().in_pages(),
+            }
+        }
+        "/audit/head" {
+            get readAuditHead = audit::head {
+                summary: "Read the end of a tenant's chain of audit events, or of the platform's: number and seal of the last one",
+                access: May(&[ReadTenantAudit, ReadPlatformAudit]), sdk: Some("audit.head"), commands: &["audit head"],
+                shape: Shape::document::<AuditHeadView>().asked_by::<audit::HeadQuery>(),
             }
         }
         "/launcher" {

@@ -15,12 +15,13 @@ use crate::{
         access::TenantReference,
         audit::AuditFilter,
         entitlements::EntitlementsView,
+        export::ExportRecord,
         mailboxes::MailboxFilter,
         members::MemberFilter,
         subscriptions::SubscriptionFilter,
         tenants::TenantFilter,
         users::UserFilter,
-        views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
+        views::{AuditEventView, AuditHeadView, MembershipView, SubscriptionView, TenantView, UserView},
         workspaces::WorkspaceView,
     },
 };
@@ -75,6 +76,8 @@ resource! {
         restore = restore_tenant(tenant: &TenantReference) -> TenantView, value;
         /// Deletes a tenant.
         delete = delete_tenant(tenant: &TenantReference) -> ();
+        /// Exports everything about a tenant.
+        export = export_tenant(tenant: &TenantReference, request: &ListRequest) -> Page<ExportRecord>;
     }
 }
 
@@ -157,6 +160,8 @@ resource! {
         update = update_user(user: UserId, input: UpdateUser) -> UserView;
         /// Erases a user.
         delete = delete_user(user: UserId) -> ();
+        /// Exports everything about a person.
+        export = export_user(user: UserId, request: &ListRequest) -> Page<ExportRecord>;
     }
 }
 
@@ -181,5 +186,7 @@ resource! {
     Audit {
         /// Lists events, the newest first.
         list = list_audit(filter: &AuditFilter, request: &ListRequest) -> Page<AuditEventView>;
+        /// Reads the end of the chain of a tenant, or of the platform.
+        head = read_audit_head(tenant: Option<&TenantReference>) -> AuditHeadView;
     }
 }

@@ -7,6 +7,7 @@ pub mod call;
 pub mod cursor;
 pub mod effect;
 pub mod entitlements;
+pub mod export;
 mod filter;
 pub mod idempotency;
 pub mod launcher;
@@ -73,6 +74,8 @@ pub struct ServiceSettings {
     pub plans: Catalogue,
     /// Retention of personal values beside the audit trail; unlimited if absent. Default: 365 days.
     pub audit_details: Option<Duration>,
+    /// Retention of audit events by kind, the first part of the names of actions. Default: none, so that events stay.
+    pub audit_retention: std::collections::BTreeMap<String, Duration>,
 }
 
 impl Default for ServiceSettings {
@@ -89,6 +92,7 @@ impl Default for ServiceSettings {
             lifecycle: LifecycleSettings::DEFAULT,
             plans: Catalogue::default(),
             audit_details: Some(Duration::from_secs(365 * 24 * 60 * 60)),
+            audit_retention: std::collections::BTreeMap::new(),
         }
     }
 }

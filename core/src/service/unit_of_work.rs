@@ -8,8 +8,8 @@ use crate::{
     authz::Action,
     clock::Timestamp,
     domain::{
-        AuditActor, AuditDetails, AuditEvent, AuditEventId, AuditResource, AuditValue, ObjectId, OutboxEvent,
-        OutboxEventId, TenantId, UserId, Versioned,
+        AuditActor, AuditDetails, AuditEvent, AuditEventId, AuditResource, AuditValue, Checkpoint, ObjectId,
+        OutboxEvent, OutboxEventId, Removed, TenantId, UserId, Versioned,
     },
     error::{Code, Error, FieldError, Result},
     store::{Collection, Commit, Entity, Field, News, StoreError, error::OTHER_INDEX},
@@ -32,11 +32,13 @@ pub(crate) struct UnitOfWork<'a> {
     /// `true` if there is a change that is carried out elsewhere.
     asks: bool,
     details: bool,
+    /// Numbers of what is removed, for the next event.
+    removed: Vec<Removed>,
 }
 
 impl<'a> UnitOfWork<'a> {
     pub(crate) fn new(call: &'a Call, actor: AuditActor, moment: &Moment) -> Self {
-        Self { call, actor, now: moment.now(), commit: Commit::new(), asks: false, details: true }
+        Self { call, actor, now: moment.now(), commit: Commit::new(), asks: false, details: true, removed: Vec::new() }
     }
 
     /// Returns the time of the decision.
@@ -48,6 +50,14 @@ impl<'a> UnitOfWork<'a> {
     pub(crate) fn without_details(mut self) -> Self {
         self.details = false;
         self
+    }
+
+    /// Counts what the next event removes, by place: a collection, or a system behind a tenant.
+    pub(crate) fn removing(&mut self, place: &str, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        if count > 0 {
+            self.removed.push(Removed { place: place.to_owned(), count });
+        }
     }
 
     /// Returns `true` if there is nothing to do.
@@ -150,7 +160,35 @@ impl<'a> UnitOfWork<'a> {
         changed_fields: Vec<String>,
         values: Vec<AuditValue>,
     ) -> Result<()> {
-        let event = AuditEvent {
+        let event = self.event(action, kind, id, subject, changed_fields);
+        self.add(event, values)
+    }
+
+    /// Records that some events may be missing from a chain. Returns the id of the event that says so.
+    #[cfg(feature = "authn")]
+    pub(crate) fn checkpoint(
+        &mut self,
+        action: &'static str,
+        chain: ObjectId,
+        subject: Subject,
+        checkpoint: Checkpoint,
+    ) -> Result<AuditEventId> {
+        let mut event = self.event(action, "audit_chain", chain, subject, Vec::new());
+        event.checkpoint = Some(checkpoint);
+        let id = event.id;
+        self.add(event, Vec::new())?;
+        Ok(id)
+    }
+
+    fn event(
+        &mut self,
+        action: &str,
+        kind: &str,
+        id: ObjectId,
+        subject: Subject,
+        changed_fields: Vec<String>,
+    ) -> AuditEvent {
+        AuditEvent {
             id: AuditEventId::generate(),
             version: 1,
             at: self.now,
@@ -162,18 +200,29 @@ impl<'a> UnitOfWork<'a> {
             request_id: self.call.context.request_id.clone(),
             client_request_id: self.call.context.client_request_id.clone(),
             changed_fields,
-        };
+            removed: Some(std::mem::take(&mut self.removed)).filter(|removed| !removed.is_empty()),
+            checkpoint: None,
+            details_digest: None,
+            seq: None,
+            hash: None,
+            chain: None,
+            unsealed: Some(true),
+        }
+    }
+
+    /// Adds an event to the commit, with the personal values beside it and the event for consumers.
+    fn add(&mut self, event: AuditEvent, values: Vec<AuditValue>) -> Result<()> {
         self.commit.insert(&event)?;
         if self.details && !values.is_empty() {
-            let (tenant_id, user_id) = (subject.tenant, subject.user);
-            self.commit.insert(&AuditDetails { id: event.id, version: 1, tenant_id, user_id, values })?;
+            let (tenant_id, user_id) = (event.tenant_id, event.user_id);
+            self.commit.insert(&AuditDetails { id: event.id, version: 1, tenant_id, user_id, values, salt: None })?;
         }
         self.commit.insert(&OutboxEvent {
             id: OutboxEventId::generate(),
             version: 1,
             action: event.action,
-            tenant_id: subject.tenant,
-            user_id: subject.user,
+            tenant_id: event.tenant_id,
+            user_id: event.user_id,
             changed_fields: event.changed_fields,
             created_at: self.now,
         })?;

@@ -53,6 +53,36 @@ impl Collection {
     }
 }
 
+impl Collection {
+    /// Returns the shortest index that finds the documents with a value of this field, if there is one.
+    #[must_use]
+    pub fn index_of(&self, field: &str) -> Option<&'static Index> {
+        let of =
+            self.indexes.iter().filter(|index| index.fields.first() == Some(&field) && self.terms_of(index).is_none());
+        of.min_by_key(|index| index.fields.len())
+    }
+}
+
+impl Scope {
+    /// Returns the field with the id of the tenant that owns a document.
+    #[must_use]
+    pub const fn tenant(self) -> Option<&'static str> {
+        match self {
+            Self::Tenant(field) | Self::TenantAndPerson { tenant: field, .. } => Some(field),
+            Self::Person(_) | Self::Platform => None,
+        }
+    }
+
+    /// Returns the field with the id of the person that owns a document.
+    #[must_use]
+    pub const fn person(self) -> Option<&'static str> {
+        match self {
+            Self::Person(field) | Self::TenantAndPerson { person: field, .. } => Some(field),
+            Self::Tenant(_) | Self::Platform => None,
+        }
+    }
+}
+
 impl PartialEq for Collection {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name

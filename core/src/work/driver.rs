@@ -132,7 +132,7 @@ enum Wake {
 impl Wake {
     fn of(schedule: Schedule) -> Option<Self> {
         match schedule {
-            Schedule::Events => Some(Self::Events),
+            Schedule::Events | Schedule::Waiting => Some(Self::Events),
             Schedule::Due => Some(Self::Due),
             Schedule::Every(_) | Schedule::Once => None,
         }
@@ -247,7 +247,7 @@ impl Worker {
                 self.release().await;
                 Next::Wait(interval)
             }
-            Schedule::Events | Schedule::Every(_) | Schedule::Due => Next::Again,
+            Schedule::Events | Schedule::Every(_) | Schedule::Due | Schedule::Waiting => Next::Again,
         })
     }
 
@@ -255,7 +255,7 @@ impl Worker {
     async fn pause(&mut self) -> Result<Option<Duration>> {
         match self.task.schedule {
             Schedule::Once => Ok(None),
-            Schedule::Due => {
+            Schedule::Due | Schedule::Waiting => {
                 let announced = *self.woken.borrow_and_update();
                 let next = match &self.task.next_due {
                     Some(next_due) => next_due(Arc::clone(&self.service)).await?,

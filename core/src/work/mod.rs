@@ -12,7 +12,9 @@ mod expiry;
 mod lease;
 mod live;
 mod log;
+pub mod purge;
 pub mod task;
+pub mod trail;
 
 pub use consumer::{Backlog, CONSUMERS, Consumer, catch_up};
 pub use driver::{Driver, Statuses};

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use super::{
     consumer::{self, Backlog, CONSUMERS, Consumer},
-    expiry, lease, time,
+    expiry, lease, purge, time, trail,
 };
 use crate::{
     clock::Timestamp,
@@ -21,6 +21,12 @@ const EXPIRY: Duration = Duration::from_secs(600);
 /// Time between two runs of trimming the event log.
 const TRIMMING: Duration = Duration::from_secs(60);
 
+/// Time between two looks for deleted tenants whose data is to be removed.
+const PURGE: Duration = Duration::from_secs(60 * 60);
+
+/// Time between two applications of the retention of audit events.
+const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// When a task runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Schedule {
@@ -32,6 +38,8 @@ pub(super) enum Schedule {
     Once,
     /// When states of workspaces are due, in every process that has it.
     Due,
+    /// When its question tells that something waits, which changes cause.
+    Waiting,
 }
 
 /// Time between two looks for subscriptions whose time has come.
@@ -99,6 +107,7 @@ impl Task {
     #[must_use]
     pub fn leased() -> Vec<Self> {
         let mut tasks: Vec<Self> = CONSUMERS.iter().map(Self::of_consumer).collect();
+        tasks.push(Self::sealing());
         tasks.push(Self::every("expiry", "removes expired records", EXPIRY, async |service| {
             expiry::forget_expired(&service).await.map(expiry::leaves_more)
         }));
@@ -113,6 +122,24 @@ impl Task {
             "moves subscriptions through their life: late, suspended, cancelled",
             SUBSCRIPTIONS,
             async |service| Ok(service.advance_subscriptions().await? > 0),
+        ));
+        tasks.push(Self::every(
+            "purge",
+            "removes the data of tenants after the grace period of their deletion",
+            PURGE,
+            async |service| {
+                let done = purge::purge(&service).await?;
+                if done > 0 {
+                    tracing::info!(tenants = done, "the data of deleted tenants was removed");
+                }
+                Ok(false)
+            },
+        ));
+        tasks.push(Self::every(
+            "retention",
+            "removes audit events that are older than the settings allow",
+            RETENTION,
+            async |service| trail::retain(&service).await.map(|_| false),
         ));
         tasks.push(Self::every(
             "survey",
@@ -169,6 +196,18 @@ impl Task {
                 let worker = Arc::clone(&worker);
                 Box::pin(async move { worker.run_due(&service).await.map(|_| false) })
             }),
+        }
+    }
+
+    /// Returns the task that seals the audit trail.
+    fn sealing() -> Self {
+        Self {
+            name: "sealing",
+            summary: "chains audit events, so that a change of one shows",
+            schedule: Schedule::Waiting,
+            consumer: None,
+            next_due: Some(Arc::new(|service| Box::pin(async move { trail::waits(&service).await }))),
+            run: Arc::new(|service| Box::pin(async move { trail::seal(&service).await.map(|_| false) })),
         }
     }
 

@@ -41,7 +41,7 @@ pub async fn survey(service: &Service, kinds: &[SystemKind]) -> Result<usize> {
             true => Vec::new(),
             false => service.store().load_all(&call.context, &query).await?,
         };
-        for tenant in &tenants {
+        for tenant in tenants.iter().filter(|tenant| tenant.purged_at.is_none()) {
             let has = |kind| states.iter().any(|state| state.tenant_id == tenant.id && state.system == kind);
             let missing: Vec<SystemKind> = kinds.iter().copied().filter(|kind| !has(*kind)).collect();
             if !missing.is_empty() {

@@ -173,7 +173,7 @@ impl Route {
 
     /// Returns `true` if it answers in pages.
     pub(crate) fn is_list(&self) -> bool {
-        const LISTS: [&str; 8] = [
+        const LISTS: [&str; 10] = [
             "/users/me/tenants",
             "/users",
             "/tenants",
@@ -182,6 +182,8 @@ impl Route {
             "/tenants/{tenant}/mailboxes/{id}/app-passwords",
             "/subscriptions",
             "/audit",
+            "/tenants/{tenant}/export",
+            "/users/{id}/export",
         ];
         self.is_read() && LISTS.contains(&self.path)
     }

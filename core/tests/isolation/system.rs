@@ -101,6 +101,12 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
             let filter = AuditFilter { tenant: of_tenant.then_some(tenant), ..AuditFilter::default() };
             service.list_audit(&call, &filter, &page).await.map(drop)
         }
+        ("GET", "/tenants/{tenant}/export") => service.export_tenant(&call, &tenant, &page).await.map(drop),
+        ("GET", "/users/{id}/export") => service.export_user(&call, user, &page).await.map(drop),
+        ("GET", "/audit/head") => {
+            let of_tenant = matches!(route.does, Does::Tenant(_));
+            service.read_audit_head(&call, of_tenant.then_some(&tenant)).await.map(drop)
+        }
         other => panic!("{other:?}: call the new route here"),
     }
 }

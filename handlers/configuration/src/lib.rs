@@ -2,6 +2,7 @@
 //!
 //! An invalid setting is refused with one line that names its origin and the fix.
 
+mod audit;
 mod component;
 mod issuers;
 mod limits;
@@ -30,6 +31,7 @@ use dezky::{
     workspace::Worker,
 };
 
+pub use audit::AuditHeads;
 pub use component::{ComponentSettings, Isolation, Writers};
 pub use limits::{ForwardedHeader, LimitSettings, Network, Rate, counted};
 pub use location::StoreLocation;
@@ -76,6 +78,10 @@ pub struct Configuration {
     pub drain: Duration,
     /// Retention of personal values besides the audit trail; `None` keeps them for ever.
     pub audit_details: Option<Duration>,
+    /// Retention of audit events by kind. Default: all are kept.
+    pub audit_retention: std::collections::BTreeMap<String, Duration>,
+    /// File to which the ends of chains of audit events are written. Default: none.
+    pub audit_heads: Option<AuditHeads>,
     /// Time from the deletion of a tenant to the removal of its data. Default: 30 days.
     pub grace: Duration,
     /// Background tasks that this process runs. Default: all.
@@ -136,7 +142,9 @@ impl Configuration {
             component: component::read(sources)?,
             otlp_endpoint: values::otlp_endpoint(sources)?,
             drain: values::drain(sources)?,
-            audit_details: values::audit_details(sources)?,
+            audit_details: audit::details(sources)?,
+            audit_retention: audit::retention(sources)?,
+            audit_heads: audit::heads(sources)?,
             grace: systems::grace(sources)?,
             tasks: values::tasks(sources)?,
             lifecycle: plans::lifecycle(sources)?,
@@ -179,6 +187,7 @@ impl Configuration {
             issuer_ids: self.issuers.iter().map(|issuer| issuer.id.clone()).collect(),
             longest_token_life: IssuerSettings::longest_token_life(&self.issuers),
             audit_details: self.audit_details,
+            audit_retention: self.audit_retention.clone(),
             systems: self.systems.kinds(),
             system_urls: self.systems.addresses(),
             grace: self.grace,

@@ -49,6 +49,9 @@ settings! {
     TASKS = "tasks", "DEZKY_TASKS", Some("tasks");
     BASE_PATH = "lambda.base_path", "DEZKY_BASE_PATH", None;
     AUDIT_DETAILS_DAYS = "audit.details_days", "DEZKY_AUDIT_DETAILS_DAYS", None;
+    AUDIT_RETENTION = "audit.retention", "DEZKY_AUDIT_RETENTION", None;
+    AUDIT_HEADS_FILE = "audit.heads_file", "DEZKY_AUDIT_HEADS_FILE", None;
+    AUDIT_HEADS_MINUTES = "audit.heads_minutes", "DEZKY_AUDIT_HEADS_MINUTES", None;
     OTLP_ENDPOINT = "otlp.endpoint", "DEZKY_OTLP_ENDPOINT", None;
     AUTHENTIK_URL = "authentik.url", "DEZKY_AUTHENTIK_URL", None;
     AUTHENTIK_USER = "authentik.user", "DEZKY_AUTHENTIK_USER", None;
@@ -81,8 +84,15 @@ impl Setting {
         let rates = [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT];
         rates.contains(self)
             || [PAYMENT_GRACE_DAYS, SUSPENSION_DAYS, RETENTION_DAYS].contains(self)
-            || [ARRIVAL_SECONDS, KEEP_ALIVE_SECONDS, DRAIN_SECONDS, AUDIT_DETAILS_DAYS, WORKSPACE_GRACE_DAYS]
-                .contains(self)
+            || [
+                ARRIVAL_SECONDS,
+                KEEP_ALIVE_SECONDS,
+                DRAIN_SECONDS,
+                AUDIT_DETAILS_DAYS,
+                AUDIT_HEADS_MINUTES,
+                WORKSPACE_GRACE_DAYS,
+            ]
+            .contains(self)
     }
 
     /// Returns whether the file may use `true` or `false`.
@@ -92,7 +102,7 @@ impl Setting {
 
     /// Returns whether the file may use a list. Variables and flags separate items by commas.
     pub fn is_list(&self) -> bool {
-        [OIDC_AUDIENCE, TRUSTED_PROXIES, TASKS].contains(self)
+        [OIDC_AUDIENCE, TRUSTED_PROXIES, TASKS, AUDIT_RETENTION].contains(self)
     }
 }
 

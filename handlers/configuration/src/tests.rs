@@ -162,6 +162,27 @@ fn personal_values_are_kept_for_a_year_or_as_long_as_is_said() {
 }
 
 #[test]
+fn events_are_kept_by_kind_for_ever_or_as_long_as_is_said() {
+    let kept = |environment: &[(&str, &str)], file: &str| {
+        let configuration = read(&[&[STORE_VARIABLE], environment].concat(), file).unwrap();
+        assert_eq!(configuration.service_settings().audit_retention, configuration.audit_retention);
+        let days = configuration.audit_retention.iter().map(|(kind, kept)| (kind.clone(), kept.as_secs() / 86_400));
+        days.collect::<Vec<_>>()
+    };
+    let some = vec![("mailbox".to_owned(), 30), ("workspace".to_owned(), 400)];
+    assert_eq!(kept(&[], ""), []);
+    assert_eq!(kept(&[], "[audit]\nretention = ['workspace=400', 'mailbox=30']"), some);
+    assert_eq!(kept(&[("DEZKY_AUDIT_RETENTION", "workspace=400, mailbox = 30")], ""), some);
+    let heads = |minutes: &str| {
+        let environment =
+            [STORE_VARIABLE, ("DEZKY_AUDIT_HEADS_FILE", "h.jsonl"), ("DEZKY_AUDIT_HEADS_MINUTES", minutes)];
+        read(&environment, "").unwrap().audit_heads.unwrap().interval.as_secs()
+    };
+    assert_eq!((heads("1"), heads("1440")), (60, 86_400));
+    assert_eq!(read(&[STORE_VARIABLE], "").unwrap().audit_heads, None);
+}
+
+#[test]
 fn a_process_runs_all_tasks_or_those_that_it_is_told() {
     let tasks = |environment: &[(&str, &str)], file: &str| {
         read(&[&[STORE_VARIABLE], environment].concat(), file).unwrap().tasks
@@ -191,6 +212,11 @@ fn a_wrong_setting_is_named_with_its_place() {
         (&[STORE_VARIABLE, ("DEZKY_DRAIN_SECONDS", "301")], "", "0 to 300 seconds"),
         (&[STORE_VARIABLE, ("DEZKY_OPERATIONS_LISTEN", "9090")], "", "variable `DEZKY_OPERATIONS_LISTEN`: `9090`"),
         (&[STORE_VARIABLE, ("DEZKY_AUDIT_DETAILS_DAYS", "0")], "", "`0` must be 1 to 36500 days, or `off`"),
+        (&[STORE_VARIABLE, ("DEZKY_AUDIT_RETENTION", "mail=7")], "", "there is no kind of audit event `mail`"),
+        (&[STORE_VARIABLE, ("DEZKY_AUDIT_RETENTION", "audit=7")], "", "say what may be missing"),
+        (&[STORE_VARIABLE, ("DEZKY_AUDIT_RETENTION", "workspace")], "", "as `workspace=400`"),
+        (&[STORE_VARIABLE, ("DEZKY_AUDIT_HEADS_MINUTES", "0")], "", "1 to 1440 minutes"),
+        (&[STORE_VARIABLE, ("DEZKY_AUDIT_HEADS_FILE", " ")], "", "names no file"),
         (&[STORE_VARIABLE], "[audit]\ndetails_days = 36501", "`audit.details_days` in the file"),
         (&[STORE_VARIABLE], "[limits]\ntrusted_proxies = 'proxy'", "`proxy` is no address or network"),
         (&[STORE_VARIABLE, ("DEZKY_FORWARDED_HEADER", "x-real-ip")], "", "neither `x-forwarded-for` nor `forwarded`"),

@@ -26,11 +26,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// Default retention of personal values beside the audit trail, in days.
-const AUDIT_DETAILS_DAYS: u32 = 365;
-/// Maximum retention in days.
-const MOST_DAYS: u32 = 36_500;
-
 /// Log settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
@@ -190,22 +185,6 @@ const LONGEST_DRAIN: u64 = 300;
 pub(super) fn tasks(sources: &Sources) -> Result<TaskChoice> {
     let Some(found) = sources.find(&settings::TASKS)? else { return Ok(TaskChoice::All) };
     TaskChoice::parse(&found.text).map_err(|error| found.refuse(error.message()))
-}
-
-/// Reads the retention of personal values beside the audit trail; `None` keeps them for ever.
-pub(super) fn audit_details(sources: &Sources) -> Result<Option<Duration>> {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    let Some(found) = sources.find(&settings::AUDIT_DETAILS_DAYS)? else { return Ok(Some(DAY * AUDIT_DETAILS_DAYS)) };
-    if found.text == "off" {
-        return Ok(None);
-    }
-    match found.text.parse::<u32>() {
-        Ok(days) if (1..=MOST_DAYS).contains(&days) => Ok(Some(DAY * days)),
-        _ => Err(found.refuse(format!(
-            "`{}` must be 1 to {MOST_DAYS} days, or `off` to keep them for ever",
-            found.text.escape_debug()
-        ))),
-    }
 }
 
 /// Reads how long requests are still accepted after SIGTERM. Default: zero.

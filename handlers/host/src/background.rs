@@ -4,22 +4,21 @@ use std::sync::Arc;
 
 use dezky::{
     ErrorKind,
-    service::{Service, seed::SeedSettings},
+    service::Service,
     work::{Driver, Statuses, Task, TaskChoice, driver::explain},
     workspace::Worker,
 };
 use tokio::sync::mpsc;
 
-use crate::failure::Failure;
+use crate::{configuration::Configuration, failure::Failure, heads};
 
 /// Starts the chosen tasks, and in any case the one that creates the first tenant, without which the server is not ready.
-pub(crate) fn start(
-    service: &Arc<Service>,
-    choice: &TaskChoice,
-    seed: &SeedSettings,
-    worker: Option<Arc<Worker>>,
-) -> Driver {
+pub(crate) fn start(service: &Arc<Service>, configuration: &Configuration, worker: Option<Arc<Worker>>) -> Driver {
+    let Configuration { tasks: choice, seed, audit_heads, .. } = configuration;
     let mut tasks = choice.tasks(seed.clone(), worker);
+    if let Some(settings) = audit_heads.as_ref().filter(|_| *choice != TaskChoice::None) {
+        tasks.push(heads::task(settings));
+    }
     if !tasks.iter().any(|task| task.name == Task::FIRST_TENANT) {
         tasks.push(Task::first_tenant(seed.clone()));
     }

@@ -6,6 +6,7 @@ mod commands;
 #[cfg(feature = "component")]
 mod component;
 mod failure;
+mod heads;
 mod logging;
 mod running;
 mod server;

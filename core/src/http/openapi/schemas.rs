@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     domain::{AppPasswordView, MailboxView},
+    service::export::ExportRecord,
     service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
 };
 
@@ -42,4 +43,5 @@ pages! {
     AuditPage of AuditEventView;
     MailboxPage of MailboxView;
     AppPasswordPage of AppPasswordView;
+    ExportPage of ExportRecord;
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
+use http::HeaderMap;
 use utoipa::IntoParams;
 
 use crate::{
@@ -32,6 +33,27 @@ pub(crate) struct Query {
     /// Only events before this time, RFC 3339
     #[param(nullable = false, format = DateTime)]
     until: Option<String>,
+}
+
+/// The chain whose end is asked for, as read by [`head`].
+#[derive(IntoParams)]
+#[into_params(rename_all = "camelCase")]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct HeadQuery {
+    /// Id or slug of a tenant; without it, the platform's own chain
+    #[param(nullable = false, min_length = 1, max_length = 200)]
+    tenant: Option<String>,
+}
+
+pub(crate) async fn head(
+    State(state): State<Arc<HttpState>>,
+    Caller(call): Caller,
+    headers: HeaderMap,
+    mut parameters: Parameters,
+) -> Result<Response> {
+    let tenant = parameters.text("tenant").map(|text| TenantReference::from(text.as_str()));
+    parameters.finish()?;
+    respond::document(&headers, &state.service.read_audit_head(&call, tenant.as_ref()).await?)
 }
 
 pub(crate) async fn list(

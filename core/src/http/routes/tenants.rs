@@ -109,3 +109,13 @@ pub(crate) async fn restore(
     let reference = TenantReference::from(path.text(0));
     respond::acted(&state.service.restore_tenant(&call, &reference).await?)
 }
+
+pub(crate) async fn export(
+    State(state): State<Arc<HttpState>>,
+    Caller(call): Caller,
+    path: PathParameters,
+    parameters: Parameters,
+) -> Result<Response> {
+    let reference = TenantReference::from(path.text(0));
+    respond::list(&state.service.export_tenant(&call, &reference, &parameters.list()?).await?)
+}

@@ -85,3 +85,12 @@ pub(crate) async fn delete(
     state.service.delete_user(&call, path.id(0)?).await?;
     Ok(respond::nothing())
 }
+
+pub(crate) async fn export(
+    State(state): State<Arc<HttpState>>,
+    Caller(call): Caller,
+    path: PathParameters,
+    parameters: Parameters,
+) -> Result<Response> {
+    respond::list(&state.service.export_user(&call, path.id(0)?, &parameters.list()?).await?)
+}

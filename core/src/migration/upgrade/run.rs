@@ -88,6 +88,13 @@ impl Run {
             request_id: self.id.to_string(),
             client_request_id: None,
             changed_fields: ["memberships", "subscriptions", "tenants", "users"].map(str::to_owned).to_vec(),
+            removed: None,
+            checkpoint: None,
+            details_digest: None,
+            seq: None,
+            hash: None,
+            chain: None,
+            unsealed: Some(true),
         };
         let unsupported = |detail: String| StoreError::Unsupported { detail };
         let json = serde_json::to_string(&event).map_err(|error| unsupported(error.to_string()))?;

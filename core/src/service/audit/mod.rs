@@ -1,5 +1,6 @@
 //! The audit trail.
 
+mod head;
 mod list;
 
 pub use list::AuditFilter;

@@ -3,7 +3,7 @@
 use super::{KIND, subject};
 use crate::{
     authz::Action,
-    domain::{UserId, UserStatus},
+    domain::{UserId, UserStatus, user::USERS},
     error::{Code, Error, Result},
     service::{
         Call, Service,
@@ -47,6 +47,7 @@ impl Service {
         after.platform_admin = false;
         after.deleted_at = Some(now);
         let mut work = UnitOfWork::new(call, caller.audit_actor(), &moment).without_details();
+        work.removing(USERS.name, 1);
         work.update(Action::DeleteUser, KIND, subject(&before), &before, &mut after)?;
         caller.guard(&mut work);
         self.carry_out(work).await

@@ -43,7 +43,7 @@ impl Service {
     /// Loads the caller and a user, if the caller may perform `action` on it.
     ///
     /// `makes_admin` is `true` if the user is to get a lasting right to administer the platform.
-    pub(super) async fn user_access(
+    pub(in crate::service) async fn user_access(
         &self,
         call: &Call,
         id: UserId,

@@ -10,6 +10,7 @@ pub mod user;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+pub use crate::domain::AuditHeadView;
 pub use audit::AuditEventView;
 pub use membership::MembershipView;
 pub use profile::{LauncherView, ProfileView};

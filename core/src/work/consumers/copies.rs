@@ -1,6 +1,6 @@
 //! Keeps the copies of names in memberships current, and revokes the memberships of an erased person.
 
-use super::{BATCH, actor};
+use super::{BATCH, ERASED, actor};
 use crate::{
     authz::Action,
     context::SystemActor,
@@ -73,8 +73,15 @@ async fn refresh_page(
         Origin::User(user) => (None, service.store().load(&call.context, *user).await?),
     };
     let mut work = UnitOfWork::new(call, actor(), &moment).without_details();
+    let mut erased = 0;
     for before in &memberships {
         refresh_one(&mut work, before, tenant.as_ref(), user.as_ref())?;
+        let named = before.user_name.is_some() || before.user_email.is_some();
+        erased += usize::from(named && user.as_ref().is_some_and(User::is_deleted));
+    }
+    if let Some(user) = user.as_ref().filter(|_| erased > 0) {
+        work.removing(MEMBERSHIPS.name, erased);
+        work.note(ERASED, "user", user.id.0, Subject { tenant: None, user: Some(user.id) }, Vec::new())?;
     }
     if !work.commit.is_empty() {
         tenant.iter().for_each(|tenant| work.commit.guard(tenant));

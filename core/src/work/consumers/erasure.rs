@@ -1,17 +1,24 @@
 //! Erases what is left of an erased person: values in the audit trail, activity, and stored answers that show them.
+//!
+//! Each commit has an audit event with the numbers of what it removed; their sum is the report of the erasure.
 
-use super::BATCH;
+use super::{BATCH, ERASED, actor};
 use crate::{
     authz::Action,
     context::SystemActor,
     domain::{
         AuditDetails, Event, IdempotencyRecord, User, UserActivity, UserId,
+        activity::USER_ACTIVITY,
         audit::{AUDIT_DETAILS, DETAILS_OF_USER},
         idempotency::{IDEMPOTENCY_OF_USER, IDEMPOTENCY_RECORDS},
     },
-    error::{Error, Result},
-    service::{Call, Service, conflict},
-    store::{Commit, Position, Query, Repository, StoreError},
+    error::Result,
+    service::{
+        Call, Service,
+        moment::Moment,
+        unit_of_work::{Subject, UnitOfWork},
+    },
+    store::{Collection, Position, Query, Repository},
     work::consumer::{Consumer, Follows},
 };
 
@@ -36,69 +43,81 @@ async fn erase(service: &Service, event: &Event) -> Result<()> {
     erase_answers(service, id).await
 }
 
-/// Empties the personal values of the person in the audit trail. The events stay.
+/// Records what a commit removes of a person, in that commit.
+fn report(work: &mut UnitOfWork<'_>, user: UserId, place: &Collection, count: usize) -> Result<()> {
+    work.removing(place.name, count);
+    work.note(ERASED, "user", user.0, Subject { tenant: None, user: Some(user) }, Vec::new())
+}
+
+/// Empties the personal values of the person in the audit trail. The events stay, and with them the digests of the values.
 async fn erase_details(service: &Service, user: UserId) -> Result<()> {
     let mut after = None;
     loop {
         let call = Call::by_part(SystemActor::Outbox);
-        let query =
-            Query::new(&AUDIT_DETAILS).sort(&DETAILS_OF_USER).equal("userId", user.0).after(after.clone()).limit(BATCH);
-        let details: Vec<AuditDetails> = service.store().load_all(&call.context, &query).await?;
-        let mut commit = Commit::new();
-        for stored in details.iter().filter(|stored| !stored.values.is_empty()) {
-            let emptied =
-                AuditDetails { values: Vec::new(), version: stored.version.saturating_add(1), ..stored.clone() };
-            commit.update(&emptied, stored.version)?;
-        }
-        if !commit.is_empty() {
-            match service.store().commit(&call.context, &commit).await {
-                // Another worker empties them too: read this page again.
-                Err(error) if error.is_conflict() => continue,
-                outcome => outcome?,
-            }
-        }
-        match details.last() {
-            Some(last) if details.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) => {
-                after = Some(Position { values: Vec::new(), id: last.id.0 });
-            }
-            _ => return Ok(()),
+        let page = async |moment| erase_page(service, &call, moment, user, after.clone()).await;
+        match service.settle(&call, page).await? {
+            Some(position) => after = Some(position),
+            None => return Ok(()),
         }
     }
 }
 
+/// Empties a page of personal values. Returns where the next page begins, if there is one.
+async fn erase_page(
+    service: &Service,
+    call: &Call,
+    moment: Moment,
+    user: UserId,
+    after: Option<Position>,
+) -> Result<Option<Position>> {
+    let query = Query::new(&AUDIT_DETAILS).sort(&DETAILS_OF_USER).equal("userId", user.0).after(after).limit(BATCH);
+    let details: Vec<AuditDetails> = service.store().load_all(&call.context, &query).await?;
+    let mut work = UnitOfWork::new(call, actor(), &moment).without_details();
+    let mut count = 0;
+    for stored in details.iter().filter(|stored| !stored.values.is_empty()) {
+        work.commit.update(&stored.emptied(), stored.version)?;
+        count += 1;
+    }
+    if count > 0 {
+        report(&mut work, user, &AUDIT_DETAILS, count)?;
+        service.carry_out(work).await?;
+    }
+    let full = details.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+    Ok(details.last().filter(|_| full).map(|last| Position { values: Vec::new(), id: last.id.0 }))
+}
+
 async fn erase_activity(service: &Service, user: UserId) -> Result<()> {
     let call = Call::by_part(SystemActor::Outbox);
-    service
-        .settle(&call, |_| async {
-            let activity: Option<UserActivity> = service.store().load(&call.context, user).await?;
-            let Some(activity) = activity else { return Ok(()) };
-            let mut commit = Commit::new();
-            commit.delete(&activity);
-            service.store().commit(&call.context, &commit).await.map_err(settled)
-        })
-        .await
+    service.settle(&call, |moment| try_erase_activity(service, &call, moment, user)).await
+}
+
+async fn try_erase_activity(service: &Service, call: &Call, moment: Moment, user: UserId) -> Result<()> {
+    let activity: Option<UserActivity> = service.store().load(&call.context, user).await?;
+    let Some(activity) = activity else { return Ok(()) };
+    let mut work = UnitOfWork::new(call, actor(), &moment).without_details();
+    work.commit.delete(&activity);
+    report(&mut work, user, &USER_ACTIVITY, 1)?;
+    service.carry_out(work).await
 }
 
 /// Removes the stored answers that show the person.
 async fn erase_answers(service: &Service, user: UserId) -> Result<()> {
     loop {
         let call = Call::by_part(SystemActor::Outbox);
-        let query = Query::new(&IDEMPOTENCY_RECORDS).sort(&IDEMPOTENCY_OF_USER).equal("userId", user.0).limit(BATCH);
-        let records: Vec<IdempotencyRecord> = service.store().load_all(&call.context, &query).await?;
-        if records.is_empty() {
+        if service.settle(&call, |moment| try_erase_answers(service, &call, moment, user)).await? == 0 {
             return Ok(());
-        }
-        let mut commit = Commit::new();
-        records.iter().for_each(|record| commit.delete(record));
-        match service.store().commit(&call.context, &commit).await {
-            // Expired ones were removed meanwhile: look again.
-            Err(error) if error.is_conflict() => {}
-            outcome => outcome?,
         }
     }
 }
 
-/// Turns a conflict into one that `settle` retries.
-fn settled(error: StoreError) -> Error {
-    if error.is_conflict() { conflict(error) } else { error.into() }
+async fn try_erase_answers(service: &Service, call: &Call, moment: Moment, user: UserId) -> Result<usize> {
+    let query = Query::new(&IDEMPOTENCY_RECORDS).sort(&IDEMPOTENCY_OF_USER).equal("userId", user.0).limit(BATCH);
+    let records: Vec<IdempotencyRecord> = service.store().load_all(&call.context, &query).await?;
+    if !records.is_empty() {
+        let mut work = UnitOfWork::new(call, actor(), &moment).without_details();
+        records.iter().for_each(|record| work.commit.delete(record));
+        report(&mut work, user, &IDEMPOTENCY_RECORDS, records.len())?;
+        service.carry_out(work).await?;
+    }
+    Ok(records.len())
 }

@@ -12,8 +12,11 @@ pub(super) use workspace::WORKSPACE;
 
 use crate::{context::SystemActor, domain::AuditActor};
 
+/// Name of the action that erases a part of what is known of a person.
+const ERASED: &str = "user.erase";
+
 /// Maximum number of documents that one commit writes.
-const BATCH: u32 = 100;
+pub(super) const BATCH: u32 = 100;
 
 /// Returns the actor under which consumers stand in the audit trail.
 fn actor() -> AuditActor {

@@ -305,6 +305,8 @@ impl Run<'_> {
         }
         let subject = self.claimed.subject();
         let tells = !changes.is_empty();
+        let system = self.claimed.state.system;
+        let removed = tells && phase == Phase::Removed && self.claimed.state.phase != Phase::Removed;
         self.claimed
             .save(
                 self.service,
@@ -326,6 +328,9 @@ impl Run<'_> {
                 |work, state| {
                     if tells {
                         let id = state.id.0;
+                        if removed {
+                            work.removing(crate::domain::Choice::name(system), 1);
+                        }
                         work.note(RECONCILED, "workspace", id, subject.clone(), changes.clone())?;
                     }
                     if let Some(extra) = &extra {

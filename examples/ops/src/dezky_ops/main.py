@@ -67,3 +67,8 @@ def revoke() -> None:
 def usage_report() -> None:
     """`dezky-usage-report`."""
     start(COMMANDS["usage-report"], "dezky-usage-report")
+
+
+def verify_trail() -> None:
+    """`dezky-verify-trail`."""
+    start(COMMANDS["verify-trail"], "dezky-verify-trail")

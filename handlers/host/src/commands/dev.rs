@@ -61,6 +61,8 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         otlp_endpoint: None,
         drain: Duration::ZERO,
         audit_details: None,
+        audit_retention: Default::default(),
+        audit_heads: None,
         grace: ServiceSettings::default().grace,
         tasks: TaskChoice::All,
         lifecycle: LifecycleSettings::DEFAULT,

@@ -38,7 +38,7 @@ impl Effects {
     /// # Errors
     /// When the request cannot have an effect, has had one already, or its caller is unknown.
     pub(super) async fn perform(&self, facts: &RequestFacts) -> Result<(Parts, Bytes)> {
-        if !facts.asked().may_write() {
+        if !facts.asked().may_be_performed() {
             return Err(Error::internal("a request of this method has no effect"));
         }
         let Some(call) = facts.call() else {

@@ -10,8 +10,8 @@ use dezky::{
     clock::{Clock as _, SystemClock},
     context::RequestContext,
     domain::{
-        CreateAppPassword, CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords, Event, Issuer,
-        OutboxEvent, OutboxEventId, SeatLedger, SystemState, TaskRecord, TenantId, UpdateUser,
+        AuditEventId, AuditStub, CreateAppPassword, CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords,
+        Event, Issuer, OutboxEvent, OutboxEventId, SeatLedger, SystemState, TaskRecord, TenantId, UpdateUser,
         workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
     },
     service::{Call, IdempotencyRequest, Service, ServiceSettings},
@@ -124,7 +124,24 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
     commit.insert(&records).unwrap();
     let url = "https://beta.example.eu/application/o/dezky-tenant-beta/";
     commit.insert(&Issuer::of_login(tenant, url, "dezky-beta", now)).unwrap();
+    // The place of an event that retention removed.
+    let event = AuditEventId::generate();
+    commit
+        .insert(&AuditStub {
+            id: event,
+            version: 1,
+            tenant_id: Some(tenant),
+            chain: tenant.0,
+            seq: 1,
+            action: "workspace.reconcile".to_owned(),
+            at: now,
+            content: "0".repeat(64),
+            hash: "1".repeat(64),
+        })
+        .unwrap();
     store.commit(&context, &commit).await.unwrap();
+    // The chains of the audit trail.
+    while dezky::work::trail::seal(&service).await.unwrap() > 0 {}
     // Keys of an issuer.
     let keys = ArchivedKeySet {
         json: r#"{"keys":[]}"#.to_owned(),

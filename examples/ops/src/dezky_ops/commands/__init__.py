@@ -10,12 +10,14 @@ from .load_demo import load_demo
 from .restore import restore
 from .revoke import revoke
 from .usage_report import usage_report
+from .verify_trail import verify_trail
 
 COMMANDS: dict[str, click.Command] = {
     command.name or "": command
     for command in (
         import_tenants,
         export_tenant,
+        verify_trail,
         access_report,
         revoke,
         usage_report,

@@ -23,14 +23,14 @@ names of fields are those of the HTTP API.
 | `mailboxes.jsonl` | their mailboxes in these tenants: address, aliases, name, state; not the mail in them |
 | `audit-about.jsonl` | what was done to them: who did what and when, and which fields it changed |
 | `audit-by.jsonl` | what they did themselves |
+| `everything.jsonl` | all that the platform has of the person, each document with the name of its collection; also what the files above leave out: \
+memberships that were revoked, mailboxes in tenants that they have left, values before and after a change, and when they were last seen |
 | `manifest.json` | when and by whom this was made, the number of records and the SHA-256 of each file |
 
 Other people stand in the trail by their ids only.
 
 Not in this archive: mail, files and calendars, which are kept by their own systems; what the identity provider keeps
-(passwords, devices, sign-ins); memberships that were revoked, of which `audit-about.jsonl` tells; when the person was
-last seen, and values before and after a change, which the platform does not hand out; mailboxes in tenants that they have
-left, which those tenants keep for a while.
+(passwords, devices, sign-ins).
 
 Nothing was locked meanwhile: what was changed between `begun` and `ended` of the manifest may be in one file and not
 yet in another.
@@ -46,6 +46,8 @@ def export_person(scope: Scope, user: UserView, archive: Archive, advance: Advan
     archive.lines("audit-about.jsonl", (to_dict(event) for event in counted(about, advance)))
     by = (event for event in counted(scope.audit.list(), advance) if did(user, event))
     archive.lines("audit-by.jsonl", (to_dict(event) for event in by))
+    everything = scope.users.export(user.id)
+    archive.lines("everything.jsonl", (to_dict(record) for record in counted(everything, advance)))
     archive.finish(README.format(who=user.name or user.email or user.id))
 
 

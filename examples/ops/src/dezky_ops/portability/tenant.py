@@ -22,13 +22,16 @@ elsewhere. Times are RFC 3339 in UTC; text is UTF-8; names of fields are those o
 | `mailboxes.jsonl` | its mailboxes: address, aliases, name, whose, state; not the mail in them |
 | `subscriptions.jsonl` | its subscriptions, the cancelled ones too |
 | `audit.jsonl` | its audit trail, the newest first: who did what and when, and which fields it changed |
+| `everything.jsonl` | all that the platform has of the tenant, each document with the name of its collection; also what the files above leave out: \
+memberships that were revoked, values before and after a change, and the seals of the audit trail |
 | `manifest.json` | when and by whom this was made, the number of records and the SHA-256 of each file |
 
 `people.jsonl` leaves out what belongs to other tenants and to the platform: in which other tenants a person is, and
 whether they administer the platform.
 
-Not in this archive: mail, files and calendars, which are kept by their own systems; memberships that were revoked, of
-which the audit trail tells; values before and after a change, which the platform does not hand out.
+`dezky-ops verify-trail` verifies the audit trail in this archive without the platform.
+
+Not in this archive: mail, files and calendars, which are kept by their own systems.
 
 The tenant was not locked meanwhile. What was changed between `begun` and `ended` of the manifest may be in one file
 and not yet in another; the audit trail tells of it.
@@ -56,6 +59,8 @@ def export_tenant(scope: Scope, tenant: TenantView, archive: Archive, advance: A
     archive.lines("subscriptions.jsonl", (to_dict(subscription) for subscription in counted(subscriptions, advance)))
     events = scope.audit.list(tenant=tenant.id)
     archive.lines("audit.jsonl", (to_dict(event) for event in counted(events, advance)))
+    everything = scope.tenants.export(tenant.id)
+    archive.lines("everything.jsonl", (to_dict(record) for record in counted(everything, advance)))
     archive.finish(README.format(slug=tenant.slug))
 
 

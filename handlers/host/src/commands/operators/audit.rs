@@ -15,6 +15,7 @@ use super::{
     output::Column,
     person,
     session::{CommonFlags, Session},
+    trail::{self, TrailCommand},
 };
 use crate::failure::Failure;
 
@@ -25,12 +26,16 @@ const COLUMNS: &[Column] = &[
     ("TENANT", "/tenantId"),
     ("RESOURCE", "/resource/id"),
     ("CHANGED", "/changedFields"),
+    ("SEQ", "/seq"),
     ("REQUEST", "/requestId"),
 ];
 
 /// Flags of `dezky audit`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct AuditFlags {
+    #[command(subcommand)]
+    command: Option<TrailCommand>,
     /// Only events of this tenant, by id or slug
     #[arg(long)]
     tenant: Option<String>,
@@ -83,6 +88,9 @@ struct Row<'a> {
 
 /// Runs the command.
 pub(crate) async fn run(flags: AuditFlags) -> Result<(), Failure> {
+    if let Some(command) = flags.command {
+        return trail::run(command).await;
+    }
     let session = Session::open(&flags.common)?;
     let user_id = match &flags.user {
         Some(user) => Some(person::find(&session, user).await?.id),

@@ -25,6 +25,16 @@ pub(crate) struct ListFlags {
     pub(crate) all: bool,
 }
 
+/// Prints all documents of an export, each on a line as JSON, so that memory is bounded by one page.
+pub(crate) async fn lines<T, F>(fetch: impl Fn(ListRequest) -> F) -> Result<(), Failure>
+where
+    T: Serialize,
+    F: Future<Output = dezky::Result<Page<T>>>,
+{
+    let all = ListFlags { limit: None, cursor: None, all: true };
+    list(&Output::new(true), &all, &[], fetch).await
+}
+
 /// Prints a list page by page, so that memory is bounded by one page.
 pub(crate) async fn list<T, F>(
     output: &Output,

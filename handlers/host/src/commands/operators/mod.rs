@@ -13,6 +13,7 @@ pub(crate) mod session;
 pub(crate) mod subscription;
 mod table;
 pub(crate) mod tenant;
+pub(crate) mod trail;
 pub(crate) mod user;
 pub(crate) mod workspace;
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{
     body::BodyFlags,
     confirmation::{ConfirmationFlags, confirm},
-    listing::{ListFlags, list},
+    listing::{ListFlags, lines, list},
     output::Column,
     session::{CommonFlags, OnceFlags, Session, settled, tenant},
 };
@@ -65,6 +65,11 @@ pub(crate) enum TenantCommand {
     /// has its verified domains again, and the subscription that was cancelled with it.
     #[command(after_help = "Example:\n  dezky tenant restore acme")]
     Restore(SwitchTenant),
+    /// Print everything about a tenant that the store has, a JSON document per line
+    ///
+    /// Each line names the collection of its document. Mail and files are in the systems behind the tenant.
+    #[command(after_help = "Example:\n  dezky tenant export acme > acme.jsonl")]
+    Export(OneTenant),
     /// Delete a tenant; asks first
     ///
     /// Its subscription is cancelled, its verified domains are released, and only platform administrators still see it.
@@ -203,6 +208,13 @@ pub(crate) async fn run(command: TenantCommand) -> Result<(), Failure> {
         TenantCommand::Update(flags) => update(flags).await,
         TenantCommand::Suspend(flags) => switch(flags, true).await,
         TenantCommand::Restore(flags) => switch(flags, false).await,
+        TenantCommand::Export(flags) => {
+            let session = Session::open(&flags.common)?;
+            let reference = TenantReference::Id(tenant(&session, &flags.tenant).await?.id);
+            let (session, reference) = (&session, &reference);
+            lines(|request| async move { session.service.export_tenant(&session.call(), reference, &request).await })
+                .await
+        }
         TenantCommand::Delete(flags) => delete(flags).await,
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     body::BodyFlags,
     confirmation::{ConfirmationFlags, confirm},
-    listing::{ListFlags, list},
+    listing::{ListFlags, lines, list},
     output::Column,
     person,
     session::{CommonFlags, OnceFlags, Session, settled},
@@ -66,6 +66,11 @@ pub(crate) enum UserCommand {
     /// suspend`.
     #[command(after_help = "Example:\n  dezky user revoke anna@example.eu")]
     Revoke(OneUser),
+    /// Print everything about a person that the store has, a JSON document per line
+    ///
+    /// Each line names the collection of its document.
+    #[command(after_help = "Example:\n  dezky user export anna@example.eu > anna.jsonl")]
+    Export(OneUser),
     /// Erase a person; asks first
     ///
     /// Personal fields are cleared and a tombstone stays, so that no token brings them back; `user create` with the same
@@ -182,6 +187,12 @@ pub(crate) async fn run(command: UserCommand) -> Result<(), Failure> {
         UserCommand::Suspend(flags) => patch(flags, json!({ "status": "disabled" })).await,
         UserCommand::Restore(flags) => patch(flags, json!({ "status": "active" })).await,
         UserCommand::Revoke(flags) => revoke(flags).await,
+        UserCommand::Export(flags) => {
+            let session = Session::open(&flags.common)?;
+            let user = person::find(&session, &flags.user).await?.id;
+            let session = &session;
+            lines(|request| async move { session.service.export_user(&session.call(), user, &request).await }).await
+        }
         UserCommand::Delete(flags) => delete(flags).await,
     }
 }

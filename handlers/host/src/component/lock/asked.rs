@@ -43,6 +43,12 @@ impl Asked {
         !self.method.is_safe()
     }
 
+    /// Returns `true` if the host carries it out itself: what may change anything, and what a component may not read.
+    pub(crate) fn may_be_performed(&self) -> bool {
+        let exports = self.method == Method::GET && dezky::service::export::is_export(self.uri.path());
+        self.may_write() || exports
+    }
+
     /// Returns a copy of the request.
     pub(crate) fn again(&self) -> Request<Body> {
         let mut request = Request::new(Body::from(self.body.clone()));
