@@ -55,12 +55,40 @@ export interface AuditEventView {
   resource: AuditResource;
   /** The tenant concerned. */
   tenantId?: string | null;
+  /** The person concerned, if the resource is a person or a membership. */
+  userId?: string | null;
   /** Request id of the change, assigned by the server and returned as `X-Request-Id`. */
   requestId: string;
   /** Request id that the client sent in `X-Request-Id`; chosen by the client, so not reliable. */
   clientRequestId?: string | null;
   /** Names of the fields that changed. */
   changedFields: string[];
+  /** Numbers of what the change removed, by place; the sum over a person or tenant is the report of an erasure. */
+  removed?: Removed[] | null;
+  /** What may be missing from the chain since this event, which retention writes. */
+  checkpoint?: Checkpoint | null;
+  /** SHA-256 of the personal values beside the event and their salt, in hexadecimal. */
+  detailsDigest?: string | null;
+  /** Its number in the chain of its tenant, or of the platform, once it is sealed. */
+  seq?: number | null;
+  /** Its seal: SHA-256 over the event and the seal before it, in hexadecimal. */
+  hash?: string | null;
+}
+
+/** The end of a chain of audit events. */
+export interface AuditHeadView {
+  /** The tenant; absent from the chain of the platform. */
+  tenantId?: string | null;
+  /** Number of the last sealed event; 0 before the first. */
+  seq: number;
+  /** The seal of that event, in hexadecimal. */
+  hash: string;
+  /** Number of the last event that retention removed from the beginning; 0 if none was. */
+  startSeq: number;
+  /** The seal of that event. */
+  startHash: string;
+  /** Time of the last seal; absent before the first. (RFC 3339) */
+  sealedAt?: string | null;
 }
 
 /** The resource of an event. */
@@ -93,6 +121,16 @@ export interface Branding {
   accentColor?: string | null;
   /** Links in the launcher, in order. */
   launcherLinks?: LauncherLink[];
+}
+
+/** Everything that may be missing from a chain since some event of it. */
+export interface Checkpoint {
+  /** Number of the last event before which the chain may begin; 0 if none may be missing. */
+  seq: number;
+  /** The seal of that event. */
+  hash: string;
+  /** Retention of each kind that was ever applied. */
+  expired: Expired[];
 }
 
 /** A condition of a system, as Kubernetes shows them. */
@@ -220,6 +258,46 @@ export interface DomainVerification {
   name: string;
   /** Time of verification. (RFC 3339) */
   verifiedAt: string;
+}
+
+/** What a tenant's subscription entitles to, with what is used of it. */
+export interface EntitlementsView {
+  /** The tenant. */
+  tenantId: string;
+  /** The plan. */
+  plan: string;
+  /** Status of the subscription; absent without one that is not cancelled. */
+  status?: SubscriptionStatus;
+  /** `true` if the subscription gives what it is about: on trial, paid, or within the grace period of a late payment. */
+  inForce: boolean;
+  /** Time at which the terms were agreed on; absent for a subscription from before the catalogue of plans. (RFC 3339) */
+  agreedAt?: string;
+  /** Names of what the plan includes. */
+  features: string[];
+  /** People and open invitations. */
+  seats: Use;
+  /** Mailboxes. They are bounded by seats only. */
+  mailboxes: Use;
+  /** Bytes of files, as the file system told at the last look. */
+  filesBytes: Use;
+  /** Bound of each mailbox in bytes. */
+  mailboxBytes: number;
+}
+
+/** The retention of one kind of event, as it was applied. */
+export interface Expired {
+  /** The first part of the names of actions, such as `workspace`. */
+  kind: string;
+  /** Time before which events of this kind may be missing. (RFC 3339) */
+  before: string;
+}
+
+/** A document of an export. */
+export interface ExportRecord {
+  /** The collection that it is stored in, such as `memberships`. */
+  collection: string;
+  /** The fields that people may see, with the names of the API. */
+  document: Record<string, unknown>;
 }
 
 /** A new membership. */
@@ -352,6 +430,14 @@ export interface PublishedRecord {
   advice?: string | null;
 }
 
+/** A number of things that were removed from one place. */
+export interface Removed {
+  /** The collection, or the system behind a tenant. */
+  place: string;
+  /** The number of documents, accounts or the like. */
+  count: number;
+}
+
 /** Status of a subscription. */
 export type SubscriptionStatus = "incomplete" | "trialing" | "active" | "past_due" | "paused" | "suspended" | "cancelled";
 
@@ -369,6 +455,8 @@ export interface SubscriptionView {
   status: SubscriptionStatus | (string & {});
   /** Number of people that it covers. */
   seats: number;
+  /** Its terms; absent for one to a plan that was not in the catalogue. */
+  terms?: Terms | null;
   /** End of the trial. (RFC 3339) */
   trialEndsAt?: string | null;
   /** End of the paid period. (RFC 3339) */
@@ -457,12 +545,30 @@ export interface TenantView {
   isolatedLogin: boolean;
   /** Time of deletion. (RFC 3339) */
   deletedAt?: string | null;
+  /** Time at which its data was removed from the store, after its systems were. (RFC 3339) */
+  purgedAt?: string | null;
   /** Time from which its data is removed and its deletion cannot be undone; for the platform, while it is deleted. (RFC 3339) */
   removalAt?: string | null;
   /** Time of creation. (RFC 3339) */
   createdAt: string;
   /** Time of the last write. (RFC 3339) */
   updatedAt: string;
+}
+
+/**
+ * Terms of a subscription: a copy of its plan as it was when the subscription began, or when the plan was changed.
+ *
+ * A later change of the catalogue changes no subscription by itself.
+ */
+export interface Terms {
+  /** Names of what the plan includes. */
+  features?: string[];
+  /** Bound of the tenant's space for files, in bytes. */
+  filesBytes: number;
+  /** Bound of each mailbox, in bytes. */
+  mailboxBytes: number;
+  /** Time at which the plan was copied. (RFC 3339) */
+  agreedAt: string;
 }
 
 /** Changes to a mailbox. */
@@ -541,6 +647,16 @@ export interface UpdateUser {
   status?: UserStatus;
   /** Tokens issued before this are refused; an issuer's clock may be ahead by 30 seconds. (RFC 3339) */
   tokensValidAfter?: string | null;
+}
+
+/** A use beside its bound. */
+export interface Use {
+  /** The number in use; absent if it is not known. */
+  used?: number;
+  /** The bound; absent if there is none. */
+  limit?: number;
+  /** Time at which the use was told, where it comes from another system. (RFC 3339) */
+  asOf?: string;
 }
 
 /** Informative role of a user on the platform. Rights come from `platformAdmin` and memberships. */
@@ -643,6 +759,11 @@ export interface TenantsQuery extends ListQuery {
   search?: string;
 }
 
+/** Which items `tenants.export` tells of. */
+export interface TenantsExportQuery extends ListQuery {
+
+}
+
 /** Which items `members.list` tells of. */
 export interface MembersQuery extends ListQuery {
   /** Only members with this role */
@@ -672,6 +793,11 @@ export interface UsersQuery extends ListQuery {
   email?: string;
 }
 
+/** Which items `users.export` tells of. */
+export interface UsersExportQuery extends ListQuery {
+
+}
+
 /** Which items `subscriptions.list` tells of. */
 export interface SubscriptionsQuery extends ListQuery {
   /** Only subscriptions of this tenant */
@@ -694,6 +820,12 @@ export interface AuditQuery extends ListQuery {
   from?: string;
   /** Only events before this time, RFC 3339 */
   until?: string;
+}
+
+/** Which items `audit.head` tells of. */
+export interface AuditHeadQuery {
+  /** Id or slug of a tenant; without it, the platform's own chain (1 to 200 characters) */
+  tenant?: string;
 }
 
 /** The caller's own profile and tenants. */
@@ -731,6 +863,14 @@ export interface Tenants {
    * @param patch What changes; `null` takes a value away.
    */
   update(tenant: string, patch: UpdateTenant, options?: ChangeOptions): Promise<TenantView>;
+  /**
+   * Export everything about a tenant, page by page; for its owners and the platform.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  export(tenant: string, query?: TenantsExportQuery, options?: CallOptions): Promise<Page<ExportRecord>>;
+  /** All items of `export`, page by page as they are asked for: `for await (const item of …)`. */
+  exportAll(tenant: string, query?: TenantsExportQuery, options?: CallOptions): AsyncGenerator<ExportRecord, void, undefined>;
   /**
    * End the suspension of a tenant, or undo its deletion within the grace period; for the platform.
    *
@@ -783,6 +923,16 @@ export interface Members {
    * @param patch What changes; `null` takes a value away.
    */
   update(tenant: string, user: string, patch: UpdateMembership, options?: ChangeOptions): Promise<MembershipView>;
+}
+
+/** What a tenant's subscription entitles to. */
+export interface Entitlements {
+  /**
+   * Read what a tenant's subscription entitles to, with what is used of it.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  get(tenant: string, options?: CallOptions): Promise<EntitlementsView>;
 }
 
 /** The systems behind a tenant: identity, mail and files. */
@@ -909,6 +1059,14 @@ export interface Users {
    * @param patch What changes; `null` takes a value away.
    */
   update(id: string, patch: UpdateUser, options?: ChangeOptions): Promise<UserView>;
+  /**
+   * Export everything about a person, page by page: oneself, or anybody for the platform.
+   *
+   * @param id Id
+   */
+  export(id: string, query?: UsersExportQuery, options?: CallOptions): Promise<Page<ExportRecord>>;
+  /** All items of `export`, page by page as they are asked for: `for await (const item of …)`. */
+  exportAll(id: string, query?: UsersExportQuery, options?: CallOptions): AsyncGenerator<ExportRecord, void, undefined>;
 }
 
 /** Subscriptions; written by the platform. */
@@ -946,6 +1104,8 @@ export interface Audit {
   list(query?: AuditQuery, options?: CallOptions): Promise<Page<AuditEventView>>;
   /** All items of `list`, page by page as they are asked for: `for await (const item of …)`. */
   all(query?: AuditQuery, options?: CallOptions): AsyncGenerator<AuditEventView, void, undefined>;
+  /** Read the end of a tenant's chain of audit events, or of the platform's: number and seal of the last one. */
+  head(query?: AuditHeadQuery, options?: CallOptions): Promise<AuditHeadView>;
 }
 
 /** The use cases, on behalf of one caller. */
@@ -958,6 +1118,8 @@ export interface Scope {
   readonly tenants: Tenants;
   /** Members of a tenant. */
   readonly members: Members;
+  /** What a tenant's subscription entitles to. */
+  readonly entitlements: Entitlements;
   /** The systems behind a tenant: identity, mail and files. */
   readonly workspace: Workspace;
   /** Mailboxes of a tenant. */

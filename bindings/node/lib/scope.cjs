@@ -127,7 +127,7 @@ function scope(platform, caller) {
     made[resource] ??= {};
     made[resource][name] = call;
     if (operation.query.includes("cursor")) {
-      made[resource].all = everything(call, operation.path.split("{").length - 1);
+      made[resource][name === "list" ? "all" : `${name}All`] = everything(call, operation.path.split("{").length - 1);
     }
   }
   for (const part of Object.values(made)) Object.freeze(part);

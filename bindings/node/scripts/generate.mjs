@@ -30,6 +30,8 @@ function type(schema) {
       return item.includes(" ") ? `Array<${item}>` : `${item}[]`;
     }
     if (kind === "integer") return "number";
+    // A document whose fields are those of its collection.
+    if (kind === "object") return "Record<string, unknown>";
     if (["string", "number", "boolean", "null"].includes(kind)) return kind;
     throw new Error(`a schema of a kind that is not known here: ${JSON.stringify(schema)}`);
   };
@@ -83,11 +85,17 @@ const RESOURCES = Object.fromEntries(
     .map(({ place, tags: [tag] }) => [place.split(".")[0], api.tags.find(({ name }) => name === tag).description]),
 );
 
-/** The name of the filter of a list: `tenants.list` takes `TenantsQuery`. */
+const capital = (name) => `${name[0].toUpperCase()}${name.slice(1)}`;
+
+/** The name of the filter of a method: `tenants.list` takes `TenantsQuery`, `tenants.export` takes `TenantsExportQuery`. */
 const queryName = (operation) => {
-  const resource = operation.place.split(".")[0];
-  return `${resource[0].toUpperCase()}${resource.slice(1)}Query`;
+  const [resource, name] = operation.place.split(".");
+  return `${capital(resource)}${name === "list" ? "" : capital(name)}Query`;
 };
+
+/** The name of the method that gives all items of a list page by page, as `lib/scope.cjs` names it. */
+const allOf = (name) => (name === "list" ? "all" : `${name}All`);
+const isPaged = (operation) => parametersIn(operation, "query").some(({ name }) => name === "cursor");
 
 const parametersIn = (operation, place) => operation.parameters.filter((parameter) => parameter.in === place);
 const hasHeader = (operation, name) => parametersIn(operation, "header").some((parameter) => parameter.name === name);
@@ -98,7 +106,8 @@ const queries = operations
     const own = parametersIn(operation, "query").filter(({ name }) => !["limit", "cursor"].includes(name));
     const properties = Object.fromEntries(own.map(({ name, schema, description }) => [name, { ...schema, description }]));
     const fields = members({ properties }, "  ").replaceAll(" | null;", ";");
-    return `/** Which items \`${operation.place}\` tells of. */\nexport interface ${queryName(operation)} extends ListQuery {\n${fields}\n}`;
+    const paging = isPaged(operation) ? " extends ListQuery" : "";
+    return `/** Which items \`${operation.place}\` tells of. */\nexport interface ${queryName(operation)}${paging} {\n${fields}\n}`;
   });
 
 function options(operation) {
@@ -127,10 +136,10 @@ function signatures(operation) {
   parts.push(`options?: ${options(operation)}`);
   const summary = `${operation.summary}.`;
   const declared = [`${comment("  ", summary, told.join("\n"))}\n  ${name}(${parts.join(", ")}): Promise<${result(operation)}>;`];
-  if (query) {
+  if (isPaged(operation)) {
     const item = result(operation).replace(/^Page<(.*)>$/, "$1");
-    const text = "All items of `list`, page by page as they are asked for: `for await (const item of …)`.";
-    declared.push(`${comment("  ", text)}\n  all(${parts.join(", ")}): AsyncGenerator<${item}, void, undefined>;`);
+    const text = `All items of \`${name}\`, page by page as they are asked for: \`for await (const item of …)\`.`;
+    declared.push(`${comment("  ", text)}\n  ${allOf(name)}(${parts.join(", ")}): AsyncGenerator<${item}, void, undefined>;`);
   }
   return declared.join("\n");
 }
@@ -178,7 +187,7 @@ const methodsOf = (resource) => {
   const own = operations.filter(({ place }) => place.startsWith(resource));
   const names = own.flatMap((operation) => {
     const name = operation.place.slice(resource.length);
-    return name.includes(".") ? [] : parametersIn(operation, "query").length ? [name, "all"] : [name];
+    return name.includes(".") ? [] : isPaged(operation) ? [name, allOf(name)] : [name];
   });
   return names.map((name) => `\`${name}\``).join(", ");
 };

@@ -80,6 +80,9 @@ def of(schema: Schema, *, given: bool) -> str:
             return f"Sequence[{item}]" if given else f"tuple[{item}, ...]"
         if kind == "string" and schema.get("format") == "date-time":
             return "datetime"
+        if kind == "object":
+            # A document whose fields are those of its collection.
+            return "dict[str, Any]"
         return {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}[kind]
 
     return " | ".join(one(kind) for kind in kinds)
@@ -365,7 +368,7 @@ def types() -> str:
         "\nfrom __future__ import annotations\n",
         "from datetime import datetime",
         "from enum import StrEnum",
-        "from typing import Literal, TypeAlias\n",
+        "from typing import Any, Literal, TypeAlias\n",
         "from ._documents import Document\n\n",
     ]
     return "\n".join(head) + "\n\n\n".join(declared) + "\n"

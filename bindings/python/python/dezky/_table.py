@@ -9,6 +9,9 @@ from ._operations import Operation
 from ._types import (
     AppPasswordView,
     AuditEventView,
+    AuditHeadView,
+    EntitlementsView,
+    ExportRecord,
     MailboxView,
     MembershipView,
     ProfileView,
@@ -27,6 +30,7 @@ TENANTS_DELETE: Operation[None] = Operation("DELETE", "/tenants/{tenant}", None)
 TENANTS_UPDATE: Operation[TenantView] = Operation(
     "PATCH", "/tenants/{tenant}", TenantView, "application/merge-patch+json"
 )
+TENANTS_EXPORT: Operation[Page[ExportRecord]] = Operation("GET", "/tenants/{tenant}/export", Page[ExportRecord])
 TENANTS_RESTORE: Operation[TenantView] = Operation("POST", "/tenants/{tenant}/restore", TenantView)
 TENANTS_SUSPEND: Operation[TenantView] = Operation("POST", "/tenants/{tenant}/suspend", TenantView)
 MEMBERS_LIST: Operation[Page[MembershipView]] = Operation("GET", "/tenants/{tenant}/members", Page[MembershipView])
@@ -38,6 +42,7 @@ MEMBERS_REVOKE: Operation[None] = Operation("DELETE", "/tenants/{tenant}/members
 MEMBERS_UPDATE: Operation[MembershipView] = Operation(
     "PATCH", "/tenants/{tenant}/members/{user}", MembershipView, "application/merge-patch+json"
 )
+ENTITLEMENTS_GET: Operation[EntitlementsView] = Operation("GET", "/tenants/{tenant}/entitlements", EntitlementsView)
 WORKSPACE_GET: Operation[WorkspaceView] = Operation("GET", "/tenants/{tenant}/workspace", WorkspaceView)
 WORKSPACE_CHECK: Operation[WorkspaceView] = Operation("POST", "/tenants/{tenant}/workspace/check", WorkspaceView)
 WORKSPACE_RETRY: Operation[WorkspaceView] = Operation("POST", "/tenants/{tenant}/workspace/retry", WorkspaceView)
@@ -67,6 +72,7 @@ USERS_CREATE: Operation[UserView] = Operation("POST", "/users", UserView, "appli
 USERS_GET: Operation[UserView] = Operation("GET", "/users/{id}", UserView)
 USERS_DELETE: Operation[None] = Operation("DELETE", "/users/{id}", None)
 USERS_UPDATE: Operation[UserView] = Operation("PATCH", "/users/{id}", UserView, "application/merge-patch+json")
+USERS_EXPORT: Operation[Page[ExportRecord]] = Operation("GET", "/users/{id}/export", Page[ExportRecord])
 SUBSCRIPTIONS_LIST: Operation[Page[SubscriptionView]] = Operation("GET", "/subscriptions", Page[SubscriptionView])
 SUBSCRIPTIONS_CREATE: Operation[SubscriptionView] = Operation(
     "POST", "/subscriptions", SubscriptionView, "application/json"
@@ -77,3 +83,4 @@ SUBSCRIPTIONS_UPDATE: Operation[SubscriptionView] = Operation(
     "PATCH", "/subscriptions/{id}", SubscriptionView, "application/merge-patch+json"
 )
 AUDIT_LIST: Operation[Page[AuditEventView]] = Operation("GET", "/audit", Page[AuditEventView])
+AUDIT_HEAD: Operation[AuditHeadView] = Operation("GET", "/audit/head", AuditHeadView)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from ._documents import Document
 
@@ -211,9 +211,16 @@ class AuditEventView(Document, frozen=True, kw_only=True):
         action: The action, such as `tenant.update`.
         resource: The resource that was changed.
         tenant_id: The tenant concerned.
+        user_id: The person concerned, if the resource is a person or a membership.
         request_id: Request id of the change, assigned by the server and returned as `X-Request-Id`.
         client_request_id: Request id that the client sent in `X-Request-Id`; chosen by the client, so not reliable.
         changed_fields: Names of the fields that changed.
+        removed: Numbers of what the change removed, by place; the sum over a person or tenant is the report of an
+            erasure.
+        checkpoint: What may be missing from the chain since this event, which retention writes.
+        details_digest: SHA-256 of the personal values beside the event and their salt, in hexadecimal.
+        seq: Its number in the chain of its tenant, or of the platform, once it is sealed.
+        hash: Its seal: SHA-256 over the event and the seal before it, in hexadecimal.
     """
 
     id: str
@@ -222,9 +229,35 @@ class AuditEventView(Document, frozen=True, kw_only=True):
     action: str
     resource: AuditResource
     tenant_id: str | None = None
+    user_id: str | None = None
     request_id: str
     client_request_id: str | None = None
     changed_fields: tuple[str, ...]
+    removed: tuple[Removed, ...] | None = None
+    checkpoint: Checkpoint | None = None
+    details_digest: str | None = None
+    seq: int | None = None
+    hash: str | None = None
+
+
+class AuditHeadView(Document, frozen=True, kw_only=True):
+    """The end of a chain of audit events.
+
+    Attributes:
+        tenant_id: The tenant; absent from the chain of the platform.
+        seq: Number of the last sealed event; 0 before the first.
+        hash: The seal of that event, in hexadecimal.
+        start_seq: Number of the last event that retention removed from the beginning; 0 if none was.
+        start_hash: The seal of that event.
+        sealed_at: Time of the last seal; absent before the first.
+    """
+
+    tenant_id: str | None = None
+    seq: int
+    hash: str
+    start_seq: int
+    start_hash: str
+    sealed_at: datetime | None = None
 
 
 class AuditResource(Document, frozen=True, kw_only=True):
@@ -269,6 +302,20 @@ class Branding(Document, frozen=True, kw_only=True):
     primary_color: str | None = None
     accent_color: str | None = None
     launcher_links: tuple[LauncherLink, ...] = ()
+
+
+class Checkpoint(Document, frozen=True, kw_only=True):
+    """Everything that may be missing from a chain since some event of it.
+
+    Attributes:
+        seq: Number of the last event before which the chain may begin; 0 if none may be missing.
+        hash: The seal of that event.
+        expired: Retention of each kind that was ever applied.
+    """
+
+    seq: int
+    hash: str
+    expired: tuple[Expired, ...]
 
 
 class Condition(Document, frozen=True, kw_only=True):
@@ -317,6 +364,59 @@ class DomainVerification(Document, frozen=True, kw_only=True):
 
     name: str
     verified_at: datetime
+
+
+class EntitlementsView(Document, frozen=True, kw_only=True):
+    """What a tenant's subscription entitles to, with what is used of it.
+
+    Attributes:
+        tenant_id: The tenant.
+        plan: The plan.
+        status: Status of the subscription; absent without one that is not cancelled.
+        in_force: `true` if the subscription gives what it is about: on trial, paid, or within the grace period of a
+            late payment.
+        agreed_at: Time at which the terms were agreed on; absent for a subscription from before the catalogue of plans.
+        features: Names of what the plan includes.
+        seats: People and open invitations.
+        mailboxes: Mailboxes. They are bounded by seats only.
+        files_bytes: Bytes of files, as the file system told at the last look.
+        mailbox_bytes: Bound of each mailbox in bytes.
+    """
+
+    tenant_id: str
+    plan: str
+    status: SubscriptionStatus | None = None
+    in_force: bool
+    agreed_at: datetime | None = None
+    features: tuple[str, ...]
+    seats: Use
+    mailboxes: Use
+    files_bytes: Use
+    mailbox_bytes: int
+
+
+class Expired(Document, frozen=True, kw_only=True):
+    """The retention of one kind of event, as it was applied.
+
+    Attributes:
+        kind: The first part of the names of actions, such as `workspace`.
+        before: Time before which events of this kind may be missing.
+    """
+
+    kind: str
+    before: datetime
+
+
+class ExportRecord(Document, frozen=True, kw_only=True):
+    """A document of an export.
+
+    Attributes:
+        collection: The collection that it is stored in, such as `memberships`.
+        document: The fields that people may see, with the names of the API.
+    """
+
+    collection: str
+    document: dict[str, Any]
 
 
 class LauncherLink(Document, frozen=True, kw_only=True):
@@ -453,6 +553,18 @@ class PublishedRecord(Document, frozen=True, kw_only=True):
     advice: str | None = None
 
 
+class Removed(Document, frozen=True, kw_only=True):
+    """A number of things that were removed from one place.
+
+    Attributes:
+        place: The collection, or the system behind a tenant.
+        count: The number of documents, accounts or the like.
+    """
+
+    place: str
+    count: int
+
+
 class SubscriptionView(Document, frozen=True, kw_only=True):
     """A subscription. The Stripe ids are visible to owners and to the platform.
 
@@ -463,6 +575,7 @@ class SubscriptionView(Document, frozen=True, kw_only=True):
         plan: The plan.
         status: One of the names, or another text that the replaced service left, which grants nothing.
         seats: Number of people that it covers.
+        terms: Its terms; absent for one to a plan that was not in the catalogue.
         trial_ends_at: End of the trial.
         current_period_ends_at: End of the paid period.
         stripe_customer_id: Stripe's id of the customer.
@@ -477,6 +590,7 @@ class SubscriptionView(Document, frozen=True, kw_only=True):
     plan: str
     status: str
     seats: int
+    terms: Terms | None = None
     trial_ends_at: datetime | None = None
     current_period_ends_at: datetime | None = None
     stripe_customer_id: str | None = None
@@ -543,6 +657,7 @@ class TenantView(Document, frozen=True, kw_only=True):
         stalwart_domain: Its mail domain in Stalwart.
         isolated_login: `true` if it is to have a login of its own in Authentik, with its own host, client and issuer.
         deleted_at: Time of deletion.
+        purged_at: Time at which its data was removed from the store, after its systems were.
         removal_at: Time from which its data is removed and its deletion cannot be undone; for the platform, while it is
             deleted.
         created_at: Time of creation.
@@ -566,9 +681,42 @@ class TenantView(Document, frozen=True, kw_only=True):
     stalwart_domain: str | None = None
     isolated_login: bool
     deleted_at: datetime | None = None
+    purged_at: datetime | None = None
     removal_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+
+
+class Terms(Document, frozen=True, kw_only=True):
+    """Terms of a subscription: a copy of its plan as it was when the subscription began, or when the plan was changed.
+
+    A later change of the catalogue changes no subscription by itself.
+
+    Attributes:
+        features: Names of what the plan includes.
+        files_bytes: Bound of the tenant's space for files, in bytes.
+        mailbox_bytes: Bound of each mailbox, in bytes.
+        agreed_at: Time at which the plan was copied.
+    """
+
+    features: tuple[str, ...] = ()
+    files_bytes: int
+    mailbox_bytes: int
+    agreed_at: datetime
+
+
+class Use(Document, frozen=True, kw_only=True):
+    """A use beside its bound.
+
+    Attributes:
+        used: The number in use; absent if it is not known.
+        limit: The bound; absent if there is none.
+        as_of: Time at which the use was told, where it comes from another system.
+    """
+
+    used: int | None = None
+    limit: int | None = None
+    as_of: datetime | None = None
 
 
 class UserView(Document, frozen=True, kw_only=True):

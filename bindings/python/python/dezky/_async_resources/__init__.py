@@ -9,6 +9,7 @@ from .._table import ME
 from .._types import ProfileView
 from .app_passwords import AsyncAppPasswords
 from .audit import AsyncAudit
+from .entitlements import AsyncEntitlements
 from .mailboxes import AsyncMailboxes
 from .members import AsyncMembers
 from .my_tenants import AsyncMyTenants
@@ -25,6 +26,7 @@ class AsyncUseCases:
         "_caller",
         "app_passwords",
         "audit",
+        "entitlements",
         "mailboxes",
         "members",
         "my_tenants",
@@ -40,6 +42,8 @@ class AsyncUseCases:
     """Tenants: the caller's, or all for the platform."""
     members: AsyncMembers
     """Members of a tenant."""
+    entitlements: AsyncEntitlements
+    """What a tenant's subscription entitles to."""
     workspace: AsyncWorkspace
     """The systems behind a tenant: identity, mail and files."""
     mailboxes: AsyncMailboxes
@@ -58,6 +62,7 @@ class AsyncUseCases:
         self.my_tenants = AsyncMyTenants(caller)
         self.tenants = AsyncTenants(caller)
         self.members = AsyncMembers(caller)
+        self.entitlements = AsyncEntitlements(caller)
         self.workspace = AsyncWorkspace(caller)
         self.mailboxes = AsyncMailboxes(caller)
         self.app_passwords = AsyncAppPasswords(caller)

@@ -11,8 +11,8 @@ from msgspec import UNSET, UnsetType
 from .._callers import AsyncCaller
 from .._documents import Document
 from .._lists import AsyncListing
-from .._table import USERS_CREATE, USERS_DELETE, USERS_GET, USERS_LIST, USERS_UPDATE
-from .._types import UserRole, UserRoleText, UserStatus, UserStatusText, UserView
+from .._table import USERS_CREATE, USERS_DELETE, USERS_EXPORT, USERS_GET, USERS_LIST, USERS_UPDATE
+from .._types import ExportRecord, UserRole, UserRoleText, UserStatus, UserStatusText, UserView
 
 
 class AsyncUsers:
@@ -155,3 +155,16 @@ class AsyncUsers:
             if_match=if_match,
             timeout=timeout,
         )
+
+    def export(
+        self, id: str, *, limit: int | None = None, cursor: str | None = None, timeout: float | None = None
+    ) -> AsyncListing[ExportRecord]:
+        """Export everything about a person, page by page: oneself, or anybody for the platform.
+
+        Args:
+            id: Id.
+            limit: The most items of a page, 1 to 200; 200 without it.
+            cursor: Where to begin: the `next_cursor` of a page.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return AsyncListing(self._caller, USERS_EXPORT, id, query={"limit": limit, "cursor": cursor}, timeout=timeout)

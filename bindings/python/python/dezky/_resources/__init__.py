@@ -9,6 +9,7 @@ from .._table import ME
 from .._types import ProfileView
 from .app_passwords import AppPasswords
 from .audit import Audit
+from .entitlements import Entitlements
 from .mailboxes import Mailboxes
 from .members import Members
 from .my_tenants import MyTenants
@@ -25,6 +26,7 @@ class UseCases:
         "_caller",
         "app_passwords",
         "audit",
+        "entitlements",
         "mailboxes",
         "members",
         "my_tenants",
@@ -40,6 +42,8 @@ class UseCases:
     """Tenants: the caller's, or all for the platform."""
     members: Members
     """Members of a tenant."""
+    entitlements: Entitlements
+    """What a tenant's subscription entitles to."""
     workspace: Workspace
     """The systems behind a tenant: identity, mail and files."""
     mailboxes: Mailboxes
@@ -58,6 +62,7 @@ class UseCases:
         self.my_tenants = MyTenants(caller)
         self.tenants = Tenants(caller)
         self.members = Members(caller)
+        self.entitlements = Entitlements(caller)
         self.workspace = Workspace(caller)
         self.mailboxes = Mailboxes(caller)
         self.app_passwords = AppPasswords(caller)

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from .._callers import Caller
 from .._lists import Listing
-from .._table import AUDIT_LIST
-from .._types import AuditEventView
+from .._table import AUDIT_HEAD, AUDIT_LIST
+from .._types import AuditEventView, AuditHeadView
 
 
 class Audit:
@@ -58,3 +58,12 @@ class Audit:
             },
             timeout=timeout,
         )
+
+    def head(self, *, tenant: str | None = None, timeout: float | None = None) -> AuditHeadView:
+        """Read the end of a tenant's chain of audit events, or of the platform's: number and seal of the last one.
+
+        Args:
+            tenant: Id or slug of a tenant; without it, the platform's own chain (1 to 200 characters).
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return self._caller.call(AUDIT_HEAD, query={"tenant": tenant}, timeout=timeout)

@@ -15,13 +15,14 @@ from .._lists import Listing
 from .._table import (
     TENANTS_CREATE,
     TENANTS_DELETE,
+    TENANTS_EXPORT,
     TENANTS_GET,
     TENANTS_LIST,
     TENANTS_RESTORE,
     TENANTS_SUSPEND,
     TENANTS_UPDATE,
 )
-from .._types import BillingInfo, Branding, DomainVerification, TenantStatus, TenantStatusText, TenantView
+from .._types import BillingInfo, Branding, DomainVerification, ExportRecord, TenantStatus, TenantStatusText, TenantView
 
 
 class Tenants:
@@ -199,6 +200,19 @@ class Tenants:
             if_match=if_match,
             timeout=timeout,
         )
+
+    def export(
+        self, tenant: str, *, limit: int | None = None, cursor: str | None = None, timeout: float | None = None
+    ) -> Listing[ExportRecord]:
+        """Export everything about a tenant, page by page; for its owners and the platform.
+
+        Args:
+            tenant: Id or slug of the tenant.
+            limit: The most items of a page, 1 to 200; 200 without it.
+            cursor: Where to begin: the `next_cursor` of a page.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return Listing(self._caller, TENANTS_EXPORT, tenant, query={"limit": limit, "cursor": cursor}, timeout=timeout)
 
     def restore(
         self,

@@ -31,7 +31,9 @@ def verify_trail(common: Common, archive: Path) -> int:
     except (DamagedArchiveError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise Failure(Exit.USAGE, "damaged_archive", f"`{archive}` has no trail that can be read: {error}") from error
     if trail is None:
-        raise Failure(Exit.NOT_FOUND, "no_trail", f"`{archive}` has no sealed events: it is not of a tenant, or too new")
+        raise Failure(
+            Exit.NOT_FOUND, "no_trail", f"`{archive}` has no sealed events: it is not of a tenant, or too new"
+        )
     fault = trail.fault()
     common.output.document(
         {

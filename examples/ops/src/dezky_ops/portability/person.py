@@ -23,8 +23,7 @@ names of fields are those of the HTTP API.
 | `mailboxes.jsonl` | their mailboxes in these tenants: address, aliases, name, state; not the mail in them |
 | `audit-about.jsonl` | what was done to them: who did what and when, and which fields it changed |
 | `audit-by.jsonl` | what they did themselves |
-| `everything.jsonl` | all that the platform has of the person, each document with the name of its collection; also what the files above leave out: \
-memberships that were revoked, mailboxes in tenants that they have left, values before and after a change, and when they were last seen |
+| `everything.jsonl` | all that the platform has of them, with the name of its collection; also revoked memberships |
 | `manifest.json` | when and by whom this was made, the number of records and the SHA-256 of each file |
 
 Other people stand in the trail by their ids only.

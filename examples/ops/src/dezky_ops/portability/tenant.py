@@ -22,8 +22,7 @@ elsewhere. Times are RFC 3339 in UTC; text is UTF-8; names of fields are those o
 | `mailboxes.jsonl` | its mailboxes: address, aliases, name, whose, state; not the mail in them |
 | `subscriptions.jsonl` | its subscriptions, the cancelled ones too |
 | `audit.jsonl` | its audit trail, the newest first: who did what and when, and which fields it changed |
-| `everything.jsonl` | all that the platform has of the tenant, each document with the name of its collection; also what the files above leave out: \
-memberships that were revoked, values before and after a change, and the seals of the audit trail |
+| `everything.jsonl` | all that the platform has, with the name of its collection; also revoked memberships and seals |
 | `manifest.json` | when and by whom this was made, the number of records and the SHA-256 of each file |
 
 `people.jsonl` leaves out what belongs to other tenants and to the platform: in which other tenants a person is, and
