@@ -135,7 +135,7 @@ async fn assert_all_green(service: &Service, about: &str) {
 
 /// A place of a chain.
 enum Place {
-    Event(AuditEvent),
+    Event(Box<AuditEvent>),
     Stub(AuditStub),
 }
 
@@ -147,7 +147,7 @@ async fn places(store: &SharedStore) -> Vec<Vec<Place>> {
     let mut all: BTreeMap<ObjectId, BTreeMap<u64, Place>> = BTreeMap::new();
     for event in events {
         if let (Some(chain), Some(seq)) = (event.chain, event.seq) {
-            all.entry(chain).or_default().insert(seq, Place::Event(event));
+            all.entry(chain).or_default().insert(seq, Place::Event(Box::new(event)));
         }
     }
     for stub in stubs {
@@ -164,10 +164,10 @@ async fn tamper(store: &SharedStore, how: Tampering, at: usize) -> bool {
     let other = chain.get(position + 1);
     let mut commit = Commit::new();
     match (how, &chain[position], other) {
-        (Tampering::Remove, Place::Event(event), _) => commit.delete(event),
+        (Tampering::Remove, Place::Event(event), _) => commit.delete(&**event),
         (Tampering::Remove, Place::Stub(stub), _) => commit.delete(stub),
         (Tampering::Swap, Place::Event(one), Some(Place::Event(two))) => {
-            let (first, second) = (one.clone(), two.clone());
+            let (first, second) = (AuditEvent::clone(one), AuditEvent::clone(two));
             commit
                 .update(
                     &AuditEvent { seq: two.seq, hash: two.hash.clone(), version: one.version + 1, ..first },
@@ -182,7 +182,8 @@ async fn tamper(store: &SharedStore, how: Tampering, at: usize) -> bool {
                 .unwrap();
         }
         (_, Place::Event(event), _) => {
-            let changed = AuditEvent { request_id: "forged".to_owned(), version: event.version + 1, ..event.clone() };
+            let changed =
+                AuditEvent { request_id: "forged".to_owned(), version: event.version + 1, ..AuditEvent::clone(event) };
             commit.update(&changed, event.version).unwrap();
         }
         (_, Place::Stub(stub), _) => {

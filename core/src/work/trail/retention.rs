@@ -112,7 +112,7 @@ async fn prepare(service: &Service, tenant: Option<TenantId>, limits: &[Expired]
     while super::seal(service).await? > 0 {}
     let sealed: Option<AuditEvent> =
         service.store().load(&Call::by_part(SystemActor::Housekeeping).context, id).await?;
-    if !sealed.is_some_and(|event| event.seq.is_some()) {
+    if sealed.is_none_or(|event| event.seq.is_none()) {
         return Err(Error::internal("the checkpoint of an audit chain was not sealed"));
     }
     cut(service, tenant, seq).await

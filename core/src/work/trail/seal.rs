@@ -153,7 +153,11 @@ fn salt(commit: &mut Commit, stored: AuditDetails) -> Result<String> {
 pub(super) fn store(commit: &mut Commit, mut chain: AuditChain) -> Result<()> {
     let stored = chain.version;
     chain.version = stored.saturating_add(1);
-    Ok(if stored == 0 { commit.insert(&chain)? } else { commit.update(&chain, stored)? })
+    match stored {
+        0 => commit.insert(&chain)?,
+        stored => commit.update(&chain, stored)?,
+    }
+    Ok(())
 }
 
 /// Marks events of earlier releases as unsealed, in the order of their ids. They are sealed once all of them are marked.
