@@ -61,6 +61,7 @@ fn a_component_reads_what_views_show_and_what_they_are_made_of() {
     let inner = [
         "formerSlugs",
         "suspendedFrom",
+        "suspendedFor",
         "deletedFrom",
         "cancelledSubscription",
         "billingInfo",
@@ -109,8 +110,16 @@ fn what_a_component_does_not_read_at_all_is_closed() {
 fn silent_fields_are_these() {
     use dezky::store::News;
     let never = |name| those(name, |field| field.news == News::Never);
-    let of_tenants =
-        ["version", "formerSlugs", "nameKey", "suspendedFrom", "deletedFrom", "cancelledSubscription", "updatedAt"];
+    let of_tenants = [
+        "version",
+        "formerSlugs",
+        "nameKey",
+        "suspendedFrom",
+        "suspendedFor",
+        "deletedFrom",
+        "cancelledSubscription",
+        "updatedAt",
+    ];
     assert_eq!(never("tenants"), of_tenants);
     assert_eq!(never("users"), ["version", "emailKey", "nameKey", "updatedAt"]);
     assert_eq!(never("memberships"), ["version", "regrantedAt", "updatedAt"]);

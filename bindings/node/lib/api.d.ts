@@ -453,6 +453,8 @@ export interface SubscriptionView {
   plan: string;
   /** One of the names, or another text that the replaced service left, which grants nothing. */
   status: SubscriptionStatus | (string & {});
+  /** Time since which it has its status. (RFC 3339) */
+  statusSince?: string | null;
   /** Number of people that it covers. */
   seats: number;
   /** Its terms; absent for one to a plan that was not in the catalogue. */

@@ -574,6 +574,7 @@ class SubscriptionView(Document, frozen=True, kw_only=True):
         tenant_id: The tenant.
         plan: The plan.
         status: One of the names, or another text that the replaced service left, which grants nothing.
+        status_since: Time since which it has its status.
         seats: Number of people that it covers.
         terms: Its terms; absent for one to a plan that was not in the catalogue.
         trial_ends_at: End of the trial.
@@ -589,6 +590,7 @@ class SubscriptionView(Document, frozen=True, kw_only=True):
     tenant_id: str
     plan: str
     status: str
+    status_since: datetime | None = None
     seats: int
     terms: Terms | None = None
     trial_ends_at: datetime | None = None
