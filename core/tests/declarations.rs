@@ -123,7 +123,7 @@ fn silent_fields_are_these() {
     assert_eq!(never("tenants"), of_tenants);
     assert_eq!(never("users"), ["version", "emailKey", "nameKey", "updatedAt"]);
     assert_eq!(never("memberships"), ["version", "regrantedAt", "updatedAt"]);
-    assert_eq!(never("subscriptions"), ["version", "updatedAt"]);
+    assert_eq!(never("subscriptions"), ["version", "statusSince", "nextStepAt", "updatedAt"]);
     assert_eq!(those("users", |field| field.news == News::Change), ["subjectHash", "createdAt"]);
 }
 
