@@ -6,6 +6,7 @@ use dezky::{
     domain::{
         CreateSubscription, CreateTenant, CreateUser, Problem, Tenant, UpdateSubscription, UpdateTenant, User,
         fields::{colour, domain_name, email, https_url, search_key, slug, text, vat_id},
+        plan::Catalogue,
     },
     store::{Entity, FieldType, terms::TERMS},
 };
@@ -258,7 +259,8 @@ fn check_type(name: &str, value: &Value, declared: FieldType) {
 fn entities_are_stored_as_they_are_declared() {
     let mut deleted = tenant();
     let subscription = CreateSubscription::build(deleted.id).finish().unwrap();
-    let subscription = subscription.into_subscription("starter", Timestamp::from_seconds(0));
+    let subscription =
+        subscription.into_subscription("starter", &Catalogue::default(), Timestamp::from_seconds(0)).unwrap();
     deleted.delete(Some(&subscription), Timestamp::from_seconds(1));
     check_declaration(&deleted, &["suspendedFrom"]);
     let user =
