@@ -262,7 +262,7 @@ fn entities_are_stored_as_they_are_declared() {
     let subscription =
         subscription.into_subscription("starter", &Catalogue::default(), Timestamp::from_seconds(0)).unwrap();
     deleted.delete(Some(&subscription), Timestamp::from_seconds(1));
-    check_declaration(&deleted, &["suspendedFrom"]);
+    check_declaration(&deleted, &["suspendedFrom", "suspendedFor"]);
     let user =
         CreateUser::read(json!({"authentikSubjectId": "s", "email": "a@b.eu", "name": "A", "platformAdmin": true}))
             .unwrap();
