@@ -69,5 +69,6 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::issuer::ISSUERS,
     &domain::app_password::APP_PASSWORDS,
     &domain::seat::SEAT_LEDGERS,
+    &domain::tenant_domain::TENANT_DOMAINS,
     &authn::keys::KEY_SETS,
 ];

@@ -118,6 +118,7 @@ fn silent_fields_are_these() {
         "suspendedFor",
         "deletedFrom",
         "cancelledSubscription",
+        "launcherHostVerifiedAt",
         "updatedAt",
     ];
     assert_eq!(never("tenants"), of_tenants);

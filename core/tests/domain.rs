@@ -162,10 +162,11 @@ fn tenant() -> Tenant {
         "billingInfo": {"company": "Acme", "vatId": "DE123456789", "email": "a@acme.example", "address": "Street 1\nCity"},
         "branding": {"logoUrl": "https://acme.example/l.svg", "primaryColor": "#112233", "accentColor": "#445566",
                      "launcherLinks": [{"title": "Mail", "url": "https://mail.example", "icon": "mail"}]},
-        "authentikGroup": "acme", "ocisSpaceId": "space", "stalwartDomain": "acme.example", "isolatedLogin": true,
+        "authentikGroup": "acme", "ocisSpaceId": "space", "stalwartDomain": "acme.example", "isolatedLogin": true, "launcherHost": "work.acme.example",
     });
     let mut tenant = CreateTenant::read(body).unwrap().into_tenant(Timestamp::from_seconds(0)).unwrap();
     tenant.deleted_at = Some(Timestamp::from_seconds(1));
+    tenant.launcher_host_verified_at = Some(Timestamp::from_seconds(1));
     tenant.former_slugs = vec!["old".to_owned()];
     tenant
 }

@@ -10,8 +10,8 @@ use dezky::{
     authz::policy_data,
     clock::SystemClock,
     domain::{
-        CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, UpdateMailbox,
-        UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
+        AddDomain, CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership,
+        UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
     },
     http::{
         Access, DOCUMENT,
@@ -27,7 +27,8 @@ use http::{Method, Request};
 use serde_json::{Map, Value, json};
 
 /// Answers of operations without a token to an empty request.
-const PUBLIC: [(&str, &str); 2] = [("readLauncher", "not_found"), ("endSessions", "logout_token_missing")];
+const PUBLIC: [(&str, &str); 3] =
+    [("readLauncher", "not_found"), ("allowCertificate", "not_found"), ("endSessions", "logout_token_missing")];
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -68,7 +69,7 @@ async fn edge() -> (NativeStage, DevelopmentIssuer, Box<dyn Edge>) {
 async fn ask(edge: &dyn Edge, method: &str, path: &str) -> (u16, Value) {
     let id = |path: String, name: &str| path.replace(name, "0123456789abcdef01234567");
     let path = ["{id}", "{user}", "{password}"].into_iter().fold(path.to_owned(), id);
-    let path = path.replace("{tenant}", "acme").replace("{system}", "chat");
+    let path = path.replace("{tenant}", "acme").replace("{system}", "chat").replace("{domain}", "acme.eu");
     assert!(!path.contains('{'), "{path}: give its parameter a value here");
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap();
@@ -196,7 +197,8 @@ fn references_lead_somewhere() {
 
 type ReadBody = fn(Value) -> Result<(), Error>;
 
-const BODIES: [(&str, ReadBody); 11] = [
+const BODIES: [(&str, ReadBody); 12] = [
+    ("AddDomainBody", |body| AddDomain::read(body).map(drop)),
     ("CreateTenantBody", |body| CreateTenant::read(body).map(drop)),
     ("UpdateTenantBody", |body| UpdateTenant::read(body).map(drop)),
     ("CreateUserBody", |body| CreateUser::read(body).map(drop)),

@@ -59,7 +59,7 @@ async fn a_section_answers_its_paths_as_the_whole_api_does() {
     let documented = operations::paths();
     let names = |path: &&str| {
         let path = path.replace("{id}", "0123456789abcdef01234567").replace("{password}", "0");
-        path.replace("{user}", "0").replace("{tenant}", "a1").replace("{system}", "chat")
+        path.replace("{user}", "0").replace("{tenant}", "a1").replace("{system}", "chat").replace("{domain}", "acme.eu")
     };
     let mut paths: Vec<String> = documented.iter().map(names).collect();
     assert!(paths.iter().all(|path| !path.contains('{')), "give their parameters values here: {paths:?}");

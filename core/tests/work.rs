@@ -210,6 +210,7 @@ fn consumers_have_names_of_their_own_and_follow_fields_that_exist() {
                 "subscription" => &dezky::domain::subscription::SUBSCRIPTIONS,
                 "membership" => &dezky::domain::membership::MEMBERSHIPS,
                 "app_password" => &dezky::domain::app_password::APP_PASSWORDS,
+                "domain" => &dezky::domain::tenant_domain::TENANT_DOMAINS,
                 "mailbox" => &dezky::domain::mailbox::MAILBOXES,
                 // Of no collection, and without fields.
                 "workspace" if follows.fields.is_empty() => continue,

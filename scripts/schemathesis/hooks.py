@@ -29,6 +29,9 @@ PLAIN = {
     "DELETE /tenants/{tenant}/mailboxes/{id}": None,
     "POST /tenants/{tenant}/mailboxes/{id}/app-passwords": {"name": "Phone"},
     "DELETE /tenants/{tenant}/mailboxes/{id}/app-passwords/{password}": None,
+    "POST /tenants/{tenant}/domains": {"name": "plain.example"},
+    "DELETE /tenants/{tenant}/domains/{domain}": None,
+    "POST /tenants/{tenant}/domains/{domain}/check": None,
     "POST /users": {"authentikSubjectId": "plain"},
     "PATCH /users/{id}": {"name": "Renamed"},
     "DELETE /users/{id}": None,
@@ -42,6 +45,7 @@ PLAIN = {
 # that came with another request before; each is named in `errors` or by its code.
 REFUSALS = {
     "GET /launcher": {404, 422},
+    "GET /launcher/certificate": {404, 422},
     "POST /oidc/backchannel-logout": {400},
     "GET /users/me": set(),
     "GET /users/me/tenants": {400, 422},
@@ -70,6 +74,11 @@ REFUSALS = {
     "GET /tenants/{tenant}/mailboxes/{id}/app-passwords": {400, 404, 422},
     "POST /tenants/{tenant}/mailboxes/{id}/app-passwords": {403, 404, 409, 422},
     "DELETE /tenants/{tenant}/mailboxes/{id}/app-passwords/{password}": {404, 412},
+    "GET /tenants/{tenant}/domains": {400, 404, 422},
+    "POST /tenants/{tenant}/domains": {404, 409, 422},
+    "GET /tenants/{tenant}/domains/{domain}": {404},
+    "DELETE /tenants/{tenant}/domains/{domain}": {404, 409, 412},
+    "POST /tenants/{tenant}/domains/{domain}/check": {404, 409, 412, 422, 429},
     "GET /users": {400, 422},
     "POST /users": {403, 409, 422},
     "GET /users/{id}": {404},
@@ -97,6 +106,8 @@ untried = Counter(dict.fromkeys(PLAIN, TRIES))
 def known(case, name):
     """The id that a path parameter is given."""
     resource = case.operation.path.strip("/").split("/")[0]
+    if "/domains" in case.operation.path:
+        return KNOWN["doomed"]["domains"] if case.method == "DELETE" and name == "domain" else KNOWN.get(name)
     if "/mailboxes" in case.operation.path:
         mailbox = KNOWN["doomed"]["mailboxes"] if case.method == "DELETE" else KNOWN["mailboxes"]
         # Nobody but a mail system makes app passwords.

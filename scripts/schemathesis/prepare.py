@@ -27,7 +27,7 @@ subscription = ask("/subscriptions")["items"][0]
 doomed = ask("/tenants", {"slug": "doomed", "name": "Doomed"})
 domain = "schemathesis.eu"
 verified = {"name": domain, "verifiedAt": "2026-01-01T00:00:00.000Z"}
-ask(f"/tenants/{tenant['id']}", {"domains": [domain], "domainVerifications": [verified]}, "PATCH")
+ask(f"/tenants/{tenant['id']}", {"domains": [domain, "doomed.eu"], "domainVerifications": [verified]}, "PATCH")
 
 
 def mailbox(name):
@@ -55,6 +55,7 @@ known = {
         "users": ask("/users", {"authentikSubjectId": "doomed"})["id"],
         "subscriptions": ask("/subscriptions", {"tenantId": doomed["id"]})["id"],
         "mailboxes": mailbox("doomed"),
+        "domains": "doomed.eu",
     },
 }
 for name, value in {

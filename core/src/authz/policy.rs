@@ -4,7 +4,7 @@ use super::{Actor, PlatformRight, Resource};
 pub use crate::callers::Callers;
 use crate::{
     domain::{
-        CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership,
+        AddDomain, CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership,
         MembershipRole, TenantStatus, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
         input::Settable,
     },
@@ -92,6 +92,14 @@ pub enum Action {
     ExportTenant,
     /// Export everything about a person.
     ExportUser,
+    /// Read the domains of a tenant, and how their proof stands.
+    ReadDomains,
+    /// Claim a domain for a tenant.
+    AddDomain,
+    /// Have DNS asked for the proof of a domain.
+    CheckDomain,
+    /// Take a domain from a tenant.
+    RemoveDomain,
 }
 
 /// A row of the table.
@@ -182,6 +190,10 @@ pub const POLICY: &[Rule] = &[
     },
     reading(Action::ExportTenant, "tenant.export", OWNERS, MEMBERS),
     reading(Action::ExportUser, "user.export", SELF, SELF),
+    reading(Action::ReadDomains, "domain.read", MEMBERS, MEMBERS),
+    rule(Action::AddDomain, "domain.add", ADMINS, MEMBERS),
+    rule(Action::CheckDomain, "domain.check", ADMINS, MEMBERS),
+    rule(Action::RemoveDomain, "domain.remove", ADMINS, MEMBERS),
 ];
 
 /// The fields that actions may set, from the declarations of their inputs.
@@ -197,6 +209,7 @@ const SETTABLE: &[(Action, &[Settable])] = &[
     (Action::CreateMailbox, CreateMailbox::FIELDS),
     (Action::UpdateMailbox, UpdateMailbox::FIELDS),
     (Action::CreateAppPassword, CreateAppPassword::FIELDS),
+    (Action::AddDomain, AddDomain::FIELDS),
 ];
 
 /// Returns the fields that an action may set.

@@ -99,7 +99,7 @@ impl Dns for SystemDns {
 }
 
 /// Returns the value of a record in presentation format.
-fn presented(record: &Record) -> String {
+pub(super) fn presented(record: &Record) -> String {
     match &record.data {
         RData::TXT(text) => text.txt_data.iter().map(|part| String::from_utf8_lossy(part)).collect::<Vec<_>>().concat(),
         other => other.to_string(),

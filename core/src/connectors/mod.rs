@@ -11,6 +11,7 @@ mod files;
 mod identity;
 mod mail;
 pub mod ocis;
+mod servers;
 mod settings;
 pub mod stalwart;
 
@@ -19,6 +20,7 @@ pub use error::{ConnectorError, ConnectorResult};
 pub use files::{Files, Grant, NewSpace, Space, SpaceChange, SpaceState};
 pub use identity::{Group, Identity, Login, NewLogin, OldLogin, Person};
 pub use mail::{AppPassword, DkimKey, DnsRecord, DomainInFull, Mail, MailDomain, Mailbox, MailboxChange, NewMailbox};
+pub use servers::{DnsAnswer, DnsServers};
 pub use settings::{ConnectorSettings, Secret};
 
 /// Report of a system about itself to a credential, for diagnosis.

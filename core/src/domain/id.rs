@@ -98,6 +98,8 @@ identifiers! {
     AppPasswordId;
     /// Identifies the seats of a tenant.
     SeatLedgerId;
+    /// Identifies a tenant's claim of a domain.
+    TenantDomainId;
     /// Identifies a record of an ended session.
     EndedSessionId;
 }

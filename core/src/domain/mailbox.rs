@@ -41,6 +41,8 @@ pub enum MailboxStatus {
     seen = ADMINS,
     /// A tenant's mailboxes by address.
     index MAILBOXES_OF_TENANT = of_tenant(tenant_id, address),
+    /// A tenant's mailboxes by domain.
+    index MAILBOXES_OF_DOMAIN = of_domain(tenant_id, domain, address),
     /// A person's mailboxes in a tenant.
     index MAILBOXES_OF_MEMBER = of_member(tenant_id, user_id, address),
     /// All of a person's mailboxes.

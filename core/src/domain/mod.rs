@@ -23,6 +23,7 @@ pub mod session;
 pub mod subscription;
 pub mod task;
 pub mod tenant;
+pub mod tenant_domain;
 pub mod trail;
 pub mod user;
 pub mod workspace;
@@ -49,6 +50,7 @@ pub use tenant::{
     BillingInfo, Branding, CancelledSubscription, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus,
     TenantView, UpdateTenant,
 };
+pub use tenant_domain::{AddDomain, DomainStatus, TenantDomain, TenantDomainView};
 pub use trail::{AuditChain, AuditHeadView, AuditStub, Checkpoint, Expired, Removed};
 pub use user::{CreateUser, GrantSource, RevokedBy, UpdateUser, User, UserRole, UserStatus, UserView};
 

@@ -31,7 +31,7 @@ pub enum TenantStatus {
     /// Read-only for its own people.
     #[choice(unknown)]
     Suspended,
-    /// Deleted. Its slug stays reserved; its verified domains become free.
+    /// Deleted. Its slug stays reserved; its verified domains become free once its data is removed.
     Deleted,
 }
 
@@ -46,6 +46,11 @@ pub struct DomainVerification {
     #[field(input = required(time))]
     #[schema(value_type = String, format = DateTime)]
     pub verified_at: Timestamp,
+    /// Time at which it was lost: its mail is suspended, and another tenant may verify it.
+    #[field(input = optional(time))]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_at: Option<Timestamp>,
 }
 
 /// Billing details for invoices.
@@ -203,6 +208,14 @@ pub struct Tenant {
     #[field(see, input = entries(100, DomainVerification), set = PLATFORM, by_hand, impersonal)]
     #[serde(default)]
     pub domain_verifications: Vec<DomainVerification>,
+    /// Host name of its own at which its launcher is, besides that below the platform's domain.
+    ///
+    /// It is a verified domain of the tenant or below one, and counts once its CNAME record leads to the platform's host.
+    #[field(see, input = patch(domain_name), set = ADMINS, by_hand, impersonal)]
+    pub launcher_host: Option<String>,
+    /// Time at which that host name was seen to lead to the platform.
+    #[field(see, silent)]
+    pub launcher_host_verified_at: Option<Timestamp>,
     /// Billing details for invoices.
     #[field(see = ADMINS, input = object(BillingInfoPatch), set = OWNERS, personal)]
     pub billing_info: Option<BillingInfo>,
@@ -258,6 +271,45 @@ impl Tenant {
     #[must_use]
     pub fn domain_key(domain: &str) -> String {
         format!("domain:{domain}")
+    }
+
+    /// Returns the unique key of a host name of its own.
+    #[must_use]
+    pub fn host_key(host: &str) -> String {
+        format!("host:{host}")
+    }
+
+    /// Returns `true` if it has verified this domain, and not lost it.
+    #[must_use]
+    pub fn has_verified(&self, domain: &str) -> bool {
+        self.verified_domains().any(|verified| verified == domain)
+    }
+
+    /// Returns the domains that it has verified and not lost.
+    pub fn verified_domains(&self) -> impl Iterator<Item = &str> {
+        self.domain_verifications.iter().filter(|one| one.lost_at.is_none()).map(|one| one.name.as_str())
+    }
+
+    /// Returns the most specific of its verified domains that a host is below, or is.
+    #[must_use]
+    pub fn domain_of_host(&self, host: &str) -> Option<&str> {
+        self.verified_domains().filter(|domain| is_within(host, domain)).max_by_key(|domain| domain.len())
+    }
+
+    /// Sets its own host name, which is to be seen again.
+    pub fn set_launcher_host(&mut self, host: Option<String>) {
+        if self.launcher_host != host {
+            self.launcher_host_verified_at = None;
+            self.launcher_host = host;
+        }
+    }
+
+    /// Takes its verified domain away, with the host name below it.
+    pub fn release_domain(&mut self, name: &str) {
+        self.domain_verifications.retain(|verification| verification.name != name);
+        if self.launcher_host.as_deref().is_some_and(|host| is_within(host, name)) {
+            self.set_launcher_host(None);
+        }
     }
 
     /// Returns `true` if external systems use its slug, so that it can no longer change.
@@ -323,18 +375,27 @@ impl Tenant {
     pub fn set_domains(&mut self, domains: Vec<String>) {
         let mut seen = BTreeSet::new();
         self.domains = domains.into_iter().filter(|domain| seen.insert(domain.clone())).collect();
-        self.domain_verifications.retain(|verification| self.domains.contains(&verification.name));
+        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.domain_verifications)
+            .into_iter()
+            .partition(|verification| self.domains.contains(&verification.name));
+        self.domain_verifications = kept;
+        gone.iter().for_each(|verification| self.release_domain(&verification.name));
     }
 
     fn keys(&self) -> Vec<String> {
         let mut keys = vec![Self::slug_key(&self.slug)];
         keys.extend(self.former_slugs.iter().filter(|slug| **slug != self.slug).map(|slug| Self::slug_key(slug)));
         keys.extend(self.authentik_group.iter().map(|group| Self::group_key(group)));
-        if self.status != TenantStatus::Deleted {
-            keys.extend(self.domain_verifications.iter().map(|verification| Self::domain_key(&verification.name)));
-        }
+        // Also while it is deleted, so that its deletion can be undone: they are free once its data is removed.
+        keys.extend(self.verified_domains().map(Self::domain_key));
+        keys.extend(self.launcher_host.iter().map(|host| Self::host_key(host)));
         keys
     }
+}
+
+/// Returns `true` if a host name is a domain or below it.
+fn is_within(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 fn status(value: &Value) -> Result<TenantStatus, Problem> {
@@ -392,8 +453,10 @@ impl CreateTenant {
     pub fn into_tenant(mut self, now: Timestamp) -> Result<Tenant> {
         let mut tenant = Tenant::blank(std::mem::take(&mut self.slug), now);
         let verifications = std::mem::take(&mut self.domain_verifications);
+        let host = std::mem::take(&mut self.launcher_host);
         self.apply_plain(&mut tenant);
         set_verifications(&mut tenant, verifications)?;
+        set_host(&mut tenant, host)?;
         Ok(tenant)
     }
 }
@@ -417,9 +480,25 @@ impl UpdateTenant {
             }
         }
         let verifications = std::mem::take(&mut self.domain_verifications);
+        let host = std::mem::take(&mut self.launcher_host);
         self.apply_plain(tenant);
-        set_verifications(tenant, verifications)
+        set_verifications(tenant, verifications)?;
+        set_host(tenant, host)
     }
+}
+
+/// Sets the host name of its own. To be called after setting the verified domains.
+fn set_host(tenant: &mut Tenant, patch: Patch<String>) -> Result<()> {
+    match patch {
+        Patch::Set(host) if tenant.domain_of_host(&host).is_none() => {
+            let message = "must be one of the tenant's verified domains, or below one";
+            return Err(Error::invalid(vec![FieldError::new("launcherHost", FieldCode::UNKNOWN_DOMAIN, message)]));
+        }
+        Patch::Set(host) => tenant.set_launcher_host(Some(host)),
+        Patch::Clear => tenant.set_launcher_host(None),
+        Patch::Keep => {}
+    }
+    Ok(())
 }
 
 /// Sets the verified domains. To be called after setting the domains themselves.
@@ -428,6 +507,10 @@ fn set_verifications(tenant: &mut Tenant, patch: Patch<Vec<DomainVerification>>)
         Patch::Keep => {}
         Patch::Clear => tenant.domain_verifications.clear(),
         Patch::Set(verifications) => tenant.domain_verifications = check_verifications(tenant, verifications)?,
+    }
+    let domains: Vec<&str> = tenant.domain_verifications.iter().map(|one| one.name.as_str()).collect();
+    if tenant.launcher_host.as_deref().is_some_and(|host| !domains.iter().any(|domain| is_within(host, domain))) {
+        tenant.set_launcher_host(None);
     }
     Ok(())
 }

@@ -180,12 +180,23 @@ codes! {
         "The copy of a store differs from its source.", "Stop what writes to the source, empty the target, and copy again.";
     COPY_OF_ANOTHER_SOURCE "copy_of_another_source" as Conflict:
         "The target has an unfinished copy of another source.", "Finish that copy, or use an empty target.";
+    DNS_NOT_CONFIGURED "dns_not_configured" as Conflict:
+        "The process that answers asks no DNS servers.",
+        "Name servers in `DEZKY_DNS_SERVERS`, or send the request to a process that asks some, such as `dezky serve`.";
+    DOMAIN_EXISTS "domain_exists" as Conflict in field:
+        "The tenant has this domain already.", "Check it, or remove it first.";
+    DOMAIN_IN_USE "domain_in_use" as Conflict:
+        "The domain has mailboxes.", "Remove its mailboxes first.";
+    DOMAIN_LIMIT_REACHED "domain_limit_reached" as Conflict:
+        "The tenant has the maximum number of domains.", "Remove one that is not used any more.";
     DOMAIN_TAKEN "domain_taken" as Conflict in field:
         "Another tenant has verified a domain, which the message names.",
         "Remove the domain, or have that tenant give it up.";
     FOREIGN_INDEX "foreign_index" as Conflict:
         "A unique index that this software did not make refuses the change.",
         "Drop the index that the message names (docs/migration.md).";
+    HOST_TAKEN "host_taken" as Conflict in field:
+        "Another tenant has this host name.", "Choose another host name.";
     IN_PROGRESS "in_progress" as Conflict:
         "A request with this `Idempotency-Key` is under way.", "Wait for its answer, or send it again a second later.";
     LAST_OWNER "last_owner" as Conflict:
@@ -298,6 +309,8 @@ codes! {
         "The value has another type than the field.", "Give the type that the message names.";
 
     // Limits, and systems behind the service.
+    CHECKED_JUST_NOW "checked_just_now" as RateLimited:
+        "The domain was checked a moment ago.", "Wait as long as `Retry-After` says.";
     RATE_LIMITED "rate_limited" as RateLimited:
         "The caller or their address sends more requests than they may.", "Wait as long as `Retry-After` says.";
     TOO_MANY_CONNECTIONS "too_many_connections" as RateLimited:

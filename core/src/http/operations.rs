@@ -14,7 +14,7 @@ use super::{
     routes::{self, audit, launcher, mailboxes, members, sessions, subscriptions, tenants, users},
 };
 use crate::{
-    domain::{AppPasswordView, AuditHeadView, MailboxView},
+    domain::{AppPasswordView, AuditHeadView, MailboxView, TenantDomainView},
     error::Result,
     service::{
         entitlements::EntitlementsView,
@@ -34,6 +34,7 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("workspace", "The systems behind a tenant: identity, mail and files."),
     ("mailboxes", "Mailboxes of a tenant."),
     ("app_passwords", "App passwords of mailboxes, each for one mail program."),
+    ("domains", "Domains of a tenant, and their proof by DNS."),
     ("users", "Users; written by the platform."),
     ("subscriptions", "Subscriptions; written by the platform."),
     ("audit", "The audit trail."),
@@ -349,6 +350,37 @@ operations! {
                 shape: Shape::deleted(),
             }
         }
+        "/tenants/{tenant}/domains" {
+            get listDomains = domains::list {
+                summary: "List a tenant's domains by name, with the record that proves each",
+                access: May(&[ReadDomains]), sdk: Some("domains.list"), commands: &["domain list"],
+                shape: Shape::page::<DomainPage>().in_pages(),
+            }
+            post addDomain = domains::add {
+                summary: "Claim a domain; the answer has the record to publish",
+                access: May(&[AddDomain]), sdk: Some("domains.add"), commands: &["domain add"],
+                shape: Shape::created::<AddDomainBody, TenantDomainView>(),
+            }
+        }
+        "/tenants/{tenant}/domains/{domain}" {
+            get readDomain = domains::read {
+                summary: "Read a domain of a tenant",
+                access: May(&[ReadDomains]), sdk: Some("domains.get"), commands: &["domain show"],
+                shape: Shape::document::<TenantDomainView>(),
+            }
+            delete removeDomain = domains::remove {
+                summary: "Take a domain from a tenant, after which another tenant may prove it",
+                access: May(&[RemoveDomain]), sdk: Some("domains.remove"), commands: &["domain remove"],
+                shape: Shape::deleted(),
+            }
+        }
+        "/tenants/{tenant}/domains/{domain}/check" {
+            post checkDomain = domains::check {
+                summary: "Ask DNS for the record of a domain now, once in 10 s",
+                access: May(&[CheckDomain]), sdk: Some("domains.check"), commands: &["domain check"],
+                shape: Shape::acted::<TenantDomainView>(),
+            }
+        }
     }
     /// `/subscriptions`.
     Subscriptions below "/subscriptions" {
@@ -405,6 +437,14 @@ operations! {
                 // In the SDKs it is separate from the callers, since it needs none: `Dezky.launcher`.
                 access: Public, sdk: None, commands: &[],
                 shape: Shape::document::<LauncherView>().asked_by::<launcher::Query>(),
+            }
+        }
+        "/launcher/certificate" {
+            get allowCertificate = launcher::certificate {
+                summary: "Tells if a launcher is at a host name, so that an ingress may get a certificate for it; public",
+                // For the ingress, such as `ask` of Caddy's on-demand TLS.
+                access: Public, sdk: None, commands: &[],
+                shape: Shape::allowed("A launcher is there").asked_by::<launcher::HostQuery>(),
             }
         }
         "/oidc/backchannel-logout" {

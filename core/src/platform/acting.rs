@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::resources::{
-    AppPasswords, Audit, Entitlements, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace,
+    AppPasswords, Audit, Domains, Entitlements, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace,
 };
 use crate::{
     context::RequestContext,
@@ -83,6 +83,12 @@ impl Acting {
     #[must_use]
     pub fn workspace(&self) -> Workspace<'_> {
         Workspace(self)
+    }
+
+    /// Returns the domains of tenants.
+    #[must_use]
+    pub fn domains(&self) -> Domains<'_> {
+        Domains(self)
     }
 
     /// Returns the app passwords of mailboxes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     authn::{IssuerSettings, VerifierOptions},
     clock::{Clock, SystemClock},
-    service::{MailPasswords, ServiceSettings},
+    service::{MailPasswords, PublicRecords, ServiceSettings},
     store::SharedStore,
 };
 
@@ -20,6 +20,7 @@ pub struct PlatformOptions {
     pub(super) extra_ca_certificates: Option<Vec<u8>>,
     pub(super) verifier: VerifierOptions,
     pub(super) mail: Option<Arc<dyn MailPasswords>>,
+    pub(super) records: Option<Arc<dyn PublicRecords>>,
 }
 
 impl PlatformOptions {
@@ -33,6 +34,7 @@ impl PlatformOptions {
             extra_ca_certificates: None,
             verifier: VerifierOptions::default(),
             mail: None,
+            records: None,
         }
     }
 
@@ -64,6 +66,12 @@ impl PlatformOptions {
     /// ([`crate::workspace::Worker::mail_passwords`]).
     pub fn mail(mut self, mail: Option<Arc<dyn MailPasswords>>) -> Self {
         self.mail = mail;
+        self
+    }
+
+    /// Sets the public DNS in which domains are proven, such as [`crate::connectors::DnsServers`].
+    pub fn records(mut self, records: Option<Arc<dyn PublicRecords>>) -> Self {
+        self.records = records;
         self
     }
 

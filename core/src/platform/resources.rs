@@ -5,9 +5,9 @@
 use super::acting::Acting;
 use crate::{
     domain::{
-        AppPasswordId, AppPasswordView, CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser,
-        GrantMembership, MailboxId, MailboxView, SubscriptionId, UpdateMailbox, UpdateMembership, UpdateSubscription,
-        UpdateTenant, UpdateUser, UserId,
+        AddDomain, AppPasswordId, AppPasswordView, CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant,
+        CreateUser, GrantMembership, MailboxId, MailboxView, SubscriptionId, TenantDomainView, UpdateMailbox,
+        UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, UserId,
     },
     error::Result,
     service::{
@@ -144,6 +144,22 @@ resource! {
         create = create_app_password(tenant: &TenantReference, mailbox: MailboxId, input: CreateAppPassword) -> AppPasswordView, value;
         /// Revokes an app password.
         delete = delete_app_password(tenant: &TenantReference, mailbox: MailboxId, password: AppPasswordId) -> ();
+    }
+}
+
+resource! {
+    /// Domains of a tenant.
+    Domains {
+        /// Lists the domains of a tenant.
+        list = list_domains(tenant: &TenantReference, request: &ListRequest) -> Page<TenantDomainView>;
+        /// Reads a domain.
+        get = read_domain(tenant: &TenantReference, domain: &str) -> TenantDomainView;
+        /// Claims a domain.
+        add = add_domain(tenant: &TenantReference, input: AddDomain) -> TenantDomainView, value;
+        /// Asks DNS for the record of a domain.
+        check = check_domain(tenant: &TenantReference, domain: &str) -> TenantDomainView, value;
+        /// Takes a domain from a tenant.
+        remove = remove_domain(tenant: &TenantReference, domain: &str) -> ();
     }
 }
 

@@ -5,6 +5,7 @@ pub mod app_passwords;
 pub mod audit;
 pub mod call;
 pub mod cursor;
+pub mod domains;
 pub mod effect;
 pub mod entitlements;
 pub mod export;
@@ -38,6 +39,7 @@ use std::{
 pub use app_passwords::MailPasswords;
 pub use call::{Call, IdempotencyRequest, IfMatch, Principal};
 pub use cursor::{ListRequest, Page};
+pub use domains::{PublicRecords, Told};
 pub use effect::{Effect, Performed};
 
 use crate::{
@@ -72,6 +74,8 @@ pub struct ServiceSettings {
     pub lifecycle: LifecycleSettings,
     /// Plans that subscriptions can be to. Default: none, and any name is a plan without terms.
     pub plans: Catalogue,
+    /// Times of claims of domains.
+    pub domains: crate::domain::tenant_domain::DomainTimes,
     /// Retention of personal values beside the audit trail; unlimited if absent. Default: 365 days.
     pub audit_details: Option<Duration>,
     /// Retention of audit events by kind, the first part of the names of actions. Default: none, so that events stay.
@@ -91,6 +95,7 @@ impl Default for ServiceSettings {
             grace: Duration::from_secs(30 * 24 * 60 * 60),
             lifecycle: LifecycleSettings::DEFAULT,
             plans: Catalogue::default(),
+            domains: crate::domain::tenant_domain::DomainTimes::default(),
             audit_details: Some(Duration::from_secs(365 * 24 * 60 * 60)),
             audit_retention: std::collections::BTreeMap::new(),
         }
@@ -109,6 +114,7 @@ pub struct Service {
     subject_hash: users::tombstone::SubjectHashKey,
     effect: Option<Arc<dyn Effect>>,
     mail: Option<Arc<dyn MailPasswords>>,
+    records: Option<Arc<dyn PublicRecords>>,
     /// Tells the services of a process apart.
     number: u64,
     sees_to_first_uses: bool,
@@ -125,6 +131,7 @@ impl Service {
             subject_hash: users::tombstone::SubjectHashKey::default(),
             effect: None,
             mail: None,
+            records: None,
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             sees_to_first_uses: true,
         }
@@ -134,6 +141,13 @@ impl Service {
     #[must_use]
     pub fn with_mail(mut self, mail: Option<Arc<dyn MailPasswords>>) -> Self {
         self.mail = mail;
+        self
+    }
+
+    /// Sets the public DNS in which domains are proven. Without it, their check is `dns_not_configured`.
+    #[must_use]
+    pub fn with_records(mut self, records: Option<Arc<dyn PublicRecords>>) -> Self {
+        self.records = records;
         self
     }
 

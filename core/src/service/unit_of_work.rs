@@ -298,6 +298,9 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
             let fields = vec![FieldError::new("domainVerifications", Code::DOMAIN_TAKEN, message.clone())];
             Error::new(Code::DOMAIN_TAKEN, message).with_fields(fields)
         }
+        ("tenants", "host") => {
+            field("launcherHost", Code::HOST_TAKEN, "another tenant has this host name: choose another")
+        }
         ("users", "subject" | "tombstone") => {
             field("authentikSubjectId", Code::USER_EXISTS, "there is a user of this issuer and subject already")
         }
@@ -321,8 +324,8 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
             "a request with this `Idempotency-Key` is being worked on: wait for its answer",
         )
         .with_retry_after(std::time::Duration::from_secs(1)),
-        // Another request created the same membership, activity or session record meanwhile: read again.
-        ("memberships" | "user_activity" | "ended_sessions", _) => return conflict(source),
+        // Another request created the same membership, activity, session record or claim meanwhile: read again.
+        ("memberships" | "user_activity" | "ended_sessions" | "domains", _) => return conflict(source),
         _ => return source.into(),
     };
     error.with_source(source)

@@ -68,7 +68,7 @@ pub struct Consumer {
 
 /// All consumers.
 pub static CONSUMERS: &[Consumer] =
-    &[consumers::COPIES, consumers::ERASURE, consumers::CANCELLATION, consumers::WORKSPACE];
+    &[consumers::COPIES, consumers::ERASURE, consumers::CANCELLATION, consumers::DOMAINS, consumers::WORKSPACE];
 
 /// Events that wait for a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,6 +7,7 @@
 pub mod consumer;
 mod consumers;
 mod cursor;
+mod domains;
 pub mod driver;
 mod expiry;
 mod lease;
@@ -17,6 +18,7 @@ pub mod task;
 pub mod trail;
 
 pub use consumer::{Backlog, CONSUMERS, Consumer, catch_up};
+pub use domains::look_at_domains;
 pub use driver::{Driver, Statuses};
 pub use expiry::forget_expired;
 pub use live::StoreChanges;

@@ -21,6 +21,9 @@ const EXPIRY: Duration = Duration::from_secs(600);
 /// Time between two runs of trimming the event log.
 const TRIMMING: Duration = Duration::from_secs(60);
 
+/// Time between two looks for claims of domains that are due.
+const PROOFS: Duration = Duration::from_secs(60);
+
 /// Time between two looks for deleted tenants whose data is to be removed.
 const PURGE: Duration = Duration::from_secs(60 * 60);
 
@@ -116,6 +119,12 @@ impl Task {
             "removes events that all consumers have passed",
             TRIMMING,
             async |service| Ok(consumer::trim(&service).await? > 0),
+        ));
+        tasks.push(Self::every(
+            "domain-proofs",
+            "looks for the records that prove domains, and warns before one is lost",
+            PROOFS,
+            async |service| super::domains::look_at_domains(&service).await,
         ));
         tasks.push(Self::every(
             "subscriptions",

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     clock::Timestamp,
     domain::{
-        Mailbox, MailboxStatus, Membership, Subscription, Tenant, TenantId, TenantStatus, Terms, User, UserId,
-        UserStatus, plan::Catalogue,
+        DomainVerification, Mailbox, MailboxStatus, Membership, Subscription, Tenant, TenantId, TenantStatus, Terms,
+        User, UserId, UserStatus, plan::Catalogue,
     },
 };
 
@@ -160,10 +160,10 @@ pub fn desired(facts: Facts<'_>, settings: &WorkspaceSettings, grace: Duration, 
     let people = members.iter().filter(|(membership, user)| {
         presence != Presence::Absent && membership.active && user.status.counts_as() == UserStatus::Active
     });
-    let verified = tenant
-        .domain_verifications
-        .iter()
-        .map(|verification| DesiredDomain { name: verification.name.clone(), presence });
+    let verified = tenant.domain_verifications.iter().map(|verification| DesiredDomain {
+        name: verification.name.clone(),
+        presence: of_domain(verification, presence),
+    });
     Workspace {
         group: DesiredGroup { tenant: tenant.id, presence, name: group.clone() },
         login: desired_login(tenant, presence, settings),
@@ -171,6 +171,14 @@ pub fn desired(facts: Facts<'_>, settings: &WorkspaceSettings, grace: Duration, 
         domains: verified.collect(),
         mailboxes: mailboxes.iter().map(|mailbox| desired_mailbox(mailbox, presence, &terms, now)).collect(),
         space: DesiredSpace { tenant: tenant.id, presence, name: tenant.name.clone(), quota: terms.files_bytes, group },
+    }
+}
+
+/// Returns how a mail domain should be. One that was lost is kept, and not in use.
+fn of_domain(verification: &DomainVerification, tenant: Presence) -> Presence {
+    match tenant {
+        Presence::Active if verification.lost_at.is_some() => Presence::Suspended,
+        presence => presence,
     }
 }
 

@@ -16,6 +16,7 @@ pub mod mail;
 pub mod mark;
 pub mod plan;
 mod planned;
+mod public_dns;
 mod reconcile;
 mod schedule;
 mod survey;

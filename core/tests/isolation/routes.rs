@@ -70,6 +70,11 @@ pub(crate) fn domain(slug: &str) -> String {
     format!("{slug}.eu")
 }
 
+/// Returns the domain of a tenant that has no mailboxes, by the one that has.
+pub(crate) fn spare(domain: &str) -> String {
+    format!("spare.{domain}")
+}
+
 impl World {
     pub(crate) fn names(&self) -> Names {
         Names {
@@ -97,7 +102,7 @@ impl Route {
             _ => &names.subscription,
         };
         let path = self.path.replace("{tenant}", &names.tenant).replace("{user}", &names.user).replace("{id}", id);
-        let path = path.replace("{system}", "chat");
+        let path = path.replace("{system}", "chat").replace("{domain}", &spare(&names.domain));
         let path = path.replace("{password}", &names.password);
         if matches!(self.does, Does::Tenant(Action::ReadTenantAudit)) {
             format!("{path}?tenant={}", names.tenant)
@@ -118,6 +123,7 @@ impl Route {
                 json!({"userId": names.user, "localPart": unique(), "domain": names.domain})
             }
             ("POST", "/tenants/{tenant}/mailboxes/{id}/app-passwords") => json!({"name": "Phone"}),
+            ("POST", "/tenants/{tenant}/domains") => json!({"name": format!("{}.example", unique())}),
             ("PATCH", "/tenants/{tenant}/mailboxes/{id}") => json!({"displayName": "New name"}),
             ("PATCH", "/subscriptions/{id}") => json!({"seats": 9}),
             ("PATCH", _) => json!({"name": "New name"}),
@@ -173,7 +179,8 @@ impl Route {
 
     /// Returns `true` if it answers in pages.
     pub(crate) fn is_list(&self) -> bool {
-        const LISTS: [&str; 10] = [
+        const LISTS: [&str; 11] = [
+            "/tenants/{tenant}/domains",
             "/users/me/tenants",
             "/users",
             "/tenants",

@@ -4,8 +4,8 @@ use dezky::{
     Error, ErrorKind,
     authz::{Action, Actor, Outcome, Resource, TenantFacts, decide, policy::field_policy},
     domain::{
-        CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, TenantStatus,
-        UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, UserId,
+        AddDomain, CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership,
+        TenantStatus, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, UserId,
     },
     service::{Call, ListRequest, Service, audit::AuditFilter, subscriptions::SubscriptionFilter},
     store::SharedStore,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     matrix::value,
-    routes::{Does, Names, ROUTES, Route},
+    routes::{Does, Names, ROUTES, Route, spare},
     world::{Platform, World},
 };
 
@@ -84,6 +84,19 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
         }
         ("DELETE", "/tenants/{tenant}/mailboxes/{id}/app-passwords/{password}") => {
             service.delete_app_password(&call, &tenant, mailbox, names.password.parse().unwrap()).await
+        }
+        ("GET", "/tenants/{tenant}/domains") => service.list_domains(&call, &tenant, &page).await.map(drop),
+        ("POST", "/tenants/{tenant}/domains") => {
+            service.add_domain(&call, &tenant, AddDomain::read(body())?).await.map(drop)
+        }
+        ("GET", "/tenants/{tenant}/domains/{domain}") => {
+            service.read_domain(&call, &tenant, &spare(&names.domain)).await.map(drop)
+        }
+        ("DELETE", "/tenants/{tenant}/domains/{domain}") => {
+            service.remove_domain(&call, &tenant, &spare(&names.domain)).await
+        }
+        ("POST", "/tenants/{tenant}/domains/{domain}/check") => {
+            service.check_domain(&call, &tenant, &spare(&names.domain)).await.map(drop)
         }
         ("GET", "/subscriptions") => {
             service.list_subscriptions(&call, &SubscriptionFilter::default(), &page).await.map(drop)

@@ -16,10 +16,10 @@ use dezky::{
     domain::{
         AppPasswordId, CreateAppPassword, CreateMailbox, CreateSubscription, CreateUser, Issuer, Mailbox, MailboxId,
         MembershipRole, SubscriptionId, TenantId, TenantStatus, UpdateTenant, UpdateUser, UserId,
-        workspace::SystemKind,
+        tenant_domain::DomainTimes, workspace::SystemKind,
     },
     http::{HttpState, RequestIdentity, TokenIdentity, router},
-    service::{Service, ServiceSettings, subscriptions::SubscriptionFilter},
+    service::{PublicRecords, Service, ServiceSettings, Told, subscriptions::SubscriptionFilter},
     store::{Commit, Repository as _, SharedStore},
     test_kit::DevelopmentIssuer,
 };
@@ -29,7 +29,10 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::{routes::domain, support};
+use crate::{
+    routes::{domain, spare},
+    support,
+};
 
 /// The tenant that the second issuer is bound to, as that of a login of its own.
 pub(crate) const BOUND: &str = "bolt";
@@ -143,9 +146,25 @@ impl Answer {
     }
 }
 
+/// Public DNS without any record.
+#[derive(Debug)]
+struct Nothing;
+
+#[async_trait]
+impl PublicRecords for Nothing {
+    async fn ask(&self, _: &str, _: &str) -> Vec<(String, Told)> {
+        vec![("192.0.2.53".to_owned(), Told::Values(Vec::new()))]
+    }
+}
+
+fn records() -> Option<Arc<dyn PublicRecords>> {
+    Some(Arc::new(Nothing))
+}
+
 fn service_settings() -> ServiceSettings {
     ServiceSettings {
         platform_admin_group: Some(PLATFORM_ADMINS.to_owned()),
+        domains: DomainTimes { least: std::time::Duration::ZERO, ..DomainTimes::default() },
         system_urls: [(SystemKind::Chat, "https://{slug}.chat.example.eu".to_owned())].into(),
         ..ServiceSettings::default()
     }
@@ -204,9 +223,10 @@ impl Platform {
         let mut options = VerifierOptions::default();
         options.issuer_source = Some(Arc::new(StoreIssuers::new(Arc::clone(&store), &settings).unwrap()));
         let verifier = Verifier::new(settings, keys, archive, Arc::clone(&clock), options).unwrap();
-        let api = Arc::new(Service::new(Arc::clone(&store), Arc::clone(&clock), service_settings()));
+        let api =
+            Arc::new(Service::new(Arc::clone(&store), Arc::clone(&clock), service_settings()).with_records(records()));
         let router = router(HttpState::new(api, Arc::new(TokenIdentity::new(verifier))));
-        let service = Service::new(store, Arc::clone(&clock), service_settings());
+        let service = Service::new(store, Arc::clone(&clock), service_settings()).with_records(records());
         Self { service, router, clock, issuer, bound, worlds: AtomicUsize::new(0) }
     }
 
@@ -303,8 +323,7 @@ impl Platform {
         user: UserId,
     ) -> (MailboxId, AppPasswordId) {
         let name = domain(slug);
-        let verified =
-            json!({"domains": [&name], "domainVerifications": [{"name": &name, "verifiedAt": self.clock.now()}]});
+        let verified = json!({"domains": [&name, &spare(&name)], "domainVerifications": [{"name": &name, "verifiedAt": self.clock.now()}]});
         let verified = UpdateTenant::read(verified).unwrap();
         self.service.update_tenant(&support::system(), &tenant.into(), verified).await.unwrap();
         let input = json!({"userId": user, "localPart": format!("box-{number}"), "domain": &name});

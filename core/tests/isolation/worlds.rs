@@ -159,7 +159,11 @@ impl Twins {
         // Each platform generates its events and mailboxes, with different ids.
         let own = matches!(
             route.path,
-            "/audit" | "/tenants/{tenant}/mailboxes" | "/tenants/{tenant}/mailboxes/{id}/app-passwords"
+            "/audit"
+                | "/tenants/{tenant}/domains"
+                | "/tenants/{tenant}/domains/{domain}"
+                | "/tenants/{tenant}/mailboxes"
+                | "/tenants/{tenant}/mailboxes/{id}/app-passwords"
         );
         let alike = |answer: Answer, place: usize| {
             let answer = match own_id_of(&answer, "/id").filter(|_| own) {

@@ -20,6 +20,7 @@ use crate::{
 on_every_store! {
     a_new_tenant_gets_its_systems_and_becomes_active,
     changes_reach_the_systems,
+    a_lost_domain_is_kept_and_not_in_use,
     a_suspended_tenant_keeps_everything_and_uses_nothing,
     a_deleted_tenant_is_removed_after_its_grace_period_with_its_files_last,
     a_deletion_is_undone_with_everything_as_it_was,
@@ -116,6 +117,28 @@ async fn changes_reach_the_systems(store: SharedStore) {
     assert_eq!(world.mailboxes(), ["anna@acme.eu"]);
     let state = world.state(acme, SystemKind::Mail).await;
     assert!(state.conditions.iter().any(|one| one.reason == "MailboxesRemain"), "{state:#?}");
+}
+
+async fn a_lost_domain_is_kept_and_not_in_use(store: SharedStore) {
+    let world = World::on(store).await;
+    let acme = world.tenant("acme").await;
+    world.member(acme, "anna").await;
+    world.settle().await;
+    let verified = async |lost: Option<String>| {
+        let mut one = json!({"name": "acme.eu", "verifiedAt": world.clock.now_text()});
+        if let Some(time) = lost {
+            one["lostAt"] = json!(time);
+        }
+        let change = UpdateTenant::read(json!({"domainVerifications": [one]})).unwrap();
+        world.service.update_tenant(&system(), &acme.into(), change).await.unwrap();
+        world.settle().await;
+    };
+    verified(Some(world.clock.now_text())).await;
+    assert_eq!(world.domains(), [("acme.eu".to_owned(), false)]);
+    assert_eq!(world.mailboxes(), ["anna@acme.eu"], "nothing is deleted");
+    verified(None).await;
+    assert_eq!(world.domains(), [("acme.eu".to_owned(), true)]);
+    world.assert_ready(acme).await;
 }
 
 async fn a_suspended_tenant_keeps_everything_and_uses_nothing(store: SharedStore) {

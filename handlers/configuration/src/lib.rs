@@ -4,6 +4,7 @@
 
 mod audit;
 mod component;
+mod domains;
 mod issuers;
 mod limits;
 mod location;
@@ -33,6 +34,7 @@ use dezky::{
 
 pub use audit::AuditHeads;
 pub use component::{ComponentSettings, Isolation, Writers};
+pub use domains::{DomainSettings, read as domains};
 pub use limits::{ForwardedHeader, LimitSettings, Network, Rate, counted};
 pub use location::StoreLocation;
 #[cfg(all(feature = "opening", not(feature = "mongodb")))]
@@ -92,6 +94,8 @@ pub struct Configuration {
     pub plans: Catalogue,
     /// The systems behind tenants that this process reaches.
     pub systems: SystemsSettings,
+    /// Settings of the proof of domains.
+    pub domains: DomainSettings,
     /// Files that contain secrets of these settings.
     pub secret_files: Vec<SecretFile>,
 }
@@ -150,6 +154,7 @@ impl Configuration {
             lifecycle: plans::lifecycle(sources)?,
             plans,
             systems,
+            domains: domains::read(sources)?,
             secret_files,
         })
     }
@@ -193,6 +198,7 @@ impl Configuration {
             grace: self.grace,
             lifecycle: self.lifecycle,
             plans: self.plans.clone(),
+            domains: self.domains.times,
             ..ServiceSettings::default()
         }
     }

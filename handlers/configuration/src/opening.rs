@@ -70,5 +70,6 @@ impl Configuration {
             .issuers(self.issuers.clone())
             .service(self.service_settings())
             .extra_ca_certificates(self.extra_ca_certificates.clone())
+            .records(self.domains.records())
     }
 }

@@ -66,6 +66,9 @@ settings! {
     OCIS_SECRET = "ocis.secret", "DEZKY_OCIS_SECRET", None;
     OCIS_SECRET_FILE = "ocis.secret_file", "DEZKY_OCIS_SECRET_FILE", None;
     DNS_SERVERS = "dns.servers", "DEZKY_DNS_SERVERS", None;
+    DNSSEC = "dns.dnssec", "DEZKY_DNSSEC", None;
+    DOMAIN_CLAIM_DAYS = "domains.claim_days", "DEZKY_DOMAIN_CLAIM_DAYS", None;
+    DOMAIN_AT_RISK_DAYS = "domains.at_risk_days", "DEZKY_DOMAIN_AT_RISK_DAYS", None;
     MEETINGS_URL = "meetings.url", "DEZKY_MEETINGS_URL", None;
     CHAT_URL = "chat.url", "DEZKY_CHAT_URL", None;
     PLANS = "plans", "DEZKY_PLANS", None;
@@ -93,11 +96,12 @@ impl Setting {
                 WORKSPACE_GRACE_DAYS,
             ]
             .contains(self)
+            || [DOMAIN_CLAIM_DAYS, DOMAIN_AT_RISK_DAYS].contains(self)
     }
 
     /// Returns whether the file may use `true` or `false`.
     pub fn is_switch(&self) -> bool {
-        *self == OIDC_PRIVATE_ADDRESSES
+        [OIDC_PRIVATE_ADDRESSES, DNSSEC].contains(self)
     }
 
     /// Returns whether the file may use a list. Variables and flags separate items by commas.

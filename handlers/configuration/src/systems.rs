@@ -256,7 +256,7 @@ fn by_hand(sources: &Sources) -> Result<BTreeMap<SystemKind, String>> {
 }
 
 /// Reads the addresses of DNS servers; port 53 where none is named.
-fn dns_servers(sources: &Sources) -> Result<Vec<SocketAddr>> {
+pub(super) fn dns_servers(sources: &Sources) -> Result<Vec<SocketAddr>> {
     let Some(found) = sources.find(&settings::DNS_SERVERS)? else { return Ok(Vec::new()) };
     let read = |text: &str| {
         let alone = || text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));

@@ -9,8 +9,8 @@ use crate::commands::{
     doctor::DoctorFlags,
     manual::{CompletionFlags, ManFlags},
     operators::{
-        audit::AuditFlags, mailbox::MailboxCommand, member::MemberCommand, subscription::SubscriptionCommand,
-        tenant::TenantCommand, user::UserCommand, workspace::WorkspaceCommand,
+        audit::AuditFlags, domain::DomainCommand, mailbox::MailboxCommand, member::MemberCommand,
+        subscription::SubscriptionCommand, tenant::TenantCommand, user::UserCommand, workspace::WorkspaceCommand,
     },
 };
 use crate::configuration::{
@@ -74,6 +74,9 @@ pub(crate) enum Command {
     /// Administer the members of a tenant, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Member(MemberCommand),
+    /// Administer the domains of a tenant, as an operator.
+    #[command(subcommand, after_help = OPERATORS)]
+    Domain(DomainCommand),
     /// See to the systems behind a tenant, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Workspace(WorkspaceCommand),

@@ -46,10 +46,12 @@ class DomainVerificationInput(TypedDict, total=False):
     Attributes:
         name: The domain, one of the tenant's `domains`.
         verified_at: Time of verification.
+        lost_at: Time at which it was lost: its mail is suspended, and another tenant may verify it.
     """
 
     name: Required[str]
     verified_at: Required[datetime]
+    lost_at: datetime | None
 
 
 class BrandingInput(TypedDict, total=False):
@@ -82,6 +84,16 @@ class BillingInfoInput(TypedDict, total=False):
     vat_id: str | None
     email: str | None
     address: str | None
+
+
+class AddDomainInput(TypedDict, total=False):
+    """A domain to be claimed.
+
+    Attributes:
+        name: The domain, in its DNS form.
+    """
+
+    name: Required[str]
 
 
 class CreateAppPasswordInput(TypedDict, total=False):
@@ -148,6 +160,7 @@ class CreateTenantInput(TypedDict, total=False):
         plan: What it has bought; `starter` without it.
         domains: Domains that the tenant claims to own (at most 100).
         domain_verifications: Verifications of these domains.
+        launcher_host: Host name of its own at which its launcher is, besides that below the platform's domain.
         billing_info: Billing details for invoices.
         branding: Appearance of its launcher.
         authentik_group: Name of its group in Authentik (1 to 200 characters).
@@ -162,6 +175,7 @@ class CreateTenantInput(TypedDict, total=False):
     plan: str
     domains: Sequence[str] | None
     domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | None
+    launcher_host: str | None
     billing_info: BillingInfo | BillingInfoInput | None
     branding: Branding | BrandingInput | None
     authentik_group: str | None
@@ -260,6 +274,7 @@ class UpdateTenantInput(TypedDict, total=False):
         plan: Its plan. For the platform.
         domains: Domains that the tenant claims to own (at most 100).
         domain_verifications: Verifications of these domains. For the platform.
+        launcher_host: Host name of its own at which its launcher is, besides that below the platform's domain.
         billing_info: Billing details for invoices. For owners and the platform.
         branding: Appearance of its launcher.
         authentik_group: Name of its group in Authentik. For the platform (1 to 200 characters).
@@ -275,6 +290,7 @@ class UpdateTenantInput(TypedDict, total=False):
     plan: str
     domains: Sequence[str] | None
     domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | None
+    launcher_host: str | None
     billing_info: BillingInfo | BillingInfoInput | None
     branding: Branding | BrandingInput | None
     authentik_group: str | None

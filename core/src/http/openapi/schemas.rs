@@ -5,7 +5,7 @@
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{AppPasswordView, MailboxView},
+    domain::{AppPasswordView, MailboxView, TenantDomainView},
     service::export::ExportRecord,
     service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
 };
@@ -16,6 +16,7 @@ pub(crate) use crate::domain::{
     membership::{GrantMembershipBody, UpdateMembershipBody},
     subscription::{CreateSubscriptionBody, UpdateSubscriptionBody},
     tenant::{CreateTenantBody, UpdateTenantBody},
+    tenant_domain::AddDomainBody,
     user::{CreateUserBody, UpdateUserBody},
 };
 
@@ -43,5 +44,6 @@ pages! {
     AuditPage of AuditEventView;
     MailboxPage of MailboxView;
     AppPasswordPage of AppPasswordView;
+    DomainPage of TenantDomainView;
     ExportPage of ExportRecord;
 }

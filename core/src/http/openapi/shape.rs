@@ -129,6 +129,11 @@ impl Shape {
         Self::new().once().guarded().shown::<V>()
     }
 
+    /// Describes a question that only the status answers.
+    pub(crate) fn allowed(yes: &'static str) -> Self {
+        Self::new().answered("200", ResponseBuilder::new().description(yes))
+    }
+
     /// Describes the removal of a document.
     pub(crate) fn deleted() -> Self {
         Self::new().guarded().answered("204", ResponseBuilder::new().description("Done"))
@@ -159,6 +164,7 @@ impl Shape {
             let (about, schema) = match name {
                 "tenant" => ("Id or slug of the tenant", ObjectBuilder::new()),
                 "user" => ("Id of the user", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
+                "domain" => ("The domain", ObjectBuilder::new().max_length(Some(1_000))),
                 "password" => ("Id of the app password", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
                 _ => ("Id", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
             };

@@ -20,6 +20,27 @@ pub(crate) struct Query {
     slug: Option<String>,
 }
 
+/// The host name in question, as read by [`certificate`].
+#[derive(IntoParams)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct HostQuery {
+    /// The host name that a certificate is wanted for
+    #[param(min_length = 1, max_length = 253)]
+    domain: String,
+}
+
+/// Answers with an empty 200 if a launcher is at the host name, for the ingress.
+pub(crate) async fn certificate(
+    State(state): State<Arc<HttpState>>,
+    Context(context): Context,
+    mut parameters: Parameters,
+) -> Result<Response> {
+    let host = parameters.text("domain");
+    parameters.finish()?;
+    state.launcher.at_host(&context, &host.ok_or_else(Error::not_found)?).await?;
+    Ok(Response::default())
+}
+
 pub(crate) async fn read(
     State(state): State<Arc<HttpState>>,
     Context(context): Context,

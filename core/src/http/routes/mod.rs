@@ -3,6 +3,7 @@
 pub(super) mod app_passwords;
 pub(super) mod audit;
 pub(super) mod document;
+pub(super) mod domains;
 pub(super) mod entitlements;
 pub(super) mod launcher;
 pub(super) mod mailboxes;

@@ -46,7 +46,7 @@ impl Service {
             Begun::Before(answer) => return Ok(answer),
             Begun::New(slot) => slot,
         };
-        if !tenant.domain_verifications.iter().any(|verified| verified.name == input.domain) {
+        if !tenant.has_verified(&input.domain) {
             let message = "must be one of the tenant's verified domains";
             return Err(Error::invalid(vec![FieldError::new("domain", FieldCode::UNKNOWN_DOMAIN, message)]));
         }

@@ -18,8 +18,8 @@ use crate::{
 impl Service {
     /// Deletes a tenant, which only the platform sees from then on.
     ///
-    /// Its slug stays reserved, its verified domains become free, and its subscription is cancelled. Until its data is
-    /// removed, [`Service::restore_tenant`] undoes that.
+    /// Its slug stays reserved, and its subscription is cancelled. Until its data is removed, [`Service::restore_tenant`]
+    /// undoes that; then its verified domains become free.
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required`, `tenant_deleted` or `version_changed`.

@@ -18,7 +18,7 @@ impl Service {
     /// `not_found`, `platform_admin_required`, `version_changed`, or
     /// - `tenant_pending` for a tenant that was never active,
     /// - `tenant_removed` after the grace period,
-    /// - `domain_taken` while another tenant has one of its verified domains.
+    /// - `domain_taken` while another tenant has one of its verified domains, which earlier releases freed at once.
     pub async fn restore_tenant(&self, call: &Call, reference: &TenantReference) -> Result<Answer<TenantView>> {
         let restore = |tenant: &mut Tenant, now| self.restored(tenant, now);
         self.settle(call, |moment| self.change_status(call, moment, reference, Action::RestoreTenant, restore)).await

@@ -2,11 +2,13 @@
 
 mod cancellation;
 mod copies;
+mod domains;
 mod erasure;
 mod workspace;
 
 pub(super) use cancellation::CANCELLATION;
 pub(super) use copies::COPIES;
+pub(super) use domains::DOMAINS;
 pub(super) use erasure::ERASURE;
 pub(super) use workspace::WORKSPACE;
 

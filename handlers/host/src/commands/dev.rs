@@ -68,6 +68,8 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         lifecycle: LifecycleSettings::DEFAULT,
         plans: plans()?,
         systems: emulators.as_ref().map(Emulators::settings).transpose()?.unwrap_or_default(),
+        // Public DNS knows nothing of development.
+        domains: configuration::domains(&sources)?.only_named(),
         secret_files: Vec::new(),
     };
     let mut running = Running::start(&configuration).await?;

@@ -37,6 +37,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Tenant(command) => operators::tenant::run(command).await,
         Command::User(command) => operators::user::run(command).await,
         Command::Member(command) => operators::member::run(command).await,
+        Command::Domain(command) => operators::domain::run(command).await,
         Command::Workspace(command) => operators::workspace::run(command).await,
         Command::Mailbox(command) => operators::mailbox::run(command).await,
         Command::Subscription(command) => operators::subscription::run(command).await,

@@ -11,7 +11,8 @@ use dezky::{
     context::RequestContext,
     domain::{
         AuditEventId, AuditStub, CreateAppPassword, CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords,
-        Event, Issuer, OutboxEvent, OutboxEventId, SeatLedger, SystemState, TaskRecord, TenantId, UpdateUser,
+        Event, Issuer, OutboxEvent, OutboxEventId, SeatLedger, SystemState, TaskRecord, TenantDomain, TenantId, UpdateUser,
+        tenant_domain::{DomainTimes, Sighting, SightingOutcome},
         workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
     },
     service::{Call, IdempotencyRequest, Service, ServiceSettings},
@@ -122,6 +123,10 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
     commit.insert(&password).unwrap();
     commit.insert(&state).unwrap();
     commit.insert(&records).unwrap();
+    let mut claim = TenantDomain::claimed(tenant, "beta.eu".to_owned(), &DomainTimes::default(), now).unwrap();
+    let seen = Sighting { server: "192.0.2.53".to_owned(), outcome: SightingOutcome::Seen, detail: None };
+    claim.note(vec![seen], &DomainTimes::default(), 0.5, now);
+    commit.insert(&claim).unwrap();
     let url = "https://beta.example.eu/application/o/dezky-tenant-beta/";
     commit.insert(&Issuer::of_login(tenant, url, "dezky-beta", now)).unwrap();
     // The place of an event that retention removed.

@@ -70,6 +70,7 @@ class AsyncTenants:
         plan: str | UnsetType = UNSET,
         domains: Sequence[str] | UnsetType | None = UNSET,
         domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | UnsetType | None = UNSET,
+        launcher_host: str | UnsetType | None = UNSET,
         billing_info: BillingInfo | BillingInfoInput | UnsetType | None = UNSET,
         branding: Branding | BrandingInput | UnsetType | None = UNSET,
         authentik_group: str | UnsetType | None = UNSET,
@@ -88,6 +89,7 @@ class AsyncTenants:
             plan: What it has bought; `starter` without it.
             domains: Domains that the tenant claims to own (at most 100).
             domain_verifications: Verifications of these domains.
+            launcher_host: Host name of its own at which its launcher is, besides that below the platform's domain.
             billing_info: Billing details for invoices.
             branding: Appearance of its launcher.
             authentik_group: Name of its group in Authentik (1 to 200 characters).
@@ -107,6 +109,7 @@ class AsyncTenants:
                 "plan": plan,
                 "domains": domains,
                 "domainVerifications": domain_verifications,
+                "launcherHost": launcher_host,
                 "billingInfo": billing_info,
                 "branding": branding,
                 "authentikGroup": authentik_group,
@@ -150,6 +153,7 @@ class AsyncTenants:
         plan: str | UnsetType = UNSET,
         domains: Sequence[str] | UnsetType | None = UNSET,
         domain_verifications: Sequence[DomainVerification | DomainVerificationInput] | UnsetType | None = UNSET,
+        launcher_host: str | UnsetType | None = UNSET,
         billing_info: BillingInfo | BillingInfoInput | UnsetType | None = UNSET,
         branding: Branding | BrandingInput | UnsetType | None = UNSET,
         authentik_group: str | UnsetType | None = UNSET,
@@ -169,6 +173,8 @@ class AsyncTenants:
             plan: Its plan. For the platform.
             domains: Domains that the tenant claims to own (at most 100). `None` takes it away.
             domain_verifications: Verifications of these domains. For the platform. `None` takes it away.
+            launcher_host: Host name of its own at which its launcher is, besides that below the platform's domain.
+                `None` takes it away.
             billing_info: Billing details for invoices. For owners and the platform. `None` takes it away.
             branding: Appearance of its launcher. `None` takes it away.
             authentik_group: Name of its group in Authentik. For the platform (1 to 200 characters). `None` takes it
@@ -192,6 +198,7 @@ class AsyncTenants:
                 "plan": plan,
                 "domains": domains,
                 "domainVerifications": domain_verifications,
+                "launcherHost": launcher_host,
                 "billingInfo": billing_info,
                 "branding": branding,
                 "authentikGroup": authentik_group,

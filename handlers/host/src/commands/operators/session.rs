@@ -87,7 +87,8 @@ impl Session {
         let configuration = Configuration::read(&sources)?;
         logging::start(&configuration::log(&sources)?)?;
         let store = store::open(&configuration, &Arc::new(Metrics::new()))?;
-        let service = Service::new(store, Arc::new(SystemClock), configuration.service_settings());
+        let service = Service::new(store, Arc::new(SystemClock), configuration.service_settings())
+            .with_records(configuration.domains.records());
         Ok(Self { service, configuration, output: Output::new(flags.json), actor: flags.actor.clone() })
     }
 
