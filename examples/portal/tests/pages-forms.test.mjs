@@ -143,7 +143,7 @@ test("a domain that is none is named, and a good one is added in its canonical f
   assert.equal(await field.getAttribute("aria-invalid"), "true");
   await field.fill("BÜRO.example");
   await field.press("Enter");
-  await page.getByRole("cell", { name: "xn--bro-hoa.example", exact: true }).waitFor();
+  await page.getByRole("region", { name: "büro.example", exact: true }).getByText("xn--bro-hoa.example", { exact: true }).waitFor();
 });
 
 test("without a connection nothing is lost, and trying again works", async () => {
