@@ -118,6 +118,7 @@ impl Estate {
     async fn after(&self, time: Duration) {
         self.clock.advance(time);
         catch_up(&self.service).await.unwrap();
+        dezky::work::purge::purge(&self.service).await.unwrap();
         while look_at_domains(&self.service).await.unwrap() {}
     }
 

@@ -355,6 +355,7 @@ impl Tenant {
     pub fn purge(&mut self, now: Timestamp) {
         self.rename(self.slug.clone());
         self.set_domains(Vec::new());
+        self.set_launcher_host(None);
         self.billing_info = None;
         self.branding = None;
         self.authentik_group = None;

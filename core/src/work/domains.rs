@@ -1,16 +1,14 @@
-//! Looks at claims of domains that are due: proves them, warns before they are lost, and frees those of removed tenants.
+//! Looks at claims of domains that are due: proves them, and warns before they are lost.
 
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 
 use crate::{
-    clock::Timestamp,
     context::SystemActor,
     domain::{
         AuditActor, Tenant, TenantDomain, TenantStatus, Versioned as _,
         tenant_domain::{DOMAINS_BY_DUE, TENANT_DOMAINS},
-        workspace::{Phase, SystemKind, SystemState},
     },
     error::{Code, Result},
     service::{Call, Service, conflict, domains::follow, moment::Moment, unit_of_work::UnitOfWork},
@@ -22,9 +20,6 @@ const BATCH: u32 = 64;
 
 /// Number of claims that are looked at at a time.
 const AT_A_TIME: usize = 8;
-
-/// Wait before the next look at a tenant whose mail is still being removed.
-const WHILE_REMOVING: Duration = Duration::from_secs(600);
 
 /// Time until the next look at what is looked at on request only.
 const RESTING: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -95,42 +90,22 @@ async fn note(service: &Service, call: &Call, moment: Moment, due: &TenantDomain
     service.carry_out(work).await
 }
 
-/// Removes a claim whose tenant is gone or has given the domain up. Those of a deleted tenant stay until its data is removed.
+/// Removes a claim whose tenant is gone or has given the domain up. Those of a deleted tenant wait: they go with its data, or
+/// are due again when its deletion is undone.
 async fn clear(service: &Service, call: &Call, moment: Moment, due: &TenantDomain) -> Result<()> {
     let claim: Option<TenantDomain> = service.store().load(&call.context, due.id).await?;
     let tenant: Option<Tenant> = service.store().load(&call.context, due.tenant_id).await?;
     let Some(claim) = claim else { return Ok(()) };
-    let mut work = UnitOfWork::new(call, actor(), &moment);
     match tenant.filter(|tenant| tenant.domains.contains(&claim.name)) {
-        None => {}
-        Some(tenant) if tenant.status != TenantStatus::Deleted => return Ok(()),
-        Some(tenant) => {
-            if let Some(wait) = until_removed(service, call, &tenant, moment.now()).await? {
-                return postpone(service, call, moment, &claim, wait).await;
-            }
-            let mut after = tenant.clone();
-            after.release_domain(&claim.name);
-            work.update("domain.free", "tenant", crate::service::domains::subject(tenant.id), &tenant, &mut after)?;
+        Some(tenant) if tenant.status == TenantStatus::Deleted => {
+            return postpone(service, call, moment, &claim, RESTING).await;
         }
+        Some(_) => return Ok(()),
+        None => {}
     }
+    let mut work = UnitOfWork::new(call, actor(), &moment);
     work.commit.delete(&claim);
     service.carry_out(work).await
-}
-
-/// Returns the time until the data of a deleted tenant is removed; `None` if it is, mail included.
-async fn until_removed(service: &Service, call: &Call, tenant: &Tenant, now: Timestamp) -> Result<Option<Duration>> {
-    let settings = service.settings();
-    let removal = crate::workspace::desired::removal(tenant, settings.grace).unwrap_or(now);
-    let wait = removal.milliseconds().saturating_sub(now.milliseconds());
-    if let Some(wait) = u64::try_from(wait).ok().filter(|wait| *wait > 0) {
-        return Ok(Some(Duration::from_millis(wait)));
-    }
-    if !settings.systems.contains(&SystemKind::Mail) {
-        return Ok(None);
-    }
-    let key = SystemState::key(tenant.id, SystemKind::Mail, None);
-    let mail: Option<SystemState> = service.store().load_unique(&call.context, key).await?;
-    Ok(mail.filter(|mail| mail.phase != Phase::Removed).map(|_| WHILE_REMOVING))
 }
 
 /// Puts the next look off.

@@ -22,38 +22,36 @@ pub(in crate::work) const DOMAINS: Consumer = Consumer {
     follows: &[
         Follows { action: Action::CreateTenant, fields: OF_DOMAINS },
         Follows { action: Action::UpdateTenant, fields: OF_DOMAINS },
-        Follows { action: Action::DeleteTenant, fields: &[] },
         Follows { action: Action::RestoreTenant, fields: &[] },
     ],
+    notes: &[],
     handle: |service, event| Box::pin(handle(service, event)),
 };
 
 async fn handle(service: &Service, event: &Event) -> Result<()> {
     let Some(tenant) = event.tenant_id else { return Ok(()) };
-    let ended = [Action::DeleteTenant, Action::RestoreTenant].iter().any(|action| action.name() == event.action);
+    let restored = event.action == Action::RestoreTenant.name();
     let call = Call::by_part(SystemActor::Outbox);
-    service.settle(&call, |moment| follow(service, &call, moment, tenant, ended)).await
+    service.settle(&call, |moment| follow(service, &call, moment, tenant, restored)).await
 }
 
-/// Makes the claims that are missing, and removes those that are too many. All are due at once if the tenant has come or gone.
-async fn follow(service: &Service, call: &Call, moment: Moment, tenant: TenantId, ended: bool) -> Result<()> {
+/// Makes the claims that are missing, and removes those that are too many. All are due at once if the tenant is back.
+async fn follow(service: &Service, call: &Call, moment: Moment, tenant: TenantId, restored: bool) -> Result<()> {
     let stored: Option<Tenant> = service.store().load(&call.context, tenant).await?;
     let claims: Vec<TenantDomain> = service.store().load_all(&call.context, &of_tenant(tenant)).await?;
-    let Some(stored) = stored else { return Ok(()) };
+    // Those of a deleted tenant go with its data.
+    let Some(stored) = stored.filter(|stored| stored.status != TenantStatus::Deleted) else { return Ok(()) };
     let now = moment.now();
     let mut commit = Commit::new();
     for name in stored.domains.iter().filter(|name| !claims.iter().any(|claim| claim.name == **name)) {
         let mut claim = TenantDomain::claimed(tenant, name.clone(), &service.settings().domains, now)?;
         claim.follow(&stored);
-        if stored.status == TenantStatus::Deleted {
-            claim.next_check_at = now;
-        }
         commit.insert(&claim)?;
     }
     for claim in &claims {
         if !stored.domains.contains(&claim.name) {
             commit.delete(claim);
-        } else if ended {
+        } else if restored {
             let mut due = claim.clone();
             due.next_check_at = now;
             due.advance(now);
