@@ -16,6 +16,7 @@ from ._types import (
     MembershipView,
     ProfileView,
     SubscriptionView,
+    TenantDomainView,
     TenantView,
     UserView,
     WorkspaceView,
@@ -66,6 +67,15 @@ APP_PASSWORDS_CREATE: Operation[AppPasswordView] = Operation(
 )
 APP_PASSWORDS_DELETE: Operation[None] = Operation(
     "DELETE", "/tenants/{tenant}/mailboxes/{id}/app-passwords/{password}", None
+)
+DOMAINS_LIST: Operation[Page[TenantDomainView]] = Operation("GET", "/tenants/{tenant}/domains", Page[TenantDomainView])
+DOMAINS_ADD: Operation[TenantDomainView] = Operation(
+    "POST", "/tenants/{tenant}/domains", TenantDomainView, "application/json"
+)
+DOMAINS_GET: Operation[TenantDomainView] = Operation("GET", "/tenants/{tenant}/domains/{domain}", TenantDomainView)
+DOMAINS_REMOVE: Operation[None] = Operation("DELETE", "/tenants/{tenant}/domains/{domain}", None)
+DOMAINS_CHECK: Operation[TenantDomainView] = Operation(
+    "POST", "/tenants/{tenant}/domains/{domain}/check", TenantDomainView
 )
 USERS_LIST: Operation[Page[UserView]] = Operation("GET", "/users", Page[UserView])
 USERS_CREATE: Operation[UserView] = Operation("POST", "/users", UserView, "application/json")

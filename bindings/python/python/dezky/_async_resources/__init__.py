@@ -9,6 +9,7 @@ from .._table import ME
 from .._types import ProfileView
 from .app_passwords import AsyncAppPasswords
 from .audit import AsyncAudit
+from .domains import AsyncDomains
 from .entitlements import AsyncEntitlements
 from .mailboxes import AsyncMailboxes
 from .members import AsyncMembers
@@ -26,6 +27,7 @@ class AsyncUseCases:
         "_caller",
         "app_passwords",
         "audit",
+        "domains",
         "entitlements",
         "mailboxes",
         "members",
@@ -50,6 +52,8 @@ class AsyncUseCases:
     """Mailboxes of a tenant."""
     app_passwords: AsyncAppPasswords
     """App passwords of mailboxes, each for one mail program."""
+    domains: AsyncDomains
+    """Domains of a tenant, and their proof by DNS."""
     users: AsyncUsers
     """Users; written by the platform."""
     subscriptions: AsyncSubscriptions
@@ -66,6 +70,7 @@ class AsyncUseCases:
         self.workspace = AsyncWorkspace(caller)
         self.mailboxes = AsyncMailboxes(caller)
         self.app_passwords = AsyncAppPasswords(caller)
+        self.domains = AsyncDomains(caller)
         self.users = AsyncUsers(caller)
         self.subscriptions = AsyncSubscriptions(caller)
         self.audit = AsyncAudit(caller)

@@ -9,6 +9,7 @@ from .._table import ME
 from .._types import ProfileView
 from .app_passwords import AppPasswords
 from .audit import Audit
+from .domains import Domains
 from .entitlements import Entitlements
 from .mailboxes import Mailboxes
 from .members import Members
@@ -26,6 +27,7 @@ class UseCases:
         "_caller",
         "app_passwords",
         "audit",
+        "domains",
         "entitlements",
         "mailboxes",
         "members",
@@ -50,6 +52,8 @@ class UseCases:
     """Mailboxes of a tenant."""
     app_passwords: AppPasswords
     """App passwords of mailboxes, each for one mail program."""
+    domains: Domains
+    """Domains of a tenant, and their proof by DNS."""
     users: Users
     """Users; written by the platform."""
     subscriptions: Subscriptions
@@ -66,6 +70,7 @@ class UseCases:
         self.workspace = Workspace(caller)
         self.mailboxes = Mailboxes(caller)
         self.app_passwords = AppPasswords(caller)
+        self.domains = Domains(caller)
         self.users = Users(caller)
         self.subscriptions = Subscriptions(caller)
         self.audit = Audit(caller)
