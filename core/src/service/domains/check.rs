@@ -19,7 +19,7 @@ use crate::{
 /// A check that has begun.
 enum Begins {
     /// It was answered before.
-    Before(Answer<TenantDomainView>),
+    Before(Box<Answer<TenantDomainView>>),
     /// DNS is to be asked.
     Asks(Box<(TenantDomain, Tenant)>),
 }
@@ -40,7 +40,7 @@ impl Service {
     ) -> Result<Answer<TenantDomainView>> {
         let begun = self.settle(call, |moment| self.begin_check(call, moment, reference, name)).await?;
         let (claim, tenant) = match begun {
-            Begins::Before(answer) => return Ok(answer),
+            Begins::Before(answer) => return Ok(*answer),
             Begins::Asks(asks) => *asks,
         };
         let seen = follow::look(self.records()?, &claim, &tenant, &self.settings).await;
@@ -63,7 +63,7 @@ impl Service {
         let found = self.domain_access(call, reference, name, Action::CheckDomain).await?;
         let DomainAccess { access, tenant, name, claim } = found;
         if let Begun::Before(answer) = self.begin(call, &moment).await? {
-            return Ok(Begins::Before(answer));
+            return Ok(Begins::Before(Box::new(answer)));
         }
         // A component has no DNS: its host carries the request out.
         self.leave_to_effect(call).await?;
