@@ -149,6 +149,16 @@ fn proxies_say_in_one_header_for_whom_they_ask() {
 }
 
 #[test]
+fn the_times_of_claims_of_domains_are_those_that_are_set() {
+    let file = "[domains]\nclaim_days = 3\n[dns]\ndnssec = false";
+    let configuration = read(&[STORE_VARIABLE, ("DEZKY_DOMAIN_AT_RISK_DAYS", "2")], file).unwrap();
+    let times = configuration.service_settings().domains;
+    assert_eq!([times.claim, times.at_risk].map(|time| time.as_secs() / 86_400), [3, 2]);
+    assert!(configuration.domains.records().is_some());
+    assert!(configuration.domains.only_named().records().is_none(), "development asks no public DNS");
+}
+
+#[test]
 fn personal_values_are_kept_for_a_year_or_as_long_as_is_said() {
     let kept = |environment: &[(&str, &str)], file: &str| {
         let configuration = read(&[&[STORE_VARIABLE], environment].concat(), file).unwrap();
@@ -212,6 +222,9 @@ fn a_wrong_setting_is_named_with_its_place() {
         (&[STORE_VARIABLE, ("DEZKY_DRAIN_SECONDS", "301")], "", "0 to 300 seconds"),
         (&[STORE_VARIABLE, ("DEZKY_OPERATIONS_LISTEN", "9090")], "", "variable `DEZKY_OPERATIONS_LISTEN`: `9090`"),
         (&[STORE_VARIABLE, ("DEZKY_AUDIT_DETAILS_DAYS", "0")], "", "`0` must be 1 to 36500 days, or `off`"),
+        (&[STORE_VARIABLE, ("DEZKY_DNSSEC", "off")], "", "`off` is neither `true` nor `false`"),
+        (&[STORE_VARIABLE, ("DEZKY_DOMAIN_CLAIM_DAYS", "0")], "", "`0` must be 1 to 3650 days"),
+        (&[STORE_VARIABLE], "[domains]\nat_risk_days = 4000", "`4000` must be 1 to 3650 days"),
         (&[STORE_VARIABLE, ("DEZKY_AUDIT_RETENTION", "mail=7")], "", "there is no kind of audit event `mail`"),
         (&[STORE_VARIABLE, ("DEZKY_AUDIT_RETENTION", "audit=7")], "", "say what may be missing"),
         (&[STORE_VARIABLE, ("DEZKY_AUDIT_RETENTION", "workspace")], "", "as `workspace=400`"),
