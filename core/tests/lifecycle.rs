@@ -30,6 +30,8 @@ on_every_store! {
     one_from_before_the_catalogue_is_not_moved,
     two_processes_move_each_once,
     states_that_do_not_follow_are_refused,
+    a_deletion_and_its_undo_plan_what_time_does,
+    a_process_without_plans_drops_no_terms,
 }
 
 struct World {
@@ -207,4 +209,37 @@ async fn states_that_do_not_follow_are_refused(store: SharedStore) {
     world.change(&contract, json!({"status": "cancelled"})).await.unwrap();
     let error = world.change(&contract, json!({"status": "active"})).await.expect_err("cancelled");
     assert_eq!(error.code(), "subscription_cancelled");
+}
+
+async fn a_deletion_and_its_undo_plan_what_time_does(store: SharedStore) {
+    let world = World::on(store, catalogue()).await;
+    let contract = world.subscribe(json!({})).await;
+    let stored =
+        async || -> Subscription { world.service.store().load(&system().context, contract.id).await.unwrap().unwrap() };
+    world.pass(5).await;
+    world.service.delete_tenant(&system(), &world.tenant.into()).await.unwrap();
+    let deleted = stored().await;
+    assert_eq!(deleted.status, SubscriptionStatus::Cancelled);
+    assert_eq!(deleted.status_since, Some(world.clock.now()));
+    // The end of the trial passes meanwhile, and is made up for once the deletion is undone.
+    world.pass(10).await;
+    world.is(&contract, SubscriptionStatus::Cancelled, TenantStatus::Deleted).await;
+    world.service.restore_tenant(&system(), &world.tenant.into()).await.unwrap();
+    let restored = stored().await;
+    assert_eq!(restored.status, SubscriptionStatus::Trialing);
+    assert_eq!((restored.status_since, restored.next_step_at), (Some(world.clock.now()), restored.trial_ends_at));
+    world.pass(1).await;
+    world.is(&contract, SubscriptionStatus::PastDue, TenantStatus::Active).await;
+}
+
+async fn a_process_without_plans_drops_no_terms(store: SharedStore) {
+    let world = World::on(Arc::clone(&store), catalogue()).await;
+    let contract = world.subscribe(json!({})).await;
+    let world = World { service: serving(&store, &world.clock, Catalogue::default()), ..world };
+    for plan in ["team", "other"] {
+        let error = world.change(&contract, json!({"plan": plan})).await.expect_err(plan);
+        assert!(error.fields().iter().any(|field| field.code == dezky::FieldCode::UNKNOWN_PLAN), "{error:?}");
+    }
+    let changed = world.change(&contract, json!({"seats": 7})).await.unwrap();
+    assert_eq!((changed.terms, changed.seats), (contract.terms, 7));
 }

@@ -126,7 +126,7 @@ pub struct AuditEvent {
     /// Numbers of what the change removed, by place; the sum over a person or tenant is the report of an erasure.
     #[field(see, impersonal)]
     pub removed: Option<Vec<Removed>>,
-    /// What may be missing from the chain since this event, which retention writes.
+    /// Events that may be missing from the chain since this one, which retention writes.
     #[field(see, impersonal)]
     pub checkpoint: Option<Checkpoint>,
     /// SHA-256 of the personal values beside the event and their salt, in hexadecimal.

@@ -14,7 +14,7 @@ pub enum Feature<'a> {
     Files(u64),
 }
 
-/// What a tenant uses.
+/// The use that a tenant makes of its subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
     /// Seats: people in the tenant, and open invitations.

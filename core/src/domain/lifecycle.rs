@@ -94,9 +94,7 @@ pub fn may_become(from: SubscriptionStatus, to: SubscriptionStatus) -> bool {
 /// A tenant that a person has suspended stays so, whatever is paid.
 #[must_use]
 pub fn follow(tenant: &Tenant, subscription: &Subscription) -> Option<Tenant> {
-    if subscription.terms.is_none() {
-        return None;
-    }
+    subscription.terms.as_ref()?;
     let withheld = match subscription.status.counts_as() {
         SubscriptionStatus::Suspended | SubscriptionStatus::Cancelled => true,
         SubscriptionStatus::Trialing | SubscriptionStatus::Active | SubscriptionStatus::PastDue => false,

@@ -58,7 +58,7 @@ impl Catalogue {
     /// Creates a catalogue.
     ///
     /// # Errors
-    /// What is wrong and what to change.
+    /// A description of the fault, with what to change.
     pub fn new(plans: BTreeMap<String, Plan>) -> Result<Self, String> {
         if plans.len() > MOST_PLANS {
             return Err(format!("there are {} plans, and {MOST_PLANS} at most: remove some", plans.len()));

@@ -186,9 +186,14 @@ impl UpdateSubscription {
 impl Subscription {
     /// Copies the terms of its plan from the catalogue. Returns the plan, if there is a catalogue.
     fn agree<'a>(&mut self, with_seats: bool, catalogue: &'a Catalogue, now: Timestamp) -> Result<Option<&'a Plan>> {
-        if catalogue.is_empty() {
-            self.terms = None;
+        if catalogue.is_empty() && self.terms.is_none() {
             return Ok(None);
+        }
+        if catalogue.is_empty() {
+            // Terms are never dropped by a process that was started without the plans.
+            let message =
+                "this process knows no plans, and the subscription has terms: configure the catalogue of plans";
+            return Err(Error::invalid(vec![FieldError::new("plan", FieldCode::UNKNOWN_PLAN, message)]));
         }
         let Some(plan) = catalogue.plan(&self.plan) else {
             let names = catalogue.names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -98,7 +98,7 @@ resource! {
 }
 
 resource! {
-    /// What a tenant's subscription entitles to.
+    /// Entitlements of tenants.
     Entitlements {
         /// Reads what it entitles to, with what is used of it.
         get = read_entitlements(tenant: &TenantReference) -> EntitlementsView;

@@ -77,7 +77,8 @@ impl Service {
             }
         };
         if tenant.status != TenantStatus::Deleted && !self.has_subscription(call, &tenant).await? {
-            let subscription = first_subscription(&tenant, &self.settings.plans, now);
+            let mut subscription = first_subscription(&tenant, &self.settings.plans, now);
+            subscription.schedule(None, &self.settings.lifecycle, now);
             let about = Subject { tenant: Some(tenant.id), user: None };
             work.insert(Action::CreateSubscription, "subscription", about, &subscription)?;
             work.commit.guard(&tenant);

@@ -1,6 +1,6 @@
 //! The purge: removes what the store has of a deleted tenant, once the grace period is over and its systems are removed.
 //!
-//! What is removed follows from the declarations: every document that belongs to a tenant, whatever its collection. Only the
+//! The removed documents follow from the declarations: every document that belongs to a tenant, whatever its collection. Only the
 //! audit trail stays, without personal values, and the tenant itself as what keeps its slug reserved. Each commit has an
 //! audit event with the numbers of what it removed; their sum is the report.
 

@@ -8,7 +8,7 @@ use std::{
 
 use dezky::{
     clock::SystemClock,
-    domain::{Choice as _, workspace::SystemKind},
+    domain::{Choice as _, plan::Catalogue, workspace::SystemKind},
     http::{HttpState, Section, SectionRouter},
     service::{Service, ServiceSettings},
 };
@@ -35,6 +35,14 @@ fn addresses(given: Vec<(String, String)>) -> BTreeMap<SystemKind, String> {
     given.into_iter().filter_map(|(name, url)| Some((SystemKind::of(&name)?, url))).collect()
 }
 
+/// Reads the plans, which the host has checked.
+fn plans(given: &str) -> Catalogue {
+    serde_json::from_str(given).unwrap_or_else(|error| {
+        tracing::error!(%error, "the plans of the host cannot be read: build the component from the host's release");
+        Catalogue::default()
+    })
+}
+
 fn state() -> HttpState {
     telemetry::start();
     let given = settings::get();
@@ -46,8 +54,7 @@ fn state() -> HttpState {
         grace: Duration::from_millis(given.grace),
         systems: given.systems.iter().filter_map(|name| SystemKind::of(name)).collect(),
         system_urls: addresses(given.system_urls),
-        // The host has checked them.
-        plans: serde_json::from_str(&given.plans).unwrap_or_default(),
+        plans: plans(&given.plans),
         // They are for ending sessions by logout tokens and for housekeeping, which the host does.
         ..ServiceSettings::default()
     };

@@ -10,7 +10,7 @@ use crate::{
     domain::{Open, SubscriptionStatus, TenantId},
 };
 
-/// What a tenant's subscription entitles to, with what is used of it.
+/// Entitlements of a tenant, with what is used of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntitlementsView {

@@ -1,6 +1,6 @@
 //! Exports: everything that the store has about a tenant or a person, as documents in pages.
 //!
-//! What belongs to an export follows from the declarations of entities: their scope says whose a document is, and the readers of
+//! The content of an export follows from the declarations of entities: their scope says whose a document is, and the readers of
 //! a field say whether people see it. A new entity joins by being declared.
 
 mod read;

@@ -1,4 +1,4 @@
-//! What time does to subscriptions, and what they do to their tenants.
+//! Changes that time makes to subscriptions, and those that subscriptions make to their tenants.
 
 use super::{KIND, subject};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
         lifecycle::{Step, follow as followed, next_step},
         subscription::{SUBSCRIPTIONS, SUBSCRIPTIONS_BY_STEP},
     },
-    error::{Code, Result},
+    error::{Code, ErrorKind, Result},
     service::{
         Call, Service,
         moment::Moment,
@@ -33,7 +33,7 @@ pub(super) fn follow(work: &mut UnitOfWork<'_>, tenant: &Tenant, subscription: &
 }
 
 impl Service {
-    /// Makes the changes whose time has come. Returns their number; call it again while that is 100.
+    /// Makes the changes whose time has come, 100 at most. Returns their number; call it again while there are any.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -44,14 +44,20 @@ impl Service {
         let due = Filter::Range { field: "nextStepAt", from: None, until: Some(until) };
         let query = Query::new(&SUBSCRIPTIONS).sort(&SUBSCRIPTIONS_BY_STEP).filter(due).limit(BATCH);
         let due: Vec<Subscription> = self.store.load_all(&call.context, &query).await?;
+        let mut advanced = 0;
         for subscription in &due {
             match self.settle(&call, |moment| self.try_advance(&call, moment, subscription.id)).await {
+                Ok(()) => advanced += 1,
                 // Somebody is at it; the next round sees what they did.
                 Err(error) if error.is(Code::CONFLICT) => {}
-                outcome => outcome?,
+                // One broken subscription must not hold up all others.
+                Err(error) if error.kind() == ErrorKind::Internal => {
+                    tracing::error!(?error, subscription = %subscription.id, "time cannot change a subscription");
+                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(due.len())
+        Ok(advanced)
     }
 
     async fn try_advance(&self, call: &Call, moment: Moment, id: crate::domain::SubscriptionId) -> Result<()> {

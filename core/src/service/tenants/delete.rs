@@ -40,6 +40,7 @@ impl Service {
         if let Some(current) = current {
             let mut cancelled = current.clone();
             cancelled.status = SubscriptionStatus::Cancelled.into();
+            cancelled.schedule(Some(&current), &self.settings.lifecycle, moment.now());
             let about = Subject { tenant: Some(before.id), user: None };
             work.update(Action::UpdateSubscription, "subscription", about, &current, &mut cancelled)?;
         }

@@ -66,6 +66,7 @@ impl Service {
         };
         let mut restored = stored.clone();
         restored.status = cancelled.status;
+        restored.schedule(Some(&stored), &self.settings.lifecycle, work.now());
         work.update(Action::UpdateSubscription, "subscription", subject(tenant), &stored, &mut restored)?;
         Ok(())
     }

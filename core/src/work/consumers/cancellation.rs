@@ -40,6 +40,7 @@ async fn try_cancel(service: &Service, call: &Call, moment: Moment, tenant: Tena
     let Some(current) = current else { return Ok(()) };
     let mut cancelled = current.clone();
     cancelled.status = SubscriptionStatus::Cancelled.into();
+    cancelled.schedule(Some(&current), &service.settings().lifecycle, moment.now());
     let mut work = UnitOfWork::new(call, actor(), &moment);
     let about = Subject { tenant: Some(tenant), user: None };
     work.update(Action::UpdateSubscription, "subscription", about, &current, &mut cancelled)?;

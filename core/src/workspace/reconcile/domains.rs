@@ -9,9 +9,10 @@ use async_trait::async_trait;
 
 use super::{Extra, MOST_LOOKS, Owner, PROVISIONED, Run, Settled, Unit, mark, not_configured};
 use crate::{
+    clock::Timestamp,
     connectors::{ConnectorError, Mail},
     domain::{
-        DomainRecords, Mailbox, Tenant, Versioned as _,
+        DomainRecords, Mailbox, Tenant, TenantId, Versioned as _,
         mailbox::{MAILBOXES, MAILBOXES_OF_TENANT},
         workspace::{DOMAIN_RECORDS, Phase, RECORDS_OF_TENANT, SystemKind},
     },
@@ -19,11 +20,12 @@ use crate::{
     store::{Position, Query, Repository},
     workspace::{
         claim::{Stopped, call},
-        desired::{DesiredDomain, DesiredMailbox, Facts, Presence, desired, presence, removal},
+        desired::{DesiredDomain, DesiredMailbox, Facts, Presence, Workspace, desired, presence, removal},
         mail::{
             domains::{self, DOMAINS_READY, DomainChange, KEYS_READY, ObservedDomain, external},
             mailbox, records,
         },
+        mark::Part,
         plan::holds,
     },
 };
@@ -40,10 +42,10 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     let (owner, mut answers) = run.owner(vec![records.limit(MOST_DOMAINS).into()]).await?;
     let Some(Owner { tenant, subscription }) = owner else { return Ok(Settled::gone()) };
     let stored_records: Vec<DomainRecords> = answers.all()?;
-    let now = crate::work::time(run.service).await;
-    let facts = Facts { tenant: &tenant, subscription: subscription.as_ref(), members: &[], mailboxes: &[] };
-    let wanted = desired(facts, run.settings, run.grace(), now).domains;
     let mailboxes = mailboxes(run).await?;
+    let now = crate::work::time(run.service).await;
+    let facts = Facts { tenant: &tenant, subscription: subscription.as_ref(), members: &[], mailboxes: &mailboxes };
+    let Workspace { domains: wanted, mailboxes: wanted_mailboxes, .. } = desired(facts, run.settings, run.grace(), now);
     let addresses: BTreeSet<String> = mailboxes.iter().map(|mailbox| mailbox.address.clone()).collect();
     let mut looks = 0;
     let (observed, obstacles) = loop {
@@ -68,9 +70,12 @@ pub(super) async fn reconcile(run: &mut Run<'_>) -> Result<Settled, Stopped> {
     for one in observed.iter().filter(|one| one.keys.is_some_and(|keys| keys > 0)) {
         run.claimed.remember(run.service, &format!("{KEYS}{}", one.name), Some("active")).await?;
     }
-    let records = records_of(run, &observed, &wanted, stored_records).await;
-    let owner = Owner { tenant: tenant.clone(), subscription };
-    compare_mailboxes(run, owner, &mailboxes, &observed).await?;
+    let records = records_of(tenant.id, &observed, &wanted, stored_records, crate::work::time(run.service).await);
+    // Each mailbox has a state of its own, which a dry run compares.
+    if !run.claimed.is_dry() {
+        let parts = differing(&mailboxes, &wanted_mailboxes, &observed);
+        mark::look_again(run.service, &call(), tenant.id, &parts).await?;
+    }
     let tenant_presence = presence(&tenant, run.grace(), now);
     let phase = match tenant_presence {
         Presence::Active => Phase::Ready,
@@ -121,32 +126,20 @@ async fn mailboxes(run: &mut Run<'_>) -> Result<Vec<Mailbox>, Stopped> {
     }
 }
 
-/// Compares the mailboxes of the domains with the desired ones. Those that differ are looked at one by one, at once.
-async fn compare_mailboxes(
-    run: &Run<'_>,
-    owner: Owner,
-    mailboxes: &[Mailbox],
-    observed: &[ObservedDomain],
-) -> Result<(), Stopped> {
-    if run.claimed.is_dry() {
-        // Each mailbox has a state of its own, which a dry run compares.
-        return Ok(());
-    }
-    let now = crate::work::time(run.service).await;
-    let facts = Facts { tenant: &owner.tenant, subscription: owner.subscription.as_ref(), members: &[], mailboxes };
-    let wanted = desired(facts, run.settings, run.grace(), now).mailboxes;
+/// Returns the mailboxes that are not as desired in the mail system. Each is looked at by itself, at once.
+fn differing(mailboxes: &[Mailbox], wanted: &[DesiredMailbox], observed: &[ObservedDomain]) -> Vec<Part> {
     let mut differing = Vec::new();
     for domain in observed {
         let Some(listed) = &domain.listed else { continue };
         let listed: HashMap<&str, &_> = listed.iter().map(|one| (one.local_part.as_str(), one)).collect();
-        let of_domain = mailboxes.iter().zip(&wanted).filter(|(_, wanted)| wanted.domain == domain.name);
+        let of_domain = mailboxes.iter().zip(wanted).filter(|(_, wanted)| wanted.domain == domain.name);
         let differs = |wanted: &DesiredMailbox| {
             !mailbox::plan(wanted, listed.get(wanted.local_part.as_str()).copied()).changes.is_empty()
         };
         let parts = of_domain.filter(|(_, wanted)| differs(wanted)).map(|(one, _)| (SystemKind::Mail, Some(one.id.0)));
         differing.extend(parts);
     }
-    Ok(mark::look_again(run.service, &call(), run.claimed.state.tenant_id, &differing).await?)
+    differing
 }
 
 /// A change of the stored records of a domain.
@@ -157,11 +150,12 @@ enum RecordChange {
 }
 
 /// Returns the differences of the records that the owners of the domains publish to the stored ones.
-async fn records_of(
-    run: &Run<'_>,
+fn records_of(
+    tenant: TenantId,
     observed: &[ObservedDomain],
     wanted: &[DesiredDomain],
     stored: Vec<DomainRecords>,
+    now: Timestamp,
 ) -> Vec<RecordChange> {
     let mut changes = Vec::new();
     for one in observed.iter().filter(|one| one.ours) {
@@ -169,10 +163,9 @@ async fn records_of(
         if !is_wanted {
             continue;
         }
-        let now = crate::work::time(run.service).await;
         match stored.iter().find(|stored| stored.name == one.name) {
             None => {
-                let mut new = DomainRecords::new(run.claimed.state.tenant_id, &one.name, now);
+                let mut new = DomainRecords::new(tenant, &one.name, now);
                 new.records = records::published(&one.records, &[]);
                 changes.push(RecordChange::Insert(new));
             }
