@@ -4,9 +4,9 @@ use super::{Actor, PlatformRight, Resource};
 pub use crate::callers::Callers;
 use crate::{
     domain::{
-        CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership,
-        MembershipRole, TenantStatus, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
-        input::Settable,
+        CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateTenant, CreateUser,
+        GrantMembership, MembershipRole, TenantStatus, UpdateMailbox, UpdateMembership, UpdateSubscription,
+        UpdateTenant, UpdateUser, input::Settable,
     },
     error::Code,
 };
@@ -92,6 +92,16 @@ pub enum Action {
     ExportTenant,
     /// Export everything about a person.
     ExportUser,
+    /// List a tenant's invitations, or read one.
+    ReadInvitations,
+    /// Invite somebody to a tenant, in one role.
+    CreateInvitation,
+    /// Mail an invitation again.
+    ResendInvitation,
+    /// Revoke an invitation.
+    RevokeInvitation,
+    /// Accept an invitation, whose secret is the proof.
+    AcceptInvitation,
 }
 
 /// A row of the table.
@@ -182,6 +192,15 @@ pub const POLICY: &[Rule] = &[
     },
     reading(Action::ExportTenant, "tenant.export", OWNERS, MEMBERS),
     reading(Action::ExportUser, "user.export", SELF, SELF),
+    reading(Action::ReadInvitations, "invitation.read", ADMINS, MEMBERS),
+    rule(Action::CreateInvitation, "invitation.create", ADMINS, MEMBERS),
+    rule(Action::ResendInvitation, "invitation.resend", ADMINS, MEMBERS),
+    Rule {
+        while_suspended: true,
+        when_deleted: true,
+        ..rule(Action::RevokeInvitation, "invitation.revoke", ADMINS, MEMBERS)
+    },
+    rule(Action::AcceptInvitation, "invitation.accept", EVERYONE, EVERYONE),
 ];
 
 /// The fields that actions may set, from the declarations of their inputs.
@@ -197,6 +216,7 @@ const SETTABLE: &[(Action, &[Settable])] = &[
     (Action::CreateMailbox, CreateMailbox::FIELDS),
     (Action::UpdateMailbox, UpdateMailbox::FIELDS),
     (Action::CreateAppPassword, CreateAppPassword::FIELDS),
+    (Action::CreateInvitation, CreateInvitation::FIELDS),
 ];
 
 /// Returns the fields that an action may set.

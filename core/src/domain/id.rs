@@ -98,6 +98,8 @@ identifiers! {
     AppPasswordId;
     /// Identifies the seats of a tenant.
     SeatLedgerId;
+    /// Identifies an invitation to a tenant.
+    InvitationId;
     /// Identifies a record of an ended session.
     EndedSessionId;
 }

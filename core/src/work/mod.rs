@@ -9,6 +9,7 @@ mod consumers;
 mod cursor;
 pub mod driver;
 mod expiry;
+pub mod invitations;
 mod lease;
 mod live;
 mod log;
@@ -19,6 +20,7 @@ pub mod trail;
 pub use consumer::{Backlog, CONSUMERS, Consumer, catch_up};
 pub use driver::{Driver, Statuses};
 pub use expiry::forget_expired;
+pub use invitations::InvitationMail;
 pub use live::StoreChanges;
 pub use task::{Task, TaskChoice, TaskReport, TaskState, TaskStatus};
 

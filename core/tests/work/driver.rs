@@ -17,7 +17,7 @@ use dezky::{
 use super::{Estate, copied_name, rename, support};
 
 fn copies() -> Vec<Task> {
-    TaskChoice::parse("copies").unwrap().tasks(Default::default(), None)
+    TaskChoice::parse("copies").unwrap().tasks(Default::default(), None, None)
 }
 
 /// Starts the consumer of copies in a process of its own.
@@ -146,7 +146,7 @@ fn tasks_are_chosen_by_name() {
     assert_eq!(TaskChoice::parse(" none ").unwrap(), TaskChoice::None);
     assert_eq!(TaskChoice::parse("").unwrap(), TaskChoice::None);
     let names = |choice: &str| -> Vec<_> {
-        TaskChoice::parse(choice).unwrap().tasks(Default::default(), None).iter().map(|task| task.name).collect()
+        TaskChoice::parse(choice).unwrap().tasks(Default::default(), None, None).iter().map(|task| task.name).collect()
     };
     assert_eq!(names("expiry, copies"), ["copies", "expiry"]);
     // That of the systems behind tenants needs a worker, which a process without such systems does not have.

@@ -7,6 +7,7 @@ from __future__ import annotations
 from ._documents import Page
 from ._operations import Operation
 from ._types import (
+    AcceptedInvitation,
     AppPasswordView,
     AuditEventView,
     AuditHeadView,

@@ -33,6 +33,19 @@ class AuditActorKind(StrEnum):
 AuditActorKindText: TypeAlias = Literal["user", "system", "provisioning"]
 
 
+class BulkOutcome(StrEnum):
+    """Result of one line."""
+
+    CREATED = "created"
+    ALREADY_MEMBER = "already_member"
+    ALREADY_INVITED = "already_invited"
+    INVALID = "invalid"
+    NO_SEAT = "no_seat"
+
+
+BulkOutcomeText: TypeAlias = Literal["created", "already_member", "already_invited", "invalid", "no_seat"]
+
+
 class ConditionStatus(StrEnum):
     """Status of a condition."""
 
@@ -53,6 +66,43 @@ class GrantSource(StrEnum):
 
 
 GrantSourceText: TypeAlias = Literal["claim", "grant", "invitation"]
+
+
+class InvitationStatus(StrEnum):
+    """Status of an invitation."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    ACCEPTED = "accepted"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+InvitationStatusText: TypeAlias = Literal["pending", "sent", "failed", "accepted", "revoked", "expired"]
+
+
+class Language(StrEnum):
+    """Language of the mail to somebody who is invited."""
+
+    EN = "en"
+    DE = "de"
+
+
+LanguageText: TypeAlias = Literal["en", "de"]
+
+
+class MailboxOutcome(StrEnum):
+    """Result of the mailbox that came with an invitation."""
+
+    CREATED = "created"
+    ADDRESS_TAKEN = "address_taken"
+    DOMAIN_UNVERIFIED = "domain_unverified"
+    RESERVED = "reserved"
+    LIMIT_REACHED = "limit_reached"
+
+
+MailboxOutcomeText: TypeAlias = Literal["created", "address_taken", "domain_unverified", "reserved", "limit_reached"]
 
 
 class MailboxStatus(StrEnum):
@@ -157,6 +207,28 @@ class UserStatus(StrEnum):
 
 
 UserStatusText: TypeAlias = Literal["active", "disabled"]
+
+
+class AcceptedInvitation(Document, frozen=True, kw_only=True):
+    """An accepted invitation.
+
+    Attributes:
+        tenant_id: The tenant.
+        tenant_slug: Its slug.
+        tenant_name: Its name.
+        role: The person's role in it.
+        accepted_at: Time at which it was accepted.
+        mailbox_address: Address of the mailbox that came with it.
+        mailbox_outcome: Result of that mailbox.
+    """
+
+    tenant_id: str
+    tenant_slug: str
+    tenant_name: str
+    role: MembershipRole
+    accepted_at: datetime
+    mailbox_address: str | None = None
+    mailbox_outcome: MailboxOutcome | None = None
 
 
 class AppPasswordView(Document, frozen=True, kw_only=True):

@@ -5,19 +5,41 @@
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{AppPasswordView, MailboxView},
+    domain::{AppPasswordView, InvitationView, MailboxView},
     service::export::ExportRecord,
     service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
 };
 
 pub(crate) use crate::domain::{
     app_password::CreateAppPasswordBody,
+    invitation::CreateInvitationBody,
     mailbox::{CreateMailboxBody, UpdateMailboxBody},
     membership::{GrantMembershipBody, UpdateMembershipBody},
     subscription::{CreateSubscriptionBody, UpdateSubscriptionBody},
     tenant::{CreateTenantBody, UpdateTenantBody},
     user::{CreateUserBody, UpdateUserBody},
 };
+
+/// People to be invited.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"invitations": [{"email": "anna@example.eu"}, {"email": "ben@example.eu", "role": "admin"}]}))]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct CreateInvitationsBody {
+    /// The invitations, up to 200.
+    #[schema(min_items = 1, max_items = 200)]
+    invitations: Vec<CreateInvitationBody>,
+}
+
+/// The secret of an invitation.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct InvitationSecretBody {
+    /// The part of the link after `#`.
+    #[schema(min_length = 1, max_length = 128)]
+    secret: String,
+}
 
 macro_rules! pages {
     ($($name:ident of $view:ty;)+) => {$(
@@ -44,4 +66,5 @@ pages! {
     MailboxPage of MailboxView;
     AppPasswordPage of AppPasswordView;
     ExportPage of ExportRecord;
+    InvitationPage of InvitationView;
 }

@@ -4,6 +4,7 @@ pub(super) mod app_passwords;
 pub(super) mod audit;
 pub(super) mod document;
 pub(super) mod entitlements;
+pub(super) mod invitations;
 pub(super) mod launcher;
 pub(super) mod mailboxes;
 pub(super) mod members;

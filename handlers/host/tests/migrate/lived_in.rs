@@ -10,8 +10,9 @@ use dezky::{
     clock::{Clock as _, SystemClock},
     context::RequestContext,
     domain::{
-        AuditEventId, AuditStub, CreateAppPassword, CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords,
-        Event, Issuer, OutboxEvent, OutboxEventId, SeatLedger, SystemState, TaskRecord, TenantId, UpdateUser,
+        AuditEventId, AuditStub, CreateAppPassword, CreateInvitation, CreateMailbox, CreateTenant, Cursor,
+        DeferredEvent, DomainRecords, Event, Issuer, OutboxEvent, OutboxEventId, SeatLedger, SystemState, TaskRecord,
+        TenantId, UpdateUser,
         workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
     },
     service::{Call, IdempotencyRequest, Service, ServiceSettings},

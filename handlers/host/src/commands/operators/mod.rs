@@ -4,6 +4,7 @@ pub(crate) mod app_password;
 pub(crate) mod audit;
 mod body;
 mod confirmation;
+pub(crate) mod invitation;
 mod listing;
 pub(crate) mod mailbox;
 pub(crate) mod member;
