@@ -141,6 +141,31 @@ export interface Branding {
   launcherLinks?: LauncherLink[];
 }
 
+/** The results of all lines, in their order. */
+export interface BulkInvitations {
+  /** The results */
+  lines: BulkLine[];
+}
+
+/** A line and its result. */
+export interface BulkLine {
+  /** Number of the line, from 1 */
+  line: number;
+  /** Result */
+  outcome: BulkOutcome;
+  /** The invitation, if it was created */
+  id?: string;
+  /** The field that is wrong, if one is */
+  field?: string;
+  /** Code of the refusal */
+  code?: string;
+  /** Reason of the refusal */
+  message?: string;
+}
+
+/** Result of one line. */
+export type BulkOutcome = "created" | "already_member" | "already_invited" | "invalid" | "no_seat";
+
 /** Everything that may be missing from a chain since some event of it. */
 export interface Checkpoint {
   /** Number of the last event before which the chain may begin; 0 if none may be missing. */
@@ -1071,6 +1096,53 @@ export interface Entitlements {
   get(tenant: string, options?: CallOptions): Promise<EntitlementsView>;
 }
 
+/** Invitations of people to a tenant, by mail. */
+export interface Invitations {
+  /** Accept an invitation by the secret of its link, and become a member. */
+  accept(input: InvitationSecret, options?: CreateOptions): Promise<AcceptedInvitation>;
+  /**
+   * List a tenant's invitations, the newest first.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  list(tenant: string, query?: InvitationsQuery, options?: CallOptions): Promise<Page<InvitationView>>;
+  /** All items of `list`, page by page as they are asked for: `for await (const item of …)`. */
+  all(tenant: string, query?: InvitationsQuery, options?: CallOptions): AsyncGenerator<InvitationView, void, undefined>;
+  /**
+   * Invite somebody to a tenant; the invitation is mailed.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  create(tenant: string, input: CreateInvitation, options?: CreateOptions): Promise<InvitationView>;
+  /**
+   * Invite up to 200 people; each line has a result of its own.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  createMany(tenant: string, input: CreateInvitations, options?: CreateOptions): Promise<BulkInvitations>;
+  /**
+   * Read an invitation.
+   *
+   * @param tenant Id or slug of the tenant
+   * @param id Id
+   */
+  get(tenant: string, id: string, options?: CallOptions): Promise<InvitationView>;
+  /**
+   * Revoke an invitation; its link leads nowhere any more.
+   *
+   * @param tenant Id or slug of the tenant
+   * @param id Id
+   */
+  revoke(tenant: string, id: string, options?: ChangeOptions): Promise<void>;
+  /**
+   * Mail an invitation again, with a new link.
+   *
+   * @param tenant Id or slug of the tenant
+   * @param id Id
+   */
+  resend(tenant: string, id: string, options?: WriteOptions): Promise<InvitationView>;
+}
+
 /** The systems behind a tenant: identity, mail and files. */
 export interface Workspace {
   /**
@@ -1256,6 +1328,8 @@ export interface Scope {
   readonly members: Members;
   /** What a tenant's subscription entitles to. */
   readonly entitlements: Entitlements;
+  /** Invitations of people to a tenant, by mail. */
+  readonly invitations: Invitations;
   /** The systems behind a tenant: identity, mail and files. */
   readonly workspace: Workspace;
   /** Mailboxes of a tenant. */

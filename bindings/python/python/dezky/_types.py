@@ -376,6 +376,36 @@ class Branding(Document, frozen=True, kw_only=True):
     launcher_links: tuple[LauncherLink, ...] = ()
 
 
+class BulkInvitations(Document, frozen=True, kw_only=True):
+    """The results of all lines, in their order.
+
+    Attributes:
+        lines: The results.
+    """
+
+    lines: tuple[BulkLine, ...]
+
+
+class BulkLine(Document, frozen=True, kw_only=True):
+    """A line and its result.
+
+    Attributes:
+        line: Number of the line, from 1.
+        outcome: Result.
+        id: The invitation, if it was created.
+        field: The field that is wrong, if one is.
+        code: Code of the refusal.
+        message: Reason of the refusal.
+    """
+
+    line: int
+    outcome: BulkOutcome
+    id: str | None = None
+    field: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
 class Checkpoint(Document, frozen=True, kw_only=True):
     """Everything that may be missing from a chain since some event of it.
 
@@ -489,6 +519,94 @@ class ExportRecord(Document, frozen=True, kw_only=True):
 
     collection: str
     document: dict[str, Any]
+
+
+class InvitationPreview(Document, frozen=True, kw_only=True):
+    """The part of an invitation that the holder of its secret sees.
+
+    Attributes:
+        tenant_slug: Slug of the tenant.
+        tenant_name: Name of the tenant.
+        branding: Appearance of the tenant.
+        role: The role that it gives.
+        language: Language of its mail.
+        expires_at: Time at which it expires.
+        enrolment_url: Address at which an account is created; `next` in its query leads back.
+        accepted: `true` if somebody has accepted it.
+    """
+
+    tenant_slug: str
+    tenant_name: str
+    branding: Branding
+    role: MembershipRole
+    language: Language
+    expires_at: datetime
+    enrolment_url: str | None = None
+    accepted: bool
+
+
+class InvitationView(Document, frozen=True, kw_only=True):
+    """An invitation. Its secret is only in the mail.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        tenant_id: The tenant.
+        email: The address that it is mailed to. It proves nothing about the person who accepts.
+        display_email: The address with its domain in its own script, if that differs.
+        name: Name of the person, for the salutation.
+        role: The role that it gives.
+        language: Language of its mail.
+        mailbox: The mailbox that comes with it.
+        status: Its status.
+        failure: Reason for which its mail was refused or came back, or waits for another attempt.
+        invited_by: The person who invites; absent for the system.
+        expires_at: Time at which it expires.
+        sent_at: Time at which its mail was taken by the mail server.
+        attempts: Number of attempts to mail it.
+        accepted_by: The person who accepted it.
+        accepted_at: Time at which it was accepted.
+        revoked_at: Time at which it was revoked.
+        mailbox_outcome: Result of the mailbox that came with it.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
+    """
+
+    id: str
+    version: int
+    tenant_id: str
+    email: str
+    display_email: str | None = None
+    name: str | None = None
+    role: MembershipRole
+    language: Language
+    mailbox: InvitedMailbox | None = None
+    status: InvitationStatus
+    failure: str | None = None
+    invited_by: str | None = None
+    expires_at: datetime
+    sent_at: datetime | None = None
+    attempts: int
+    accepted_by: str | None = None
+    accepted_at: datetime | None = None
+    revoked_at: datetime | None = None
+    mailbox_outcome: MailboxOutcome | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class InvitedMailbox(Document, frozen=True, kw_only=True):
+    """The mailbox that an invited person gets.
+
+    Attributes:
+        local_part: The part before the `@`.
+        domain: The domain: one of the tenant's verified domains.
+        aliases: Local parts at the same domain that are delivered to it as well.
+    """
+
+    local_part: str
+    domain: str
+    aliases: tuple[str, ...] = ()
 
 
 class LauncherLink(Document, frozen=True, kw_only=True):

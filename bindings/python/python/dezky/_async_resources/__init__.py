@@ -10,6 +10,7 @@ from .._types import ProfileView
 from .app_passwords import AsyncAppPasswords
 from .audit import AsyncAudit
 from .entitlements import AsyncEntitlements
+from .invitations import AsyncInvitations
 from .mailboxes import AsyncMailboxes
 from .members import AsyncMembers
 from .my_tenants import AsyncMyTenants
@@ -27,6 +28,7 @@ class AsyncUseCases:
         "app_passwords",
         "audit",
         "entitlements",
+        "invitations",
         "mailboxes",
         "members",
         "my_tenants",
@@ -44,6 +46,8 @@ class AsyncUseCases:
     """Members of a tenant."""
     entitlements: AsyncEntitlements
     """What a tenant's subscription entitles to."""
+    invitations: AsyncInvitations
+    """Invitations of people to a tenant, by mail."""
     workspace: AsyncWorkspace
     """The systems behind a tenant: identity, mail and files."""
     mailboxes: AsyncMailboxes
@@ -63,6 +67,7 @@ class AsyncUseCases:
         self.tenants = AsyncTenants(caller)
         self.members = AsyncMembers(caller)
         self.entitlements = AsyncEntitlements(caller)
+        self.invitations = AsyncInvitations(caller)
         self.workspace = AsyncWorkspace(caller)
         self.mailboxes = AsyncMailboxes(caller)
         self.app_passwords = AsyncAppPasswords(caller)

@@ -10,6 +10,7 @@ from .._types import ProfileView
 from .app_passwords import AppPasswords
 from .audit import Audit
 from .entitlements import Entitlements
+from .invitations import Invitations
 from .mailboxes import Mailboxes
 from .members import Members
 from .my_tenants import MyTenants
@@ -27,6 +28,7 @@ class UseCases:
         "app_passwords",
         "audit",
         "entitlements",
+        "invitations",
         "mailboxes",
         "members",
         "my_tenants",
@@ -44,6 +46,8 @@ class UseCases:
     """Members of a tenant."""
     entitlements: Entitlements
     """What a tenant's subscription entitles to."""
+    invitations: Invitations
+    """Invitations of people to a tenant, by mail."""
     workspace: Workspace
     """The systems behind a tenant: identity, mail and files."""
     mailboxes: Mailboxes
@@ -63,6 +67,7 @@ class UseCases:
         self.tenants = Tenants(caller)
         self.members = Members(caller)
         self.entitlements = Entitlements(caller)
+        self.invitations = Invitations(caller)
         self.workspace = Workspace(caller)
         self.mailboxes = Mailboxes(caller)
         self.app_passwords = AppPasswords(caller)
