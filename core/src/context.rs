@@ -56,6 +56,8 @@ system_actors! {
     Doctor = "doctor",
     /// Deletes expired documents.
     Housekeeping = "housekeeping",
+    /// Mails invitations, and closes those that nobody accepts.
+    Invitations = "invitations",
     /// Maintains the keys of issuers.
     Keys = "keys",
     /// Ends sessions that an identity provider has ended.

@@ -21,6 +21,8 @@ pub mod emulators;
 pub mod error;
 pub mod http;
 mod json;
+#[cfg(feature = "authn")]
+pub mod mail;
 #[cfg(feature = "mongodb")]
 pub mod migration;
 pub mod object_id;
@@ -70,5 +72,6 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::app_password::APP_PASSWORDS,
     &domain::seat::SEAT_LEDGERS,
     &domain::tenant_domain::TENANT_DOMAINS,
+    &domain::invitation::INVITATIONS,
     &authn::keys::KEY_SETS,
 ];

@@ -10,14 +10,14 @@ use dezky::{
     authz::policy_data,
     clock::SystemClock,
     domain::{
-        AddDomain, CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership,
-        UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
+        AddDomain, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateTenant, CreateUser,
+        GrantMembership, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
     },
     http::{
         Access, DOCUMENT,
         operations::{self, OPERATIONS, RESOURCES},
     },
-    service::ServiceSettings,
+    service::{ServiceSettings, invitations},
     test_kit::{
         DevelopmentIssuer, ManualClock,
         cases::{Edge, NativeStage, Setup, Stage as _},
@@ -27,8 +27,12 @@ use http::{Method, Request};
 use serde_json::{Map, Value, json};
 
 /// Answers of operations without a token to an empty request.
-const PUBLIC: [(&str, &str); 3] =
-    [("readLauncher", "not_found"), ("allowCertificate", "not_found"), ("endSessions", "logout_token_missing")];
+const PUBLIC: [(&str, &str); 4] = [
+    ("readLauncher", "not_found"),
+    ("allowCertificate", "not_found"),
+    ("endSessions", "logout_token_missing"),
+    ("previewInvitation", "body_missing"),
+];
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -197,7 +201,7 @@ fn references_lead_somewhere() {
 
 type ReadBody = fn(Value) -> Result<(), Error>;
 
-const BODIES: [(&str, ReadBody); 12] = [
+const BODIES: [(&str, ReadBody); 15] = [
     ("AddDomainBody", |body| AddDomain::read(body).map(drop)),
     ("CreateTenantBody", |body| CreateTenant::read(body).map(drop)),
     ("UpdateTenantBody", |body| UpdateTenant::read(body).map(drop)),
@@ -208,6 +212,9 @@ const BODIES: [(&str, ReadBody); 12] = [
     ("CreateSubscriptionBody", |body| CreateSubscription::read(body).map(drop)),
     ("UpdateSubscriptionBody", |body| UpdateSubscription::read(body).map(drop)),
     ("CreateAppPasswordBody", |body| CreateAppPassword::read(body).map(drop)),
+    ("CreateInvitationBody", |body| CreateInvitation::read(body).map(drop)),
+    ("CreateInvitationsBody", |body| invitations::read_lines(body).map(drop)),
+    ("InvitationSecretBody", |body| invitations::read_secret(body).map(drop)),
     ("CreateMailboxBody", |body| CreateMailbox::read(body).map(drop)),
     ("UpdateMailboxBody", |body| UpdateMailbox::read(body).map(drop)),
 ];

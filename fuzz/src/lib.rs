@@ -1,6 +1,7 @@
 //! Invariants for arbitrary input. Each module has a `check`, which panics if one is violated; the binaries in
 //! `targets/` call it with input from libFuzzer.
 
+pub mod bounces;
 pub mod case_files;
 pub mod cursors;
 pub mod key_sets;

@@ -24,6 +24,10 @@ PLAIN = {
     "POST /tenants/{tenant}/workspace/retry": None,
     "POST /tenants/{tenant}/workspace/check": None,
     "POST /tenants/{tenant}/workspace/{system}/confirm": None,
+    "POST /tenants/{tenant}/invitations": {"email": "plain@example.eu"},
+    "POST /tenants/{tenant}/invitations/bulk": {"invitations": [{"email": "bulk@example.eu"}]},
+    "POST /tenants/{tenant}/invitations/{id}/resend": None,
+    "DELETE /tenants/{tenant}/invitations/{id}": None,
     "POST /tenants/{tenant}/mailboxes": {"userId": KNOWN["user"], "localPart": "plain", "domain": KNOWN["domain"]},
     "PATCH /tenants/{tenant}/mailboxes/{id}": {"displayName": "Renamed"},
     "DELETE /tenants/{tenant}/mailboxes/{id}": None,
@@ -66,6 +70,14 @@ REFUSALS = {
     "POST /tenants/{tenant}/workspace/retry": {404, 409, 422},
     "POST /tenants/{tenant}/workspace/check": {404, 409, 422},
     "POST /tenants/{tenant}/workspace/{system}/confirm": {404, 409, 422},
+    "GET /tenants/{tenant}/invitations": {400, 404, 422},
+    "POST /tenants/{tenant}/invitations": {404, 409, 422},
+    "POST /tenants/{tenant}/invitations/bulk": {404, 422},
+    "GET /tenants/{tenant}/invitations/{id}": {404},
+    "DELETE /tenants/{tenant}/invitations/{id}": {404, 409, 412},
+    "POST /tenants/{tenant}/invitations/{id}/resend": {404, 409, 412, 422},
+    "POST /invitations/accept": {404, 422},
+    "POST /invitations/preview": {404, 422},
     "GET /tenants/{tenant}/mailboxes": {400, 404, 422},
     "POST /tenants/{tenant}/mailboxes": {404, 409, 422},
     "GET /tenants/{tenant}/mailboxes/{id}": {404},
@@ -108,6 +120,9 @@ def known(case, name):
     resource = case.operation.path.strip("/").split("/")[0]
     if "/domains" in case.operation.path:
         return KNOWN["doomed"]["domains"] if case.method == "DELETE" and name == "domain" else KNOWN.get(name)
+    if "/invitations" in case.operation.path:
+        invitation = KNOWN["doomed"]["invitations"] if case.method == "DELETE" else KNOWN["invitations"]
+        return invitation if name == "id" else KNOWN.get(name)
     if "/mailboxes" in case.operation.path:
         mailbox = KNOWN["doomed"]["mailboxes"] if case.method == "DELETE" else KNOWN["mailboxes"]
         # Nobody but a mail system makes app passwords.

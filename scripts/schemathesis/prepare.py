@@ -36,6 +36,11 @@ def mailbox(name):
     return ask(f"/tenants/{tenant['id']}/mailboxes", body)["id"]
 
 
+def invitation(name):
+    """The id of a new invitation."""
+    return ask(f"/tenants/{tenant['id']}/invitations", {"email": f"{name}@example.eu"})["id"]
+
+
 known = {
     "tenant": tenant["id"],
     "slug": tenant["slug"],
@@ -44,6 +49,7 @@ known = {
     "subscriptions": subscription["id"],
     "domain": domain,
     "mailboxes": mailbox("kept"),
+    "invitations": invitation("kept"),
     # Has no subscription yet.
     "vacant": ask("/tenants", {"slug": "vacant", "name": "Vacant"})["id"],
     "administrator": people["paul"]["id"],
@@ -56,6 +62,7 @@ known = {
         "subscriptions": ask("/subscriptions", {"tenantId": doomed["id"]})["id"],
         "mailboxes": mailbox("doomed"),
         "domains": "doomed.eu",
+        "invitations": invitation("doomed"),
     },
 }
 for name, value in {

@@ -67,7 +67,7 @@ fn worker(file: &Path, emulators: &Emulators) -> Result<(Arc<Service>, Driver), 
         ..Systems::default()
     };
     let worker = Arc::new(Worker::new(systems, WorkspaceSettings::default()));
-    let tasks = TaskChoice::All.tasks(Default::default(), Some(worker));
+    let tasks = TaskChoice::All.tasks(Default::default(), Some(worker), None);
     let tasks = tasks.into_iter().filter(|task| task.name != Task::FIRST_TENANT).collect();
     let driver = Driver::start(&service, tasks);
     Ok((service, driver))

@@ -64,6 +64,9 @@ def of(schema: Schema, *, given: bool) -> str:
             return name
         if is_enum(name):
             return f"{name} | {name}Text"
+        # A body within another one is only ever given.
+        if name.endswith("Body"):
+            return name.removesuffix("Body") + "Input"
         nested.add(name)
         return f"{name} | {name}Input"
     if "anyOf" in schema:
@@ -339,7 +342,7 @@ def methods_module(
 
 def imported_types(code: str, above: str = ".") -> list[str]:
     told = [*schemas, *(f"{name}Text" for name in schemas if is_enum(name))]
-    names = {"_inputs": [f"{name}Input" for name in schemas], "_types": told}
+    names = {"_inputs": [f"{name.removesuffix('Body')}Input" for name in schemas], "_types": told}
     lines = []
     for module, of_module in names.items():
         used = sorted(name for name in of_module if re.search(rf"\b{name}\b", code))

@@ -4,9 +4,9 @@ use super::{Actor, PlatformRight, Resource};
 pub use crate::callers::Callers;
 use crate::{
     domain::{
-        AddDomain, CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership,
-        MembershipRole, TenantStatus, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
-        input::Settable,
+        AddDomain, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateTenant, CreateUser,
+        GrantMembership, MembershipRole, TenantStatus, UpdateMailbox, UpdateMembership, UpdateSubscription,
+        UpdateTenant, UpdateUser, input::Settable,
     },
     error::Code,
 };
@@ -100,6 +100,16 @@ pub enum Action {
     CheckDomain,
     /// Take a domain from a tenant.
     RemoveDomain,
+    /// List a tenant's invitations, or read one.
+    ReadInvitations,
+    /// Invite somebody to a tenant, in one role.
+    CreateInvitation,
+    /// Mail an invitation again.
+    ResendInvitation,
+    /// Revoke an invitation.
+    RevokeInvitation,
+    /// Accept an invitation, whose secret is the proof.
+    AcceptInvitation,
 }
 
 /// A row of the table.
@@ -194,6 +204,15 @@ pub const POLICY: &[Rule] = &[
     rule(Action::AddDomain, "domain.add", ADMINS, MEMBERS),
     rule(Action::CheckDomain, "domain.check", ADMINS, MEMBERS),
     rule(Action::RemoveDomain, "domain.remove", ADMINS, MEMBERS),
+    reading(Action::ReadInvitations, "invitation.read", ADMINS, MEMBERS),
+    rule(Action::CreateInvitation, "invitation.create", ADMINS, MEMBERS),
+    rule(Action::ResendInvitation, "invitation.resend", ADMINS, MEMBERS),
+    Rule {
+        while_suspended: true,
+        when_deleted: true,
+        ..rule(Action::RevokeInvitation, "invitation.revoke", ADMINS, MEMBERS)
+    },
+    rule(Action::AcceptInvitation, "invitation.accept", EVERYONE, EVERYONE),
 ];
 
 /// The fields that actions may set, from the declarations of their inputs.
@@ -210,6 +229,7 @@ const SETTABLE: &[(Action, &[Settable])] = &[
     (Action::UpdateMailbox, UpdateMailbox::FIELDS),
     (Action::CreateAppPassword, CreateAppPassword::FIELDS),
     (Action::AddDomain, AddDomain::FIELDS),
+    (Action::CreateInvitation, CreateInvitation::FIELDS),
 ];
 
 /// Returns the fields that an action may set.

@@ -1,4 +1,5 @@
-//! Clients of the systems behind a tenant: identity (Authentik), mail (Stalwart), files (ownCloud Infinite Scale).
+//! Clients of the systems behind a tenant: identity (Authentik), mail (Stalwart), files (ownCloud Infinite Scale); and of the
+//! mail server that the platform's own mail goes through (SMTP).
 //!
 //! Each kind of system is a small trait, which controllers use, and a client of one product. A client keeps to what its
 //! system's interface says: it looks before it creates, and tells an absent object from a refused request. All requests
@@ -13,6 +14,7 @@ mod mail;
 pub mod ocis;
 mod servers;
 mod settings;
+pub mod smtp;
 pub mod stalwart;
 
 pub use dns::{Dns, SystemDns};

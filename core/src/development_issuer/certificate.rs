@@ -1,4 +1,4 @@
-//! A private certificate authority for the development issuer over HTTPS.
+//! A private certificate authority for the development issuer over HTTPS, and for emulated servers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
 /// Creates a TLS acceptor, and the PEM of the authority that signed its certificate.
 ///
 /// The certificate is for `127.0.0.1` and `localhost` and expires at the given time, or in the year 4096.
-pub(super) fn private_authority(expires_at: Option<Timestamp>) -> Result<(TlsAcceptor, String)> {
+pub(crate) fn private_authority(expires_at: Option<Timestamp>) -> Result<(TlsAcceptor, String)> {
     let failed = |error: rcgen::Error| Error::internal("a certificate could not be made").with_source(error);
     let mut authority = CertificateParams::new(Vec::new()).map_err(failed)?;
     authority.distinguished_name.push(DnType::CommonName, "Dezky development authority");

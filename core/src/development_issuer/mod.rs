@@ -2,7 +2,7 @@
 
 mod behaviour;
 #[cfg(feature = "test-kit")]
-mod certificate;
+pub(crate) mod certificate;
 mod claims;
 mod minting;
 mod server;

@@ -100,6 +100,8 @@ identifiers! {
     SeatLedgerId;
     /// Identifies a tenant's claim of a domain.
     TenantDomainId;
+    /// Identifies an invitation to a tenant.
+    InvitationId;
     /// Identifies a record of an ended session.
     EndedSessionId;
 }

@@ -191,7 +191,7 @@ pub fn check_reserved(mailbox: &Mailbox, owner: bool) -> Result<()> {
 /// Reads a local part: letters, digits, `.`, `_` and `-`, at most 64 characters, in lower case.
 ///
 /// RFC 5321 allows far more. Addresses that people type and that every program accepts keep to this.
-fn address_name(value: &Value) -> Result<String, Problem> {
+pub(super) fn address_name(value: &Value) -> Result<String, Problem> {
     let given = value.as_str().ok_or_else(|| Problem::new(FieldCode::WRONG_TYPE, "must be a text"))?;
     let part = given.trim().to_ascii_lowercase();
     let fits = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');

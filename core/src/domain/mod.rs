@@ -9,6 +9,7 @@ pub mod fields;
 pub mod id;
 pub mod idempotency;
 pub mod input;
+pub mod invitation;
 pub mod issuer;
 pub mod lifecycle;
 pub mod mailbox;
@@ -35,6 +36,9 @@ pub use event::{Cursor, DeferredEvent, Event};
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
 pub use input::{Patch, Problem, Reader};
+pub use invitation::{
+    CreateInvitation, Invitation, InvitationStatus, InvitationView, InvitedMailbox, Language, MailboxOutcome,
+};
 pub use issuer::Issuer;
 pub use mailbox::{CreateMailbox, Mailbox, MailboxStatus, MailboxView, UpdateMailbox};
 pub use membership::{GrantMembership, Membership, MembershipRole, MembershipView, UpdateMembership};

@@ -33,6 +33,9 @@ impl PlatformSecret {
     /// Name of the key that hashes the subjects of erased people.
     pub const SUBJECT_HASH: &'static str = "subject-hash";
 
+    /// Name of the key of return addresses of mail.
+    pub const BOUNCES: &'static str = "bounces";
+
     /// Returns the unique key of a secret.
     #[must_use]
     pub fn key(name: &str) -> String {

@@ -7,6 +7,7 @@ pub mod authentik;
 mod faults;
 pub mod ocis;
 mod server;
+pub mod smtp;
 pub mod stalwart;
 
 pub use faults::{Fault, Faults};

@@ -142,6 +142,9 @@ codes! {
         "The caller's role in the tenant does not allow this.", "Ask an owner or an admin of the tenant.";
     SYSTEM_ACTOR_REQUIRED "system_actor_required" as Forbidden:
         "Only system actors may ask what others may do.", "Ask as a named system actor.";
+    TENANT_ISSUER_REQUIRED "tenant_issuer_required" as Forbidden:
+        "The tenant has an identity provider of its own, and the caller comes from another one.",
+        "Sign in at the tenant's identity provider.";
     TENANT_SUSPENDED "tenant_suspended" as Forbidden:
         "The tenant is suspended, and read-only to its own people.", "Have the platform restore the tenant.";
     USER_DELETED "user_deleted" as Forbidden:
@@ -152,6 +155,9 @@ codes! {
         "The caller has a valid token, and has never signed in here.", "Call `GET /users/me` first.";
 
     // What is not there.
+    INVITATION_NOT_FOUND "invitation_not_found" as NotFound:
+        "No invitation has this secret: it was revoked or sent again, or the link is incomplete.",
+        "Use the link of the latest mail, completely, or ask the person who invited you.";
     NOT_FOUND "not_found" as NotFound:
         "The resource does not exist, or the caller may not see it.", "Check the id, and with whose token it is read.";
     ROUTE_NOT_FOUND "route_not_found" as NotFound:
@@ -166,6 +172,8 @@ codes! {
         "The person was deleted before.", "Nothing: a deleted person cannot be changed.";
     ALREADY_EXISTS "already_exists" as Conflict:
         "Something with this unique value exists already.", "Choose another value.";
+    ALREADY_INVITED "already_invited" as Conflict:
+        "The address has an open invitation to the tenant.", "Resend or revoke that one.";
     ALREADY_MEMBER "already_member" as Conflict:
         "The person is a member of the tenant.", "Update the membership instead.";
     AMBIGUOUS_USER "ambiguous_user" as Conflict:
@@ -199,6 +207,14 @@ codes! {
         "Another tenant has this host name.", "Choose another host name.";
     IN_PROGRESS "in_progress" as Conflict:
         "A request with this `Idempotency-Key` is under way.", "Wait for its answer, or send it again a second later.";
+    INVITATION_CLOSED "invitation_closed" as Conflict:
+        "The invitation was accepted or revoked, or has expired.", "Create another one, if it is still wanted.";
+    INVITATION_EXPIRED "invitation_expired" as Conflict:
+        "The invitation was not accepted in time.", "Ask the person who invited you to send it again.";
+    INVITATION_LIMIT_REACHED "invitation_limit_reached" as Conflict:
+        "The address was sent as many invitations to the tenant as it may get in a day.", "Try again tomorrow.";
+    INVITATION_USED "invitation_used" as Conflict:
+        "Somebody has accepted the invitation.", "Ask the person who invited you for another one.";
     LAST_OWNER "last_owner" as Conflict:
         "A tenant keeps its last owner.", "Make somebody else an owner first.";
     MAILBOX_LIMIT_REACHED "mailbox_limit_reached" as Conflict:

@@ -100,12 +100,21 @@ impl FormBody {
 impl JsonBody {
     /// Returns the required value, and adds the body to the call for its idempotency key.
     pub(super) fn value(self, call: &mut Call) -> Result<Value> {
+        let value = self.parsed()?;
+        self.remember(call);
+        Ok(value)
+    }
+
+    /// Returns the required value of a request without a caller, which has no idempotency key.
+    pub(super) fn of_nobody(self) -> Result<Value> {
+        self.parsed()
+    }
+
+    fn parsed(&self) -> Result<Value> {
         if self.bytes.is_empty() {
             return Err(Error::new(Code::BODY_MISSING, "this request needs a JSON object as its body"));
         }
-        let value = read_json(&self.bytes)?;
-        self.remember(call);
-        Ok(value)
+        read_json(&self.bytes)
     }
 
     /// Checks the body of a request that is complete without one: it must be empty or an empty object.

@@ -14,10 +14,11 @@ use super::{
     routes::{self, audit, launcher, mailboxes, members, sessions, subscriptions, tenants, users},
 };
 use crate::{
-    domain::{AppPasswordView, AuditHeadView, MailboxView, TenantDomainView},
+    domain::{AppPasswordView, AuditHeadView, InvitationView, MailboxView, TenantDomainView},
     error::Result,
     service::{
         entitlements::EntitlementsView,
+        invitations::{AcceptedInvitation, BulkInvitations, InvitationPreview},
         views::{LauncherView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView},
         workspaces::WorkspaceView,
     },
@@ -31,6 +32,7 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("tenants", "Tenants: the caller's, or all for the platform."),
     ("members", "Members of a tenant."),
     ("entitlements", "What a tenant's subscription entitles to."),
+    ("invitations", "Invitations of people to a tenant, by mail."),
     ("workspace", "The systems behind a tenant: identity, mail and files."),
     ("mailboxes", "Mailboxes of a tenant."),
     ("app_passwords", "App passwords of mailboxes, each for one mail program."),
@@ -274,6 +276,44 @@ operations! {
                 shape: Shape::document::<EntitlementsView>(),
             }
         }
+        "/tenants/{tenant}/invitations" {
+            get listInvitations = invitations::list {
+                summary: "List a tenant's invitations, the newest first",
+                access: May(&[ReadInvitations]), sdk: Some("invitations.list"), commands: &["invitation list"],
+                shape: Shape::page::<InvitationPage>().in_pages(),
+            }
+            post createInvitation = invitations::create {
+                summary: "Invite somebody to a tenant; the invitation is mailed",
+                access: May(&[CreateInvitation]), sdk: Some("invitations.create"), commands: &["invitation create"],
+                shape: Shape::created::<CreateInvitationBody, InvitationView>(),
+            }
+        }
+        "/tenants/{tenant}/invitations/bulk" {
+            post createInvitations = invitations::create_many {
+                summary: "Invite up to 200 people; each line has a result of its own",
+                access: May(&[CreateInvitation]), sdk: Some("invitations.createMany"), commands: &["invitation import"],
+                shape: Shape::sent::<CreateInvitationsBody, BulkInvitations>().once(),
+            }
+        }
+        "/tenants/{tenant}/invitations/{id}" {
+            get readInvitation = invitations::read {
+                summary: "Read an invitation",
+                access: May(&[ReadInvitations]), sdk: Some("invitations.get"), commands: &["invitation show"],
+                shape: Shape::document::<InvitationView>(),
+            }
+            delete revokeInvitation = invitations::revoke {
+                summary: "Revoke an invitation; its link leads nowhere any more",
+                access: May(&[RevokeInvitation]), sdk: Some("invitations.revoke"), commands: &["invitation revoke"],
+                shape: Shape::deleted(),
+            }
+        }
+        "/tenants/{tenant}/invitations/{id}/resend" {
+            post resendInvitation = invitations::resend {
+                summary: "Mail an invitation again, with a new link",
+                access: May(&[ResendInvitation]), sdk: Some("invitations.resend"), commands: &["invitation resend"],
+                shape: Shape::acted::<InvitationView>(),
+            }
+        }
         "/tenants/{tenant}/workspace" {
             get readWorkspace = workspace::read {
                 summary: "Read the state of the systems behind a tenant",
@@ -379,6 +419,23 @@ operations! {
                 summary: "Ask DNS for the record of a domain now, once in 10 s",
                 access: May(&[CheckDomain]), sdk: Some("domains.check"), commands: &["domain check"],
                 shape: Shape::acted::<TenantDomainView>(),
+            }
+        }
+    }
+    /// `/invitations`.
+    Invitations below "/invitations" {
+        "/invitations/accept" {
+            post acceptInvitation = invitations::accept {
+                summary: "Accept an invitation by the secret of its link, and become a member",
+                access: May(&[AcceptInvitation]), sdk: Some("invitations.accept"), commands: &[],
+                shape: Shape::sent::<InvitationSecretBody, AcceptedInvitation>(),
+            }
+        }
+        "/invitations/preview" {
+            post previewInvitation = invitations::preview {
+                summary: "What an invitation is to, by the secret of its link; public",
+                access: Public, sdk: None, commands: &[],
+                shape: Shape::sent::<InvitationSecretBody, InvitationPreview>(),
             }
         }
     }

@@ -9,7 +9,11 @@ const CERTIFICATE_VARIABLES: [&str; 2] = ["DEZKY_EXTRA_CA_CERTS", "NODE_EXTRA_CA
 
 /// Certificate authorities that a client trusts besides the system's. Default: none.
 #[derive(Debug, Clone, Default)]
-pub struct CertificateAuthorities(Vec<Certificate>);
+pub struct CertificateAuthorities {
+    certificates: Vec<Certificate>,
+    /// The same as text, for libraries that read it themselves.
+    pem: Vec<u8>,
+}
 
 impl CertificateAuthorities {
     /// Reads CA certificates from PEM.
@@ -17,11 +21,19 @@ impl CertificateAuthorities {
     /// # Errors
     /// Kind `Configuration` when the text holds no PEM certificates.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
-        parse(pem).map(Self).ok_or_else(|| Error::new(Code::INVALID_SETTING, "the added CA certificates are not PEM"))
+        let authorities = |certificates| Self { certificates, pem: pem.to_vec() };
+        parse(pem)
+            .map(authorities)
+            .ok_or_else(|| Error::new(Code::INVALID_SETTING, "the added CA certificates are not PEM"))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Certificate> {
-        self.0.iter().cloned()
+        self.certificates.iter().cloned()
+    }
+
+    /// Returns the certificates as PEM; empty if there are none.
+    pub(crate) fn pem(&self) -> &[u8] {
+        &self.pem
     }
 }
 

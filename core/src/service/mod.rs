@@ -11,6 +11,7 @@ pub mod entitlements;
 pub mod export;
 mod filter;
 pub mod idempotency;
+pub mod invitations;
 pub mod launcher;
 pub mod live;
 pub mod mailboxes;
@@ -76,6 +77,12 @@ pub struct ServiceSettings {
     pub plans: Catalogue,
     /// Times of claims of domains.
     pub domains: crate::domain::tenant_domain::DomainTimes,
+    /// Time for which an invitation can be accepted. Default: 14 days.
+    pub invitation_life: Duration,
+    /// Address at which people who are invited create an account. Default: none.
+    pub enrolment_url: Option<String>,
+    /// Ids of the configured issuers that are bound to one tenant, by its slug. Default: none.
+    pub issuers_of_tenants: std::collections::BTreeMap<String, Vec<String>>,
     /// Retention of personal values beside the audit trail; unlimited if absent. Default: 365 days.
     pub audit_details: Option<Duration>,
     /// Retention of audit events by kind, the first part of the names of actions. Default: none, so that events stay.
@@ -96,6 +103,9 @@ impl Default for ServiceSettings {
             lifecycle: LifecycleSettings::DEFAULT,
             plans: Catalogue::default(),
             domains: crate::domain::tenant_domain::DomainTimes::default(),
+            invitation_life: Duration::from_secs(14 * 24 * 60 * 60),
+            enrolment_url: None,
+            issuers_of_tenants: std::collections::BTreeMap::new(),
             audit_details: Some(Duration::from_secs(365 * 24 * 60 * 60)),
             audit_retention: std::collections::BTreeMap::new(),
         }

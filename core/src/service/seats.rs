@@ -1,16 +1,20 @@
 //! Seats of a tenant: counted in the commit that takes one.
 
+use std::time::Duration;
+
 use super::{Call, Service, effect::ELSEWHERE, unit_of_work::UnitOfWork};
 use crate::{
+    clock::Timestamp,
     domain::{
-        Membership, SeatLedger, Subscription, TenantId,
+        Invitation, Membership, SeatLedger, Subscription, TenantId,
         entitlement::{Entitled, Feature, Usage, entitled},
+        invitation::{INVITATIONS, OPEN_INVITATIONS},
         membership::{MEMBERSHIPS, MEMBERSHIPS_OF_TENANT},
         seat::SEAT_LEDGERS,
         subscription::SUBSCRIPTIONS,
     },
     error::{Code, Error, Result},
-    store::{Entity, Position, Query, Read, Repository as _},
+    store::{Entity, Filter, Position, Query, Read, Repository as _},
 };
 
 /// Number of documents read at a time.
@@ -45,7 +49,7 @@ impl Service {
         let Some(subscription) = subscription.filter(|found| found.terms.is_some()) else { return Ok(()) };
         let now = work.now();
         // Read after the ledger: whoever takes a seat from here on has written that too.
-        let seats = self.seats_in_use(call, tenant, subscription.seats).await?;
+        let seats = self.seats_in_use(call, tenant, subscription.seats, now).await?;
         match entitled(&subscription, Feature::Seats(number), Usage { seats, files: 0 }, now) {
             Entitled::Yes => {}
             Entitled::Exhausted(bound) => {
@@ -68,10 +72,22 @@ impl Service {
     }
 
     /// Returns the number of seats in use, exact up to one beyond `bound`.
-    pub(super) async fn seats_in_use(&self, call: &Call, tenant: TenantId, bound: u32) -> Result<u32> {
+    ///
+    /// Those are members, and invitations that can be accepted at this time.
+    pub(super) async fn seats_in_use(&self, call: &Call, tenant: TenantId, bound: u32, now: Timestamp) -> Result<u32> {
+        let most = bound.saturating_add(1);
         let members = Query::new(&MEMBERSHIPS).sort(&MEMBERSHIPS_OF_TENANT).equal("tenantId", tenant.0);
         let position = |last: &Membership| Position { values: Vec::new(), id: last.id.0 };
-        self.count(call, members.equal("active", true), bound.saturating_add(1), position).await
+        let members = self.count(call, members.equal("active", true), most, position).await?;
+        let later = now.plus(Duration::from_millis(1));
+        let open = Query::new(&INVITATIONS)
+            .sort(&OPEN_INVITATIONS)
+            .equal("tenantId", tenant.0)
+            .equal("open", true)
+            .filter(Filter::Range { field: "expiresAt", from: Some(later.into()), until: None });
+        let position = |last: &Invitation| Position { values: vec![last.expires_at.into()], id: last.id.0 };
+        let invited = self.count(call, open, most.saturating_sub(members), position).await?;
+        Ok(members.saturating_add(invited))
     }
 
     /// Counts what a query finds, up to a number.

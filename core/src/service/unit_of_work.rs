@@ -317,6 +317,9 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
             Code::ADDRESS_TAKEN,
             "a mailbox has this address, or one of the aliases, already: choose another",
         ),
+        ("invitations", "invited") => {
+            Error::new(Code::ALREADY_INVITED, "this address has an open invitation already: resend or revoke that one")
+        }
         // Another request took the same place meanwhile: look for a free one again.
         ("app_passwords", "place") => return conflict(source),
         ("idempotency_records", "request") => Error::new(

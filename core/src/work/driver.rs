@@ -17,6 +17,7 @@ use super::{
 use crate::{
     domain::{
         ObjectId,
+        invitation::INVITATIONS,
         outbox::OUTBOX,
         workspace::{DOMAIN_RECORDS, SYSTEM_STATES},
     },
@@ -118,14 +119,14 @@ impl Statuses {
 static EVENT_SOURCES: &[&Collection] = &[&OUTBOX];
 
 /// Collections whose changes wake the tasks that wait for something to become due.
-static DUE_SOURCES: &[&Collection] = &[&SYSTEM_STATES, &DOMAIN_RECORDS];
+static DUE_SOURCES: &[&Collection] = &[&SYSTEM_STATES, &DOMAIN_RECORDS, &INVITATIONS];
 
 /// Changes that wake a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wake {
     /// New events.
     Events,
-    /// Changed states of workspaces.
+    /// Changed states of workspaces, and invitations.
     Due,
 }
 

@@ -10,6 +10,7 @@ mod cursor;
 mod domains;
 pub mod driver;
 mod expiry;
+pub mod invitations;
 mod lease;
 mod live;
 mod log;
@@ -21,6 +22,7 @@ pub use consumer::{Backlog, CONSUMERS, Consumer, catch_up};
 pub use domains::look_at_domains;
 pub use driver::{Driver, Statuses};
 pub use expiry::forget_expired;
+pub use invitations::InvitationMail;
 pub use live::StoreChanges;
 pub use task::{Task, TaskChoice, TaskReport, TaskState, TaskStatus};
 

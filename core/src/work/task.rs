@@ -6,7 +6,9 @@ use futures_util::future::BoxFuture;
 
 use super::{
     consumer::{self, Backlog, CONSUMERS, Consumer},
-    expiry, lease, purge, time, trail,
+    expiry,
+    invitations::InvitationMail,
+    lease, purge, time, trail,
 };
 use crate::{
     clock::Timestamp,
@@ -39,7 +41,7 @@ pub(super) enum Schedule {
     Every(Duration),
     /// Until it has succeeded once in this process.
     Once,
-    /// When states of workspaces are due, in every process that has it.
+    /// When something of it is due, in every process that has it.
     Due,
     /// When its question tells that something waits, which changes cause.
     Waiting,
@@ -88,6 +90,9 @@ impl Task {
 
     /// Name of the task that reconciles the systems behind tenants.
     pub const WORKSPACE: &'static str = "workspace";
+
+    /// Name of the task that mails invitations.
+    pub const INVITATIONS: &'static str = "invitations";
 
     /// Creates a task that runs so long after its last success, in one process of those that have it.
     ///
@@ -220,6 +225,26 @@ impl Task {
         }
     }
 
+    /// Returns the task that mails invitations. Any number of processes run it at the same time.
+    #[must_use]
+    pub fn invitations(mail: Arc<InvitationMail>) -> Self {
+        let asked = Arc::clone(&mail);
+        Self {
+            name: Self::INVITATIONS,
+            summary: "mails invitations, and closes those that nobody accepts",
+            schedule: Schedule::Due,
+            consumer: None,
+            next_due: Some(Arc::new(move |service| {
+                let mail = Arc::clone(&asked);
+                Box::pin(async move { mail.next_due(&service).await })
+            })),
+            run: Arc::new(move |service| {
+                let mail = Arc::clone(&mail);
+                Box::pin(async move { mail.run_due(&service).await.map(|_| false) })
+            }),
+        }
+    }
+
     fn of_consumer(consumer: &'static Consumer) -> Self {
         Self {
             name: consumer.name,
@@ -260,8 +285,8 @@ impl TaskChoice {
     /// Returns the names that may be chosen.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
-        let tasks = Self::All.tasks(SeedSettings::default(), None);
-        tasks.iter().map(|task| task.name).chain([Task::WORKSPACE]).collect()
+        let tasks = Self::All.tasks(SeedSettings::default(), None, None);
+        tasks.iter().map(|task| task.name).chain([Task::WORKSPACE, Task::INVITATIONS]).collect()
     }
 
     fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self> {
@@ -275,13 +300,19 @@ impl TaskChoice {
         Ok(if names.is_empty() { Self::None } else { Self::These(names) })
     }
 
-    /// Returns the chosen tasks, with the settings of the first tenant, and the worker if this process reaches systems
-    /// behind tenants.
+    /// Returns the chosen tasks, with the settings of the first tenant, the worker if this process reaches systems behind
+    /// tenants, and the mail of invitations if it reaches a mail server.
     #[must_use]
-    pub fn tasks(&self, first_tenant: SeedSettings, worker: Option<Arc<Worker>>) -> Vec<Task> {
+    pub fn tasks(
+        &self,
+        first_tenant: SeedSettings,
+        worker: Option<Arc<Worker>>,
+        mail: Option<Arc<InvitationMail>>,
+    ) -> Vec<Task> {
         let mut tasks = vec![Task::first_tenant(first_tenant)];
         tasks.extend(Task::leased());
         tasks.extend(worker.map(Task::workspace));
+        tasks.extend(mail.map(Task::invitations));
         match self {
             Self::All => {}
             Self::None => tasks.clear(),

@@ -84,6 +84,7 @@ fn twins(world: &World, hidden: &World, step: &Step) -> (Names, Names) {
         former: nowhere(),
         mailbox: nowhere(),
         password: nowhere(),
+        invitation: nowhere(),
         domain: there.domain.clone(),
     };
     if !step.by_slug {
@@ -103,6 +104,10 @@ fn body(route: &Route, names: &Names) -> Option<Value> {
     match (route.method, route.path) {
         // Only some callers may learn that a slug is taken.
         ("POST", "/tenants") => Some(json!({"slug": names.tenant, "name": "New"})),
+        ("POST", "/tenants/{tenant}/invitations") => Some(json!({"email": "invited@elsewhere.eu"})),
+        ("POST", "/tenants/{tenant}/invitations/bulk") => {
+            Some(json!({"invitations": [{"email": "invited@elsewhere.eu"}]}))
+        }
         ("POST", "/users") => Some(json!({"authentikSubjectId": names.user})),
         _ => route.body(names),
     }

@@ -4,10 +4,13 @@ use dezky::{
     Error, ErrorKind,
     authz::{Action, Actor, Outcome, Resource, TenantFacts, decide, policy::field_policy},
     domain::{
-        AddDomain, CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership,
-        TenantStatus, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, UserId,
+        AddDomain, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateTenant, CreateUser,
+        GrantMembership, TenantStatus, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
+        UserId,
     },
-    service::{Call, ListRequest, Service, audit::AuditFilter, subscriptions::SubscriptionFilter},
+    service::{
+        Call, ListRequest, Service, audit::AuditFilter, invitations::read_lines, subscriptions::SubscriptionFilter,
+    },
     store::SharedStore,
 };
 use serde_json::{Value, json};
@@ -29,6 +32,7 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
     let user: UserId = names.user.parse().unwrap();
     let subscription = names.subscription.parse().unwrap();
     let mailbox = names.mailbox.parse().unwrap();
+    let invitation = names.invitation.parse().unwrap();
     match (route.method, route.path) {
         ("GET", "/users/me") => service.profile(&call).await.map(drop),
         ("GET", "/users/me/tenants") => service.list_my_tenants(&call, &Default::default(), &page).await.map(drop),
@@ -97,6 +101,20 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
         }
         ("POST", "/tenants/{tenant}/domains/{domain}/check") => {
             service.check_domain(&call, &tenant, &spare(&names.domain)).await.map(drop)
+        }
+        ("GET", "/tenants/{tenant}/invitations") => service.list_invitations(&call, &tenant, &page).await.map(drop),
+        ("POST", "/tenants/{tenant}/invitations") => {
+            service.create_invitation(&call, &tenant, CreateInvitation::read(body())?).await.map(drop)
+        }
+        ("POST", "/tenants/{tenant}/invitations/bulk") => {
+            service.create_invitations(&call, &tenant, read_lines(body())?).await.map(drop)
+        }
+        ("GET", "/tenants/{tenant}/invitations/{id}") => {
+            service.read_invitation(&call, &tenant, invitation).await.map(drop)
+        }
+        ("DELETE", "/tenants/{tenant}/invitations/{id}") => service.revoke_invitation(&call, &tenant, invitation).await,
+        ("POST", "/tenants/{tenant}/invitations/{id}/resend") => {
+            service.resend_invitation(&call, &tenant, invitation).await.map(drop)
         }
         ("GET", "/subscriptions") => {
             service.list_subscriptions(&call, &SubscriptionFilter::default(), &page).await.map(drop)

@@ -14,9 +14,9 @@ use dezky::{
     },
     clock::{Clock, SystemClock, Timestamp},
     domain::{
-        AppPasswordId, CreateAppPassword, CreateMailbox, CreateSubscription, CreateUser, Issuer, Mailbox, MailboxId,
-        MembershipRole, SubscriptionId, TenantId, TenantStatus, UpdateTenant, UpdateUser, UserId,
-        tenant_domain::DomainTimes, workspace::SystemKind,
+        AppPasswordId, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateUser,
+        InvitationId, Issuer, Mailbox, MailboxId, MembershipRole, SubscriptionId, TenantId, TenantStatus, UpdateTenant,
+        UpdateUser, UserId, tenant_domain::DomainTimes, workspace::SystemKind,
     },
     http::{HttpState, RequestIdentity, TokenIdentity, router},
     service::{PublicRecords, Service, ServiceSettings, Told, subscriptions::SubscriptionFilter},
@@ -287,8 +287,9 @@ impl Platform {
         self.service.update_user(&support::system(), disabled, disable).await.unwrap();
         let subscription = self.subscription(tenant).await;
         let (mailbox, password) = self.mailbox(tenant, &slug, number, target).await;
+        let invitation = self.invitation(tenant, number).await;
         self.set_status(tenant, status).await;
-        World { number, slug, tenant, status, subscription, target, revoked, mailbox, password }
+        World { number, slug, tenant, status, subscription, target, revoked, mailbox, password, invitation }
     }
 
     /// Returns the tenant that the second issuer is bound to, with new people of [`Caller::AT_BOUND`].
@@ -310,8 +311,10 @@ impl Platform {
             None => self.subscription(tenant).await,
         };
         let (mailbox, password) = self.mailbox(tenant, BOUND, number, target).await;
+        let invitation = self.invitation(tenant, number).await;
         self.set_status(tenant, status).await;
-        World { number, slug: BOUND.to_owned(), tenant, status, subscription, target, revoked, mailbox, password }
+        let slug = BOUND.to_owned();
+        World { number, slug, tenant, status, subscription, target, revoked, mailbox, password, invitation }
     }
 
     /// Verifies a domain of the tenant, and creates a mailbox of a member with an app password.
@@ -338,6 +341,12 @@ impl Platform {
         commit.insert(&password).unwrap();
         store.commit(&context, &commit).await.unwrap();
         (id, password.id)
+    }
+
+    /// Creates an open invitation.
+    pub(crate) async fn invitation(&self, tenant: TenantId, number: usize) -> InvitationId {
+        let input = CreateInvitation::read(json!({"email": format!("invited-{number}@example.eu")})).unwrap();
+        self.service.create_invitation(&support::system(), &tenant.into(), input).await.unwrap().value.id
     }
 
     /// Creates a member and a former owner.
@@ -482,4 +491,6 @@ pub(crate) struct World {
     /// A mailbox of the member.
     pub(crate) mailbox: MailboxId,
     pub(crate) password: AppPasswordId,
+    /// An open invitation.
+    pub(crate) invitation: InvitationId,
 }

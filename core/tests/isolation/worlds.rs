@@ -156,17 +156,19 @@ impl Twins {
                 .collect::<Option<Vec<_>>>()
                 .map(|ids| <[String; 2]>::try_from(ids).unwrap());
         }
-        // Each platform generates its events and mailboxes, with different ids.
+        // Each platform generates its events, invitations and mailboxes, with different ids.
         let own = matches!(
             route.path,
             "/audit"
                 | "/tenants/{tenant}/domains"
                 | "/tenants/{tenant}/domains/{domain}"
+                | "/tenants/{tenant}/invitations"
+                | "/tenants/{tenant}/invitations/bulk"
                 | "/tenants/{tenant}/mailboxes"
                 | "/tenants/{tenant}/mailboxes/{id}/app-passwords"
         );
         let alike = |answer: Answer, place: usize| {
-            let answer = match own_id_of(&answer, "/id").filter(|_| own) {
+            let answer = match own_id_of(&answer, "/id").or_else(|| own_id_of(&answer, "/lines/0/id")).filter(|_| own) {
                 Some(id) => without_newcomer(answer, &id),
                 None if own => without_ids(answer),
                 None => answer,
@@ -209,14 +211,14 @@ fn end(answer: &Answer) -> Option<String> {
     Some(page.get("nextCursor")?.as_str()?.to_owned())
 }
 
-/// Masks the ids of events and mailboxes, and the cursor, which contains the last one; whether there is a cursor remains.
+/// Masks the ids of events, invitations and mailboxes, and the cursor, which contains the last one; whether there is a cursor remains.
 fn without_ids(mut answer: Answer) -> Answer {
     if let Ok(mut page) = serde_json::from_str::<Value>(&answer.body)
         && page.get("items").is_some()
     {
         for event in page["items"].as_array_mut().unwrap() {
             event["id"] = json!("an id");
-            if event["resource"]["type"] == "mailbox" {
+            if event["resource"]["type"] == "mailbox" || event["resource"]["type"] == "invitation" {
                 event["resource"]["id"] = json!("an id");
             }
         }
@@ -247,6 +249,7 @@ async fn hide(platform: &Platform, world: &World) -> Names {
     let input = CreateSubscription::read(json!({"tenantId": tenant, "plan": "starter"})).unwrap();
     let subscription = service.create_subscription(&system, input).await.unwrap().value.id;
     let (mailbox, password) = platform.mailbox(tenant, "acme-0-hidden", 0, person).await;
+    let invitation = platform.invitation(tenant, 0).await;
     let gone = CreateTenant::read(json!({"slug": "acme-0-gone", "name": "acme-0"})).unwrap();
     let gone = service.create_tenant(&system, gone).await.unwrap().value.id;
     service.delete_tenant(&system, &gone.into()).await.unwrap();
@@ -262,6 +265,7 @@ async fn hide(platform: &Platform, world: &World) -> Names {
         former: former.to_string(),
         mailbox: mailbox.to_string(),
         password: password.to_string(),
+        invitation: invitation.to_string(),
         domain: domain("acme-0-hidden"),
     }
 }

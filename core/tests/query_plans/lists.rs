@@ -5,16 +5,18 @@ use std::sync::Arc;
 use dezky::{
     Result,
     clock::{Clock as _, SystemClock},
+    connectors::smtp::{SmtpMailer, SmtpSettings},
     domain::{
-        CreateSubscription, MembershipRole, Open, SubscriptionStatus, TenantId, TenantStatus, UpdateTenant, UserId,
-        UserStatus,
+        CreateInvitation, CreateSubscription, MembershipRole, Open, SubscriptionStatus, TenantId, TenantStatus,
+        UpdateTenant, UserId, UserStatus,
     },
+    outbound::Url,
     service::{
         Call, ListRequest, Page, Service, audit::AuditFilter, members::MemberFilter, subscriptions::SubscriptionFilter,
         tenants::TenantFilter, users::UserFilter,
     },
     store::SharedStore,
-    work::{TaskReport, catch_up, forget_expired},
+    work::{InvitationMail, TaskReport, catch_up, forget_expired},
 };
 use serde_json::json;
 
@@ -80,6 +82,7 @@ pub(crate) async fn every_list_with_every_filter(store: SharedStore) {
         members(&estate, call).await;
         audit(&estate, call, true).await;
     }
+    invitations(&estate).await;
     // For the platform only.
     users(&estate).await;
     audit(&estate, &system(), false).await;
@@ -121,6 +124,24 @@ async fn members(estate: &Estate, call: &Call) {
             assert_eq!(found, 3, "{filter:?}");
         }
     }
+}
+
+/// Invites people, lists them, and looks for what is due of them.
+async fn invitations(estate: &Estate) {
+    let of = estate.tenant.into();
+    for name in ["one", "two", "three"] {
+        let input = CreateInvitation::read(json!({"email": format!("{name}@elsewhere.eu")})).unwrap();
+        estate.service.create_invitation(&system(), &of, input).await.unwrap();
+    }
+    for call in &estate.callers {
+        let found = pages(async |request| estate.service.list_invitations(call, &of, &request).await).await;
+        assert_eq!(found, 3);
+    }
+    let settings = SmtpSettings::new(Url::parse("smtp://127.0.0.1:1").unwrap(), "dezky@dezky.eu");
+    let mailer = Arc::new(SmtpMailer::new(&settings).unwrap());
+    let mail = InvitationMail::new(mailer, Url::parse("https://app.dezky.eu").unwrap(), None);
+    assert!(mail.next_due(&estate.service).await.unwrap().is_some());
+    assert_eq!(mail.run_due(&estate.service).await.unwrap(), 3);
 }
 
 async fn users(estate: &Estate) {

@@ -17,7 +17,7 @@ use dezky::{
 use super::{Estate, copied_name, rename, support};
 
 fn copies() -> Vec<Task> {
-    TaskChoice::parse("copies").unwrap().tasks(Default::default(), None)
+    TaskChoice::parse("copies").unwrap().tasks(Default::default(), None, None)
 }
 
 /// Starts the consumer of copies in a process of its own.
@@ -146,12 +146,15 @@ fn tasks_are_chosen_by_name() {
     assert_eq!(TaskChoice::parse(" none ").unwrap(), TaskChoice::None);
     assert_eq!(TaskChoice::parse("").unwrap(), TaskChoice::None);
     let names = |choice: &str| -> Vec<_> {
-        TaskChoice::parse(choice).unwrap().tasks(Default::default(), None).iter().map(|task| task.name).collect()
+        TaskChoice::parse(choice).unwrap().tasks(Default::default(), None, None).iter().map(|task| task.name).collect()
     };
     assert_eq!(names("expiry, copies"), ["copies", "expiry"]);
-    // That of the systems behind tenants needs a worker, which a process without such systems does not have.
+    // Those of the systems behind tenants and of mail need what a process without such systems does not have.
     let all = TaskChoice::names();
-    assert_eq!(names("all"), all.iter().copied().filter(|name| *name != Task::WORKSPACE).collect::<Vec<_>>());
+    assert_eq!(
+        names("all"),
+        all.iter().copied().filter(|name| ![Task::WORKSPACE, Task::INVITATIONS].contains(name)).collect::<Vec<_>>()
+    );
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
     let row = readme.lines().find(|line| line.starts_with("| `DEZKY_TASKS`")).unwrap();
     let listed = TaskChoice::names().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -9,6 +9,7 @@ mod issuers;
 mod limits;
 mod location;
 mod logging;
+mod mail;
 #[cfg(feature = "opening")]
 mod opening;
 mod plans;
@@ -20,7 +21,7 @@ mod systems;
 mod tests;
 mod values;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use dezky::{
     Result,
@@ -28,7 +29,7 @@ use dezky::{
     domain::{lifecycle::LifecycleSettings, plan::Catalogue},
     outbound::Url,
     service::{ServiceSettings, seed::SeedSettings},
-    work::TaskChoice,
+    work::{InvitationMail, TaskChoice},
     workspace::Worker,
 };
 
@@ -37,6 +38,7 @@ pub use component::{ComponentSettings, Isolation, Writers};
 pub use domains::{DomainSettings, read as domains};
 pub use limits::{ForwardedHeader, LimitSettings, Network, Rate, counted};
 pub use location::StoreLocation;
+pub use mail::MailSettings;
 #[cfg(all(feature = "opening", not(feature = "mongodb")))]
 pub use opening::no_mongodb;
 pub use secrets::SecretFile;
@@ -96,6 +98,12 @@ pub struct Configuration {
     pub systems: SystemsSettings,
     /// Settings of the proof of domains.
     pub domains: DomainSettings,
+    /// The platform's own mail; `None` if no mail server is configured.
+    pub mail: Option<MailSettings>,
+    /// Time for which an invitation can be accepted. Default: 14 days.
+    pub invitation_life: Duration,
+    /// Address at which people who are invited create an account.
+    pub enrolment_url: Option<String>,
     /// Files that contain secrets of these settings.
     pub secret_files: Vec<SecretFile>,
 }
@@ -130,8 +138,10 @@ impl Configuration {
         let pem = extra_ca_certificates.as_deref();
         let mut secret_files = secrets::files(&store, &store_origin, extra_ca.as_ref(), pem);
         secret_files.extend(systems::secret_files(sources)?);
+        secret_files.extend(mail::secret_files(sources)?);
         let plans = plans::read(sources)?;
         let systems = systems::read(sources, pem, plans.clone())?;
+        let mail = mail::read(sources, pem)?;
         Ok(Self {
             store,
             store_origin,
@@ -155,6 +165,9 @@ impl Configuration {
             plans,
             systems,
             domains: domains::read(sources)?,
+            mail,
+            invitation_life: mail::invitation_life(sources)?,
+            enrolment_url: mail::enrolment(sources)?,
             secret_files,
         })
     }
@@ -184,6 +197,14 @@ impl Configuration {
         Ok(Some(Arc::new(Worker::new(self.systems.connect()?, self.systems.workspace.clone()))))
     }
 
+    /// Returns the mail of invitations, if a mail server is configured.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when the URL, the address or a certificate cannot be used.
+    pub fn invitation_mail(&self) -> Result<Option<Arc<InvitationMail>>> {
+        self.mail.as_ref().map(|mail| mail.invitations().map(Arc::new)).transpose()
+    }
+
     /// Returns the settings of the use cases.
     pub fn service_settings(&self) -> ServiceSettings {
         ServiceSettings {
@@ -199,8 +220,24 @@ impl Configuration {
             lifecycle: self.lifecycle,
             plans: self.plans.clone(),
             domains: self.domains.times,
+            invitation_life: self.invitation_life,
+            issuers_of_tenants: self.issuers_of_tenants(),
+            enrolment_url: self.enrolment_url.clone(),
             ..ServiceSettings::default()
         }
+    }
+}
+
+impl Configuration {
+    /// Returns the ids of the issuers that are bound to one tenant, by its slug.
+    fn issuers_of_tenants(&self) -> BTreeMap<String, Vec<String>> {
+        let mut bound: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for issuer in &self.issuers {
+            if let Some(tenant) = &issuer.tenant {
+                bound.entry(tenant.clone()).or_default().push(issuer.id.clone());
+            }
+        }
+        bound
     }
 }
 

@@ -77,6 +77,15 @@ settings! {
     RETENTION_DAYS = "billing.retention_days", "DEZKY_RETENTION_DAYS", None;
     WORKSPACE_GRACE_DAYS = "workspace.grace_days", "DEZKY_WORKSPACE_GRACE_DAYS", None;
     WORKSPACE_DRIFT = "workspace.drift", "DEZKY_WORKSPACE_DRIFT", None;
+    SMTP_URL = "smtp.url", "DEZKY_SMTP_URL", None;
+    SMTP_USER = "smtp.user", "DEZKY_SMTP_USER", None;
+    SMTP_SECRET = "smtp.secret", "DEZKY_SMTP_SECRET", None;
+    SMTP_SECRET_FILE = "smtp.secret_file", "DEZKY_SMTP_SECRET_FILE", None;
+    MAIL_FROM = "mail.from", "DEZKY_MAIL_FROM", None;
+    MAIL_BOUNCE_DOMAIN = "mail.bounce_domain", "DEZKY_MAIL_BOUNCE_DOMAIN", None;
+    PORTAL_URL = "portal.url", "DEZKY_PORTAL_URL", None;
+    ENROLMENT_URL = "portal.enrolment_url", "DEZKY_ENROLMENT_URL", None;
+    INVITATION_DAYS = "invitations.days", "DEZKY_INVITATION_DAYS", None;
     LOG = "log.filter", "DEZKY_LOG", Some("log");
     LOG_FORMAT = "log.format", "DEZKY_LOG_FORMAT", Some("log-format");
 }
@@ -94,6 +103,7 @@ impl Setting {
                 AUDIT_DETAILS_DAYS,
                 AUDIT_HEADS_MINUTES,
                 WORKSPACE_GRACE_DAYS,
+                INVITATION_DAYS,
             ]
             .contains(self)
             || [DOMAIN_CLAIM_DAYS, DOMAIN_AT_RISK_DAYS].contains(self)

@@ -57,12 +57,12 @@ pub struct SystemsSettings {
 }
 
 /// The settings of one system.
-struct Names {
-    url: &'static Setting,
-    user: &'static Setting,
-    secret: &'static Setting,
-    secret_file: &'static Setting,
-    described: &'static str,
+pub(super) struct Names {
+    pub(super) url: &'static Setting,
+    pub(super) user: &'static Setting,
+    pub(super) secret: &'static Setting,
+    pub(super) secret_file: &'static Setting,
+    pub(super) described: &'static str,
 }
 
 const AUTHENTIK: Names = Names {
@@ -214,7 +214,7 @@ fn system(sources: &Sources, names: &Names, authorities: &CertificateAuthorities
 }
 
 /// Reads a secret from the environment, or from a file.
-fn secret(sources: &Sources, names: &Names) -> Result<String> {
+pub(super) fn secret(sources: &Sources, names: &Names) -> Result<String> {
     match (sources.find(names.secret)?, sources.find(names.secret_file)?) {
         (Some(_), Some(file)) => {
             Err(file.refuse(format!("`{}` is set too: remove one of the two", names.secret.variable)))

@@ -208,6 +208,40 @@ fn a_process_runs_all_tasks_or_those_that_it_is_told() {
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
 #[test]
+fn mail_goes_to_a_server_over_tls_unless_the_scheme_says_otherwise() {
+    let from = ("DEZKY_MAIL_FROM", "Dezky@Example.eu");
+    let portal = ("DEZKY_PORTAL_URL", "https://app.example.eu");
+    assert!(read(&[STORE_VARIABLE], "").unwrap().mail.is_none());
+    for url in ["smtps://mail.example.eu", "smtp+starttls://mail.example.eu:2525", "smtp://127.0.0.1"] {
+        let configuration = read(&[STORE_VARIABLE, from, portal, ("DEZKY_SMTP_URL", url)], "").unwrap();
+        assert_eq!(configuration.mail.as_ref().unwrap().smtp.from, "Dezky@example.eu");
+        configuration.invitation_mail().unwrap().unwrap();
+    }
+    let file = "[smtp]\nurl = 'smtps://mail.example.eu'\nuser = 'dezky'\nsecret = 'hidden'\n[mail]\nfrom = 'a@example.eu'\n\
+                bounce_domain = 'bounces.example.eu'\n[portal]\nurl = 'http://app.dezky.localhost:3000'\n[invitations]\ndays = 7";
+    let configuration = read(&[STORE_VARIABLE], file).unwrap();
+    assert_eq!(configuration.invitation_life, Duration::from_secs(7 * 24 * 60 * 60));
+    assert!(!format!("{configuration:?}").contains("hidden"));
+    let smtp = ("DEZKY_SMTP_URL", "smtps://mail.example.eu");
+    for (variables, about) in [
+        (&[smtp, portal][..], "DEZKY_MAIL_FROM"),
+        (&[smtp, from], "DEZKY_PORTAL_URL"),
+        (&[from], "has no use without `DEZKY_SMTP_URL`"),
+        (&[smtp, from, portal, ("DEZKY_SMTP_SECRET", "x")], "has no use without `DEZKY_SMTP_USER`"),
+        (&[smtp, from, portal, ("DEZKY_SMTP_USER", "x")], "DEZKY_SMTP_SECRET_FILE"),
+        (&[from, portal, ("DEZKY_SMTP_URL", "https://mail.example.eu")], "smtp+starttls://"),
+        (&[from, portal, ("DEZKY_SMTP_URL", "smtps://user:pass@mail.example.eu")], "without user name"),
+        (&[smtp, from, ("DEZKY_PORTAL_URL", "http://app.example.eu")], "begins with `https://`"),
+        (&[smtp, portal, ("DEZKY_MAIL_FROM", "nowhere")], "must be an e-mail address"),
+        (&[("DEZKY_INVITATION_DAYS", "0")], "1 to 90 days"),
+        (&[("DEZKY_ENROLMENT_URL", "auth.example.eu")], "begins with `https://`"),
+    ] {
+        let error = read(&[&[STORE_VARIABLE], variables].concat(), "").unwrap_err();
+        assert!(error.message().contains(about) && !error.message().contains("pass@"), "{variables:?}: {error}");
+    }
+}
+
+#[test]
 fn a_wrong_setting_is_named_with_its_place() {
     let cases: &[Case] = &[
         (&[], "", "`DEZKY_STORE`"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dezky::{
     ErrorKind,
     service::Service,
-    work::{Driver, Statuses, Task, TaskChoice, driver::explain},
+    work::{Driver, InvitationMail, Statuses, Task, TaskChoice, driver::explain},
     workspace::Worker,
 };
 use tokio::sync::mpsc;
@@ -13,9 +13,14 @@ use tokio::sync::mpsc;
 use crate::{configuration::Configuration, failure::Failure, heads};
 
 /// Starts the chosen tasks, and in any case the one that creates the first tenant, without which the server is not ready.
-pub(crate) fn start(service: &Arc<Service>, configuration: &Configuration, worker: Option<Arc<Worker>>) -> Driver {
+pub(crate) fn start(
+    service: &Arc<Service>,
+    configuration: &Configuration,
+    worker: Option<Arc<Worker>>,
+    mail: Option<Arc<InvitationMail>>,
+) -> Driver {
     let Configuration { tasks: choice, seed, audit_heads, .. } = configuration;
-    let mut tasks = choice.tasks(seed.clone(), worker);
+    let mut tasks = choice.tasks(seed.clone(), worker, mail);
     if let Some(settings) = audit_heads.as_ref().filter(|_| *choice != TaskChoice::None) {
         tasks.push(heads::task(settings));
     }

@@ -9,8 +9,9 @@ use crate::commands::{
     doctor::DoctorFlags,
     manual::{CompletionFlags, ManFlags},
     operators::{
-        audit::AuditFlags, domain::DomainCommand, mailbox::MailboxCommand, member::MemberCommand,
-        subscription::SubscriptionCommand, tenant::TenantCommand, user::UserCommand, workspace::WorkspaceCommand,
+        audit::AuditFlags, domain::DomainCommand, invitation::InvitationCommand, mailbox::MailboxCommand,
+        member::MemberCommand, subscription::SubscriptionCommand, tenant::TenantCommand, user::UserCommand,
+        workspace::WorkspaceCommand,
     },
 };
 use crate::configuration::{
@@ -80,6 +81,9 @@ pub(crate) enum Command {
     /// See to the systems behind a tenant, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Workspace(WorkspaceCommand),
+    /// Invite people to a tenant, as an operator.
+    #[command(subcommand, after_help = OPERATORS)]
+    Invitation(InvitationCommand),
     /// Administer the mailboxes of a tenant, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Mailbox(MailboxCommand),
@@ -380,6 +384,8 @@ mod tests {
         declared.insert("workspace plan".to_owned());
         // It reads the whole trail, which no request may do.
         declared.insert("audit verify".to_owned());
+        // It is for the mail server, which has no token.
+        declared.insert("invitation bounce".to_owned());
         let groups: BTreeSet<&str> = declared.iter().filter_map(|command| command.split(' ').next()).collect();
         let line = CommandLine::command();
         let mut there = BTreeSet::new();

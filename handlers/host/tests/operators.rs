@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{io::Write as _, process::Stdio, time::Duration};
 
 use dezky::{
     clock::{Clock as _, SystemClock, Timestamp},
@@ -80,6 +80,49 @@ fn operators_list_and_revoke_app_passwords_and_create_none_without_a_token_of_th
     let add = ["mailbox", "app-password", "add", "acme", "anna@acme.eu", "Phone", "--token-file", "token.txt"];
     let (code, _, told) = shell.run(&add);
     assert!(code != 0 && told.starts_with("token_malformed: "), "{code} {told}");
+}
+
+#[test]
+fn people_are_invited_alone_and_from_a_file_and_invitations_are_sent_again_and_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(&folder);
+    shell.json(&["tenant", "create", "acme", "--name", "Acme", "--status", "active", "--json"]);
+    let arguments =
+        ["invitation", "create", "acme", "anna@example.eu", "--role", "owner", "--language", "de", "--json"];
+    let invited = shell.json(&arguments);
+    assert_eq!(
+        (&invited["status"], &invited["role"], &invited["language"]),
+        (&json!("pending"), &json!("owner"), &json!("de"))
+    );
+    shell.refused(&arguments, 4, "already_invited: ");
+    let people = "email;name;role\r\nben@example.eu;\"Ben; \"\"B\"\"\";admin\r\nanna@EXAMPLE.eu;;\r\n";
+    std::fs::write(folder.path().join("people.csv"), people).unwrap();
+    let import = ["invitation", "import", "acme", "people.csv", "--json"];
+    let lines = shell.json(&import)["lines"].clone();
+    assert_eq!((&lines[0]["outcome"], &lines[1]["outcome"]), (&json!("created"), &json!("already_invited")));
+    let ben = shell.json(&["invitation", "show", "acme", "ben@example.eu", "--json"]);
+    assert_eq!((&ben["name"], &ben["role"]), (&json!("Ben; \"B\""), &json!("admin")));
+    std::fs::write(folder.path().join("wrong.csv"), "nowhere\n").unwrap();
+    let (code, summary, told) = shell.run(&["invitation", "import", "acme", "wrong.csv"]);
+    assert_eq!((code, summary.trim_end()), (2, "0 invited, 0 members or invited before, 1 refused"));
+    assert!(told.starts_with("dezky: refused: 1: email ") && told.contains("e-mail address"), "{told}");
+    std::fs::write(folder.path().join("open.csv"), "email\n\"anna").unwrap();
+    let told =
+        shell.refused(&["invitation", "import", "acme", "open.csv"], 2, "dezky: the quotes that begin on line 2");
+    assert!(told.contains("never end"), "{told}");
+    let again = shell.json(&["invitation", "resend", "acme", "ben@example.eu", "--json"]);
+    assert_eq!(again["version"], 2);
+    assert_eq!(shell.json(&["invitation", "revoke", "acme", "ben@example.eu", "--json"])["revoked"], true);
+    shell.refused(&["invitation", "revoke", "acme", "ben@example.eu"], 4, "invitation_closed: ");
+    shell.refused(&["invitation", "show", "acme", "nobody@example.eu"], 3, "not_found: `acme` has no invitation");
+    assert_eq!(shell.lines(&["invitation", "list", "acme", "--all", "--json"]).len(), 2);
+    // What is no report of a mail of ours is no failure: the mail server would report that in turn.
+    let mut command = dezky(folder.path());
+    command.args(["invitation", "bounce", "--store", &shell.store]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"To: bounces+x@example.eu\r\n\r\nI am away.\r\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stdout.starts_with(b"this is no report"), "{output:?}");
 }
 
 #[test]

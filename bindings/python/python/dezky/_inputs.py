@@ -12,6 +12,9 @@ from ._types import (
     BillingInfo,
     Branding,
     DomainVerification,
+    InvitedMailbox,
+    Language,
+    LanguageText,
     LauncherLink,
     MembershipRole,
     MembershipRoleText,
@@ -38,6 +41,20 @@ class LauncherLinkInput(TypedDict, total=False):
     title: Required[str]
     url: Required[str]
     icon: str | None
+
+
+class InvitedMailboxInput(TypedDict, total=False):
+    """The mailbox that an invited person gets.
+
+    Attributes:
+        local_part: The part before the `@`.
+        domain: The domain: one of the tenant's verified domains.
+        aliases: Local parts at the same domain that are delivered to it as well.
+    """
+
+    local_part: Required[str]
+    domain: Required[str]
+    aliases: Sequence[str]
 
 
 class DomainVerificationInput(TypedDict, total=False):
@@ -104,6 +121,34 @@ class CreateAppPasswordInput(TypedDict, total=False):
     """
 
     name: Required[str]
+
+
+class CreateInvitationInput(TypedDict, total=False):
+    """A new invitation.
+
+    Attributes:
+        email: The address that it is mailed to (3 to 254 characters).
+        name: Name of the person, for the salutation (1 to 200 characters).
+        role: The role that it gives; `member` without it.
+        language: Language of its mail; `en` without it.
+        mailbox: The mailbox that comes with it.
+    """
+
+    email: Required[str]
+    name: str | None
+    role: MembershipRole | MembershipRoleText | None
+    language: Language | LanguageText | None
+    mailbox: InvitedMailbox | InvitedMailboxInput | None
+
+
+class CreateInvitationsInput(TypedDict, total=False):
+    """People to be invited.
+
+    Attributes:
+        invitations: The invitations, up to 200 (at most 200).
+    """
+
+    invitations: Required[Sequence[CreateInvitationInput]]
 
 
 class CreateMailboxInput(TypedDict, total=False):
@@ -216,6 +261,16 @@ class GrantMembershipInput(TypedDict, total=False):
 
     user_id: Required[str]
     role: MembershipRole | MembershipRoleText | None
+
+
+class InvitationSecretInput(TypedDict, total=False):
+    """The secret of an invitation.
+
+    Attributes:
+        secret: The part of the link after `#` (1 to 128 characters).
+    """
+
+    secret: Required[str]
 
 
 class UpdateMailboxInput(TypedDict, total=False):

@@ -7,11 +7,14 @@ from __future__ import annotations
 from ._documents import Page
 from ._operations import Operation
 from ._types import (
+    AcceptedInvitation,
     AppPasswordView,
     AuditEventView,
     AuditHeadView,
+    BulkInvitations,
     EntitlementsView,
     ExportRecord,
+    InvitationView,
     MailboxView,
     MembershipView,
     ProfileView,
@@ -44,6 +47,23 @@ MEMBERS_UPDATE: Operation[MembershipView] = Operation(
     "PATCH", "/tenants/{tenant}/members/{user}", MembershipView, "application/merge-patch+json"
 )
 ENTITLEMENTS_GET: Operation[EntitlementsView] = Operation("GET", "/tenants/{tenant}/entitlements", EntitlementsView)
+INVITATIONS_ACCEPT: Operation[AcceptedInvitation] = Operation(
+    "POST", "/invitations/accept", AcceptedInvitation, "application/json"
+)
+INVITATIONS_LIST: Operation[Page[InvitationView]] = Operation(
+    "GET", "/tenants/{tenant}/invitations", Page[InvitationView]
+)
+INVITATIONS_CREATE: Operation[InvitationView] = Operation(
+    "POST", "/tenants/{tenant}/invitations", InvitationView, "application/json"
+)
+INVITATIONS_CREATE_MANY: Operation[BulkInvitations] = Operation(
+    "POST", "/tenants/{tenant}/invitations/bulk", BulkInvitations, "application/json"
+)
+INVITATIONS_GET: Operation[InvitationView] = Operation("GET", "/tenants/{tenant}/invitations/{id}", InvitationView)
+INVITATIONS_REVOKE: Operation[None] = Operation("DELETE", "/tenants/{tenant}/invitations/{id}", None)
+INVITATIONS_RESEND: Operation[InvitationView] = Operation(
+    "POST", "/tenants/{tenant}/invitations/{id}/resend", InvitationView
+)
 WORKSPACE_GET: Operation[WorkspaceView] = Operation("GET", "/tenants/{tenant}/workspace", WorkspaceView)
 WORKSPACE_CHECK: Operation[WorkspaceView] = Operation("POST", "/tenants/{tenant}/workspace/check", WorkspaceView)
 WORKSPACE_RETRY: Operation[WorkspaceView] = Operation("POST", "/tenants/{tenant}/workspace/retry", WorkspaceView)

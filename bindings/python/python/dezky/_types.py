@@ -33,6 +33,19 @@ class AuditActorKind(StrEnum):
 AuditActorKindText: TypeAlias = Literal["user", "system", "provisioning"]
 
 
+class BulkOutcome(StrEnum):
+    """Result of one line."""
+
+    CREATED = "created"
+    ALREADY_MEMBER = "already_member"
+    ALREADY_INVITED = "already_invited"
+    INVALID = "invalid"
+    NO_SEAT = "no_seat"
+
+
+BulkOutcomeText: TypeAlias = Literal["created", "already_member", "already_invited", "invalid", "no_seat"]
+
+
 class ConditionStatus(StrEnum):
     """Status of a condition."""
 
@@ -44,19 +57,6 @@ class ConditionStatus(StrEnum):
 ConditionStatusText: TypeAlias = Literal["true", "false", "unknown"]
 
 
-class DomainStatus(StrEnum):
-    """Status of a domain of a tenant."""
-
-    PENDING = "pending"
-    VERIFIED = "verified"
-    AT_RISK = "at_risk"
-    LOST = "lost"
-    EXPIRED = "expired"
-
-
-DomainStatusText: TypeAlias = Literal["pending", "verified", "at_risk", "lost", "expired"]
-
-
 class GrantSource(StrEnum):
     """The source of a right."""
 
@@ -66,6 +66,43 @@ class GrantSource(StrEnum):
 
 
 GrantSourceText: TypeAlias = Literal["claim", "grant", "invitation"]
+
+
+class InvitationStatus(StrEnum):
+    """Status of an invitation."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    ACCEPTED = "accepted"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+InvitationStatusText: TypeAlias = Literal["pending", "sent", "failed", "accepted", "revoked", "expired"]
+
+
+class Language(StrEnum):
+    """Language of the mail to somebody who is invited."""
+
+    EN = "en"
+    DE = "de"
+
+
+LanguageText: TypeAlias = Literal["en", "de"]
+
+
+class MailboxOutcome(StrEnum):
+    """Result of the mailbox that came with an invitation."""
+
+    CREATED = "created"
+    ADDRESS_TAKEN = "address_taken"
+    DOMAIN_UNVERIFIED = "domain_unverified"
+    RESERVED = "reserved"
+    LIMIT_REACHED = "limit_reached"
+
+
+MailboxOutcomeText: TypeAlias = Literal["created", "address_taken", "domain_unverified", "reserved", "limit_reached"]
 
 
 class MailboxStatus(StrEnum):
@@ -107,19 +144,6 @@ class Phase(StrEnum):
 PhaseText: TypeAlias = Literal[
     "pending", "working", "waiting", "ready", "degraded", "failed", "suspended", "removing", "removed"
 ]
-
-
-class SightingOutcome(StrEnum):
-    """What a DNS server has told about the record."""
-
-    SEEN = "seen"
-    ABSENT = "absent"
-    OTHER = "other"
-    UNANSWERED = "unanswered"
-    BOGUS = "bogus"
-
-
-SightingOutcomeText: TypeAlias = Literal["seen", "absent", "other", "unanswered", "bogus"]
 
 
 class SubscriptionStatus(StrEnum):
@@ -185,14 +209,26 @@ class UserStatus(StrEnum):
 UserStatusText: TypeAlias = Literal["active", "disabled"]
 
 
-class VerificationMethod(StrEnum):
-    """Source of a verification."""
+class AcceptedInvitation(Document, frozen=True, kw_only=True):
+    """An accepted invitation.
 
-    DNS = "dns"
-    OPERATOR = "operator"
+    Attributes:
+        tenant_id: The tenant.
+        tenant_slug: Its slug.
+        tenant_name: Its name.
+        role: The person's role in it.
+        accepted_at: Time at which it was accepted.
+        mailbox_address: Address of the mailbox that came with it.
+        mailbox_outcome: Result of that mailbox.
+    """
 
-
-VerificationMethodText: TypeAlias = Literal["dns", "operator"]
+    tenant_id: str
+    tenant_slug: str
+    tenant_name: str
+    role: MembershipRole
+    accepted_at: datetime
+    mailbox_address: str | None = None
+    mailbox_outcome: MailboxOutcome | None = None
 
 
 class AppPasswordView(Document, frozen=True, kw_only=True):
@@ -340,18 +376,34 @@ class Branding(Document, frozen=True, kw_only=True):
     launcher_links: tuple[LauncherLink, ...] = ()
 
 
-class ChallengeRecord(Document, frozen=True, kw_only=True):
-    """A DNS record to publish.
+class BulkInvitations(Document, frozen=True, kw_only=True):
+    """The results of all lines, in their order.
 
     Attributes:
-        type: Type of the record.
-        name: Full name without a dot at the end.
-        value: Value.
+        lines: The results.
     """
 
-    type: str
-    name: str
-    value: str
+    lines: tuple[BulkLine, ...]
+
+
+class BulkLine(Document, frozen=True, kw_only=True):
+    """A line and its result.
+
+    Attributes:
+        line: Number of the line, from 1.
+        outcome: Result.
+        id: The invitation, if it was created.
+        field: The field that is wrong, if one is.
+        code: Code of the refusal.
+        message: Reason of the refusal.
+    """
+
+    line: int
+    outcome: BulkOutcome
+    id: str | None = None
+    field: str | None = None
+    code: str | None = None
+    message: str | None = None
 
 
 class Checkpoint(Document, frozen=True, kw_only=True):
@@ -410,12 +462,10 @@ class DomainVerification(Document, frozen=True, kw_only=True):
     Attributes:
         name: The domain, one of the tenant's `domains`.
         verified_at: Time of verification.
-        lost_at: Time at which it was lost: its mail is suspended, and another tenant may verify it.
     """
 
     name: str
     verified_at: datetime
-    lost_at: datetime | None = None
 
 
 class EntitlementsView(Document, frozen=True, kw_only=True):
@@ -471,20 +521,92 @@ class ExportRecord(Document, frozen=True, kw_only=True):
     document: dict[str, Any]
 
 
-class HostSighting(Document, frozen=True, kw_only=True):
-    """How the tenant's own host name was seen, which is within this domain.
+class InvitationPreview(Document, frozen=True, kw_only=True):
+    """The part of an invitation that the holder of its secret sees.
 
     Attributes:
-        name: The host name.
-        target: The platform's host that its CNAME record, or its addresses, are to lead to.
-        leads_here: `true` if most servers see that it does.
-        sightings: Answers of the DNS servers.
+        tenant_slug: Slug of the tenant.
+        tenant_name: Name of the tenant.
+        branding: Appearance of the tenant.
+        role: The role that it gives.
+        language: Language of its mail.
+        expires_at: Time at which it expires.
+        enrolment_url: Address at which an account is created; `next` in its query leads back.
+        accepted: `true` if somebody has accepted it.
     """
 
-    name: str
-    target: str
-    leads_here: bool
-    sightings: tuple[Sighting, ...]
+    tenant_slug: str
+    tenant_name: str
+    branding: Branding
+    role: MembershipRole
+    language: Language
+    expires_at: datetime
+    enrolment_url: str | None = None
+    accepted: bool
+
+
+class InvitationView(Document, frozen=True, kw_only=True):
+    """An invitation. Its secret is only in the mail.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        tenant_id: The tenant.
+        email: The address that it is mailed to. It proves nothing about the person who accepts.
+        display_email: The address with its domain in its own script, if that differs.
+        name: Name of the person, for the salutation.
+        role: The role that it gives.
+        language: Language of its mail.
+        mailbox: The mailbox that comes with it.
+        status: Its status.
+        failure: Reason for which its mail was refused or came back, or waits for another attempt.
+        invited_by: The person who invites; absent for the system.
+        expires_at: Time at which it expires.
+        sent_at: Time at which its mail was taken by the mail server.
+        attempts: Number of attempts to mail it.
+        accepted_by: The person who accepted it.
+        accepted_at: Time at which it was accepted.
+        revoked_at: Time at which it was revoked.
+        mailbox_outcome: Result of the mailbox that came with it.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
+    """
+
+    id: str
+    version: int
+    tenant_id: str
+    email: str
+    display_email: str | None = None
+    name: str | None = None
+    role: MembershipRole
+    language: Language
+    mailbox: InvitedMailbox | None = None
+    status: InvitationStatus
+    failure: str | None = None
+    invited_by: str | None = None
+    expires_at: datetime
+    sent_at: datetime | None = None
+    attempts: int
+    accepted_by: str | None = None
+    accepted_at: datetime | None = None
+    revoked_at: datetime | None = None
+    mailbox_outcome: MailboxOutcome | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class InvitedMailbox(Document, frozen=True, kw_only=True):
+    """The mailbox that an invited person gets.
+
+    Attributes:
+        local_part: The part before the `@`.
+        domain: The domain: one of the tenant's verified domains.
+        aliases: Local parts at the same domain that are delivered to it as well.
+    """
+
+    local_part: str
+    domain: str
+    aliases: tuple[str, ...] = ()
 
 
 class LauncherLink(Document, frozen=True, kw_only=True):
@@ -633,20 +755,6 @@ class Removed(Document, frozen=True, kw_only=True):
     count: int
 
 
-class Sighting(Document, frozen=True, kw_only=True):
-    """The answer of one DNS server.
-
-    Attributes:
-        server: The server.
-        outcome: What it has told.
-        detail: A value that is there instead, or the failure.
-    """
-
-    server: str
-    outcome: SightingOutcome
-    detail: str | None = None
-
-
 class SubscriptionView(Document, frozen=True, kw_only=True):
     """A subscription. The Stripe ids are visible to owners and to the platform.
 
@@ -719,54 +827,6 @@ class SystemStateView(Document, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class TenantDomainView(Document, frozen=True, kw_only=True):
-    """A domain of a tenant, with the record that proves it.
-
-    Attributes:
-        id: Its id.
-        version: Its version.
-        tenant_id: The tenant.
-        name: The domain, in its DNS form.
-        display_name: The domain in its own script, if that differs.
-        status: Its status.
-        challenge: The record to publish, and to keep; for owners, admins and the platform.
-        method: Source of the verification, once there is one.
-        verified_at: Time of the verification.
-        at_risk_since: Time since which the record of a verified domain is not there.
-        lost_from: Time at which a domain at risk is lost; while it is at risk.
-        expires_at: Time at which a claim that is not proven expires; while it is pending.
-        sightings: Answers of the DNS servers at the last check.
-        contested: `true` if the record was seen, and another tenant has verified the domain already.
-        host: The tenant's own host name, if it is within this domain, as it was seen at the last check.
-        advice: What to do next, if anything.
-        checked_at: Time of the last check.
-        next_look_at: Time of the next check by itself; absent if there is none.
-        created_at: Time of creation.
-        updated_at: Time of the last write.
-    """
-
-    id: str
-    version: int
-    tenant_id: str
-    name: str
-    display_name: str | None = None
-    status: DomainStatus
-    challenge: ChallengeRecord | None = None
-    method: VerificationMethod | None = None
-    verified_at: datetime | None = None
-    at_risk_since: datetime | None = None
-    lost_from: datetime | None = None
-    expires_at: datetime | None = None
-    sightings: tuple[Sighting, ...]
-    contested: bool
-    host: HostSighting | None = None
-    advice: str | None = None
-    checked_at: datetime | None = None
-    next_look_at: datetime | None = None
-    created_at: datetime
-    updated_at: datetime
-
-
 class TenantView(Document, frozen=True, kw_only=True):
     """A tenant. Only owners, admins and the platform see `billingInfo`, `authentikGroup`, `ocisSpaceId` and
     `stalwartDomain`.
@@ -782,8 +842,6 @@ class TenantView(Document, frozen=True, kw_only=True):
         domains: Domains that the tenant claims to own.
         display_domains: The same domains in their own script, in the same order; omitted if none differs.
         domain_verifications: Verifications of these domains.
-        launcher_host: Host name of its own at which its launcher is, besides that below the platform's domain.
-        launcher_host_verified_at: Time at which that host name was seen to lead to the platform.
         billing_info: Billing details for invoices.
         branding: Appearance of its launcher.
         authentik_group: Name of its group in Authentik.
@@ -808,8 +866,6 @@ class TenantView(Document, frozen=True, kw_only=True):
     domains: tuple[str, ...]
     display_domains: tuple[str, ...] = ()
     domain_verifications: tuple[DomainVerification, ...]
-    launcher_host: str | None = None
-    launcher_host_verified_at: datetime | None = None
     billing_info: BillingInfo | None = None
     branding: Branding | None = None
     authentik_group: str | None = None

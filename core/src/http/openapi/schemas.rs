@@ -5,13 +5,14 @@
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{AppPasswordView, MailboxView, TenantDomainView},
+    domain::{AppPasswordView, InvitationView, MailboxView, TenantDomainView},
     service::export::ExportRecord,
     service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
 };
 
 pub(crate) use crate::domain::{
     app_password::CreateAppPasswordBody,
+    invitation::CreateInvitationBody,
     mailbox::{CreateMailboxBody, UpdateMailboxBody},
     membership::{GrantMembershipBody, UpdateMembershipBody},
     subscription::{CreateSubscriptionBody, UpdateSubscriptionBody},
@@ -19,6 +20,27 @@ pub(crate) use crate::domain::{
     tenant_domain::AddDomainBody,
     user::{CreateUserBody, UpdateUserBody},
 };
+
+/// People to be invited.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"invitations": [{"email": "anna@example.eu"}, {"email": "ben@example.eu", "role": "admin"}]}))]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct CreateInvitationsBody {
+    /// The invitations, up to 200.
+    #[schema(min_items = 1, max_items = 200)]
+    invitations: Vec<CreateInvitationBody>,
+}
+
+/// The secret of an invitation.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct InvitationSecretBody {
+    /// The part of the link after `#`.
+    #[schema(min_length = 1, max_length = 128)]
+    secret: String,
+}
 
 macro_rules! pages {
     ($($name:ident of $view:ty;)+) => {$(
@@ -46,4 +68,5 @@ pages! {
     AppPasswordPage of AppPasswordView;
     DomainPage of TenantDomainView;
     ExportPage of ExportRecord;
+    InvitationPage of InvitationView;
 }

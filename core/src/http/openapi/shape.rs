@@ -134,6 +134,11 @@ impl Shape {
         Self::new().answered("200", ResponseBuilder::new().description(yes))
     }
 
+    /// Describes a request that is answered with a document.
+    pub(crate) fn sent<B: ToSchema, V: ToSchema>() -> Self {
+        Self::new().taking::<B>(JSON, None).shown::<V>()
+    }
+
     /// Describes the removal of a document.
     pub(crate) fn deleted() -> Self {
         Self::new().guarded().answered("204", ResponseBuilder::new().description("Done"))
@@ -229,7 +234,7 @@ impl Shape {
     }
 
     /// Adds the key that makes a repeated request take effect once.
-    fn once(self) -> Self {
+    pub(crate) fn once(self) -> Self {
         let about = "Makes a repeated request have one effect; kept for 24 hours";
         self.header("Idempotency-Key", about, text().min_length(Some(1)).max_length(Some(255)))
     }

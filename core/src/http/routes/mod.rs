@@ -5,6 +5,7 @@ pub(super) mod audit;
 pub(super) mod document;
 pub(super) mod domains;
 pub(super) mod entitlements;
+pub(super) mod invitations;
 pub(super) mod launcher;
 pub(super) mod mailboxes;
 pub(super) mod members;

@@ -36,7 +36,8 @@ impl Service {
         let mut answers = self.store.load_together(&call.context, &reads).await?;
         let subscription: Option<Subscription> = answers.first()?;
         let states: Vec<SystemState> = answers.all()?;
-        let seats = self.seats_in_use(call, tenant.id, MOST).await?;
+        let now = self.attempt(async |moment| moment.now()).await;
+        let seats = self.seats_in_use(call, tenant.id, MOST, now).await?;
         let of_tenant = Query::new(&MAILBOXES).sort(&MAILBOXES_OF_TENANT).equal("tenantId", tenant.id.0);
         let position = |last: &Mailbox| Position { values: vec![last.address.clone().into()], id: last.id.0 };
         let mailboxes = self.count(call, of_tenant, MOST, position).await?;

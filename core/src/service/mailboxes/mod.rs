@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// The kind of resource in audit events.
-const KIND: &str = "mailbox";
+pub(crate) const KIND: &str = "mailbox";
 
-fn subject(mailbox: &Mailbox) -> Subject {
+pub(crate) fn subject(mailbox: &Mailbox) -> Subject {
     Subject { tenant: Some(mailbox.tenant_id), user: Some(mailbox.user_id) }
 }
 

@@ -25,9 +25,9 @@ use crate::{
 };
 
 /// The kind of resource in audit events.
-const KIND: &str = "membership";
+pub(crate) const KIND: &str = "membership";
 
-fn subject(membership: &Membership) -> Subject {
+pub(crate) fn subject(membership: &Membership) -> Subject {
     Subject { tenant: Some(membership.tenant_id), user: Some(membership.user_id) }
 }
 

@@ -33,7 +33,7 @@ impl Service {
         let key = match self.subject_hash.0.get() {
             Some(key) => key.clone(),
             None => {
-                let key = self.settle(call, |moment| self.load_subject_hash_key(call, moment)).await?;
+                let key = self.platform_secret(call, PlatformSecret::SUBJECT_HASH).await?;
                 self.subject_hash.0.get_or_init(|| key).clone()
             }
         };
@@ -45,8 +45,16 @@ impl Service {
         Ok(hex::encode(hash.finalize().into_bytes()))
     }
 
-    async fn load_subject_hash_key(&self, call: &Call, moment: Moment) -> Result<String> {
-        let unique = || PlatformSecret::key(PlatformSecret::SUBJECT_HASH);
+    /// Returns a secret of the platform, which is drawn at its first use.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn platform_secret(&self, call: &Call, name: &'static str) -> Result<String> {
+        self.settle(call, |moment| self.load_platform_secret(call, moment, name)).await
+    }
+
+    async fn load_platform_secret(&self, call: &Call, moment: Moment, name: &str) -> Result<String> {
+        let unique = || PlatformSecret::key(name);
         if let Some(secret) = self.store.load_unique::<PlatformSecret>(&call.context, unique()).await? {
             return Ok(secret.secret);
         }
@@ -55,7 +63,7 @@ impl Service {
         let secret = PlatformSecret {
             id: ObjectId::generate(),
             version: 1,
-            name: PlatformSecret::SUBJECT_HASH.to_owned(),
+            name: name.to_owned(),
             secret: hex::encode(bytes),
             created_at: moment.now(),
         };
@@ -66,7 +74,7 @@ impl Service {
             // Another process created it at the same time; that one is used.
             Err(StoreError::DuplicateKey { .. }) => {
                 let stored = self.store.load_unique::<PlatformSecret>(&call.context, unique()).await?;
-                stored.map(|secret| secret.secret).ok_or_else(|| Error::internal("the subject hash key is gone"))
+                stored.map(|secret| secret.secret).ok_or_else(|| Error::internal("a secret of the platform is gone"))
             }
             Err(error) => Err(error.into()),
         }

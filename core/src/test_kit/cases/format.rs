@@ -78,6 +78,8 @@ pub(super) struct Given {
     pub(super) mailboxes: Vec<Map<String, Value>>,
     #[serde(default)]
     pub(super) app_passwords: Vec<Map<String, Value>>,
+    #[serde(default)]
+    pub(super) invitations: Vec<Map<String, Value>>,
 }
 
 /// A step, which is one of: a request, a change of the clock, a background task of the platform.

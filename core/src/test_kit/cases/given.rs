@@ -1,6 +1,6 @@
 //! The documents that a case starts with: abbreviated in the file, complete in the store.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value, json};
 
@@ -9,14 +9,17 @@ use crate::{
     clock::Timestamp,
     context::RequestContext,
     domain::{
-        AppPassword, GrantSource, Mailbox, Membership, MembershipRole, ObjectId, Subscription, Tenant, User,
-        UserActivity,
+        AppPassword, CreateInvitation, GrantSource, Invitation, Mailbox, Membership, MembershipRole, ObjectId,
+        Subscription, Tenant, User, UserActivity,
     },
     store::{Commit, Entity, Store},
 };
 
 /// Default time of creation of documents.
 const MADE: &str = "2026-02-01T00:00:00.000Z";
+
+/// Time for which invitations can be accepted.
+const LIFE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 /// Number of documents in one commit.
 const BATCH: usize = 100;
@@ -52,6 +55,9 @@ pub(super) async fn seed(given: &Given, symbols: &mut Symbols, store: &dyn Store
     }
     for members in repeated(&given.app_passwords)? {
         seeding.app_password(members).map_err(|error| format!("given app_passwords: {error}"))?;
+    }
+    for members in repeated(&given.invitations)? {
+        seeding.invitation(members).map_err(|error| format!("given invitations: {error}"))?;
     }
     for commit in &seeding.commits {
         store.commit(&RequestContext::system("cases"), commit).await.map_err(|error| format!("given: {error}"))?;
@@ -202,6 +208,31 @@ impl Seeding<'_> {
         self.places += 1;
         let password: AppPassword = complete(defaults, members)?;
         self.insert(&password)
+    }
+
+    fn invitation(&mut self, mut members: Map<String, Value>) -> Result<(), String> {
+        let (slug, email) = (take(&mut members, "tenant")?, text(&members, "email")?);
+        let id = self.id(&format!("invitation/{slug}/{email}"))?;
+        let tenant = self.symbols.get(&slug)?.to_owned();
+        let input = CreateInvitation::read(json!({ "email": email })).map_err(|error| error.to_string())?;
+        let tenant = tenant.parse().map_err(|_| format!("there is no tenant `{slug}`"))?;
+        let made = input.into_invitation(tenant, None, LIFE, time(MADE)?);
+        let mut defaults = serde_json::to_value(made).map_err(|error| error.to_string())?;
+        if let Value::Object(defaults) = &mut defaults {
+            defaults.insert("id".to_owned(), json!(id));
+            if members.contains_key("secret") {
+                let hash = Invitation::hash(&take(&mut members, "secret")?);
+                defaults.insert("secretHash".to_owned(), json!(hash));
+                defaults.insert("status".to_owned(), json!("sent"));
+                defaults.insert("attempts".to_owned(), json!(1));
+            }
+            if members.contains_key("invitedBy") {
+                let by = take(&mut members, "invitedBy")?;
+                defaults.insert("invitedBy".to_owned(), json!(self.symbols.get(&by)?));
+            }
+        }
+        let invitation: Invitation = complete(defaults, members)?;
+        self.insert(&invitation)
     }
 
     fn activity(&mut self, mut members: Map<String, Value>) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! Erases what is left of an erased person: values in the audit trail, activity, and stored answers that show them.
+//! Erases what is left of an erased person: values in the audit trail, activity, invitations, and stored answers that show them.
 //!
 //! Each commit has an audit event with the numbers of what it removed; their sum is the report of the erasure.
 
@@ -7,10 +7,11 @@ use crate::{
     authz::Action,
     context::SystemActor,
     domain::{
-        AuditDetails, Event, IdempotencyRecord, User, UserActivity, UserId,
+        AuditDetails, Event, IdempotencyRecord, Invitation, User, UserActivity, UserId,
         activity::USER_ACTIVITY,
         audit::{AUDIT_DETAILS, DETAILS_OF_USER},
         idempotency::{IDEMPOTENCY_OF_USER, IDEMPOTENCY_RECORDS},
+        invitation::{INVITATIONS, INVITATIONS_OF_PERSON},
     },
     error::Result,
     service::{
@@ -40,6 +41,7 @@ async fn erase(service: &Service, event: &Event) -> Result<()> {
     }
     erase_details(service, id).await?;
     erase_activity(service, id).await?;
+    erase_invitations(service, id).await?;
     erase_answers(service, id).await
 }
 
@@ -98,6 +100,28 @@ async fn try_erase_activity(service: &Service, call: &Call, moment: Moment, user
     work.commit.delete(&activity);
     report(&mut work, user, &USER_ACTIVITY, 1)?;
     service.carry_out(work).await
+}
+
+/// Removes the invitations that the person has accepted, which have their name and address.
+async fn erase_invitations(service: &Service, user: UserId) -> Result<()> {
+    loop {
+        let call = Call::by_part(SystemActor::Outbox);
+        if service.settle(&call, |moment| try_erase_invitations(service, &call, moment, user)).await? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn try_erase_invitations(service: &Service, call: &Call, moment: Moment, user: UserId) -> Result<usize> {
+    let query = Query::new(&INVITATIONS).sort(&INVITATIONS_OF_PERSON).equal("acceptedBy", user.0).limit(BATCH);
+    let invitations: Vec<Invitation> = service.store().load_all(&call.context, &query).await?;
+    if !invitations.is_empty() {
+        let mut work = UnitOfWork::new(call, actor(), &moment).without_details();
+        invitations.iter().for_each(|invitation| work.commit.delete(invitation));
+        report(&mut work, user, &INVITATIONS, invitations.len())?;
+        service.carry_out(work).await?;
+    }
+    Ok(invitations.len())
 }
 
 /// Removes the stored answers that show the person.

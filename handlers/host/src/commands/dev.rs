@@ -21,7 +21,7 @@ use dezky::{
 };
 use serde_json::json;
 
-use super::emulated::Emulators;
+use super::emulated::{Emulators, MailFolder};
 use crate::{
     command_line::{DevFlags, reachable},
     configuration::{
@@ -44,6 +44,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
     logging::start(&configuration::log(&sources)?)?;
     let (issuer, settings) = start_issuer(&flags).await?;
     let emulators = if flags.no_systems { None } else { Some(Emulators::start().await?) };
+    let mail = MailFolder::start(&flags.data.join("mail")).await?;
     let configuration = Configuration {
         store: StoreLocation::Sqlite(flags.data.join("dezky.sqlite")),
         store_origin: Origin::Flag("data"),
@@ -70,6 +71,9 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         systems: emulators.as_ref().map(Emulators::settings).transpose()?.unwrap_or_default(),
         // Public DNS knows nothing of development.
         domains: configuration::domains(&sources)?.only_named(),
+        mail: Some(mail.settings()?),
+        invitation_life: ServiceSettings::default().invitation_life,
+        enrolment_url: None,
         secret_files: Vec::new(),
     };
     let mut running = Running::start(&configuration).await?;

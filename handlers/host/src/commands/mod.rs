@@ -39,6 +39,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Member(command) => operators::member::run(command).await,
         Command::Domain(command) => operators::domain::run(command).await,
         Command::Workspace(command) => operators::workspace::run(command).await,
+        Command::Invitation(command) => operators::invitation::run(command).await,
         Command::Mailbox(command) => operators::mailbox::run(command).await,
         Command::Subscription(command) => operators::subscription::run(command).await,
         Command::Audit(flags) => operators::audit::run(*flags).await,

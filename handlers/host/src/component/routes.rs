@@ -1,4 +1,4 @@
-//! The routes of the API with a component behind them; logout is answered by the host.
+//! The routes of the API with a component behind them. A few are answered by the host.
 
 use std::sync::Arc;
 
@@ -12,15 +12,19 @@ use dezky::{Error, context::RequestContext, http::HttpState};
 
 use super::Component;
 
-/// The route that the host answers itself, because it verifies tokens.
-const LOGOUT: &str = "/oidc/backchannel-logout";
+/// The routes that the host answers itself: it verifies logout tokens, and a component reads nothing without a caller.
+const NATIVE: [&str; 2] = ["/oidc/backchannel-logout", "/invitations/preview"];
 
 /// Builds the API. Its path patterns are only needed for metrics here; the component routes all requests.
 pub(crate) fn routes(component: Arc<Component>, own: HttpState) -> Router {
     let mut router = Router::new();
     let own = dezky::http::unidentified(own);
     for path in dezky::http::operations::paths() {
-        router = if path == LOGOUT { router.route_service(path, own.clone()) } else { router.route(path, any(answer)) };
+        router = if NATIVE.contains(&path) {
+            router.route_service(path, own.clone())
+        } else {
+            router.route(path, any(answer))
+        };
     }
     router.fallback(answer).with_state(component)
 }

@@ -11,6 +11,7 @@ from .app_passwords import AsyncAppPasswords
 from .audit import AsyncAudit
 from .domains import AsyncDomains
 from .entitlements import AsyncEntitlements
+from .invitations import AsyncInvitations
 from .mailboxes import AsyncMailboxes
 from .members import AsyncMembers
 from .my_tenants import AsyncMyTenants
@@ -29,6 +30,7 @@ class AsyncUseCases:
         "audit",
         "domains",
         "entitlements",
+        "invitations",
         "mailboxes",
         "members",
         "my_tenants",
@@ -46,6 +48,8 @@ class AsyncUseCases:
     """Members of a tenant."""
     entitlements: AsyncEntitlements
     """What a tenant's subscription entitles to."""
+    invitations: AsyncInvitations
+    """Invitations of people to a tenant, by mail."""
     workspace: AsyncWorkspace
     """The systems behind a tenant: identity, mail and files."""
     mailboxes: AsyncMailboxes
@@ -67,6 +71,7 @@ class AsyncUseCases:
         self.tenants = AsyncTenants(caller)
         self.members = AsyncMembers(caller)
         self.entitlements = AsyncEntitlements(caller)
+        self.invitations = AsyncInvitations(caller)
         self.workspace = AsyncWorkspace(caller)
         self.mailboxes = AsyncMailboxes(caller)
         self.app_passwords = AsyncAppPasswords(caller)

@@ -11,6 +11,7 @@ from .app_passwords import AppPasswords
 from .audit import Audit
 from .domains import Domains
 from .entitlements import Entitlements
+from .invitations import Invitations
 from .mailboxes import Mailboxes
 from .members import Members
 from .my_tenants import MyTenants
@@ -29,6 +30,7 @@ class UseCases:
         "audit",
         "domains",
         "entitlements",
+        "invitations",
         "mailboxes",
         "members",
         "my_tenants",
@@ -46,6 +48,8 @@ class UseCases:
     """Members of a tenant."""
     entitlements: Entitlements
     """What a tenant's subscription entitles to."""
+    invitations: Invitations
+    """Invitations of people to a tenant, by mail."""
     workspace: Workspace
     """The systems behind a tenant: identity, mail and files."""
     mailboxes: Mailboxes
@@ -67,6 +71,7 @@ class UseCases:
         self.tenants = Tenants(caller)
         self.members = Members(caller)
         self.entitlements = Entitlements(caller)
+        self.invitations = Invitations(caller)
         self.workspace = Workspace(caller)
         self.mailboxes = Mailboxes(caller)
         self.app_passwords = AppPasswords(caller)

@@ -3,12 +3,14 @@
 use dezky::{
     connectors::{ConnectorError, ConnectorResult, SystemReport},
     context::{RequestContext, SystemActor},
+    mail::Mailer as _,
 };
 
 use super::report::Report;
 use crate::configuration::Configuration;
 
 pub(super) async fn check(configuration: &Configuration, report: &mut Report) {
+    check_mail_server(configuration, report).await;
     let systems = match configuration.systems.connect() {
         Ok(systems) => systems,
         Err(error) => return report.error("systems", error.message(), "correct this setting and run the doctor again"),
@@ -22,6 +24,25 @@ pub(super) async fn check(configuration: &Configuration, report: &mut Report) {
     }
     if let Some(files) = &systems.files {
         tell(report, "files", files.check(&context()).await);
+    }
+}
+
+/// Connects to the mail server of the platform's own mail, and signs in.
+async fn check_mail_server(configuration: &Configuration, report: &mut Report) {
+    let Some(settings) = &configuration.mail else { return };
+    let mailer = match settings.mailer() {
+        Ok(mailer) => mailer,
+        Err(error) => {
+            return report.error("mail server", error.message(), "correct this setting and run the doctor again");
+        }
+    };
+    match mailer.check().await {
+        Ok(()) => report.ok("mail server", format!("it takes mail from `{}`", mailer.sender())),
+        Err(error) => report.error(
+            "mail server",
+            &error.to_string(),
+            "see if it can be reached from here, and correct the settings that begin with `DEZKY_SMTP_`; mail waits meanwhile",
+        ),
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 mod body;
 mod confirmation;
 pub(crate) mod domain;
+pub(crate) mod invitation;
 mod listing;
 pub(crate) mod mailbox;
 pub(crate) mod member;
