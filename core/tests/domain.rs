@@ -263,6 +263,7 @@ fn entities_are_stored_as_they_are_declared() {
     let subscription =
         subscription.into_subscription("starter", &Catalogue::default(), Timestamp::from_seconds(0)).unwrap();
     deleted.delete(Some(&subscription), Timestamp::from_seconds(1));
+    deleted.purged_at = Some(Timestamp::from_seconds(2));
     check_declaration(&deleted, &["suspendedFrom", "suspendedFor"]);
     let user =
         CreateUser::read(json!({"authentikSubjectId": "s", "email": "a@b.eu", "name": "A", "platformAdmin": true}))

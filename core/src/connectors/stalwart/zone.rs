@@ -222,7 +222,11 @@ impl Names {
         }
         let name = self.owner.clone().ok_or_else(|| error("has no name"))?;
         while tokens.next_if(is_class_or_ttl).is_some() {}
-        let kind = tokens.next().ok_or_else(|| error("has no type"))?.text().to_ascii_uppercase();
+        // `""` is a token, but no type.
+        let kind = tokens.next().map(|token| token.text().to_ascii_uppercase()).unwrap_or_default();
+        if kind.is_empty() {
+            return Err(error("has no type"));
+        }
         let values: Vec<Token> = tokens.collect();
         if values.is_empty() {
             return Err(error("has no value"));
@@ -322,6 +326,7 @@ mod tests {
             ("a.eu. IN TXT ((\"x\"))", 1, "opens a parenthesis within one"),
             ("a.eu. IN TXT", 1, "has no value"),
             ("a.eu. IN", 1, "has no type"),
+            ("a.eu. \"\" x", 1, "has no type"),
             (" IN TXT x", 1, "has no name"),
             ("$INCLUDE /etc/passwd", 1, "has a directive that is not read"),
         ] {
