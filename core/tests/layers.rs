@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["domain"],
     &["authz"],
+    &["mail"],
     &["outbound"],
     &["connectors"],
     &["emulators"],

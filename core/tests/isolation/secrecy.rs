@@ -104,6 +104,7 @@ fn body(route: &Route, names: &Names) -> Option<Value> {
     match (route.method, route.path) {
         // Only some callers may learn that a slug is taken.
         ("POST", "/tenants") => Some(json!({"slug": names.tenant, "name": "New"})),
+        ("POST", "/tenants/{tenant}/domains") => Some(json!({"name": "claimed.elsewhere.eu"})),
         ("POST", "/tenants/{tenant}/invitations") => Some(json!({"email": "invited@elsewhere.eu"})),
         ("POST", "/tenants/{tenant}/invitations/bulk") => {
             Some(json!({"invitations": [{"email": "invited@elsewhere.eu"}]}))
