@@ -13,6 +13,7 @@ use crate::{
     service::{
         Call, Service,
         access::{TenantAccess, TenantReference},
+        effect::ELSEWHERE,
         idempotency::{Answer, Begun},
         moment::Moment,
         unit_of_work::UnitOfWork,
@@ -48,6 +49,11 @@ impl Service {
             Begun::Before(answer) => return Ok(answer),
             Begun::New(slot) => slot,
         };
+        // A component may look for nobody by an address, whether they are members or are invited: its host does.
+        self.leave_to_effect(call).await?;
+        if ELSEWHERE {
+            return Err(Error::internal("a component writes nothing, and nobody carries its changes out"));
+        }
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         let invitation = self.add_invitation(call, &access, &mut work, input).await?;
         let view = InvitationView::through(&access, invitation, moment.now());
