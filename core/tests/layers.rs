@@ -16,12 +16,12 @@ const LAYERS: &[&[&str]] = &[
     &["mail"],
     &["outbound"],
     &["connectors"],
-    &["emulators"],
     &["authn"],
     &["migration", "service"],
     &["work", "workspace"],
     &["http"],
     &["platform", "development_issuer"],
+    &["emulators"],
     &["test_kit"],
 ];
 

@@ -19,6 +19,12 @@ export interface AcceptedInvitation {
   mailboxOutcome?: MailboxOutcome;
 }
 
+/** A domain to be claimed. */
+export interface AddDomain {
+  /** The domain, in its DNS form. */
+  name: string;
+}
+
 /** Status of an app password. */
 export type AppPasswordStatus = "pending" | "active" | "removing";
 
@@ -83,7 +89,7 @@ export interface AuditEventView {
   changedFields: string[];
   /** Numbers of what the change removed, by place; the sum over a person or tenant is the report of an erasure. */
   removed?: Removed[] | null;
-  /** What may be missing from the chain since this event, which retention writes. */
+  /** Events that may be missing from the chain since this one, which retention writes. */
   checkpoint?: Checkpoint | null;
   /** SHA-256 of the personal values beside the event and their salt, in hexadecimal. */
   detailsDigest?: string | null;
@@ -165,6 +171,16 @@ export interface BulkLine {
 
 /** Result of one line. */
 export type BulkOutcome = "created" | "already_member" | "already_invited" | "invalid" | "no_seat";
+
+/** A DNS record to publish. */
+export interface ChallengeRecord {
+  /** Type of the record. */
+  type: string;
+  /** Full name without a dot at the end. */
+  name: string;
+  /** Value. */
+  value: string;
+}
 
 /** Everything that may be missing from a chain since some event of it. */
 export interface Checkpoint {
@@ -269,6 +285,8 @@ export interface CreateTenant {
   domains?: string[] | null;
   /** Verifications of these domains. */
   domainVerifications?: DomainVerification[] | null;
+  /** Host name of its own at which its launcher is, besides that below the platform's domain. */
+  launcherHost?: string | null;
   /** Billing details for invoices. */
   billingInfo?: BillingInfo | null;
   /** Appearance of its launcher. */
@@ -315,15 +333,20 @@ export interface DomainRecordsView {
   lastError?: string | null;
 }
 
+/** Status of a domain of a tenant. */
+export type DomainStatus = "pending" | "verified" | "at_risk" | "lost" | "expired";
+
 /** Proof that a domain belongs to the tenant. */
 export interface DomainVerification {
   /** The domain, one of the tenant's `domains`. */
   name: string;
   /** Time of verification. (RFC 3339) */
   verifiedAt: string;
+  /** Time at which it was lost: its mail is suspended, and another tenant may verify it. (RFC 3339) */
+  lostAt?: string | null;
 }
 
-/** What a tenant's subscription entitles to, with what is used of it. */
+/** Entitlements of a tenant, with what is used of them. */
 export interface EntitlementsView {
   /** The tenant. */
   tenantId: string;
@@ -373,6 +396,18 @@ export interface GrantMembership {
 
 /** The source of a right. */
 export type GrantSource = "claim" | "grant" | "invitation";
+
+/** How the tenant's own host name was seen, which is within this domain. */
+export interface HostSighting {
+  /** The host name. */
+  name: string;
+  /** The platform's host that its CNAME record, or its addresses, are to lead to. */
+  target: string;
+  /** `true` if most servers see that it does. */
+  leadsHere: boolean;
+  /** Answers of the DNS servers. */
+  sightings: Sighting[];
+}
 
 /** The part of an invitation that the holder of its secret sees. */
 export interface InvitationPreview {
@@ -592,6 +627,19 @@ export interface Removed {
   count: number;
 }
 
+/** The answer of one DNS server. */
+export interface Sighting {
+  /** The server. */
+  server: string;
+  /** What it has told. */
+  outcome: SightingOutcome;
+  /** A value that is there instead, or the failure. */
+  detail?: string | null;
+}
+
+/** What a DNS server has told about the record. */
+export type SightingOutcome = "seen" | "absent" | "other" | "unanswered" | "bogus";
+
 /** Status of a subscription. */
 export type SubscriptionStatus = "incomplete" | "trialing" | "active" | "past_due" | "paused" | "suspended" | "cancelled";
 
@@ -662,6 +710,50 @@ export interface SystemStateView {
   updatedAt: string;
 }
 
+/** A domain of a tenant, with the record that proves it. */
+export interface TenantDomainView {
+  /** Its id. */
+  id: string;
+  /** Its version. */
+  version: number;
+  /** The tenant. */
+  tenantId: string;
+  /** The domain, in its DNS form. */
+  name: string;
+  /** The domain in its own script, if that differs. */
+  displayName?: string | null;
+  /** Its status. */
+  status: DomainStatus;
+  /** The record to publish, and to keep; for owners, admins and the platform. */
+  challenge?: ChallengeRecord | null;
+  /** Source of the verification, once there is one. */
+  method?: VerificationMethod | null;
+  /** Time of the verification. (RFC 3339) */
+  verifiedAt?: string | null;
+  /** Time since which the record of a verified domain is not there. (RFC 3339) */
+  atRiskSince?: string | null;
+  /** Time at which a domain at risk is lost; while it is at risk. (RFC 3339) */
+  lostFrom?: string | null;
+  /** Time at which a claim that is not proven expires; while it is pending. (RFC 3339) */
+  expiresAt?: string | null;
+  /** Answers of the DNS servers at the last check. */
+  sightings: Sighting[];
+  /** `true` if the record was seen, and another tenant has verified the domain already. */
+  contested: boolean;
+  /** The tenant's own host name, if it is within this domain, as it was seen at the last check. */
+  host?: HostSighting | null;
+  /** What to do next, if anything. */
+  advice?: string | null;
+  /** Time of the last check. (RFC 3339) */
+  checkedAt?: string | null;
+  /** Time of the next check by itself; absent if there is none. (RFC 3339) */
+  nextLookAt?: string | null;
+  /** Time of creation. (RFC 3339) */
+  createdAt: string;
+  /** Time of the last write. (RFC 3339) */
+  updatedAt: string;
+}
+
 /** Status of a tenant. */
 export type TenantStatus = "pending" | "active" | "suspended" | "deleted";
 
@@ -687,6 +779,10 @@ export interface TenantView {
   displayDomains?: string[];
   /** Verifications of these domains. */
   domainVerifications: DomainVerification[];
+  /** Host name of its own at which its launcher is, besides that below the platform's domain. */
+  launcherHost?: string | null;
+  /** Time at which that host name was seen to lead to the platform. (RFC 3339) */
+  launcherHostVerifiedAt?: string | null;
   /** Billing details for invoices. */
   billingInfo?: BillingInfo | null;
   /** Appearance of its launcher. */
@@ -775,6 +871,8 @@ export interface UpdateTenant {
   domains?: string[] | null;
   /** Verifications of these domains. For the platform. */
   domainVerifications?: DomainVerification[] | null;
+  /** Host name of its own at which its launcher is, besides that below the platform's domain. */
+  launcherHost?: string | null;
   /** Billing details for invoices. For owners and the platform. */
   billingInfo?: BillingInfo | null;
   /** Appearance of its launcher. */
@@ -856,6 +954,9 @@ export interface UserView {
   /** Time of the last write. (RFC 3339) */
   updatedAt: string;
 }
+
+/** Source of a verification. */
+export type VerificationMethod = "dns" | "operator";
 
 /** A place that a tenant's people go to, or will once it is ready. */
 export interface WorkspaceLink {
@@ -941,6 +1042,11 @@ export interface MailboxesQuery extends ListQuery {
 
 /** Which items `appPasswords.list` tells of. */
 export interface AppPasswordsQuery extends ListQuery {
+
+}
+
+/** Which items `domains.list` tells of. */
+export interface DomainsQuery extends ListQuery {
 
 }
 
@@ -1240,6 +1346,45 @@ export interface AppPasswords {
   delete(tenant: string, id: string, password: string, options?: ChangeOptions): Promise<void>;
 }
 
+/** Domains of a tenant, and their proof by DNS. */
+export interface Domains {
+  /**
+   * List a tenant's domains by name, with the record that proves each.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  list(tenant: string, query?: DomainsQuery, options?: CallOptions): Promise<Page<TenantDomainView>>;
+  /** All items of `list`, page by page as they are asked for: `for await (const item of …)`. */
+  all(tenant: string, query?: DomainsQuery, options?: CallOptions): AsyncGenerator<TenantDomainView, void, undefined>;
+  /**
+   * Claim a domain; the answer has the record to publish.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  add(tenant: string, input: AddDomain, options?: CreateOptions): Promise<TenantDomainView>;
+  /**
+   * Read a domain of a tenant.
+   *
+   * @param tenant Id or slug of the tenant
+   * @param domain The domain
+   */
+  get(tenant: string, domain: string, options?: CallOptions): Promise<TenantDomainView>;
+  /**
+   * Take a domain from a tenant, after which another tenant may prove it.
+   *
+   * @param tenant Id or slug of the tenant
+   * @param domain The domain
+   */
+  remove(tenant: string, domain: string, options?: ChangeOptions): Promise<void>;
+  /**
+   * Ask DNS for the record of a domain now, once in 10 s.
+   *
+   * @param tenant Id or slug of the tenant
+   * @param domain The domain
+   */
+  check(tenant: string, domain: string, options?: WriteOptions): Promise<TenantDomainView>;
+}
+
 /** Users; written by the platform. */
 export interface Users {
   /** List users; for the platform. */
@@ -1336,6 +1481,8 @@ export interface Scope {
   readonly mailboxes: Mailboxes;
   /** App passwords of mailboxes, each for one mail program. */
   readonly appPasswords: AppPasswords;
+  /** Domains of a tenant, and their proof by DNS. */
+  readonly domains: Domains;
   /** Users; written by the platform. */
   readonly users: Users;
   /** Subscriptions; written by the platform. */

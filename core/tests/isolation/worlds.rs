@@ -213,16 +213,17 @@ fn end(answer: &Answer) -> Option<String> {
     Some(page.get("nextCursor")?.as_str()?.to_owned())
 }
 
-/// Masks the random values of the records that prove domains.
+/// Masks what is drawn at random for a claim of a domain: the token of its record, and the time of the next look.
 fn without_tokens(mut answer: Answer) -> Answer {
-    const BEFORE: &str = "dezky-verification=";
-    let mut parts = answer.body.split(BEFORE);
-    let mut body = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        body.push_str(BEFORE);
-        body.push_str(part.trim_start_matches(|character: char| character.is_ascii_hexdigit()));
+    for before in ["dezky-verification=", "\"nextLookAt\":\""] {
+        let mut parts = answer.body.split(before);
+        let mut body = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            body.push_str(before);
+            body.push_str(part.trim_start_matches(|character: char| character != '"'));
+        }
+        answer.body = body;
     }
-    answer.body = body;
     answer
 }
 

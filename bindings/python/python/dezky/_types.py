@@ -57,6 +57,19 @@ class ConditionStatus(StrEnum):
 ConditionStatusText: TypeAlias = Literal["true", "false", "unknown"]
 
 
+class DomainStatus(StrEnum):
+    """Status of a domain of a tenant."""
+
+    PENDING = "pending"
+    VERIFIED = "verified"
+    AT_RISK = "at_risk"
+    LOST = "lost"
+    EXPIRED = "expired"
+
+
+DomainStatusText: TypeAlias = Literal["pending", "verified", "at_risk", "lost", "expired"]
+
+
 class GrantSource(StrEnum):
     """The source of a right."""
 
@@ -146,6 +159,19 @@ PhaseText: TypeAlias = Literal[
 ]
 
 
+class SightingOutcome(StrEnum):
+    """What a DNS server has told about the record."""
+
+    SEEN = "seen"
+    ABSENT = "absent"
+    OTHER = "other"
+    UNANSWERED = "unanswered"
+    BOGUS = "bogus"
+
+
+SightingOutcomeText: TypeAlias = Literal["seen", "absent", "other", "unanswered", "bogus"]
+
+
 class SubscriptionStatus(StrEnum):
     """Status of a subscription."""
 
@@ -207,6 +233,16 @@ class UserStatus(StrEnum):
 
 
 UserStatusText: TypeAlias = Literal["active", "disabled"]
+
+
+class VerificationMethod(StrEnum):
+    """Source of a verification."""
+
+    DNS = "dns"
+    OPERATOR = "operator"
+
+
+VerificationMethodText: TypeAlias = Literal["dns", "operator"]
 
 
 class AcceptedInvitation(Document, frozen=True, kw_only=True):
@@ -289,7 +325,7 @@ class AuditEventView(Document, frozen=True, kw_only=True):
         changed_fields: Names of the fields that changed.
         removed: Numbers of what the change removed, by place; the sum over a person or tenant is the report of an
             erasure.
-        checkpoint: What may be missing from the chain since this event, which retention writes.
+        checkpoint: Events that may be missing from the chain since this one, which retention writes.
         details_digest: SHA-256 of the personal values beside the event and their salt, in hexadecimal.
         seq: Its number in the chain of its tenant, or of the platform, once it is sealed.
         hash: Its seal: SHA-256 over the event and the seal before it, in hexadecimal.
@@ -406,6 +442,20 @@ class BulkLine(Document, frozen=True, kw_only=True):
     message: str | None = None
 
 
+class ChallengeRecord(Document, frozen=True, kw_only=True):
+    """A DNS record to publish.
+
+    Attributes:
+        type: Type of the record.
+        name: Full name without a dot at the end.
+        value: Value.
+    """
+
+    type: str
+    name: str
+    value: str
+
+
 class Checkpoint(Document, frozen=True, kw_only=True):
     """Everything that may be missing from a chain since some event of it.
 
@@ -462,14 +512,16 @@ class DomainVerification(Document, frozen=True, kw_only=True):
     Attributes:
         name: The domain, one of the tenant's `domains`.
         verified_at: Time of verification.
+        lost_at: Time at which it was lost: its mail is suspended, and another tenant may verify it.
     """
 
     name: str
     verified_at: datetime
+    lost_at: datetime | None = None
 
 
 class EntitlementsView(Document, frozen=True, kw_only=True):
-    """What a tenant's subscription entitles to, with what is used of it.
+    """Entitlements of a tenant, with what is used of them.
 
     Attributes:
         tenant_id: The tenant.
@@ -519,6 +571,22 @@ class ExportRecord(Document, frozen=True, kw_only=True):
 
     collection: str
     document: dict[str, Any]
+
+
+class HostSighting(Document, frozen=True, kw_only=True):
+    """How the tenant's own host name was seen, which is within this domain.
+
+    Attributes:
+        name: The host name.
+        target: The platform's host that its CNAME record, or its addresses, are to lead to.
+        leads_here: `true` if most servers see that it does.
+        sightings: Answers of the DNS servers.
+    """
+
+    name: str
+    target: str
+    leads_here: bool
+    sightings: tuple[Sighting, ...]
 
 
 class InvitationPreview(Document, frozen=True, kw_only=True):
@@ -755,6 +823,20 @@ class Removed(Document, frozen=True, kw_only=True):
     count: int
 
 
+class Sighting(Document, frozen=True, kw_only=True):
+    """The answer of one DNS server.
+
+    Attributes:
+        server: The server.
+        outcome: What it has told.
+        detail: A value that is there instead, or the failure.
+    """
+
+    server: str
+    outcome: SightingOutcome
+    detail: str | None = None
+
+
 class SubscriptionView(Document, frozen=True, kw_only=True):
     """A subscription. The Stripe ids are visible to owners and to the platform.
 
@@ -827,6 +909,54 @@ class SystemStateView(Document, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class TenantDomainView(Document, frozen=True, kw_only=True):
+    """A domain of a tenant, with the record that proves it.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        tenant_id: The tenant.
+        name: The domain, in its DNS form.
+        display_name: The domain in its own script, if that differs.
+        status: Its status.
+        challenge: The record to publish, and to keep; for owners, admins and the platform.
+        method: Source of the verification, once there is one.
+        verified_at: Time of the verification.
+        at_risk_since: Time since which the record of a verified domain is not there.
+        lost_from: Time at which a domain at risk is lost; while it is at risk.
+        expires_at: Time at which a claim that is not proven expires; while it is pending.
+        sightings: Answers of the DNS servers at the last check.
+        contested: `true` if the record was seen, and another tenant has verified the domain already.
+        host: The tenant's own host name, if it is within this domain, as it was seen at the last check.
+        advice: What to do next, if anything.
+        checked_at: Time of the last check.
+        next_look_at: Time of the next check by itself; absent if there is none.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
+    """
+
+    id: str
+    version: int
+    tenant_id: str
+    name: str
+    display_name: str | None = None
+    status: DomainStatus
+    challenge: ChallengeRecord | None = None
+    method: VerificationMethod | None = None
+    verified_at: datetime | None = None
+    at_risk_since: datetime | None = None
+    lost_from: datetime | None = None
+    expires_at: datetime | None = None
+    sightings: tuple[Sighting, ...]
+    contested: bool
+    host: HostSighting | None = None
+    advice: str | None = None
+    checked_at: datetime | None = None
+    next_look_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
 class TenantView(Document, frozen=True, kw_only=True):
     """A tenant. Only owners, admins and the platform see `billingInfo`, `authentikGroup`, `ocisSpaceId` and
     `stalwartDomain`.
@@ -842,6 +972,8 @@ class TenantView(Document, frozen=True, kw_only=True):
         domains: Domains that the tenant claims to own.
         display_domains: The same domains in their own script, in the same order; omitted if none differs.
         domain_verifications: Verifications of these domains.
+        launcher_host: Host name of its own at which its launcher is, besides that below the platform's domain.
+        launcher_host_verified_at: Time at which that host name was seen to lead to the platform.
         billing_info: Billing details for invoices.
         branding: Appearance of its launcher.
         authentik_group: Name of its group in Authentik.
@@ -866,6 +998,8 @@ class TenantView(Document, frozen=True, kw_only=True):
     domains: tuple[str, ...]
     display_domains: tuple[str, ...] = ()
     domain_verifications: tuple[DomainVerification, ...]
+    launcher_host: str | None = None
+    launcher_host_verified_at: datetime | None = None
     billing_info: BillingInfo | None = None
     branding: Branding | None = None
     authentik_group: str | None = None

@@ -10,9 +10,9 @@ use dezky::{
     clock::{Clock as _, SystemClock},
     context::RequestContext,
     domain::{
-        AuditEventId, AuditStub, CreateAppPassword, CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords,
-        Event, Issuer, OutboxEvent, OutboxEventId, SeatLedger, SystemState, TaskRecord, TenantDomain, TenantId,
-        UpdateUser,
+        AuditEventId, AuditStub, CreateAppPassword, CreateInvitation, CreateMailbox, CreateTenant, Cursor,
+        DeferredEvent, DomainRecords, Event, Issuer, OutboxEvent, OutboxEventId, SeatLedger, SystemState, TaskRecord,
+        TenantDomain, TenantId, UpdateUser,
         tenant_domain::{DomainTimes, Sighting, SightingOutcome},
         workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
     },
@@ -128,6 +128,11 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
     let seen = Sighting { server: "192.0.2.53".to_owned(), outcome: SightingOutcome::Seen, detail: None };
     claim.note(vec![seen], &DomainTimes::default(), 0.5, now);
     commit.insert(&claim).unwrap();
+    let invitation = json!({ "email": "Sam@Beta.EU", "name": "Sam", "role": "admin", "language": "de" });
+    let invitation = CreateInvitation::read(invitation).unwrap();
+    let mut invitation = invitation.into_invitation(tenant, Some(person), Duration::from_secs(1_209_600), now);
+    invitation.attempt(Invitation::hash("secret"), Duration::from_secs(300), now);
+    commit.insert(&invitation).unwrap();
     let url = "https://beta.example.eu/application/o/dezky-tenant-beta/";
     commit.insert(&Issuer::of_login(tenant, url, "dezky-beta", now)).unwrap();
     // The place of an event that retention removed.
