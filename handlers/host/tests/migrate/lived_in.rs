@@ -11,8 +11,8 @@ use dezky::{
     context::RequestContext,
     domain::{
         AuditEventId, AuditStub, CreateAppPassword, CreateInvitation, CreateMailbox, CreateTenant, Cursor,
-        DeferredEvent, DomainRecords, Event, Issuer, OutboxEvent, OutboxEventId, SeatLedger, SystemState, TaskRecord,
-        TenantDomain, TenantId, UpdateUser,
+        DeferredEvent, DomainRecords, Event, Invitation, Issuer, OutboxEvent, OutboxEventId, SeatLedger, SystemState,
+        TaskRecord, TenantDomain, TenantId, UpdateUser,
         tenant_domain::{DomainTimes, Sighting, SightingOutcome},
         workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
     },
