@@ -44,13 +44,12 @@ def claim(lines: dict[Claim, int], row: Row) -> list[RowProblem]:
 
 
 def holders(scope: Scope, claimed: Mapping[Claim, int]) -> dict[Claim, Holder]:
-    """Who has what is claimed. All tenants are read once, deleted ones too: their slugs and groups stay theirs."""
+    """Who has what is claimed. All tenants are read once, deleted ones too: what they have stays theirs until it is removed."""
     held: dict[Claim, Holder] = {}
     for status in (None, TenantStatus.DELETED):
         for tenant in scope.tenants.list(status=status) if status is not None else scope.tenants.list():
             holder = Holder(tenant.slug, tenant.status == TenantStatus.DELETED)
             has: list[Claim] = [("slug", tenant.slug), ("authentikGroup", tenant.authentik_group or "")]
-            if not holder.deleted:
-                has += [("domainVerifications", verification.name) for verification in tenant.domain_verifications]
+            has += [("domainVerifications", verification.name) for verification in tenant.domain_verifications]
             held |= {claim: holder for claim in has if claim in claimed}
     return held
