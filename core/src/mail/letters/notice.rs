@@ -161,7 +161,7 @@ fn german(kind: NoticeKind, name: &str, date: &str) -> Words {
             subject: format!("{name} wurde gelöscht"),
             before: vec![
                 format!("{name} wurde gelöscht. Niemand kann den Arbeitsbereich, seine E-Mails oder Dateien mehr nutzen."),
-                format!("Am {date} werden seine E-Mails und Dateien gelöscht, und niemand kann sie dann zurückholen."),
+                format!("Am {date} werden seine E-Mails und Dateien endgültig entfernt, und niemand kann sie dann zurückholen."),
                 format!(
                     "Bis dahin lässt sich die Löschung rückgängig machen. Wenn Sie das möchten, wenden Sie sich vor dem {date} an den \
                      Betreiber der Plattform."
@@ -169,5 +169,35 @@ fn german(kind: NoticeKind, name: &str, date: &str) -> Words {
             ],
             after: vec!["Falls Sie den Arbeitsbereich nicht mehr brauchen, brauchen Sie nichts zu tun.".to_owned()],
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::notice;
+    use crate::{
+        clock::Timestamp,
+        domain::{Choice as _, Language, NoticeKind, Tenant, notice::Planned},
+    };
+
+    #[test]
+    fn every_kind_says_its_name_and_its_date_in_every_language() {
+        let date = Timestamp::from_seconds(1_772_323_200);
+        let mut tenant = Tenant::blank("acme".to_owned(), date);
+        tenant.rename("Acme & Co".to_owned());
+        for kind in NoticeKind::ALL {
+            let planned = Planned { kind: *kind, since: date, date, due_at: date, expires_at: date };
+            let stored = planned.into_notice(tenant.id, date);
+            for (language, day) in [(Language::En, "before 1 March 2026"), (Language::De, "vor dem 1. März 2026")] {
+                let letter = notice(&stored, &tenant, Some("Olga"), language, Some("https://app.dezky.eu/"));
+                let text = letter.before.concat();
+                assert!(letter.subject.contains("Acme & Co"), "{}", letter.subject);
+                assert!(text.contains("Acme & Co") && text.contains(day), "{kind:?}: {text}");
+                assert!(!text.contains("  ") && !text.contains('\n'), "{text}");
+                assert!(letter.salutation.contains("Olga") && letter.step.is_some());
+            }
+            assert_eq!(notice(&stored, &tenant, None, Language::En, None).step, None);
+        }
     }
 }
