@@ -54,7 +54,9 @@ pub struct NoticeMail {
 struct Attempt {
     /// Its number, once the notice is claimed.
     number: Option<u32>,
-    /// Owners whose mail was not taken and is tried again.
+    /// Owners whose mail was sent, or tried: each has one in an attempt, whatever is stored.
+    tried: BTreeSet<UserId>,
+    /// Those of them whose mail was not taken and is tried again.
     waiting: BTreeSet<UserId>,
     /// Reason for that.
     reason: Option<String>,
@@ -105,6 +107,7 @@ impl NoticeMail {
             let context = call().context.with_timeout(LONGEST_ATTEMPT);
             let sent = self.mailer.send(&context, &message).await;
             let owner = due.owner.id;
+            attempt.tried.insert(owner);
             let outcome = match sent {
                 Ok(()) => Ok(()),
                 Err(MailError::Refused { why }) => Err(without_addresses(&why)),
@@ -228,7 +231,7 @@ async fn decide(
         return Ok(None);
     }
     let owners = owners(service, call, &tenant).await?;
-    let left = |owner: &&(User, Language)| !before.is_done_with(owner.0.id) && !attempt.waiting.contains(&owner.0.id);
+    let left = |owner: &&(User, Language)| !before.is_done_with(owner.0.id) && !attempt.tried.contains(&owner.0.id);
     if let Some((owner, language)) = owners.iter().find(left).cloned() {
         after.claim(planned, attempt.number.is_none(), CLAIM, now);
         return Ok(Some(Due { notice: after.clone(), tenant, owner, language }));
