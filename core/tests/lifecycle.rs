@@ -213,7 +213,10 @@ async fn a_tenant_that_a_person_has_suspended_stays_so(store: SharedStore) {
     let world = World::on(store, catalogue()).await;
     let contract = world.subscribe(json!({"status": "active"})).await;
     world.service.suspend_tenant(&system(), &world.tenant.into()).await.unwrap();
-    world.change(&contract, json!({"status": "suspended"})).await.unwrap();
+    for status in ["past_due", "suspended"] {
+        world.change(&contract, json!({"status": status})).await.unwrap();
+        world.pass(2).await;
+    }
     world.change(&contract, json!({"status": "active"})).await.unwrap();
     world.is(&contract, SubscriptionStatus::Active, TenantStatus::Suspended).await;
     // It is not deleted for a subscription either.
