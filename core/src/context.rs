@@ -64,6 +64,8 @@ system_actors! {
     Logout = "logout",
     /// Upgrades and copies stores.
     Migrate = "migrate",
+    /// Mails notices to the owners of tenants.
+    Notices = "notices",
     /// Handles the consequences of changes.
     Outbox = "outbox",
     /// Provisions the systems behind a tenant.

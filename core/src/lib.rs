@@ -73,5 +73,6 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::seat::SEAT_LEDGERS,
     &domain::tenant_domain::TENANT_DOMAINS,
     &domain::invitation::INVITATIONS,
+    &domain::notice::NOTICES,
     &authn::keys::KEY_SETS,
 ];

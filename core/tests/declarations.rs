@@ -97,6 +97,7 @@ fn what_a_component_does_not_read_at_all_is_closed() {
         "events",
         "idempotency_records",
         "key_sets",
+        "notices",
         "outbox",
         "platform_secrets",
         "seat_ledgers",
@@ -123,7 +124,7 @@ fn silent_fields_are_these() {
     ];
     assert_eq!(never("tenants"), of_tenants);
     assert_eq!(never("users"), ["version", "emailKey", "nameKey", "updatedAt"]);
-    assert_eq!(never("memberships"), ["version", "regrantedAt", "updatedAt"]);
+    assert_eq!(never("memberships"), ["version", "regrantedAt", "language", "updatedAt"]);
     assert_eq!(never("subscriptions"), ["version", "statusSince", "nextStepAt", "updatedAt"]);
     assert_eq!(those("users", |field| field.news == News::Change), ["subjectHash", "createdAt"]);
 }

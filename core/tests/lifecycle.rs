@@ -2,6 +2,10 @@
 #![cfg(feature = "test-kit")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "lifecycle/mails.rs"]
+mod mails;
+#[path = "lifecycle/notices.rs"]
+mod notices;
 mod support;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -9,17 +13,21 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use dezky::{
     clock::{Clock as _, Timestamp},
     domain::{
-        CreateSubscription, CreateTenant, GrantMembership, MembershipRole, Subscription, SubscriptionStatus,
-        SubscriptionView, Tenant, TenantId, TenantStatus, UpdateSubscription,
+        CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, OutboxEvent, Subscription,
+        SubscriptionStatus, SubscriptionView, Tenant, TenantId, TenantStatus, UpdateSubscription, UserId,
+        outbox::OUTBOX,
         plan::{Catalogue, Plan},
     },
+    outbound::Url,
     service::{Service, ServiceSettings, audit::AuditFilter},
-    store::{Repository as _, SharedStore},
+    store::{Query, Repository as _, SharedStore},
     test_kit::ManualClock,
+    work::{NoticeMail, catch_up, forget_expired},
 };
 use serde_json::{Value, json};
 
-use support::{on_every_store, person, system};
+use mails::Mails;
+use support::{grant, on_every_store, person, system};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -34,10 +42,14 @@ on_every_store! {
     a_process_without_plans_drops_no_terms,
 }
 
+/// A tenant `acme` with an owner `olga`, and a mail server.
 struct World {
     clock: Arc<ManualClock>,
     service: Service,
     tenant: TenantId,
+    olga: UserId,
+    mails: Arc<Mails>,
+    notice_mail: NoticeMail,
 }
 
 fn catalogue() -> Catalogue {
@@ -56,7 +68,24 @@ impl World {
         let service = serving(&store, &clock, plans);
         let body = json!({"slug": "acme", "name": "Acme", "plan": "team", "status": "active"});
         let tenant = service.create_tenant(&system(), CreateTenant::read(body).unwrap()).await.unwrap().value.id;
-        Self { clock, service, tenant }
+        let mails = Mails::new(&clock);
+        let notice_mail = NoticeMail::new(Arc::clone(&mails) as _, Url::parse("https://app.dezky.eu").unwrap());
+        let mut world = Self { clock, service, tenant, olga: UserId::generate(), mails, notice_mail };
+        world.olga = world.owner("olga").await;
+        world
+    }
+
+    /// Creates another worker that mails notices.
+    fn notice_mail(&self) -> NoticeMail {
+        NoticeMail::new(Arc::clone(&self.mails) as _, Url::parse("https://app.dezky.eu").unwrap())
+    }
+
+    /// Adds an owner, with the address `NAME@acme.eu`.
+    async fn owner(&self, name: &str) -> UserId {
+        let body = json!({"authentikSubjectId": name, "name": name, "email": format!("{name}@acme.eu")});
+        let user = self.service.create_user(&system(), CreateUser::read(body).unwrap()).await.unwrap().value.id;
+        grant(&self.service, self.tenant, user, MembershipRole::Owner).await;
+        user
     }
 
     async fn subscribe(&self, mut body: Value) -> SubscriptionView {
@@ -70,12 +99,20 @@ impl World {
         self.service.update_subscription(&system(), subscription.id, input).await
     }
 
-    /// Lets days pass, with a look at each.
+    /// Lets days pass, with a look at each: what time does, what is planned to be told of it, and the mail.
     async fn pass(&self, days: u32) {
         for _ in 0..days {
             self.clock.advance(DAY);
             while self.service.advance_subscriptions().await.unwrap() > 0 {}
+            // Most days nothing happens.
+            let waiting: Vec<OutboxEvent> =
+                self.service.store().load_all(&system().context, &Query::new(&OUTBOX).limit(1)).await.unwrap();
+            if !waiting.is_empty() {
+                catch_up(&self.service).await.unwrap();
+            }
+            self.notice_mail.run_due(&self.service).await.unwrap();
         }
+        forget_expired(&self.service).await.unwrap();
     }
 
     async fn tenant(&self) -> Tenant {
@@ -131,6 +168,14 @@ async fn a_tenant_lives_through_a_year(store: SharedStore) {
     let told = world.told().await;
     let update = "subscription.update";
     assert_eq!(told, [update, update, update, "tenant.suspend", update], "what time did");
+    let mailed = [
+        "7: The trial of Acme ends on 29 January 2027, before 29 January 2027, to olga@acme.eu",
+        "14: A payment for Acme is missing, before 12 February 2027, to olga@acme.eu",
+        "114: A payment for Acme is missing, before 23 May 2027, to olga@acme.eu",
+        "128: Acme is suspended, before 22 June 2027, to olga@acme.eu",
+        "365: A payment for Acme is missing, before 29 January 2028, to olga@acme.eu",
+    ];
+    assert_eq!(world.mails.told(), mailed);
 }
 
 async fn an_unpaid_trial_ends_with_the_tenant_deleted_and_undone(store: SharedStore) {
@@ -145,26 +190,41 @@ async fn an_unpaid_trial_ends_with_the_tenant_deleted_and_undone(store: SharedSt
     world.is(&contract, Cancelled, TenantStatus::Suspended).await;
     world.pass(1).await;
     world.is(&contract, Cancelled, TenantStatus::Deleted).await;
+    let mailed = [
+        "7: The trial of Acme ends on 29 January 2027, before 29 January 2027, to olga@acme.eu",
+        "14: A payment for Acme is missing, before 12 February 2027, to olga@acme.eu",
+        "28: Acme is suspended, before 14 March 2027, to olga@acme.eu",
+        "58: Acme will be deleted on 13 April 2027, before 13 April 2027, to olga@acme.eu",
+        "88: Acme was deleted, before 13 May 2027, to olga@acme.eu",
+    ];
+    assert_eq!(world.mails.told(), mailed);
     // Within the grace period of its deletion it comes back, still withheld; a new contract puts it in use.
     world.service.restore_tenant(&system(), &world.tenant.into()).await.unwrap();
     assert_eq!(world.tenant().await.status, TenantStatus::Suspended);
+    world.pass(3).await;
     let again = world.subscribe(json!({"status": "active"})).await;
     world.is(&again, SubscriptionStatus::Active, TenantStatus::Active).await;
     world.pass(100).await;
     world.is(&again, SubscriptionStatus::Active, TenantStatus::Active).await;
+    assert_eq!(world.mails.told(), mailed, "nobody is told anything after the undo");
 }
 
 async fn a_tenant_that_a_person_has_suspended_stays_so(store: SharedStore) {
     let world = World::on(store, catalogue()).await;
     let contract = world.subscribe(json!({"status": "active"})).await;
     world.service.suspend_tenant(&system(), &world.tenant.into()).await.unwrap();
-    world.change(&contract, json!({"status": "suspended"})).await.unwrap();
+    for status in ["past_due", "suspended"] {
+        world.change(&contract, json!({"status": status})).await.unwrap();
+        world.pass(2).await;
+    }
     world.change(&contract, json!({"status": "active"})).await.unwrap();
     world.is(&contract, SubscriptionStatus::Active, TenantStatus::Suspended).await;
     // It is not deleted for a subscription either.
     world.change(&contract, json!({"status": "cancelled"})).await.unwrap();
     world.pass(31).await;
     world.is(&contract, SubscriptionStatus::Cancelled, TenantStatus::Suspended).await;
+    // Nor are its owners told to pay.
+    assert_eq!(world.mails.told(), [""; 0]);
 }
 
 async fn one_from_before_the_catalogue_is_not_moved(store: SharedStore) {

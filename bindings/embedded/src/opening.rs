@@ -180,7 +180,7 @@ impl Options {
         let options = configuration.platform_options(store).service(settings).clock(clock).mail(mail);
         let platform = Platform::open(options)?;
         platform.start();
-        let mail = configuration.invitation_mail()?;
+        let mail = configuration.platform_mail()?;
         let driver = Driver::start(platform.service(), tasks.tasks(configuration.seed, worker, mail));
         let router = platform.router();
         Ok(Opened { platform, router, _driver: driver })

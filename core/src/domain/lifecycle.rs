@@ -14,6 +14,8 @@ pub struct LifecycleSettings {
     pub suspension: Duration,
     /// Time from cancellation to the deletion of the tenant, which can be undone within its own grace period. Default: 30 days.
     pub retention: Duration,
+    /// Time before the end of a trial at which the owners are told. Default: 7 days.
+    pub trial_notice: Duration,
 }
 
 impl LifecycleSettings {
@@ -24,6 +26,7 @@ impl LifecycleSettings {
         payment_grace: Duration::from_secs(14 * Self::DAY),
         suspension: Duration::from_secs(30 * Self::DAY),
         retention: Duration::from_secs(30 * Self::DAY),
+        trial_notice: Duration::from_secs(7 * Self::DAY),
     };
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    GrantSource, MembershipId, RevokedBy, Tenant, TenantId, User, UserId,
+    GrantSource, Language, MembershipId, RevokedBy, Tenant, TenantId, User, UserId,
     fields::{self, choice, object_id},
 };
 use crate::{
@@ -145,6 +145,9 @@ pub struct Membership {
     /// Until that person calls again, the copies of name and address stay as the tenant knew them.
     #[field(read = MEMBERS, silent)]
     pub regranted_at: Option<Timestamp>,
+    /// Language of the invitation that it was accepted by, in which the platform writes to the person.
+    #[field(read = MEMBERS, silent)]
+    pub language: Option<Language>,
     /// Copy of the tenant's slug.
     #[field(read = MEMBERS, impersonal)]
     pub tenant_slug: String,

@@ -14,6 +14,7 @@ pub mod issuer;
 pub mod lifecycle;
 pub mod mailbox;
 pub mod membership;
+pub mod notice;
 pub mod open;
 pub mod outbox;
 pub mod plan;
@@ -42,6 +43,7 @@ pub use invitation::{
 pub use issuer::Issuer;
 pub use mailbox::{CreateMailbox, Mailbox, MailboxStatus, MailboxView, UpdateMailbox};
 pub use membership::{GrantMembership, Membership, MembershipRole, MembershipView, UpdateMembership};
+pub use notice::{Notice, NoticeKind, NoticeStatus};
 pub use open::{Choice, Open};
 pub use outbox::OutboxEvent;
 pub use plan::Terms;

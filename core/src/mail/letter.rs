@@ -132,10 +132,7 @@ mod tests {
     }
 
     fn tags(html: &str) -> Vec<String> {
-        html.split('<')
-            .skip(1)
-            .map(|tag| tag.split(|end: char| end == '>' || end == ' ').next().unwrap_or_default().to_owned())
-            .collect()
+        html.split('<').skip(1).map(|tag| tag.split(['>', ' ']).next().unwrap_or_default().to_owned()).collect()
     }
 
     proptest! {

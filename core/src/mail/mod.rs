@@ -70,6 +70,13 @@ pub trait Mailer: fmt::Debug + Send + Sync {
     fn sender(&self) -> &str;
 }
 
+/// Returns a text without the words in it that have an `@`, for logs.
+#[must_use]
+pub fn without_addresses(text: &str) -> String {
+    let words = text.split_whitespace().map(|word| if word.contains('@') { "(address)" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Length of the longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 300;
 

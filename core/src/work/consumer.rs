@@ -67,8 +67,14 @@ pub struct Consumer {
 }
 
 /// All consumers.
-pub static CONSUMERS: &[Consumer] =
-    &[consumers::COPIES, consumers::ERASURE, consumers::CANCELLATION, consumers::DOMAINS, consumers::WORKSPACE];
+pub static CONSUMERS: &[Consumer] = &[
+    consumers::COPIES,
+    consumers::ERASURE,
+    consumers::CANCELLATION,
+    consumers::DOMAINS,
+    consumers::WORKSPACE,
+    consumers::NOTICES,
+];
 
 /// Events that wait for a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

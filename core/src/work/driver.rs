@@ -18,6 +18,7 @@ use crate::{
     domain::{
         ObjectId,
         invitation::INVITATIONS,
+        notice::NOTICES,
         outbox::OUTBOX,
         workspace::{DOMAIN_RECORDS, SYSTEM_STATES},
     },
@@ -119,14 +120,14 @@ impl Statuses {
 static EVENT_SOURCES: &[&Collection] = &[&OUTBOX];
 
 /// Collections whose changes wake the tasks that wait for something to become due.
-static DUE_SOURCES: &[&Collection] = &[&SYSTEM_STATES, &DOMAIN_RECORDS, &INVITATIONS];
+static DUE_SOURCES: &[&Collection] = &[&SYSTEM_STATES, &DOMAIN_RECORDS, &INVITATIONS, &NOTICES];
 
 /// Changes that wake a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wake {
     /// New events.
     Events,
-    /// Changed states of workspaces, and invitations.
+    /// Changed states of workspaces, invitations and notices.
     Due,
 }
 

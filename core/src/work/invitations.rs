@@ -6,48 +6,28 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{StreamExt as _, stream};
 use url::Url;
 
-use super::time;
+use super::mail::{self, CLAIM, LONGEST_ATTEMPT, MOST_ATTEMPTS, next_attempt};
 use crate::{
-    clock::Timestamp,
     context::SystemActor,
     domain::{
         AuditActor, Invitation, InvitationId, InvitationStatus, PlatformSecret, Tenant, TenantStatus,
-        invitation::{INVITATIONS, INVITATIONS_BY_DUE, SECRET_BYTES},
+        invitation::{INVITATIONS_BY_DUE, SECRET_BYTES},
     },
     error::{Error, Result},
     mail::{
         Brand, MailError, Mailer, Message,
         bounce::{BounceKey, Returned},
-        letters, render,
+        letters, render, without_addresses,
     },
     service::{
         Call, Service,
         invitations::{KIND, LAPSE, subject},
         unit_of_work::UnitOfWork,
     },
-    store::{Filter, Query, Repository, Value},
+    store::Repository,
 };
-
-/// Number of due invitations read at a time.
-const BATCH: u32 = 64;
-
-/// Number of mails sent at a time.
-const AT_A_TIME: usize = 4;
-
-/// Time after which a claim runs out. Longer than any attempt to send a mail.
-const CLAIM: Duration = Duration::from_secs(300);
-
-/// Wait before the second attempt. It doubles with each further one.
-const FIRST_RETRY: Duration = Duration::from_secs(60);
-
-/// Maximum wait before an attempt.
-const LONGEST_RETRY: Duration = Duration::from_secs(60 * 60);
-
-/// Number of attempts after which the mail server counts as one that does not take the mail: eight hours.
-pub const MOST_ATTEMPTS: u32 = 14;
 
 /// Wait before a look at an invitation of a tenant that is suspended.
 const WHILE_SUSPENDED: Duration = Duration::from_secs(60 * 60);
@@ -87,10 +67,8 @@ impl InvitationMail {
     /// # Errors
     /// When the store does not answer.
     pub async fn next_due(&self, service: &Service) -> Result<Option<Duration>> {
-        let query = Query::new(&INVITATIONS).sort(&INVITATIONS_BY_DUE).limit(1);
-        let first: Vec<Invitation> = service.store().load_all(&call().context, &query).await?;
-        let now = time(service).await;
-        Ok(first.first().map(|first| super::lease::span(now, first.due_at)))
+        let due_at = |invitation: &Invitation| invitation.due_at;
+        mail::next_due(service, SystemActor::Invitations, &INVITATIONS_BY_DUE, due_at).await
     }
 
     /// Deals with all invitations that are due. Returns their number.
@@ -100,29 +78,8 @@ impl InvitationMail {
     /// # Errors
     /// When the store does not answer.
     pub async fn run_due(&self, service: &Service) -> Result<usize> {
-        let mut done = 0;
-        loop {
-            let until = Value::Time(time(service).await.plus(Duration::from_millis(1)));
-            let due = Filter::Range { field: "dueAt", from: None, until: Some(until) };
-            let query = Query::new(&INVITATIONS).sort(&INVITATIONS_BY_DUE).filter(due).limit(BATCH);
-            let due: Vec<Invitation> = service.store().load_all(&call().context, &query).await?;
-            if due.is_empty() {
-                return Ok(done);
-            }
-            let ids = due.iter().map(|invitation| invitation.id).collect::<Vec<_>>();
-            let mut results = stream::iter(ids).map(|id| self.deal_with(service, id)).buffer_unordered(AT_A_TIME);
-            // One that fails holds up none of the others.
-            let mut failed = None;
-            while let Some(dealt_with) = results.next().await {
-                match dealt_with {
-                    Ok(()) => done += 1,
-                    Err(error) => failed = Some(error),
-                }
-            }
-            if let Some(error) = failed {
-                return Err(error);
-            }
-        }
+        let deal_with = |id| self.deal_with(service, InvitationId(id));
+        mail::run_due::<Invitation, _>(service, SystemActor::Invitations, &INVITATIONS_BY_DUE, deal_with).await
     }
 
     async fn deal_with(&self, service: &Service, id: InvitationId) -> Result<()> {
@@ -130,11 +87,11 @@ impl InvitationMail {
         let due = service.settle(&claim, |moment| self.claim(service, &claim, moment, id)).await?;
         let Due::Send(invitation, tenant, secret) = due else { return Ok(()) };
         let message = self.message(service, &invitation, &tenant, &secret).await?;
-        // Sending has a time limit of its own, and ends before the claim does.
-        let context = call().context.with_timeout(CLAIM / 2);
+        let context = call().context.with_timeout(LONGEST_ATTEMPT);
         let sent = self.mailer.send(&context, &message).await;
         if let Err(error) = &sent {
-            tracing::info!(invitation = %invitation.id, attempt = invitation.attempts, %error, "the mail of an invitation was not taken");
+            let reason = without_addresses(&error.to_string());
+            tracing::info!(invitation = %invitation.id, attempt = invitation.attempts, reason, "the mail of an invitation was not taken");
         }
         let note = call();
         service.settle(&note, |moment| note_sent(service, &note, moment, &invitation, &sent)).await
@@ -222,12 +179,7 @@ impl InvitationMail {
 
     /// Returns the link of a secret. The secret is its fragment, which no browser sends to a server.
     fn link(&self, secret: &str) -> Result<String> {
-        let mut base = self.portal.clone();
-        if !base.path().ends_with('/') {
-            let path = format!("{}/", base.path());
-            base.set_path(&path);
-        }
-        let mut link = base.join(PAGE).map_err(|error| Error::internal(error.to_string()))?;
+        let mut link = mail::page(&self.portal, PAGE)?;
         link.set_fragment(Some(secret));
         Ok(link.into())
     }
@@ -265,11 +217,6 @@ async fn note_sent(
         }
     }
     service.carry_out(work).await
-}
-
-fn next_attempt(attempts: u32, now: Timestamp) -> Timestamp {
-    let factor = 1_u32.checked_shl(attempts.saturating_sub(1).min(16)).unwrap_or(u32::MAX);
-    now.plus(FIRST_RETRY.saturating_mul(factor).min(LONGEST_RETRY))
 }
 
 /// Draws a secret: 32 random bytes in 43 characters that need no quoting in a URL.

@@ -14,6 +14,8 @@ pub mod invitations;
 mod lease;
 mod live;
 mod log;
+mod mail;
+pub mod notices;
 pub mod purge;
 pub mod task;
 pub mod trail;
@@ -24,6 +26,8 @@ pub use driver::{Driver, Statuses};
 pub use expiry::forget_expired;
 pub use invitations::InvitationMail;
 pub use live::StoreChanges;
+pub use mail::{MOST_ATTEMPTS, PlatformMail};
+pub use notices::NoticeMail;
 pub use task::{Task, TaskChoice, TaskReport, TaskState, TaskStatus};
 
 use crate::{clock::Timestamp, service::Service, store::StoreError};

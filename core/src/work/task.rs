@@ -8,7 +8,10 @@ use super::{
     consumer::{self, Backlog, CONSUMERS, Consumer},
     expiry,
     invitations::InvitationMail,
-    lease, purge, time, trail,
+    lease,
+    mail::PlatformMail,
+    notices::NoticeMail,
+    purge, time, trail,
 };
 use crate::{
     clock::Timestamp,
@@ -93,6 +96,9 @@ impl Task {
 
     /// Name of the task that mails invitations.
     pub const INVITATIONS: &'static str = "invitations";
+
+    /// Name of the task that mails notices to owners.
+    pub const NOTICES: &'static str = "notices";
 
     /// Creates a task that runs so long after its last success, in one process of those that have it.
     ///
@@ -245,6 +251,26 @@ impl Task {
         }
     }
 
+    /// Returns the task that mails notices to owners. Any number of processes run it at the same time.
+    #[must_use]
+    pub fn notices(mail: Arc<NoticeMail>) -> Self {
+        let asked = Arc::clone(&mail);
+        Self {
+            name: Self::NOTICES,
+            summary: "mails owners at each step of their subscription's life",
+            schedule: Schedule::Due,
+            consumer: None,
+            next_due: Some(Arc::new(move |service| {
+                let mail = Arc::clone(&asked);
+                Box::pin(async move { mail.next_due(&service).await })
+            })),
+            run: Arc::new(move |service| {
+                let mail = Arc::clone(&mail);
+                Box::pin(async move { mail.run_due(&service).await.map(|_| false) })
+            }),
+        }
+    }
+
     fn of_consumer(consumer: &'static Consumer) -> Self {
         Self {
             name: consumer.name,
@@ -286,7 +312,7 @@ impl TaskChoice {
     #[must_use]
     pub fn names() -> Vec<&'static str> {
         let tasks = Self::All.tasks(SeedSettings::default(), None, None);
-        tasks.iter().map(|task| task.name).chain([Task::WORKSPACE, Task::INVITATIONS]).collect()
+        tasks.iter().map(|task| task.name).chain([Task::WORKSPACE, Task::INVITATIONS, Task::NOTICES]).collect()
     }
 
     fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self> {
@@ -301,18 +327,20 @@ impl TaskChoice {
     }
 
     /// Returns the chosen tasks, with the settings of the first tenant, the worker if this process reaches systems behind
-    /// tenants, and the mail of invitations if it reaches a mail server.
+    /// tenants, and the platform's mail if it reaches a mail server.
     #[must_use]
     pub fn tasks(
         &self,
         first_tenant: SeedSettings,
         worker: Option<Arc<Worker>>,
-        mail: Option<Arc<InvitationMail>>,
+        mail: Option<PlatformMail>,
     ) -> Vec<Task> {
         let mut tasks = vec![Task::first_tenant(first_tenant)];
         tasks.extend(Task::leased());
         tasks.extend(worker.map(Task::workspace));
-        tasks.extend(mail.map(Task::invitations));
+        tasks.extend(
+            mail.into_iter().flat_map(|mail| [Task::invitations(mail.invitations), Task::notices(mail.notices)]),
+        );
         match self {
             Self::All => {}
             Self::None => tasks.clear(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dezky::{
     ErrorKind,
     domain::{
-        GrantSource, Invitation, InvitationStatus, Mailbox, MailboxOutcome, MembershipRole, UpdateMembership,
+        GrantSource, Invitation, InvitationStatus, Language, Mailbox, MailboxOutcome, MembershipRole, UpdateMembership,
         UpdateTenant, UpdateUser,
     },
     store::{Repository as _, SharedStore},
@@ -35,7 +35,8 @@ on_every_store! {
 
 async fn who_has_the_secret_becomes_a_member_once(store: SharedStore) {
     let world = World::on(store).await;
-    let invited = world.invite_as("adam", json!({"email": "sam@elsewhere.eu", "role": "admin"})).await;
+    let invited =
+        world.invite_as("adam", json!({"email": "sam@elsewhere.eu", "role": "admin", "language": "de"})).await;
     let secret = world.secret().await;
     let preview = world.service.preview_invitation(&system().context, &secret).await.unwrap();
     assert_eq!((preview.tenant_name.as_str(), preview.role, preview.accepted), ("acme", MembershipRole::Admin, false));
@@ -46,6 +47,7 @@ async fn who_has_the_secret_becomes_a_member_once(store: SharedStore) {
         (membership.role, membership.source, membership.active),
         (MembershipRole::Admin, GrantSource::Invitation, true)
     );
+    assert_eq!(membership.language, Some(Language::De), "the platform goes on in the language of the invitation");
     let stored = world.stored(invited.id).await;
     assert_eq!((stored.status, stored.accepted_by, stored.open), (InvitationStatus::Accepted, Some(world.sam), false));
     // The same person gets the same answer, and nobody else joins by it.

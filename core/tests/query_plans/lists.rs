@@ -16,7 +16,7 @@ use dezky::{
         tenants::TenantFilter, users::UserFilter,
     },
     store::SharedStore,
-    work::{InvitationMail, TaskReport, catch_up, forget_expired},
+    work::{InvitationMail, NoticeMail, TaskReport, catch_up, forget_expired},
 };
 use serde_json::json;
 
@@ -87,6 +87,7 @@ pub(crate) async fn every_list_with_every_filter(store: SharedStore) {
     users(&estate).await;
     audit(&estate, &system(), false).await;
     while forget_expired(&estate.service).await.unwrap() > 0 {}
+    notices(&estate).await;
     // The records of tasks, and what waits for them.
     TaskReport::all(&estate.service).await.unwrap();
 }
@@ -142,6 +143,17 @@ async fn invitations(estate: &Estate) {
     let mail = InvitationMail::new(mailer, Url::parse("https://app.dezky.eu").unwrap(), None);
     assert!(mail.next_due(&estate.service).await.unwrap().is_some());
     assert_eq!(mail.run_due(&estate.service).await.unwrap(), 3);
+}
+
+/// Deletes a tenant, and looks for what is due of its notices.
+async fn notices(estate: &Estate) {
+    estate.service.delete_tenant(&system(), &estate.tenant.into()).await.unwrap();
+    while catch_up(&estate.service).await.unwrap() > 0 {}
+    let settings = SmtpSettings::new(Url::parse("smtp://127.0.0.1:1").unwrap(), "dezky@dezky.eu");
+    let mailer = Arc::new(SmtpMailer::new(&settings).unwrap());
+    let mail = NoticeMail::new(mailer, Url::parse("https://app.dezky.eu").unwrap());
+    assert!(mail.next_due(&estate.service).await.unwrap().is_some());
+    assert_eq!(mail.run_due(&estate.service).await.unwrap(), 1);
 }
 
 async fn users(estate: &Estate) {

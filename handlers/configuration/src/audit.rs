@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use dezky::{Result, authz::policy::POLICY, domain::trail::kind_of};
+use dezky::{Result, authz::policy::POLICY, domain::trail::kind_of, work::notices};
 
 use super::{settings, sources::Sources};
 
@@ -50,7 +50,13 @@ pub(super) fn details(sources: &Sources) -> Result<Option<Duration>> {
 /// Reads the retention of audit events by kind. Default: all are kept.
 pub(super) fn retention(sources: &Sources) -> Result<BTreeMap<String, Duration>> {
     let Some(found) = sources.find(&settings::AUDIT_RETENTION)? else { return Ok(BTreeMap::new()) };
-    let kinds: BTreeSet<&str> = POLICY.iter().map(|rule| kind_of(rule.name)).filter(|kind| *kind != OF_CHAIN).collect();
+    let kinds: BTreeSet<&str> = POLICY
+        .iter()
+        .map(|rule| rule.name)
+        .chain([notices::SEND])
+        .map(kind_of)
+        .filter(|kind| *kind != OF_CHAIN)
+        .collect();
     let mut all = BTreeMap::new();
     for part in found.text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         let (kind, days) = part.split_once('=').unwrap_or((part, ""));

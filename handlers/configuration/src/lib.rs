@@ -29,7 +29,7 @@ use dezky::{
     domain::{lifecycle::LifecycleSettings, plan::Catalogue},
     outbound::Url,
     service::{ServiceSettings, seed::SeedSettings},
-    work::{InvitationMail, TaskChoice},
+    work::{PlatformMail, TaskChoice},
     workspace::Worker,
 };
 
@@ -197,12 +197,12 @@ impl Configuration {
         Ok(Some(Arc::new(Worker::new(self.systems.connect()?, self.systems.workspace.clone()))))
     }
 
-    /// Returns the mail of invitations, if a mail server is configured.
+    /// Returns the platform's own mail, if a mail server is configured.
     ///
     /// # Errors
     /// Kind `Configuration` when the URL, the address or a certificate cannot be used.
-    pub fn invitation_mail(&self) -> Result<Option<Arc<InvitationMail>>> {
-        self.mail.as_ref().map(|mail| mail.invitations().map(Arc::new)).transpose()
+    pub fn platform_mail(&self) -> Result<Option<PlatformMail>> {
+        self.mail.as_ref().map(MailSettings::platform_mail).transpose()
     }
 
     /// Returns the settings of the use cases.

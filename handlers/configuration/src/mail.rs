@@ -8,7 +8,7 @@ use dezky::{
     domain::fields,
     outbound::{CertificateAuthorities, Url},
     service::ServiceSettings,
-    work::InvitationMail,
+    work::PlatformMail,
 };
 
 use super::{
@@ -50,12 +50,12 @@ impl MailSettings {
             .map_err(|error| refuse(format!("`{}`: {}", settings::SMTP_URL.variable, error.message())))
     }
 
-    /// Creates the mail of invitations.
+    /// Creates the platform's own mail.
     ///
     /// # Errors
     /// As [`MailSettings::mailer`].
-    pub fn invitations(&self) -> Result<InvitationMail> {
-        Ok(InvitationMail::new(Arc::new(self.mailer()?), self.portal.clone(), self.bounce_domain.clone()))
+    pub fn platform_mail(&self) -> Result<PlatformMail> {
+        Ok(PlatformMail::new(Arc::new(self.mailer()?), self.portal.clone(), self.bounce_domain.clone()))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The catalogue of plans: `[plans.NAME]` of the file, or `DEZKY_PLANS`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use dezky::{
     Result,
     domain::{
         lifecycle::LifecycleSettings,
+        notice::MOST_TRIAL_NOTICE_DAYS,
         plan::{Catalogue, Plan},
     },
 };
@@ -50,10 +51,20 @@ pub(super) fn read(sources: &Sources) -> Result<Catalogue> {
 
 /// Reads the times within the life of a subscription.
 pub(super) fn lifecycle(sources: &Sources) -> Result<LifecycleSettings> {
-    let LifecycleSettings { payment_grace, suspension, retention } = LifecycleSettings::DEFAULT;
+    let LifecycleSettings { payment_grace, suspension, retention, trial_notice } = LifecycleSettings::DEFAULT;
     Ok(LifecycleSettings {
         payment_grace: days(sources, &settings::PAYMENT_GRACE_DAYS, payment_grace)?,
         suspension: days(sources, &settings::SUSPENSION_DAYS, suspension)?,
         retention: days(sources, &settings::RETENTION_DAYS, retention)?,
+        trial_notice: read_trial_notice(sources)?.unwrap_or(trial_notice),
     })
+}
+
+/// Reads the time before the end of a trial at which the owners are told.
+fn read_trial_notice(sources: &Sources) -> Result<Option<Duration>> {
+    let Some(found) = sources.find(&settings::TRIAL_NOTICE_DAYS)? else { return Ok(None) };
+    match found.text.parse::<u64>() {
+        Ok(days) if (1..=MOST_TRIAL_NOTICE_DAYS).contains(&days) => Ok(Some(Duration::from_secs(days * 24 * 60 * 60))),
+        _ => Err(found.refuse(format!("`{}` must be 1 to {MOST_TRIAL_NOTICE_DAYS} days", found.text.escape_debug()))),
+    }
 }

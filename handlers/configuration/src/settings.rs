@@ -75,6 +75,7 @@ settings! {
     PAYMENT_GRACE_DAYS = "billing.payment_grace_days", "DEZKY_PAYMENT_GRACE_DAYS", None;
     SUSPENSION_DAYS = "billing.suspension_days", "DEZKY_SUSPENSION_DAYS", None;
     RETENTION_DAYS = "billing.retention_days", "DEZKY_RETENTION_DAYS", None;
+    TRIAL_NOTICE_DAYS = "billing.trial_notice_days", "DEZKY_TRIAL_NOTICE_DAYS", None;
     WORKSPACE_GRACE_DAYS = "workspace.grace_days", "DEZKY_WORKSPACE_GRACE_DAYS", None;
     WORKSPACE_DRIFT = "workspace.drift", "DEZKY_WORKSPACE_DRIFT", None;
     SMTP_URL = "smtp.url", "DEZKY_SMTP_URL", None;
@@ -95,7 +96,7 @@ impl Setting {
     pub fn is_number(&self) -> bool {
         let rates = [CALLER_RATE, CALLER_BURST, ADDRESS_RATE, ADDRESS_BURST, REQUESTS_IN_FLIGHT];
         rates.contains(self)
-            || [PAYMENT_GRACE_DAYS, SUSPENSION_DAYS, RETENTION_DAYS].contains(self)
+            || [PAYMENT_GRACE_DAYS, SUSPENSION_DAYS, RETENTION_DAYS, TRIAL_NOTICE_DAYS].contains(self)
             || [
                 ARRIVAL_SECONDS,
                 KEEP_ALIVE_SECONDS,

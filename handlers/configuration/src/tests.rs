@@ -215,7 +215,7 @@ fn mail_goes_to_a_server_over_tls_unless_the_scheme_says_otherwise() {
     for url in ["smtps://mail.example.eu", "smtp+starttls://mail.example.eu:2525", "smtp://127.0.0.1"] {
         let configuration = read(&[STORE_VARIABLE, from, portal, ("DEZKY_SMTP_URL", url)], "").unwrap();
         assert_eq!(configuration.mail.as_ref().unwrap().smtp.from, "Dezky@example.eu");
-        configuration.invitation_mail().unwrap().unwrap();
+        configuration.platform_mail().unwrap().unwrap();
     }
     let file = "[smtp]\nurl = 'smtps://mail.example.eu'\nuser = 'dezky'\nsecret = 'hidden'\n[mail]\nfrom = 'a@example.eu'\n\
                 bounce_domain = 'bounces.example.eu'\n[portal]\nurl = 'http://app.dezky.localhost:3000'\n[invitations]\ndays = 7";
@@ -258,6 +258,8 @@ fn a_wrong_setting_is_named_with_its_place() {
         (&[STORE_VARIABLE, ("DEZKY_AUDIT_DETAILS_DAYS", "0")], "", "`0` must be 1 to 36500 days, or `off`"),
         (&[STORE_VARIABLE, ("DEZKY_DNSSEC", "off")], "", "`off` is neither `true` nor `false`"),
         (&[STORE_VARIABLE, ("DEZKY_DOMAIN_CLAIM_DAYS", "0")], "", "`0` must be 1 to 3650 days"),
+        (&[STORE_VARIABLE, ("DEZKY_TRIAL_NOTICE_DAYS", "0")], "", "`0` must be 1 to 90 days"),
+        (&[STORE_VARIABLE], "[billing]\ntrial_notice_days = 91", "`91` must be 1 to 90 days"),
         (&[STORE_VARIABLE], "[domains]\nat_risk_days = 4000", "`4000` must be 1 to 3650 days"),
         (&[STORE_VARIABLE, ("DEZKY_AUDIT_RETENTION", "mail=7")], "", "there is no kind of audit event `mail`"),
         (&[STORE_VARIABLE, ("DEZKY_AUDIT_RETENTION", "audit=7")], "", "say what may be missing"),

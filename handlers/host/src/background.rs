@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dezky::{
     ErrorKind,
     service::Service,
-    work::{Driver, InvitationMail, Statuses, Task, TaskChoice, driver::explain},
+    work::{Driver, PlatformMail, Statuses, Task, TaskChoice, driver::explain},
     workspace::Worker,
 };
 use tokio::sync::mpsc;
@@ -17,7 +17,7 @@ pub(crate) fn start(
     service: &Arc<Service>,
     configuration: &Configuration,
     worker: Option<Arc<Worker>>,
-    mail: Option<Arc<InvitationMail>>,
+    mail: Option<PlatformMail>,
 ) -> Driver {
     let Configuration { tasks: choice, seed, audit_heads, .. } = configuration;
     let mut tasks = choice.tasks(seed.clone(), worker, mail);

@@ -1,8 +1,10 @@
 //! The kinds of mail, one a file, each in all languages.
 
 mod invitation;
+mod notice;
 
 pub use invitation::invitation;
+pub use notice::notice;
 
 use crate::{clock::Timestamp, domain::Language};
 

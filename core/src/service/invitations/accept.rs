@@ -199,7 +199,8 @@ impl Service {
     fn join(&self, found: &Found, work: &mut UnitOfWork<'_>, now: Timestamp) -> Result<MembershipRole> {
         let Found { invitation, tenant, user, membership } = found;
         let Some(before) = membership else {
-            let joined = Membership::new(tenant, user, invitation.role, GrantSource::Invitation, now);
+            let mut joined = Membership::new(tenant, user, invitation.role, GrantSource::Invitation, now);
+            joined.language = Some(invitation.language);
             work.insert(Action::AcceptInvitation, members::KIND, members::subject(&joined), &joined)?;
             return Ok(joined.role);
         };
@@ -213,6 +214,7 @@ impl Service {
         };
         if !before.active || before.role != role || before.source != by {
             joined.grant(role, by, now);
+            joined.language = Some(invitation.language);
             joined.copy_tenant(tenant);
             joined.show_person(user);
             work.update(Action::AcceptInvitation, members::KIND, members::subject(before), before, &mut joined)?;

@@ -4,12 +4,14 @@ mod cancellation;
 mod copies;
 mod domains;
 mod erasure;
+mod notices;
 mod workspace;
 
 pub(super) use cancellation::CANCELLATION;
 pub(super) use copies::COPIES;
 pub(super) use domains::DOMAINS;
 pub(super) use erasure::ERASURE;
+pub(super) use notices::NOTICES;
 pub(super) use workspace::WORKSPACE;
 
 use crate::{context::SystemActor, domain::AuditActor};

@@ -11,8 +11,9 @@ use dezky::{
     context::RequestContext,
     domain::{
         AuditEventId, AuditStub, CreateAppPassword, CreateInvitation, CreateMailbox, CreateTenant, Cursor,
-        DeferredEvent, DomainRecords, Event, Invitation, Issuer, OutboxEvent, OutboxEventId, SeatLedger, SystemState,
-        TaskRecord, TenantDomain, TenantId, UpdateUser,
+        DeferredEvent, DomainRecords, Event, Invitation, Issuer, NoticeKind, OutboxEvent, OutboxEventId, SeatLedger,
+        SystemState, TaskRecord, TenantDomain, TenantId, UpdateUser,
+        notice::Planned,
         tenant_domain::{DomainTimes, Sighting, SightingOutcome},
         workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
     },
@@ -120,6 +121,11 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
         advice: None,
     });
     commit.insert(&SeatLedger::new(tenant, now)).unwrap();
+    // A notice that was mailed to its owner.
+    let planned = Planned { kind: NoticeKind::Deleted, since: now, date: now, due_at: now, expires_at: now };
+    let mut notice = planned.into_notice(tenant, now);
+    notice.sent(person);
+    commit.insert(&notice).unwrap();
     commit.insert(&mailbox).unwrap();
     commit.insert(&password).unwrap();
     commit.insert(&state).unwrap();
