@@ -52,3 +52,6 @@ for version in "${versions[@]}"; do
     stores=sqlite # Once is enough: what differs between versions of Node is not the store.
     "$node" "$package/tests/packed.mjs"
 done
+
+echo "== Stripe's own library"
+DEZKY_TEST_BINARY=$target/debug/dezky "$(node_of "${versions[0]}")" --test --test-reporter spec "$package"/tests/stripe/*.test.mjs

@@ -48,6 +48,8 @@ macro_rules! system_actors {
 }
 
 system_actors! {
+    /// Follows what the payment provider has.
+    Billing = "billing",
     /// Moves subscriptions through their life.
     Lifecycle = "lifecycle",
     /// Syncs rights with the claims of a token.

@@ -73,6 +73,7 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::seat::SEAT_LEDGERS,
     &domain::tenant_domain::TENANT_DOMAINS,
     &domain::invitation::INVITATIONS,
+    &domain::billing::PROVIDER_EVENTS,
     &domain::notice::NOTICES,
     &authn::keys::KEY_SETS,
 ];

@@ -65,6 +65,7 @@ fn a_component_reads_what_views_show_and_what_they_are_made_of() {
         "deletedFrom",
         "cancelledSubscription",
         "billingInfo",
+        "stripeCustomerId",
         "authentikGroup",
         "ocisSpaceId",
         "stalwartDomain",
@@ -75,7 +76,7 @@ fn a_component_reads_what_views_show_and_what_they_are_made_of() {
     for role in [admin, member] {
         assert_eq!(hidden("subscriptions", role), ["stripeCustomerId", "stripeSubscriptionId"], "{role:?}");
     }
-    assert_eq!(hidden("tenants", admin), ["purgedAt"]);
+    assert_eq!(hidden("tenants", admin), ["stripeCustomerId", "purgedAt"]);
     for name in ["memberships", "audit_events"] {
         assert_eq!(hidden(name, admin), [""; 0], "{name}");
     }
@@ -100,6 +101,7 @@ fn what_a_component_does_not_read_at_all_is_closed() {
         "notices",
         "outbox",
         "platform_secrets",
+        "provider_events",
         "seat_ledgers",
         "task_records",
         "user_activity",

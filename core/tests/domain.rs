@@ -166,6 +166,7 @@ fn tenant() -> Tenant {
     });
     let mut tenant = CreateTenant::read(body).unwrap().into_tenant(Timestamp::from_seconds(0)).unwrap();
     tenant.deleted_at = Some(Timestamp::from_seconds(1));
+    tenant.stripe_customer_id = Some("cus_1".to_owned());
     tenant.launcher_host_verified_at = Some(Timestamp::from_seconds(1));
     tenant.former_slugs = vec!["old".to_owned()];
     tenant

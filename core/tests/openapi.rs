@@ -17,7 +17,7 @@ use dezky::{
         Access, DOCUMENT,
         operations::{self, OPERATIONS, RESOURCES},
     },
-    service::{ServiceSettings, invitations},
+    service::{ServiceSettings, billing, invitations},
     test_kit::{
         DevelopmentIssuer, ManualClock,
         cases::{Edge, NativeStage, Setup, Stage as _},
@@ -27,11 +27,12 @@ use http::{Method, Request};
 use serde_json::{Map, Value, json};
 
 /// Answers of operations without a token to an empty request.
-const PUBLIC: [(&str, &str); 4] = [
+const PUBLIC: [(&str, &str); 5] = [
     ("readLauncher", "not_found"),
     ("allowCertificate", "not_found"),
     ("endSessions", "logout_token_missing"),
     ("previewInvitation", "body_missing"),
+    ("receiveStripeEvent", "billing_not_configured"),
 ];
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -201,7 +202,7 @@ fn references_lead_somewhere() {
 
 type ReadBody = fn(Value) -> Result<(), Error>;
 
-const BODIES: [(&str, ReadBody); 15] = [
+const BODIES: [(&str, ReadBody); 17] = [
     ("AddDomainBody", |body| AddDomain::read(body).map(drop)),
     ("CreateTenantBody", |body| CreateTenant::read(body).map(drop)),
     ("UpdateTenantBody", |body| UpdateTenant::read(body).map(drop)),
@@ -214,6 +215,8 @@ const BODIES: [(&str, ReadBody); 15] = [
     ("CreateAppPasswordBody", |body| CreateAppPassword::read(body).map(drop)),
     ("CreateInvitationBody", |body| CreateInvitation::read(body).map(drop)),
     ("CreateInvitationsBody", |body| invitations::read_lines(body).map(drop)),
+    ("CheckoutBody", |body| billing::Checkout::read(body).map(drop)),
+    ("BillBody", |body| billing::read_price(body).map(drop)),
     ("InvitationSecretBody", |body| invitations::read_secret(body).map(drop)),
     ("CreateMailboxBody", |body| CreateMailbox::read(body).map(drop)),
     ("UpdateMailboxBody", |body| UpdateMailbox::read(body).map(drop)),

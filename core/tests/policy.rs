@@ -174,7 +174,10 @@ fn every_action_is_in_the_table_in_order() {
         | Action::CreateInvitation
         | Action::ResendInvitation
         | Action::RevokeInvitation
-        | Action::AcceptInvitation => Action::AcceptInvitation as usize,
+        | Action::AcceptInvitation
+        | Action::BeginCheckout
+        | Action::OpenBillingPortal
+        | Action::BillSubscription => Action::BillSubscription as usize,
     };
     assert_eq!(POLICY.len(), last + 1);
 }

@@ -177,7 +177,7 @@ impl Options {
         }
         let worker = configuration.worker()?;
         let mail = worker.as_deref().and_then(Worker::mail_passwords);
-        let options = configuration.platform_options(store).service(settings).clock(clock).mail(mail);
+        let options = configuration.platform_options(store)?.service(settings).clock(clock).mail(mail);
         let platform = Platform::open(options)?;
         platform.start();
         let mail = configuration.platform_mail()?;

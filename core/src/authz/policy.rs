@@ -110,6 +110,12 @@ pub enum Action {
     RevokeInvitation,
     /// Accept an invitation, whose secret is the proof.
     AcceptInvitation,
+    /// Open the page on which a tenant is subscribed to a plan.
+    BeginCheckout,
+    /// Open the page with invoices, payments and cancellation.
+    OpenBillingPortal,
+    /// Have a subscription billed by the payment provider.
+    BillSubscription,
 }
 
 /// A row of the table.
@@ -213,6 +219,10 @@ pub const POLICY: &[Rule] = &[
         ..rule(Action::RevokeInvitation, "invitation.revoke", ADMINS, MEMBERS)
     },
     rule(Action::AcceptInvitation, "invitation.accept", EVERYONE, EVERYONE),
+    // A tenant that is suspended because of a late payment is to be paid.
+    Rule { while_suspended: true, ..rule(Action::BeginCheckout, "billing.checkout", OWNERS, MEMBERS) },
+    Rule { while_suspended: true, ..rule(Action::OpenBillingPortal, "billing.portal", OWNERS, MEMBERS) },
+    rule(Action::BillSubscription, "subscription.bill", PLATFORM, MEMBERS),
 ];
 
 /// The fields that actions may set, from the declarations of their inputs.

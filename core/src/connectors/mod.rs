@@ -16,6 +16,7 @@ mod servers;
 mod settings;
 pub mod smtp;
 pub mod stalwart;
+pub mod stripe;
 
 pub use dns::{Dns, SystemDns};
 pub use error::{ConnectorError, ConnectorResult};

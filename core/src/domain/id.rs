@@ -102,6 +102,8 @@ identifiers! {
     TenantDomainId;
     /// Identifies an invitation to a tenant.
     InvitationId;
+    /// Identifies an event of the payment provider.
+    ProviderEventId;
     /// Identifies a notice to the owners of a tenant.
     NoticeId;
     /// Identifies a record of an ended session.

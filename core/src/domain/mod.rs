@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod app_password;
 pub mod audit;
+pub mod billing;
 pub mod entitlement;
 pub mod event;
 pub mod fields;
@@ -33,6 +34,7 @@ pub mod workspace;
 pub use activity::UserActivity;
 pub use app_password::{AppPassword, AppPasswordStatus, AppPasswordView, CreateAppPassword, OneTimeSecret};
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
+pub use billing::ProviderEvent;
 pub use event::{Cursor, DeferredEvent, Event};
 pub use id::*;
 pub use idempotency::IdempotencyRecord;

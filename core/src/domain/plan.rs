@@ -15,7 +15,7 @@ const GIBIBYTE: u64 = 1 << 30;
 const MOST_PLANS: usize = 200;
 
 /// Maximum number of seats of a subscription, as in its declaration.
-const MOST_SEATS: u32 = 1_000_000;
+pub const MOST_SEATS: u32 = 1_000_000;
 
 /// Maximum quota in GiB.
 const MOST_GIBIBYTES: u64 = 1_000_000;

@@ -101,6 +101,9 @@ pub struct Subscription {
     /// End of the paid period.
     #[field(see, input = patch(time))]
     pub current_period_ends_at: Option<Timestamp>,
+    /// Time at which it ends, because it was cancelled at the payment provider.
+    #[field(see)]
+    pub ends_at: Option<Timestamp>,
     /// Stripe's id of the customer.
     #[field(see = OWNERS, input = patch(identifier), impersonal)]
     pub stripe_customer_id: Option<String>,
@@ -134,12 +137,18 @@ impl Subscription {
         vec![KeyPart::Text("current:".to_owned()), KeyPart::Each(tenants)]
     }
 
+    /// Returns the unique key of the subscription with this id at the payment provider.
+    #[must_use]
+    pub fn provider_key(id: &str) -> String {
+        format!("stripe:{id}")
+    }
+
     fn keys(&self) -> Vec<String> {
         let mut keys = Vec::new();
         if self.status != SubscriptionStatus::Cancelled {
             keys.push(Self::current_key(self.tenant_id));
         }
-        keys.extend(self.stripe_subscription_id.iter().map(|id| format!("stripe:{id}")));
+        keys.extend(self.stripe_subscription_id.iter().map(|id| Self::provider_key(id)));
         keys
     }
 }
@@ -185,7 +194,12 @@ impl UpdateSubscription {
 
 impl Subscription {
     /// Copies the terms of its plan from the catalogue. Returns the plan, if there is a catalogue.
-    fn agree<'a>(&mut self, with_seats: bool, catalogue: &'a Catalogue, now: Timestamp) -> Result<Option<&'a Plan>> {
+    pub(super) fn agree<'a>(
+        &mut self,
+        with_seats: bool,
+        catalogue: &'a Catalogue,
+        now: Timestamp,
+    ) -> Result<Option<&'a Plan>> {
         if catalogue.is_empty() && self.terms.is_none() {
             return Ok(None);
         }

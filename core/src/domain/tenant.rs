@@ -219,6 +219,9 @@ pub struct Tenant {
     /// Billing details for invoices.
     #[field(see = ADMINS, input = object(BillingInfoPatch), set = OWNERS, personal)]
     pub billing_info: Option<BillingInfo>,
+    /// Stripe's id of the customer that it is.
+    #[field(see = OWNERS, impersonal)]
+    pub stripe_customer_id: Option<String>,
     /// Appearance of its launcher.
     #[field(see, input = object(BrandingPatch), set = ADMINS, impersonal)]
     pub branding: Option<Branding>,
@@ -357,6 +360,7 @@ impl Tenant {
         self.set_domains(Vec::new());
         self.set_launcher_host(None);
         self.billing_info = None;
+        self.stripe_customer_id = None;
         self.branding = None;
         self.authentik_group = None;
         self.ocis_space_id = None;

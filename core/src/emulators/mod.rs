@@ -9,6 +9,7 @@ pub mod ocis;
 mod server;
 pub mod smtp;
 pub mod stalwart;
+pub mod stripe;
 
 pub use faults::{Fault, Faults};
 pub use server::{Emulated, Emulator, EmulatorOptions, Exchange};

@@ -37,6 +37,15 @@ codes! {
         "The client did not send the whole request in time.", "Send it again, over a connection that is fast enough.";
     UNKNOWN_OPERATION "unknown_operation" as BadRequest:
         "The input of an operation with this name cannot be checked.", "Use the name of an operation that creates something.";
+    WEBHOOK_SIGNATURE_MISSING "webhook_signature_missing" as BadRequest:
+        "The webhook of the payment provider has no signature.", "Let only the provider call it, and pass on `Stripe-Signature`.";
+    WEBHOOK_SIGNATURE_REFUSED "webhook_signature_refused" as BadRequest:
+        "The signature of the webhook fits none of the secrets, or the body was changed on the way.",
+        "Set the endpoint's signing secret in `DEZKY_STRIPE_WEBHOOK_SECRETS`, and pass the body on byte for byte.";
+    WEBHOOK_STALE "webhook_stale" as BadRequest:
+        "The webhook was signed more than five minutes ago, or ahead of time.", "Set the clock of this machine right.";
+    WEBHOOK_UNREADABLE "webhook_unreadable" as BadRequest:
+        "The signed body of the webhook is not an event of the payment provider.", "Send snapshot events, not thin ones, to this endpoint.";
     LOGOUT_TOKEN_MISSING "logout_token_missing" as BadRequest:
         "The form has no `logout_token`.", "Send it as OpenID Connect Back-Channel Logout 1.0 says, in a form-encoded body.";
     LOGOUT_TOKEN_REFUSED "logout_token_refused" as BadRequest:
@@ -188,6 +197,19 @@ codes! {
         "The copy of a store differs from its source.", "Stop what writes to the source, empty the target, and copy again.";
     COPY_OF_ANOTHER_SOURCE "copy_of_another_source" as Conflict:
         "The target has an unfinished copy of another source.", "Finish that copy, or use an empty target.";
+    ALREADY_BILLED "already_billed" as Conflict:
+        "The payment provider has the subscription already.", "Change it in the provider's customer portal, to which `POST /tenants/{id}/billing/portal` leads.";
+    BILLING_NOT_CONFIGURED "billing_not_configured" as Conflict:
+        "The process that answers reaches no payment provider.",
+        "Set `DEZKY_STRIPE_SECRET` there, or send the request to a process that has it.";
+    BILLING_REFUSED "billing_refused" as Conflict:
+        "The payment provider refuses what is asked of it, as the message says.", "Do what the message says.";
+    SUBSCRIPTION_BILLED "subscription_billed" as Conflict:
+        "The payment provider bills the subscription.", "Cancel it first, here or there.";
+    NOT_BILLED "not_billed" as Conflict:
+        "The payment provider does not know the tenant.", "Begin a checkout first.";
+    PLAN_WITHOUT_PRICE "plan_without_price" as Conflict:
+        "The plan has no price at the payment provider.", "Choose another plan, or ask the operator to give it one.";
     DNS_NOT_CONFIGURED "dns_not_configured" as Conflict:
         "The process that answers asks no DNS servers.",
         "Name servers in `DEZKY_DNS_SERVERS`, or send the request to a process that asks some, such as `dezky serve`.";
@@ -319,6 +341,8 @@ codes! {
         "What has the present status does not get this one.", "Choose a status that follows it, or create another.";
     UNKNOWN_PLAN "unknown_plan" in field:
         "The catalogue has no plan of this name.", "Use one of the plans that the message names.";
+    UNKNOWN_PRICE "unknown_price" in field:
+        "The plan has several prices, or not this one.", "Use one of the prices that the message names.";
     UNKNOWN_USER "unknown_user" in field:
         "No user that the caller may see has this id.", "Check the id.";
     WRONG_TYPE "wrong_type" in field:

@@ -64,6 +64,18 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
+/// A body byte for byte, of any media type.
+pub(super) struct RawBody(pub(super) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let (parts, body) = request.into_parts();
+        read(body, &parts.headers).await.map(Self)
+    }
+}
+
 /// A form-encoded body (<https://url.spec.whatwg.org/#application/x-www-form-urlencoded>).
 pub(super) struct FormBody {
     bytes: Bytes,

@@ -17,7 +17,8 @@ use crate::{
     domain::{AppPasswordView, AuditHeadView, InvitationView, MailboxView, TenantDomainView},
     error::Result,
     service::{
-        entitlements::EntitlementsView,
+        billing::BillingLink,
+        entitlements::{EntitlementsView, PlansView},
         invitations::{AcceptedInvitation, BulkInvitations, InvitationPreview},
         views::{LauncherView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView},
         workspaces::WorkspaceView,
@@ -39,6 +40,7 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("domains", "Domains of a tenant, and their proof by DNS."),
     ("users", "Users; written by the platform."),
     ("subscriptions", "Subscriptions; written by the platform."),
+    ("billing", "Links to the payment provider, and its notices."),
     ("audit", "The audit trail."),
     ("launcher", "The public launchers of tenants."),
     ("sessions", "Sessions at the identity provider."),
@@ -276,6 +278,13 @@ operations! {
                 shape: Shape::document::<EntitlementsView>(),
             }
         }
+        "/tenants/{tenant}/plans" {
+            get listPlans = entitlements::plans {
+                summary: "List the plans that a tenant can be subscribed to",
+                access: May(&[ReadEntitlements]), sdk: Some("entitlements.plans"), commands: &["tenant plans"],
+                shape: Shape::document::<PlansView>(),
+            }
+        }
         "/tenants/{tenant}/invitations" {
             get listInvitations = invitations::list {
                 summary: "List a tenant's invitations, the newest first",
@@ -414,6 +423,20 @@ operations! {
                 shape: Shape::deleted(),
             }
         }
+        "/tenants/{tenant}/billing/checkout" {
+            post beginCheckout = billing::checkout {
+                summary: "Create the payment provider's page on which an owner subscribes to a plan",
+                access: May(&[BeginCheckout]), sdk: Some("billing.checkout"), commands: &["billing checkout"],
+                shape: Shape::made::<CheckoutBody, BillingLink>(),
+            }
+        }
+        "/tenants/{tenant}/billing/portal" {
+            post openBillingPortal = billing::portal {
+                summary: "Create the payment provider's page with invoices, payments and cancellation",
+                access: May(&[OpenBillingPortal]), sdk: Some("billing.portal"), commands: &["billing portal"],
+                shape: Shape::opened::<BillingLink>(),
+            }
+        }
         "/tenants/{tenant}/domains/{domain}/check" {
             post checkDomain = domains::check {
                 summary: "Ask DNS for the record of a domain now, once in 10 s",
@@ -451,6 +474,13 @@ operations! {
                 summary: "Create a subscription; for the platform",
                 access: May(&[CreateSubscription]), sdk: Some("subscriptions.create"), commands: &["subscription create"],
                 shape: Shape::created::<CreateSubscriptionBody, SubscriptionView>(),
+            }
+        }
+        "/subscriptions/{id}/billing" {
+            post billSubscription = billing::bill {
+                summary: "Have the payment provider bill a subscription by mail; for the platform",
+                access: May(&[BillSubscription]), sdk: Some("subscriptions.bill"), commands: &["subscription bill"],
+                shape: Shape::sent::<BillBody, SubscriptionView>(),
             }
         }
         "/subscriptions/{id}" {
@@ -502,6 +532,14 @@ operations! {
                 // For the ingress, such as `ask` of Caddy's on-demand TLS.
                 access: Public, sdk: None, commands: &[],
                 shape: Shape::allowed("A launcher is there").asked_by::<launcher::HostQuery>(),
+            }
+        }
+        "/billing/stripe/webhook" {
+            post receiveStripeEvent = billing::receive {
+                summary: "Receives an event of Stripe, with its signature: called by Stripe",
+                // For Stripe. In-process edges receive it through `fetch` and `asgi`.
+                access: Public, sdk: None, commands: &[],
+                shape: Shape::bytes::<StripeEvent>("The event, byte for byte as Stripe signed it", "The event is stored"),
             }
         }
         "/oidc/backchannel-logout" {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::resources::{
-    AppPasswords, Audit, Domains, Entitlements, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace,
+    AppPasswords, Audit, Billing, Domains, Entitlements, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users,
+    Workspace,
 };
 use crate::{
     context::RequestContext,
@@ -83,6 +84,12 @@ impl Acting {
     #[must_use]
     pub fn workspace(&self) -> Workspace<'_> {
         Workspace(self)
+    }
+
+    /// Returns the links to the payment provider.
+    #[must_use]
+    pub fn billing(&self) -> Billing<'_> {
+        Billing(self)
     }
 
     /// Returns the domains of tenants.

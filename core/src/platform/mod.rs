@@ -15,7 +15,8 @@ use axum::Router;
 pub use acting::Acting;
 pub use options::PlatformOptions;
 pub use resources::{
-    AppPasswords, Audit, Domains, Entitlements, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users, Workspace,
+    AppPasswords, Audit, Billing, Domains, Entitlements, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users,
+    Workspace,
 };
 
 use crate::{
@@ -42,7 +43,7 @@ impl Platform {
     /// # Errors
     /// Kind `Configuration` when a setting of an issuer or an added CA certificate is invalid.
     pub fn open(options: PlatformOptions) -> Result<Self> {
-        let PlatformOptions { store, issuers, service, clock, extra_ca_certificates, verifier, mail, records } =
+        let PlatformOptions { store, issuers, service, clock, extra_ca_certificates, verifier, mail, records, billing } =
             options;
         let source = Arc::new(HttpKeySource::new(extra_ca_certificates.as_deref())?);
         let archive = Arc::new(StoreArchive::new(Arc::clone(&store)));
@@ -50,7 +51,7 @@ impl Platform {
         let issuer_source = of_tenants.map(|source| Arc::new(source) as Arc<dyn IssuerSource>);
         let verifier = VerifierOptions { issuer_source: verifier.issuer_source.or(issuer_source), ..verifier };
         let verifier = Verifier::new(issuers, source, archive, Arc::clone(&clock), verifier)?;
-        let service = Service::new(store, clock, service).with_mail(mail).with_records(records);
+        let service = Service::new(store, clock, service).with_mail(mail).with_records(records).with_billing(billing);
         Ok(Self { service: Arc::new(service), verifier })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     authn::{IssuerSettings, VerifierOptions},
     clock::{Clock, SystemClock},
-    service::{MailPasswords, PublicRecords, ServiceSettings},
+    service::{BillingProvider, MailPasswords, PublicRecords, ServiceSettings},
     store::SharedStore,
 };
 
@@ -21,6 +21,7 @@ pub struct PlatformOptions {
     pub(super) verifier: VerifierOptions,
     pub(super) mail: Option<Arc<dyn MailPasswords>>,
     pub(super) records: Option<Arc<dyn PublicRecords>>,
+    pub(super) billing: Option<Arc<dyn BillingProvider>>,
 }
 
 impl PlatformOptions {
@@ -35,6 +36,7 @@ impl PlatformOptions {
             verifier: VerifierOptions::default(),
             mail: None,
             records: None,
+            billing: None,
         }
     }
 
@@ -72,6 +74,12 @@ impl PlatformOptions {
     /// Sets the public DNS in which domains are proven, such as [`crate::connectors::DnsServers`].
     pub fn records(mut self, records: Option<Arc<dyn PublicRecords>>) -> Self {
         self.records = records;
+        self
+    }
+
+    /// Sets the payment provider, such as [`crate::connectors::stripe::Stripe`].
+    pub fn billing(mut self, billing: Option<Arc<dyn BillingProvider>>) -> Self {
+        self.billing = billing;
         self
     }
 

@@ -14,7 +14,8 @@ use crate::{
         ListRequest, Page,
         access::TenantReference,
         audit::AuditFilter,
-        entitlements::EntitlementsView,
+        billing::{BillingLink, Checkout},
+        entitlements::{EntitlementsView, PlansView},
         export::ExportRecord,
         mailboxes::MailboxFilter,
         members::MemberFilter,
@@ -102,6 +103,8 @@ resource! {
     Entitlements {
         /// Reads what it entitles to, with what is used of it.
         get = read_entitlements(tenant: &TenantReference) -> EntitlementsView;
+        /// Lists the plans that a tenant can be subscribed to.
+        plans = list_plans(tenant: &TenantReference) -> PlansView;
     }
 }
 
@@ -164,6 +167,16 @@ resource! {
 }
 
 resource! {
+    /// Links to the payment provider.
+    Billing {
+        /// Creates the page on which a tenant is subscribed to a plan.
+        checkout = begin_checkout(tenant: &TenantReference, input: Checkout) -> BillingLink, value;
+        /// Creates the page with invoices, payments and cancellation.
+        portal = open_billing_portal(tenant: &TenantReference) -> BillingLink, value;
+    }
+}
+
+resource! {
     /// Users, which only the platform writes.
     Users {
         /// Lists users.
@@ -192,6 +205,8 @@ resource! {
         create = create_subscription(input: CreateSubscription) -> SubscriptionView, value;
         /// Changes a subscription.
         update = update_subscription(subscription: SubscriptionId, input: UpdateSubscription) -> SubscriptionView;
+        /// Has the payment provider bill a subscription.
+        bill = bill_subscription(subscription: SubscriptionId, price: Option<String>) -> SubscriptionView;
         /// Deletes a subscription.
         delete = delete_subscription(subscription: SubscriptionId) -> ();
     }

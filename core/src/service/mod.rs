@@ -3,6 +3,7 @@
 pub mod access;
 pub mod app_passwords;
 pub mod audit;
+pub mod billing;
 pub mod call;
 pub mod cursor;
 pub mod domains;
@@ -38,6 +39,7 @@ use std::{
 };
 
 pub use app_passwords::MailPasswords;
+pub use billing::BillingProvider;
 pub use call::{Call, IdempotencyRequest, IfMatch, Principal};
 pub use cursor::{ListRequest, Page};
 pub use domains::{PublicRecords, Told};
@@ -125,6 +127,7 @@ pub struct Service {
     effect: Option<Arc<dyn Effect>>,
     mail: Option<Arc<dyn MailPasswords>>,
     records: Option<Arc<dyn PublicRecords>>,
+    billing: Option<Arc<dyn BillingProvider>>,
     /// Tells the services of a process apart.
     number: u64,
     sees_to_first_uses: bool,
@@ -142,6 +145,7 @@ impl Service {
             effect: None,
             mail: None,
             records: None,
+            billing: None,
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             sees_to_first_uses: true,
         }
@@ -158,6 +162,13 @@ impl Service {
     #[must_use]
     pub fn with_records(mut self, records: Option<Arc<dyn PublicRecords>>) -> Self {
         self.records = records;
+        self
+    }
+
+    /// Sets the payment provider. Without it, what needs one is `billing_not_configured`.
+    #[must_use]
+    pub fn with_billing(mut self, billing: Option<Arc<dyn BillingProvider>>) -> Self {
+        self.billing = billing;
         self
     }
 

@@ -71,6 +71,7 @@ pub static CONSUMERS: &[Consumer] = &[
     consumers::COPIES,
     consumers::ERASURE,
     consumers::CANCELLATION,
+    consumers::BILLING,
     consumers::DOMAINS,
     consumers::WORKSPACE,
     consumers::NOTICES,

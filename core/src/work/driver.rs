@@ -17,6 +17,7 @@ use super::{
 use crate::{
     domain::{
         ObjectId,
+        billing::PROVIDER_EVENTS,
         invitation::INVITATIONS,
         notice::NOTICES,
         outbox::OUTBOX,
@@ -120,14 +121,14 @@ impl Statuses {
 static EVENT_SOURCES: &[&Collection] = &[&OUTBOX];
 
 /// Collections whose changes wake the tasks that wait for something to become due.
-static DUE_SOURCES: &[&Collection] = &[&SYSTEM_STATES, &DOMAIN_RECORDS, &INVITATIONS, &NOTICES];
+static DUE_SOURCES: &[&Collection] = &[&SYSTEM_STATES, &DOMAIN_RECORDS, &INVITATIONS, &PROVIDER_EVENTS, &NOTICES];
 
 /// Changes that wake a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wake {
     /// New events.
     Events,
-    /// Changed states of workspaces, invitations and notices.
+    /// Changed states of workspaces, invitations, notices, and events of the payment provider.
     Due,
 }
 

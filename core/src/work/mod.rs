@@ -4,6 +4,7 @@
 //! [consumer] follows them with a cursor of its own. An event is trimmed when the last cursor has passed it. Work is
 //! level-triggered: a consumer looks up the current state, so that every event may be dealt with more than once.
 
+pub mod billing;
 pub mod consumer;
 mod consumers;
 mod cursor;

@@ -53,6 +53,9 @@ pub(super) enum Schedule {
 /// Time between two looks for subscriptions whose time has come.
 const SUBSCRIPTIONS: Duration = Duration::from_secs(60);
 
+/// Time between two comparisons with the payment provider.
+const COMPARISON: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Time between two surveys of the systems behind tenants.
 const SURVEY: Duration = Duration::from_secs(60 * 60);
 
@@ -97,6 +100,8 @@ impl Task {
     /// Name of the task that mails invitations.
     pub const INVITATIONS: &'static str = "invitations";
 
+    /// Name of the task that follows the payment provider.
+    pub const BILLING: &'static str = "billing";
     /// Name of the task that mails notices to owners.
     pub const NOTICES: &'static str = "notices";
 
@@ -142,6 +147,12 @@ impl Task {
             "moves subscriptions through their life: late, suspended, cancelled",
             SUBSCRIPTIONS,
             async |service| Ok(service.advance_subscriptions().await? > 0),
+        ));
+        tasks.push(Self::every(
+            "billing-comparison",
+            "compares subscriptions with the payment provider's, and finds notices that never came",
+            COMPARISON,
+            async |service| super::billing::reconcile(&service).await.map(|_| false),
         ));
         tasks.push(Self::every(
             "purge",
@@ -251,6 +262,19 @@ impl Task {
         }
     }
 
+    /// Returns the task that follows the payment provider. Any number of processes run it at the same time.
+    #[must_use]
+    pub fn billing() -> Self {
+        Self {
+            name: Self::BILLING,
+            summary: "makes subscriptions what the payment provider has, as its notices arrive",
+            schedule: Schedule::Due,
+            consumer: None,
+            next_due: Some(Arc::new(|service| Box::pin(async move { super::billing::next_due(&service).await }))),
+            run: Arc::new(|service| Box::pin(async move { super::billing::run_due(&service).await.map(|_| false) })),
+        }
+    }
+
     /// Returns the task that mails notices to owners. Any number of processes run it at the same time.
     #[must_use]
     pub fn notices(mail: Arc<NoticeMail>) -> Self {
@@ -337,6 +361,7 @@ impl TaskChoice {
     ) -> Vec<Task> {
         let mut tasks = vec![Task::first_tenant(first_tenant)];
         tasks.extend(Task::leased());
+        tasks.push(Task::billing());
         tasks.extend(worker.map(Task::workspace));
         tasks.extend(
             mail.into_iter().flat_map(|mail| [Task::invitations(mail.invitations), Task::notices(mail.notices)]),

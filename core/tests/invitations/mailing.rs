@@ -12,7 +12,7 @@ use dezky::{
 use serde_json::json;
 
 use crate::{
-    support::{self, on_every_store, system},
+    support::{on_every_store, system},
     world::{World, mail, secret},
 };
 

@@ -5,6 +5,7 @@
 mod claims;
 mod conditions;
 mod matrix;
+mod provider;
 mod recording;
 mod revoked;
 mod routes;

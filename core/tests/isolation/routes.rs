@@ -134,6 +134,8 @@ impl Route {
             }
             ("POST", "/tenants/{tenant}/mailboxes/{id}/app-passwords") => json!({"name": "Phone"}),
             ("POST", "/tenants/{tenant}/domains") => json!({"name": format!("{}.example", unique())}),
+            ("POST", "/tenants/{tenant}/billing/checkout") => json!({"plan": "starter"}),
+            ("POST", "/subscriptions/{id}/billing") => json!({"price": "price_1"}),
             ("PATCH", "/tenants/{tenant}/mailboxes/{id}") => json!({"displayName": "New name"}),
             ("PATCH", "/subscriptions/{id}") => json!({"seats": 9}),
             ("PATCH", _) => json!({"name": "New name"}),

@@ -9,7 +9,11 @@ use dezky::{
         UserId,
     },
     service::{
-        Call, ListRequest, Service, audit::AuditFilter, invitations::read_lines, subscriptions::SubscriptionFilter,
+        Call, ListRequest, Service,
+        audit::AuditFilter,
+        billing::{Checkout, read_price},
+        invitations::read_lines,
+        subscriptions::SubscriptionFilter,
     },
     store::SharedStore,
 };
@@ -61,6 +65,7 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
             service.update_membership(&call, &tenant, user, UpdateMembership::read(body())?).await.map(drop)
         }
         ("DELETE", "/tenants/{tenant}/members/{user}") => service.revoke_membership(&call, &tenant, user).await,
+        ("GET", "/tenants/{tenant}/plans") => service.list_plans(&call, &tenant).await.map(drop),
         ("GET", "/tenants/{tenant}/entitlements") => service.read_entitlements(&call, &tenant).await.map(drop),
         ("GET", "/tenants/{tenant}/workspace") => service.read_workspace(&call, &tenant).await.map(drop),
         ("POST", "/tenants/{tenant}/workspace/retry") => service.retry_workspace(&call, &tenant).await.map(drop),
@@ -115,6 +120,13 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
         ("DELETE", "/tenants/{tenant}/invitations/{id}") => service.revoke_invitation(&call, &tenant, invitation).await,
         ("POST", "/tenants/{tenant}/invitations/{id}/resend") => {
             service.resend_invitation(&call, &tenant, invitation).await.map(drop)
+        }
+        ("POST", "/tenants/{tenant}/billing/checkout") => {
+            service.begin_checkout(&call, &tenant, Checkout::read(body())?).await.map(drop)
+        }
+        ("POST", "/tenants/{tenant}/billing/portal") => service.open_billing_portal(&call, &tenant).await.map(drop),
+        ("POST", "/subscriptions/{id}/billing") => {
+            service.bill_subscription(&call, subscription, read_price(body())?).await.map(drop)
         }
         ("GET", "/subscriptions") => {
             service.list_subscriptions(&call, &SubscriptionFilter::default(), &page).await.map(drop)

@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::{
+    provider::{Agreeable, plans},
     routes::{domain, spare},
     support,
 };
@@ -165,6 +166,7 @@ fn service_settings() -> ServiceSettings {
     ServiceSettings {
         platform_admin_group: Some(PLATFORM_ADMINS.to_owned()),
         domains: DomainTimes { least: std::time::Duration::ZERO, ..DomainTimes::default() },
+        plans: plans(),
         system_urls: [(SystemKind::Chat, "https://{slug}.chat.example.eu".to_owned())].into(),
         ..ServiceSettings::default()
     }
@@ -223,10 +225,15 @@ impl Platform {
         let mut options = VerifierOptions::default();
         options.issuer_source = Some(Arc::new(StoreIssuers::new(Arc::clone(&store), &settings).unwrap()));
         let verifier = Verifier::new(settings, keys, archive, Arc::clone(&clock), options).unwrap();
-        let api =
-            Arc::new(Service::new(Arc::clone(&store), Arc::clone(&clock), service_settings()).with_records(records()));
+        let api = Arc::new(
+            Service::new(Arc::clone(&store), Arc::clone(&clock), service_settings())
+                .with_records(records())
+                .with_billing(Some(Arc::new(Agreeable))),
+        );
         let router = router(HttpState::new(api, Arc::new(TokenIdentity::new(verifier))));
-        let service = Service::new(store, Arc::clone(&clock), service_settings()).with_records(records());
+        let service = Service::new(store, Arc::clone(&clock), service_settings())
+            .with_records(records())
+            .with_billing(Some(Arc::new(Agreeable)));
         Self { service, router, clock, issuer, bound, worlds: AtomicUsize::new(0) }
     }
 
@@ -362,7 +369,9 @@ impl Platform {
     }
 
     async fn subscription(&self, tenant: TenantId) -> SubscriptionId {
-        let input = CreateSubscription::read(json!({"tenantId": tenant, "plan": "starter"})).unwrap();
+        let input =
+            CreateSubscription::read(json!({"tenantId": tenant, "plan": "starter", "stripeCustomerId": "cus_1"}))
+                .unwrap();
         self.service.create_subscription(&support::system(), input).await.unwrap().value.id
     }
 

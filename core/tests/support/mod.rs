@@ -113,7 +113,7 @@ macro_rules! on_every_store {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $promise() {
-                    let fixture = super::support::sqlite();
+                    let fixture = crate::support::sqlite();
                     super::$promise(std::sync::Arc::clone(&fixture.store)).await;
                 }
             )+
@@ -122,7 +122,7 @@ macro_rules! on_every_store {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $promise() {
-                    super::$promise(super::support::mongodb().await).await;
+                    super::$promise(crate::support::mongodb().await).await;
                 }
             )+
         }

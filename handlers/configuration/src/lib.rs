@@ -3,6 +3,7 @@
 //! An invalid setting is refused with one line that names its origin and the fix.
 
 mod audit;
+mod billing;
 mod component;
 mod domains;
 mod issuers;
@@ -26,9 +27,10 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time
 use dezky::{
     Result,
     authn::{IssuerSettings, keys::extra_ca_certificates},
+    connectors::stripe::StripeSettings,
     domain::{lifecycle::LifecycleSettings, plan::Catalogue},
     outbound::Url,
-    service::{ServiceSettings, seed::SeedSettings},
+    service::{BillingProvider, ServiceSettings, seed::SeedSettings},
     work::{PlatformMail, TaskChoice},
     workspace::Worker,
 };
@@ -98,6 +100,8 @@ pub struct Configuration {
     pub systems: SystemsSettings,
     /// Settings of the proof of domains.
     pub domains: DomainSettings,
+    /// The payment provider; `None` if none is configured.
+    pub stripe: Option<StripeSettings>,
     /// The platform's own mail; `None` if no mail server is configured.
     pub mail: Option<MailSettings>,
     /// Time for which an invitation can be accepted. Default: 14 days.
@@ -139,9 +143,11 @@ impl Configuration {
         let mut secret_files = secrets::files(&store, &store_origin, extra_ca.as_ref(), pem);
         secret_files.extend(systems::secret_files(sources)?);
         secret_files.extend(mail::secret_files(sources)?);
+        secret_files.extend(billing::secret_files(sources)?);
         let plans = plans::read(sources)?;
         let systems = systems::read(sources, pem, plans.clone())?;
         let mail = mail::read(sources, pem)?;
+        let stripe = billing::read(sources, pem)?;
         Ok(Self {
             store,
             store_origin,
@@ -165,6 +171,7 @@ impl Configuration {
             plans,
             systems,
             domains: domains::read(sources)?,
+            stripe,
             mail,
             invitation_life: mail::invitation_life(sources)?,
             enrolment_url: mail::enrolment(sources)?,
@@ -195,6 +202,14 @@ impl Configuration {
             return Ok(None);
         }
         Ok(Some(Arc::new(Worker::new(self.systems.connect()?, self.systems.workspace.clone()))))
+    }
+
+    /// Returns the payment provider, if one is configured.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when the address or the key cannot be used.
+    pub fn billing(&self) -> Result<Option<Arc<dyn BillingProvider>>> {
+        self.stripe.as_ref().map(billing::provider).transpose()
     }
 
     /// Returns the platform's own mail, if a mail server is configured.

@@ -122,7 +122,7 @@ fn needs(setting: &Setting, described: &str) -> dezky::Error {
     refuse(format!("`{}` needs {described}: set `{}`", SMTP.url.variable, setting.variable))
 }
 
-fn portal(sources: &Sources) -> Result<Option<Url>> {
+pub(super) fn portal(sources: &Sources) -> Result<Option<Url>> {
     web_address(sources, &settings::PORTAL_URL, "https://portal.example.eu")
 }
 

@@ -65,11 +65,15 @@ impl Configuration {
     }
 
     /// Options for a platform over this store, by the configured issuers and settings.
-    pub fn platform_options(&self, store: SharedStore) -> PlatformOptions {
-        PlatformOptions::new(store)
+    ///
+    /// # Errors
+    /// Kind `Configuration` when the payment provider's address or key cannot be used.
+    pub fn platform_options(&self, store: SharedStore) -> Result<PlatformOptions> {
+        Ok(PlatformOptions::new(store)
             .issuers(self.issuers.clone())
             .service(self.service_settings())
             .extra_ca_certificates(self.extra_ca_certificates.clone())
             .records(self.domains.records())
+            .billing(self.billing()?))
     }
 }

@@ -75,6 +75,12 @@ settings! {
     PAYMENT_GRACE_DAYS = "billing.payment_grace_days", "DEZKY_PAYMENT_GRACE_DAYS", None;
     SUSPENSION_DAYS = "billing.suspension_days", "DEZKY_SUSPENSION_DAYS", None;
     RETENTION_DAYS = "billing.retention_days", "DEZKY_RETENTION_DAYS", None;
+    STRIPE_URL = "stripe.url", "DEZKY_STRIPE_URL", None;
+    STRIPE_SECRET = "stripe.secret", "DEZKY_STRIPE_SECRET", None;
+    STRIPE_SECRET_FILE = "stripe.secret_file", "DEZKY_STRIPE_SECRET_FILE", None;
+    STRIPE_WEBHOOK_SECRETS = "stripe.webhook_secrets", "DEZKY_STRIPE_WEBHOOK_SECRETS", None;
+    STRIPE_WEBHOOK_SECRETS_FILE = "stripe.webhook_secrets_file", "DEZKY_STRIPE_WEBHOOK_SECRETS_FILE", None;
+    STRIPE_AUTOMATIC_TAX = "stripe.automatic_tax", "DEZKY_STRIPE_AUTOMATIC_TAX", None;
     TRIAL_NOTICE_DAYS = "billing.trial_notice_days", "DEZKY_TRIAL_NOTICE_DAYS", None;
     WORKSPACE_GRACE_DAYS = "workspace.grace_days", "DEZKY_WORKSPACE_GRACE_DAYS", None;
     WORKSPACE_DRIFT = "workspace.drift", "DEZKY_WORKSPACE_DRIFT", None;

@@ -9,9 +9,9 @@ use crate::commands::{
     doctor::DoctorFlags,
     manual::{CompletionFlags, ManFlags},
     operators::{
-        audit::AuditFlags, domain::DomainCommand, invitation::InvitationCommand, mailbox::MailboxCommand,
-        member::MemberCommand, subscription::SubscriptionCommand, tenant::TenantCommand, user::UserCommand,
-        workspace::WorkspaceCommand,
+        audit::AuditFlags, billing::BillingCommand, domain::DomainCommand, invitation::InvitationCommand,
+        mailbox::MailboxCommand, member::MemberCommand, subscription::SubscriptionCommand, tenant::TenantCommand,
+        user::UserCommand, workspace::WorkspaceCommand,
     },
 };
 use crate::configuration::{
@@ -84,6 +84,9 @@ pub(crate) enum Command {
     /// Invite people to a tenant, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Invitation(InvitationCommand),
+    /// Create links to the payment provider, as an operator.
+    #[command(subcommand, after_help = OPERATORS)]
+    Billing(BillingCommand),
     /// Administer the mailboxes of a tenant, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Mailbox(MailboxCommand),
@@ -282,6 +285,9 @@ pub(crate) struct DevFlags {
     /// Emulate no systems behind tenants: new ones stay pending
     #[arg(long)]
     pub(crate) no_systems: bool,
+    /// Address to which the emulated payment provider announces what happens, in place of this server
+    #[arg(long, value_name = "URL")]
+    pub(crate) billing_webhook: Option<String>,
     #[command(flatten)]
     component: ComponentFlags,
     #[command(flatten)]

@@ -132,7 +132,7 @@ impl Running {
         let store = store::open(configuration, &metrics)?;
         let worker = configuration.worker()?;
         let mail = worker.as_deref().and_then(Worker::mail_passwords);
-        let platform = Platform::open(configuration.platform_options(Arc::clone(&store)).mail(mail))?;
+        let platform = Platform::open(configuration.platform_options(Arc::clone(&store))?.mail(mail))?;
         platform.start();
         let (service, verifier) = (Arc::clone(platform.service()), platform.verifier().clone());
         if let Some(worker) = &worker {

@@ -42,7 +42,7 @@ async fn serve() -> Result<(), Error> {
     let store = configuration.open_store()?;
     // It runs no worker, but asks the mail system for app passwords.
     let mail = configuration.worker()?.as_deref().and_then(Worker::mail_passwords);
-    let platform = Platform::open(configuration.platform_options(store).mail(mail))?;
+    let platform = Platform::open(configuration.platform_options(store)?.mail(mail))?;
     // Keys are loaded before the first invocation; if the issuer is unreachable, the previous environment's are used.
     platform.start();
     if tokio::time::timeout(KEYS, platform.verifier().refresh()).await.is_err() {

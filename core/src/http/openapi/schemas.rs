@@ -42,6 +42,50 @@ pub(crate) struct InvitationSecretBody {
     secret: String,
 }
 
+/// What to subscribe to.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"plan": "team", "seats": 10}))]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct CheckoutBody {
+    /// Name of the plan.
+    #[schema(min_length = 1, max_length = 200)]
+    plan: String,
+    /// Id of its price; needed if it has several.
+    #[schema(nullable = true, min_length = 1, max_length = 200)]
+    price: Option<String>,
+    /// Number of seats; those of the subscription or the plan without it.
+    #[schema(nullable = true, minimum = 1, maximum = 1000000)]
+    seats: Option<u32>,
+}
+
+/// How to bill.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct BillBody {
+    /// Id of the plan's price; needed if it has several.
+    #[schema(nullable = true, min_length = 1, max_length = 200)]
+    price: Option<String>,
+}
+
+/// An event of Stripe (<https://docs.stripe.com/api/events/object>). Other members are ignored.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct StripeEvent {
+    /// Id of the event.
+    #[schema(min_length = 1, max_length = 255)]
+    id: String,
+    /// `event`.
+    object: String,
+    /// Kind of the event.
+    #[serde(rename = "type")]
+    #[schema(min_length = 1, max_length = 255)]
+    kind: String,
+    /// `object`: what has changed.
+    data: serde_json::Map<String, serde_json::Value>,
+}
+
 macro_rules! pages {
     ($($name:ident of $view:ty;)+) => {$(
         /// A page of a list.

@@ -139,6 +139,21 @@ impl Shape {
         Self::new().taking::<B>(JSON, None).shown::<V>()
     }
 
+    /// Describes a request whose answer is made once for its idempotency key.
+    pub(crate) fn made<B: ToSchema, V: ToSchema>() -> Self {
+        Self::new().once().taking::<B>(JSON, None).shown::<V>()
+    }
+
+    /// Describes the same for a request that is complete without a body.
+    pub(crate) fn opened<V: ToSchema>() -> Self {
+        Self::new().once().shown::<V>()
+    }
+
+    /// Describes a body that is taken byte for byte, and answered without one.
+    pub(crate) fn bytes<B: ToSchema>(about: &'static str, done: &'static str) -> Self {
+        Self::new().taking::<B>(JSON, Some(about)).answered("200", ResponseBuilder::new().description(done))
+    }
+
     /// Describes the removal of a document.
     pub(crate) fn deleted() -> Self {
         Self::new().guarded().answered("204", ResponseBuilder::new().description("Done"))

@@ -1,4 +1,4 @@
-//! Route of what a tenant is entitled to.
+//! Routes of what a tenant is entitled to.
 
 use std::sync::Arc;
 
@@ -23,4 +23,13 @@ pub(crate) async fn read(
 ) -> Result<Response> {
     let reference = TenantReference::from(path.text(0));
     respond::document(&headers, &state.service.read_entitlements(&call, &reference).await?)
+}
+
+pub(crate) async fn plans(
+    State(state): State<Arc<HttpState>>,
+    Caller(call): Caller,
+    path: PathParameters,
+    headers: HeaderMap,
+) -> Result<Response> {
+    respond::document(&headers, &state.service.list_plans(&call, &TenantReference::from(path.text(0))).await?)
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod app_passwords;
 pub(super) mod audit;
+pub(super) mod billing;
 pub(super) mod document;
 pub(super) mod domains;
 pub(super) mod entitlements;

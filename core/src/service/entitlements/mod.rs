@@ -1,7 +1,9 @@
 //! Entitlements of a tenant: what its subscription gives, beside what is used of it.
 
+mod plans;
 mod read;
 
+pub use plans::{PlanView, PlansView};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -22,7 +22,11 @@ use crate::{
 const BATCH: u32 = 100;
 
 /// Suspends the tenant with its subscription, or puts it in use again with it, in the same commit.
-pub(super) fn follow(work: &mut UnitOfWork<'_>, tenant: &Tenant, subscription: &Subscription) -> Result<()> {
+pub(in crate::service) fn follow(
+    work: &mut UnitOfWork<'_>,
+    tenant: &Tenant,
+    subscription: &Subscription,
+) -> Result<()> {
     let Some(mut after) = followed(tenant, subscription) else { return Ok(()) };
     let about = Subject { tenant: Some(tenant.id), user: None };
     let action = match after.status == TenantStatus::Suspended {

@@ -13,8 +13,8 @@ use super::unit_of_work::Subject;
 use crate::domain::Subscription;
 
 /// The kind of resource in audit events.
-const KIND: &str = "subscription";
+pub(super) const KIND: &str = "subscription";
 
-fn subject(subscription: &Subscription) -> Subject {
+pub(super) fn subject(subscription: &Subscription) -> Subject {
     Subject { tenant: Some(subscription.tenant_id), user: None }
 }

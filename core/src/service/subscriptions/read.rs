@@ -18,7 +18,7 @@ impl Service {
     }
 
     /// Loads the caller and a subscription, if the caller may perform `action` on it.
-    pub(super) async fn subscription_access(
+    pub(in crate::service) async fn subscription_access(
         &self,
         call: &Call,
         id: SubscriptionId,

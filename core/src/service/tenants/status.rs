@@ -66,6 +66,9 @@ impl Service {
         };
         let mut restored = stored.clone();
         restored.status = cancelled.status;
+        // The payment provider ends what was cancelled here: it is billed again after another checkout.
+        restored.stripe_subscription_id = None;
+        restored.ends_at = None;
         restored.schedule(Some(&stored), &self.settings.lifecycle, work.now());
         work.update(Action::UpdateSubscription, "subscription", subject(tenant), &stored, &mut restored)?;
         Ok(())

@@ -1,5 +1,6 @@
 //! The consumers of the event log, one a file.
 
+mod billing;
 mod cancellation;
 mod copies;
 mod domains;
@@ -7,6 +8,7 @@ mod erasure;
 mod notices;
 mod workspace;
 
+pub(super) use billing::BILLING;
 pub(super) use cancellation::CANCELLATION;
 pub(super) use copies::COPIES;
 pub(super) use domains::DOMAINS;

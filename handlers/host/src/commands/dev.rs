@@ -1,7 +1,6 @@
 //! `dezky dev`: a complete local setup with working tokens.
 
 use std::{
-    collections::BTreeSet,
     fs,
     io::{ErrorKind, Write as _},
     path::Path,
@@ -21,7 +20,7 @@ use dezky::{
 };
 use serde_json::json;
 
-use super::emulated::{Emulators, MailFolder};
+use super::emulated::{EmulatedBilling, Emulators, MailFolder};
 use crate::{
     command_line::{DevFlags, reachable},
     configuration::{
@@ -44,6 +43,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
     logging::start(&configuration::log(&sources)?)?;
     let (issuer, settings) = start_issuer(&flags).await?;
     let emulators = if flags.no_systems { None } else { Some(Emulators::start().await?) };
+    let mut billing = EmulatedBilling::start().await?;
     let mail = MailFolder::start(&flags.data.join("mail")).await?;
     let configuration = Configuration {
         store: StoreLocation::Sqlite(flags.data.join("dezky.sqlite")),
@@ -71,6 +71,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         systems: emulators.as_ref().map(Emulators::settings).transpose()?.unwrap_or_default(),
         // Public DNS knows nothing of development.
         domains: configuration::domains(&sources)?.only_named(),
+        stripe: Some(billing.settings()?),
         mail: Some(mail.settings()?),
         invitation_life: ServiceSettings::default().invitation_life,
         enrolment_url: None,
@@ -91,8 +92,10 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
     let paul = running.sign_in(&people.admin).await?.user.id.to_string();
     let anna = running.sign_in(&people.member).await?.user.id.to_string();
     let origin = format!("http://{address}");
+    let webhook = flags.billing_webhook.clone().unwrap_or_else(|| format!("{origin}/billing/stripe/webhook"));
+    billing.announce_to(&webhook)?;
     if flags.json {
-        print_document(&origin, &issuer, &people, (&anna, &paul))?;
+        print_document(&origin, &issuer, &people, (&anna, &paul), &billing)?;
     } else {
         print_welcome(&origin, &issuer, &flags.data, &people, &anna)?;
     }
@@ -158,8 +161,10 @@ fn print_document(
     issuer: &DevelopmentIssuer,
     people: &People,
     (anna, paul): (&str, &str),
+    billing: &EmulatedBilling,
 ) -> Result<(), Failure> {
     let document = json!({
+        "billing": billing.document(),
         "origin": origin,
         "issuer": issuer.url(),
         "people": {
@@ -216,18 +221,18 @@ fn print_welcome(
 
 /// Returns plans to try things with.
 fn plans() -> Result<Catalogue, Failure> {
-    let plan = |seats, files_gib, features: &[&str], trial_days| Plan {
+    let plan = |seats, files_gib, features: &[&str], prices: &[&str], trial_days| Plan {
         seats,
         files_gib,
         mailbox_gib: 10,
         features: features.iter().map(|feature| (*feature).to_owned()).collect(),
-        prices: BTreeSet::new(),
+        prices: prices.iter().map(|price| (*price).to_owned()).collect(),
         trial_days,
     };
     let plans = [
-        ("internal", plan(50, 100, &["meetings", "chat"], 0)),
-        ("starter", plan(5, 50, &[], 14)),
-        ("business", plan(25, 500, &["meetings", "chat"], 14)),
+        ("internal", plan(50, 100, &["meetings", "chat"], &[], 0)),
+        ("starter", plan(5, 50, &[], &["price_starter"], 14)),
+        ("business", plan(25, 500, &["meetings", "chat"], &["price_business"], 14)),
     ];
     let plans = plans.into_iter().map(|(name, plan)| (name.to_owned(), plan)).collect();
     Catalogue::new(plans).map_err(|error| configuration::refuse(error).into())

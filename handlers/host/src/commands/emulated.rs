@@ -10,16 +10,27 @@ use std::{
 };
 
 use dezky::{
-    connectors::{ConnectorSettings, Secret, smtp::SmtpSettings},
+    clock::SystemClock,
+    connectors::{
+        ConnectorSettings, Secret,
+        smtp::SmtpSettings,
+        stripe::{StripeSettings, signature::WebhookSecrets},
+    },
     emulators::{
         Emulator, EmulatorOptions,
         authentik::AuthentikSystem,
         ocis::OcisSystem,
         smtp::{Delivered, SmtpOptions, SmtpSink},
         stalwart::StalwartSystem,
+        stripe::{StripeEvent, StripeSystem, deliver},
     },
-    outbound::Url,
+    outbound::{CertificateAuthorities, Url},
     workspace::WorkspaceSettings,
+};
+
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    task::AbortHandle,
 };
 
 use crate::{
@@ -64,6 +75,63 @@ impl Emulators {
     }
 }
 
+/// Signing secret of the emulated payment provider.
+const WEBHOOK_SECRET: &str = "whsec_development_only";
+
+/// A payment provider that bills nobody, and announces what happens on its pages.
+#[derive(Debug)]
+pub(super) struct EmulatedBilling {
+    stripe: Emulator<StripeSystem>,
+    events: Option<UnboundedReceiver<StripeEvent>>,
+    delivery: Option<AbortHandle>,
+}
+
+impl EmulatedBilling {
+    /// Starts it on a free port.
+    pub(super) async fn start() -> Result<Self, Failure> {
+        let (sender, events) = unbounded_channel();
+        let system = StripeSystem::new(SECRET, WEBHOOK_SECRET).delivering(sender);
+        let stripe = Emulator::start(system, EmulatorOptions::default()).await?;
+        stripe.system().at(stripe.url());
+        Ok(Self { stripe, events: Some(events), delivery: None })
+    }
+
+    /// Returns the settings under which it is reached, with links back to a portal of development.
+    pub(super) fn settings(&self) -> Result<StripeSettings, Failure> {
+        Ok(StripeSettings {
+            url: url(&self.stripe.url())?,
+            key: Secret::Bearer(SECRET.to_owned()),
+            webhook_secrets: WebhookSecrets::new(vec![WEBHOOK_SECRET.to_owned()]),
+            portal: url(PORTAL)?,
+            automatic_tax: false,
+            authorities: CertificateAuthorities::default(),
+        })
+    }
+
+    /// Returns its address and its keys, which are good on this machine only.
+    pub(super) fn document(&self) -> serde_json::Value {
+        serde_json::json!({ "url": self.stripe.url(), "key": SECRET, "webhookSecret": WEBHOOK_SECRET })
+    }
+
+    /// Has it announce to this address.
+    pub(super) fn announce_to(&mut self, webhook: &str) -> Result<(), Failure> {
+        if let Some(events) = self.events.take() {
+            let to = url(webhook)?;
+            let sending = deliver(events, WEBHOOK_SECRET.to_owned(), to, Arc::new(SystemClock));
+            self.delivery = Some(tokio::spawn(sending).abort_handle());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for EmulatedBilling {
+    fn drop(&mut self) {
+        if let Some(delivery) = &self.delivery {
+            delivery.abort();
+        }
+    }
+}
+
 /// A mail server that writes what it is given into a folder, and the links of it into the log.
 #[derive(Debug)]
 pub(super) struct MailFolder(SmtpSink);
@@ -89,9 +157,6 @@ impl MailFolder {
 
     /// Returns the settings under which it is reached, with links to a portal of development.
     pub(super) fn settings(&self) -> Result<MailSettings, Failure> {
-        let url = |text: &str| {
-            Url::parse(text).map_err(|error| Failure::failed(format!("an emulator has no usable address: {error}")))
-        };
         Ok(MailSettings {
             smtp: SmtpSettings::new(url(&self.0.url())?, "dezky@dezky.localhost"),
             portal: url(PORTAL)?,
@@ -108,7 +173,9 @@ fn secret() -> Secret {
 }
 
 fn system(url: &str, secret: Secret) -> Result<ConnectorSettings, Failure> {
-    let url =
-        Url::parse(url).map_err(|error| Failure::failed(format!("an emulator has no usable address: {error}")))?;
-    Ok(ConnectorSettings::new(url, secret))
+    Ok(ConnectorSettings::new(self::url(url)?, secret))
+}
+
+fn url(text: &str) -> Result<Url, Failure> {
+    Url::parse(text).map_err(|error| Failure::failed(format!("an emulator has no usable address: {error}")))
 }

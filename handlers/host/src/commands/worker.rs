@@ -28,7 +28,7 @@ pub(super) async fn run(flags: SettingFlags) -> Result<(), Failure> {
         None => None,
     };
     let store = store::open(&configuration, &metrics)?;
-    let platform = Platform::open(configuration.platform_options(Arc::clone(&store)))?;
+    let platform = Platform::open(configuration.platform_options(Arc::clone(&store))?)?;
     let worker = configuration.worker()?;
     if let Some(worker) = &worker {
         metrics.follow(worker);

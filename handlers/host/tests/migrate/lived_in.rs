@@ -11,8 +11,9 @@ use dezky::{
     context::RequestContext,
     domain::{
         AuditEventId, AuditStub, CreateAppPassword, CreateInvitation, CreateMailbox, CreateTenant, Cursor,
-        DeferredEvent, DomainRecords, Event, Invitation, Issuer, NoticeKind, OutboxEvent, OutboxEventId, SeatLedger,
-        SystemState, TaskRecord, TenantDomain, TenantId, UpdateUser,
+        DeferredEvent, DomainRecords, Event, Invitation, Issuer, NoticeKind, OutboxEvent, OutboxEventId, ProviderEvent,
+        SeatLedger, SystemState, TaskRecord, TenantDomain, TenantId, UpdateUser,
+        billing::Announcement,
         notice::Planned,
         tenant_domain::{DomainTimes, Sighting, SightingOutcome},
         workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
@@ -139,6 +140,13 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
     let mut invitation = invitation.into_invitation(tenant, Some(person), Duration::from_secs(1_209_600), now);
     invitation.attempt(Invitation::hash("secret"), Duration::from_secs(300), now);
     commit.insert(&invitation).unwrap();
+    let announced = Announcement {
+        id: "evt_1".to_owned(),
+        kind: "invoice.paid".to_owned(),
+        subscription: Some("sub_1".to_owned()),
+        customer: None,
+    };
+    commit.insert(&ProviderEvent::new(announced, now)).unwrap();
     let url = "https://beta.example.eu/application/o/dezky-tenant-beta/";
     commit.insert(&Issuer::of_login(tenant, url, "dezky-beta", now)).unwrap();
     // The place of an event that retention removed.

@@ -110,7 +110,7 @@ async fn add(flags: AddFlags) -> Result<(), Failure> {
     let configuration = Configuration::read(&flags.common.settings.sources()?)?;
     let mail = configuration.worker()?.as_deref().and_then(Worker::mail_passwords);
     let store = session.service.store().clone();
-    let platform = Platform::open(configuration.platform_options(store).mail(mail))?;
+    let platform = Platform::open(configuration.platform_options(store)?.mail(mail))?;
     let member = settled(platform.as_user(&token).await)?;
     session.output.document(&settled(member.app_passwords().create(&reference, mailbox.id, input).await)?)
 }

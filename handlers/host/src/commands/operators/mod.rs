@@ -2,6 +2,7 @@
 
 pub(crate) mod app_password;
 pub(crate) mod audit;
+pub(crate) mod billing;
 mod body;
 mod confirmation;
 pub(crate) mod domain;

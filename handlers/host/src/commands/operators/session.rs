@@ -88,7 +88,8 @@ impl Session {
         logging::start(&configuration::log(&sources)?)?;
         let store = store::open(&configuration, &Arc::new(Metrics::new()))?;
         let service = Service::new(store, Arc::new(SystemClock), configuration.service_settings())
-            .with_records(configuration.domains.records());
+            .with_records(configuration.domains.records())
+            .with_billing(configuration.billing()?);
         Ok(Self { service, configuration, output: Output::new(flags.json), actor: flags.actor.clone() })
     }
 

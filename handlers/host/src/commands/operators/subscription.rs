@@ -60,6 +60,9 @@ pub(crate) enum SubscriptionCommand {
     /// Make a subscription active again; a cancelled one stays cancelled
     #[command(after_help = "Example:\n  dezky subscription restore acme")]
     Restore(OneSubscription),
+    /// Have the payment provider bill a subscription, by invoices that it mails
+    #[command(after_help = "Example:\n  dezky subscription bill acme --price price_1")]
+    Bill(BillFlags),
     /// Remove a subscription; asks first. To end one, cancel it with `update --status cancelled`
     #[command(after_help = "Example:\n  dezky subscription delete 65f0c0ffee0000000000abcd --yes")]
     Delete(DeleteSubscription),
@@ -141,6 +144,16 @@ pub(crate) struct UpdateFlags {
     common: CommonFlags,
 }
 
+/// Flags of `dezky subscription bill`.
+#[derive(Debug, Args)]
+pub(crate) struct BillFlags {
+    #[command(flatten)]
+    one: OneSubscription,
+    /// Id of the plan's price; needed if it has several
+    #[arg(long)]
+    price: Option<String>,
+}
+
 /// Flags of `dezky subscription delete`.
 #[derive(Debug, Args)]
 pub(crate) struct DeleteSubscription {
@@ -167,6 +180,7 @@ pub(crate) async fn run(command: SubscriptionCommand) -> Result<(), Failure> {
         }
         SubscriptionCommand::Suspend(flags) => switch(flags, "suspended").await,
         SubscriptionCommand::Restore(flags) => switch(flags, "active").await,
+        SubscriptionCommand::Bill(flags) => bill(flags).await,
         SubscriptionCommand::Delete(flags) => delete(flags).await,
     }
 }
@@ -184,6 +198,13 @@ async fn list_subscriptions(flags: ListSubscriptions) -> Result<(), Failure> {
         session.service.list_subscriptions(&session.call(), filter, &request).await
     })
     .await
+}
+
+async fn bill(flags: BillFlags) -> Result<(), Failure> {
+    let session = Session::open(&flags.one.common)?;
+    let found = find(&session, &flags.one.subscription).await?;
+    let billed = session.service.bill_subscription(&session.call(), found.id, flags.price).await;
+    session.output.document(&settled(billed)?)
 }
 
 /// Finds a subscription by its id, or the current one of a tenant by slug.

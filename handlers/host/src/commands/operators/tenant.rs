@@ -43,6 +43,9 @@ pub(crate) enum TenantCommand {
     /// Show what a tenant's subscription entitles to, with what is used of it
     #[command(after_help = "Example:\n  dezky tenant entitlements acme")]
     Entitlements(OneTenant),
+    /// List the plans that a tenant can be subscribed to
+    #[command(after_help = "Example:\n  dezky tenant plans acme --json | jq -r '.items[].name'")]
+    Plans(OneTenant),
     /// Create a tenant; it is `pending` unless --status says otherwise
     #[command(after_help = "Examples:
   dezky tenant create acme --name 'Acme GmbH' --plan business --domain acme.example --group acme
@@ -203,6 +206,11 @@ pub(crate) async fn run(command: TenantCommand) -> Result<(), Failure> {
             let session = Session::open(&flags.common)?;
             let reference = TenantReference::from(flags.tenant.as_str());
             session.output.document(&settled(session.service.read_entitlements(&session.call(), &reference).await)?)
+        }
+        TenantCommand::Plans(flags) => {
+            let session = Session::open(&flags.common)?;
+            let reference = TenantReference::from(flags.tenant.as_str());
+            session.output.document(&settled(session.service.list_plans(&session.call(), &reference).await)?)
         }
         TenantCommand::Create(flags) => create(flags).await,
         TenantCommand::Update(flags) => update(flags).await,
