@@ -182,7 +182,7 @@ test("while a list is on its way there is room for it", async () => {
     await route.continue();
   });
   await page.getByRole("link", { name: "Members", exact: true }).click();
-  await page.getByText("Loading …").waitFor({ state: "attached" });
+  await page.getByRole("region", { name: "Members" }).getByText("Loading …").waitFor({ state: "attached" });
   await visitor.picture("list-loading");
   answer();
   await page.getByRole("cell", { name: /^Clara Moreau/ }).waitFor();

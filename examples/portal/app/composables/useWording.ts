@@ -21,6 +21,13 @@ export function useWording() {
     role: (role: string) => known(`role.${role}`, role),
     status: (status: string) => known(`status.${status}`, status),
     source: (source: string) => known(`source.${source}`, source),
+    size: (bytes: number) => {
+      const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+      const step = Math.min(units.length - 1, bytes > 0 ? Math.floor(Math.log2(bytes) / 10) : 0);
+      const value = bytes / 1024 ** step;
+      return new Intl.NumberFormat(language.value, { style: "unit", unit: units[step], unitDisplay: "short", maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+    },
+    feature: (feature: string) => known(`feature.${feature}`, feature),
     plan: (plan: string) => known(`plan.${plan}`, plan),
     action: (action: string) => known(`action.${action.replace(".", "_")}`, action),
     sentence,

@@ -12,7 +12,7 @@ import { accessTokenOf, endSession } from "../session/token";
 import { dezkyApi } from "./api";
 
 /** What the API reads. Never `Cookie`, and never an `Authorization` that a browser sent: only the session says who is calling. */
-const PASSED_ON = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match", "last-event-id", "traceparent", "tracestate", "user-agent"];
+const PASSED_ON = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match", "last-event-id", "stripe-signature", "traceparent", "tracestate", "user-agent"];
 
 function passedOn(event: H3Event): Headers {
   const headers = new Headers();

@@ -16,6 +16,8 @@ export default defineEventHandler((event) => {
   }
   // The identity provider proves itself by a logout token, and no session counts there.
   if (path === "/api/oidc/backchannel-logout") return;
+  // The payment provider proves itself by a signature.
+  if (path === "/api/billing/stripe/webhook") return;
   // Launchers have a button for it; what it does harms nobody.
   if (path === "/auth/sign-out") {
     if (!origin || !URL.canParse(origin) || !siteAt(new URL(origin).host) || fetchSite === "cross-site") return refuse();
