@@ -8,6 +8,7 @@ pub mod key_sets;
 pub mod patches;
 pub mod settings;
 pub mod tokens;
+pub mod webhooks;
 
 /// Splits the input at the first NUL byte.
 fn halves(data: &[u8]) -> (&[u8], &[u8]) {

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dezky_fuzz::{bounces, case_files, cursors, key_sets, patches, settings, tokens};
+use dezky_fuzz::{bounces, case_files, cursors, key_sets, patches, settings, tokens, webhooks};
 
 /// Pseudo-random numbers that are the same in every run (xorshift, by Marsaglia).
 struct Random(u64);
@@ -131,6 +131,11 @@ fn settings_hold() {
 }
 
 #[test]
+fn webhooks_hold() {
+    hold("webhooks", webhooks::check, Vec::new(), 4_000);
+}
+
+#[test]
 fn bounces_hold() {
     hold("bounces", bounces::check, Vec::new(), 4_000);
 }
@@ -149,5 +154,5 @@ fn every_target_is_here_and_has_examples() {
         .filter_map(|entry| Some(entry.unwrap().file_name().to_str()?.strip_suffix(".rs")?.to_owned()))
         .collect();
     targets.sort();
-    assert_eq!(targets, ["bounces", "case_files", "cursors", "key_sets", "patches", "settings", "tokens"]);
+    assert_eq!(targets, ["bounces", "case_files", "cursors", "key_sets", "patches", "settings", "tokens", "webhooks"]);
 }

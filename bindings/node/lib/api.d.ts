@@ -123,6 +123,12 @@ export interface AuditResource {
   id: string;
 }
 
+/** How to bill. */
+export interface Bill {
+  /** Id of the plan's price; needed if it has several. (1 to 200 characters) */
+  price?: string | null;
+}
+
 /** Billing details for invoices. */
 export interface BillingInfo {
   /** Name of the company. */
@@ -133,6 +139,12 @@ export interface BillingInfo {
   email?: string | null;
   /** Postal address. */
   address?: string | null;
+}
+
+/** A link to a page of the payment provider. It is for the caller, and good for a short time. */
+export interface BillingLink {
+  /** Address to send the browser to. */
+  url: string;
 }
 
 /** Appearance of the tenant's launcher. */
@@ -180,6 +192,16 @@ export interface ChallengeRecord {
   name: string;
   /** Value. */
   value: string;
+}
+
+/** What to subscribe to. */
+export interface Checkout {
+  /** Name of the plan. (1 to 200 characters) */
+  plan: string;
+  /** Id of its price; needed if it has several. (1 to 200 characters) */
+  price?: string | null;
+  /** Number of seats; those of the subscription or the plan without it. (1 to 1000000) */
+  seats?: number | null;
 }
 
 /** Everything that may be missing from a chain since some event of it. */
@@ -591,6 +613,30 @@ export interface MembershipView {
 /** Phase of a system or of a part of it. */
 export type Phase = "pending" | "working" | "waiting" | "ready" | "degraded" | "failed" | "suspended" | "removing" | "removed";
 
+/** A plan that a tenant can be subscribed to. */
+export interface PlanView {
+  /** Its name. */
+  name: string;
+  /** Seats of a new subscription, if it names no number of its own. */
+  seats: number;
+  /** Bound of the tenant's space for files, in bytes. */
+  filesBytes: number;
+  /** Bound of each mailbox, in bytes. */
+  mailboxBytes: number;
+  /** Names of what it includes. */
+  features: string[];
+  /** Days of trial of a new subscription. */
+  trialDays: number;
+  /** Ids of its prices at the payment provider; without any, only the platform gives it. */
+  prices: string[];
+}
+
+/** The plans that a tenant can be subscribed to, by name. */
+export interface PlansView {
+  /** The plans. */
+  items: PlanView[];
+}
+
 /** The caller's user, tenants and subscriptions: the answer of `GET /users/me`. */
 export interface ProfileView {
   /** The caller. */
@@ -640,6 +686,18 @@ export interface Sighting {
 /** What a DNS server has told about the record. */
 export type SightingOutcome = "seen" | "absent" | "other" | "unanswered" | "bogus";
 
+/** An event of Stripe (<https://docs.stripe.com/api/events/object>). Other members are ignored. */
+export interface StripeEvent {
+  /** Id of the event. (1 to 255 characters) */
+  id: string;
+  /** `event`. */
+  object: string;
+  /** Kind of the event. (1 to 255 characters) */
+  type: string;
+  /** `object`: what has changed. */
+  data: Record<string, unknown>;
+}
+
 /** Status of a subscription. */
 export type SubscriptionStatus = "incomplete" | "trialing" | "active" | "past_due" | "paused" | "suspended" | "cancelled";
 
@@ -665,6 +723,8 @@ export interface SubscriptionView {
   trialEndsAt?: string | null;
   /** End of the paid period. (RFC 3339) */
   currentPeriodEndsAt?: string | null;
+  /** Time at which it ends, because it was cancelled at the payment provider. (RFC 3339) */
+  endsAt?: string | null;
   /** Stripe's id of the customer. */
   stripeCustomerId?: string | null;
   /** Stripe's id of the subscription. */
@@ -785,6 +845,8 @@ export interface TenantView {
   launcherHostVerifiedAt?: string | null;
   /** Billing details for invoices. */
   billingInfo?: BillingInfo | null;
+  /** Stripe's id of the customer that it is. */
+  stripeCustomerId?: string | null;
   /** Appearance of its launcher. */
   branding?: Branding | null;
   /** Name of its group in Authentik. */
@@ -1200,6 +1262,12 @@ export interface Entitlements {
    * @param tenant Id or slug of the tenant
    */
   get(tenant: string, options?: CallOptions): Promise<EntitlementsView>;
+  /**
+   * List the plans that a tenant can be subscribed to.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  plans(tenant: string, options?: CallOptions): Promise<PlansView>;
 }
 
 /** Invitations of people to a tenant, by mail. */
@@ -1422,7 +1490,7 @@ export interface Users {
   exportAll(id: string, query?: UsersExportQuery, options?: CallOptions): AsyncGenerator<ExportRecord, void, undefined>;
 }
 
-/** Subscriptions; written by the platform. */
+/** Links to the payment provider, and its notices. */
 export interface Subscriptions {
   /** List subscriptions: all for the platform, those of their tenants for everybody else. */
   list(query?: SubscriptionsQuery, options?: CallOptions): Promise<Page<SubscriptionView>>;
@@ -1449,6 +1517,28 @@ export interface Subscriptions {
    * @param patch What changes; `null` takes a value away.
    */
   update(id: string, patch: UpdateSubscription, options?: ChangeOptions): Promise<SubscriptionView>;
+  /**
+   * Have the payment provider bill a subscription by mail; for the platform.
+   *
+   * @param id Id
+   */
+  bill(id: string, input: Bill, options?: CreateOptions): Promise<SubscriptionView>;
+}
+
+/** Links to the payment provider, and its notices. */
+export interface Billing {
+  /**
+   * Create the payment provider's page on which an owner subscribes to a plan.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  checkout(tenant: string, input: Checkout, options?: CreateOptions): Promise<BillingLink>;
+  /**
+   * Create the payment provider's page with invoices, payments and cancellation.
+   *
+   * @param tenant Id or slug of the tenant
+   */
+  portal(tenant: string, options?: CreateOptions): Promise<BillingLink>;
 }
 
 /** The audit trail. */
@@ -1485,8 +1575,10 @@ export interface Scope {
   readonly domains: Domains;
   /** Users; written by the platform. */
   readonly users: Users;
-  /** Subscriptions; written by the platform. */
+  /** Links to the payment provider, and its notices. */
   readonly subscriptions: Subscriptions;
+  /** Links to the payment provider, and its notices. */
+  readonly billing: Billing;
   /** The audit trail. */
   readonly audit: Audit;
 }

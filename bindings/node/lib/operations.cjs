@@ -18,6 +18,7 @@ module.exports = {
   "members.revoke": {"method":"DELETE","path":"/tenants/{tenant}/members/{user}","query":[],"body":null},
   "members.update": {"method":"PATCH","path":"/tenants/{tenant}/members/{user}","query":[],"body":"application/merge-patch+json"},
   "entitlements.get": {"method":"GET","path":"/tenants/{tenant}/entitlements","query":[],"body":null},
+  "entitlements.plans": {"method":"GET","path":"/tenants/{tenant}/plans","query":[],"body":null},
   "invitations.accept": {"method":"POST","path":"/invitations/accept","query":[],"body":"application/json"},
   "invitations.list": {"method":"GET","path":"/tenants/{tenant}/invitations","query":["limit","cursor"],"body":null},
   "invitations.create": {"method":"POST","path":"/tenants/{tenant}/invitations","query":[],"body":"application/json"},
@@ -53,6 +54,9 @@ module.exports = {
   "subscriptions.get": {"method":"GET","path":"/subscriptions/{id}","query":[],"body":null},
   "subscriptions.delete": {"method":"DELETE","path":"/subscriptions/{id}","query":[],"body":null},
   "subscriptions.update": {"method":"PATCH","path":"/subscriptions/{id}","query":[],"body":"application/merge-patch+json"},
+  "subscriptions.bill": {"method":"POST","path":"/subscriptions/{id}/billing","query":[],"body":"application/json"},
+  "billing.checkout": {"method":"POST","path":"/tenants/{tenant}/billing/checkout","query":[],"body":"application/json"},
+  "billing.portal": {"method":"POST","path":"/tenants/{tenant}/billing/portal","query":[],"body":null},
   "audit.list": {"method":"GET","path":"/audit","query":["tenant","userId","action","from","until","limit","cursor"],"body":null},
   "audit.head": {"method":"GET","path":"/audit/head","query":["tenant"],"body":null},
 };
