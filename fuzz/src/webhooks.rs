@@ -30,7 +30,12 @@ pub fn check(data: &[u8]) {
     assert!(secrets.check(Some(&genuine), &changed, NOW).is_err(), "not even a blank may be added");
     match read(body) {
         Ok(announced) => {
-            let ids = [Some(&announced.id), Some(&announced.kind), announced.subscription.as_ref(), announced.customer.as_ref()];
+            let ids = [
+                Some(&announced.id),
+                Some(&announced.kind),
+                announced.subscription.as_ref(),
+                announced.customer.as_ref(),
+            ];
             for id in ids.into_iter().flatten() {
                 assert!((1..=255).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()), "{id:?}");
             }

@@ -60,7 +60,10 @@ async fn main() -> Result<(), Failure> {
     }
     #[allow(clippy::cast_precision_loss, reason = "a figure")]
     let shown = events as f64;
-    println!("{shown} events over HTTP, {CONNECTIONS} at a time, each on disk when it is answered: {:.0}/s", median(rates));
+    println!(
+        "{shown} events over HTTP, {CONNECTIONS} at a time, each on disk when it is answered: {:.0}/s",
+        median(rates)
+    );
     Ok(())
 }
 
@@ -72,9 +75,11 @@ fn decisions() {
     subscription.terms = Some(Terms { features, ..Terms::DEFAULT });
     subscription.seats = 500;
     let usage = Usage { seats: 499, files: 1 << 40 };
-    for (what, feature) in
-        [("seats", Feature::Seats(1)), ("files", Feature::Files(1)), ("the last of 20 features", Feature::Named("feature-19"))]
-    {
+    for (what, feature) in [
+        ("seats", Feature::Seats(1)),
+        ("files", Feature::Files(1)),
+        ("the last of 20 features", Feature::Named("feature-19")),
+    ] {
         let mut rounds = Vec::new();
         for _ in 0..11 {
             let start = Instant::now();

@@ -8,12 +8,15 @@ use crate::{
     authz::Action,
     clock::Timestamp,
     domain::{
-        AuditActor, AuditDetails, AuditEvent, AuditEventId, AuditResource, AuditValue, Checkpoint, ObjectId,
-        OutboxEvent, OutboxEventId, Removed, TenantId, UserId, Versioned,
+        AuditActor, AuditDetails, AuditEvent, AuditEventId, AuditResource, AuditValue, ObjectId, OutboxEvent,
+        OutboxEventId, Removed, TenantId, UserId, Versioned,
     },
     error::{Code, Error, FieldError, Result},
     store::{Collection, Commit, Entity, Field, News, StoreError, error::OTHER_INDEX},
 };
+
+#[cfg(feature = "authn")]
+use crate::domain::Checkpoint;
 
 /// The tenant and user that an event is about.
 #[derive(Debug, Clone, Default)]

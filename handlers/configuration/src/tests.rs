@@ -149,6 +149,29 @@ fn proxies_say_in_one_header_for_whom_they_ask() {
 }
 
 #[test]
+fn a_payment_provider_needs_its_secrets_and_the_portal() {
+    let (key, webhook) =
+        (("DEZKY_STRIPE_SECRET", "sk_test_1"), ("DEZKY_STRIPE_WEBHOOK_SECRETS", "whsec_0123456, whsec_6543210"));
+    let portal = ("DEZKY_PORTAL_URL", "https://portal.example.eu");
+    assert!(read(&[STORE_VARIABLE], "").unwrap().stripe.is_none());
+    let stripe = read(&[STORE_VARIABLE, key, webhook, portal], "").unwrap().stripe.unwrap();
+    assert_eq!(stripe.url.as_str(), "https://api.stripe.com/");
+    assert!(!format!("{stripe:?}").contains("sk_test_1") && !format!("{stripe:?}").contains("0123456"), "{stripe:?}");
+    for (variables, said) in [
+        (&[webhook][..], "has no use without `DEZKY_STRIPE_SECRET`"),
+        (&[key, portal], "DEZKY_STRIPE_WEBHOOK_SECRETS"),
+        (&[key, webhook], "set `DEZKY_PORTAL_URL`"),
+        (&[key, portal, ("DEZKY_STRIPE_WEBHOOK_SECRETS", "sk_test_1")], "begin with `whsec_`"),
+        (&[key, webhook, portal, ("DEZKY_STRIPE_URL", "http://stripe.example")], "must be an address such as"),
+        (&[key, webhook, portal, ("DEZKY_STRIPE_AUTOMATIC_TAX", "yes")], "is neither `true` nor `false`"),
+    ] {
+        let all = [&[STORE_VARIABLE], variables].concat();
+        let error = read(&all, "").unwrap_err().to_string();
+        assert!(error.contains(said) && !error.contains("sk_test_1"), "{error}");
+    }
+}
+
+#[test]
 fn the_times_of_claims_of_domains_are_those_that_are_set() {
     let file = "[domains]\nclaim_days = 3\n[dns]\ndnssec = false";
     let configuration = read(&[STORE_VARIABLE, ("DEZKY_DOMAIN_AT_RISK_DAYS", "2")], file).unwrap();

@@ -106,6 +106,11 @@ impl Stripe {
             StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED => {
                 Err(refused(response.json::<Refusal>().map_err(unavailable)?.error))
             }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                tracing::warn!(status = %response.status(), "the payment provider refuses the key, or the key lacks a right");
+                let message = "the payment provider refuses the key of this platform, or the key lacks a right: the operator has to correct it";
+                Err(Error::new(Code::BILLING_REFUSED, message))
+            }
             _ => Err(response
                 .error_for_status()
                 .map_or_else(unavailable, |_| Error::internal("an answer that is not a success has no error"))),

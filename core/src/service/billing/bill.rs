@@ -10,7 +10,14 @@ use crate::{
         fields::identifier,
     },
     error::{Code, Error, Result},
-    service::{Call, Service, effect::ELSEWHERE, moment::Moment, views::SubscriptionView},
+    service::{
+        Call, Service,
+        effect::ELSEWHERE,
+        moment::Moment,
+        subscriptions::{KIND, subject},
+        unit_of_work::UnitOfWork,
+        views::SubscriptionView,
+    },
 };
 
 /// What is to be asked of the provider.
@@ -54,8 +61,18 @@ impl Service {
         let idempotency_key = format!("dezky-subscription-{id}-{price}-{seats}");
         let checkout = NewCheckout { tenant: tenant.id, slug: tenant.slug, customer, price, seats, free_until };
         let created = self.billing()?.subscribe(&call.context, &NewSubscription { checkout, idempotency_key }).await?;
-        self.follow_provider_now(call, &created.id).await?;
-        self.read_subscription(call, id).await
+        self.follow_provider_now(&created.id).await?;
+        self.settle(call, |moment| self.note_bill(call, moment, id)).await
+    }
+
+    /// Notes who has had it billed.
+    async fn note_bill(&self, call: &Call, moment: Moment, id: SubscriptionId) -> Result<SubscriptionView> {
+        let (access, billed) = self.subscription_access(call, id, Action::BillSubscription, &[]).await?;
+        let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
+        work.note(Action::BillSubscription.name(), KIND, billed.id.0, subject(&billed), Vec::new())?;
+        access.guard(&mut work);
+        self.carry_out(work).await?;
+        Ok(SubscriptionView::new(billed, access.role(), access.caller.is_platform()))
     }
 
     async fn prepare_bill(

@@ -61,7 +61,7 @@ impl Service {
     }
 
     /// The same at once, for the request of an operator.
-    pub(super) async fn follow_provider_now(&self, _call: &Call, id: &str) -> Result<()> {
+    pub(super) async fn follow_provider_now(&self, id: &str) -> Result<()> {
         match self.follow_provider(id, &[]).await? {
             Followed::Stored => Ok(()),
             Followed::Nothing(why) => Err(Error::new(Code::BILLING_REFUSED, why)),

@@ -14,6 +14,7 @@ mod revoke;
 
 pub use accept::AcceptedInvitation;
 pub use bulk::{BulkInvitations, BulkLine, BulkOutcome, MOST_LINES, read_lines};
+#[cfg(feature = "authn")]
 pub(crate) use create::LAPSE;
 pub use preview::InvitationPreview;
 

@@ -11,6 +11,7 @@ use crate::configuration::Configuration;
 
 pub(super) async fn check(configuration: &Configuration, report: &mut Report) {
     check_mail_server(configuration, report).await;
+    check_billing(configuration, report).await;
     let systems = match configuration.systems.connect() {
         Ok(systems) => systems,
         Err(error) => return report.error("systems", error.message(), "correct this setting and run the doctor again"),
@@ -42,6 +43,26 @@ async fn check_mail_server(configuration: &Configuration, report: &mut Report) {
             "mail server",
             &error.to_string(),
             "see if it can be reached from here, and correct the settings that begin with `DEZKY_SMTP_`; mail waits meanwhile",
+        ),
+    }
+}
+
+/// Reads subscriptions of the payment provider, which needs its key.
+async fn check_billing(configuration: &Configuration, report: &mut Report) {
+    let provider = match configuration.billing() {
+        Ok(None) => return,
+        Ok(Some(provider)) => provider,
+        Err(error) => {
+            return report.error("billing", error.message(), "correct this setting and run the doctor again");
+        }
+    };
+    match provider.subscriptions(&RequestContext::by_part(SystemActor::Doctor), None, None).await {
+        Ok(_) => report.ok("billing", "the payment provider answers, and the key may read subscriptions".to_owned()),
+        Err(error) => report.error(
+            "billing",
+            error.message(),
+            "see if the payment provider can be reached from here, and if the key in `DEZKY_STRIPE_SECRET` may read subscriptions; \
+             its events wait meanwhile",
         ),
     }
 }
