@@ -5,18 +5,26 @@ use std::sync::Arc;
 use dezky::{
     Result,
     clock::{Clock as _, SystemClock},
-    connectors::smtp::{SmtpMailer, SmtpSettings},
+    connectors::{
+        Secret,
+        smtp::{SmtpMailer, SmtpSettings},
+        stripe::{
+            Stripe, StripeSettings,
+            signature::{WebhookSecrets, sign},
+        },
+    },
     domain::{
         CreateInvitation, CreateSubscription, MembershipRole, Open, SubscriptionStatus, TenantId, TenantStatus,
         UpdateTenant, UserId, UserStatus,
     },
-    outbound::Url,
+    emulators::{Emulator, EmulatorOptions, stripe::StripeSystem},
+    outbound::{CertificateAuthorities, Url},
     service::{
-        Call, ListRequest, Page, Service, audit::AuditFilter, members::MemberFilter, subscriptions::SubscriptionFilter,
-        tenants::TenantFilter, users::UserFilter,
+        Call, ListRequest, Page, Service, audit::AuditFilter, billing::Signed, members::MemberFilter,
+        subscriptions::SubscriptionFilter, tenants::TenantFilter, users::UserFilter,
     },
     store::SharedStore,
-    work::{InvitationMail, NoticeMail, TaskReport, catch_up, forget_expired},
+    work::{self, InvitationMail, NoticeMail, TaskReport, catch_up, forget_expired},
 };
 use serde_json::json;
 
@@ -83,6 +91,7 @@ pub(crate) async fn every_list_with_every_filter(store: SharedStore) {
         audit(&estate, call, true).await;
     }
     invitations(&estate).await;
+    billing(&estate).await;
     // For the platform only.
     users(&estate).await;
     audit(&estate, &system(), false).await;
@@ -143,6 +152,34 @@ async fn invitations(estate: &Estate) {
     let mail = InvitationMail::new(mailer, Url::parse("https://app.dezky.eu").unwrap(), None);
     assert!(mail.next_due(&estate.service).await.unwrap().is_some());
     assert_eq!(mail.run_due(&estate.service).await.unwrap(), 3);
+}
+
+/// Takes an event of the payment provider, deals with it, and compares all subscriptions.
+async fn billing(estate: &Estate) {
+    const SECRET: &str = "whsec_of_the_tests";
+    let stripe = Emulator::start(StripeSystem::new("sk_test_1", SECRET), EmulatorOptions::default()).await.unwrap();
+    let settings = StripeSettings {
+        url: stripe.url().parse().unwrap(),
+        key: Secret::Bearer("sk_test_1".to_owned()),
+        webhook_secrets: WebhookSecrets::new(vec![SECRET.to_owned()]),
+        portal: Url::parse("https://app.dezky.eu").unwrap(),
+        automatic_tax: false,
+        authorities: CertificateAuthorities::default(),
+    };
+    let client = Stripe::new(&settings).unwrap();
+    let service =
+        service(Arc::clone(estate.service.store()), Arc::new(SystemClock)).with_billing(Some(Arc::new(client)));
+    let body = json!({
+        "id": "evt_1", "object": "event", "type": "invoice.paid",
+        "data": { "object": { "object": "invoice", "subscription": "sub_1" } },
+    });
+    let body = body.to_string();
+    let signature = sign(SECRET, body.as_bytes(), SystemClock.now());
+    let signed = Signed { signature: Some(&signature), body: body.as_bytes() };
+    service.receive_provider_event(&system().context, signed).await.unwrap();
+    assert!(work::billing::next_due(&service).await.unwrap().is_some());
+    assert_eq!(work::billing::run_due(&service).await.unwrap(), 1);
+    assert_eq!(work::billing::reconcile(&service).await.unwrap(), 0);
 }
 
 /// Deletes a tenant, and looks for what is due of its notices.
