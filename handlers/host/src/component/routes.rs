@@ -12,8 +12,9 @@ use dezky::{Error, context::RequestContext, http::HttpState};
 
 use super::Component;
 
-/// The routes that the host answers itself: it verifies logout tokens, and a component reads nothing without a caller.
-const NATIVE: [&str; 2] = ["/oidc/backchannel-logout", "/invitations/preview"];
+/// The routes that the host answers itself: it verifies logout tokens and signatures of the payment provider, and a component
+/// reads nothing without a caller.
+const NATIVE: [&str; 3] = ["/oidc/backchannel-logout", "/invitations/preview", "/billing/stripe/webhook"];
 
 /// Builds the API. Its path patterns are only needed for metrics here; the component routes all requests.
 pub(crate) fn routes(component: Arc<Component>, own: HttpState) -> Router {
