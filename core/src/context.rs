@@ -49,7 +49,7 @@ macro_rules! system_actors {
 
 system_actors! {
     /// Follows what the payment provider has.
-    Billing = "billing",
+    Billing = "payment-provider",
     /// Moves subscriptions through their life.
     Lifecycle = "lifecycle",
     /// Syncs rights with the claims of a token.
