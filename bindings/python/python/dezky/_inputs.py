@@ -113,6 +113,30 @@ class AddDomainInput(TypedDict, total=False):
     name: Required[str]
 
 
+class BillInput(TypedDict, total=False):
+    """How to bill.
+
+    Attributes:
+        price: Id of the plan's price; needed if it has several (1 to 200 characters).
+    """
+
+    price: str | None
+
+
+class CheckoutInput(TypedDict, total=False):
+    """What to subscribe to.
+
+    Attributes:
+        plan: Name of the plan (1 to 200 characters).
+        price: Id of its price; needed if it has several (1 to 200 characters).
+        seats: Number of seats; those of the subscription or the plan without it (1 to 1000000).
+    """
+
+    plan: Required[str]
+    price: str | None
+    seats: int | None
+
+
 class CreateAppPasswordInput(TypedDict, total=False):
     """A new app password.
 

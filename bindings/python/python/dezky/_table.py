@@ -11,12 +11,14 @@ from ._types import (
     AppPasswordView,
     AuditEventView,
     AuditHeadView,
+    BillingLink,
     BulkInvitations,
     EntitlementsView,
     ExportRecord,
     InvitationView,
     MailboxView,
     MembershipView,
+    PlansView,
     ProfileView,
     SubscriptionView,
     TenantDomainView,
@@ -47,6 +49,7 @@ MEMBERS_UPDATE: Operation[MembershipView] = Operation(
     "PATCH", "/tenants/{tenant}/members/{user}", MembershipView, "application/merge-patch+json"
 )
 ENTITLEMENTS_GET: Operation[EntitlementsView] = Operation("GET", "/tenants/{tenant}/entitlements", EntitlementsView)
+ENTITLEMENTS_PLANS: Operation[PlansView] = Operation("GET", "/tenants/{tenant}/plans", PlansView)
 INVITATIONS_ACCEPT: Operation[AcceptedInvitation] = Operation(
     "POST", "/invitations/accept", AcceptedInvitation, "application/json"
 )
@@ -112,5 +115,12 @@ SUBSCRIPTIONS_DELETE: Operation[None] = Operation("DELETE", "/subscriptions/{id}
 SUBSCRIPTIONS_UPDATE: Operation[SubscriptionView] = Operation(
     "PATCH", "/subscriptions/{id}", SubscriptionView, "application/merge-patch+json"
 )
+SUBSCRIPTIONS_BILL: Operation[SubscriptionView] = Operation(
+    "POST", "/subscriptions/{id}/billing", SubscriptionView, "application/json"
+)
+BILLING_CHECKOUT: Operation[BillingLink] = Operation(
+    "POST", "/tenants/{tenant}/billing/checkout", BillingLink, "application/json"
+)
+BILLING_PORTAL: Operation[BillingLink] = Operation("POST", "/tenants/{tenant}/billing/portal", BillingLink)
 AUDIT_LIST: Operation[Page[AuditEventView]] = Operation("GET", "/audit", Page[AuditEventView])
 AUDIT_HEAD: Operation[AuditHeadView] = Operation("GET", "/audit/head", AuditHeadView)

@@ -396,6 +396,16 @@ class BillingInfo(Document, frozen=True, kw_only=True):
     address: str | None = None
 
 
+class BillingLink(Document, frozen=True, kw_only=True):
+    """A link to a page of the payment provider. It is for the caller, and good for a short time.
+
+    Attributes:
+        url: Address to send the browser to.
+    """
+
+    url: str
+
+
 class Branding(Document, frozen=True, kw_only=True):
     """Appearance of the tenant's launcher.
 
@@ -775,6 +785,38 @@ class MembershipView(Document, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class PlanView(Document, frozen=True, kw_only=True):
+    """A plan that a tenant can be subscribed to.
+
+    Attributes:
+        name: Its name.
+        seats: Seats of a new subscription, if it names no number of its own.
+        files_bytes: Bound of the tenant's space for files, in bytes.
+        mailbox_bytes: Bound of each mailbox, in bytes.
+        features: Names of what it includes.
+        trial_days: Days of trial of a new subscription.
+        prices: Ids of its prices at the payment provider; without any, only the platform gives it.
+    """
+
+    name: str
+    seats: int
+    files_bytes: int
+    mailbox_bytes: int
+    features: tuple[str, ...]
+    trial_days: int
+    prices: tuple[str, ...]
+
+
+class PlansView(Document, frozen=True, kw_only=True):
+    """The plans that a tenant can be subscribed to, by name.
+
+    Attributes:
+        items: The plans.
+    """
+
+    items: tuple[PlanView, ...]
+
+
 class ProfileView(Document, frozen=True, kw_only=True):
     """The caller's user, tenants and subscriptions: the answer of `GET /users/me`.
 
@@ -837,6 +879,22 @@ class Sighting(Document, frozen=True, kw_only=True):
     detail: str | None = None
 
 
+class StripeEvent(Document, frozen=True, kw_only=True):
+    """An event of Stripe (<https://docs.stripe.com/api/events/object>). Other members are ignored.
+
+    Attributes:
+        id: Id of the event (1 to 255 characters).
+        object: `event`.
+        type: Kind of the event (1 to 255 characters).
+        data: `object`: what has changed.
+    """
+
+    id: str
+    object: str
+    type: str
+    data: dict[str, Any]
+
+
 class SubscriptionView(Document, frozen=True, kw_only=True):
     """A subscription. The Stripe ids are visible to owners and to the platform.
 
@@ -851,6 +909,7 @@ class SubscriptionView(Document, frozen=True, kw_only=True):
         terms: Its terms; absent for one to a plan that was not in the catalogue.
         trial_ends_at: End of the trial.
         current_period_ends_at: End of the paid period.
+        ends_at: Time at which it ends, because it was cancelled at the payment provider.
         stripe_customer_id: Stripe's id of the customer.
         stripe_subscription_id: Stripe's id of the subscription.
         created_at: Time of creation.
@@ -867,6 +926,7 @@ class SubscriptionView(Document, frozen=True, kw_only=True):
     terms: Terms | None = None
     trial_ends_at: datetime | None = None
     current_period_ends_at: datetime | None = None
+    ends_at: datetime | None = None
     stripe_customer_id: str | None = None
     stripe_subscription_id: str | None = None
     created_at: datetime
@@ -975,6 +1035,7 @@ class TenantView(Document, frozen=True, kw_only=True):
         launcher_host: Host name of its own at which its launcher is, besides that below the platform's domain.
         launcher_host_verified_at: Time at which that host name was seen to lead to the platform.
         billing_info: Billing details for invoices.
+        stripe_customer_id: Stripe's id of the customer that it is.
         branding: Appearance of its launcher.
         authentik_group: Name of its group in Authentik.
         ocis_space_id: Its space in ownCloud Infinite Scale.
@@ -1001,6 +1062,7 @@ class TenantView(Document, frozen=True, kw_only=True):
     launcher_host: str | None = None
     launcher_host_verified_at: datetime | None = None
     billing_info: BillingInfo | None = None
+    stripe_customer_id: str | None = None
     branding: Branding | None = None
     authentik_group: str | None = None
     ocis_space_id: str | None = None

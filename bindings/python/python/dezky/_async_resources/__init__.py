@@ -9,6 +9,7 @@ from .._table import ME
 from .._types import ProfileView
 from .app_passwords import AsyncAppPasswords
 from .audit import AsyncAudit
+from .billing import AsyncBilling
 from .domains import AsyncDomains
 from .entitlements import AsyncEntitlements
 from .invitations import AsyncInvitations
@@ -28,6 +29,7 @@ class AsyncUseCases:
         "_caller",
         "app_passwords",
         "audit",
+        "billing",
         "domains",
         "entitlements",
         "invitations",
@@ -61,7 +63,9 @@ class AsyncUseCases:
     users: AsyncUsers
     """Users; written by the platform."""
     subscriptions: AsyncSubscriptions
-    """Subscriptions; written by the platform."""
+    """Links to the payment provider, and its notices."""
+    billing: AsyncBilling
+    """Links to the payment provider, and its notices."""
     audit: AsyncAudit
     """The audit trail."""
 
@@ -78,6 +82,7 @@ class AsyncUseCases:
         self.domains = AsyncDomains(caller)
         self.users = AsyncUsers(caller)
         self.subscriptions = AsyncSubscriptions(caller)
+        self.billing = AsyncBilling(caller)
         self.audit = AsyncAudit(caller)
 
     async def me(self, *, timeout: float | None = None) -> ProfileView:

@@ -9,6 +9,7 @@ from .._table import ME
 from .._types import ProfileView
 from .app_passwords import AppPasswords
 from .audit import Audit
+from .billing import Billing
 from .domains import Domains
 from .entitlements import Entitlements
 from .invitations import Invitations
@@ -28,6 +29,7 @@ class UseCases:
         "_caller",
         "app_passwords",
         "audit",
+        "billing",
         "domains",
         "entitlements",
         "invitations",
@@ -61,7 +63,9 @@ class UseCases:
     users: Users
     """Users; written by the platform."""
     subscriptions: Subscriptions
-    """Subscriptions; written by the platform."""
+    """Links to the payment provider, and its notices."""
+    billing: Billing
+    """Links to the payment provider, and its notices."""
     audit: Audit
     """The audit trail."""
 
@@ -78,6 +82,7 @@ class UseCases:
         self.domains = Domains(caller)
         self.users = Users(caller)
         self.subscriptions = Subscriptions(caller)
+        self.billing = Billing(caller)
         self.audit = Audit(caller)
 
     def me(self, *, timeout: float | None = None) -> ProfileView:

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from .._callers import Caller
-from .._table import ENTITLEMENTS_GET
-from .._types import EntitlementsView
+from .._table import ENTITLEMENTS_GET, ENTITLEMENTS_PLANS
+from .._types import EntitlementsView, PlansView
 
 
 class Entitlements:
@@ -25,3 +25,12 @@ class Entitlements:
             timeout: The most seconds that a call may take, at most 30.
         """
         return self._caller.call(ENTITLEMENTS_GET, tenant, timeout=timeout)
+
+    def plans(self, tenant: str, *, timeout: float | None = None) -> PlansView:
+        """List the plans that a tenant can be subscribed to.
+
+        Args:
+            tenant: Id or slug of the tenant.
+            timeout: The most seconds that a call may take, at most 30.
+        """
+        return self._caller.call(ENTITLEMENTS_PLANS, tenant, timeout=timeout)
