@@ -97,8 +97,8 @@ after(async () => {
 /** Takes the request that was recorded last. */
 const last = () => recorded.splice(0).at(-1);
 
-/** What has to be the same; keys and versions only have to be there. */
-const shape = ({ method, path, type, form, authorization }) => ({ method, path, type: type?.split(';')[0], form, authorization });
+/** What has to be the same; keys and versions only have to be there. The library names a type where there is no body, too. */
+const shape = ({ method, path, type, form, authorization }) => ({ method, path, type: form.length ? type?.split(';')[0] : '', form, authorization });
 
 test('requests are those that the library builds', async () => {
     const tenant = (await api('GET', '/tenants/acme')).id;
