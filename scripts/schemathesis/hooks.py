@@ -107,7 +107,7 @@ REFUSALS = {
     "POST /subscriptions": {404, 409, 422},
     "GET /subscriptions/{id}": {404},
     "PATCH /subscriptions/{id}": {404, 409, 412, 422},
-    "DELETE /subscriptions/{id}": {404, 412},
+    "DELETE /subscriptions/{id}": {404, 409, 412},
     "GET /audit": {400, 404, 422},
     "GET /audit/head": {404, 422},
 }
