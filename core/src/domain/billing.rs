@@ -109,9 +109,9 @@ pub struct NewCheckout {
 /// A subscription that is to be created without its customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewSubscription {
-    /// What it is to, and who pays.
+    /// Its plan, its seats and its customer.
     pub checkout: NewCheckout,
-    /// Text under which a repetition creates nothing.
+    /// Beginning of the key under which the same request creates nothing again.
     pub idempotency_key: String,
 }
 

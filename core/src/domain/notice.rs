@@ -17,7 +17,7 @@ pub const TOLD_WITHIN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Longest time before the end of a trial at which it may be told, in days.
 pub const MOST_TRIAL_NOTICE_DAYS: u64 = 90;
 
-/// What a notice tells.
+/// Subject of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Choice)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
@@ -71,7 +71,7 @@ pub struct Notice {
     /// The tenant.
     #[field(silent)]
     pub tenant_id: TenantId,
-    /// What it tells.
+    /// Its subject.
     pub kind: NoticeKind,
     /// Time of what it tells, by which one occurrence differs from another.
     #[field(silent)]
@@ -108,7 +108,7 @@ pub struct Notice {
 /// A notice that a tenant's owners are to get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Planned {
-    /// What it tells.
+    /// Its subject.
     pub kind: NoticeKind,
     /// Time of what it tells.
     pub since: Timestamp,

@@ -283,7 +283,7 @@ struct Session<'a> {
     to: Vec<String>,
 }
 
-/// What follows a command.
+/// Continuation after a command.
 enum Next {
     Continue,
     #[cfg(feature = "test-kit")]

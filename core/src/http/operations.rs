@@ -40,7 +40,7 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("domains", "Domains of a tenant, and their proof by DNS."),
     ("users", "Users; written by the platform."),
     ("subscriptions", "Subscriptions; written by the platform."),
-    ("billing", "Links to the payment provider, and its notices."),
+    ("billing", "Links to the payment provider, and its events."),
     ("audit", "The audit trail."),
     ("launcher", "The public launchers of tenants."),
     ("sessions", "Sessions at the identity provider."),

@@ -3,7 +3,7 @@
 use super::Brand;
 use crate::domain::Language;
 
-/// What a mail says.
+/// Content of a mail, in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
     /// Language that it is written in.
@@ -14,18 +14,18 @@ pub struct Letter {
     pub salutation: String,
     /// Paragraphs before the step.
     pub before: Vec<String>,
-    /// What the reader is asked to do, if anything.
+    /// The step that the reader is asked to take, if any.
     pub step: Option<Step>,
     /// Paragraphs after it.
     pub after: Vec<String>,
 }
 
-/// What the reader of a mail is asked to do.
+/// A step that the reader of a mail is asked to take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// Text of the button.
     pub label: String,
-    /// Where it leads.
+    /// Its address.
     pub url: String,
     /// Text before the address, for those who cannot use the button.
     pub otherwise: String,

@@ -1,18 +1,21 @@
 //! Deals with the events of the payment provider, and finds what it has not announced.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use super::time;
+use super::{due, time};
 use crate::{
     context::SystemActor,
     domain::{
         ProviderEvent, ProviderEventId, Subscription, SubscriptionStatus, Versioned as _,
-        billing::{Announcement, PROVIDER_EVENTS, PROVIDER_EVENTS_BY_DUE, ProviderSubscription},
+        billing::{Announcement, Compared, PROVIDER_EVENTS_BY_DUE, ProviderSubscription},
         subscription::{SUBSCRIPTIONS, SUBSCRIPTIONS_BY_AGE},
     },
     error::{Error, ErrorKind, Result},
     service::{Call, Service, billing::follow::Followed},
-    store::{Commit, Filter, Position, Query, Repository as _, Value},
+    store::{Commit, Position, Query, Repository as _},
 };
 
 /// Number of due events read at a time.
@@ -21,8 +24,8 @@ const BATCH: u32 = 256;
 /// Wait before the second attempt. It doubles with each further one.
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 
-/// Maximum wait before an attempt.
-const LONGEST_RETRY: Duration = Duration::from_secs(60 * 60);
+/// Longest wait that the provider may ask for.
+const MOST_ASKED: Duration = Duration::from_secs(60 * 60);
 
 /// Number of stored subscriptions read at a time.
 const PAGE: u32 = 200;
@@ -53,10 +56,7 @@ pub async fn next_due(service: &Service) -> Result<Option<Duration>> {
     if service.billing().is_err() {
         return Ok(None);
     }
-    let query = Query::new(&PROVIDER_EVENTS).sort(&PROVIDER_EVENTS_BY_DUE).limit(1);
-    let first: Vec<ProviderEvent> = service.store().load_all(&call().context, &query).await?;
-    let now = time(service).await;
-    Ok(first.first().map(|first| super::lease::span(now, first.due_at)))
+    due::next_due(service, SystemActor::Billing, &PROVIDER_EVENTS_BY_DUE, |event: &ProviderEvent| event.due_at).await
 }
 
 /// Deals with all events that are due. Returns their number.
@@ -68,10 +68,7 @@ pub async fn next_due(service: &Service) -> Result<Option<Duration>> {
 pub async fn run_due(service: &Service) -> Result<usize> {
     let mut done = 0;
     loop {
-        let until = Value::Time(time(service).await.plus(Duration::from_millis(1)));
-        let due = Filter::Range { field: "dueAt", from: None, until: Some(until) };
-        let query = Query::new(&PROVIDER_EVENTS).sort(&PROVIDER_EVENTS_BY_DUE).filter(due).limit(BATCH);
-        let due: Vec<ProviderEvent> = service.store().load_all(&call().context, &query).await?;
+        let due: Vec<ProviderEvent> = due::due(service, SystemActor::Billing, &PROVIDER_EVENTS_BY_DUE, BATCH).await?;
         if due.is_empty() {
             return Ok(done);
         }
@@ -143,7 +140,11 @@ async fn put_off(service: &Service, events: &[ProviderEvent], error: &Error) -> 
         tracing::warn!(?error, events = events.len(), attempts, "events of the payment provider cannot be dealt with");
     }
     let now = time(service).await;
-    let wait = error.retry_after().unwrap_or_default().max(retry_after(attempts)).min(LONGEST_RETRY);
+    let wait = error
+        .retry_after()
+        .unwrap_or_default()
+        .min(MOST_ASKED)
+        .max(due::retry_after(FIRST_RETRY, attempts.saturating_add(1)));
     for event in events {
         let mut after = event.clone();
         after.wait(now.plus(wait), error.message().to_owned());
@@ -159,11 +160,6 @@ async fn put_off(service: &Service, events: &[ProviderEvent], error: &Error) -> 
     Ok(())
 }
 
-fn retry_after(attempts: u32) -> Duration {
-    let factor = 1_u32.checked_shl(attempts.min(16)).unwrap_or(u32::MAX);
-    FIRST_RETRY.saturating_mul(factor).min(LONGEST_RETRY)
-}
-
 /// Compares all subscriptions with the provider's. Returns the number of those that were not as it has them.
 ///
 /// It finds events that never came. Subscriptions that the provider does not list have ended there, and are read one by one.
@@ -173,7 +169,7 @@ fn retry_after(attempts: u32) -> Duration {
 pub async fn reconcile(service: &Service) -> Result<usize> {
     let Ok(provider) = service.billing() else { return Ok(0) };
     let (mut found, mut after) = (0, None);
-    let mut live = std::collections::BTreeSet::new();
+    let mut live = BTreeSet::new();
     loop {
         let page = provider.subscriptions(&call().context, None, after.as_deref()).await?;
         for theirs in &page.subscriptions {
@@ -217,7 +213,7 @@ async fn announced_by_itself(service: &Service, theirs: &ProviderSubscription) -
         let mut as_theirs = own.clone();
         let now = time(service).await;
         let compared = as_theirs.follow_provider(theirs, &service.settings().plans, now)?;
-        if as_theirs == *own && compared == crate::domain::billing::Compared::Followed {
+        if as_theirs == *own && compared == Compared::Followed {
             return Ok(false);
         }
     } else if theirs.tenant_id.is_none() {

@@ -8,7 +8,10 @@ use std::{sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::mail::{self, CLAIM, LONGEST_ATTEMPT, MOST_ATTEMPTS, next_attempt};
+use super::{
+    due,
+    mail::{self, CLAIM, LONGEST_ATTEMPT, MOST_ATTEMPTS, next_attempt},
+};
 use crate::{
     context::SystemActor,
     domain::{
@@ -49,7 +52,7 @@ pub struct InvitationMail {
 /// Path of the portal's page that accepts invitations.
 const PAGE: &str = "invitation";
 
-/// What is to be done with an invitation that is due.
+/// Work on an invitation that is due.
 enum Due {
     Send(Box<Invitation>, Box<Tenant>, String),
     Done,
@@ -68,7 +71,7 @@ impl InvitationMail {
     /// When the store does not answer.
     pub async fn next_due(&self, service: &Service) -> Result<Option<Duration>> {
         let due_at = |invitation: &Invitation| invitation.due_at;
-        mail::next_due(service, SystemActor::Invitations, &INVITATIONS_BY_DUE, due_at).await
+        due::next_due(service, SystemActor::Invitations, &INVITATIONS_BY_DUE, due_at).await
     }
 
     /// Deals with all invitations that are due. Returns their number.

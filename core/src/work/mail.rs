@@ -1,19 +1,22 @@
-//! What the workers that send the platform's mail share: looking for what is due, claims, retries and links.
+//! What the workers that send the platform's mail share: claims, attempts and links.
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use url::Url;
 
-use super::{InvitationMail, NoticeMail, time};
+use super::{
+    InvitationMail, NoticeMail,
+    due::{due, retry_after},
+};
 use crate::{
     clock::Timestamp,
     context::SystemActor,
     domain::ObjectId,
     error::{Error, Result},
     mail::Mailer,
-    service::{Call, Service},
-    store::{Entity, Filter, Index, Query, Repository as _, Value},
+    service::Service,
+    store::{Entity, Index},
 };
 
 /// Number of documents that are due read at a time.
@@ -30,9 +33,6 @@ pub(super) const LONGEST_ATTEMPT: Duration = Duration::from_secs(150);
 
 /// Wait before the second attempt. It doubles with each further one.
 const FIRST_RETRY: Duration = Duration::from_secs(60);
-
-/// Maximum wait before an attempt.
-const LONGEST_RETRY: Duration = Duration::from_secs(60 * 60);
 
 /// Number of attempts after which the mail server counts as one that does not take the mail: eight hours.
 pub const MOST_ATTEMPTS: u32 = 14;
@@ -59,8 +59,7 @@ impl PlatformMail {
 
 /// Returns the time of the next attempt after this number of them.
 pub(super) fn next_attempt(attempts: u32, now: Timestamp) -> Timestamp {
-    let factor = 1_u32.checked_shl(attempts.saturating_sub(1).min(16)).unwrap_or(u32::MAX);
-    now.plus(FIRST_RETRY.saturating_mul(factor).min(LONGEST_RETRY))
+    now.plus(retry_after(FIRST_RETRY, attempts))
 }
 
 /// Returns the address of a page of the portal.
@@ -71,19 +70,6 @@ pub(super) fn page(portal: &Url, path: &str) -> Result<Url> {
         base.set_path(&path);
     }
     base.join(path).map_err(|error| Error::internal(error.to_string()))
-}
-
-/// Returns the time until the first document of an index is due, zero if one is; `None` if there are none.
-pub(super) async fn next_due<E: Entity>(
-    service: &Service,
-    part: SystemActor,
-    by_due: &'static Index,
-    due_at: impl Fn(&E) -> Timestamp,
-) -> Result<Option<Duration>> {
-    let query = Query::new(E::COLLECTION).sort(by_due).limit(1);
-    let first: Vec<E> = service.store().load_all(&Call::by_part(part).context, &query).await?;
-    let now = time(service).await;
-    Ok(first.first().map(|first| super::lease::span(now, due_at(first))))
 }
 
 /// Deals with all documents whose `dueAt` has come. Returns their number.
@@ -97,10 +83,7 @@ pub(super) async fn run_due<E: Entity, F: Future<Output = Result<()>>>(
 ) -> Result<usize> {
     let mut done = 0;
     loop {
-        let until = Value::Time(time(service).await.plus(Duration::from_millis(1)));
-        let due = Filter::Range { field: "dueAt", from: None, until: Some(until) };
-        let query = Query::new(E::COLLECTION).sort(by_due).filter(due).limit(BATCH);
-        let due: Vec<E> = service.store().load_all(&Call::by_part(part).context, &query).await?;
+        let due: Vec<E> = due(service, part, by_due, BATCH).await?;
         if due.is_empty() {
             return Ok(done);
         }

@@ -10,6 +10,7 @@ mod consumers;
 mod cursor;
 mod domains;
 pub mod driver;
+mod due;
 mod expiry;
 pub mod invitations;
 mod lease;

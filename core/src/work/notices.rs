@@ -7,7 +7,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::mail::{self, CLAIM, LONGEST_ATTEMPT, MOST_ATTEMPTS, next_attempt};
+use super::{
+    due,
+    mail::{self, CLAIM, LONGEST_ATTEMPT, MOST_ATTEMPTS, next_attempt},
+};
 use crate::{
     clock::Timestamp,
     context::SystemActor,
@@ -82,7 +85,7 @@ impl NoticeMail {
     /// # Errors
     /// When the store does not answer.
     pub async fn next_due(&self, service: &Service) -> Result<Option<Duration>> {
-        mail::next_due(service, SystemActor::Notices, &NOTICES_BY_DUE, |notice: &Notice| notice.due_at).await
+        due::next_due(service, SystemActor::Notices, &NOTICES_BY_DUE, |notice: &Notice| notice.due_at).await
     }
 
     /// Deals with all notices that are due. Returns their number.

@@ -29,7 +29,7 @@ const PURGED: &str = "tenant.purge";
 /// Number of tenants read at a time.
 const PAGE: u32 = 200;
 
-/// What stays of a tenant: itself, its trail, and the states that tell that its systems are removed.
+/// Collections that stay of a tenant: itself, its trail, and the states that tell that its systems are removed.
 static KEPT: &[&Collection] = &[&TENANTS, &AUDIT_EVENTS, &AUDIT_CHAINS, &AUDIT_STUBS, &SYSTEM_STATES];
 
 /// Returns the collections whose documents go with their tenant, each with the field that names it.

@@ -150,7 +150,7 @@ impl Task {
         ));
         tasks.push(Self::every(
             "billing-comparison",
-            "compares subscriptions with the payment provider's, and finds notices that never came",
+            "compares subscriptions with the payment provider's, and finds events that never came",
             COMPARISON,
             async |service| super::billing::reconcile(&service).await.map(|_| false),
         ));
@@ -210,24 +210,34 @@ impl Task {
         }
     }
 
-    /// Returns the task that reconciles the systems behind tenants. Any number of processes run it at the same time.
+    /// Creates a task that runs when something of it is due, in any number of processes at the same time.
+    fn due<T: Send + Sync + 'static, N, R>(
+        name: &'static str,
+        summary: &'static str,
+        of: Arc<T>,
+        next_due: impl Fn(Arc<T>, Arc<Service>) -> N + Send + Sync + 'static,
+        run: impl Fn(Arc<T>, Arc<Service>) -> R + Send + Sync + 'static,
+    ) -> Self
+    where
+        N: Future<Output = Result<Option<Duration>>> + Send + 'static,
+        R: Future<Output = Result<bool>> + Send + 'static,
+    {
+        let asked = Arc::clone(&of);
+        let next_due: NextDue = Arc::new(move |service| Box::pin(next_due(Arc::clone(&asked), service)));
+        let run: Run = Arc::new(move |service| Box::pin(run(Arc::clone(&of), service)));
+        Self { name, summary, schedule: Schedule::Due, consumer: None, next_due: Some(next_due), run }
+    }
+
+    /// Returns the task that reconciles the systems behind tenants.
     #[must_use]
     pub fn workspace(worker: Arc<Worker>) -> Self {
-        let asked = Arc::clone(&worker);
-        Self {
-            name: Self::WORKSPACE,
-            summary: "sets up the systems behind tenants, and keeps them as they should be",
-            schedule: Schedule::Due,
-            consumer: None,
-            next_due: Some(Arc::new(move |service| {
-                let worker = Arc::clone(&asked);
-                Box::pin(async move { worker.next_due(&service).await })
-            })),
-            run: Arc::new(move |service| {
-                let worker = Arc::clone(&worker);
-                Box::pin(async move { worker.run_due(&service).await.map(|_| false) })
-            }),
-        }
+        Self::due(
+            Self::WORKSPACE,
+            "sets up the systems behind tenants, and keeps them as they should be",
+            worker,
+            async |worker, service| worker.next_due(&service).await,
+            async |worker, service| worker.run_due(&service).await.map(|_| false),
+        )
     }
 
     /// Returns the task that seals the audit trail.
@@ -242,57 +252,40 @@ impl Task {
         }
     }
 
-    /// Returns the task that mails invitations. Any number of processes run it at the same time.
+    /// Returns the task that mails invitations.
     #[must_use]
     pub fn invitations(mail: Arc<InvitationMail>) -> Self {
-        let asked = Arc::clone(&mail);
-        Self {
-            name: Self::INVITATIONS,
-            summary: "mails invitations, and closes those that nobody accepts",
-            schedule: Schedule::Due,
-            consumer: None,
-            next_due: Some(Arc::new(move |service| {
-                let mail = Arc::clone(&asked);
-                Box::pin(async move { mail.next_due(&service).await })
-            })),
-            run: Arc::new(move |service| {
-                let mail = Arc::clone(&mail);
-                Box::pin(async move { mail.run_due(&service).await.map(|_| false) })
-            }),
-        }
+        Self::due(
+            Self::INVITATIONS,
+            "mails invitations, and closes those that nobody accepts",
+            mail,
+            async |mail, service| mail.next_due(&service).await,
+            async |mail, service| mail.run_due(&service).await.map(|_| false),
+        )
     }
 
-    /// Returns the task that follows the payment provider. Any number of processes run it at the same time.
+    /// Returns the task that follows the payment provider.
     #[must_use]
     pub fn billing() -> Self {
-        Self {
-            name: Self::BILLING,
-            summary: "makes subscriptions what the payment provider has, as its notices arrive",
-            schedule: Schedule::Due,
-            consumer: None,
-            next_due: Some(Arc::new(|service| Box::pin(async move { super::billing::next_due(&service).await }))),
-            run: Arc::new(|service| Box::pin(async move { super::billing::run_due(&service).await.map(|_| false) })),
-        }
+        Self::due(
+            Self::BILLING,
+            "makes subscriptions what the payment provider has, as its events arrive",
+            Arc::new(()),
+            async |_, service| super::billing::next_due(&service).await,
+            async |_, service| super::billing::run_due(&service).await.map(|_| false),
+        )
     }
 
-    /// Returns the task that mails notices to owners. Any number of processes run it at the same time.
+    /// Returns the task that mails notices to owners.
     #[must_use]
     pub fn notices(mail: Arc<NoticeMail>) -> Self {
-        let asked = Arc::clone(&mail);
-        Self {
-            name: Self::NOTICES,
-            summary: "mails owners at each step of their subscription's life",
-            schedule: Schedule::Due,
-            consumer: None,
-            next_due: Some(Arc::new(move |service| {
-                let mail = Arc::clone(&asked);
-                Box::pin(async move { mail.next_due(&service).await })
-            })),
-            run: Arc::new(move |service| {
-                let mail = Arc::clone(&mail);
-                Box::pin(async move { mail.run_due(&service).await.map(|_| false) })
-            }),
-        }
+        Self::due(
+            Self::NOTICES,
+            "mails owners at each step of their subscription's life",
+            mail,
+            async |mail, service| mail.next_due(&service).await,
+            async |mail, service| mail.run_due(&service).await.map(|_| false),
+        )
     }
 
     fn of_consumer(consumer: &'static Consumer) -> Self {

@@ -4,7 +4,7 @@ mod answer;
 pub mod event;
 pub mod signature;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 use serde::de::DeserializeOwned;
@@ -198,14 +198,10 @@ impl Stripe {
     /// # Errors
     /// `billing_refused`, or [`crate::ErrorKind::Unavailable`] while Stripe does not answer.
     pub async fn create_customer(&self, context: &RequestContext, new: &NewCustomer) -> Result<String> {
-        let mut fields = BTreeMap::from([field("name", &new.name), field(&format!("metadata[{TENANT}]"), new.tenant)]);
+        let mut fields = vec![field("name", &new.name), field(&format!("metadata[{TENANT}]"), new.tenant)];
         fields.extend(new.email.iter().map(|email| field("email", email)));
-        // Name and address may be corrected before a repetition: then it is another request.
-        let request = Request::post("/v1/customers").form(&fields).idempotency_key(&format!(
-            "dezky-customer-{}-{}",
-            new.tenant,
-            digest(&fields)
-        ));
+        let key = format!("dezky-customer-{}-{}", new.tenant, digest(&fields));
+        let request = Request::post("/v1/customers").form(fields).idempotency_key(&key);
         Ok(self.make::<Created>(context, request).await?.id)
     }
 
@@ -252,7 +248,8 @@ impl Stripe {
         if self.automatic_tax {
             fields.push(field("automatic_tax[enabled]", true));
         }
-        let request = Request::post("/v1/subscriptions").form(fields).idempotency_key(idempotency_key);
+        let key = format!("{idempotency_key}-{}", digest(&fields));
+        let request = Request::post("/v1/subscriptions").form(fields).idempotency_key(&key);
         Ok(self.make::<answer::Subscription>(context, request).await?.into_domain())
     }
 
@@ -290,7 +287,8 @@ fn fresh(context: &RequestContext) -> String {
     format!("dezky-{}", context.request_id)
 }
 
-fn digest(fields: &BTreeMap<String, String>) -> String {
+/// Returns a digest of the fields of a form. Another form is another request, and gets another idempotency key.
+fn digest(fields: &[(String, String)]) -> String {
     use sha2::{Digest as _, Sha256};
     let mut hash = Sha256::new();
     for (name, value) in fields {
@@ -303,7 +301,7 @@ fn digest(fields: &BTreeMap<String, String>) -> String {
 }
 
 fn page(page: PageAt) -> Result<String> {
-    let is_page = |url: &String| url.starts_with("https://") || url.starts_with("http://127.0.0.1");
+    let is_page = |url: &String| url.starts_with("https://") || url.starts_with("http://127.0.0.1:");
     page.url.filter(is_page).ok_or_else(|| {
         Error::new(Code::BILLING_REFUSED, "the payment provider made a page without an address for browsers")
     })
@@ -315,7 +313,7 @@ fn refused(reason: answer::Reason) -> Error {
     Error::new(Code::BILLING_REFUSED, format!("the payment provider refuses the request{code}: {message}"))
 }
 
-/// What callers are told of a failure. What Stripe says about itself is for the log.
+/// Returns the error that callers get for a failure. Details of Stripe are for the log.
 fn unavailable(error: OutboundError) -> Error {
     let after = error.retry_after().unwrap_or(WAIT);
     tracing::warn!(%error, "the payment provider does not answer as it should");

@@ -61,7 +61,7 @@ impl WebhookSecrets {
     }
 }
 
-/// What a header says.
+/// Parts of a header.
 struct Parts<'a> {
     time: &'a str,
     signatures: Vec<Vec<u8>>,

@@ -42,7 +42,7 @@ pub(crate) struct InvitationSecretBody {
     secret: String,
 }
 
-/// What to subscribe to.
+/// A plan to subscribe to, with its seats.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"plan": "team", "seats": 10}))]
@@ -59,7 +59,7 @@ pub(crate) struct CheckoutBody {
     seats: Option<u32>,
 }
 
-/// How to bill.
+/// The price to bill.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code, reason = "describes what is read")]

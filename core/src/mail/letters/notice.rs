@@ -36,7 +36,7 @@ pub fn notice(
     Letter { language, subject, salutation, before, step, after }
 }
 
-/// What differs from kind to kind.
+/// Parts that differ from kind to kind.
 struct Words {
     subject: String,
     before: Vec<String>,
@@ -86,7 +86,7 @@ fn english(kind: NoticeKind, name: &str, date: &str) -> Words {
             before: vec![
                 format!("The subscription of {name} is cancelled. The workspace is suspended: mail and files cannot be used."),
                 format!("On {date} the workspace is deleted, with its mail and its files. Until then nothing is removed."),
-                format!("To keep it, ask the operator of the platform for a new subscription before {date}."),
+                format!("To keep it, choose a plan again before {date}. If the page below offers none, ask the operator of the platform."),
             ],
             after: vec!["If you no longer need the workspace, you need not do anything.".to_owned()],
         },
@@ -152,7 +152,8 @@ fn german(kind: NoticeKind, name: &str, date: &str) -> Words {
                     "Am {date} wird der Arbeitsbereich gelöscht, mit seinen E-Mails und Dateien. Bis dahin wird nichts entfernt."
                 ),
                 format!(
-                    "Wenn Sie ihn behalten möchten, bitten Sie den Betreiber der Plattform vor dem {date} um ein neues Abonnement."
+                    "Wenn Sie ihn behalten möchten, wählen Sie vor dem {date} wieder einen Tarif. Falls die Seite unten keinen anbietet, wenden \
+                     Sie sich an den Betreiber der Plattform."
                 ),
             ],
             after: vec!["Falls Sie den Arbeitsbereich nicht mehr brauchen, brauchen Sie nichts zu tun.".to_owned()],

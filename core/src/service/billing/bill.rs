@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::known_customer;
 use crate::{
     authz::Action,
     domain::{
@@ -20,7 +21,7 @@ use crate::{
     },
 };
 
-/// What is to be asked of the provider.
+/// Request to the provider, with everything that it needs.
 struct Wanted {
     tenant: Tenant,
     subscription: Subscription,
@@ -52,36 +53,34 @@ impl Service {
         id: SubscriptionId,
         price: Option<String>,
     ) -> Result<SubscriptionView> {
-        let wanted = self.settle(call, |moment| self.prepare_bill(call, moment, id, price.as_deref())).await?;
-        let Wanted { tenant, subscription, price } = wanted;
-        let known = tenant.stripe_customer_id.clone().or_else(|| subscription.stripe_customer_id.clone());
+        let Wanted { tenant, subscription, price } = self.prepare_bill(call, id, price.as_deref()).await?;
+        let known = known_customer(&tenant, Some(&subscription));
         let customer = self.customer_of(call, &tenant, known).await?;
         let free_until = subscription.trial_ends_at.filter(|_| subscription.status == SubscriptionStatus::Trialing);
         let seats = subscription.seats;
-        let idempotency_key = format!("dezky-subscription-{id}-{price}-{seats}");
+        let idempotency_key = format!("dezky-subscription-{id}");
         let checkout = NewCheckout { tenant: tenant.id, slug: tenant.slug, customer, price, seats, free_until };
         let created = self.billing()?.subscribe(&call.context, &NewSubscription { checkout, idempotency_key }).await?;
         self.follow_provider_now(&created.id).await?;
         self.settle(call, |moment| self.note_bill(call, moment, id)).await
     }
 
-    /// Notes who has had it billed.
+    /// Notes who has had it billed, and the customer with the tenant.
     async fn note_bill(&self, call: &Call, moment: Moment, id: SubscriptionId) -> Result<SubscriptionView> {
         let (access, billed) = self.subscription_access(call, id, Action::BillSubscription, &[]).await?;
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
+        // The customer stays that of the tenant, also once this subscription has ended.
+        let tenant = access.authorize(Action::BillSubscription)?;
+        let mut as_customer = tenant.clone();
+        as_customer.stripe_customer_id.clone_from(&billed.stripe_customer_id);
+        work.update(Action::BillSubscription, "tenant", subject(&billed), tenant, &mut as_customer)?;
         work.note(Action::BillSubscription.name(), KIND, billed.id.0, subject(&billed), Vec::new())?;
         access.guard(&mut work);
         self.carry_out(work).await?;
         Ok(SubscriptionView::new(billed, access.role(), access.caller.is_platform()))
     }
 
-    async fn prepare_bill(
-        &self,
-        call: &Call,
-        _moment: Moment,
-        id: SubscriptionId,
-        price: Option<&str>,
-    ) -> Result<Wanted> {
+    async fn prepare_bill(&self, call: &Call, id: SubscriptionId, price: Option<&str>) -> Result<Wanted> {
         let (access, subscription) = self.subscription_access(call, id, Action::BillSubscription, &[]).await?;
         // A component reaches no payment provider: its host carries the request out.
         self.leave_to_effect(call).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::BillingLink;
+use super::{BillingLink, known_customer};
 use crate::{
     authz::{Action, TargetFacts},
     clock::Timestamp,
@@ -29,7 +29,7 @@ use crate::{
 /// Least time between the checkout and the first charge, where there is to be any (Stripe, Checkout: `trial_end`).
 const LEAST_FREE: Duration = Duration::from_secs(49 * 60 * 60);
 
-/// What an owner wants to subscribe to.
+/// A plan that an owner subscribes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkout {
     /// Name of the plan.
@@ -62,7 +62,7 @@ enum Begins {
     New(Box<Wanted>),
 }
 
-/// What is to be asked of the provider.
+/// Request to the provider, with everything that it needs.
 struct Wanted {
     tenant: Tenant,
     customer: Option<String>,
@@ -130,8 +130,7 @@ impl Service {
         let least = moment.now().plus(LEAST_FREE);
         let on_trial = current.as_ref().filter(|current| current.status == SubscriptionStatus::Trialing);
         let free_until = on_trial.and_then(|current| current.trial_ends_at).filter(|end| *end > least);
-        let customer = tenant.stripe_customer_id.clone();
-        let customer = customer.or_else(|| current.and_then(|current| current.stripe_customer_id));
+        let customer = known_customer(&tenant, current.as_ref());
         Ok(Begins::New(Box::new(Wanted { tenant, customer, price, seats, free_until })))
     }
 

@@ -7,7 +7,7 @@ use crate::{
     context::SystemActor,
     domain::{
         AuditActor, ProviderEvent, ProviderEventId, Subscription, Tenant, TenantStatus,
-        billing::{Compared, ProviderStatus, ProviderSubscription},
+        billing::{Compared, PROVIDER_EVENTS, ProviderStatus, ProviderSubscription},
     },
     error::{Code, Error, Result},
     service::{
@@ -16,13 +16,13 @@ use crate::{
         subscriptions::{KIND, lifecycle::follow as follow_tenant, subject},
         unit_of_work::UnitOfWork,
     },
-    store::Repository as _,
+    store::{Filter, Query, Repository as _},
 };
 
 /// Time limit for one subscription: a few requests to the provider, each of which may be repeated.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What became of a subscription of the provider.
+/// Outcome of following a subscription of the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Followed {
     /// It is stored as the provider has it.
@@ -40,22 +40,23 @@ impl Service {
     pub(crate) async fn follow_provider(&self, id: &str, events: &[ProviderEventId]) -> Result<Followed> {
         let mut call = Call::by_part(SystemActor::Billing);
         call.context = call.context.with_timeout(LIMIT);
-        let mut followed = self.settle(&call, |moment| self.try_follow(&call, moment, id, events, false)).await?;
-        if let Followed::After(other) = &followed {
-            // Its own announcement may not have come yet.
-            let other = self.settle(&call, |moment| self.try_follow(&call, moment, other, &[], false)).await?;
-            if other == Followed::EndsThere {
-                return Ok(other);
-            }
-            followed = self.settle(&call, |moment| self.try_follow(&call, moment, id, events, true)).await?;
-        }
+        let followed = self.follow_one(&call, id, events, false).await?;
+        let Followed::After(other) = &followed else { return Ok(followed) };
+        // Its own announcement may not have come yet.
+        self.follow_one(&call, other, &[], true).await?;
+        self.follow_one(&call, id, events, true).await
+    }
+
+    /// Follows one subscription, and ends it there if it has ended here. `last` looks at no other one first.
+    async fn follow_one(&self, call: &Call, id: &str, events: &[ProviderEventId], last: bool) -> Result<Followed> {
+        let followed = self.settle(call, |moment| self.try_follow(call, moment, id, events, last)).await?;
         if followed == Followed::EndsThere {
             self.billing()?.cancel(&call.context, id).await?;
             tracing::info!(
                 subscription = id,
                 "a subscription that has ended here was cancelled at the payment provider"
             );
-            self.settle(&call, |moment| self.settle_events(&call, moment, events, None)).await?;
+            self.settle(call, |moment| self.settle_events(call, moment, events, None)).await?;
         }
         Ok(followed)
     }
@@ -92,13 +93,14 @@ impl Service {
         events: &[ProviderEventId],
         why: Option<String>,
     ) -> Result<()> {
-        for id in events {
-            let stored: Option<ProviderEvent> = self.store.load(&call.context, *id).await?;
-            if let Some(before) = stored.filter(|event| !event.settled) {
-                let mut after = before.clone();
-                after.settle(why.clone(), work.now());
-                work.refresh(&before, &mut after)?;
-            }
+        let Some(most) = u32::try_from(events.len()).ok().filter(|number| *number > 0) else { return Ok(()) };
+        let ids = events.iter().map(|id| id.0.into()).collect();
+        let query = Query::new(&PROVIDER_EVENTS).filter(Filter::In("id", ids)).limit(most);
+        let stored: Vec<ProviderEvent> = self.store.load_all(&call.context, &query).await?;
+        for before in stored.iter().filter(|event| !event.settled) {
+            let mut after = before.clone();
+            after.settle(why.clone(), work.now());
+            work.refresh(before, &mut after)?;
         }
         Ok(())
     }
@@ -238,6 +240,6 @@ fn nothing(why: &str) -> Followed {
     Followed::Nothing(why.to_owned())
 }
 
-pub(crate) fn actor() -> AuditActor {
+fn actor() -> AuditActor {
     AuditActor::part(SystemActor::Billing)
 }

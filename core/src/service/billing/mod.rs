@@ -15,7 +15,10 @@ pub use checkout::Checkout;
 pub use provider::{BillingProvider, Signed};
 
 use super::Service;
-use crate::error::{Code, Error, Result};
+use crate::{
+    domain::{Subscription, Tenant},
+    error::{Code, Error, Result},
+};
 
 /// A link to a page of the payment provider. It is for the caller, and good for a short time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -32,4 +35,10 @@ impl Service {
             Error::new(Code::BILLING_NOT_CONFIGURED, message)
         })
     }
+}
+
+/// Returns the customer that a tenant is at the provider, as far as it is stored.
+fn known_customer(tenant: &Tenant, current: Option<&Subscription>) -> Option<String> {
+    let of_subscription = || current.and_then(|current| current.stripe_customer_id.clone());
+    tenant.stripe_customer_id.clone().or_else(of_subscription)
 }

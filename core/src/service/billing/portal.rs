@@ -1,9 +1,9 @@
 //! Opens the customer portal of the payment provider.
 
-use super::BillingLink;
+use super::{BillingLink, known_customer};
 use crate::{
     authz::Action,
-    domain::{Subscription, Tenant},
+    domain::Subscription,
     error::{Code, Error, Result},
     service::{
         Call, Service,
@@ -49,20 +49,12 @@ impl Service {
             return Err(Error::internal("a component asks no payment provider, and nobody carries the request out"));
         }
         self.billing()?;
+        let key = Subscription::current_key(tenant.id);
+        let current: Option<Subscription> = self.store.load_unique(&call.context, key).await?;
         let slug = tenant.slug.clone();
-        self.known_customer(call, tenant).await?.map(|customer| Begins::New { customer, slug }).ok_or_else(|| {
+        known_customer(tenant, current.as_ref()).map(|customer| Begins::New { customer, slug }).ok_or_else(|| {
             let message = "the payment provider does not know the tenant yet: begin a checkout first";
             Error::new(Code::NOT_BILLED, message)
         })
-    }
-
-    /// Returns the customer that the tenant is at the provider, as far as it is stored.
-    pub(super) async fn known_customer(&self, call: &Call, tenant: &Tenant) -> Result<Option<String>> {
-        if tenant.stripe_customer_id.is_some() {
-            return Ok(tenant.stripe_customer_id.clone());
-        }
-        let key = Subscription::current_key(tenant.id);
-        let current: Option<Subscription> = self.store.load_unique(&call.context, key).await?;
-        Ok(current.and_then(|current| current.stripe_customer_id))
     }
 }

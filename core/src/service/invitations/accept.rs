@@ -60,7 +60,7 @@ impl AcceptedInvitation {
     }
 }
 
-/// What an acceptance rests on.
+/// Documents that an acceptance rests on.
 struct Found {
     invitation: Invitation,
     tenant: Tenant,
