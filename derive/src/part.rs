@@ -64,7 +64,7 @@ fn patch(ident: &Ident, members: &Members<'_>) -> TokenStream {
         pub(crate) struct #patch { #(#fields),* }
 
         impl #patch {
-            fn read_patch(reader: &mut crate::domain::Reader) -> Self {
+            pub(crate) fn read_patch(reader: &mut crate::domain::Reader) -> Self {
                 Self { #(#reads),* }
             }
         }

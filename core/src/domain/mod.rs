@@ -4,6 +4,7 @@ pub mod activity;
 pub mod app_password;
 pub mod audit;
 pub mod billing;
+pub mod branding;
 pub mod entitlement;
 pub mod event;
 pub mod fields;
@@ -35,6 +36,7 @@ pub use activity::UserActivity;
 pub use app_password::{AppPassword, AppPasswordStatus, AppPasswordView, CreateAppPassword, OneTimeSecret};
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
 pub use billing::ProviderEvent;
+pub use branding::{Branding, LauncherLink};
 pub use event::{Cursor, DeferredEvent, Event};
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
@@ -55,8 +57,8 @@ pub use session::EndedSession;
 pub use subscription::{CreateSubscription, Subscription, SubscriptionStatus, SubscriptionView, UpdateSubscription};
 pub use task::TaskRecord;
 pub use tenant::{
-    BillingInfo, Branding, CancelledSubscription, CreateTenant, DomainVerification, LauncherLink, Tenant, TenantStatus,
-    TenantView, UpdateTenant,
+    BillingInfo, CancelledSubscription, CreateTenant, DomainVerification, Tenant, TenantStatus, TenantView,
+    UpdateTenant,
 };
 pub use tenant_domain::{AddDomain, DomainStatus, TenantDomain, TenantDomainView};
 pub use trail::{AuditChain, AuditHeadView, AuditStub, Checkpoint, Expired, Removed};

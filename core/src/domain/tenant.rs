@@ -8,10 +8,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    MembershipRole, Open, Patch, Problem, Subscription, SubscriptionId, SubscriptionStatus, TenantId,
-    fields::{
-        self, boolean, choice, colour, domain_name, email, https_url, identifier, label, slug, text, time, vat_id,
-    },
+    Branding, MembershipRole, Open, Patch, Problem, Subscription, SubscriptionId, SubscriptionStatus, TenantId,
+    branding::BrandingPatch,
+    fields::{self, boolean, choice, domain_name, email, identifier, label, slug, text, time, vat_id},
 };
 use crate::{
     callers::Callers,
@@ -69,40 +68,6 @@ pub struct BillingInfo {
     /// Postal address.
     #[field(input = patch(address))]
     pub address: Option<String>,
-}
-
-/// A link in the launcher.
-#[part(entry)]
-#[derive(Debug, ToSchema)]
-pub struct LauncherLink {
-    /// Text of the link.
-    #[field(input = required(text(80)))]
-    pub title: String,
-    /// Target of the link; an `https` URL.
-    #[field(input = required(https_url))]
-    pub url: String,
-    /// Name of an icon.
-    #[field(input = optional(identifier))]
-    pub icon: Option<String>,
-}
-
-/// Appearance of the tenant's launcher.
-#[part(patch)]
-#[derive(Debug, Default, ToSchema)]
-pub struct Branding {
-    /// The logo; an `https` URL.
-    #[field(input = patch(https_url))]
-    pub logo_url: Option<String>,
-    /// Main colour, `#rrggbb`.
-    #[field(input = patch(colour))]
-    pub primary_color: Option<String>,
-    /// Secondary colour, `#rrggbb`.
-    #[field(input = patch(colour))]
-    pub accent_color: Option<String>,
-    /// Links in the launcher, in order.
-    #[field(input = entries(50, LauncherLink))]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub launcher_links: Vec<LauncherLink>,
 }
 
 /// The subscription that was cancelled by the deletion of its tenant.

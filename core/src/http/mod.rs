@@ -1,5 +1,8 @@
 //! The HTTP API: routes, extractors, problem details and the OpenAPI document. Handlers only convert types.
 
+#[macro_use]
+mod table;
+
 mod body;
 mod extract;
 mod host;

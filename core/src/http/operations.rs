@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::{Router, routing::MethodRouter};
 
+pub use super::table::RESOURCES;
 use super::{
     HttpState,
     openapi::{self, schemas::*, shape::Shape},
@@ -24,113 +25,6 @@ use crate::{
         workspaces::WorkspaceView,
     },
 };
-
-/// The resources of the API, in the order of its documents.
-///
-/// They are the tags of operations, and each is a module of `routes`.
-pub const RESOURCES: &[(&str, &str)] = &[
-    ("profile", "The caller's own profile and tenants."),
-    ("tenants", "Tenants: the caller's, or all for the platform."),
-    ("members", "Members of a tenant."),
-    ("entitlements", "What a tenant's subscription entitles to."),
-    ("invitations", "Invitations of people to a tenant, by mail."),
-    ("workspace", "The systems behind a tenant: identity, mail and files."),
-    ("mailboxes", "Mailboxes of a tenant."),
-    ("app_passwords", "App passwords of mailboxes, each for one mail program."),
-    ("domains", "Domains of a tenant, and their proof by DNS."),
-    ("users", "Users; written by the platform."),
-    ("subscriptions", "Subscriptions; written by the platform."),
-    ("billing", "Links to the payment provider, and its events."),
-    ("audit", "The audit trail."),
-    ("launcher", "The public launchers of tenants."),
-    ("sessions", "Sessions at the identity provider."),
-];
-
-macro_rules! method {
-    (get) => {
-        http::Method::GET
-    };
-    (post) => {
-        http::Method::POST
-    };
-    (put) => {
-        http::Method::PUT
-    };
-    (patch) => {
-        http::Method::PATCH
-    };
-    (delete) => {
-        http::Method::DELETE
-    };
-}
-
-/// Expands the table to the sections, their routes, the operations, and the shapes for the OpenAPI document.
-///
-/// A row is `METHOD ID = HANDLER { … }` below its path, which is below its section.
-macro_rules! operations {
-    ($(
-        $(#[$about:meta])*
-        $section:ident below $prefix:literal {$(
-            $path:literal {$(
-                $method:ident $id:ident = $resource:ident::$handler:ident {
-                    summary: $summary:literal,
-                    access: $access:expr, sdk: $sdk:expr, commands: $commands:expr,
-                    shape: $shape:expr,
-                }
-            )+}
-        )+}
-    )+) => {
-        /// A group of routes with a common path prefix.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Section {$(
-            $(#[$about])*
-            $section,
-        )+}
-
-        impl Section {
-            /// All sections; a path that fits two of them is in the first.
-            const ALL: &'static [Self] = &[$(Self::$section),+];
-
-            /// Returns the path prefix of the section.
-            const fn prefix(self) -> &'static str {
-                match self {$(
-                    Self::$section => $prefix,
-                )+}
-            }
-
-            /// Returns the routes of its operations.
-            fn operations(self) -> Router<Arc<HttpState>> {
-                match self {$(
-                    Self::$section => Router::new()
-                        $(.route($path, MethodRouter::new()$(.$method(routes::$resource::$handler))+))+,
-                )+}
-            }
-        }
-
-        /// The declared operations.
-        pub const OPERATIONS: &[Operation] = {
-            use Access::{May, Own, Public};
-            use crate::authz::Action::*;
-            &[$($($(
-                Operation {
-                    id: stringify!($id),
-                    method: method!($method),
-                    path: $path,
-                    tag: stringify!($resource),
-                    summary: $summary,
-                    access: $access,
-                    sdk: $sdk,
-                    commands: $commands,
-                },
-            )+)+)+]
-        };
-
-        /// Returns the shapes of requests and answers, in the order of [`OPERATIONS`].
-        fn shapes() -> Vec<Shape> {
-            vec![$($($($shape),+),+),+]
-        }
-    };
-}
 
 operations! {
     /// `/users/me`.

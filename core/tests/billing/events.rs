@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dezky::{
     clock::Clock as _,
     domain::{
-        ProviderEvent, SubscriptionStatus,
+        ProviderEvent, Subscription, SubscriptionStatus,
         billing::{PROVIDER_EVENTS, PROVIDER_EVENTS_BY_DUE},
     },
     emulators::{Fault, Faults},
@@ -28,6 +28,7 @@ on_every_store! {
     an_unknown_status_changes_nothing,
     two_workers_store_each_once,
     subscriptions_of_other_products_are_left_alone,
+    a_second_subscription_waits_for_the_first_to_end,
 }
 
 async fn stored(world: &World) -> Vec<ProviderEvent> {
@@ -182,4 +183,26 @@ async fn subscriptions_of_other_products_are_left_alone(store: SharedStore) {
     }
     world.work().await;
     assert!(stored(&world).await.iter().all(|event| event.settled && event.failure.is_some()));
+}
+
+async fn a_second_subscription_waits_for_the_first_to_end(store: SharedStore) {
+    let world = World::on(store).await;
+    let acme = world.tenant("acme").await;
+    // Two pages are open before anything is known here, and both are paid.
+    let (one, other) = (world.checkout(acme, "firm", 3).await.unwrap(), world.checkout(acme, "team", 4).await.unwrap());
+    let pay = |url: &str| world.stripe.system().complete(url.rsplit('/').next().unwrap(), world.clock.now()).unwrap();
+    let (first, second) = (pay(&one), pay(&other));
+    world.settle().await;
+    let [ours]: [Subscription; 1] = world.subscriptions(acme).await.try_into().unwrap();
+    assert_eq!(ours.stripe_subscription_id, Some(first.clone()));
+    let told = stored(&world).await;
+    assert!(told.iter().all(|event| event.settled));
+    assert!(told.iter().any(|event| event.failure.as_deref().is_some_and(|why| why.contains("another subscription"))));
+    world.stripe.system().set_status(&first, "canceled", world.clock.now());
+    world.settle().await;
+    assert_eq!(billing::reconcile(&world.service).await.unwrap(), 1);
+    let states: Vec<_> =
+        world.subscriptions(acme).await.into_iter().map(|one| (one.stripe_subscription_id, one.status)).collect();
+    let expected = [(first, SubscriptionStatus::Cancelled), (second, SubscriptionStatus::Active)];
+    assert_eq!(states, expected.map(|(id, status)| (Some(id), status.into())));
 }

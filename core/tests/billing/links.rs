@@ -112,6 +112,12 @@ async fn an_operator_has_a_subscription_billed_by_mail(store: SharedStore) {
     assert_eq!(code(world.service.bill_subscription(&system(), ours.id, None).await), "already_billed");
     world.settle().await;
     assert_eq!(world.subscriptions(acme).await.len(), 1);
+    // It stays the same customer once that subscription has ended.
+    let there = billed.stripe_subscription_id.unwrap();
+    world.stripe.system().set_status(&there, "canceled", world.clock.now());
+    world.settle().await;
+    world.checkout(acme, "team", 5).await.unwrap();
+    assert_eq!(world.stripe.system().customers(), 1);
 }
 
 async fn what_ends_here_ends_there(store: SharedStore) {

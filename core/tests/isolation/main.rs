@@ -5,7 +5,7 @@
 mod claims;
 mod conditions;
 mod matrix;
-mod provider;
+mod outside;
 mod recording;
 mod revoked;
 mod routes;

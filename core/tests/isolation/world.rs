@@ -19,7 +19,7 @@ use dezky::{
         UpdateUser, UserId, tenant_domain::DomainTimes, workspace::SystemKind,
     },
     http::{HttpState, RequestIdentity, TokenIdentity, router},
-    service::{PublicRecords, Service, ServiceSettings, Told, subscriptions::SubscriptionFilter},
+    service::{Service, ServiceSettings, subscriptions::SubscriptionFilter},
     store::{Commit, Repository as _, SharedStore},
     test_kit::DevelopmentIssuer,
 };
@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::{
-    provider::{Agreeable, plans},
+    outside::{Agreeable, plans, records},
     routes::{domain, spare},
     support,
 };
@@ -145,21 +145,6 @@ impl Answer {
     pub(crate) fn text(&self) -> String {
         format!("{} {:?} {}", self.status, self.headers, self.body)
     }
-}
-
-/// Public DNS without any record.
-#[derive(Debug)]
-struct Nothing;
-
-#[async_trait]
-impl PublicRecords for Nothing {
-    async fn ask(&self, _: &str, _: &str) -> Vec<(String, Told)> {
-        vec![("192.0.2.53".to_owned(), Told::Values(Vec::new()))]
-    }
-}
-
-fn records() -> Option<Arc<dyn PublicRecords>> {
-    Some(Arc::new(Nothing))
 }
 
 fn service_settings() -> ServiceSettings {

@@ -31,6 +31,28 @@ const PERIOD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Number of events that are kept.
 const MOST_EVENTS: usize = 100_000;
 
+/// Names of the fields from which a subscription is made.
+struct Names {
+    tenant: &'static str,
+    trial_end: &'static str,
+    price: &'static str,
+    quantity: &'static str,
+}
+
+const OF_CHECKOUT: Names = Names {
+    tenant: "subscription_data[metadata][tenant_id]",
+    trial_end: "subscription_data[trial_end]",
+    price: "line_items[0][price]",
+    quantity: "line_items[0][quantity]",
+};
+
+const OF_SUBSCRIPTION: Names = Names {
+    tenant: "metadata[tenant_id]",
+    trial_end: "trial_end",
+    price: "items[0][price]",
+    quantity: "items[0][quantity]",
+};
+
 /// An event with the time at which it happened.
 #[derive(Debug, Clone)]
 pub struct StripeEvent {
@@ -114,30 +136,18 @@ impl State {
         self.announce(kind, invoice, now);
     }
 
-    fn subscribe(&mut self, customer: &str, fields: &Form, prefix: &str, now: Timestamp) -> String {
+    fn subscribe(&mut self, customer: &str, fields: &Form, names: &Names, now: Timestamp) -> String {
         let id = self.id("sub");
         let item = self.id("si");
-        let nested = |name: &str| match prefix {
-            "" => fields.text(name),
-            prefix => fields.text(&format!(
-                "{prefix}[{}]{}",
-                name.split('[').next().unwrap_or_default(),
-                match name.find('[') {
-                    Some(at) => name.get(at..).unwrap_or_default(),
-                    None => "",
-                }
-            )),
-        };
-        let lines = if prefix.is_empty() { "items" } else { "line_items" };
-        let trial_end = nested("trial_end").and_then(|end| end.parse().ok());
+        let trial_end = fields.text(names.trial_end).and_then(|end| end.parse().ok());
         let subscription = Subscription {
             id: id.clone(),
             item,
             customer: customer.to_owned(),
             status: if trial_end.is_some() { "trialing" } else { "active" }.to_owned(),
-            tenant: nested("metadata[tenant_id]"),
-            price: fields.text(&format!("{lines}[0][price]")).unwrap_or_default(),
-            quantity: fields.text(&format!("{lines}[0][quantity]")).and_then(|number| number.parse().ok()).unwrap_or(1),
+            tenant: fields.text(names.tenant),
+            price: fields.text(names.price).unwrap_or_default(),
+            quantity: fields.text(names.quantity).and_then(|number| number.parse().ok()).unwrap_or(1),
             collection_method: fields.text("collection_method").unwrap_or_else(|| "charge_automatically".to_owned()),
             created: now.seconds(),
             trial_end,
@@ -210,7 +220,7 @@ impl StripeSystem {
             let session = state.sessions.get_mut(session).filter(|session| session.subscription.is_none())?;
             (session.customer.clone(), session.form.clone())
         };
-        let id = state.subscribe(&customer, &form, "subscription_data", now);
+        let id = state.subscribe(&customer, &form, &OF_CHECKOUT, now);
         let session = state.sessions.get_mut(session)?;
         session.subscription = Some(id.clone());
         let object = session.object();
@@ -357,7 +367,7 @@ impl StripeSystem {
             }
             (&Method::POST, ["subscriptions"]) => {
                 let Some(customer) = customer(state) else { return absent("customer", "") };
-                let id = state.subscribe(&customer, &form, "", now);
+                let id = state.subscribe(&customer, &form, &OF_SUBSCRIPTION, now);
                 (StatusCode::OK, state.subscriptions.get(&id).map(Subscription::object).unwrap_or_default())
             }
             (&Method::GET, ["subscriptions"]) => (StatusCode::OK, self.listed(state, exchange)),

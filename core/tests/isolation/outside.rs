@@ -1,4 +1,6 @@
-//! A payment provider that agrees to everything, and bills nobody.
+//! Stand-ins for DNS and the payment provider: nothing is published, and everything is agreed to.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use dezky::{
@@ -12,7 +14,10 @@ use dezky::{
         },
         plan::{Catalogue, Plan},
     },
-    service::billing::{BillingProvider, Signed},
+    service::{
+        PublicRecords, Told,
+        billing::{BillingProvider, Signed},
+    },
 };
 
 #[derive(Debug)]
@@ -79,4 +84,19 @@ pub(crate) fn plans() -> Catalogue {
     };
     let plans = [("starter", plan("price_1")), ("business", plan("price_2"))];
     Catalogue::new(plans.into_iter().map(|(name, plan)| (name.to_owned(), plan)).collect()).unwrap()
+}
+
+/// Public DNS without any record.
+#[derive(Debug)]
+struct Nothing;
+
+#[async_trait]
+impl PublicRecords for Nothing {
+    async fn ask(&self, _: &str, _: &str) -> Vec<(String, Told)> {
+        vec![("192.0.2.53".to_owned(), Told::Values(Vec::new()))]
+    }
+}
+
+pub(crate) fn records() -> Option<Arc<dyn PublicRecords>> {
+    Some(Arc::new(Nothing))
 }
