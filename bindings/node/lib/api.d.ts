@@ -123,7 +123,7 @@ export interface AuditResource {
   id: string;
 }
 
-/** How to bill. */
+/** The price to bill. */
 export interface Bill {
   /** Id of the plan's price; needed if it has several. (1 to 200 characters) */
   price?: string | null;
@@ -194,7 +194,7 @@ export interface ChallengeRecord {
   value: string;
 }
 
-/** What to subscribe to. */
+/** A plan to subscribe to, with its seats. */
 export interface Checkout {
   /** Name of the plan. (1 to 200 characters) */
   plan: string;
@@ -1490,7 +1490,7 @@ export interface Users {
   exportAll(id: string, query?: UsersExportQuery, options?: CallOptions): AsyncGenerator<ExportRecord, void, undefined>;
 }
 
-/** Links to the payment provider, and its notices. */
+/** Links to the payment provider, and its events. */
 export interface Subscriptions {
   /** List subscriptions: all for the platform, those of their tenants for everybody else. */
   list(query?: SubscriptionsQuery, options?: CallOptions): Promise<Page<SubscriptionView>>;
@@ -1525,7 +1525,7 @@ export interface Subscriptions {
   bill(id: string, input: Bill, options?: CreateOptions): Promise<SubscriptionView>;
 }
 
-/** Links to the payment provider, and its notices. */
+/** Links to the payment provider, and its events. */
 export interface Billing {
   /**
    * Create the payment provider's page on which an owner subscribes to a plan.
@@ -1575,9 +1575,9 @@ export interface Scope {
   readonly domains: Domains;
   /** Users; written by the platform. */
   readonly users: Users;
-  /** Links to the payment provider, and its notices. */
+  /** Links to the payment provider, and its events. */
   readonly subscriptions: Subscriptions;
-  /** Links to the payment provider, and its notices. */
+  /** Links to the payment provider, and its events. */
   readonly billing: Billing;
   /** The audit trail. */
   readonly audit: Audit;

@@ -22,7 +22,7 @@ use crate::{
 
 on_every_store! {
     a_forged_or_stale_event_is_refused_and_stores_nothing,
-    a_event_counts_once_and_is_forgotten_in_time,
+    an_event_counts_once_and_is_forgotten_in_time,
     a_provider_that_is_down_holds_events_up_and_loses_none,
     events_that_never_came_are_found,
     an_unknown_status_changes_nothing,
@@ -65,7 +65,7 @@ async fn a_forged_or_stale_event_is_refused_and_stores_nothing(store: SharedStor
     assert_eq!((billing::next_due(&without).await.unwrap(), billing::reconcile(&without).await.unwrap()), (None, 0));
 }
 
-async fn a_event_counts_once_and_is_forgotten_in_time(store: SharedStore) {
+async fn an_event_counts_once_and_is_forgotten_in_time(store: SharedStore) {
     let world = World::on(store).await;
     let acme = world.tenant("acme").await;
     world.subscribe(acme, "firm", 3).await;

@@ -114,7 +114,7 @@ class AddDomainInput(TypedDict, total=False):
 
 
 class BillInput(TypedDict, total=False):
-    """How to bill.
+    """The price to bill.
 
     Attributes:
         price: Id of the plan's price; needed if it has several (1 to 200 characters).
@@ -124,7 +124,7 @@ class BillInput(TypedDict, total=False):
 
 
 class CheckoutInput(TypedDict, total=False):
-    """What to subscribe to.
+    """A plan to subscribe to, with its seats.
 
     Attributes:
         plan: Name of the plan (1 to 200 characters).

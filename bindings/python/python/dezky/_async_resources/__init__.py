@@ -63,9 +63,9 @@ class AsyncUseCases:
     users: AsyncUsers
     """Users; written by the platform."""
     subscriptions: AsyncSubscriptions
-    """Links to the payment provider, and its notices."""
+    """Links to the payment provider, and its events."""
     billing: AsyncBilling
-    """Links to the payment provider, and its notices."""
+    """Links to the payment provider, and its events."""
     audit: AsyncAudit
     """The audit trail."""
 

@@ -63,9 +63,9 @@ class UseCases:
     users: Users
     """Users; written by the platform."""
     subscriptions: Subscriptions
-    """Links to the payment provider, and its notices."""
+    """Links to the payment provider, and its events."""
     billing: Billing
-    """Links to the payment provider, and its notices."""
+    """Links to the payment provider, and its events."""
     audit: Audit
     """The audit trail."""
 
