@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Checks the templates under infrastructure/ with cfn-lint.
+# Runs the check of each folder under infrastructure/: what cannot be started on a developer's machine is at least held to its schema.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-environment=$(scripts/python-environment.sh cfn-lint scripts/requirements/cfn-lint.txt)
-"$environment/bin/cfn-lint" infrastructure/lambda/template.yaml
+for check in infrastructure/*/check.sh; do
+    echo "$check" >&2
+    "$check"
+done
