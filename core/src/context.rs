@@ -1,6 +1,7 @@
 //! Request context for port calls: caller, deadline and identifiers.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -22,6 +23,8 @@ pub enum Caller {
     },
     /// Named system actor, such as `nightly-report`.
     System(String),
+    /// Bearer of an API key, by the key's id.
+    ApiKey(String),
 }
 
 macro_rules! system_actors {
@@ -136,6 +139,8 @@ pub struct RequestContext {
     pub trace: Option<TraceContext>,
     /// Outcome of looking at the token, once known.
     pub presented: Presented,
+    /// Address of the client, where the edge knows it.
+    pub client_address: Option<IpAddr>,
 }
 
 impl RequestContext {
@@ -162,6 +167,7 @@ impl RequestContext {
             client_request_id: None,
             trace: None,
             presented: Presented::default(),
+            client_address: None,
         }
     }
 

@@ -70,6 +70,8 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::mailbox::MAILBOXES,
     &domain::issuer::ISSUERS,
     &domain::app_password::APP_PASSWORDS,
+    &domain::api_key::API_KEYS,
+    &domain::api_key::API_KEY_USES,
     &domain::seat::SEAT_LEDGERS,
     &domain::tenant_domain::TENANT_DOMAINS,
     &domain::invitation::INVITATIONS,

@@ -1,7 +1,7 @@
 //! Tests of the policy: forbidden combinations of facts, and that the documentation matches the code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use std::{collections::BTreeSet, env, fs, path::PathBuf};
+use std::{collections::BTreeSet, env, fs, path::PathBuf, sync::LazyLock};
 
 use dezky::{
     authz::{
@@ -24,6 +24,12 @@ const STATUSES: [TenantStatus; 4] =
     [TenantStatus::Pending, TenantStatus::Active, TenantStatus::Suspended, TenantStatus::Deleted];
 const RIGHTS: [PlatformRight; 3] = [PlatformRight::None, PlatformRight::ByClaim, PlatformRight::Lasting];
 const ROLES: [MembershipRole; 3] = [MembershipRole::Member, MembershipRole::Admin, MembershipRole::Owner];
+
+/// Scopes of API keys: none, all that there are, and every other one.
+static SCOPES: LazyLock<[&[String]; 3]> = LazyLock::new(|| {
+    let names = |step: usize| POLICY.iter().step_by(step).map(|rule| rule.name.to_owned()).collect::<Vec<_>>().leak();
+    [&[], names(1), names(2)]
+});
 
 /// Everything that a decision can depend on.
 #[derive(Debug, Clone)]
@@ -52,18 +58,24 @@ impl Situation {
     fn caller(&self) -> Callers {
         match self.actor {
             Actor::System => Callers::SYSTEM,
+            Actor::ApiKey { platform: true, .. } => Callers::ADMIN_BY_CLAIM,
+            Actor::ApiKey { platform: false, .. } => self.of_role(),
             Actor::User { platform: PlatformRight::Lasting, bound_to: None, .. } => Callers::PLATFORM_ADMIN,
             Actor::User { platform: PlatformRight::ByClaim, bound_to: None, .. } => Callers::ADMIN_BY_CLAIM,
             Actor::User { bound_to, .. } if self.is_own(bound_to) => Callers::ONESELF,
             Actor::User { bound_to: Some(slug), .. } if self.tenant.is_none_or(|tenant| tenant.slug != slug) => {
                 Callers::STRANGER
             }
-            Actor::User { .. } => match self.role {
-                Some(MembershipRole::Owner) => Callers::OWNER,
-                Some(MembershipRole::Admin) => Callers::ADMIN,
-                Some(MembershipRole::Member) => Callers::MEMBER,
-                None => Callers::STRANGER,
-            },
+            Actor::User { .. } => self.of_role(),
+        }
+    }
+
+    fn of_role(&self) -> Callers {
+        match self.role {
+            Some(MembershipRole::Owner) => Callers::OWNER,
+            Some(MembershipRole::Admin) => Callers::ADMIN,
+            Some(MembershipRole::Member) => Callers::MEMBER,
+            None => Callers::STRANGER,
         }
     }
 
@@ -85,7 +97,9 @@ fn role() -> impl Strategy<Value = Option<MembershipRole>> {
 fn situation() -> impl Strategy<Value = Situation> {
     let user = (any::<bool>(), prop::sample::select(&RIGHTS[..]), prop::option::of(prop::sample::select(&SLUGS[..])));
     let user = user.prop_map(|(disabled, platform, bound_to)| Actor::User { disabled, platform, bound_to });
-    let actor = prop_oneof![1 => Just(Actor::System), 9 => user];
+    let key = (any::<bool>(), prop::sample::select(&*SCOPES));
+    let key = key.prop_map(|(platform, scopes)| Actor::ApiKey { platform, scopes });
+    let actor = prop_oneof![1 => Just(Actor::System), 9 => user, 4 => key];
     let actions: Vec<Action> = POLICY.iter().map(|rule| rule.action).collect();
     let tenant = (prop::sample::select(&SLUGS[..]), prop::sample::select(&STATUSES[..]))
         .prop_map(|(slug, status)| TenantFacts { slug, status });
@@ -177,7 +191,15 @@ fn every_action_is_in_the_table_in_order() {
         | Action::AcceptInvitation
         | Action::BeginCheckout
         | Action::OpenBillingPortal
-        | Action::BillSubscription => Action::BillSubscription as usize,
+        | Action::BillSubscription
+        | Action::ReadApiKeys
+        | Action::CreateApiKey
+        | Action::UpdateApiKey
+        | Action::RotateApiKey
+        | Action::DeleteApiKey
+        | Action::ReadPlatformApiKeys
+        | Action::ManagePlatformApiKeys
+        | Action::EvaluateAccess => Action::EvaluateAccess as usize,
     };
     assert_eq!(POLICY.len(), last + 1);
 }
@@ -221,6 +243,25 @@ fn what_is_not_seen_is_hidden() {
 }
 
 #[test]
+fn an_api_key_performs_what_its_scopes_name_and_what_a_person_in_its_place_might_and_never_makes_keys() {
+    holds(|situation| {
+        let Actor::ApiKey { platform, scopes } = situation.actor else { return Ok(()) };
+        if situation.outcome() != Outcome::Allow {
+            return Ok(());
+        }
+        let name = situation.action.name();
+        prop_assert!(scopes.iter().any(|scope| scope == name));
+        prop_assert!(!name.starts_with("api_key.") && situation.action != Action::AcceptInvitation);
+        prop_assert!(platform || situation.action.concerns_tenant());
+        let right = if platform { PlatformRight::ByClaim } else { PlatformRight::None };
+        let person = Actor::User { disabled: false, platform: right, bound_to: None };
+        let person = Situation { actor: person, oneself: false, ..situation.clone() };
+        prop_assert_eq!(person.outcome(), Outcome::Allow);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_disabled_user_is_always_refused() {
     holds(|situation| {
         let Actor::User { platform, bound_to, .. } = situation.actor else { return Ok(()) };
@@ -257,8 +298,9 @@ fn a_suspended_tenant_is_read_only_to_its_own_people_but_for_revoking() {
     holds(|situation| {
         let suspended = situation.tenant.is_some_and(|tenant| tenant.status == TenantStatus::Suspended);
         if suspended && !situation.is_platform() && situation.outcome() == Outcome::Allow {
-            let revokes = [Action::RevokeMembership, Action::DeleteAppPassword, Action::RevokeInvitation]
-                .contains(&situation.action);
+            let revokes =
+                [Action::RevokeMembership, Action::DeleteAppPassword, Action::RevokeInvitation, Action::DeleteApiKey]
+                    .contains(&situation.action);
             prop_assert!(reads(situation.action) || revokes);
         }
         let mut active = situation.clone();
@@ -302,7 +344,9 @@ fn a_right_by_claim_neither_makes_nor_unmakes_a_lasting_one_and_is_else_the_same
             (Action::UpdateUser, Some("tokensValidAfter")),
             (Action::DeleteUser, None),
         ];
-        if situation.lasting_admin && bound_to.is_none() && unmaking.into_iter().any(touched) {
+        // A key of the platform outlasts the claim, too.
+        let lasting = situation.action == Action::ManagePlatformApiKeys && bound_to.is_none();
+        if lasting || situation.lasting_admin && bound_to.is_none() && unmaking.into_iter().any(touched) {
             prop_assert!(situation.outcome() != Outcome::Allow);
         } else {
             let actor = Actor::User { disabled, platform: PlatformRight::Lasting, bound_to };
@@ -405,6 +449,8 @@ the database at each request, never from a token.
 - `oneself` is the person whose user it is, and the member whose mailbox it is. Nobody else creates an app password of a mailbox, neither
   its tenant's administrators nor the platform: whoever creates one is shown it, and could read the mail. They list and revoke them. An
   administrator of the platform creates those of their own mailbox as the member that they are.
+- `API keys`: a key of a tenant acts as an administrator of it, and one of the platform as an administrator by claim, each in the actions
+  among its scopes alone. The column tells which actions can be scopes of a key; none makes keys or accepts invitations.
 - A field that is not in the second table may be set by whoever may do the action.
 - Who administers the platform only for as long as their tokens name its group neither makes nor unmakes administrators whose
   right outlives the claim (third table): otherwise an hour in the group would be enough to stay, and to shut the others out.

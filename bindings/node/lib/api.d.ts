@@ -25,6 +25,40 @@ export interface AddDomain {
   name: string;
 }
 
+/** An API key. Its secret is only in the answers to its creation and rotation. */
+export interface ApiKeyView {
+  /** Its id. */
+  id: string;
+  /** Its version. */
+  version: number;
+  /** The tenant that it acts in; absent for a key of the platform. */
+  tenantId?: string | null;
+  /** Name of the machine or program. */
+  name: string;
+  /** The actions that it may perform, by their names in the table of the policy. */
+  scopes: string[];
+  /** The networks that it is accepted from; any without them. */
+  networks: string[];
+  /** Time at which it expires; never without it. (RFC 3339) */
+  expiresAt?: string | null;
+  /** The beginning of the key, by which it can be recognized. */
+  prefix: string;
+  /** The person who created it; absent for a system actor. */
+  createdBy?: string | null;
+  /** Time until which the secret before the last rotation is accepted. (RFC 3339) */
+  previousUntil?: string | null;
+  /** Time of the last rotation. (RFC 3339) */
+  rotatedAt?: string | null;
+  /** Time of its last use, at most 5 minutes behind. (RFC 3339) */
+  lastUsedAt?: string | null;
+  /** The whole key; only in the answers to its creation and rotation. */
+  secret?: string | null;
+  /** Time of creation. (RFC 3339) */
+  createdAt: string;
+  /** Time of the last write. (RFC 3339) */
+  updatedAt: string;
+}
+
 /** Status of an app password. */
 export type AppPasswordStatus = "pending" | "active" | "removing";
 
@@ -63,7 +97,7 @@ export interface AuditActor {
 }
 
 /** The kind of an actor. */
-export type AuditActorKind = "user" | "system" | "provisioning";
+export type AuditActorKind = "user" | "system" | "api_key" | "provisioning";
 
 /** An event of the audit trail. */
 export interface AuditEventView {
@@ -230,6 +264,20 @@ export interface Condition {
 
 /** Status of a condition. */
 export type ConditionStatus = "true" | "false" | "unknown";
+
+/** A new API key. */
+export interface CreateApiKey {
+  /** The tenant that it acts in. Without it, a key of the platform. */
+  tenantId?: string | null;
+  /** Name of the machine or program. (1 to 64 characters) */
+  name: string;
+  /** The actions that it may perform, by their names in the table of the policy. (at most 100) */
+  scopes?: string[] | null;
+  /** The networks that it is accepted from; any without them. (at most 20) */
+  networks?: string[] | null;
+  /** Time at which it expires; never without it. (RFC 3339) */
+  expiresAt?: string | null;
+}
 
 /** A new app password. */
 export interface CreateAppPassword {
@@ -673,6 +721,12 @@ export interface Removed {
   count: number;
 }
 
+/** A rotation of the secret of an API key. */
+export interface RotateApiKey {
+  /** Seconds for which the secret before stays accepted; a day without it. (0 to 2592000) */
+  overlapSeconds?: number | null;
+}
+
 /** The answer of one DNS server. */
 export interface Sighting {
   /** The server. */
@@ -883,6 +937,18 @@ export interface Terms {
   mailboxBytes: number;
   /** Time at which the plan was copied. (RFC 3339) */
   agreedAt: string;
+}
+
+/** Changes to an API key. */
+export interface UpdateApiKey {
+  /** Name of the machine or program. (1 to 64 characters) */
+  name?: string;
+  /** The actions that it may perform, by their names in the table of the policy. (at most 100) */
+  scopes?: string[] | null;
+  /** The networks that it is accepted from; any without them. (at most 20) */
+  networks?: string[] | null;
+  /** Time at which it expires; never without it. (RFC 3339) */
+  expiresAt?: string | null;
 }
 
 /** Changes to a mailbox. */
@@ -1135,6 +1201,12 @@ export interface SubscriptionsQuery extends ListQuery {
   status?: SubscriptionStatus;
   /** Only subscriptions with this plan (1 to 200 characters) */
   plan?: string;
+}
+
+/** Which items `apiKeys.list` tells of. */
+export interface ApiKeysQuery extends ListQuery {
+  /** Id or slug of a tenant; without it, all keys, for the platform (1 to 200 characters) */
+  tenant?: string;
 }
 
 /** Which items `audit.list` tells of. */
@@ -1541,6 +1613,41 @@ export interface Billing {
   portal(tenant: string, options?: CreateOptions): Promise<BillingLink>;
 }
 
+/** API keys: credentials of machines of a tenant or the platform. */
+export interface ApiKeys {
+  /** List API keys, the oldest first: a tenant's for its owners and admins, all for the platform. */
+  list(query?: ApiKeysQuery, options?: CallOptions): Promise<Page<ApiKeyView>>;
+  /** All items of `list`, page by page as they are asked for: `for await (const item of …)`. */
+  all(query?: ApiKeysQuery, options?: CallOptions): AsyncGenerator<ApiKeyView, void, undefined>;
+  /** Create an API key of a tenant, or of the platform; only this answer has the key. */
+  create(input: CreateApiKey, options?: CreateOptions): Promise<ApiKeyView>;
+  /**
+   * Read an API key, without its secret.
+   *
+   * @param id Id
+   */
+  get(id: string, options?: CallOptions): Promise<ApiKeyView>;
+  /**
+   * Revoke an API key, from its next request on.
+   *
+   * @param id Id
+   */
+  delete(id: string, options?: ChangeOptions): Promise<void>;
+  /**
+   * Change the name, scopes, networks or expiry of an API key.
+   *
+   * @param id Id
+   * @param patch What changes; `null` takes a value away.
+   */
+  update(id: string, patch: UpdateApiKey, options?: ChangeOptions): Promise<ApiKeyView>;
+  /**
+   * Replace the secret of an API key; only this answer has the new one, and the old one stays accepted for a while.
+   *
+   * @param id Id
+   */
+  rotate(id: string, input: RotateApiKey, options?: CreateOptions): Promise<ApiKeyView>;
+}
+
 /** The audit trail. */
 export interface Audit {
   /** List audit events, the newest first: a tenant's for its owners and admins, all for the platform. */
@@ -1579,6 +1686,8 @@ export interface Scope {
   readonly subscriptions: Subscriptions;
   /** Links to the payment provider, and its events. */
   readonly billing: Billing;
+  /** API keys: credentials of machines of a tenant or the platform. */
+  readonly apiKeys: ApiKeys;
   /** The audit trail. */
   readonly audit: Audit;
 }

@@ -57,6 +57,12 @@ module.exports = {
   "subscriptions.bill": {"method":"POST","path":"/subscriptions/{id}/billing","query":[],"body":"application/json"},
   "billing.checkout": {"method":"POST","path":"/tenants/{tenant}/billing/checkout","query":[],"body":"application/json"},
   "billing.portal": {"method":"POST","path":"/tenants/{tenant}/billing/portal","query":[],"body":null},
+  "apiKeys.list": {"method":"GET","path":"/api-keys","query":["tenant","limit","cursor"],"body":null},
+  "apiKeys.create": {"method":"POST","path":"/api-keys","query":[],"body":"application/json"},
+  "apiKeys.get": {"method":"GET","path":"/api-keys/{id}","query":[],"body":null},
+  "apiKeys.delete": {"method":"DELETE","path":"/api-keys/{id}","query":[],"body":null},
+  "apiKeys.update": {"method":"PATCH","path":"/api-keys/{id}","query":[],"body":"application/merge-patch+json"},
+  "apiKeys.rotate": {"method":"POST","path":"/api-keys/{id}/rotate","query":[],"body":"application/json"},
   "audit.list": {"method":"GET","path":"/audit","query":["tenant","userId","action","from","until","limit","cursor"],"body":null},
   "audit.head": {"method":"GET","path":"/audit/head","query":["tenant"],"body":null},
 };

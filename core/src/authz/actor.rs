@@ -7,6 +7,13 @@ use crate::domain::{GrantSource, MembershipRole, TenantStatus, User};
 pub enum Actor<'a> {
     /// A named system actor: operators' commands, scripts, the platform's own work.
     System,
+    /// The bearer of an API key.
+    ApiKey {
+        /// `true` if it is the platform's, and not a tenant's.
+        platform: bool,
+        /// The actions that it may perform, by name.
+        scopes: &'a [String],
+    },
     /// A person.
     User {
         /// `true` if the person is refused everywhere.
@@ -67,7 +74,7 @@ pub struct TargetFacts {
 pub struct Resource<'a> {
     /// The tenant, if the action concerns an existing one.
     pub tenant: Option<TenantFacts<'a>>,
-    /// The actor's own role in that tenant, if in force.
+    /// The actor's own role in that tenant, if in force; that of an administrator for an API key of the tenant.
     pub role: Option<MembershipRole>,
     /// `true` if the user is the actor's own, or the tenant's resource, such as a mailbox, belongs to the actor.
     pub oneself: bool,

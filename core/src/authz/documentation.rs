@@ -14,8 +14,11 @@ pub fn policy_table() -> String {
     let columns: String = Callers::ALL.iter().map(|(_, name)| format!(" {name} |")).collect();
     let rule_line = format!("|---|{}\n", "---|".repeat(Callers::ALL.len()));
     // Writing to a `String` cannot fail.
-    let _ =
-        write!(text, "{columns} while suspended | when deleted |\n{}", rule_line.replacen("|---|", "|---|---|---|", 1));
+    let _ = write!(
+        text,
+        "{columns} while suspended | when deleted | API keys |\n{}",
+        rule_line.replacen("|---|", "|---|---|---|---|", 1)
+    );
     for rule in POLICY {
         let _ = write!(text, "| `{}` |", rule.name);
         for (caller, _) in Callers::ALL {
@@ -28,7 +31,12 @@ pub fn policy_table() -> String {
         }
         let while_suspended = if rule.while_suspended { "yes" } else { "platform only" };
         let when_deleted = if rule.when_deleted { "yes" } else { "no" };
-        let _ = writeln!(text, " {while_suspended} | {when_deleted} |");
+        let keys = match (rule.action.is_for_api_keys(false), rule.action.is_for_api_keys(true)) {
+            (true, _) => "yes",
+            (false, true) => "of the platform",
+            (false, false) => "no",
+        };
+        let _ = writeln!(text, " {while_suspended} | {when_deleted} | {keys} |");
     }
     let _ = write!(text, "\n| field |{columns}\n{rule_line}");
     for (action, field, allowed) in field_policy() {

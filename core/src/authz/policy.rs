@@ -4,9 +4,9 @@ use super::{Actor, PlatformRight, Resource};
 pub use crate::callers::Callers;
 use crate::{
     domain::{
-        AddDomain, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateTenant, CreateUser,
-        GrantMembership, MembershipRole, TenantStatus, UpdateMailbox, UpdateMembership, UpdateSubscription,
-        UpdateTenant, UpdateUser, input::Settable,
+        AddDomain, CreateApiKey, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateTenant,
+        CreateUser, GrantMembership, MembershipRole, TenantStatus, UpdateApiKey, UpdateMailbox, UpdateMembership,
+        UpdateSubscription, UpdateTenant, UpdateUser, input::Settable,
     },
     error::Code,
 };
@@ -116,6 +116,22 @@ pub enum Action {
     OpenBillingPortal,
     /// Have a subscription billed by the payment provider.
     BillSubscription,
+    /// List the API keys of a tenant, or read one. Nobody ever reads a secret.
+    ReadApiKeys,
+    /// Create an API key of a tenant.
+    CreateApiKey,
+    /// Change an API key of a tenant.
+    UpdateApiKey,
+    /// Replace the secret of an API key of a tenant.
+    RotateApiKey,
+    /// Revoke an API key of a tenant.
+    DeleteApiKey,
+    /// List API keys, those of the platform too.
+    ReadPlatformApiKeys,
+    /// Create, change, rotate or revoke an API key of the platform.
+    ManagePlatformApiKeys,
+    /// Ask what somebody may do: for the platform about everybody, for people about themselves.
+    EvaluateAccess,
 }
 
 /// A row of the table.
@@ -223,6 +239,15 @@ pub const POLICY: &[Rule] = &[
     Rule { while_suspended: true, ..rule(Action::BeginCheckout, "billing.checkout", OWNERS, MEMBERS) },
     Rule { while_suspended: true, ..rule(Action::OpenBillingPortal, "billing.portal", OWNERS, MEMBERS) },
     rule(Action::BillSubscription, "subscription.bill", PLATFORM, MEMBERS),
+    reading(Action::ReadApiKeys, "api_key.read", ADMINS, MEMBERS),
+    rule(Action::CreateApiKey, "api_key.create", ADMINS, MEMBERS),
+    rule(Action::UpdateApiKey, "api_key.update", ADMINS, MEMBERS),
+    rule(Action::RotateApiKey, "api_key.rotate", ADMINS, MEMBERS),
+    Rule { while_suspended: true, when_deleted: true, ..rule(Action::DeleteApiKey, "api_key.delete", ADMINS, MEMBERS) },
+    reading(Action::ReadPlatformApiKeys, "api_key.read_platform", PLATFORM, EVERYONE),
+    // A key of the platform outlives the claim by which somebody administers it.
+    rule(Action::ManagePlatformApiKeys, "api_key.manage_platform", Callers::LASTING, EVERYONE),
+    reading(Action::EvaluateAccess, "access.evaluate", SELF, EVERYONE),
 ];
 
 /// The fields that actions may set, from the declarations of their inputs.
@@ -240,6 +265,8 @@ const SETTABLE: &[(Action, &[Settable])] = &[
     (Action::CreateAppPassword, CreateAppPassword::FIELDS),
     (Action::AddDomain, AddDomain::FIELDS),
     (Action::CreateInvitation, CreateInvitation::FIELDS),
+    (Action::CreateApiKey, CreateApiKey::FIELDS),
+    (Action::UpdateApiKey, UpdateApiKey::FIELDS),
 ];
 
 /// Returns the fields that an action may set.
@@ -289,6 +316,25 @@ impl Action {
         self.rule().name
     }
 
+    /// Returns the action of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        POLICY.iter().find(|rule| rule.name == name).map(|rule| rule.action)
+    }
+
+    /// Returns `true` if an API key of the platform, or of a tenant, may perform the action once that is among its scopes.
+    ///
+    /// No key makes or changes keys, so that one that leaked cannot outlive its revocation, and none accepts an invitation.
+    #[must_use]
+    pub fn is_for_api_keys(self, of_platform: bool) -> bool {
+        let personal = matches!(self, Self::AcceptInvitation) || self.rule().name.starts_with("api_key.");
+        let (caller, concerned) = match of_platform {
+            true => (Callers::ADMIN_BY_CLAIM, true),
+            false => (Callers::ADMIN, self.concerns_tenant()),
+        };
+        !personal && concerned && self.rule().allowed.includes(caller)
+    }
+
     /// Returns `true` for actions on a tenant or a resource of one.
     ///
     /// Then the caller's role in that tenant decides if they may know of it.
@@ -324,6 +370,8 @@ pub enum Reason {
     TenantSuspended,
     /// The tenant is deleted.
     TenantDeleted,
+    /// The action is not among those of the API key.
+    Scope,
     /// The caller may not set this field.
     Field(&'static str),
 }
@@ -344,6 +392,7 @@ impl Reason {
             Self::LastOwner => Code::LAST_OWNER,
             Self::TenantSuspended => Code::TENANT_SUSPENDED,
             Self::TenantDeleted => Code::TENANT_DELETED,
+            Self::Scope => Code::SCOPE_MISSING,
             Self::Field(_) => Code::FIELD_FORBIDDEN,
         })
     }
@@ -397,6 +446,11 @@ pub fn decide(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Dec
         };
         return Decision::refuse(reason);
     }
+    if let Actor::ApiKey { platform, scopes } = actor
+        && !(action.is_for_api_keys(*platform) && scopes.iter().any(|scope| scope == rule.name))
+    {
+        return Decision::refuse(Reason::Scope);
+    }
     match obstacle(caller, rule, resource) {
         Some(reason) => Decision::refuse(reason),
         None => Decision { outcome: Outcome::Allow, reason: Reason::Granted(name) },
@@ -407,6 +461,11 @@ pub fn decide(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Dec
 fn caller(actor: &Actor<'_>, resource: &Resource<'_>) -> (Callers, &'static str) {
     let (platform, bound_to) = match actor {
         Actor::System => return (Callers::SYSTEM, "system"),
+        // Whatever it does ends with the key, and so it never makes or unmakes what outlives that.
+        Actor::ApiKey { platform: true, .. } => return (Callers::ADMIN_BY_CLAIM, "API key of the platform"),
+        Actor::ApiKey { platform: false, .. } => {
+            return (MembershipRole::caller(resource.role), "API key of the tenant");
+        }
         Actor::User { platform, bound_to, .. } => (*platform, *bound_to),
     };
     // The token of a tenant's own issuer is valid for that tenant only, and never for the platform.

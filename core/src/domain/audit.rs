@@ -23,6 +23,8 @@ pub enum AuditActorKind {
     User,
     /// A named system actor, by `name`.
     System,
+    /// An API key, by `name`, which is the beginning of the key.
+    ApiKey,
     /// The saga that sets up the systems behind a tenant.
     Provisioning,
 }

@@ -96,6 +96,8 @@ identifiers! {
     IssuerId;
     /// Identifies an app password of a mailbox.
     AppPasswordId;
+    /// Identifies an API key.
+    ApiKeyId;
     /// Identifies the seats of a tenant.
     SeatLedgerId;
     /// Identifies a tenant's claim of a domain.

@@ -1,6 +1,7 @@
 //! Entities of the platform and their validation rules. No I/O.
 
 pub mod activity;
+pub mod api_key;
 pub mod app_password;
 pub mod audit;
 pub mod billing;
@@ -33,6 +34,7 @@ pub mod user;
 pub mod workspace;
 
 pub use activity::UserActivity;
+pub use api_key::{ApiKey, ApiKeyUse, ApiKeyView, CreateApiKey, UpdateApiKey};
 pub use app_password::{AppPassword, AppPasswordStatus, AppPasswordView, CreateAppPassword, OneTimeSecret};
 pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResource, AuditValue};
 pub use billing::ProviderEvent;

@@ -131,6 +131,15 @@ codes! {
         "The session of the token was ended by a logout.", "Sign in again.";
     TOKEN_REVOKED "token_revoked" as Unauthenticated:
         "The token, or the sign-in that it comes from, was revoked.", "Sign in again, at the identity provider too.";
+    API_KEY_MALFORMED "api_key_malformed" as Unauthenticated:
+        "The credential begins like an API key, and is none: a part of it is missing.", "Send the whole key, as it was shown.";
+    API_KEY_UNKNOWN "api_key_unknown" as Unauthenticated:
+        "No API key is in force with this secret: it was revoked or rotated.", "Use the latest secret, or have a new key created.";
+    API_KEY_EXPIRED "api_key_expired" as Unauthenticated:
+        "The API key has expired.", "Have its expiry changed, or a new key created.";
+    API_KEY_ADDRESS_REFUSED "api_key_address_refused" as Unauthenticated:
+        "The API key is accepted from some networks only, and the request does not come from one of them.",
+        "Call from there, or have the key's `networks` changed; behind a proxy, name it in `DEZKY_TRUSTED_PROXIES`.";
 
     // Rights.
     FIELD_FORBIDDEN "field_forbidden" as Forbidden in field:
@@ -149,6 +158,8 @@ codes! {
         "Only administrators of the platform may do this.", "Ask an administrator of the platform.";
     ROLE_INSUFFICIENT "role_insufficient" as Forbidden:
         "The caller's role in the tenant does not allow this.", "Ask an owner or an admin of the tenant.";
+    SCOPE_MISSING "scope_missing" as Forbidden:
+        "The action is not among the scopes of the API key.", "Have it added to the key's scopes, if keys may perform it.";
     SYSTEM_ACTOR_REQUIRED "system_actor_required" as Forbidden:
         "Only system actors may ask what others may do.", "Ask as a named system actor.";
     TENANT_ISSUER_REQUIRED "tenant_issuer_required" as Forbidden:
@@ -257,6 +268,8 @@ codes! {
     SECRET_SHOWN_ONCE "secret_shown_once" as Conflict:
         "The request was carried out before, and its answer had a secret, which is shown once and not stored.",
         "Use the secret of the first answer; if it was lost, revoke what was created, and create another with a new key.";
+    API_KEY_LIMIT_REACHED "api_key_limit_reached" as Conflict:
+        "The tenant, or the platform, has the maximum number of API keys.", "Revoke one that is not used.";
     SEATS_EXHAUSTED "seats_exhausted" as Conflict:
         "All seats of the subscription are taken.", "Revoke a membership or an invitation, or add seats.";
     SLUG_TAKEN "slug_taken" as Conflict in field:

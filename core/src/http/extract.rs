@@ -33,7 +33,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Context {
 /// The call of a verified caller.
 ///
 /// An in-process edge may have put the [`Principal`] into the request's extensions, which nothing from a network can;
-/// all other callers authenticate with a token.
+/// all other callers authenticate with a token or an API key.
 pub(super) struct Caller(pub(super) Call);
 
 impl FromRequestParts<Arc<HttpState>> for Caller {
@@ -43,7 +43,7 @@ impl FromRequestParts<Arc<HttpState>> for Caller {
         let Context(context) = Context::from_request_parts(parts, state).await?;
         let mut call = match parts.extensions.get::<Principal>() {
             Some(principal) => Call::by(context, principal.clone()),
-            None => Call::by_token(context.clone(), state.identity.caller(&context, &parts.headers).await?),
+            None => Call::by(context.clone(), state.identity.principal(&context, &parts.headers).await?),
         };
         call.if_match = if_match(&parts.headers)?;
         if parts.method == Method::POST {
@@ -76,7 +76,7 @@ impl RepeatedCaller {
         let context = self.call.context.renewed(state.timeout);
         Ok(match &self.principal {
             Some(principal) => Call::by(context, principal.clone()),
-            None => Call::by_token(context.clone(), state.identity.caller(&context, &self.headers).await?),
+            None => Call::by(context.clone(), state.identity.principal(&context, &self.headers).await?),
         })
     }
 }

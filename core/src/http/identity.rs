@@ -9,7 +9,7 @@ use crate::{
     authn::{LogoutRequest, VerifiedToken},
     context::RequestContext,
     error::Result,
-    service::{Call, Service, profile::SyncedCaller, views::ProfileView},
+    service::{Call, Principal, Service, profile::SyncedCaller, views::ProfileView},
 };
 
 /// Identifies the caller of a request.
@@ -20,6 +20,14 @@ pub trait Identity: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`crate::ErrorKind::Unauthenticated`] with the code of the refusal.
     async fn caller(&self, context: &RequestContext, headers: &HeaderMap) -> Result<Arc<VerifiedToken>>;
+
+    /// Returns the bearer of the token or API key of this request. Where keys are not read, only of a token.
+    ///
+    /// # Errors
+    /// As [`Identity::caller`].
+    async fn principal(&self, context: &RequestContext, headers: &HeaderMap) -> Result<Principal> {
+        self.caller(context, headers).await.map(Principal::Token)
+    }
 
     /// Syncs the caller's user and memberships with the token's claims.
     ///
@@ -49,18 +57,19 @@ pub trait Identity: Send + Sync + fmt::Debug {
 }
 
 #[cfg(feature = "authn")]
-pub use native::TokenIdentity;
+pub use native::{TokenIdentity, has_api_key};
 
 #[cfg(feature = "authn")]
 mod native {
     use super::{
-        Arc, Call, HeaderMap, Identity, LogoutRequest, ProfileView, RequestContext, Result, Service, VerifiedToken,
-        async_trait,
+        Arc, Call, HeaderMap, Identity, LogoutRequest, Principal, ProfileView, RequestContext, Result, Service,
+        VerifiedToken, async_trait,
     };
     use crate::{
         authn::{TokenRefusal, Verifier},
         context::{Caller, Presentation},
-        error::{Error, ErrorKind},
+        domain::api_key::PresentedKey,
+        error::{Code, Error, ErrorKind},
     };
 
     /// Verifies the bearer token of each request (RFC 6750 §2.1).
@@ -88,6 +97,19 @@ mod native {
             Ok(token)
         }
 
+        async fn principal(&self, context: &RequestContext, headers: &HeaderMap) -> Result<Principal> {
+            let key = bearer(headers).ok().filter(|bearer| PresentedKey::is_meant(bearer));
+            let Some(key) = key else { return self.caller(context, headers).await.map(Principal::Token) };
+            let Some(key) = PresentedKey::read(key) else {
+                let message = "this begins like an API key, and is incomplete: send the whole key, as it was shown";
+                let error = Error::new(Code::API_KEY_MALFORMED, message);
+                self.note(context, &error, None);
+                return Err(error);
+            };
+            context.presented.note(Presentation::Verified(Caller::ApiKey(key.id.to_string())));
+            Ok(Principal::ApiKey(key))
+        }
+
         // Reading the sync's data and the profile's together saves a round trip.
         async fn profile(&self, service: &Service, call: &Call) -> Result<ProfileView> {
             service.profile(call).await
@@ -107,6 +129,12 @@ mod native {
                 context.presented.note(Presentation::Refused { code: error.code(), issuer });
             }
         }
+    }
+
+    /// Returns `true` if a request is meant to be authenticated by an API key.
+    #[must_use]
+    pub fn has_api_key(headers: &HeaderMap) -> bool {
+        bearer(headers).is_ok_and(PresentedKey::is_meant)
     }
 
     fn bearer(headers: &HeaderMap) -> Result<&str> {

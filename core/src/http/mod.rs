@@ -28,7 +28,7 @@ use tower::ServiceExt as _;
 pub use host::OverTheWire;
 pub use identity::Identity;
 #[cfg(feature = "authn")]
-pub use identity::TokenIdentity;
+pub use identity::{TokenIdentity, has_api_key};
 pub use launcher::LauncherSource;
 pub use operation::{Access, Operation};
 pub use operations::Section;

@@ -12,14 +12,17 @@ use super::{
     HttpState,
     openapi::{self, schemas::*, shape::Shape},
     operation::{Access, Operation},
-    routes::{self, audit, launcher, mailboxes, members, sessions, subscriptions, tenants, users},
+    routes::{
+        self, api_keys, audit, evaluations, launcher, mailboxes, members, sessions, subscriptions, tenants, users,
+    },
 };
 use crate::{
-    domain::{AppPasswordView, AuditHeadView, InvitationView, MailboxView, TenantDomainView},
+    domain::{ApiKeyView, AppPasswordView, AuditHeadView, InvitationView, MailboxView, TenantDomainView},
     error::Result,
     service::{
         billing::BillingLink,
         entitlements::{EntitlementsView, PlansView},
+        evaluations::{Evaluation, Evaluations, FoundActions, FoundThings},
         invitations::{AcceptedInvitation, BulkInvitations, InvitationPreview},
         views::{LauncherView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView},
         workspaces::WorkspaceView,
@@ -396,6 +399,83 @@ operations! {
             }
         }
     }
+    /// `/api-keys`.
+    ApiKeys below "/api-keys" {
+        "/api-keys" {
+            get listApiKeys = api_keys::list {
+                summary: "List API keys, the oldest first: a tenant's for its owners and admins, all for the platform",
+                access: May(&[ReadApiKeys, ReadPlatformApiKeys]), sdk: Some("apiKeys.list"), commands: &["api-key list"],
+                shape: Shape::page::<ApiKeyPage>().asked_by::<api_keys::Query>().in_pages(),
+            }
+            post createApiKey = api_keys::create {
+                summary: "Create an API key of a tenant, or of the platform; only this answer has the key",
+                access: May(&[CreateApiKey, ManagePlatformApiKeys]), sdk: Some("apiKeys.create"), commands: &["api-key create"],
+                shape: Shape::shown_once::<CreateApiKeyBody, ApiKeyView>(),
+            }
+        }
+        "/api-keys/{id}" {
+            get readApiKey = api_keys::read {
+                summary: "Read an API key, without its secret",
+                access: May(&[ReadApiKeys]), sdk: Some("apiKeys.get"), commands: &["api-key show"],
+                shape: Shape::document::<ApiKeyView>(),
+            }
+            patch updateApiKey = api_keys::update {
+                summary: "Change the name, scopes, networks or expiry of an API key",
+                access: May(&[UpdateApiKey]), sdk: Some("apiKeys.update"), commands: &["api-key update"],
+                shape: Shape::changed::<UpdateApiKeyBody, ApiKeyView>(),
+            }
+            delete deleteApiKey = api_keys::delete {
+                summary: "Revoke an API key, from its next request on",
+                access: May(&[DeleteApiKey]), sdk: Some("apiKeys.delete"), commands: &["api-key revoke"],
+                shape: Shape::deleted(),
+            }
+        }
+        "/api-keys/{id}/rotate" {
+            post rotateApiKey = api_keys::rotate {
+                summary: "Replace the secret of an API key; only this answer has the new one, and the old one stays accepted for a while",
+                access: May(&[RotateApiKey]), sdk: Some("apiKeys.rotate"), commands: &["api-key rotate"],
+                shape: Shape::shown_once::<RotateApiKeyBody, ApiKeyView>(),
+            }
+        }
+    }
+    /// `/access/v1`: for clients of the AuthZEN API, which bring their own types; in Rust `Acting::evaluations`.
+    Evaluations below "/access/v1" {
+        "/access/v1/evaluation" {
+            post evaluateAccess = evaluations::evaluate {
+                summary: "May a subject perform an action on a resource? For the platform about everybody, for people about themselves",
+                access: May(&[EvaluateAccess]), sdk: None, commands: &[],
+                shape: Shape::sent::<EvaluationRequest, Evaluation>(),
+            }
+        }
+        "/access/v1/evaluations" {
+            post evaluateAccesses = evaluations::evaluate_several {
+                summary: "Up to 200 such questions at once; without a list, one",
+                access: May(&[EvaluateAccess]), sdk: None, commands: &[],
+                shape: Shape::sent::<EvaluationsRequest, Evaluations>(),
+            }
+        }
+        "/access/v1/search/subject" {
+            post searchSubjects = evaluations::search_subjects {
+                summary: "The members of a tenant who may perform an action on it; for the platform",
+                access: May(&[EvaluateAccess]), sdk: None, commands: &[],
+                shape: Shape::sent::<SearchSubjectsRequest, FoundThings>(),
+            }
+        }
+        "/access/v1/search/resource" {
+            post searchResources = evaluations::search_resources {
+                summary: "The tenants of a subject in which it may perform an action",
+                access: May(&[EvaluateAccess]), sdk: None, commands: &[],
+                shape: Shape::sent::<SearchResourcesRequest, FoundThings>(),
+            }
+        }
+        "/access/v1/search/action" {
+            post searchActions = evaluations::search_actions {
+                summary: "The actions that a subject may perform on a resource",
+                access: May(&[EvaluateAccess]), sdk: None, commands: &[],
+                shape: Shape::sent::<SearchActionsRequest, FoundActions>(),
+            }
+        }
+    }
     /// The remaining routes: `/audit` with `/audit/head`, `/launcher`, `/oidc`, `/openapi.json`, and unknown paths.
     Others below "" {
         "/audit" {
@@ -410,6 +490,14 @@ operations! {
                 summary: "Read the end of a tenant's chain of audit events, or of the platform's: number and seal of the last one",
                 access: May(&[ReadTenantAudit, ReadPlatformAudit]), sdk: Some("audit.head"), commands: &["audit head"],
                 shape: Shape::document::<AuditHeadView>().asked_by::<audit::HeadQuery>(),
+            }
+        }
+        "/.well-known/authzen-configuration" {
+            get readAuthzenConfiguration = evaluations::configuration {
+                summary: "Where the endpoints of the AuthZEN Authorization API are; public",
+                // For clients of that API, which find the endpoints by it.
+                access: Public, sdk: None, commands: &[],
+                shape: Shape::document::<evaluations::AuthzenConfiguration>(),
             }
         }
         "/launcher" {

@@ -156,7 +156,7 @@ impl Asked {
             None => (None, None),
             Some(Presentation::Refused { issuer, .. }) => (issuer.as_deref(), None),
             Some(Presentation::Verified(Caller::Subject { issuer, subject })) => (Some(&**issuer), Some(&**subject)),
-            Some(Presentation::Verified(Caller::System(name))) => (None, Some(&**name)),
+            Some(Presentation::Verified(Caller::System(name) | Caller::ApiKey(name))) => (None, Some(&**name)),
             Some(Presentation::Verified(Caller::Anonymous)) => (None, None),
         };
         tracing::info!(

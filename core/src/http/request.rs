@@ -13,7 +13,10 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 
-use super::{host, refused::Asked};
+use super::{
+    host,
+    refused::{Asked, ClientAddress},
+};
 use crate::{context::RequestContext, domain::ObjectId, trace::TraceContext};
 
 /// Header with the request id: the client's in requests, the server's in answers.
@@ -81,8 +84,10 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     let mut context = RequestContext::within(request_id.clone(), timeout);
     context.client_request_id = named;
     context.trace = trace;
+    context.client_address = request.extensions().get::<ClientAddress>().map(|address| address.0);
     request.extensions_mut().insert(context);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let is_access = route.starts_with("/access/v1/");
     // At `debug`, like the log line, because formatting a span's fields costs as much as a read of the store.
     let trace_id = trace.map(|trace| tracing::field::display(trace.trace_id()));
     let span = tracing::debug_span!("request", id = %request_id, method = %request.method(), route, trace_id);
@@ -103,7 +108,11 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     }
     .instrument(span)
     .await;
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    // The AuthZEN Authorization API 1.0 has the client's id returned as it came (§10.1.5).
+    let as_it_came = repeated.clone().filter(|_| is_access);
+    if let Some(value) = as_it_came {
+        response.headers_mut().insert(REQUEST_ID, value);
+    } else if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     if let Some(value) = repeated {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::resources::{
-    AppPasswords, Audit, Billing, Domains, Entitlements, Mailboxes, Members, MyTenants, Subscriptions, Tenants, Users,
-    Workspace,
+    ApiKeys, AppPasswords, Audit, Billing, Domains, Entitlements, Evaluations, Mailboxes, Members, MyTenants,
+    Subscriptions, Tenants, Users, Workspace,
 };
 use crate::{
     context::RequestContext,
@@ -120,6 +120,18 @@ impl Acting {
     #[must_use]
     pub fn subscriptions(&self) -> Subscriptions<'_> {
         Subscriptions(self)
+    }
+
+    /// Returns the API keys of tenants and of the platform.
+    #[must_use]
+    pub fn api_keys(&self) -> ApiKeys<'_> {
+        ApiKeys(self)
+    }
+
+    /// Returns the policy's decisions, for the platform about everybody and for people about themselves.
+    #[must_use]
+    pub fn evaluations(&self) -> Evaluations<'_> {
+        Evaluations(self)
     }
 
     /// Returns the audit trail.

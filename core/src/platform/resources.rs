@@ -5,17 +5,20 @@
 use super::acting::Acting;
 use crate::{
     domain::{
-        AddDomain, AppPasswordId, AppPasswordView, CreateAppPassword, CreateMailbox, CreateSubscription, CreateTenant,
-        CreateUser, GrantMembership, MailboxId, MailboxView, SubscriptionId, TenantDomainView, UpdateMailbox,
-        UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, UserId,
+        AddDomain, ApiKeyId, ApiKeyView, AppPasswordId, AppPasswordView, CreateApiKey, CreateAppPassword,
+        CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, MailboxId, MailboxView,
+        SubscriptionId, TenantDomainView, UpdateApiKey, UpdateMailbox, UpdateMembership, UpdateSubscription,
+        UpdateTenant, UpdateUser, UserId,
     },
     error::Result,
     service::{
-        ListRequest, Page,
+        self, ListRequest, Page,
         access::TenantReference,
+        api_keys::{ApiKeyFilter, RotateSecret},
         audit::AuditFilter,
         billing::{BillingLink, Checkout},
         entitlements::{EntitlementsView, PlansView},
+        evaluations::{Evaluation, FoundActions, FoundThings, Question, Search, Several},
         export::ExportRecord,
         mailboxes::MailboxFilter,
         members::MemberFilter,
@@ -209,6 +212,40 @@ resource! {
         bill = bill_subscription(subscription: SubscriptionId, price: Option<String>) -> SubscriptionView;
         /// Deletes a subscription.
         delete = delete_subscription(subscription: SubscriptionId) -> ();
+    }
+}
+
+resource! {
+    /// API keys of tenants and of the platform.
+    ApiKeys {
+        /// Lists API keys, the oldest first.
+        list = list_api_keys(filter: &ApiKeyFilter, request: &ListRequest) -> Page<ApiKeyView>;
+        /// Reads an API key.
+        get = read_api_key(key: ApiKeyId) -> ApiKeyView;
+        /// Creates an API key. Only this answer has the whole key.
+        create = create_api_key(input: CreateApiKey) -> ApiKeyView, value;
+        /// Changes an API key.
+        update = update_api_key(key: ApiKeyId, input: UpdateApiKey) -> ApiKeyView;
+        /// Replaces the secret of an API key. Only this answer has the whole key.
+        rotate = rotate_api_key(key: ApiKeyId, input: RotateSecret) -> ApiKeyView, value;
+        /// Revokes an API key.
+        delete = delete_api_key(key: ApiKeyId) -> ();
+    }
+}
+
+resource! {
+    /// The policy's decisions, as the AuthZEN Authorization API 1.0 asks for them.
+    Evaluations {
+        /// Evaluates a question.
+        evaluate = evaluate(question: Question) -> Evaluation;
+        /// Evaluates several questions, with as many reads as for one.
+        evaluate_many = evaluate_several(asked: Several) -> service::evaluations::Evaluations;
+        /// Returns the members of a tenant who may perform an action on it.
+        search_subjects = search_subjects(search: &Search) -> FoundThings;
+        /// Returns the tenants of a subject in which it may perform an action.
+        search_resources = search_resources(search: &Search) -> FoundThings;
+        /// Returns the actions that a subject may perform on a resource.
+        search_actions = search_actions(search: &Search) -> FoundActions;
     }
 }
 

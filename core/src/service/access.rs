@@ -2,6 +2,7 @@
 
 use super::{
     Call, Principal, Service,
+    api_keys::bearer::{FoundKey, key_reads},
     sessions::{SessionFacts, session_records},
     unit_of_work::UnitOfWork,
 };
@@ -12,7 +13,7 @@ use crate::{
     },
     callers::Callers,
     domain::{
-        AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId,
+        ApiKey, AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId,
         membership::MEMBERSHIPS, tenant::TENANTS, user::USERS,
     },
     error::{Code, Error, ErrorKind, FieldError, Result},
@@ -51,12 +52,15 @@ pub(crate) enum CallerFacts {
     System(String),
     /// A person, and the slug of the tenant to which the token's issuer is bound.
     Person { user: Box<User>, bound_to: Option<String> },
+    /// An API key.
+    ApiKey(Box<ApiKey>),
 }
 
 impl CallerFacts {
     pub(crate) fn actor(&self) -> Actor<'_> {
         match self {
             Self::System(_) => Actor::System,
+            Self::ApiKey(key) => Actor::ApiKey { platform: key.tenant_id.is_none(), scopes: &key.scopes },
             Self::Person { user, bound_to } => Actor::User {
                 disabled: !user.may_call(),
                 platform: PlatformRight::of(user),
@@ -69,6 +73,7 @@ impl CallerFacts {
         match self {
             Self::System(name) => AuditActor { kind: AuditActorKind::System, user_id: None, name: Some(name.clone()) },
             Self::Person { user, .. } => AuditActor { kind: AuditActorKind::User, user_id: Some(user.id), name: None },
+            Self::ApiKey(key) => AuditActor { kind: AuditActorKind::ApiKey, user_id: None, name: Some(key.prefix()) },
         }
     }
 
@@ -76,13 +81,14 @@ impl CallerFacts {
     pub(crate) fn is_platform(&self) -> bool {
         match self {
             Self::System(_) => true,
+            Self::ApiKey(key) => key.tenant_id.is_none(),
             Self::Person { user, bound_to } => user.platform_admin && bound_to.is_none(),
         }
     }
 
     pub(crate) fn user_id(&self) -> Option<UserId> {
         match self {
-            Self::System(_) => None,
+            Self::System(_) | Self::ApiKey(_) => None,
             Self::Person { user, .. } => Some(user.id),
         }
     }
@@ -90,15 +96,17 @@ impl CallerFacts {
     /// The party that is recorded as the revoker of a right that this caller revokes.
     pub(crate) fn revoker(&self) -> crate::domain::RevokedBy {
         match self {
-            Self::System(_) => crate::domain::RevokedBy::System,
+            Self::System(_) | Self::ApiKey(_) => crate::domain::RevokedBy::System,
             Self::Person { .. } => crate::domain::RevokedBy::Person,
         }
     }
 
-    /// Makes a commit fail if the caller's user has changed since it was read.
+    /// Makes a commit fail if the caller's user or key has changed since it was read.
     pub(crate) fn guard(&self, work: &mut UnitOfWork<'_>) {
-        if let Self::Person { user, .. } = self {
-            work.commit.guard(&**user);
+        match self {
+            Self::System(_) => {}
+            Self::Person { user, .. } => work.commit.guard(&**user),
+            Self::ApiKey(key) => work.commit.guard(&**key),
         }
     }
 }
@@ -112,8 +120,12 @@ pub(crate) struct TenantAccess {
 }
 
 impl TenantAccess {
-    /// Returns the caller's role, if their membership is in force.
+    /// Returns the caller's role, if their membership is in force. A tenant's API key has that of an administrator.
     pub(crate) fn role(&self) -> Option<MembershipRole> {
+        if let CallerFacts::ApiKey(key) = &self.caller {
+            let tenant = self.tenant.as_ref().map(|tenant| tenant.id);
+            return (tenant.is_some() && key.tenant_id == tenant).then_some(MembershipRole::Admin);
+        }
         self.membership.as_ref().filter(|membership| membership.active).map(|membership| membership.role)
     }
 
@@ -220,6 +232,7 @@ pub(crate) fn check(caller: &CallerFacts, action: Action, resource: &Resource<'_
         Reason::LastOwner => "a tenant keeps its last owner: make somebody else an owner first",
         Reason::TenantSuspended => "the tenant is suspended and cannot be changed",
         Reason::TenantDeleted => "the tenant is deleted",
+        Reason::Scope => "the API key does not have this action among its scopes",
         Reason::Field(_) => "the body sets fields that you may not set; see `errors`",
     };
     let error = Error::new(code, message);
@@ -252,7 +265,7 @@ impl Service {
     pub async fn admitted_user(&self, call: &Call) -> Result<Option<User>> {
         match self.caller(call).await {
             Ok(CallerFacts::Person { user, .. }) => Ok(Some(*user)),
-            Ok(CallerFacts::System(_)) => Ok(None),
+            Ok(CallerFacts::System(_) | CallerFacts::ApiKey(_)) => Ok(None),
             Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unauthenticated) => Ok(None),
             Err(error) => Err(error),
         }
@@ -272,7 +285,11 @@ impl Service {
             Principal::Token(token) if self.is_first_use(token) => Some(token),
             _ => None,
         };
-        let Some(token) = first else { return Ok(self.read_caller_and(call, others).await?) };
+        let Some(token) = first else {
+            let (found, answers) = self.read_caller_and(call, others).await?;
+            self.note_use(call, &found).await;
+            return Ok((found, answers));
+        };
         let (found, answers) = self.read_caller_and(call, others.clone()).await?;
         if self.first_use(call, token, &found).await? {
             // This request or another may have revoked rights since they were read.
@@ -288,9 +305,13 @@ impl Service {
 
     async fn read_caller_and(&self, call: &Call, others: Vec<Read>) -> StoreResult<(FoundCaller, Answers)> {
         let mut reads = Vec::with_capacity(own_reads(call) + others.len());
-        if let Principal::Token(token) = &call.principal {
-            reads.push(Query::unique(&USERS, User::subject_key(&token.issuer_id, &token.subject)).into());
-            reads.push(session_records(token).into());
+        match &call.principal {
+            Principal::System(_) => {}
+            Principal::Token(token) => {
+                reads.push(Query::unique(&USERS, User::subject_key(&token.issuer_id, &token.subject)).into());
+                reads.push(session_records(token).into());
+            }
+            Principal::ApiKey(key) => reads.extend(key_reads(key)),
         }
         reads.extend(others);
         let mut answers = self.store.load_together(&call.context, &reads).await?;
@@ -298,7 +319,11 @@ impl Service {
             Principal::System(_) => FoundCaller::default(),
             Principal::Token(token) => {
                 let user = answers.first()?;
-                FoundCaller { user, session: self.session_facts(token, &answers.all()?) }
+                FoundCaller { user, session: self.session_facts(token, &answers.all()?), key: None }
+            }
+            Principal::ApiKey(presented) => {
+                let key = self.admit_key(call, presented, answers.first()?);
+                FoundCaller { key: Some(FoundKey { key, last_use: answers.first()? }), ..FoundCaller::default() }
             }
         };
         Ok((found, answers))
@@ -380,7 +405,7 @@ impl Service {
 pub(crate) fn own_reads(call: &Call) -> usize {
     match &call.principal {
         Principal::System(_) => 0,
-        Principal::Token(_) => 2,
+        Principal::Token(_) | Principal::ApiKey(_) => 2,
     }
 }
 
@@ -412,7 +437,7 @@ fn own_membership_in(call: &Call, tenant: Origin) -> Option<Read> {
 /// Takes the answer of [`own_membership_in`].
 fn membership(call: &Call, answers: &mut Answers) -> StoreResult<Option<Membership>> {
     match &call.principal {
-        Principal::System(_) => Ok(None),
+        Principal::System(_) | Principal::ApiKey(_) => Ok(None),
         Principal::Token(_) => answers.first(),
     }
 }
@@ -422,6 +447,7 @@ fn membership(call: &Call, answers: &mut Answers) -> StoreResult<Option<Membersh
 pub(crate) struct FoundCaller {
     pub(crate) user: Option<User>,
     pub(crate) session: SessionFacts,
+    pub(crate) key: Option<FoundKey>,
 }
 
 impl FoundCaller {
@@ -446,6 +472,10 @@ impl FoundCaller {
 pub(crate) fn known_caller(call: &Call, found: FoundCaller) -> Result<CallerFacts> {
     match &call.principal {
         Principal::System(name) => Ok(CallerFacts::System(name.clone())),
+        Principal::ApiKey(_) => match found.key {
+            Some(found) => Ok(CallerFacts::ApiKey(Box::new(found.key?))),
+            None => Err(Error::internal("an API key was not read")),
+        },
         Principal::Token(token) => {
             found.admit(token)?;
             let user = found.user.ok_or_else(|| {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     authn::VerifiedToken,
     context::{Caller, RequestContext, SystemActor},
+    domain::api_key::PresentedKey,
     error::{Error, FieldCode, FieldError, Result},
 };
 
@@ -15,6 +16,8 @@ pub enum Principal {
     Token(Arc<VerifiedToken>),
     /// A named system actor, such as `nightly-report`.
     System(String),
+    /// The bearer of an API key, which each use case compares with the stored one.
+    ApiKey(PresentedKey),
 }
 
 impl Principal {
@@ -81,6 +84,10 @@ impl Call {
     pub fn by(mut context: RequestContext, principal: Principal) -> Self {
         match principal {
             Principal::Token(token) => Self::by_token(context, token),
+            Principal::ApiKey(key) => {
+                context.caller = Caller::ApiKey(key.id.to_string());
+                Self { context, principal: Principal::ApiKey(key), if_match: None, idempotency: None }
+            }
             Principal::System(name) => {
                 context.caller = Caller::System(name.clone());
                 Self { context, principal: Principal::System(name), if_match: None, idempotency: None }
@@ -118,6 +125,7 @@ impl Call {
         match &self.principal {
             Principal::Token(token) => format!("token\n{}\n{}", token.issuer_id, token.subject),
             Principal::System(name) => format!("system\n{name}"),
+            Principal::ApiKey(key) => format!("api-key\n{}", key.id),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Use cases, one file an operation. Each loads the facts, asks the policy, changes the domain and commits.
 
 pub mod access;
+pub mod api_keys;
 pub mod app_passwords;
 pub mod audit;
 pub mod billing;
@@ -9,6 +10,7 @@ pub mod cursor;
 pub mod domains;
 pub mod effect;
 pub mod entitlements;
+pub mod evaluations;
 pub mod export;
 mod filter;
 pub mod idempotency;

@@ -63,7 +63,7 @@ fn outcome(outcome: Outcome) -> &'static str {
 }
 
 /// Returns the reason for a person.
-fn explain(reason: Reason) -> String {
+pub(super) fn explain(reason: Reason) -> String {
     let because = match reason {
         Reason::Granted(caller) => return format!("granted to {caller}"),
         Reason::UserDisabled => "the person is disabled and refused everywhere",
@@ -76,6 +76,7 @@ fn explain(reason: Reason) -> String {
         Reason::LastOwner => "a tenant keeps its last owner",
         Reason::TenantSuspended => "the tenant is suspended and read-only to its own people",
         Reason::TenantDeleted => "the tenant is deleted",
+        Reason::Scope => "the action is not among the scopes of the API key",
         Reason::Field(field) => return format!("the person may not set `{field}`"),
     };
     because.to_owned()

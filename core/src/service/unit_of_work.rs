@@ -324,14 +324,16 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
             Error::new(Code::ALREADY_INVITED, "this address has an open invitation already: resend or revoke that one")
         }
         // Another request took the same place meanwhile: look for a free one again.
-        ("app_passwords", "place") => return conflict(source),
+        ("app_passwords" | "api_keys", "place") => return conflict(source),
         ("idempotency_records", "request") => Error::new(
             Code::IN_PROGRESS,
             "a request with this `Idempotency-Key` is being worked on: wait for its answer",
         )
         .with_retry_after(std::time::Duration::from_secs(1)),
         // Another request created the same membership, activity, session record or claim meanwhile: read again.
-        ("memberships" | "user_activity" | "ended_sessions" | "domains", _) => return conflict(source),
+        ("memberships" | "user_activity" | "api_key_uses" | "ended_sessions" | "domains", _) => {
+            return conflict(source);
+        }
         _ => return source.into(),
     };
     error.with_source(source)

@@ -55,6 +55,7 @@ pub(crate) fn answer_to(decision: Decision) -> Expected {
         (_, Reason::LastOwner) => Expected::Refused(409, "last_owner"),
         (_, Reason::TenantSuspended) => Expected::Refused(403, "tenant_suspended"),
         (_, Reason::TenantDeleted) => Expected::Refused(409, "tenant_deleted"),
+        (_, Reason::Scope) => Expected::Refused(403, "scope_missing"),
         (_, Reason::Field(_)) => Expected::Refused(403, "field_forbidden"),
     }
 }

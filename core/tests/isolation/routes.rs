@@ -65,6 +65,7 @@ pub(crate) struct Names {
     pub(crate) mailbox: String,
     pub(crate) password: String,
     pub(crate) invitation: String,
+    pub(crate) api_key: String,
     /// A verified domain of the tenant.
     pub(crate) domain: String,
 }
@@ -90,6 +91,7 @@ impl World {
             mailbox: self.mailbox.to_string(),
             password: self.password.to_string(),
             invitation: self.invitation.to_string(),
+            api_key: self.api_key.to_string(),
             domain: domain(&self.slug),
         }
     }
@@ -105,16 +107,15 @@ impl Route {
             path if path.starts_with("/users") => &names.user,
             path if path.contains("/mailboxes/") => &names.mailbox,
             path if path.contains("/invitations/") => &names.invitation,
+            path if path.starts_with("/api-keys") => &names.api_key,
             _ => &names.subscription,
         };
         let path = self.path.replace("{tenant}", &names.tenant).replace("{user}", &names.user).replace("{id}", id);
         let path = path.replace("{system}", "chat").replace("{domain}", &spare(&names.domain));
         let path = path.replace("{password}", &names.password);
-        if matches!(self.does, Does::Tenant(Action::ReadTenantAudit)) {
-            format!("{path}?tenant={}", names.tenant)
-        } else {
-            path
-        }
+        let of_tenant =
+            matches!(self.does, Does::Tenant(Action::ReadTenantAudit)) || self.path == "/api-keys" && self.is_read();
+        if of_tenant && matches!(self.does, Does::Tenant(_)) { format!("{path}?tenant={}", names.tenant) } else { path }
     }
 
     pub(crate) fn body(&self, names: &Names) -> Option<Value> {
@@ -132,6 +133,25 @@ impl Route {
             ("POST", "/tenants/{tenant}/invitations/bulk") => {
                 json!({"invitations": [{"email": format!("{}@example.eu", unique())}]})
             }
+            ("POST", "/api-keys") => match self.does {
+                Does::Tenant(_) => {
+                    json!({"tenantId": names.tenant_id, "name": "Report", "scopes": ["membership.read"]})
+                }
+                _ => json!({"name": "Report", "scopes": ["tenant.list"]}),
+            },
+            ("POST", path) if path.starts_with("/access/v1/") => {
+                let subject = json!({"type": "user", "id": names.user});
+                let (action, resource) =
+                    (json!({"name": "tenant.read"}), json!({"type": "tenant", "id": names.tenant}));
+                match path {
+                    "/access/v1/evaluations" => json!({
+                        "subject": subject, "action": action, "evaluations": [{"resource": resource}],
+                    }),
+                    "/access/v1/search/action" => json!({"subject": subject, "resource": resource}),
+                    _ => json!({"subject": subject, "action": action, "resource": resource}),
+                }
+            }
+            ("POST", "/api-keys/{id}/rotate") => json!({}),
             ("POST", "/tenants/{tenant}/mailboxes/{id}/app-passwords") => json!({"name": "Phone"}),
             ("POST", "/tenants/{tenant}/domains") => json!({"name": format!("{}.example", unique())}),
             ("POST", "/tenants/{tenant}/billing/checkout") => json!({"plan": "starter"}),
@@ -191,7 +211,8 @@ impl Route {
 
     /// Returns `true` if it answers in pages.
     pub(crate) fn is_list(&self) -> bool {
-        const LISTS: [&str; 12] = [
+        const LISTS: [&str; 13] = [
+            "/api-keys",
             "/tenants/{tenant}/domains",
             "/users/me/tenants",
             "/users",

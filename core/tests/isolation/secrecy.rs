@@ -85,6 +85,7 @@ fn twins(world: &World, hidden: &World, step: &Step) -> (Names, Names) {
         mailbox: nowhere(),
         password: nowhere(),
         invitation: nowhere(),
+        api_key: nowhere(),
         domain: there.domain.clone(),
     };
     if !step.by_slug {

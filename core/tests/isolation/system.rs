@@ -4,14 +4,16 @@ use dezky::{
     Error, ErrorKind,
     authz::{Action, Actor, Outcome, Resource, TenantFacts, decide, policy::field_policy},
     domain::{
-        AddDomain, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateTenant, CreateUser,
-        GrantMembership, TenantStatus, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
-        UserId,
+        AddDomain, CreateApiKey, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateTenant,
+        CreateUser, GrantMembership, TenantStatus, UpdateApiKey, UpdateMailbox, UpdateMembership, UpdateSubscription,
+        UpdateTenant, UpdateUser, UserId,
     },
     service::{
         Call, ListRequest, Service,
+        api_keys::{ApiKeyFilter, RotateSecret},
         audit::AuditFilter,
         billing::{Checkout, read_price},
+        evaluations::{Question, Search, Several},
         invitations::read_lines,
         subscriptions::SubscriptionFilter,
     },
@@ -37,6 +39,7 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
     let subscription = names.subscription.parse().unwrap();
     let mailbox = names.mailbox.parse().unwrap();
     let invitation = names.invitation.parse().unwrap();
+    let api_key = names.api_key.parse().unwrap();
     match (route.method, route.path) {
         ("GET", "/users/me") => service.profile(&call).await.map(drop),
         ("GET", "/users/me/tenants") => service.list_my_tenants(&call, &Default::default(), &page).await.map(drop),
@@ -93,6 +96,30 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
         }
         ("DELETE", "/tenants/{tenant}/mailboxes/{id}/app-passwords/{password}") => {
             service.delete_app_password(&call, &tenant, mailbox, names.password.parse().unwrap()).await
+        }
+        ("POST", "/access/v1/evaluation") => service.evaluate(&call, Question::read(&body())?).await.map(drop),
+        ("POST", "/access/v1/evaluations") => service.evaluate_several(&call, Several::read(&body())?).await.map(drop),
+        ("POST", "/access/v1/search/subject") => {
+            service.search_subjects(&call, &Search::of_subjects(&body())?).await.map(drop)
+        }
+        ("POST", "/access/v1/search/resource") => {
+            service.search_resources(&call, &Search::of_resources(&body())?).await.map(drop)
+        }
+        ("POST", "/access/v1/search/action") => {
+            service.search_actions(&call, &Search::of_actions(&body())?).await.map(drop)
+        }
+        ("GET", "/api-keys") => {
+            let tenant = matches!(route.does, Does::Tenant(_)).then_some(tenant);
+            service.list_api_keys(&call, &ApiKeyFilter { tenant }, &page).await.map(drop)
+        }
+        ("POST", "/api-keys") => service.create_api_key(&call, CreateApiKey::read(body())?).await.map(drop),
+        ("GET", "/api-keys/{id}") => service.read_api_key(&call, api_key).await.map(drop),
+        ("PATCH", "/api-keys/{id}") => {
+            service.update_api_key(&call, api_key, UpdateApiKey::read(body())?).await.map(drop)
+        }
+        ("DELETE", "/api-keys/{id}") => service.delete_api_key(&call, api_key).await,
+        ("POST", "/api-keys/{id}/rotate") => {
+            service.rotate_api_key(&call, api_key, RotateSecret::read(body())?).await.map(drop)
         }
         ("GET", "/tenants/{tenant}/domains") => service.list_domains(&call, &tenant, &page).await.map(drop),
         ("POST", "/tenants/{tenant}/domains") => {

@@ -14,9 +14,9 @@ use dezky::{
     },
     clock::{Clock, SystemClock, Timestamp},
     domain::{
-        AppPasswordId, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateUser,
-        InvitationId, Issuer, Mailbox, MailboxId, MembershipRole, SubscriptionId, TenantId, TenantStatus, UpdateTenant,
-        UpdateUser, UserId, tenant_domain::DomainTimes, workspace::SystemKind,
+        ApiKeyId, AppPasswordId, CreateApiKey, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription,
+        CreateUser, InvitationId, Issuer, Mailbox, MailboxId, MembershipRole, SubscriptionId, TenantId, TenantStatus,
+        UpdateTenant, UpdateUser, UserId, tenant_domain::DomainTimes, workspace::SystemKind,
     },
     http::{HttpState, RequestIdentity, TokenIdentity, router},
     service::{Service, ServiceSettings, subscriptions::SubscriptionFilter},
@@ -280,8 +280,9 @@ impl Platform {
         let subscription = self.subscription(tenant).await;
         let (mailbox, password) = self.mailbox(tenant, &slug, number, target).await;
         let invitation = self.invitation(tenant, number).await;
+        let api_key = self.api_key(tenant).await;
         self.set_status(tenant, status).await;
-        World { number, slug, tenant, status, subscription, target, revoked, mailbox, password, invitation }
+        World { number, slug, tenant, status, subscription, target, revoked, mailbox, password, invitation, api_key }
     }
 
     /// Returns the tenant that the second issuer is bound to, with new people of [`Caller::AT_BOUND`].
@@ -304,9 +305,10 @@ impl Platform {
         };
         let (mailbox, password) = self.mailbox(tenant, BOUND, number, target).await;
         let invitation = self.invitation(tenant, number).await;
+        let api_key = self.api_key(tenant).await;
         self.set_status(tenant, status).await;
         let slug = BOUND.to_owned();
-        World { number, slug, tenant, status, subscription, target, revoked, mailbox, password, invitation }
+        World { number, slug, tenant, status, subscription, target, revoked, mailbox, password, invitation, api_key }
     }
 
     /// Verifies a domain of the tenant, and creates a mailbox of a member with an app password.
@@ -339,6 +341,13 @@ impl Platform {
     pub(crate) async fn invitation(&self, tenant: TenantId, number: usize) -> InvitationId {
         let input = CreateInvitation::read(json!({"email": format!("invited-{number}@example.eu")})).unwrap();
         self.service.create_invitation(&support::system(), &tenant.into(), input).await.unwrap().value.id
+    }
+
+    /// Creates an API key of the tenant.
+    pub(crate) async fn api_key(&self, tenant: TenantId) -> ApiKeyId {
+        let input = json!({"tenantId": tenant, "name": "Sync", "scopes": ["membership.read"]});
+        let input = CreateApiKey::read(input).unwrap();
+        self.service.create_api_key(&support::system(), input).await.unwrap().value.id
     }
 
     /// Creates a member and a former owner.
@@ -487,4 +496,6 @@ pub(crate) struct World {
     pub(crate) password: AppPasswordId,
     /// An open invitation.
     pub(crate) invitation: InvitationId,
+    /// An API key.
+    pub(crate) api_key: ApiKeyId,
 }

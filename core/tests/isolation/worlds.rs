@@ -165,6 +165,8 @@ impl Twins {
                 | "/tenants/{tenant}/domains/{domain}/check"
                 | "/tenants/{tenant}/invitations"
                 | "/tenants/{tenant}/invitations/bulk"
+                | "/api-keys"
+                | "/api-keys/{id}/rotate"
                 | "/tenants/{tenant}/mailboxes"
                 | "/tenants/{tenant}/mailboxes/{id}/app-passwords"
         );
@@ -213,9 +215,9 @@ fn end(answer: &Answer) -> Option<String> {
     Some(page.get("nextCursor")?.as_str()?.to_owned())
 }
 
-/// Masks what is drawn at random for a claim of a domain: the token of its record, and the time of the next look.
+/// Masks what is drawn at random: the token of a domain's record, the time of its next look, and API keys.
 fn without_tokens(mut answer: Answer) -> Answer {
-    for before in ["dezky-verification=", "\"nextLookAt\":\""] {
+    for before in ["dezky-verification=", "dzk_", "\"nextLookAt\":\""] {
         let mut parts = answer.body.split(before);
         let mut body = parts.next().unwrap_or_default().to_owned();
         for part in parts {
@@ -234,7 +236,7 @@ fn without_ids(mut answer: Answer) -> Answer {
     {
         for event in page["items"].as_array_mut().unwrap() {
             event["id"] = json!("an id");
-            if event["resource"]["type"] == "mailbox" || event["resource"]["type"] == "invitation" {
+            if ["mailbox", "invitation", "api_key"].iter().any(|kind| event["resource"]["type"] == *kind) {
                 event["resource"]["id"] = json!("an id");
             }
         }
@@ -266,6 +268,7 @@ async fn hide(platform: &Platform, world: &World) -> Names {
     let subscription = service.create_subscription(&system, input).await.unwrap().value.id;
     let (mailbox, password) = platform.mailbox(tenant, "acme-0-hidden", 0, person).await;
     let invitation = platform.invitation(tenant, 0).await;
+    let api_key = platform.api_key(tenant).await;
     let gone = CreateTenant::read(json!({"slug": "acme-0-gone", "name": "acme-0"})).unwrap();
     let gone = service.create_tenant(&system, gone).await.unwrap().value.id;
     service.delete_tenant(&system, &gone.into()).await.unwrap();
@@ -282,6 +285,7 @@ async fn hide(platform: &Platform, world: &World) -> Names {
         mailbox: mailbox.to_string(),
         password: password.to_string(),
         invitation: invitation.to_string(),
+        api_key: api_key.to_string(),
         domain: domain("acme-0-hidden"),
     }
 }

@@ -14,14 +14,14 @@ use dezky::{
         },
     },
     domain::{
-        CreateInvitation, CreateSubscription, MembershipRole, Open, SubscriptionStatus, TenantId, TenantStatus,
-        UpdateTenant, UserId, UserStatus,
+        CreateApiKey, CreateInvitation, CreateSubscription, MembershipRole, Open, SubscriptionStatus, TenantId,
+        TenantStatus, UpdateTenant, UserId, UserStatus,
     },
     emulators::{Emulator, EmulatorOptions, stripe::StripeSystem},
     outbound::{CertificateAuthorities, Url},
     service::{
-        Call, ListRequest, Page, Service, audit::AuditFilter, billing::Signed, members::MemberFilter,
-        subscriptions::SubscriptionFilter, tenants::TenantFilter, users::UserFilter,
+        Call, ListRequest, Page, Service, api_keys::ApiKeyFilter, audit::AuditFilter, billing::Signed,
+        members::MemberFilter, subscriptions::SubscriptionFilter, tenants::TenantFilter, users::UserFilter,
     },
     store::SharedStore,
     work::{self, InvitationMail, NoticeMail, TaskReport, catch_up, forget_expired},
@@ -145,6 +145,14 @@ async fn invitations(estate: &Estate) {
     }
     for call in &estate.callers {
         let found = pages(async |request| estate.service.list_invitations(call, &of, &request).await).await;
+        assert_eq!(found, 3);
+    }
+    for name in ["Sync", "Report", "Import"] {
+        let input = json!({"name": name, "tenantId": estate.tenant, "scopes": ["membership.read"]});
+        estate.service.create_api_key(&system(), CreateApiKey::read(input).unwrap()).await.unwrap();
+    }
+    for filter in maybe(&of).map(|tenant| ApiKeyFilter { tenant }) {
+        let found = pages(async |request| estate.service.list_api_keys(&system(), &filter, &request).await).await;
         assert_eq!(found, 3);
     }
     let settings = SmtpSettings::new(Url::parse("smtp://127.0.0.1:1").unwrap(), "dezky@dezky.eu");

@@ -7,6 +7,7 @@ use std::{
 };
 
 use dezky::Result;
+pub use dezky::domain::fields::network::Network;
 
 use super::{
     settings::{self, Setting},
@@ -20,14 +21,6 @@ pub struct Rate {
     pub per_second: NonZeroU32,
     /// Requests at once after a long enough pause.
     pub burst: NonZeroU32,
-}
-
-/// Addresses with a common prefix: a machine, or a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    address: u128,
-    /// Length of the prefix, out of 128 bits.
-    bits: u32,
 }
 
 /// Header with which proxies name the client. The other one is client-controlled and ignored.
@@ -89,35 +82,6 @@ impl LimitSettings {
             keep_alive: Duration::from_secs(u64::from(KEEP_ALIVE_SECONDS)),
         }
     }
-}
-
-impl Network {
-    /// Parses an address or a network such as `10.0.0.0/8`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().ok()?;
-        let length = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.unwrap_or(length);
-        (bits <= length).then(|| Self { address: number(address), bits: bits + (128 - length) })
-    }
-
-    /// Returns whether the network contains an address.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let different = number(address.to_canonical()) ^ self.address;
-        different.leading_zeros() >= self.bits
-    }
-}
-
-/// Maps IPv4 addresses into IPv6 (RFC 4291 §2.5.5.2).
-fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => address.to_ipv6_mapped(),
-        IpAddr::V6(address) => address,
-    }
-    .to_bits()
 }
 
 /// Returns the key under which an address is counted. A household has at least a /64 of IPv6 and may use any of it.

@@ -9,9 +9,9 @@ use crate::commands::{
     doctor::DoctorFlags,
     manual::{CompletionFlags, ManFlags},
     operators::{
-        audit::AuditFlags, billing::BillingCommand, domain::DomainCommand, invitation::InvitationCommand,
-        mailbox::MailboxCommand, member::MemberCommand, subscription::SubscriptionCommand, tenant::TenantCommand,
-        user::UserCommand, workspace::WorkspaceCommand,
+        api_key::ApiKeyCommand, audit::AuditFlags, billing::BillingCommand, domain::DomainCommand,
+        invitation::InvitationCommand, mailbox::MailboxCommand, member::MemberCommand,
+        subscription::SubscriptionCommand, tenant::TenantCommand, user::UserCommand, workspace::WorkspaceCommand,
     },
 };
 use crate::configuration::{
@@ -90,6 +90,9 @@ pub(crate) enum Command {
     /// Administer the mailboxes of a tenant, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Mailbox(MailboxCommand),
+    /// Administer API keys, the credentials of machines, as an operator.
+    #[command(subcommand, after_help = OPERATORS)]
+    ApiKey(ApiKeyCommand),
     /// Administer subscriptions, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Subscription(SubscriptionCommand),

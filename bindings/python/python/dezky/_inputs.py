@@ -137,6 +137,24 @@ class CheckoutInput(TypedDict, total=False):
     seats: int | None
 
 
+class CreateApiKeyInput(TypedDict, total=False):
+    """A new API key.
+
+    Attributes:
+        tenant_id: The tenant that it acts in. Without it, a key of the platform.
+        name: Name of the machine or program (1 to 64 characters).
+        scopes: The actions that it may perform, by their names in the table of the policy (at most 100).
+        networks: The networks that it is accepted from; any without them (at most 20).
+        expires_at: Time at which it expires; never without it.
+    """
+
+    tenant_id: str | None
+    name: Required[str]
+    scopes: Sequence[str] | None
+    networks: Sequence[str] | None
+    expires_at: datetime | None
+
+
 class CreateAppPasswordInput(TypedDict, total=False):
     """A new app password.
 
@@ -295,6 +313,32 @@ class InvitationSecretInput(TypedDict, total=False):
     """
 
     secret: Required[str]
+
+
+class RotateApiKeyInput(TypedDict, total=False):
+    """A rotation of the secret of an API key.
+
+    Attributes:
+        overlap_seconds: Seconds for which the secret before stays accepted; a day without it (0 to 2592000).
+    """
+
+    overlap_seconds: int | None
+
+
+class UpdateApiKeyInput(TypedDict, total=False):
+    """Changes to an API key.
+
+    Attributes:
+        name: Name of the machine or program (1 to 64 characters).
+        scopes: The actions that it may perform, by their names in the table of the policy (at most 100).
+        networks: The networks that it is accepted from; any without them (at most 20).
+        expires_at: Time at which it expires; never without it.
+    """
+
+    name: str
+    scopes: Sequence[str] | None
+    networks: Sequence[str] | None
+    expires_at: datetime | None
 
 
 class UpdateMailboxInput(TypedDict, total=False):

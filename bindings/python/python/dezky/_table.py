@@ -8,6 +8,7 @@ from ._documents import Page
 from ._operations import Operation
 from ._types import (
     AcceptedInvitation,
+    ApiKeyView,
     AppPasswordView,
     AuditEventView,
     AuditHeadView,
@@ -122,5 +123,13 @@ BILLING_CHECKOUT: Operation[BillingLink] = Operation(
     "POST", "/tenants/{tenant}/billing/checkout", BillingLink, "application/json"
 )
 BILLING_PORTAL: Operation[BillingLink] = Operation("POST", "/tenants/{tenant}/billing/portal", BillingLink)
+API_KEYS_LIST: Operation[Page[ApiKeyView]] = Operation("GET", "/api-keys", Page[ApiKeyView])
+API_KEYS_CREATE: Operation[ApiKeyView] = Operation("POST", "/api-keys", ApiKeyView, "application/json")
+API_KEYS_GET: Operation[ApiKeyView] = Operation("GET", "/api-keys/{id}", ApiKeyView)
+API_KEYS_DELETE: Operation[None] = Operation("DELETE", "/api-keys/{id}", None)
+API_KEYS_UPDATE: Operation[ApiKeyView] = Operation(
+    "PATCH", "/api-keys/{id}", ApiKeyView, "application/merge-patch+json"
+)
+API_KEYS_ROTATE: Operation[ApiKeyView] = Operation("POST", "/api-keys/{id}/rotate", ApiKeyView, "application/json")
 AUDIT_LIST: Operation[Page[AuditEventView]] = Operation("GET", "/audit", Page[AuditEventView])
 AUDIT_HEAD: Operation[AuditHeadView] = Operation("GET", "/audit/head", AuditHeadView)

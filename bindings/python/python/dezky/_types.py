@@ -27,10 +27,11 @@ class AuditActorKind(StrEnum):
 
     USER = "user"
     SYSTEM = "system"
+    API_KEY = "api_key"
     PROVISIONING = "provisioning"
 
 
-AuditActorKindText: TypeAlias = Literal["user", "system", "provisioning"]
+AuditActorKindText: TypeAlias = Literal["user", "system", "api_key", "provisioning"]
 
 
 class BulkOutcome(StrEnum):
@@ -265,6 +266,44 @@ class AcceptedInvitation(Document, frozen=True, kw_only=True):
     accepted_at: datetime
     mailbox_address: str | None = None
     mailbox_outcome: MailboxOutcome | None = None
+
+
+class ApiKeyView(Document, frozen=True, kw_only=True):
+    """An API key. Its secret is only in the answers to its creation and rotation.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        tenant_id: The tenant that it acts in; absent for a key of the platform.
+        name: Name of the machine or program.
+        scopes: The actions that it may perform, by their names in the table of the policy.
+        networks: The networks that it is accepted from; any without them.
+        expires_at: Time at which it expires; never without it.
+        prefix: The beginning of the key, by which it can be recognized.
+        created_by: The person who created it; absent for a system actor.
+        previous_until: Time until which the secret before the last rotation is accepted.
+        rotated_at: Time of the last rotation.
+        last_used_at: Time of its last use, at most 5 minutes behind.
+        secret: The whole key; only in the answers to its creation and rotation.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
+    """
+
+    id: str
+    version: int
+    tenant_id: str | None = None
+    name: str
+    scopes: tuple[str, ...]
+    networks: tuple[str, ...]
+    expires_at: datetime | None = None
+    prefix: str
+    created_by: str | None = None
+    previous_until: datetime | None = None
+    rotated_at: datetime | None = None
+    last_used_at: datetime | None = None
+    secret: str | None = None
+    created_at: datetime
+    updated_at: datetime
 
 
 class AppPasswordView(Document, frozen=True, kw_only=True):

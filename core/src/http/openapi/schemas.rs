@@ -5,12 +5,13 @@
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{AppPasswordView, InvitationView, MailboxView, TenantDomainView},
+    domain::{ApiKeyView, AppPasswordView, InvitationView, MailboxView, TenantDomainView},
     service::export::ExportRecord,
     service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
 };
 
 pub(crate) use crate::domain::{
+    api_key::{CreateApiKeyBody, UpdateApiKeyBody},
     app_password::CreateAppPasswordBody,
     invitation::CreateInvitationBody,
     mailbox::{CreateMailboxBody, UpdateMailboxBody},
@@ -69,6 +70,160 @@ pub(crate) struct BillBody {
     price: Option<String>,
 }
 
+/// A rotation of the secret of an API key.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct RotateApiKeyBody {
+    /// Seconds for which the secret before stays accepted; a day without it.
+    #[schema(nullable = true, minimum = 0, maximum = 2592000)]
+    overlap_seconds: Option<u32>,
+}
+
+/// A subject or resource.
+#[derive(ToSchema)]
+#[schema(example = json!({"type": "tenant", "id": "dezky"}))]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct EntityReference {
+    /// Its type: `user` for subjects; `tenant`, `user`, `subscription`, `mailbox`, `membership` or `platform` for resources.
+    #[serde(rename = "type")]
+    #[schema(min_length = 1, max_length = 512)]
+    kind: String,
+    /// Its id, or the slug of a tenant, or `ISSUER/SUBJECT` of a user.
+    #[schema(min_length = 1, max_length = 512)]
+    id: String,
+}
+
+/// A type that is searched for.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct EntityType {
+    /// `user` for subjects, `tenant` for resources.
+    #[serde(rename = "type")]
+    #[schema(min_length = 1, max_length = 512)]
+    kind: String,
+}
+
+/// An action.
+#[derive(ToSchema)]
+#[schema(example = json!({"name": "membership.grant", "properties": {"role": "owner"}}))]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct ActionReference {
+    /// Its name in docs/authorization.md.
+    #[schema(min_length = 1, max_length = 512)]
+    name: String,
+    /// `fields` that it sets, and the `role` that it gives.
+    properties: Option<ActionProperties>,
+}
+
+/// What the policy distinguishes beside the name of an action.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct ActionProperties {
+    /// The fields that it sets.
+    #[schema(nullable = true, max_items = 50)]
+    fields: Option<Vec<String>>,
+    /// The role that it gives.
+    #[schema(nullable = true)]
+    role: Option<crate::domain::MembershipRole>,
+}
+
+/// An evaluation that is asked for.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "subject": {"type": "user", "id": "default/dev-member"}, "action": {"name": "tenant.read"}, "resource": {"type": "tenant", "id": "dezky"}
+}))]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct EvaluationRequest {
+    /// The subject.
+    subject: EntityReference,
+    /// The action.
+    action: ActionReference,
+    /// The resource.
+    resource: EntityReference,
+    /// Accepted, and not used.
+    #[schema(value_type = Option<Object>, nullable = false)]
+    context: Option<serde_json::Value>,
+}
+
+/// A page that is asked for.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct PageRequest {
+    /// `next_token` of the page before.
+    #[schema(nullable = true)]
+    token: Option<String>,
+    /// Number of candidates of a page; 50 without it, 200 at most.
+    #[schema(nullable = true, minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+}
+
+/// A search for actions.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct SearchActionsRequest {
+    /// The subject.
+    subject: EntityReference,
+    /// The resource.
+    resource: EntityReference,
+}
+
+/// A search for resources.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct SearchResourcesRequest {
+    /// The subject.
+    subject: EntityReference,
+    /// The action.
+    action: ActionReference,
+    /// The type of resource.
+    resource: EntityType,
+    /// The page.
+    page: Option<PageRequest>,
+}
+
+/// A search for subjects.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct SearchSubjectsRequest {
+    /// The type of subject.
+    subject: EntityType,
+    /// The action.
+    action: ActionReference,
+    /// The resource.
+    resource: EntityReference,
+    /// The page.
+    page: Option<PageRequest>,
+}
+
+/// Several evaluations that are asked for. Members outside of the list are defaults of those within.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct EvaluationsRequest {
+    /// The subject of those without one.
+    #[schema(nullable = false)]
+    subject: Option<EntityReference>,
+    /// The action of those without one.
+    #[schema(nullable = false)]
+    action: Option<ActionReference>,
+    /// The resource of those without one.
+    #[schema(nullable = false)]
+    resource: Option<EntityReference>,
+    /// The evaluations, up to 200.
+    #[schema(max_items = 200, value_type = Vec<Object>)]
+    evaluations: Vec<serde_json::Value>,
+    /// `evaluations_semantic`.
+    options: Option<EvaluationsOptions>,
+}
+
+/// Options of several evaluations.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct EvaluationsOptions {
+    /// The point at which they end.
+    evaluations_semantic: Option<crate::service::evaluations::EvaluationsSemantic>,
+}
+
 /// An event of Stripe (<https://docs.stripe.com/api/events/object>). Other members are ignored.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "describes what is read")]
@@ -113,4 +268,5 @@ pages! {
     DomainPage of TenantDomainView;
     ExportPage of ExportRecord;
     InvitationPage of InvitationView;
+    ApiKeyPage of ApiKeyView;
 }

@@ -113,7 +113,7 @@ impl Shape {
         let mut shape = Self::new().header("Idempotency-Key", about, key).taking::<B>(JSON, None);
         let content = shape.content::<V>();
         let answer = ResponseBuilder::new()
-            .description("Created; `secret` is shown once")
+            .description("Done; `secret` is shown once")
             .content(JSON, content)
             .header("Location", told("Where it is"));
         shape.answered("201", answer)

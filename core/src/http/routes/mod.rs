@@ -1,11 +1,13 @@
 //! Request handlers, one file a resource. `operations` declares the operation and route of each.
 
+pub(super) mod api_keys;
 pub(super) mod app_passwords;
 pub(super) mod audit;
 pub(super) mod billing;
 pub(super) mod document;
 pub(super) mod domains;
 pub(super) mod entitlements;
+pub(super) mod evaluations;
 pub(super) mod invitations;
 pub(super) mod launcher;
 pub(super) mod mailboxes;

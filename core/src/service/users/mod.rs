@@ -38,7 +38,7 @@ impl Service {
     /// The platform also sees deleted ones; the token of a tenant's own issuer shows only that tenant.
     async fn tenant_ids(&self, call: &Call, caller: &CallerFacts, user: UserId) -> Result<Vec<TenantId>> {
         let bound_to = match caller {
-            CallerFacts::System(_) => None,
+            CallerFacts::System(_) | CallerFacts::ApiKey(_) => None,
             CallerFacts::Person { bound_to, .. } => bound_to.as_deref(),
         };
         let mut reads = Vec::new();

@@ -79,6 +79,8 @@ pub(super) struct Given {
     #[serde(default)]
     pub(super) app_passwords: Vec<Map<String, Value>>,
     #[serde(default)]
+    pub(super) api_keys: Vec<Map<String, Value>>,
+    #[serde(default)]
     pub(super) invitations: Vec<Map<String, Value>>,
 }
 

@@ -9,7 +9,7 @@ use crate::{
     clock::Timestamp,
     context::RequestContext,
     domain::{
-        AppPassword, CreateInvitation, GrantSource, Invitation, Mailbox, Membership, MembershipRole, ObjectId,
+        ApiKey, AppPassword, CreateInvitation, GrantSource, Invitation, Mailbox, Membership, MembershipRole, ObjectId,
         Subscription, Tenant, User, UserActivity,
     },
     store::{Commit, Entity, Store},
@@ -56,6 +56,9 @@ pub(super) async fn seed(given: &Given, symbols: &mut Symbols, store: &dyn Store
     for members in repeated(&given.app_passwords)? {
         seeding.app_password(members).map_err(|error| format!("given app_passwords: {error}"))?;
     }
+    for members in repeated(&given.api_keys)? {
+        seeding.api_key(members).map_err(|error| format!("given api_keys: {error}"))?;
+    }
     for members in repeated(&given.invitations)? {
         seeding.invitation(members).map_err(|error| format!("given invitations: {error}"))?;
     }
@@ -86,7 +89,7 @@ fn repeated(given: &[Map<String, Value>]) -> Result<Vec<Map<String, Value>>, Str
 struct Seeding<'a> {
     symbols: &'a mut Symbols,
     next: u32,
-    /// Place of the next app password.
+    /// Place of the next app password or API key.
     places: u32,
     tenants: BTreeMap<String, Tenant>,
     users: BTreeMap<String, User>,
@@ -125,6 +128,18 @@ impl Seeding<'_> {
         self.insert(&tenant)?;
         self.tenants.insert(slug, tenant);
         Ok(())
+    }
+
+    fn api_key(&mut self, mut members: Map<String, Value>) -> Result<(), String> {
+        let (slug, name) = (take(&mut members, "tenant")?, text(&members, "name")?);
+        let tenant = self.tenants.get(&slug).ok_or_else(|| format!("there is no tenant `{slug}`"))?.id;
+        self.places += 1;
+        let defaults = json!({
+            "id": self.id(&format!("{slug}/{name}"))?, "version": 1, "tenantId": tenant, "scopes": ["membership.read"],
+            "secretHash": "", "place": self.places - 1, "createdAt": MADE, "updatedAt": MADE,
+        });
+        let key: ApiKey = complete(defaults, members)?;
+        self.insert(&key)
     }
 
     fn user(&mut self, mut members: Map<String, Value>) -> Result<(), String> {

@@ -225,6 +225,7 @@ impl Performance {
         }
         if let Some(caller) = &step.caller {
             let value = self.callers.authorization(caller, self.setup.clock.now())?;
+            let value = self.symbols.fill(&value)?;
             let value = HeaderValue::from_str(&value).map_err(|error| error.to_string())?;
             request.headers_mut().insert(header::AUTHORIZATION, value);
         }

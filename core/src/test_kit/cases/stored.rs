@@ -66,9 +66,10 @@ fn check_audit(wanted: &[ExpectedEvent], symbols: &Symbols, events: &[Value]) ->
 }
 
 fn pattern(expected: &ExpectedEvent, symbols: &Symbols) -> Result<Value, String> {
-    let actor = match expected.by.strip_prefix("system:") {
-        Some(name) => json!({ "kind": "system", "name": name }),
-        None => json!({ "kind": "user", "userId": symbols.get(&expected.by)? }),
+    let actor = match expected.by.split_once(':') {
+        Some(("system", name)) => json!({ "kind": "system", "name": name }),
+        Some(("key", prefix)) => json!({ "kind": "api_key", "name": symbols.fill(prefix)? }),
+        _ => json!({ "kind": "user", "userId": symbols.get(&expected.by)? }),
     };
     let mut pattern = json!({
         "action": expected.action, "actor": actor, "at": { "$any": "time" }, "requestId": { "$any": "text" },

@@ -38,6 +38,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::User(command) => operators::user::run(command).await,
         Command::Member(command) => operators::member::run(command).await,
         Command::Billing(command) => operators::billing::run(command).await,
+        Command::ApiKey(command) => operators::api_key::run(command).await,
         Command::Domain(command) => operators::domain::run(command).await,
         Command::Workspace(command) => operators::workspace::run(command).await,
         Command::Invitation(command) => operators::invitation::run(command).await,

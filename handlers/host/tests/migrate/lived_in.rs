@@ -10,9 +10,10 @@ use dezky::{
     clock::{Clock as _, SystemClock},
     context::RequestContext,
     domain::{
-        AuditEventId, AuditStub, CreateAppPassword, CreateInvitation, CreateMailbox, CreateTenant, Cursor,
-        DeferredEvent, DomainRecords, Event, Invitation, Issuer, NoticeKind, OutboxEvent, OutboxEventId, ProviderEvent,
-        SeatLedger, SystemState, TaskRecord, TenantDomain, TenantId, UpdateUser,
+        ApiKeyUse, AuditEventId, AuditStub, CreateApiKey, CreateAppPassword, CreateInvitation, CreateMailbox,
+        CreateTenant, Cursor, DeferredEvent, DomainRecords, Event, Invitation, Issuer, NoticeKind, OutboxEvent,
+        OutboxEventId, ProviderEvent, SeatLedger, SystemState, TaskRecord, TenantDomain, TenantId, UpdateUser,
+        api_key::NewSecret,
         billing::Announcement,
         notice::Planned,
         tenant_domain::{DomainTimes, Sighting, SightingOutcome},
@@ -135,6 +136,12 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
     let seen = Sighting { server: "192.0.2.53".to_owned(), outcome: SightingOutcome::Seen, detail: None };
     claim.note(vec![seen], &DomainTimes::default(), 0.5, now);
     commit.insert(&claim).unwrap();
+    // An API key that was used.
+    let key =
+        json!({ "name": "Sync", "tenantId": tenant, "scopes": ["membership.read"], "networks": ["192.0.2.0/24"] });
+    let key = CreateApiKey::read(key).unwrap().into_api_key(&NewSecret::of(&[7; 32]), 0, Some(person), now);
+    commit.insert(&ApiKeyUse { id: key.id, version: 1, tenant_id: key.tenant_id, last_used_at: now }).unwrap();
+    commit.insert(&key).unwrap();
     let invitation = json!({ "email": "Sam@Beta.EU", "name": "Sam", "role": "admin", "language": "de" });
     let invitation = CreateInvitation::read(invitation).unwrap();
     let mut invitation = invitation.into_invitation(tenant, Some(person), Duration::from_secs(1_209_600), now);

@@ -125,6 +125,30 @@ pub(crate) fn connect_from(source: [u8; 4], authority: &str) -> TcpStream {
     stream
 }
 
+/// Sends a body from an address of this machine, and returns status and answer.
+pub(crate) fn send(
+    source: [u8; 4],
+    address: &str,
+    method: &str,
+    path: &str,
+    bearer: &str,
+    body: &Value,
+) -> (u16, String) {
+    let mut stream = connect_from(source, address);
+    let body = body.to_string();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {bearer}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
 pub(crate) fn json(answer: &(u16, String)) -> Value {
     serde_json::from_str(&answer.1).unwrap()
 }

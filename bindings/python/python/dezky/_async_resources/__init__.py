@@ -7,6 +7,7 @@ from __future__ import annotations
 from .._callers import AsyncCaller
 from .._table import ME
 from .._types import ProfileView
+from .api_keys import AsyncApiKeys
 from .app_passwords import AsyncAppPasswords
 from .audit import AsyncAudit
 from .billing import AsyncBilling
@@ -27,6 +28,7 @@ class AsyncUseCases:
 
     __slots__ = (
         "_caller",
+        "api_keys",
         "app_passwords",
         "audit",
         "billing",
@@ -66,6 +68,8 @@ class AsyncUseCases:
     """Links to the payment provider, and its events."""
     billing: AsyncBilling
     """Links to the payment provider, and its events."""
+    api_keys: AsyncApiKeys
+    """API keys: credentials of machines of a tenant or the platform."""
     audit: AsyncAudit
     """The audit trail."""
 
@@ -83,6 +87,7 @@ class AsyncUseCases:
         self.users = AsyncUsers(caller)
         self.subscriptions = AsyncSubscriptions(caller)
         self.billing = AsyncBilling(caller)
+        self.api_keys = AsyncApiKeys(caller)
         self.audit = AsyncAudit(caller)
 
     async def me(self, *, timeout: float | None = None) -> ProfileView:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from .._callers import Caller
 from .._table import ME
 from .._types import ProfileView
+from .api_keys import ApiKeys
 from .app_passwords import AppPasswords
 from .audit import Audit
 from .billing import Billing
@@ -27,6 +28,7 @@ class UseCases:
 
     __slots__ = (
         "_caller",
+        "api_keys",
         "app_passwords",
         "audit",
         "billing",
@@ -66,6 +68,8 @@ class UseCases:
     """Links to the payment provider, and its events."""
     billing: Billing
     """Links to the payment provider, and its events."""
+    api_keys: ApiKeys
+    """API keys: credentials of machines of a tenant or the platform."""
     audit: Audit
     """The audit trail."""
 
@@ -83,6 +87,7 @@ class UseCases:
         self.users = Users(caller)
         self.subscriptions = Subscriptions(caller)
         self.billing = Billing(caller)
+        self.api_keys = ApiKeys(caller)
         self.audit = Audit(caller)
 
     def me(self, *, timeout: float | None = None) -> ProfileView:

@@ -1,5 +1,6 @@
 //! Operators' commands: the service's use cases run by a system actor, without rules of their own.
 
+pub(crate) mod api_key;
 pub(crate) mod app_password;
 pub(crate) mod audit;
 pub(crate) mod billing;

@@ -1,7 +1,7 @@
 //! Rate limit of a caller, counted after token verification so that nobody else can use up its budget.
 
 use std::{
-    hash::{BuildHasher as _, RandomState},
+    hash::{BuildHasher as _, Hash, RandomState},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -11,6 +11,7 @@ use dezky::{
     authn::{LogoutRequest, VerifiedToken},
     context::RequestContext,
     http::Identity,
+    service::Principal,
 };
 use http::HeaderMap;
 
@@ -66,20 +67,36 @@ impl<I> LimitedIdentity<I> {
     pub(crate) fn new(inner: I, limits: Arc<Limits>) -> Self {
         Self { inner, limits, hasher: RandomState::new() }
     }
+
+    /// Counts a request of a caller.
+    fn count(&self, caller: &impl Hash) -> Result<()> {
+        let key = self.hasher.hash_one(caller);
+        let Some(standing) = self.limits.of_caller(u128::from(key)) else { return Ok(()) };
+        // Outside of a request there is nowhere to record it.
+        if let Some(noticed) = Noticed::current() {
+            noticed.set(standing);
+        }
+        self.limits.admit(&standing)
+    }
 }
 
 #[async_trait]
 impl<I: Identity> Identity for LimitedIdentity<I> {
     async fn caller(&self, context: &RequestContext, headers: &HeaderMap) -> Result<Arc<VerifiedToken>> {
         let token = self.inner.caller(context, headers).await?;
-        let key = self.hasher.hash_one((&token.issuer_id, &token.subject));
-        let Some(standing) = self.limits.of_caller(u128::from(key)) else { return Ok(token) };
-        // Outside of a request there is nowhere to record it.
-        if let Some(noticed) = Noticed::current() {
-            noticed.set(standing);
-        }
-        self.limits.admit(&standing)?;
+        self.count(&(&token.issuer_id, &token.subject))?;
         Ok(token)
+    }
+
+    async fn principal(&self, context: &RequestContext, headers: &HeaderMap) -> Result<Principal> {
+        let principal = self.inner.principal(context, headers).await?;
+        match &principal {
+            Principal::Token(token) => self.count(&(&token.issuer_id, &token.subject))?,
+            // Its secret is compared later: those who guess use up the budget of their guess, not of the key.
+            Principal::ApiKey(key) => self.count(key)?,
+            Principal::System(_) => {}
+        }
+        Ok(principal)
     }
 
     async fn logout(&self, context: &RequestContext, token: &str) -> Result<LogoutRequest> {

@@ -1,0 +1,32 @@
+//! Revokes an API key.
+
+use super::{KIND, KeyAccess, subject, view};
+use crate::{
+    authz::Action,
+    domain::ApiKeyId,
+    error::Result,
+    service::{Call, Service, moment::Moment, unit_of_work::UnitOfWork, views::check_if_match},
+};
+
+impl Service {
+    /// Revokes an API key. Its next request is refused.
+    ///
+    /// # Errors
+    /// `not_found`, `role_insufficient` or `version_changed`.
+    pub async fn delete_api_key(&self, call: &Call, id: ApiKeyId) -> Result<()> {
+        self.settle(call, |moment| self.try_delete_api_key(call, moment, id)).await
+    }
+
+    async fn try_delete_api_key(&self, call: &Call, moment: Moment, id: ApiKeyId) -> Result<()> {
+        let KeyAccess { access, key } = self.key_access(call, id, Action::DeleteApiKey, &[]).await?;
+        let last = self.last_use(call, id).await?;
+        check_if_match(call, &view(&access, key.clone(), last.as_ref(), None))?;
+        let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
+        work.delete(Action::DeleteApiKey, KIND, subject(&key), &key)?;
+        if let Some(last) = &last {
+            work.commit.delete(last);
+        }
+        access.guard(&mut work);
+        self.carry_out(work).await
+    }
+}

@@ -1,0 +1,135 @@
+//! API keys of tenants and of the platform.
+
+pub(crate) mod bearer;
+mod create;
+mod delete;
+mod list;
+mod read;
+pub mod rotate;
+mod update;
+
+pub use list::ApiKeyFilter;
+pub use rotate::RotateSecret;
+
+use super::{
+    Service,
+    access::{CallerFacts, TenantAccess, check},
+    call::Call,
+    unit_of_work::Subject,
+    views::viewer,
+};
+use crate::{
+    authz::{Action, Resource, TargetFacts},
+    domain::{
+        ApiKey, ApiKeyId, ApiKeyUse, ApiKeyView, OneTimeSecret,
+        api_key::{API_KEY_USES, NewSecret},
+    },
+    error::{Code, Error, FieldCode, FieldError, Result},
+    store::{Filter, Query, Read, Repository as _},
+};
+
+/// The kind of resource in audit events.
+const KIND: &str = "api_key";
+
+fn subject(key: &ApiKey) -> Subject {
+    Subject { tenant: key.tenant_id, user: None }
+}
+
+/// Draws a secret.
+fn draw() -> Result<NewSecret> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| Error::internal(format!("the system has no randomness: {error}")))?;
+    Ok(NewSecret::of(&random))
+}
+
+fn uses(ids: impl IntoIterator<Item = ApiKeyId>) -> Read {
+    let ids: Vec<_> = ids.into_iter().map(|id| id.0.into()).collect();
+    let most = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+    Query::new(&API_KEY_USES).filter(Filter::In("id", ids)).limit(most).into()
+}
+
+/// A caller and the key in question, which may be one of the platform.
+struct KeyAccess {
+    access: TenantAccess,
+    key: ApiKey,
+}
+
+impl KeyAccess {
+    fn view(self, last_use: Option<&ApiKeyUse>, secret: Option<OneTimeSecret>) -> ApiKeyView {
+        view(&self.access, self.key, last_use, secret)
+    }
+}
+
+fn view(access: &TenantAccess, key: ApiKey, last: Option<&ApiKeyUse>, secret: Option<OneTimeSecret>) -> ApiKeyView {
+    let viewer = viewer(access.role(), access.caller.is_platform());
+    ApiKeyView::shown_to(key, viewer, last.map(|last| last.last_used_at), secret)
+}
+
+/// Checks an action on keys of the platform.
+fn check_platform(caller: &CallerFacts, action: Action) -> Result<()> {
+    check(caller, action, &Resource::default())
+}
+
+/// Refuses scopes that the key could never use, and a key without any.
+fn check_scopes(scopes: &[String], of_platform: bool) -> Result<()> {
+    let refuse = |field: String, code, message: String| FieldError::new(field, code, message);
+    let wrong = scopes.iter().enumerate().filter_map(|(position, name)| {
+        let known = Action::named(name).is_some_and(|action| action.is_for_api_keys(of_platform));
+        let message = || {
+            let whose = if of_platform { "the platform" } else { "a tenant" };
+            format!("an API key of {whose} has no action `{name}`: use names of `docs/authorization.md`, such as `membership.read`")
+        };
+        (!known).then(|| refuse(format!("scopes[{position}]"), FieldCode::INVALID_CHOICE, message()))
+    });
+    let mut errors: Vec<FieldError> = wrong.collect();
+    if scopes.is_empty() {
+        let message = "an API key needs the names of the actions that it may perform".to_owned();
+        errors.push(refuse("scopes".to_owned(), FieldCode::REQUIRED, message));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
+}
+
+/// Returns the error for a repeated request whose answer had a secret.
+fn shown_once(name: &str) -> Error {
+    let message = format!(
+        "this `Idempotency-Key` was used for `{name}` before, and the secret was shown once: if it is lost, rotate the API key"
+    );
+    Error::new(Code::SECRET_SHOWN_ONCE, message)
+}
+
+impl Service {
+    /// Loads the caller and a key, if the caller may perform `action` on it.
+    ///
+    /// To those who may not see it, a key that is there and one that is not look the same.
+    async fn key_access(
+        &self,
+        call: &Call,
+        id: ApiKeyId,
+        action: Action,
+        fields: &[&'static str],
+    ) -> Result<KeyAccess> {
+        let (access, key) = self.access_through::<ApiKey>(call, id.0, "tenantId").await?;
+        let key = key.ok_or_else(Error::not_found);
+        match key {
+            Ok(key) if key.tenant_id.is_none() => {
+                if !access.caller.is_platform() {
+                    return Err(Error::not_found());
+                }
+                let of_platform = match action {
+                    Action::ReadApiKeys => Action::ReadPlatformApiKeys,
+                    _ => Action::ManagePlatformApiKeys,
+                };
+                check_platform(&access.caller, of_platform)?;
+                Ok(KeyAccess { access, key })
+            }
+            key => {
+                access.authorize_with(action, TargetFacts::default(), fields)?;
+                Ok(KeyAccess { access, key: key? })
+            }
+        }
+    }
+
+    async fn last_use(&self, call: &Call, id: ApiKeyId) -> Result<Option<ApiKeyUse>> {
+        Ok(self.store.load(&call.context, id).await?)
+    }
+}

@@ -1,0 +1,187 @@
+//! Evaluates questions on the facts that are stored now.
+
+use dezky_derive::Choice;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    Question, Several,
+    facts::{Facts, Person, Thing, actor, tenant_facts},
+};
+use crate::{
+    authz::{Action, Outcome, Reason, Resource, TargetFacts, decide, policy::settable},
+    callers::Callers,
+    domain::User,
+    error::{Code, Result},
+    service::{
+        Call, Service,
+        access::{CallerFacts, check},
+        rights::explain,
+    },
+};
+
+/// The point at which several evaluations end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema, Choice)]
+#[serde(rename_all = "snake_case")]
+pub enum EvaluationsSemantic {
+    /// After the last one.
+    #[default]
+    #[choice(unknown)]
+    ExecuteAll,
+    /// After the first one that is denied.
+    DenyOnFirstDeny,
+    /// After the first one that is permitted.
+    PermitOnFirstPermit,
+}
+
+/// A decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Evaluation {
+    /// `true` if the subject may.
+    pub decision: bool,
+    /// The reason.
+    pub context: EvaluationContext,
+}
+
+/// The reason of a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct EvaluationContext {
+    /// `granted`, or the code that the subject would be refused with; `subject_unknown`, `action_unknown` or `not_found` if there is
+    /// nothing to decide on.
+    pub reason: &'static str,
+    /// The kind of caller that the subject is granted the action as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub granted_as: Option<&'static str>,
+    /// The reason, in words.
+    pub because: String,
+}
+
+/// Several decisions, in the order of the questions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Evaluations {
+    /// The decisions, up to that which ended the evaluation.
+    pub evaluations: Vec<Evaluation>,
+}
+
+impl Evaluation {
+    pub(super) fn denied(reason: &'static str, because: &str) -> Self {
+        let because = because.to_owned();
+        Self { decision: false, context: EvaluationContext { reason, granted_as: None, because } }
+    }
+}
+
+impl Service {
+    /// Evaluates a question: for the platform about everybody, for people about themselves.
+    ///
+    /// # Errors
+    /// `platform_admin_required` or `invalid_fields`.
+    pub async fn evaluate(&self, call: &Call, question: Question) -> Result<Evaluation> {
+        let several = Several { questions: vec![question], semantic: EvaluationsSemantic::ExecuteAll, single: true };
+        let mut found = self.evaluate_several(call, several).await?.evaluations;
+        Ok(found.pop().unwrap_or_else(|| Evaluation::denied(Code::NOT_FOUND.name(), "there was no question")))
+    }
+
+    /// Evaluates several questions, with as many reads as for one.
+    ///
+    /// # Errors
+    /// As [`Service::evaluate`].
+    pub async fn evaluate_several(&self, call: &Call, asked: Several) -> Result<Evaluations> {
+        let caller = self.caller(call).await?;
+        for question in &asked.questions {
+            check_about(&caller, Person::of(&question.subject).as_ref())?;
+        }
+        let facts = Facts::read(self, call, &asked.questions).await?;
+        let mut evaluations = Vec::with_capacity(asked.questions.len());
+        for question in &asked.questions {
+            let evaluation = self.answer(&facts, question);
+            let permitted = evaluation.decision;
+            evaluations.push(evaluation);
+            match asked.semantic {
+                EvaluationsSemantic::DenyOnFirstDeny if !permitted => break,
+                EvaluationsSemantic::PermitOnFirstPermit if permitted => break,
+                _ => {}
+            }
+        }
+        Ok(Evaluations { evaluations })
+    }
+
+    pub(super) fn answer(&self, facts: &Facts, question: &Question) -> Evaluation {
+        let Some(action) = Action::named(&question.action.name) else {
+            return Evaluation::denied("action_unknown", "the policy has no action of this name");
+        };
+        let Some(user) = Person::of(&question.subject).and_then(|person| facts.user(&person)) else {
+            return Evaluation::denied("subject_unknown", "there is no user of this id");
+        };
+        let Some(thing) = facts.thing(&question.resource).filter(|thing| concerns(action, thing)) else {
+            return Evaluation::denied(Code::NOT_FOUND.name(), "there is nothing of this type and id for the action");
+        };
+        self.decide_on(facts, user, action, &thing, question)
+    }
+
+    pub(super) fn decide_on(
+        &self,
+        facts: &Facts,
+        user: &User,
+        action: Action,
+        thing: &Thing,
+        question: &Question,
+    ) -> Evaluation {
+        let bound_to = facts.bound_to(self, user);
+        let actor = actor(user, bound_to.as_deref());
+        let known = settable(action).iter().map(|field| field.name);
+        let fields: Vec<&'static str> =
+            known.filter(|name| question.action.fields.iter().any(|one| one == name)).collect();
+        let tenant = thing.tenant();
+        let wanted = question.action.role;
+        let (oneself, target, lasting_admin) = match thing {
+            Thing::Platform | Thing::Tenant(_) => (false, TargetFacts { wanted, ..TargetFacts::default() }, false),
+            Thing::Part { owner, .. } => {
+                let own = *owner == Some(user.id) && action.rule().allowed.includes(Callers::ONESELF);
+                (own, TargetFacts::default(), false)
+            }
+            Thing::Membership { membership, .. } => {
+                let current = membership.active.then_some(membership.role);
+                (false, TargetFacts { current, wanted, last_owner: false }, false)
+            }
+            Thing::User(of) => {
+                let lasting = crate::authz::PlatformRight::of(of) == crate::authz::PlatformRight::Lasting;
+                (of.id == user.id, TargetFacts::default(), lasting)
+            }
+        };
+        let role = tenant.and_then(|tenant| facts.role(tenant.id, user.id));
+        let resource =
+            Resource { tenant: tenant.map(tenant_facts), role, oneself, target, lasting_admin, fields: &fields };
+        let decision = decide(&actor, action, &resource);
+        let granted_as = match decision.reason {
+            Reason::Granted(kind) => Some(kind),
+            _ => None,
+        };
+        Evaluation {
+            decision: decision.outcome == Outcome::Allow,
+            context: EvaluationContext {
+                reason: decision.reason.code().map_or("granted", Code::name),
+                granted_as,
+                because: explain(decision.reason),
+            },
+        }
+    }
+}
+
+/// Refuses questions about others, but for the platform.
+pub(super) fn check_about(caller: &CallerFacts, person: Option<&Person>) -> Result<()> {
+    let oneself = match (caller, person) {
+        (CallerFacts::Person { user, .. }, Some(person)) => person.is(user),
+        _ => false,
+    };
+    check(caller, Action::EvaluateAccess, &Resource { oneself, ..Resource::default() })
+}
+
+/// Returns `true` if an action is one on this kind of thing.
+fn concerns(action: Action, thing: &Thing) -> bool {
+    let of_user = action.name().starts_with("user.") && action.rule().seen.includes(Callers::ONESELF);
+    match thing {
+        Thing::User(_) => of_user && !action.rule().seen.includes(Callers::STRANGER),
+        Thing::Platform => !action.concerns_tenant(),
+        Thing::Tenant(_) | Thing::Part { .. } | Thing::Membership { .. } => action.concerns_tenant(),
+    }
+}
