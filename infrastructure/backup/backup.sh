@@ -114,11 +114,7 @@ back_up() (
     "stage_$part" "$target"
     while read -r file; do
         name=$(basename "$file" .env)
-        if in_repository "$file" restic backup --quiet --host "$BACKUP_HOST" --tag "$part" "$target" \
-            && in_repository "$file" restic forget --quiet --host "$BACKUP_HOST" --tag "$part" --group-by host,tags \
-                --keep-last "${BACKUP_KEEP_LAST:-4}" --keep-hourly "${BACKUP_KEEP_HOURLY:-48}" \
-                --keep-daily "${BACKUP_KEEP_DAILY:-14}" --keep-weekly "${BACKUP_KEEP_WEEKLY:-8}" \
-                --keep-monthly "${BACKUP_KEEP_MONTHLY:-12}"; then
+        if in_repository "$file" restic backup --quiet --host "$BACKUP_HOST" --tag "$part" "$target"; then
             record dezky_backup_last_success_timestamp_seconds "part=\"$part\",repository=\"$name\"" "$(date +%s)"
         else
             note "$part was not stored in $name"

@@ -7,27 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>\w+)(?P<marks>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<kind>\w+)(?P<marks>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+)
 
 
 @dataclass
 class Block:
-    """A block of shell commands."""
+    """Block of shell commands."""
 
     document: Path
     text: str
     name: str | None
-    """Of one that is run."""
+    """Name of a block that is run."""
     exit: int
 
     @property
     def where(self) -> str:
-        """For messages."""
+        """Document and name, for messages."""
         return f"{self.document.relative_to(ROOT)}: {self.name or self.text.splitlines()[0]}"
 
 
 def blocks(document: Path) -> list[Block]:
-    """Those of kind `sh`, without their indentation."""
+    """Returns those of kind `sh`, without their indentation."""
     found = []
     for fence in FENCE.finditer(document.read_text()):
         if fence["kind"] == "sh":
@@ -52,17 +54,35 @@ def run(document: Path, folder: Path, environment: dict[str, str], before: dict[
             script.append(block.text)
         else:
             # In a shell of its own, whose exit is looked at.
-            script += ["set +e", f"(set -e\n{block.text})", "code=$?", "set -e", f'[ "$code" = {block.exit} ] || {{ echo "ended with $code"; exit 1; }}']
+            script += [
+                "set +e",
+                f"(set -e\n{block.text})",
+                "code=$?",
+                "set -e",
+                f'[ "$code" = {block.exit} ] || {{ echo "ended with $code"; exit 1; }}',
+            ]
     script.append("echo '==> end'")
     done = subprocess.run(
-        ["bash", "-c", "\n".join(script)], cwd=folder, env=environment, text=True, timeout=timeout,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ["bash", "-c", "\n".join(script)],
+        cwd=folder,
+        env=environment,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
-    assert done.returncode == 0 and done.stdout.rstrip().endswith("==> end"), f"{document.name}, exit code {done.returncode}:\n{done.stdout}"
+    assert done.returncode == 0 and done.stdout.rstrip().endswith("==> end"), (
+        f"{document.name}, exit code {done.returncode}:\n{done.stdout}"
+    )
     return done.stdout
 
 
 def clean(**variables: str) -> dict[str, str]:
-    """The environment without settings of this machine, with `dezky` first on its path."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DEZKY_", "RESTIC_", "BACKUP_")) and name != "MONGODB_URI"}
+    """Returns the environment without settings of this machine, with the given variables."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DEZKY_", "RESTIC_", "BACKUP_")) and name != "MONGODB_URI"
+    }
     return {**kept, **variables}

@@ -28,12 +28,12 @@ const works = {
     console.log(JSON.stringify({ uri: estate.uri, gone: String(estate.gone) }));
     return estate;
   },
-  /** What the report names: a subscription that is current twice, and a tenant that is gone. */
+  /** Settles the findings of the report: a subscription that is current twice, and a tenant that is gone. */
   async settle({ User, Subscription, Tenant }) {
     const beta = await Tenant.findOne({ slug: "beta" });
     await Subscription.collection.updateOne({ tenantId: beta._id, status: "trialing" }, { $set: { status: "cancelled" } });
     const there = await Tenant.distinct("_id");
-    await User.collection.updateMany({}, { $pull: { tenantIds: { $nin: there } } });
+    await User.collection.updateMany({}, { $pull: { tenantIds: { $not: { $in: there } } } });
   },
   use,
   async forget(_, connection) {

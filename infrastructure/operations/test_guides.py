@@ -1,4 +1,4 @@
-"""The guides say what is: their commands, settings, files and secrets exist, and what can be run here is run."""
+"""Comparison of the guides with the release: commands, settings, files, secrets; runs of their marked blocks."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def subcommands(*words: str) -> frozenset[str]:
 
 
 def commands(text: str) -> list[list[str]]:
-    """Calls of `dezky` in a script."""
+    """Finds the calls of `dezky` in a script."""
     found = []
     joined = re.sub(r"\\\n", " ", text)
     for line in joined.splitlines():
@@ -57,7 +57,10 @@ class Words(unittest.TestCase):
         for document in DOCUMENTS:
             text = document.read_text()
             prose = re.findall(r"`(dezky [a-z][^`\n]*)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-            for words in [*(words for block in blocks(document) for words in commands(block.text)), *(shlex.split(one)[1:] for one in prose)]:
+            for words in [
+                *(words for block in blocks(document) for words in commands(block.text)),
+                *(shlex.split(one)[1:] for one in prose),
+            ]:
                 # An ellipsis stands for the rest.
                 words = [word for word in words if not set("…") & set(word)]
                 path = []
@@ -66,8 +69,8 @@ class Words(unittest.TestCase):
                 if words and not words[0].startswith("-"):
                     self.assertTrue(path, f"{document.name}: dezky {' '.join(words)}")
                     following = words[len(path)] if len(path) < len(words) else None
-                    optional = path in (["audit"],)
-                    if subcommands(*path) and not optional and following and not following.startswith("-"):
+                    # `audit` is a command and has commands.
+                    if subcommands(*path) and path != ["audit"] and following and not following.startswith("-"):
                         self.fail(f"{document.name}: there is no `dezky {' '.join([*path, following])}`")
                 for flag in (word.split("=")[0] for word in words if word.startswith("--")):
                     self.assertRegex(help_of(*path), rf"(^|\W){flag}\b", f"{document.name}: dezky {' '.join(words)}")
@@ -80,10 +83,18 @@ class Words(unittest.TestCase):
             if file.is_file() and file.suffix in (".md", ".sh", ".example", ".yaml", ".service"):
                 names |= set(re.findall(r"\bDEZKY_[A-Z_]+\b", file.read_text()))
         # Variables of tests are none; some belong to neighbours.
-        names = {name for name in names if not name.startswith("DEZKY_TEST_")} - {"DEZKY_CONFIG", "DEZKY_PORTAL_CLIENT_SECRET"}
+        names = {name for name in names if not name.startswith("DEZKY_TEST_")} - {
+            "DEZKY_CONFIG",
+            "DEZKY_PORTAL_CLIENT_SECRET",
+        }
         self.assertGreater(len(names), 15)
         for name in sorted(names):
-            done = subprocess.run([BINARY, "doctor", "--store", "sqlite:/nonexistent/x"], capture_output=True, text=True, env=clean(**{name: "1"}))
+            done = subprocess.run(
+                [BINARY, "doctor", "--store", "sqlite:/nonexistent/x"],
+                capture_output=True,
+                text=True,
+                env=clean(**{name: "1"}),
+            )
             self.assertNotIn("there is no such setting", done.stdout + done.stderr, name)
 
     def test_every_file_of_this_tree_exists(self):
@@ -111,8 +122,8 @@ class Words(unittest.TestCase):
         for file in (ROOT / "infrastructure/k3s").glob("[bsco]*/**/*.yaml"):
             text = re.sub(r"^\s*#.*$", "", file.read_text(), flags=re.MULTILINE)
             if "node_modules" not in file.parts and "snapshots" not in file.parts:
-                keys = r"(?:secretKeyRef|passwordSecretRef|tokenSecretKeyRef|privateKeySecretRef): \{name: |secretName: |SecretRef: |existingSecret: |ldapCaRef: "
-                declared |= {name for name in re.findall(rf"(?:{keys})([a-z0-9-]+)", text)}
+                keys = r"[sS]ecret\w*Ref: \{name: |secretName: |SecretRef: |existingSecret: |ldapCaRef: "
+                declared |= set(re.findall(rf"(?:{keys})([a-z0-9-]+)", text))
         self.assertEqual(declared - named, set())
 
     def test_costs_add_up(self):
@@ -128,10 +139,14 @@ class Production(unittest.TestCase):
         (self.folder / "bin").mkdir()
         (self.folder / "bin/dezky").symlink_to(BINARY)
         (self.folder / "infrastructure").symlink_to(ROOT / "infrastructure")
-        # The certificates of the issuer and of the systems are not what is tried here.
         self.dev = subprocess.Popen(
-            [BINARY, "dev", "--json", "--listen", "127.0.0.1:0", "--data", self.folder / "data"], cwd=self.folder, env=clean(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            [BINARY, "dev", "--json", "--listen", "127.0.0.1:0", "--data", self.folder / "data"],
+            cwd=self.folder,
+            env=clean(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         self.addCleanup(self.end)
         self.told = json.loads(self.dev.stdout.readline())
@@ -146,24 +161,45 @@ class Production(unittest.TestCase):
         password.write_text("secret\n")
         password.chmod(0o600)
         repositories.mkdir()
-        repository = {"RESTIC_REPOSITORY": f"{self.folder}/repository", "RESTIC_PASSWORD_FILE": f"{password}", "RESTIC_CACHE_DIR": f"{self.folder}/cache"}
+        repository = {
+            "RESTIC_REPOSITORY": f"{self.folder}/repository",
+            "RESTIC_PASSWORD_FILE": f"{password}",
+            "RESTIC_CACHE_DIR": f"{self.folder}/cache",
+        }
         (repositories / "here.env").write_text("".join(f"{name}={value}\n" for name, value in repository.items()))
         settings = {
-            "BACKUP_REPOSITORIES": repositories, "BACKUP_STAGING": self.folder / "staging", "BACKUP_STATE": self.folder / "state",
-            "BACKUP_SCRATCH": self.folder, "BACKUP_DEZKY": BINARY, "BACKUP_DEZKY_STORE": f"sqlite:{self.folder}/data/dezky.sqlite",
+            "BACKUP_REPOSITORIES": repositories,
+            "BACKUP_STAGING": self.folder / "staging",
+            "BACKUP_STATE": self.folder / "state",
+            "BACKUP_SCRATCH": self.folder,
+            "BACKUP_DEZKY": BINARY,
+            "BACKUP_DEZKY_STORE": f"sqlite:{self.folder}/data/dezky.sqlite",
         }
         (self.folder / "backup.env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         environment = clean(
-            **repository, PATH=f"{self.folder}/bin:{os.environ['PATH']}", DEZKY_STORE=f"sqlite:{self.folder}/data/dezky.sqlite",
-            DEZKY_OIDC_ISSUER=self.told["issuer"], DEZKY_OIDC_AUDIENCE="dezky", DEZKY_PLATFORM_ADMIN_GROUP="dezky-platform-admins",
-            BACKUP_SETTINGS=f"{self.folder}/backup.env", BACKUP_STAGING=f"{self.folder}/staging", SCRATCH=f"{self.folder}/restored",
-            STORE=f"{self.folder}/recovered/dezky.sqlite", MONGODB=f"{os.environ['DEZKY_TEST_MONGODB_URI']}dezky_guides_{os.getpid()}",
+            **repository,
+            PATH=f"{self.folder}/bin:{os.environ['PATH']}",
+            DEZKY_STORE=f"sqlite:{self.folder}/data/dezky.sqlite",
+            DEZKY_OIDC_ISSUER=self.told["issuer"],
+            DEZKY_OIDC_AUDIENCE="dezky",
+            DEZKY_PLATFORM_ADMIN_GROUP="dezky-platform-admins",
+            BACKUP_SETTINGS=f"{self.folder}/backup.env",
+            BACKUP_STAGING=f"{self.folder}/staging",
+            SCRATCH=f"{self.folder}/restored",
+            STORE=f"{self.folder}/recovered/dezky.sqlite",
+            MONGODB=f"{os.environ['DEZKY_TEST_MONGODB_URI']}dezky_guides_{os.getpid()}",
         )
-        said = run(PRODUCTION, self.folder, environment, {
-            "doctor": "restic init --quiet",
-            # From here on the platform is the restored one.
-            "recovered": 'export DEZKY_STORE="sqlite:$STORE"',
-        }, 120)
+        said = run(
+            PRODUCTION,
+            self.folder,
+            environment,
+            {
+                "doctor": "restic init --quiet",
+                # From here on the platform is the restored one.
+                "recovered": 'export DEZKY_STORE="sqlite:$STORE"',
+            },
+            120,
+        )
         self.assertIn("acme", said.split("==> recover\n", 1)[1].split("==> recover-mongodb", 1)[0])
         before, after = (said.split(f"==> {name}\n", 1)[1].split("==>", 1)[0] for name in ("before", "after"))
         self.assertIn("schema version", before)

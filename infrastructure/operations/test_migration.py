@@ -1,4 +1,4 @@
-"""The day of the migration, with the guide's own commands, on databases that the old service's models have written."""
+"""Rehearsal of the migration: the guide's own commands on databases that the old service's models have written."""
 
 import json
 import os
@@ -37,17 +37,26 @@ class Migration(unittest.TestCase):
         dev = self.start("dev", "--json", "--no-systems", "--data", self.folder / "data")
         self.told = json.loads(dev.stdout.readline())
         self.environment = clean(
-            PATH=f"{self.folder}/bin:{os.environ['PATH']}", DEZKY_OIDC_ISSUER=self.told["issuer"], DEZKY_OIDC_AUDIENCE="dezky",
-            DEZKY_TEST_BINARY=BINARY, DEZKY_TEST_MONGODB_URI=os.environ["DEZKY_TEST_MONGODB_URI"],
-            COPY=json.loads(old_service("write"))["uri"], MONGODB_URI=json.loads(old_service("write"))["uri"],
+            PATH=f"{self.folder}/bin:{os.environ['PATH']}",
+            DEZKY_OIDC_ISSUER=self.told["issuer"],
+            DEZKY_OIDC_AUDIENCE="dezky",
+            DEZKY_TEST_BINARY=BINARY,
+            DEZKY_TEST_MONGODB_URI=os.environ["DEZKY_TEST_MONGODB_URI"],
+            COPY=json.loads(old_service("write"))["uri"],
+            MONGODB_URI=json.loads(old_service("write"))["uri"],
         )
 
     def start(self, *arguments, environment=None, **settings):
-        """Starts the release, and ends it after the test."""
+        """Starts the release, which ends after the test."""
         with (self.folder / f"{arguments[0]}.log").open("w") as log:
             process = subprocess.Popen(
-                [BINARY, *map(str, arguments), "--listen", "127.0.0.1:0"], cwd=self.folder, env={**(environment or clean()), **settings},
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
+                [BINARY, *map(str, arguments), "--listen", "127.0.0.1:0"],
+                cwd=self.folder,
+                env={**(environment or clean()), **settings},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
             )
 
         def end():
@@ -65,7 +74,7 @@ class Migration(unittest.TestCase):
             return sorted(tenant["slug"] for tenant in json.load(answer)["tenants"])
 
     def served(self, store: str) -> str:
-        """The address of the release on a database, without background tasks, as the guide has it beside the old service."""
+        """Starts the release on a database without background tasks, and returns its address."""
         self.start("serve", environment={**self.environment, "DEZKY_STORE": store, "DEZKY_TASKS": "none"})
         log, deadline = self.folder / "serve.log", time.monotonic() + PATIENCE
         while not (found := re.search(r"listening address=(\S+)", log.read_text())):
@@ -76,16 +85,24 @@ class Migration(unittest.TestCase):
     def test_the_day_as_the_guide_has_it(self):
         estate = f"node {ESTATE}"
         say = "echo '--'"
-        said = run(GUIDE, self.folder, {**self.environment, "DEZKY_STORE": self.environment["MONGODB_URI"]}, {
-            # In the live database, and in the copy that a fresh dump would be.
-            "copy": f'{estate} use "$MONGODB_URI"; {estate} settle "$MONGODB_URI"; {estate} settle "$COPY"; {say}',
-            # The old service has gone on meanwhile.
-            "upgrade": f'{estate} use "$MONGODB_URI"; {say}',
-            # In the time of Dezky, somebody is taken out.
-            "revoked": f'dezky member revoke beta default/paul; {estate} use "$MONGODB_URI"; {say}',
-            "forward": f'{estate} use "$MONGODB_URI"; {estate} forget "$MONGODB_URI"; {say}',
-        }, 240)
-        part = {name: text.split("\n--\n", 1)[-1] for name, text in re.findall(r"==> (\S+)\n(.*?)(?===> )", said, re.DOTALL)}
+        said = run(
+            GUIDE,
+            self.folder,
+            {**self.environment, "DEZKY_STORE": self.environment["MONGODB_URI"]},
+            {
+                # In the live database, and in the copy that a fresh dump would be.
+                "copy": f'{estate} use "$MONGODB_URI"; {estate} settle "$MONGODB_URI"; {estate} settle "$COPY"; {say}',
+                # The old service has gone on meanwhile.
+                "upgrade": f'{estate} use "$MONGODB_URI"; {say}',
+                # In the time of Dezky, somebody is taken out.
+                "revoked": f'dezky member revoke beta default/paul; {estate} use "$MONGODB_URI"; {say}',
+                "forward": f'{estate} use "$MONGODB_URI"; {estate} forget "$MONGODB_URI"; {say}',
+            },
+            240,
+        )
+        part = {
+            name: text.split("\n--\n", 1)[-1] for name, text in re.findall(r"==> (\S+)\n(.*?)(?===> )", said, re.DOTALL)
+        }
         # The report of the first dry run names what the old service left; nothing remains after it was settled.
         self.assertIn("several_current_subscriptions", part["dry"])
         self.assertIn("dangling_tenant_id", part["dry"])

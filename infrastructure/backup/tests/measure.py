@@ -4,12 +4,13 @@
 import re
 import sys
 import time
+import unittest
 
 from world import NAMES, Platform, World, Writers
 
 
 class Measurement(World):
-    def runTest(self):
+    def test_measure(self):
         platform = Platform(self.folder)
         self.addCleanup(platform.stop)
         self.settings["BACKUP_DEZKY_STORE"] = f"sqlite:{platform.store}"
@@ -34,7 +35,8 @@ class Measurement(World):
 
 TENANTS = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
 if __name__ == "__main__":
-    result = Measurement().run()
+    result = Measurement("test_measure").run()
+    unittest.doModuleCleanups()
     for _, failure in [*result.failures, *result.errors]:
         print(failure, file=sys.stderr)
     sys.exit(not result.wasSuccessful())

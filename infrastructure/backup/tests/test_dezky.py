@@ -59,7 +59,7 @@ class SqliteInUse(World):
         fact = 'dezky_backup_last_success_timestamp_seconds{{part="dezky",repository="{}"}}'.format
         self.assertGreater(told[fact("falkenstein")], 1000)
         self.assertEqual(told[fact("helsinki")], 1000)
-        self.assertEqual(len(self.snapshots("falkenstein", "dezky")), 1 + 1)
+        self.assertEqual(len(self.snapshots("falkenstein", "dezky")), 2)
         # A backup that is good but old is as bad as none.
         done = self.script("restore-drill.sh", check=False, BACKUP_DRILL_MAXIMUM_AGE=0)
         self.refused(done, "the last backup in falkenstein is ")
@@ -76,7 +76,8 @@ class SqliteInUse(World):
             "is not what was backed up": ("DELETE FROM tenants_by_word", False),
             "other rows than were backed up": ("DELETE FROM tenants_by_word", True),
             "not as it was sealed": (
-                "UPDATE audit_events SET body = json_set(body, '$.action', 'tenant.read') WHERE field_seq = 2", True,
+                "UPDATE audit_events SET body = json_set(body, '$.action', 'tenant.read') WHERE field_seq = 2",
+                True,
             ),
         }
         for message, (statement, forge_hash) in changes.items():

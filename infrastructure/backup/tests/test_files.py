@@ -1,4 +1,4 @@
-"""What the scripts, the settings and the units say of each other."""
+"""Agreement of scripts, settings and units."""
 
 import re
 import subprocess
@@ -16,7 +16,9 @@ EXPOSURE = 3.0
 class Files(unittest.TestCase):
     def test_every_setting_is_explained_and_every_explained_one_is_read(self):
         # The variable that names the settings is none of them.
-        read = {name for script in SCRIPTS for name in re.findall(r"BACKUP_[A-Z_]+", script.read_text())} - {"BACKUP_SETTINGS"}
+        read = {name for script in SCRIPTS for name in re.findall(r"BACKUP_[A-Z_]+", script.read_text())} - {
+            "BACKUP_SETTINGS"
+        }
         explained = set(re.findall(r"^#?(BACKUP_[A-Z_]+)=", (FOLDER / "backup.env.example").read_text(), re.MULTILINE))
         self.assertEqual(read, explained)
 
@@ -28,7 +30,9 @@ class Files(unittest.TestCase):
             file.flush()
             names = re.findall(r"^#?(BACKUP_[A-Z_]+)=", text, re.MULTILINE)
             script = f"set -euo pipefail; source {file.name}; " + " ".join(
-                f'bash -n -c "${name}";' for name in set(names) if re.search("DUMP|VERIFY|STOP|START|DRILL_(POST|MONGO)", name)
+                f'bash -n -c "${name}";'
+                for name in set(names)
+                if re.search("DUMP|VERIFY|STOP|START|DRILL_(POST|MONGO)", name)
             )
             subprocess.run(["bash", "-c", script], check=True)
 
@@ -48,7 +52,10 @@ class Files(unittest.TestCase):
             self.assertEqual(started, {service.name for service in folder.glob("*.service")})
             for service in folder.glob("*.service"):
                 done = subprocess.run(
-                    ["systemd-analyze", "security", "--offline=true", service], capture_output=True, text=True, check=True
+                    ["systemd-analyze", "security", "--offline=true", service],
+                    capture_output=True,
+                    text=True,
+                    check=True,
                 )
                 exposure = float(re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)[1])
                 self.assertLessEqual(exposure, EXPOSURE, service.name)

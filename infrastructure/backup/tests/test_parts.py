@@ -5,7 +5,9 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -26,14 +28,17 @@ class Authentik(World):
         if os.geteuid() == 0:
             shutil.chown(self.cluster, "postgres")
             self.become = ("runuser", "-u", "postgres", "--")
-        newest = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))[-1]
+        newest = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
         # Only by a socket in this folder: no port, nobody else's.
         options = f"-c listen_addresses= -c unix_socket_directories={self.cluster} -c fsync=off"
         run(*self.become, newest / "initdb", "--no-sync", "--auth", "trust", "-D", self.cluster / "data", cwd="/")
         self.control(newest / "pg_ctl", "start", "--wait", "-o", options, "-l", self.cluster / "log")
         self.addCleanup(self.control, newest / "pg_ctl", "stop", "--mode", "immediate")
         self.sql("postgres", "CREATE DATABASE authentik")
-        self.sql("authentik", "CREATE TABLE authentik_core_user AS SELECT n AS id, 'user ' || n AS name FROM generate_series(1, 20000) AS n")
+        self.sql(
+            "authentik",
+            "CREATE TABLE authentik_core_user AS SELECT n AS id, 'user ' || n AS name FROM generate_series(1, 20000) AS n",
+        )
 
     def control(self, program, *arguments):
         run(*self.become, program, *arguments, "-D", self.cluster / "data", cwd="/")
@@ -66,7 +71,9 @@ class Mongodb(World):
         super().setUp()
         self.remove_repository("helsinki")
         server = os.environ["DEZKY_TEST_MONGODB_URI"]
-        self.uri, self.scratch = (f"{server}dezky_backup_{os.getpid()}_{name}" for name in ("live", "scratch"))
+        self.uri, self.scratch = (
+            f"{server}dezky_backup_{os.getpid()}_{self._testMethodName[:24]}_{name}" for name in ("live", "scratch")
+        )
         platform = Platform(self.folder)
         try:
             for number in range(5):
@@ -87,9 +94,38 @@ class Mongodb(World):
         kept = self.restored("falkenstein", "dezky") / "dezky.sqlite"
         said = json.loads(self.dezky("migrate", "--json", "--from", f"sqlite:{kept}", "--to", self.scratch).stdout)
         self.assertTrue(said["equal"], said)
-        tenants = [self.dezky("tenant", "list", "--all", "--json", "--store", uri).stdout for uri in (self.uri, self.scratch)]
+        tenants = [
+            self.dezky("tenant", "list", "--all", "--json", "--store", uri).stdout for uri in (self.uri, self.scratch)
+        ]
         self.assertEqual(*tenants)
         self.assertIn("acme-4", tenants[0])
+
+    def test_a_copy_of_a_database_that_is_written_is_of_one_moment_or_refused(self):
+        written, stopping = [], threading.Event()
+
+        def write():
+            while not stopping.is_set():
+                slug = f"w-{len(written):05}"
+                self.dezky("tenant", "create", slug, "--name", slug, "--store", self.uri)
+                written.append(slug)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            done = self.script("backup.sh", "dezky", check=False)
+        finally:
+            stopping.set()
+            writer.join(60)
+        self.assertTrue(written)
+        if done.returncode != 0:
+            self.refused(done, "could not be copied as of one moment")
+            self.assertEqual(self.snapshots("falkenstein", "dezky"), [])
+            return
+        store = sqlite3.connect(self.restored("falkenstein", "dezky") / "dezky.sqlite")
+        rows = store.execute("SELECT json_extract(body, '$.slug') FROM tenants ORDER BY 1").fetchall()
+        store.close()
+        kept = [slug for (slug,) in rows if slug.startswith("w-")]
+        self.assertEqual(kept, [f"w-{number:05}" for number in range(len(kept))])
 
 
 class Folders(World):
@@ -101,13 +137,18 @@ class Folders(World):
         (self.mail / "store").write_text("everything")
         self.log = self.folder / "log"
         self.settings |= {
-            "BACKUP_STALWART_FOLDERS": self.mail, "BACKUP_STALWART_STOP": f"echo stop >>{self.log}",
-            "BACKUP_STALWART_START": f"echo start >>{self.log}", "BACKUP_NIGHTLY": "stalwart configuration",
-            "BACKUP_CONFIGURATION": self.mail, "BACKUP_CONFIGURATION_DUMP": "echo secret",
+            "BACKUP_STALWART_FOLDERS": self.mail,
+            "BACKUP_STALWART_STOP": f"echo stop >>{self.log}",
+            "BACKUP_STALWART_START": f"echo start >>{self.log}",
+            "BACKUP_NIGHTLY": "stalwart configuration",
+            "BACKUP_CONFIGURATION": self.mail,
+            "BACKUP_CONFIGURATION_DUMP": "echo secret",
         }
 
     def test_a_set_is_backed_up_although_one_part_of_it_fails_and_what_was_stopped_is_started(self):
-        fails = {"BACKUP_STALWART_STOP": f"echo stop >>{self.log}; rm -r {self.mail}/store; mv {self.mail} {self.mail}.gone"}
+        fails = {
+            "BACKUP_STALWART_STOP": f"echo stop >>{self.log}; rm -r {self.mail}/store; mv {self.mail} {self.mail}.gone"
+        }
         fails["BACKUP_CONFIGURATION"] = f"{self.mail}.gone"
         self.refused(self.script("backup.sh", "nightly", check=False, **fails), "not backed up everywhere: stalwart")
         self.assertEqual(self.log.read_text(), "stop\nstart\n")
@@ -122,8 +163,10 @@ class Folders(World):
             file = self.folder / "interrupted.env"
             file.write_text("".join(f"{key}='{value}'\n" for key, value in {**self.settings, **waits}.items()))
             process = subprocess.Popen(
-                [FOLDER / "backup.sh", "stalwart"], env={**os.environ, "BACKUP_SETTINGS": str(file)},
-                stderr=subprocess.DEVNULL, start_new_session=True,
+                [FOLDER / "backup.sh", "stalwart"],
+                env={**os.environ, "BACKUP_SETTINGS": str(file)},
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
             )
             while not self.log.exists():
                 time.sleep(0.02)
@@ -146,11 +189,28 @@ class Folders(World):
         staging = self.folder / "staging" / "stalwart"
         staging.mkdir(parents=True)
         now = datetime.datetime.now().replace(minute=30, second=0)
-        for hours in (1, 2, 3, 25, 49, 73, 24 * 40, 24 * 80, 24 * 800):
+        for hours in (1, 2, 3, 25, 49, 24 * 40, 24 * 80, 24 * 800):
             at = (now - datetime.timedelta(hours=hours)).strftime("%Y-%m-%d %H:%M:%S")
-            self.restic("falkenstein", "backup", "--quiet", "--host", "dezky", "--tag", "stalwart", "--time", at, staging)
+            self.restic(
+                "falkenstein", "backup", "--quiet", "--host", "dezky", "--tag", "stalwart", "--time", at, staging
+            )
         keep = {"LAST": 1, "HOURLY": 2, "DAILY": 3, "WEEKLY": 1, "MONTHLY": 3}
-        self.script("backup.sh", "stalwart", **{f"BACKUP_KEEP_{name}": number for name, number in keep.items()})
+        self.restic("falkenstein", "backup", "--quiet", "--host", "dezky", "--tag", "stalwart", staging)
+        # Another part has snapshots of its own to keep.
+        self.restic(
+            "falkenstein",
+            "backup",
+            "--quiet",
+            "--host",
+            "dezky",
+            "--tag",
+            "ocis",
+            "--time",
+            "2020-01-01 00:00:00",
+            staging,
+        )
+        self.script("maintain.sh", **{f"BACKUP_KEEP_{name}": number for name, number in keep.items()})
+        self.assertEqual(len(self.snapshots("falkenstein", "ocis")), 1)
         times = sorted(snapshot["time"] for snapshot in self.snapshots("falkenstein", "stalwart"))
         self.assertLessEqual(len(times), sum(keep.values()))
         # The new one, and one of each month that has any.
@@ -166,10 +226,14 @@ class Folders(World):
         store = {"BACKUP_DEZKY_STORE": "mongodb"}
         whole = "printf '\\x6d\\xe2\\x99\\x81 anything \\xff\\xff\\xff\\xff'"
         for dump, message in (
-            (f"{whole} | head -c 12", "no whole archive"), ("echo failed", "no whole archive"), (f"{whole}; exit 3", "dezky"),
+            (f"{whole} | head -c 12", "no whole archive"),
+            ("echo failed", "no whole archive"),
+            (f"{whole}; exit 3", "dezky"),
         ):
             with self.subTest(dump):
                 self.refused(self.script("backup.sh", "dezky", check=False, **store, BACKUP_DEZKY_DUMP=dump), message)
         self.assertEqual(self.snapshots("falkenstein", "dezky"), [])
         self.script("backup.sh", "dezky", **store, BACKUP_DEZKY_DUMP=whole)
-        self.assertEqual(json.loads((self.restored("falkenstein", "dezky") / "manifest.json").read_text())["file"], "dezky.mongodump")
+        self.assertEqual(
+            json.loads((self.restored("falkenstein", "dezky") / "manifest.json").read_text())["file"], "dezky.mongodump"
+        )

@@ -1,4 +1,4 @@
-"""A platform in a folder with its backups: the release on a store of its own, settings, and two repositories."""
+"""Platform in a folder with its backups: the release on a store of its own, settings, and two repositories."""
 
 import json
 import os
@@ -34,7 +34,11 @@ class Platform:
         self.log = (folder / "dev.log").open("w")
         self.process = subprocess.Popen(
             [BINARY, "dev", "--json", "--no-systems", "--listen", "127.0.0.1:0", "--data", folder / "data"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True, cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            cwd=folder,
         )
         told = json.loads(self.process.stdout.readline())
         self.origin = told["origin"]
@@ -93,9 +97,13 @@ class World(unittest.TestCase):
         self.textfiles = self.folder / "textfiles"
         self.textfiles.mkdir()
         self.settings = {
-            "BACKUP_REPOSITORIES": self.folder / "repositories", "BACKUP_STAGING": self.folder / "staging",
-            "BACKUP_STATE": self.folder / "state", "BACKUP_SCRATCH": self.folder, "BACKUP_TEXTFILES": self.textfiles,
-            "BACKUP_DEZKY": BINARY, "BACKUP_WAIT": 5,
+            "BACKUP_REPOSITORIES": self.folder / "repositories",
+            "BACKUP_STAGING": self.folder / "staging",
+            "BACKUP_STATE": self.folder / "state",
+            "BACKUP_SCRATCH": self.folder,
+            "BACKUP_TEXTFILES": self.textfiles,
+            "BACKUP_DEZKY": BINARY,
+            "BACKUP_WAIT": 5,
         }
         (self.folder / "repositories").mkdir()
         for name in NAMES:
@@ -143,7 +151,7 @@ class World(unittest.TestCase):
         return target / str(self.settings["BACKUP_STAGING"]).lstrip("/") / part
 
     def facts(self) -> dict[str, float]:
-        """What Prometheus is told."""
+        """Values by name and labels, as node exporter reads them."""
         text = (self.textfiles / "dezky-backup.prom").read_text()
         return {key: float(value) for key, value in (line.rsplit(" ", 1) for line in text.splitlines())}
 

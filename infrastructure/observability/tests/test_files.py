@@ -1,4 +1,4 @@
-"""What rules, dashboard, units and documents say of each other."""
+"""Agreement of rules, dashboard, units and documents."""
 
 import json
 import re
@@ -23,9 +23,14 @@ class Rules(unittest.TestCase):
         fires |= set(re.findall(r"alertname: (\w+)\n\s+eval_time: \w+\n\s+exp_alerts:(?: \[\{|\n)", tests))
         self.assertEqual(fires, EVERY)
         table = (FOLDER / "README.md").read_text().split("## When an alert fires", 1)[1].split("\n## ", 1)[0]
-        explained = {name for line in table.splitlines() if line.startswith("| `") for name in re.findall(r"`(Dezky\w+)`", line.split("|")[1])}
+        explained = {
+            name
+            for line in table.splitlines()
+            if line.startswith("| `")
+            for name in re.findall(r"`(Dezky\w+)`", line.split("|")[1])
+        }
         self.assertEqual(explained, EVERY)
-        for name, text in RULES.items():
+        for text in RULES.values():
             for block in re.split(r"- alert: ", text)[1:]:
                 alert = block.split("\n", 1)[0]
                 self.assertRegex(block, r"labels: \{severity: (page|ticket)\}", alert)
@@ -38,7 +43,10 @@ class Rules(unittest.TestCase):
                 bare = re.sub(r"^ +(annotations|summary):.*\n", "", text, flags=re.MULTILINE)
                 (Path(folder) / name).write_text(bare)
             done = subprocess.run(
-                ["promtool", "test", "rules", "tests.yaml", "tests-long.yaml"], cwd=folder, capture_output=True, text=True
+                ["promtool", "test", "rules", "tests.yaml", "tests-long.yaml"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
             )
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
@@ -58,7 +66,9 @@ class Dashboard(unittest.TestCase):
         self.panels = json.loads(self.text)["panels"]
 
     def test_it_is_what_the_script_prints(self):
-        printed = subprocess.run([sys.executable, FOLDER / "grafana/dashboard.py"], check=True, capture_output=True, text=True)
+        printed = subprocess.run(
+            [sys.executable, FOLDER / "grafana/dashboard.py"], check=True, capture_output=True, text=True
+        )
         self.assertEqual(printed.stdout, self.text)
 
     def test_panels_have_their_own_number_and_place(self):
@@ -67,17 +77,34 @@ class Dashboard(unittest.TestCase):
         for panel in self.panels:
             place = panel["gridPos"]
             self.assertLessEqual(place["x"] + place["w"], 24)
-            cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+            cells = {
+                (x, y)
+                for x in range(place["x"], place["x"] + place["w"])
+                for y in range(place["y"], place["y"] + place["h"])
+            }
             self.assertFalse(cells & taken, panel["title"])
             taken |= cells
 
     def test_queries_are_valid(self):
         # promtool reads expressions in rules only.
         queries = [target["expr"] for panel in self.panels for target in panel.get("targets", [])]
-        rules = [{"record": f"dashboard:{number}", "expr": query.replace("$__rate_interval", "5m")} for number, query in enumerate(queries)]
+        rules = [
+            {"record": f"dashboard:{number}", "expr": query.replace("$__rate_interval", "5m")}
+            for number, query in enumerate(queries)
+        ]
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             # JSON is YAML.
-            json.dump({"groups": [{"name": "dashboard", "rules": [{**rule, "record": f"dashboard:q{number}"} for number, rule in enumerate(rules)]}]}, file)
+            json.dump(
+                {
+                    "groups": [
+                        {
+                            "name": "dashboard",
+                            "rules": [{**rule, "record": f"dashboard:q{number}"} for number, rule in enumerate(rules)],
+                        }
+                    ]
+                },
+                file,
+            )
             file.flush()
             done = subprocess.run(["promtool", "check", "rules", file.name], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -101,7 +128,9 @@ class Cluster(unittest.TestCase):
         self.assertEqual(found, EVERY)
 
     def test_versions_are_pinned(self):
-        self.assertRegex((FOLDER / "kubernetes.sh").read_text(), r"chart: kube-prometheus-stack\n.*\n  version: \d+\.\d+\.\d+\n")
+        self.assertRegex(
+            (FOLDER / "kubernetes.sh").read_text(), r"chart: kube-prometheus-stack\n.*\n  version: \d+\.\d+\.\d+\n"
+        )
 
 
 class Units(unittest.TestCase):
@@ -110,10 +139,17 @@ class Units(unittest.TestCase):
             folder = Path(name)
             for unit in (FOLDER / "systemd").iterdir():
                 (folder / unit.name).write_text(unit.read_text().replace("/usr/lib/dezky-observability", str(FOLDER)))
-            done = subprocess.run(["systemd-analyze", "verify", "--man=no", *sorted(folder.iterdir())], capture_output=True, text=True)
+            done = subprocess.run(
+                ["systemd-analyze", "verify", "--man=no", *sorted(folder.iterdir())], capture_output=True, text=True
+            )
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             for service in folder.glob("*.service"):
-                done = subprocess.run(["systemd-analyze", "security", "--offline=true", service], capture_output=True, text=True, check=True)
+                done = subprocess.run(
+                    ["systemd-analyze", "security", "--offline=true", service],
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                )
                 self.assertLessEqual(float(re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)[1]), EXPOSURE)
 
 

@@ -1,4 +1,4 @@
-"""Every metric and label that rules and dashboard use is told by something that runs here."""
+"""Comparison of the metrics and labels in rules and dashboard with those that a running release tells."""
 
 import json
 import os
@@ -21,10 +21,15 @@ BINARY = os.environ["DEZKY_TEST_BINARY"]
 RULES = [file for file in sorted((FOLDER / "rules").glob("*.yaml")) if not file.name.startswith("tests")]
 # Of exporters that do not run here: names that their documentation has.
 FOREIGN = {
-    "up": set(), "probe_success": set(), "probe_ssl_earliest_cert_expiry": set(),
-    "node_filesystem_avail_bytes": {"fstype", "mountpoint"}, "node_filesystem_size_bytes": {"fstype", "mountpoint"},
-    "node_memory_MemAvailable_bytes": set(), "node_memory_MemTotal_bytes": set(),
-    "node_timex_sync_status": set(), "node_timex_offset_seconds": set(),
+    "up": set(),
+    "probe_success": set(),
+    "probe_ssl_earliest_cert_expiry": set(),
+    "node_filesystem_avail_bytes": {"fstype", "mountpoint"},
+    "node_filesystem_size_bytes": {"fstype", "mountpoint"},
+    "node_memory_MemAvailable_bytes": set(),
+    "node_memory_MemTotal_bytes": set(),
+    "node_timex_sync_status": set(),
+    "node_timex_offset_seconds": set(),
 }
 # Labels that Prometheus adds.
 ADDED = {"job", "instance"}
@@ -36,7 +41,7 @@ PATIENCE = 60
 
 
 class Receiver:
-    """A collector of spans."""
+    """Collector that keeps the spans it gets."""
 
     def __init__(self):
         self.spans, self.arrived = [], threading.Event()
@@ -66,8 +71,13 @@ def start(*arguments, folder: Path, **settings):
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DEZKY_")}
     with (folder / f"{arguments[0]}.log").open("w") as log:
         return subprocess.Popen(
-            [BINARY, *map(str, arguments)], cwd=folder, env={**environment, **settings}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=log, text=True,
+            [BINARY, *map(str, arguments)],
+            cwd=folder,
+            env={**environment, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         )
 
 
@@ -94,7 +104,7 @@ def ask(url: str, token: str | None = None, body=None, **headers) -> tuple[int, 
 
 
 def samples(text: str) -> dict[str, dict[str, set[str]]]:
-    """Names with their labels, and the values of these."""
+    """Parses metrics into names with their labels, and the values of these."""
     found: dict[str, dict[str, set[str]]] = {}
     for line in text.splitlines():
         if sample := SAMPLE.match(line):
@@ -105,7 +115,7 @@ def samples(text: str) -> dict[str, dict[str, set[str]]]:
 
 
 def expressions() -> list[tuple[str, str]]:
-    """Every query with where it stands."""
+    """Lists every query with the rule or panel that has it."""
     found = []
     for file in RULES:
         text = re.sub(r"^\s*#.*\n", "", file.read_text(), flags=re.MULTILINE)
@@ -133,9 +143,17 @@ class Told(unittest.TestCase):
         origin, token = told["origin"], told["people"]["paul"]["token"]
         # A server beside it on the same store, with what `dezky dev` does without: limits and a collector.
         serve = start(
-            "serve", folder=folder, DEZKY_STORE=f"sqlite:{folder}/data/dezky.sqlite", DEZKY_TASKS="none", DEZKY_LISTEN="127.0.0.1:0",
-            DEZKY_OPERATIONS_LISTEN="127.0.0.1:0", DEZKY_OIDC_ISSUER=told["issuer"], DEZKY_OIDC_AUDIENCE="dezky",
-            DEZKY_CALLER_RATE="1", DEZKY_CALLER_BURST="2", DEZKY_OTLP_ENDPOINT=f"http://127.0.0.1:{cls.collector.server.server_port}",
+            "serve",
+            folder=folder,
+            DEZKY_STORE=f"sqlite:{folder}/data/dezky.sqlite",
+            DEZKY_TASKS="none",
+            DEZKY_LISTEN="127.0.0.1:0",
+            DEZKY_OPERATIONS_LISTEN="127.0.0.1:0",
+            DEZKY_OIDC_ISSUER=told["issuer"],
+            DEZKY_OIDC_AUDIENCE="dezky",
+            DEZKY_CALLER_RATE="1",
+            DEZKY_CALLER_BURST="2",
+            DEZKY_OTLP_ENDPOINT=f"http://127.0.0.1:{cls.collector.server.server_port}",
         )
         cls.end_with_class(serve)
         cls.served = address(folder, "serve", r"listening address=([\d.:]+)")
@@ -152,7 +170,10 @@ class Told(unittest.TestCase):
         textfiles.mkdir()
         environment = {key: value for key, value in os.environ.items() if not key.startswith("DEZKY_")}
         subprocess.run(
-            [FOLDER / "tenant-facts.sh", textfiles, BINARY], check=True, cwd=folder, timeout=PATIENCE,
+            [FOLDER / "tenant-facts.sh", textfiles, BINARY],
+            check=True,
+            cwd=folder,
+            timeout=PATIENCE,
             env={**environment, "DEZKY_STORE": f"sqlite:{folder}/data/dezky.sqlite"},
         )
         cls.facts = samples((textfiles / "dezky-tenants.prom").read_text())
@@ -172,16 +193,20 @@ class Told(unittest.TestCase):
         for script in FOLDER.parent.glob("backup/*.sh"):
             for name, labels in re.findall(r'record (dezky_\w+) "(.*)" \S', script.read_text()):
                 known.setdefault(name, set()).update(re.findall(r'([a-z_]+)=\\"', labels))
-        return known | FOREIGN | {
-            record: set() for file in RULES for record in re.findall(r"record: (\S+)", file.read_text())
-        }
+        return (
+            known
+            | FOREIGN
+            | {record: set() for file in RULES for record in re.findall(r"record: (\S+)", file.read_text())}
+        )
 
     def test_every_metric_and_label_is_told(self):
         known = self.known()
         for where, query in expressions():
             with self.subTest(where, query=query):
                 # What is left without texts, matchers, ranges, labels of groups and numbers are names; functions have a parenthesis.
-                grouped = [label.strip() for labels in re.findall(r"\bby \(([^)]*)\)", query) for label in labels.split(",")]
+                grouped = [
+                    label.strip() for labels in re.findall(r"\bby \(([^)]*)\)", query) for label in labels.split(",")
+                ]
                 bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\bby \([^)]*\)", " ", query)
                 used = set(re.findall(rf"(?<![\w:.])({NAME})\b(?!\s*\()", bare)) - OPERATORS
                 self.assertTrue(used)
@@ -193,7 +218,7 @@ class Told(unittest.TestCase):
                 self.assertLessEqual(set(grouped), set().union(ADDED, *(known[name] for name in used)))
 
     def value_is_told(self, name: str, label: str, value: str):
-        """Of what has all its values here: tasks, systems and routes of probes."""
+        """Checks values of labels that appear completely here: tasks, systems and outcomes."""
         if label not in ("task", "system", "outcome"):
             return
         told = self.told.get(name, {}).get(label, set()) | self.facts.get(name, {}).get(label, set())
@@ -211,7 +236,12 @@ class Told(unittest.TestCase):
         host = FOLDER.parent.parent / "handlers/host/src"
         source = (host / "store/measured.rs").read_text() + (host / "server/metrics.rs").read_text()
         states = (FOLDER.parent.parent / "core/src/domain/workspace.rs").read_text()
-        phases = {name.lower() for name in re.findall(r"^    ([A-Z][a-z]+),$", states.split("pub enum Phase", 1)[1].split("}", 1)[0], re.MULTILINE)}
+        phases = {
+            name.lower()
+            for name in re.findall(
+                r"^    ([A-Z][a-z]+),$", states.split("pub enum Phase", 1)[1].split("}", 1)[0], re.MULTILINE
+            )
+        }
         for _, query in expressions():
             for label, value in MATCHER.findall(query):
                 for one in value.split("|"):
@@ -253,8 +283,14 @@ class Told(unittest.TestCase):
             port = free.getsockname()[1]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(
-                ["prometheus", f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}"],
-                stdout=log, stderr=log,
+                [
+                    "prometheus",
+                    f"--config.file={folder}/prometheus.yaml",
+                    f"--storage.tsdb.path={folder}/data",
+                    f"--web.listen-address=127.0.0.1:{port}",
+                ],
+                stdout=log,
+                stderr=log,
             )
         self.addCleanup(process.wait, PATIENCE)
         self.addCleanup(process.terminate)
@@ -273,6 +309,14 @@ class Told(unittest.TestCase):
             time.sleep(0.1)
         self.assertEqual(set(health.values()), {"ok"})
         self.assertEqual(ready[0]["value"][1], "1")
+
+    def test_the_log_names_no_person_and_has_no_token(self):
+        ask(f"{self.served}/tenants/acme", self.token)
+        ask(f"{self.served}/users/me", self.token[:-4] + "AAAA")
+        log = "".join((self.folder / f"{name}.log").read_text() for name in ("dev", "serve"))
+        self.assertIn("refused", log)
+        for personal in ("Paul", "paul@", "Anna", "anna@", self.token[:40]):
+            self.assertNotIn(personal, log)
 
     def test_a_span_continues_the_trace_of_its_caller_without_personal_data(self):
         trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
