@@ -11,15 +11,16 @@ import threading
 import time
 from pathlib import Path
 
-from world import BINARY, FOLDER, Platform, World, run
+from world import BINARY, FOLDER, NAMES, Platform, World, run
 
 
 class Authentik(World):
     """Any database of PostgreSQL: the real one has more tables."""
 
+    repositories = NAMES[:1]
+
     def setUp(self):
         super().setUp()
-        self.remove_repository("helsinki")
         self.cluster = self.folder / "cluster"
         self.cluster.mkdir()
         # PostgreSQL does not run as root.
@@ -67,9 +68,10 @@ class Authentik(World):
 
 
 class Mongodb(World):
+    repositories = NAMES[:1]
+
     def setUp(self):
         super().setUp()
-        self.remove_repository("helsinki")
         server = os.environ["DEZKY_TEST_MONGODB_URI"]
         self.uri, self.scratch = (
             f"{server}dezky_backup_{os.getpid()}_{self._testMethodName[:24]}_{name}" for name in ("live", "scratch")
@@ -129,9 +131,10 @@ class Mongodb(World):
 
 
 class Folders(World):
+    repositories = NAMES[:1]
+
     def setUp(self):
         super().setUp()
-        self.remove_repository("helsinki")
         self.mail = self.folder / "mail"
         self.mail.mkdir()
         (self.mail / "store").write_text("everything")

@@ -91,6 +91,8 @@ class Writers:
 class World(unittest.TestCase):
     """Settings and repositories for each test."""
 
+    repositories = NAMES
+
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="dezky-backup-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
@@ -106,7 +108,7 @@ class World(unittest.TestCase):
             "BACKUP_WAIT": 5,
         }
         (self.folder / "repositories").mkdir()
-        for name in NAMES:
+        for name in self.repositories:
             self.add_repository(name)
 
     def add_repository(self, name: str) -> None:
