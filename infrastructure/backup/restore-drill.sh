@@ -81,8 +81,8 @@ drill_dezky() {
     answers
     age=$((started - $(date --date "$(manifest "$folder" .consistentSince)" +%s)))
     local seconds=$((SECONDS - begun))
-    printf '%s: dezky: restored in %d s (recovery time), %d s old (recovery point), %s events of %s chains as they were sealed, release %s\n' \
-        "$name" "$seconds" "$age" "$(jq .events <<<"$trail")" "$(jq .chains <<<"$trail")" "$(manifest "$folder" .release)"
+    printf '%s: dezky: restored in %d s (recovery time), %d s old (recovery point), %s events of %s chains as they were sealed, %s ends compared, release %s\n' \
+        "$name" "$seconds" "$age" "$(jq .events <<<"$trail")" "$(jq .chains <<<"$trail")" "$(jq .heads <<<"$trail")" "$(manifest "$folder" .release)"
     record dezky_backup_drill_recovery_seconds "repository=\"$name\"" "$seconds"
     record dezky_backup_drill_age_seconds "repository=\"$name\"" "$age"
     [ "$age" -le "${BACKUP_DRILL_MAXIMUM_AGE:-7200}" ] || fail "the last backup in $name is $age s old"

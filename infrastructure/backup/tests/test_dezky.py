@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
 import time
 from pathlib import Path
 
-from world import NAMES, Platform, World, Writers
+from world import BINARY, NAMES, Platform, World, Writers
 
 
 class SqliteInUse(World):
@@ -70,19 +73,31 @@ class SqliteInUse(World):
         for number in range(3):
             self.platform.create_tenant(f"acme-{number}")
         self.await_seals()
-        self.script("backup.sh", "dezky")
+        self.script("backup.sh", "dezky", BACKUP_DEZKY_HEADS=self.ends_of_chains())
+        self.assertRegex(self.script("restore-drill.sh").stdout, r" [1-9]\d* ends compared")
         good = self.restored("falkenstein", "dezky")
-        changes = {
-            "is not what was backed up": ("DELETE FROM tenants_by_word", False),
-            "other rows than were backed up": ("DELETE FROM tenants_by_word", True),
-            "not as it was sealed": (
-                "UPDATE audit_events SET body = json_set(body, '$.action', 'tenant.read') WHERE field_seq = 2",
-                True,
-            ),
-        }
-        for message, (statement, forge_hash) in changes.items():
+        lost = "DELETE FROM tenants_by_word"
+        altered = "UPDATE audit_events SET body = json_set(body, '$.action', 'tenant.read') WHERE field_seq = 2"
+        # The last event of the platform, with the end of its chain moved back: only an end that was kept elsewhere tells.
+        of_platform = "field_chain = 'ffffffffffffffffffffffff' AND field_seq"
+        cut = f"""
+            UPDATE audit_chains SET body = json_set(body, '$.seq', json_extract(body, '$.seq') - 1, '$.hash', (
+                SELECT json_extract(event.body, '$.hash') FROM audit_events AS event
+                WHERE event.{of_platform} = json_extract(audit_chains.body, '$.seq') - 1
+            )) WHERE id = 'ffffffffffffffffffffffff';
+            DELETE FROM audit_events WHERE {of_platform} = (
+                SELECT max(field_seq) FROM audit_events WHERE {of_platform} > 0
+            );
+        """
+        changes = (
+            (lost, (), "is not what was backed up"),
+            (lost, ("sha256",), "other rows than were backed up"),
+            (altered, ("sha256",), '"changed"'),
+            (cut, ("sha256", "rows"), '"copy_differs"'),
+        )
+        for statements, forged, message in changes:
             with self.subTest(message):
-                self.store_changed(good, statement, forge_hash)
+                self.store_changed(good, statements, forged)
                 self.refused(self.script("restore-drill.sh", check=False), message)
         # A repository in which bytes have changed.
         for pack in (self.folder / "falkenstein" / "data").glob("*/*"):
@@ -99,17 +114,38 @@ class SqliteInUse(World):
             time.sleep(0.05)
         store.close()
 
-    def store_changed(self, good: Path, statement: str, forge_hash: bool) -> None:
-        """Stores a copy of a backup in which something was changed; with a forged hash, only its contents tell."""
+    def ends_of_chains(self) -> Path:
+        """Lets a worker write the ends of the trail's chains to a file, as one with that setting does once an hour."""
+        file = self.folder / "heads.jsonl"
+        settings = {"DEZKY_STORE": f"sqlite:{self.platform.store}", "DEZKY_AUDIT_HEADS_FILE": str(file)}
+        worker = subprocess.Popen(
+            [BINARY, "worker", "--operations-listen", "127.0.0.1:0"],
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], **settings},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while not (file.exists() and file.read_text().endswith("\n")):
+            self.assertIsNone(worker.poll())
+            time.sleep(0.05)
+        worker.send_signal(signal.SIGINT)
+        worker.wait(60)
+        return file
+
+    def store_changed(self, good: Path, statements: str, forged: tuple[str, ...]) -> None:
+        """Stores a copy of a backup in which something was changed, with what is forged in its manifest."""
         staging = self.folder / "staging" / "dezky"
         shutil.rmtree(staging, ignore_errors=True)
         shutil.copytree(good, staging)
         with sqlite3.connect(staging / "dezky.sqlite") as store:
-            store.execute(statement)
-        store.close()
-        if forge_hash:
+            store.executescript(statements)
             manifest = json.loads((staging / "manifest.json").read_text())
-            manifest["sha256"] = hashlib.sha256((staging / "dezky.sqlite").read_bytes()).hexdigest()
-            (staging / "manifest.json").write_text(json.dumps(manifest))
+            counted = {
+                table: store.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] for table in manifest["rows"]
+            }
+        store.close()
+        truth = {"sha256": hashlib.sha256((staging / "dezky.sqlite").read_bytes()).hexdigest(), "rows": counted}
+        manifest |= {name: truth[name] for name in forged}
+        (staging / "manifest.json").write_text(json.dumps(manifest))
         self.restic("falkenstein", "backup", "--quiet", "--host", "dezky", "--tag", "dezky", staging)
         shutil.rmtree(staging)
