@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# A machine for the tests: its PATH has the ordinary commands of a system, and doubles of those that change something or ask
+# somebody. Each double records its arguments, and behaves as the files below $STATE say.
+
+ORDINARY="awk basename bash cat chmod cmp cp cut date dirname env false grep head id ln ls mkdir mktemp mv rm sed sh sort tail tee touch tr true wc"
+
+make_machine() {
+    MACHINE=$(mktemp -d "${TMPDIR:-/tmp}/dezky-compose.XXXXXX")
+    STATE=$MACHINE/state LOG=$MACHINE/log PLATFORM_FOLDER=$MACHINE/compose
+    export STATE LOG
+    mkdir -p "$MACHINE/bin" "$STATE/images" "$PLATFORM_FOLDER"
+    : > "$LOG"
+    local folder command
+    folder=$(dirname "$BATS_TEST_DIRNAME")
+    cp -R "$folder"/*.sh "$folder"/compose.yaml "$folder"/hosts "$folder"/traefik "$PLATFORM_FOLDER"
+    for command in $ORDINARY; do ln -s "$(command -v "$command")" "$MACHINE/bin/$command"; done
+    REAL_OPENSSL=$(command -v openssl)
+    export REAL_OPENSSL
+    for command in "$BATS_TEST_DIRNAME"/doubles/*; do cp "$command" "$MACHINE/bin/"; done
+    printf 'Linux\n6.1.0\n' > "$STATE/uname"
+    echo 16000000000 > "$STATE/memory"
+    echo 2.40.3 > "$STATE/compose-version"
+    # Those that are built and not pulled.
+    touch "$STATE/images/localhost_dezky_host:latest" "$STATE/images/localhost_dezky_portal:latest"
+    HOSTS=$MACHINE/hosts
+    echo '127.0.0.1 localhost' > "$HOSTS"
+}
+
+end_machine() { rm -rf "$MACHINE"; }
+
+# Runs a script on the machine: on_machine SCRIPT [ARGUMENT…], with answers from the standard input.
+on_machine() {
+    local script=$1
+    shift
+    env -i PATH="$MACHINE/bin" HOME="$MACHINE" STATE="$STATE" LOG="$LOG" REAL_OPENSSL="$REAL_OPENSSL" TMPDIR="$MACHINE" \
+        DEZKY_HOSTS_FILE="$HOSTS" DEZKY_WINDOWS_HOSTS_FILE="$MACHINE/windows-hosts" ${EXTRA:+"$EXTRA"} \
+        "$MACHINE/bin/bash" "$PLATFORM_FOLDER/$script" "$@"
+}
+
+# Takes a command away.
+without() { rm "$MACHINE/bin/$1"; }
+
+# What was called, without what only looks.
+changes() { grep -Ev '^(docker (compose version|info|image inspect|compose config|compose ps|ps|volume ls|network ls)|uname|mkcert -CAROOT|openssl|id|sleep|curl)' "$LOG" || true; }
+
+# How often something was called.
+calls() { grep -c -- "$1" "$LOG" || true; }
+
+mode_of() { stat -c %a "$1" 2> /dev/null || stat -f %Lp "$1"; }
