@@ -137,10 +137,11 @@ invented() {
 }
 
 missing_names() {
-    local name
-    for name in $(required); do
-        [ -n "$(value "$name")" ] || echo "$name"
-    done
+    required | awk '
+        BEGIN {
+            while ((getline line < ".env") > 0) if (match(line, /^[A-Z][A-Z0-9_]*=./)) given[substr(line, 1, RLENGTH - 2)] = 1
+        }
+        !($1 in given)'
 }
 
 # The contents of a file, with an end of line after the last one.
@@ -187,7 +188,7 @@ certified() {
     [ -s certs/ca/root.pem ] && [ -s certs/tls/key.pem ] && [ -s certs/tls/certificate.pem ] || return 1
     cmp -s certs/ca/root.pem "$(mkcert -CAROOT)/rootCA.pem" || return 1
     openssl x509 -in certs/tls/certificate.pem -noout -checkend $((CERTIFICATE_DAYS * 86400)) > /dev/null || return 1
-    openssl x509 -in certs/tls/certificate.pem -noout -text | grep -Fq "DNS:*.$domain" || return 1
+    openssl x509 -in certs/tls/certificate.pem -noout -text | grep -Fq "DNS:*.$domain, DNS:*.chat.$domain" || return 1
     openssl verify -CAfile certs/ca/root.pem certs/tls/certificate.pem > /dev/null 2>&1
 }
 
@@ -202,7 +203,7 @@ certificate() {
         note "not installed: browsers will warn until you run mkcert -install"
     fi
     TEMPORARY=$(mktemp -d ./certs.XXXXXX)
-    mkcert -cert-file "$TEMPORARY/certificate.pem" -key-file "$TEMPORARY/key.pem" "$domain" "*.$domain"
+    mkcert -cert-file "$TEMPORARY/certificate.pem" -key-file "$TEMPORARY/key.pem" "$domain" "*.$domain" "*.chat.$domain"
     cp "$(mkcert -CAROOT)/rootCA.pem" "$TEMPORARY/root.pem"
     # All containers read the authority's certificate, and Traefik alone the key.
     chmod 644 "$TEMPORARY/certificate.pem" "$TEMPORARY/root.pem"
@@ -219,17 +220,22 @@ certificate() {
     TEMPORARY=
     # A running Traefik reads its rules again, and the certificate with them.
     touch traefik/rules.yaml
-    say "made a certificate for $domain and *.$domain"
+    say "made a certificate for $domain, *.$domain and *.chat.$domain"
 }
 
 # --- /etc/hosts ---
 
 # Those of our names that a file of hosts lacks.
 unknown_to() {
-    local name
-    for name in $(host_names); do
-        sed 's/#.*//' "$1" | awk -v name="$name" '{ for (i = 2; i <= NF; i++) if ($i == name) found = 1 } END { exit !found }' || echo "$name"
-    done
+    host_names | awk -v file="$1" '
+        BEGIN {
+            while ((getline line < file) > 0) {
+                sub(/#.*/, "", line)
+                count = split(line, part)
+                for (i = 2; i <= count; i++) known[part[i]] = 1
+            }
+        }
+        !($1 in known)'
 }
 
 # The lines to add for some names.
@@ -266,9 +272,20 @@ hosts() {
 
 # --- Images ---
 
+# What is built from others here, and not pulled.
+COMBINED=localhost/dezky/with-component
+
+# The image with the component, which is in no service by itself.
+component() {
+    local image version
+    image=$(value DEZKY_COMPONENT_IMAGE)
+    version=$(value DEZKY_VERSION)
+    echo "${image:-localhost/dezky/component}:${version:-latest}"
+}
+
 images() {
     local image number=0 all missing=
-    all=$(compose config --images | sort -u)
+    all=$({ compose config --images | grep -v "^$COMBINED:" && component; } | sort -u)
     for image in $all; do
         number=$((number + 1))
         if docker image inspect "$image" > /dev/null 2>&1; then continue; fi
@@ -282,7 +299,8 @@ images() {
                 ;;
         esac
     done
-    [ -z "$missing" ] || fail "these images are built here, and are not:$missing (infrastructure/images/README.md says how; or name others with DEZKY_IMAGE, DEZKY_PORTAL_IMAGE and DEZKY_VERSION in .env)"
+    [ -z "$missing" ] || fail "these images are not here:$missing (infrastructure/images/README.md builds them; DEZKY_IMAGE, DEZKY_PORTAL_IMAGE, DEZKY_COMPONENT_IMAGE and DEZKY_VERSION in .env name those of a registry)"
+    compose build --quiet dezky
 }
 
 # Writes the digest of each image to .env for which there is none.

@@ -52,7 +52,7 @@ compose() {
     )
 }
 
-# All names that browsers need: those of `hosts`, and launchers of tenants.
+# All names that browsers need: those of `hosts`, and launchers and Zulip organisations of tenants.
 host_names() {
     local domain tenants name
     domain=$(value DEZKY_DOMAIN)
@@ -60,7 +60,8 @@ host_names() {
     {
         sed -e 's/#.*//' hosts | awk 'NF { print $1 }'
         echo "$FIRST_TENANT"
-        printf '%s\n' "$tenants" | tr "," "\n" | sed "s,[[:space:]],,g" | grep . || true
+        echo "$FIRST_TENANT.chat"
+        printf '%s\n' "$tenants" | tr "," "\n" | sed "s,[[:space:]],,g" | awk 'NF { print; print $1 ".chat" }'
     } | awk '!seen[$0]++' | while read -r name; do echo "$name.$domain"; done
 }
 

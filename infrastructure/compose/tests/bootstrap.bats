@@ -166,13 +166,13 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
 
 @test "/etc/hosts gets every name once, those of tenants too" {
     bootstrap --yes
-    for name in app api auth files mail office traefik chat meet dezky; do
+    for name in app api auth files mail office traefik chat meet dezky dezky.chat; do
         [ "$(grep -cE "[[:space:]]$name\.dezky\.local( |\$)" "$HOSTS")" -eq 1 ]
     done
     printf 'DEZKY_TENANTS=acme, globex\n' >> "$PLATFORM_FOLDER/.env"
     bootstrap --yes
     [ "$(grep -c 'localhost' "$HOSTS")" -eq 1 ]
-    [ "$(tail -n 1 "$HOSTS")" = "127.0.0.1 acme.dezky.local globex.dezky.local # dezky: infrastructure/compose" ]
+    [ "$(tail -n 1 "$HOSTS")" = "127.0.0.1 acme.dezky.local acme.chat.dezky.local globex.dezky.local globex.chat.dezky.local # dezky: infrastructure/compose" ]
 }
 
 @test "macOS gets IPv6 lines too, which it would wait for" {
@@ -204,7 +204,7 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
     [ "$(calls 'mkcert -cert-file')" -eq 3 ]
     sed -i.bak 's/^DEZKY_DOMAIN=.*/DEZKY_DOMAIN=other.test/' "$PLATFORM_FOLDER/.env"
     bootstrap --yes
-    [ "$(grep 'mkcert -cert-file' "$LOG" | tail -n 1 | sed 's/.*key.pem //')" = "other.test *.other.test" ]
+    [ "$(grep 'mkcert -cert-file' "$LOG" | tail -n 1 | sed 's/.*key.pem //')" = "other.test *.other.test *.chat.other.test" ]
 }
 
 @test "containers may read the authority's certificate, and nobody else the key" {
@@ -216,12 +216,23 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
 }
 
 @test "images that are built here are asked for by name, and are not pulled" {
-    rm "$STATE/images/localhost_dezky_portal:latest"
-    run bootstrap --yes
-    [ "$status" -eq 1 ]
-    [[ "$output" == *"localhost/dezky/portal:latest"* ]]
+    for name in dezky dezky-portal component; do
+        rm "$STATE/images/localhost_dezky_$name:latest"
+        run bootstrap --yes
+        [ "$status" -eq 1 ]
+        [[ "$output" == *" localhost/dezky/$name:latest"* ]]
+    done
     [ "$(calls 'pull --quiet localhost')" -eq 0 ]
     [ "$(calls 'compose up')" -eq 0 ]
+}
+
+@test "images of a registry take their place where .env names them" {
+    rm "$STATE"/images/localhost*
+    printf 'DEZKY_COMPONENT_IMAGE=registry.example.net/dezky/component\nDEZKY_VERSION=0.1.0\n' > "$PLATFORM_FOLDER/.env"
+    touch "$STATE/images/localhost_dezky_dezky:latest" "$STATE/images/localhost_dezky_dezky-portal:latest"
+    bootstrap --yes
+    [ "$(calls 'pull --quiet registry.example.net/dezky/component:0.1.0')" -eq 1 ]
+    [ "$(calls 'compose build --quiet dezky')" -eq 1 ]
 }
 
 @test "an image that is there is not pulled again" {
@@ -233,7 +244,7 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
 
 @test "--pin writes the digest of every image once" {
     bootstrap --yes --pin
-    names=$(grep -oE '[A-Z_]+_DIGEST' "$PLATFORM_FOLDER/compose.yaml" | grep -vE '^DEZKY_(PORTAL_)?DIGEST' | sort -u)
+    names=$(grep -oE '[A-Z_]+_DIGEST' "$PLATFORM_FOLDER/compose.yaml" | grep -v '^DEZKY_' | sort -u)
     for name in $names; do
         [ "$(grep -cE "^$name=sha256:[0-9]{64}\$" "$PLATFORM_FOLDER/.env")" -eq 1 ]
     done

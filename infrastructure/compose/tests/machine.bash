@@ -21,7 +21,7 @@ make_machine() {
     echo 16000000000 > "$STATE/memory"
     echo 2.40.3 > "$STATE/compose-version"
     # Those that are built and not pulled.
-    touch "$STATE/images/localhost_dezky_host:latest" "$STATE/images/localhost_dezky_portal:latest"
+    touch "$STATE/images/localhost_dezky_dezky:latest" "$STATE/images/localhost_dezky_dezky-portal:latest" "$STATE/images/localhost_dezky_component:latest"
     HOSTS=$MACHINE/hosts
     echo '127.0.0.1 localhost' > "$HOSTS"
 }
@@ -41,7 +41,7 @@ on_machine() {
 without() { rm "$MACHINE/bin/$1"; }
 
 # What was called, without what only looks.
-changes() { grep -Ev '^(docker (compose version|info|image inspect|compose config|compose ps|ps|volume ls|network ls)|uname|mkcert -CAROOT|openssl|id|sleep|curl)' "$LOG" || true; }
+changes() { grep -Ev '^(docker (compose version|compose build|info|image inspect|compose config|compose ps|ps|volume ls|network ls)|uname|mkcert -CAROOT|openssl|id|sleep|curl)' "$LOG" || true; }
 
 # How often something was called.
 calls() { grep -c -- "$1" "$LOG" || true; }

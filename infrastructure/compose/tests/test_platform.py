@@ -24,6 +24,8 @@ GIB = 1024**3
 # Ours, and what stands before everything.
 LOCKED = {"dezky", "worker", "portal", "traefik"}
 DATABASES = re.compile(r"/(mongo|postgres|zulip-postgresql|redis|memcached|rabbitmq):")
+# Rules for hosts of tenants, with what stands between their slug and the domain.
+WILDCARDS = {"tenants": "", "organisations": "chat."}
 BOOTSTRAP = (FOLDER / "bootstrap.sh").read_text(encoding="utf-8")
 
 
@@ -36,20 +38,23 @@ def each_service(function):  # noqa: ANN001, ANN201
 
 def test_rules_aliases_and_the_list_of_hosts_are_of_the_same_names() -> None:
     names = {f"{name}.{DOMAIN}": service for name, (service, _) in hosts().items()}
-    routers = {name: router for name, router in rules()["http"]["routers"].items() if name != "tenants"}
+    routers = {name: router for name, router in rules()["http"]["routers"].items() if name not in WILDCARDS}
     assert {re.fullmatch(r"Host\(`([^`]+)`\)", router["rule"])[1]: router["service"] for router in routers.values()} == names
     for network, settings in SERVICES["traefik"]["networks"].items():
         assert set(settings["aliases"]) == set(names), network
 
 
-def test_one_wildcard_covers_every_host_and_every_tenant() -> None:
+@pytest.mark.parametrize(("router", "between"), WILDCARDS.items())
+def test_wildcards_of_the_certificate_cover_every_host_and_every_tenant(router: str, between: str) -> None:
     assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in hosts())
-    assert 'key.pem" "$domain" "*.$domain"' in BOOTSTRAP
-    rule = rules()["http"]["routers"]["tenants"]
+    assert f'"*.{between}$domain"' in re.search(r"^ *mkcert -cert-file .*$", BOOTSTRAP, re.M)[0]
+    rule = rules()["http"]["routers"][router]
     expression = re.fullmatch(r"HostRegexp\(`(.*)`\)", rule["rule"])[1]
-    assert re.search(expression, f"acme.{DOMAIN}")
-    for other in (DOMAIN, f"a.b.{DOMAIN}", f"acme.{DOMAIN}.evil.test", f"acme{DOMAIN}", f"acme.{DOMAIN.replace('.', 'x')}"):
-        assert not re.search(expression, other), other
+    domain = f"{between}{DOMAIN}"
+    assert re.search(expression, f"acme.{domain}")
+    for other in (domain, f"a.b.{domain}", f"acme.{domain}.evil.test", f"acme{domain}", f"acme.{domain.replace('.', 'x')}"):
+        # `chat.…` is a name of one label, which has a rule of its own.
+        assert other == f"chat.{DOMAIN}" or not re.search(expression, other), other
     # Any other rule wins, as Traefik orders rules without a priority by their length.
     assert rule["priority"] == 1
 
@@ -87,6 +92,11 @@ def test_the_dashboard_and_nothing_else_is_traefiks_own() -> None:
 
 @each_service
 def test_an_image_has_a_fixed_tag_and_a_variable_for_its_digest(name: str) -> None:
+    if "build" in SERVICES[name]:
+        # Made here of others, which are pinned in its place.
+        assert name == "dezky"
+        assert re.findall(r"^(?:FROM|COPY --from=)\S+", SERVICES[name]["build"]["dockerfile_inline"], re.M)
+        return
     repository, tag = re.fullmatch(r"(.+/[^:/]+):([^:@]+)", SERVICES[name]["image"]).groups()
     if not repository.startswith("localhost/"):
         assert re.search(r"\d", tag), "no version"
@@ -100,7 +110,17 @@ def test_an_image_has_a_fixed_tag_and_a_variable_for_its_digest(name: str) -> No
 def test_one_digest_is_that_of_one_image() -> None:
     pairs = set(re.findall(r"image: (\S+?):\S*\$\{([A-Z_]+_DIGEST):\+@\}\$\{\2:-\}", SOURCE))
     assert len(pairs) == len({repository for repository, _ in pairs}) == len({digest for _, digest in pairs})
-    assert len(re.findall(r"^ +image:", SOURCE, re.M)) == len(re.findall(r"\$\{[A-Z_]+_DIGEST:-\}$", SOURCE, re.M))
+    # That of the component is made of two that have one.
+    assert len(re.findall(r"^ +image:", SOURCE, re.M)) - 1 == len(re.findall(r"^ +image: .*\$\{[A-Z_]+_DIGEST:-\}$", SOURCE, re.M))
+
+
+def test_the_component_and_its_host_are_pinned_together() -> None:
+    digest = f"sha256:{1:064x}"
+    build = render(DEZKY_DIGEST=digest, DEZKY_COMPONENT_DIGEST=digest)["services"]["dezky"]["build"]["dockerfile_inline"]
+    host, component = build.strip().splitlines()
+    assert re.fullmatch(rf"FROM localhost/dezky/dezky:latest@{digest}", host)
+    copied = re.fullmatch(rf"COPY --from=localhost/dezky/component:latest@{digest} /dezky_wasm\.wasm (\S+)", component)
+    assert f"{copied[1]}dezky_wasm.wasm" == environment_of("dezky")["DEZKY_COMPONENT"]
 
 
 # --- Memory ---
@@ -136,7 +156,7 @@ def test_a_secret_reaches_who_needs_it(secret: str) -> None:
     assert holders, "nobody has it"
     # Whoever shares a secret talks to each other, or is one of the services of one program.
     for one, other in itertools.combinations(sorted(holders), 2):
-        same_program = SERVICES[one]["image"] == SERVICES[other]["image"]
+        same_program = SERVICES[one]["image"] == SERVICES[other]["image"] or {one, other} == {"dezky", "worker"}
         # Members of a meeting's machinery find each other through its XMPP server; Authentik's worker brings what blueprints need.
         by_others = {one, other} & {"authentik-worker", "jitsi-prosody"}
         assert same_program or by_others or related(one, other), f"{one} and {other}"
