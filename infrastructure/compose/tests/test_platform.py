@@ -162,6 +162,15 @@ def test_a_secret_reaches_who_needs_it(secret: str) -> None:
         assert same_program or by_others or related(one, other), f"{one} and {other}"
 
 
+@each_service
+def test_variables_that_a_command_reads_are_given(name: str) -> None:
+    service = SERVICES[name]
+    texts = [*(service.get("command") or []), *(service.get("entrypoint") or []), *service.get("healthcheck", {}).get("test", [])]
+    texts += [(FOLDER / "mongodb" / file).read_text(encoding="utf-8") for file in ("users.js", "primary.js") if name == "mongodb"]
+    read = set(re.findall(r"(?:\$\$?|process\.env\.)([A-Z][A-Z0-9_]+)", " ".join(texts)))
+    assert read - {"HOSTNAME"} <= set(environment_of(name))
+
+
 # --- Order of start ---
 
 

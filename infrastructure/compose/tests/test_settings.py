@@ -30,9 +30,11 @@ def on_loopback(service: str, folder: Path) -> dict[str, str]:
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     command += ["-subj", "/CN=test", "-keyout", str(folder / "key.pem"), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
+    addresses = {name: given[name] for name in ("DEZKY_LISTEN", "DEZKY_OPERATIONS_LISTEN")}
+    # From other containers.
+    assert all(re.fullmatch(r"0\.0\.0\.0:\d{4}", address) for address in addresses.values())
     changed = {
-        "DEZKY_LISTEN": f"127.0.0.1:{free_port()}",
-        "DEZKY_OPERATIONS_LISTEN": f"127.0.0.1:{free_port()}",
+        **{name: f"127.0.0.1:{free_port()}" for name in addresses},
         "DEZKY_EXTRA_CA_CERTS": str(certificate),
         # Nobody answers there, which does not prevent a start.
         "DEZKY_STORE": given["DEZKY_STORE"].replace("@mongodb:27017", f"@127.0.0.1:{free_port()}"),
