@@ -55,7 +55,7 @@ advice() {
             case $PLATFORM in
                 macos) echo "install Docker Desktop, OrbStack or colima (brew install colima docker docker-compose)" ;;
                 wsl) echo "install Docker Desktop on Windows and switch on its WSL integration, or docker-ce in this distribution" ;;
-                *) echo "install docker-ce with docker-compose-plugin: https://docs.docker.com/engine/install/" ;;
+                *) echo "install docker-ce with docker-buildx-plugin and docker-compose-plugin: https://docs.docker.com/engine/install/" ;;
             esac
             ;;
         *)

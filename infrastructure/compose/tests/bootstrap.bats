@@ -207,6 +207,20 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
     [ "$(grep 'mkcert -cert-file' "$LOG" | tail -n 1 | sed 's/.*key.pem //')" = "other.test *.other.test *.chat.other.test" ]
 }
 
+@test "mkcert itself makes a certificate that is taken for good, and not again" {
+    without mkcert
+    ln -s "$(command -v mkcert)" "$MACHINE/bin/mkcert"
+    # The trust store of this machine stays as it is: the first question is about that.
+    EXTRA=CAROOT=$MACHINE/authority bootstrap < <(printf 'n\ny\n')
+    openssl verify -CAfile "$PLATFORM_FOLDER/certs/ca/root.pem" "$PLATFORM_FOLDER/certs/tls/certificate.pem"
+    [ "$(mode_of "$PLATFORM_FOLDER/certs/tls/key.pem")" = 600 ]
+    cksum "$PLATFORM_FOLDER"/certs/*/* > "$MACHINE/before"
+    EXTRA=CAROOT=$MACHINE/authority run bootstrap < /dev/null
+    [ "$status" -eq 0 ]
+    [[ "$output" != *"[y/N]"* ]]
+    cksum "$PLATFORM_FOLDER"/certs/*/* | cmp - "$MACHINE/before"
+}
+
 @test "containers may read the authority's certificate, and nobody else the key" {
     bootstrap --yes
     [ "$(mode_of "$PLATFORM_FOLDER/certs")" = 755 ]
@@ -236,7 +250,7 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
 }
 
 @test "an image that is there is not pulled again" {
-    touch "$STATE/images/docker.io_library_traefik:v3.6.7"
+    touch "$STATE/images/docker.io_library_traefik:v3.7.15"
     bootstrap --yes
     [ "$(calls 'pull --quiet docker.io/library/traefik')" -eq 0 ]
     [ "$(calls 'pull --quiet docker.io/library/mongo')" -eq 1 ]
