@@ -8,6 +8,7 @@ folder=infrastructure/compose
 scripts/debian-package.sh shellcheck shellcheck
 scripts/debian-package.sh bats bats
 scripts/debian-package.sh mkcert mkcert
+scripts/debian-package.sh buildah buildah
 environment=$(scripts/python-environment.sh compose scripts/requirements/compose.txt)
 DEZKY_TEST_BINARY=$(infrastructure/compose/binary.sh)
 export DEZKY_TEST_BINARY PYTHONDONTWRITEBYTECODE=1
