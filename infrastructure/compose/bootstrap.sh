@@ -313,7 +313,7 @@ pin() {
         image=$(printf '%s\n' "$all" | grep -F "$repository:" | head -n 1)
         # One of a profile that is not in use.
         [ -n "$image" ] || continue
-        digest=$(docker image inspect --format '{{index .RepoDigests 0}}' "$image")
+        digest=$(docker image inspect --format '{{index .RepoDigests 0}}' "$image" 2> /dev/null) || digest=
         case $digest in *@sha256:*) ;; *) fail "$image has no digest: it did not come from a registry" ;; esac
         printf '%s=%s\n' "$name" "${digest#*@}" >> .env
         say "pinned $image"

@@ -76,6 +76,13 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
     grep -q 'app.platform.test' "$HOSTS"
 }
 
+@test "a complete .env that others may read is closed to them" {
+    bootstrap --yes
+    chmod 644 "$PLATFORM_FOLDER/.env"
+    bootstrap --yes
+    [ "$(mode_of "$PLATFORM_FOLDER/.env")" = 600 ]
+}
+
 @test "a variable of the caller's does not win over .env" {
     EXTRA=MONGODB_PASSWORD=stray bootstrap --yes < /dev/null
     [ -e "$STATE/leaked" ]
@@ -265,6 +272,14 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
     [ "$(mode_of "$PLATFORM_FOLDER/.env")" = 600 ]
     bootstrap --yes --pin
     [ "$(grep -c '^TRAEFIK_DIGEST=' "$PLATFORM_FOLDER/.env")" -eq 1 ]
+}
+
+@test "an image without a digest cannot be pinned" {
+    touch "$STATE/no-digests"
+    run bootstrap --yes --pin
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"has no digest"* ]]
+    [ "$(grep -c '_DIGEST=' "$PLATFORM_FOLDER/.env" || true)" -eq 0 ]
 }
 
 @test "a service that does not get healthy ends the run with the state of all" {
