@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Cuts out of Authentik's OpenAPI documents what blueprints may set: schema.py
 
-Writes schema/2026.8.3.json, and for each other version a JSON merge patch to it. A blueprint goes through the same serializers as the API, so
-that the request of a model's creation is what an entry may have (and the few more fields in tests/blueprint.py). That of 2026.11 is the patch
-which is kept by hand in core/tests/connector_authentik/schema.
+Writes schema/2026.8.3.json, and for each other version a JSON merge patch to it. A blueprint goes through the same serializers
+as the API, so that the request of a model's creation is what an entry may have (and the few more fields in tests/blueprint.py).
+That of 2026.11 is the patch which is kept by hand in core/tests/connector_authentik/schema.
 """
 
 import importlib.util
@@ -26,7 +26,7 @@ MODELS = {
 }
 
 
-def tools():  # noqa: ANN201
+def tools():
     """The script that does the same for the connector."""
     found = importlib.util.spec_from_file_location("authentik_schema", SCRIPT)
     module = importlib.util.module_from_spec(found)
@@ -34,7 +34,7 @@ def tools():  # noqa: ANN201
     return module
 
 
-def extract(script, whole: dict) -> dict:  # noqa: ANN001
+def extract(script, whole: dict) -> dict:
     """The requests, with everything that they refer to, and the names of all models."""
     schemas = whole["components"]["schemas"]
     kept: dict = {}
@@ -42,8 +42,14 @@ def extract(script, whole: dict) -> dict:  # noqa: ANN001
     while open_ones:
         name = open_ones.pop().rsplit("/", 1)[1]
         kept[name] = script.plain(schemas[name])
-        open_ones |= {reference for reference in script.references(kept[name]) if reference.rsplit("/", 1)[1] not in kept}
-    return {"version": whole["info"]["version"], "models": sorted(schemas["ModelEnum"]["enum"]), "components": {"schemas": kept}}
+        open_ones |= {
+            reference for reference in script.references(kept[name]) if reference.rsplit("/", 1)[1] not in kept
+        }
+    return {
+        "version": whole["info"]["version"],
+        "models": sorted(schemas["ModelEnum"]["enum"]),
+        "components": {"schemas": kept},
+    }
 
 
 def main() -> None:

@@ -111,12 +111,12 @@ prerequisites() {
 
 # --- .env ---
 
-# The names that compose.yaml requires.
+# The names that files of Compose require.
 required() {
     {
         # shellcheck disable=SC2016 # as it is written there
-        grep -o '\${[A-Z][A-Z0-9_]*:?}' compose.yaml | tr -dc 'A-Z0-9_\n'
-        sed -n 's/.*{environment: \([A-Z][A-Z0-9_]*\)}.*/\1/p' compose.yaml
+        grep -ho '\${[A-Z][A-Z0-9_]*:?}' ./*.yaml | tr -dc 'A-Z0-9_\n'
+        sed -n 's/.*{environment: \([A-Z][A-Z0-9_]*\)}.*/\1/p' ./*.yaml
     } | sort -u
 }
 
@@ -308,7 +308,7 @@ pin() {
     local repository name digest image all
     ended_lines .env > .env.pinned && chmod 600 .env.pinned && mv .env.pinned .env
     all=$(compose config --images | sort -u)
-    sed -n 's/^ *image: \([^$:]*\):.*\${\([A-Z_]*_DIGEST\):+@}.*/\1 \2/p' compose.yaml | sort -u | while read -r repository name; do
+    sed -n 's/^ *image: \([^$:]*\):.*\${\([A-Z_]*_DIGEST\):+@}.*/\1 \2/p' ./*.yaml | sort -u | while read -r repository name; do
         [ -z "$(value "$name")" ] || continue
         image=$(printf '%s\n' "$all" | grep -F "$repository:" | head -n 1)
         # One of a profile that is not in use.

@@ -14,7 +14,7 @@ DEZKY_TEST_BINARY=$(infrastructure/compose/binary.sh)
 export DEZKY_TEST_BINARY PYTHONDONTWRITEBYTECODE=1
 
 "$environment/bin/yamllint" --strict --config-file "$folder/yamllint.yaml" "$folder"
-"$environment/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$folder/compose.yaml"
+"$environment/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$folder"/{base,compose,chat,meetings}.yaml
 shellcheck --external-sources "$folder"/*.sh "$folder"/tests/*.bash "$folder"/tests/*.bats "$folder"/tests/doubles/*
 "$environment/bin/python" -m pytest --quiet -p no:cacheprovider "$folder/tests"
 node --test "$folder"/tests/*.test.mjs > /dev/null

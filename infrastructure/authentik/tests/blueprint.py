@@ -1,7 +1,8 @@
 """Reads and resolves blueprints as Authentik's importer does, for each supported version.
 
-The tags, the order of conditions and models, and what an unknown field does are those of `authentik/blueprints/v1/common.py` @02df9eb9 and
-`importer.py` @02a34d22. What an entry may have is in the documents below `schema` and, for 2026.11, in the patch that the connector's tests have.
+The tags, the order of conditions and models, and what an unknown field does are those of `authentik/blueprints/v1/common.py`
+@02df9eb9 and `importer.py` @02a34d22. What an entry may have is in the documents below `schema` and, for 2026.11, in the patch
+that the connector's tests have.
 """
 
 import functools
@@ -17,7 +18,9 @@ from jsonschema.protocols import Validator
 
 FOLDER = Path(__file__).parent.parent
 REPOSITORY = FOLDER.parent.parent
-BLUEPRINTS = {path.relative_to(FOLDER / "blueprints").as_posix(): path for path in sorted((FOLDER / "blueprints").rglob("*.yaml"))}
+BLUEPRINTS = {
+    path.relative_to(FOLDER / "blueprints").as_posix(): path for path in sorted((FOLDER / "blueprints").rglob("*.yaml"))
+}
 VERSIONS = ["2025.12.6", "2026.2.0", "2026.5.6", "2026.8.3", "2026.11.0-rc1"]
 NEWEST_KNOWN = "2026.8.3"
 BY_HAND = REPOSITORY / "core/tests/connector_authentik/schema/2026.11.0-rc1.patch.json"
@@ -31,9 +34,15 @@ MODELS = _schema.MODELS | {"authentik_secrets.secret": "SecretRequest"}
 FOR_BLUEPRINTS = {
     "authentik_core.token": {"key": {"type": "string", "minLength": 1}},
     "authentik_core.user": {"password": {"type": "string", "minLength": 1}},
-    "authentik_rbac.role": {"permissions": {"type": "array", "items": {"type": "string", "pattern": r"^[a-z0-9_]+\.[a-z0-9_]+$"}}},
+    "authentik_rbac.role": {
+        "permissions": {"type": "array", "items": {"type": "string", "pattern": r"^[a-z0-9_]+\.[a-z0-9_]+$"}}
+    },
 }
-META = {"type": "object", "properties": {"identifiers": {"type": "object"}, "required": {"type": "boolean"}}, "required": ["identifiers"]}
+META = {
+    "type": "object",
+    "properties": {"identifiers": {"type": "object"}, "required": {"type": "boolean"}},
+    "required": ["identifiers"],
+}
 
 # Models with numbers as keys; all others have UUIDs.
 NUMBERED = {"authentik_core.user", "authentik_providers_oauth2.oauth2provider", "authentik_providers_scim.scimprovider"}
@@ -41,15 +50,27 @@ UUID = "00000000-0000-4000-8000-{:012x}"
 
 # What Authentik has by itself: objects, and the blueprints that make them.
 OWN_OBJECTS = {
-    ("authentik_flows.flow", "slug", "default-provider-authorization-implicit-consent"): "Default - Provider authorization flow (implicit consent)",
+    (
+        "authentik_flows.flow",
+        "slug",
+        "default-provider-authorization-implicit-consent",
+    ): "Default - Provider authorization flow (implicit consent)",
     ("authentik_flows.flow", "slug", "default-provider-invalidation-flow"): "Default - Provider invalidation flow",
     ("authentik_crypto.certificatekeypair", "name", "authentik Self-signed Certificate"): None,
     **{
-        ("authentik_providers_oauth2.scopemapping", "managed", f"goauthentik.io/providers/oauth2/scope-{scope}"): "System - OAuth2 Provider - Scopes"
+        (
+            "authentik_providers_oauth2.scopemapping",
+            "managed",
+            f"goauthentik.io/providers/oauth2/scope-{scope}",
+        ): "System - OAuth2 Provider - Scopes"
         for scope in ("openid", "email", "profile", "offline_access")
     },
     **{
-        ("authentik_providers_scim.scimmapping", "managed", f"goauthentik.io/providers/scim/{kind}"): "System - SCIM Provider - Mappings"
+        (
+            "authentik_providers_scim.scimmapping",
+            "managed",
+            f"goauthentik.io/providers/scim/{kind}",
+        ): "System - SCIM Provider - Mappings"
         for kind in ("user", "group")
     },
 }
@@ -83,7 +104,7 @@ Loader.add_multi_constructor("!", _construct)
 @functools.cache
 def read(text: str) -> dict:
     """A blueprint with its tags."""
-    return yaml.load(text, Loader)  # noqa: S506
+    return yaml.load(text, Loader)
 
 
 def merged(value: Any, patch: Any) -> Any:
@@ -109,7 +130,9 @@ def document(version: str) -> dict:
         components = json.loads(BY_HAND.read_text(encoding="utf-8"))["components"]["schemas"]
         known = {name: components[name] for name in ("OAuth2ProviderRequest", "SecretRequest", "SecretTypeEnum")}
         # `providers/scim/migrations/0022_scimprovider_secret`, which `authentik/secrets/migrations/0002…` @2fa15cdc names.
-        known["SCIMProviderRequest"] = {"properties": {"token": None, "secret": {"type": "string", "format": "uuid", "nullable": True}}}
+        known["SCIMProviderRequest"] = {
+            "properties": {"token": None, "secret": {"type": "string", "format": "uuid", "nullable": True}}
+        }
         whole = merged(whole, {"components": {"schemas": known}})
         whole["models"] = [*whole["models"], "authentik_secrets.secret"]
         return whole
@@ -123,7 +146,11 @@ def requests(version: str, model: str) -> tuple[set[str], Validator, Validator]:
     request = schemas[MODELS[model]]
     properties = request["properties"] | FOR_BLUEPRINTS.get(model, {})
     schema = plain({**request, "properties": properties, "components": {"schemas": schemas}})
-    return set(properties), jsonschema.Draft202012Validator(schema), jsonschema.Draft202012Validator({**schema, "required": []})
+    return (
+        set(properties),
+        jsonschema.Draft202012Validator(schema),
+        jsonschema.Draft202012Validator({**schema, "required": []}),
+    )
 
 
 @dataclass
@@ -157,7 +184,11 @@ class Importer:
         name = blueprint["metadata"]["name"]
         if name in self.applied:
             return self.applied[name]
-        context = {"goauthentik.io/rbac/models": {model.split(".")[1]: model.split(".")[0] for model in document(self.version)["models"]}}
+        context = {
+            "goauthentik.io/rbac/models": {
+                model.split(".")[1]: model.split(".")[0] for model in document(self.version)["models"]
+            }
+        }
         context |= blueprint.get("context", {})
         run = _Run(self, context)
         # Before the entries, so that blueprints that name each other are an error below and no endless loop.
@@ -191,7 +222,8 @@ class _Run:
             raise InvalidError("no identifiers")
         values = self.resolve(entry.get("attrs", {})) | identifiers
         earlier = next(
-            (one for one in self.importer.objects if one.model == model and identifiers.items() <= one.values.items()), None
+            (one for one in self.importer.objects if one.model == model and identifiers.items() <= one.values.items()),
+            None,
         )
         unknown = self.check(model, values, partial=earlier is not None)
         number = len(self.importer.objects) + 1

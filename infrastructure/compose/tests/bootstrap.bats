@@ -43,10 +43,10 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
     [ "$(sed -n 's/^PORTAL_TOKEN_KEY=//p' "$PLATFORM_FOLDER/.env" | base64 -d | wc -c)" -eq 32 ]
 }
 
-@test "every name that compose.yaml requires is in .env" {
+@test "every name that Compose requires is in .env" {
     bootstrap --yes < /dev/null
     # shellcheck disable=SC2016 # as it is written there
-    for name in $(grep -o '\${[A-Z][A-Z0-9_]*:?}' "$PLATFORM_FOLDER/compose.yaml" | tr -dc 'A-Z0-9_\n' | sort -u); do
+    for name in $(grep -o '\${[A-Z][A-Z0-9_]*:?}' -h "$PLATFORM_FOLDER"/*.yaml | tr -dc 'A-Z0-9_\n' | sort -u); do
         grep -q "^$name=." "$PLATFORM_FOLDER/.env"
     done
 }
@@ -265,7 +265,7 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
 
 @test "--pin writes the digest of every image once" {
     bootstrap --yes --pin
-    names=$(grep -oE '[A-Z_]+_DIGEST' "$PLATFORM_FOLDER/compose.yaml" | grep -v '^DEZKY_' | sort -u)
+    names=$(grep -ohE '[A-Z_]+_DIGEST' "$PLATFORM_FOLDER"/*.yaml | grep -v '^DEZKY_' | sort -u)
     for name in $names; do
         [ "$(grep -cE "^$name=sha256:[0-9]{64}\$" "$PLATFORM_FOLDER/.env")" -eq 1 ]
     done

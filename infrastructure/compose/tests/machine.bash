@@ -12,7 +12,7 @@ make_machine() {
     : > "$LOG"
     local folder command
     folder=$(dirname "$BATS_TEST_DIRNAME")
-    cp -R "$folder"/*.sh "$folder"/compose.yaml "$folder"/hosts "$folder"/traefik "$PLATFORM_FOLDER"
+    cp -R "$folder"/*.sh "$folder"/*.yaml "$folder"/hosts "$folder"/traefik "$PLATFORM_FOLDER"
     for command in $ORDINARY; do ln -s "$(command -v "$command")" "$MACHINE/bin/$command"; done
     REAL_OPENSSL=$(command -v openssl)
     export REAL_OPENSSL

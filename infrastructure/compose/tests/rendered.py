@@ -12,10 +12,13 @@ import yaml
 
 FOLDER = Path(__file__).parent.parent
 REPOSITORY = FOLDER.parent.parent
-SOURCE = (FOLDER / "compose.yaml").read_text(encoding="utf-8")
+FILES = [FOLDER / name for name in ("base.yaml", "compose.yaml", "chat.yaml", "meetings.yaml")]
+SOURCE = "".join(file.read_text(encoding="utf-8") for file in FILES)
 DOMAIN = "platform.test"
 # Names without a default, all of which bootstrap.sh writes to .env.
-REQUIRED = sorted({*re.findall(r"\$\{([A-Z0-9_]+):\?\}", SOURCE), *re.findall(r"\{environment: ([A-Z0-9_]+)\}", SOURCE)})
+REQUIRED = sorted(
+    {*re.findall(r"\$\{([A-Z0-9_]+):\?\}", SOURCE), *re.findall(r"\{environment: ([A-Z0-9_]+)\}", SOURCE)}
+)
 PLAIN = {"DEZKY_DOMAIN": DOMAIN, "DEZKY_UID": "1000", "DEZKY_GID": "1000"}
 SECRETS = [name for name in REQUIRED if name not in PLAIN]
 
@@ -27,13 +30,11 @@ def canary(name: str) -> str:
 
 @functools.cache
 def _compose() -> str:
-    return subprocess.run(
-        [FOLDER / "docker-compose.sh"], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    return subprocess.run([FOLDER / "docker-compose.sh"], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def render(**more: str) -> dict:
-    """The whole of compose.yaml, all profiles, with further names in .env."""
+    """The whole platform, all profiles, with further names in .env."""
     values = PLAIN | {name: canary(name) for name in SECRETS} | more
     with tempfile.NamedTemporaryFile("w", suffix=".env") as file:
         file.write("".join(f"{name}={value}\n" for name, value in values.items()))

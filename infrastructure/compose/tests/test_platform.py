@@ -29,7 +29,7 @@ WILDCARDS = {"tenants": "", "organisations": "chat."}
 BOOTSTRAP = (FOLDER / "bootstrap.sh").read_text(encoding="utf-8")
 
 
-def each_service(function):  # noqa: ANN001, ANN201
+def each_service(function):
     return pytest.mark.parametrize("name", sorted(SERVICES))(function)
 
 
@@ -39,7 +39,9 @@ def each_service(function):  # noqa: ANN001, ANN201
 def test_rules_aliases_and_the_list_of_hosts_are_of_the_same_names() -> None:
     names = {f"{name}.{DOMAIN}": service for name, (service, _) in hosts().items()}
     routers = {name: router for name, router in rules()["http"]["routers"].items() if name not in WILDCARDS}
-    assert {re.fullmatch(r"Host\(`([^`]+)`\)", router["rule"])[1]: router["service"] for router in routers.values()} == names
+    assert {
+        re.fullmatch(r"Host\(`([^`]+)`\)", router["rule"])[1]: router["service"] for router in routers.values()
+    } == names
     for network, settings in SERVICES["traefik"]["networks"].items():
         assert set(settings["aliases"]) == set(names), network
 
@@ -47,12 +49,18 @@ def test_rules_aliases_and_the_list_of_hosts_are_of_the_same_names() -> None:
 @pytest.mark.parametrize(("router", "between"), WILDCARDS.items())
 def test_wildcards_of_the_certificate_cover_every_host_and_every_tenant(router: str, between: str) -> None:
     assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in hosts())
-    assert f'"*.{between}$domain"' in re.search(r"^ *mkcert -cert-file .*$", BOOTSTRAP, re.M)[0]
+    assert f'"*.{between}$domain"' in re.search(r"^ *mkcert -cert-file .*$", BOOTSTRAP, re.MULTILINE)[0]
     rule = rules()["http"]["routers"][router]
     expression = re.fullmatch(r"HostRegexp\(`(.*)`\)", rule["rule"])[1]
     domain = f"{between}{DOMAIN}"
     assert re.search(expression, f"acme.{domain}")
-    for other in (domain, f"a.b.{domain}", f"acme.{domain}.evil.test", f"acme{domain}", f"acme.{domain.replace('.', 'x')}"):
+    for other in (
+        domain,
+        f"a.b.{domain}",
+        f"acme.{domain}.evil.test",
+        f"acme{domain}",
+        f"acme.{domain.replace('.', 'x')}",
+    ):
         # `chat.…` is a name of one label, which has a rule of its own.
         assert other == f"chat.{DOMAIN}" or not re.search(expression, other), other
     # Any other rule wins, as Traefik orders rules without a priority by their length.
@@ -95,7 +103,7 @@ def test_an_image_has_a_fixed_tag_and_a_variable_for_its_digest(name: str) -> No
     if "build" in SERVICES[name]:
         # Made here of others, which are pinned in its place.
         assert name == "dezky"
-        assert re.findall(r"^(?:FROM|COPY --from=)\S+", SERVICES[name]["build"]["dockerfile_inline"], re.M)
+        assert re.findall(r"^(?:FROM|COPY --from=)\S+", SERVICES[name]["build"]["dockerfile_inline"], re.MULTILINE)
         return
     repository, tag = re.fullmatch(r"(.+/[^:/]+):([^:@]+)", SERVICES[name]["image"]).groups()
     if not repository.startswith("localhost/"):
@@ -111,12 +119,16 @@ def test_one_digest_is_that_of_one_image() -> None:
     pairs = set(re.findall(r"image: (\S+?):\S*\$\{([A-Z_]+_DIGEST):\+@\}\$\{\2:-\}", SOURCE))
     assert len(pairs) == len({repository for repository, _ in pairs}) == len({digest for _, digest in pairs})
     # That of the component is made of two that have one.
-    assert len(re.findall(r"^ +image:", SOURCE, re.M)) - 1 == len(re.findall(r"^ +image: .*\$\{[A-Z_]+_DIGEST:-\}$", SOURCE, re.M))
+    assert len(re.findall(r"^ +image:", SOURCE, re.MULTILINE)) - 1 == len(
+        re.findall(r"^ +image: .*\$\{[A-Z_]+_DIGEST:-\}$", SOURCE, re.MULTILINE)
+    )
 
 
 def test_the_component_and_its_host_are_pinned_together() -> None:
     digest = f"sha256:{1:064x}"
-    build = render(DEZKY_DIGEST=digest, DEZKY_COMPONENT_DIGEST=digest)["services"]["dezky"]["build"]["dockerfile_inline"]
+    build = render(DEZKY_DIGEST=digest, DEZKY_COMPONENT_DIGEST=digest)["services"]["dezky"]["build"][
+        "dockerfile_inline"
+    ]
     host, component = build.strip().splitlines()
     assert re.fullmatch(rf"FROM localhost/dezky/dezky:latest@{digest}", host)
     copied = re.fullmatch(rf"COPY --from=localhost/dezky/component:latest@{digest} /dezky_wasm\.wasm (\S+)", component)
@@ -130,7 +142,7 @@ def test_everything_together_fits_into_16_gb_and_the_standard_profile_into_what_
     limits = {name: int(service["mem_limit"]) for name, service in SERVICES.items()}
     assert sum(limits.values()) <= 16_000_000_000
     standard = sum(limit for name, limit in limits.items() if "profiles" not in SERVICES[name])
-    wanted = int(re.search(r"^WANTED_MEMORY=(\d+)$", BOOTSTRAP, re.M)[1])
+    wanted = int(re.search(r"^WANTED_MEMORY=(\d+)$", BOOTSTRAP, re.MULTILINE)[1])
     # `docker info` counts less than was given to a virtual machine.
     assert standard <= wanted * GIB
 
@@ -139,7 +151,7 @@ def test_everything_together_fits_into_16_gb_and_the_standard_profile_into_what_
 
 
 def test_no_secret_stands_in_a_file() -> None:
-    secret = re.compile(r"PASSWORD|SECRET|TOKEN(?!_VERIFY_METHOD)|_KEY$|RECOVERY_ADMIN$|^password$", re.I)
+    secret = re.compile(r"PASSWORD|SECRET|TOKEN(?!_VERIFY_METHOD)|_KEY$|RECOVERY_ADMIN$|^password$", re.IGNORECASE)
     for name in SERVICES:
         for variable, value in environment_of(name).items():
             if secret.search(variable) and not variable.endswith("_FILE") and value:
@@ -152,7 +164,9 @@ def test_no_secret_stands_in_a_file() -> None:
 def test_a_secret_reaches_who_needs_it(secret: str) -> None:
     holders = {name for name in SERVICES if any(canary(secret) in value for value in environment_of(name).values())}
     files = [name for name, value in PLATFORM["secrets"].items() if value["environment"] == secret]
-    holders |= {name for name, service in SERVICES.items() for given in service.get("secrets", []) if given["source"] in files}
+    holders |= {
+        name for name, service in SERVICES.items() for given in service.get("secrets", []) if given["source"] in files
+    }
     assert holders, "nobody has it"
     # Whoever shares a secret talks to each other, or is one of the services of one program.
     for one, other in itertools.combinations(sorted(holders), 2):
@@ -165,8 +179,16 @@ def test_a_secret_reaches_who_needs_it(secret: str) -> None:
 @each_service
 def test_variables_that_a_command_reads_are_given(name: str) -> None:
     service = SERVICES[name]
-    texts = [*(service.get("command") or []), *(service.get("entrypoint") or []), *service.get("healthcheck", {}).get("test", [])]
-    texts += [(FOLDER / "mongodb" / file).read_text(encoding="utf-8") for file in ("users.js", "primary.js") if name == "mongodb"]
+    texts = [
+        *(service.get("command") or []),
+        *(service.get("entrypoint") or []),
+        *service.get("healthcheck", {}).get("test", []),
+    ]
+    texts += [
+        (FOLDER / "mongodb" / file).read_text(encoding="utf-8")
+        for file in ("users.js", "primary.js")
+        if name == "mongodb"
+    ]
     read = set(re.findall(r"(?:\$\$?|process\.env\.)([A-Z][A-Z0-9_]+)", " ".join(texts)))
     assert read - {"HOSTNAME"} <= set(environment_of(name))
 
@@ -196,7 +218,7 @@ def test_what_publishes_a_host_is_healthy_or_waited_for_by_bootstrap() -> None:
 
 
 def test_bootstrap_starts_services_that_exist_and_then_all_others() -> None:
-    stages = re.findall(r"^start \"[^\"]+\"(.*)$", BOOTSTRAP, re.M)
+    stages = re.findall(r"^start \"[^\"]+\"(.*)$", BOOTSTRAP, re.MULTILINE)
     named = " ".join(stages).split()
     assert set(named) <= set(SERVICES)
     assert len(named) == len(set(named))
@@ -215,7 +237,11 @@ def named_by(name: str) -> set[str]:
     """The services at which something is asked, by what a service is given."""
     found = set()
     for variable, value in environment_of(name).items():
-        found |= {other for other in SERVICES if re.search(rf"(?<![\w.-]){other}:\d|@{other}[:/]|http://{other}(?![\w.-])", value)}
+        found |= {
+            other
+            for other in SERVICES
+            if re.search(rf"(?<![\w.-]){other}:\d|@{other}[:/]|http://{other}(?![\w.-])", value)
+        }
         found |= {value} & set(SERVICES) if variable.endswith("_HOST") else set()
     return found - {name}
 
@@ -296,9 +322,13 @@ def test_what_is_ours_is_locked(name: str) -> None:
 
 def test_the_key_is_traefiks_and_the_authority_everybodys_who_calls_a_host() -> None:
     sources = {name: [volume["source"] for volume in service.get("volumes", [])] for name, service in SERVICES.items()}
-    assert [name for name, found in sources.items() if any(source.endswith("certs/tls") for source in found)] == ["traefik"]
+    assert [name for name, found in sources.items() if any(source.endswith("certs/tls") for source in found)] == [
+        "traefik"
+    ]
     assert not any(source.endswith(("certs", "compose")) for found in sources.values() for source in found)
-    hosts_called = {name for name in SERVICES if re.search(rf"https://[a-z]+\.{DOMAIN}/?", " ".join(environment_of(name).values()))}
+    hosts_called = {
+        name for name in SERVICES if re.search(rf"https://[a-z]+\.{DOMAIN}/?", " ".join(environment_of(name).values()))
+    }
     # Those that only tell browsers of a host.
     browsers = {"stalwart", "jitsi-web", "jitsi-prosody", "jitsi-jicofo", "jitsi-jvb", "collabora"}
     for name in hosts_called - browsers:
@@ -308,6 +338,11 @@ def test_the_key_is_traefiks_and_the_authority_everybodys_who_calls_a_host() -> 
 
 
 def test_every_volume_and_network_is_used() -> None:
-    used = {volume["source"] for service in SERVICES.values() for volume in service.get("volumes", []) if volume["type"] == "volume"}
+    used = {
+        volume["source"]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+        if volume["type"] == "volume"
+    }
     assert used == set(PLATFORM["volumes"])
     assert {network for service in SERVICES.values() for network in service["networks"]} == set(NETWORKS)

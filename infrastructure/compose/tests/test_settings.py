@@ -27,7 +27,18 @@ def on_loopback(service: str, folder: Path) -> dict[str, str]:
     """The variables of a service, with what cannot be here replaced by what is the same on this machine."""
     given = environment_of(service)
     certificate = folder / "root.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]
     command += ["-subj", "/CN=test", "-keyout", str(folder / "key.pem"), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
     addresses = {name: given[name] for name in ("DEZKY_LISTEN", "DEZKY_OPERATIONS_LISTEN")}
@@ -84,7 +95,9 @@ def test_the_binary_starts_with_what_it_is_given(service: str, tmp_path: Path) -
     assert ("listening" if service == "dezky" else "working") in written, written
     # All three are reached, and the one that does it says so.
     if service == "worker":
-        assert {"identity", "mail", "files"} <= set(re.findall(r"\w+", re.search(r"systems=\[(.*?)\]", written)[1].lower()))
+        assert {"identity", "mail", "files"} <= set(
+            re.findall(r"\w+", re.search(r"systems=\[(.*?)\]", written)[1].lower())
+        )
 
 
 @pytest.mark.parametrize("name", ["DEZKY_LISTN", "DEZKY_TASKS"])
@@ -96,20 +109,30 @@ def test_the_binary_refuses_what_it_does_not_take(name: str, tmp_path: Path) -> 
 
 def test_commands_of_scripts_and_documents_exist() -> None:
     texts = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("bootstrap.sh", "README.md"))
-    commands = set(re.findall(r"run --rm (?:--no-deps )?dezky ([a-z]+)", texts)) | {SERVICES[name]["command"][0] for name in ("dezky", "worker")}
+    commands = set(re.findall(r"run --rm (?:--no-deps )?dezky ([a-z]+)", texts)) | {
+        SERVICES[name]["command"][0] for name in ("dezky", "worker")
+    }
     assert {"seed", "doctor", "serve", "worker"} <= commands
     for command in commands:
         subprocess.run([BINARY, command, "--help"], check=True, capture_output=True)
 
 
 def test_the_portal_is_given_what_it_documents() -> None:
-    table = [line for line in (REPOSITORY / "examples/portal/README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    table = [
+        line
+        for line in (REPOSITORY / "examples/portal/README.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    ]
     documented, whole = set(), ""
     for name in re.findall(r"`(…?[A-Z_]+)`", " ".join(line.split("|")[1] for line in table)):
         # `…_TOKEN_URL` has the beginning of the name before it that was written out.
         whole = whole if name.startswith("…") else name
-        documented.add(name if not name.startswith("…") else re.sub(r"(NUXT_OIDC_PROVIDERS_OIDC)_.*", rf"\1{name[1:]}", whole))
-    given = {name for name in environment_of("portal") if name.startswith(("NUXT_", "DEZKY_")) or name in {"HOST", "PORT"}}
+        documented.add(
+            name if not name.startswith("…") else re.sub(r"(NUXT_OIDC_PROVIDERS_OIDC)_.*", rf"\1{name[1:]}", whole)
+        )
+    given = {
+        name for name in environment_of("portal") if name.startswith(("NUXT_", "DEZKY_")) or name in {"HOST", "PORT"}
+    }
     assert given <= documented
     # Those without which it does not start (server/plugins/1.settings.ts).
     settings = (REPOSITORY / "examples/portal/server/plugins/1.settings.ts").read_text(encoding="utf-8")
@@ -125,8 +148,15 @@ def test_the_portal_and_dezky_agree_on_their_addresses() -> None:
     assert dezky["DEZKY_PUBLIC_DOMAIN"] == DOMAIN
     assert portal["NUXT_DEZKY_API_URL"] == f"http://dezky:{dezky['DEZKY_LISTEN'].rsplit(':', 1)[1]}"
     assert portal["NUXT_OIDC_PROVIDERS_OIDC_CLIENT_ID"] == dezky["DEZKY_OIDC_AUDIENCE"]
-    assert portal["NUXT_OIDC_PROVIDERS_OIDC_OPEN_ID_CONFIGURATION"] == f"{dezky['DEZKY_OIDC_ISSUER']}.well-known/openid-configuration"
-    assert environment_of("worker").items() >= {(name, value) for name, value in dezky.items() if name not in {"DEZKY_TASKS", "DEZKY_TRUSTED_PROXIES", "DEZKY_COMPONENT"}}
+    assert (
+        portal["NUXT_OIDC_PROVIDERS_OIDC_OPEN_ID_CONFIGURATION"]
+        == f"{dezky['DEZKY_OIDC_ISSUER']}.well-known/openid-configuration"
+    )
+    assert environment_of("worker").items() >= {
+        (name, value)
+        for name, value in dezky.items()
+        if name not in {"DEZKY_TASKS", "DEZKY_TRUSTED_PROXIES", "DEZKY_COMPONENT"}
+    }
     # Each task runs in one of the two.
     assert (dezky["DEZKY_TASKS"], environment_of("worker")["DEZKY_TASKS"]) == ("none", "all")
 
@@ -135,7 +165,7 @@ class Tagged(yaml.SafeLoader):
     """Reads blueprints, whose tags are of no interest here."""
 
 
-Tagged.add_multi_constructor("!", lambda loader, suffix, node: (suffix, getattr(node, "value", None)))
+Tagged.add_multi_constructor("!", lambda _, suffix, node: (suffix, getattr(node, "value", None)))
 
 
 def test_blueprints_and_containers_agree() -> None:
@@ -145,12 +175,18 @@ def test_blueprints_and_containers_agree() -> None:
     entries = [entry for one in texts for entry in yaml.load(one, Tagged)["entries"]]
 
     def values(model: str, key: str) -> set:
-        return {({**entry["identifiers"], **entry.get("attrs", {})}).get(key) for entry in entries if entry["model"] == model}
+        return {
+            ({**entry["identifiers"], **entry.get("attrs", {})}).get(key)
+            for entry in entries
+            if entry["model"] == model
+        }
 
     dezky, ocis = environment_of("dezky"), environment_of("ocis")
     assert set(re.findall(r"!Env \[?([A-Z_]+)", text)) <= set(environment_of("authentik-worker"))
     assert {dezky["DEZKY_SEED_GROUP"], dezky["DEZKY_PLATFORM_ADMIN_GROUP"]} <= values("authentik_core.group", "name")
-    assert {dezky["DEZKY_OIDC_AUDIENCE"], ocis["WEB_OIDC_CLIENT_ID"]} == values("authentik_providers_oauth2.oauth2provider", "client_id")
+    assert {dezky["DEZKY_OIDC_AUDIENCE"], ocis["WEB_OIDC_CLIENT_ID"]} == values(
+        "authentik_providers_oauth2.oauth2provider", "client_id"
+    )
     slugs = values("authentik_core.application", "slug")
     for issuer in (dezky["DEZKY_OIDC_ISSUER"], ocis["OCIS_OIDC_ISSUER"]):
         assert re.fullmatch(rf"https://auth\.{DOMAIN}/application/o/({'|'.join(slugs)})/", issuer)

@@ -41,7 +41,10 @@ class Proxy(NamedTuple):
 
     def ask(self, host: str, path: str = "/", headers: dict[str, str] | None = None) -> Answer:
         context = ssl.create_default_context(cafile=str(self.authority))
-        with socket.create_connection(("127.0.0.1", self.https), timeout=10) as raw, context.wrap_socket(raw, server_hostname=host) as secure:
+        with (
+            socket.create_connection(("127.0.0.1", self.https), timeout=10) as raw,
+            context.wrap_socket(raw, server_hostname=host) as secure,
+        ):
             connection = http.client.HTTPConnection(host)
             connection.sock = secure
             connection.request("GET", path, headers=headers or {})
@@ -54,7 +57,13 @@ def double(service: str) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = json.dumps({"service": service, "path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}})
+            body = json.dumps(
+                {
+                    "service": service,
+                    "path": self.path,
+                    "headers": {name.lower(): value for name, value in self.headers.items()},
+                }
+            )
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -82,12 +91,21 @@ def free_ports(count: int) -> list[int]:
 def certificates(folder: Path) -> None:
     """An authority, and a certificate for the names that bootstrap.sh asks mkcert for."""
     bootstrap = (FOLDER / "bootstrap.sh").read_text(encoding="utf-8")
-    names = re.findall(r'"([^"]*\$domain)"', re.search(r"^ *mkcert -cert-file .*$", bootstrap, re.M)[0])
+    names = re.findall(r'"([^"]*\$domain)"', re.search(r"^ *mkcert -cert-file .*$", bootstrap, re.MULTILINE)[0])
     names = ",".join(f"DNS:{name.replace('$domain', DOMAIN)}" for name in names)
     new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     authority = ["-subj", "/CN=authority", "-keyout", folder / "authority-key.pem", "-out", folder / "root.pem"]
     leaf = ["-subj", "/CN=leaf", "-addext", f"subjectAltName={names}", "-addext", "basicConstraints=critical,CA:FALSE"]
-    leaf += ["-CA", folder / "root.pem", "-CAkey", folder / "authority-key.pem", "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"]
+    leaf += [
+        "-CA",
+        folder / "root.pem",
+        "-CAkey",
+        folder / "authority-key.pem",
+        "-keyout",
+        folder / "key.pem",
+        "-out",
+        folder / "certificate.pem",
+    ]
     for more in (authority, leaf):
         subprocess.run([*new, *more], check=True, capture_output=True)
 
@@ -127,7 +145,10 @@ def traefik(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
             proxy = Proxy(plain, secure, folder / "root.pem", log)
-            assert any(subprocess.run(health, env=environment, capture_output=True, check=False).returncode == 0 for _ in range(PATIENCE)), log.read_text()
+            assert any(
+                subprocess.run(health, env=environment, capture_output=True, check=False).returncode == 0
+                for _ in range(PATIENCE)
+            ), log.read_text()
             assert any(has_rules(proxy) for _ in range(PATIENCE)), log.read_text()
             yield proxy
         finally:
@@ -157,7 +178,9 @@ def test_a_host_is_routed_to_its_service(traefik: Proxy, name: str) -> None:
     assert answer["headers"]["host"] == f"{name}.{DOMAIN}"
 
 
-@pytest.mark.parametrize(("host", "service"), [("acme", "portal"), ("a-1", "portal"), ("dezky", "portal"), ("acme.chat", "zulip")])
+@pytest.mark.parametrize(
+    ("host", "service"), [("acme", "portal"), ("a-1", "portal"), ("dezky", "portal"), ("acme.chat", "zulip")]
+)
 def test_hosts_of_tenants_are_routed(traefik: Proxy, host: str, service: str) -> None:
     assert json.loads(traefik.ask(f"{host}.{DOMAIN}").body)["service"] == service
 
@@ -171,12 +194,18 @@ def test_the_dashboard_has_its_host_alone(traefik: Proxy) -> None:
 
 @pytest.mark.parametrize("host", [f"a.b.{DOMAIN}", "example.test", f"{DOMAIN}.example.test"])
 def test_other_names_get_no_certificate(traefik: Proxy, host: str) -> None:
-    with pytest.raises(ssl.SSLError, match="(?i)unrecognized name|handshake failure|internal error"):
+    with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized name|handshake failure|internal error"):
         traefik.ask(host)
 
 
 def test_a_client_cannot_say_who_it_is(traefik: Proxy) -> None:
-    forged = {"X-Forwarded-For": "192.0.2.7", "X_Forwarded_For": "192.0.2.7", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.test", "X-Real-Ip": "192.0.2.7"}
+    forged = {
+        "X-Forwarded-For": "192.0.2.7",
+        "X_Forwarded_For": "192.0.2.7",
+        "X-Forwarded-Proto": "http",
+        "X-Forwarded-Host": "evil.test",
+        "X-Real-Ip": "192.0.2.7",
+    }
     headers = json.loads(traefik.ask(f"api.{DOMAIN}", headers=forged).body)["headers"]
     assert headers["x-forwarded-for"] == "127.0.0.1"
     assert headers["x-forwarded-proto"] == "https"
@@ -203,6 +232,8 @@ def test_paths_are_passed_on_as_they_are_or_refused(traefik: Proxy, path: str, s
 def test_nothing_is_wrong_by_its_own_account(traefik: Proxy) -> None:
     text = re.sub(r"\x1b\[\d+m", "", traefik.log.read_text(encoding="utf-8"))
     # It warns of all characters that are let through, of which names of files need most.
-    wrong = [line for line in text.splitlines() if re.search(r" (ERR|WRN|FTL) ", line) and "encoded characters" not in line]
+    wrong = [
+        line for line in text.splitlines() if re.search(r" (ERR|WRN|FTL) ", line) and "encoded characters" not in line
+    ]
     assert not wrong
     assert " INF " in text
