@@ -196,7 +196,9 @@ def test_variables_that_a_command_reads_are_given(name: str) -> None:
 def test_what_may_stand_in_env_is_documented() -> None:
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", readme))
-    optional = set(re.findall(r"\$\{([A-Z][A-Z0-9_]*):?-", SOURCE)) | set(re.findall(r"value (DEZKY_[A-Z_]+)", BOOTSTRAP))
+    optional = set(re.findall(r"\$\{([A-Z][A-Z0-9_]*):?-", SOURCE)) | set(
+        re.findall(r"value (DEZKY_[A-Z_]+)", BOOTSTRAP)
+    )
     assert {name for name in optional if not name.endswith("_DIGEST")} <= documented
     # Those in the texts about signing in.
     assert {name for name in documented if name.endswith("_PASSWORD")} <= set(SECRETS)

@@ -1,110 +1,43 @@
 """Holds what Dezky's own containers are given to what their programs take: they are started with it."""
 
 import json
-import os
 import re
-import socket
 import subprocess
-import threading
 import urllib.request
 from pathlib import Path
 
 import pytest
 import yaml
 from rendered import DOMAIN, FOLDER, REPOSITORY, SERVICES, environment_of
+from running import BINARY, on_loopback, running_binary
 
-BINARY = Path(os.environ["DEZKY_TEST_BINARY"])
 BLUEPRINTS = FOLDER / "../authentik/blueprints"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def on_loopback(service: str, folder: Path) -> dict[str, str]:
-    """The variables of a service, with what cannot be here replaced by what is the same on this machine."""
-    given = environment_of(service)
-    certificate = folder / "root.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    command += ["-subj", "/CN=test", "-keyout", str(folder / "key.pem"), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
-    addresses = {name: given[name] for name in ("DEZKY_LISTEN", "DEZKY_OPERATIONS_LISTEN")}
-    # From other containers.
-    assert all(re.fullmatch(r"0\.0\.0\.0:\d{4}", address) for address in addresses.values())
-    changed = {
-        **{name: f"127.0.0.1:{free_port()}" for name in addresses},
-        "DEZKY_EXTRA_CA_CERTS": str(certificate),
-        # Nobody answers there, which does not prevent a start.
-        "DEZKY_STORE": given["DEZKY_STORE"].replace("@mongodb:27017", f"@127.0.0.1:{free_port()}"),
-        # Built and tested elsewhere; in the image at the path that is given.
-        "DEZKY_COMPONENT": "",
-    }
-    assert set(changed) - {"DEZKY_COMPONENT"} <= set(given)
-    assert changed["DEZKY_STORE"] != given["DEZKY_STORE"]
-    return given | changed
-
-
-def start(arguments: list[str], environment: dict[str, str], folder: Path) -> tuple[str, int]:
-    """Starts the binary, asks it whether it lives, and ends it; gives what it wrote, and its exit code."""
-    process = subprocess.Popen(
-        [BINARY, *arguments],
-        env={"PATH": os.environ["PATH"], "HOME": str(folder)} | environment,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    written = []
-    # Ends a program that neither starts nor stops.
-    watch = threading.Timer(60, process.kill)
-    watch.start()
-    try:
-        for line in process.stderr:
-            written.append(line)
-            if re.search(r"listening|working", line):
-                address = environment["DEZKY_LISTEN" if arguments == ["serve"] else "DEZKY_OPERATIONS_LISTEN"]
-                with urllib.request.urlopen(f"http://{address}/healthz", timeout=10) as answer:
-                    assert answer.status == 200
-                break
-        process.terminate()
-        written += process.stderr
-    finally:
-        watch.cancel()
-        process.kill()
-        process.wait()
-    return "".join(written), process.returncode
 
 
 @pytest.mark.parametrize("service", ["dezky", "worker"])
 def test_the_binary_starts_with_what_it_is_given(service: str, tmp_path: Path) -> None:
-    written, code = start(SERVICES[service]["command"], on_loopback(service, tmp_path), tmp_path)
-    assert code == 0, written
-    assert ("listening" if service == "dezky" else "working") in written, written
+    environment = on_loopback(service, tmp_path)
+    with running_binary(SERVICES[service]["command"], environment, tmp_path) as binary:
+        assert binary.started(), binary.written
+        address = environment["DEZKY_LISTEN" if service == "dezky" else "DEZKY_OPERATIONS_LISTEN"]
+        with urllib.request.urlopen(f"http://{address}/healthz", timeout=10) as answer:
+            assert answer.status == 200
+        binary.end()
+    assert binary.code == 0, binary.written
     # All three are reached, and the one that does it says so.
     if service == "worker":
-        assert {"identity", "mail", "files"} <= set(
-            re.findall(r"\w+", re.search(r"systems=\[(.*?)\]", written)[1].lower())
-        )
+        systems = re.search(r"systems=\[(.*?)\]", binary.written)[1]
+        assert {"identity", "mail", "files"} <= set(re.findall(r"\w+", systems.lower()))
 
 
 @pytest.mark.parametrize("name", ["DEZKY_LISTN", "DEZKY_TASKS"])
 def test_the_binary_refuses_what_it_does_not_take(name: str, tmp_path: Path) -> None:
-    written, code = start(["serve"], on_loopback("dezky", tmp_path) | {name: "nonsense"}, tmp_path)
-    assert code == 2
-    assert name in written
+    environment = on_loopback("dezky", tmp_path) | {name: "nonsense"}
+    with running_binary(["serve"], environment, tmp_path) as binary:
+        assert not binary.started()
+        binary.end()
+    assert binary.code == 2
+    assert name in binary.written
 
 
 def test_commands_of_scripts_and_documents_exist() -> None:
