@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rendered import DOMAIN, FOLDER
+from rendered import DOMAIN, FOLDER, rules
 from running import BINARY, Proxy, on_loopback, running_binary, running_traefik
 
 # Here Traefik is not on a network of the engine's.
@@ -39,6 +39,11 @@ def test_the_api_answers_at_its_host(api: Proxy) -> None:
     refused = api.ask(f"api.{DOMAIN}", "/users/me")
     assert refused.status == 401
     assert refused.headers["Content-Type"] == "application/problem+json"
+
+
+def test_traefik_looks_where_dezky_says_that_it_lives(api: Proxy) -> None:
+    path = rules()["http"]["services"]["dezky"]["loadBalancer"]["healthCheck"]["path"]
+    assert api.ask(f"api.{DOMAIN}", path).status == 200
 
 
 def test_the_first_tenant_is_the_one_that_bootstrap_announces(api: Proxy) -> None:
