@@ -9,6 +9,7 @@ teardown() { end_machine; }
 bootstrap() { on_machine bootstrap.sh "$@"; }
 
 @test "a first run makes everything, in order" {
+    pulled_images
     run bootstrap --yes < /dev/null
     [ "$status" -eq 0 ]
     [ "$(grep -n 'compose up' "$LOG" | head -n 1 | sed 's/.* 600//')" = " mongodb authentik-database traefik" ]
@@ -257,6 +258,7 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
 }
 
 @test "an image that is there is not pulled again" {
+    pulled_images
     touch "$STATE/images/docker.io_library_traefik:v3.7.15"
     bootstrap --yes
     [ "$(calls 'pull --quiet docker.io/library/traefik')" -eq 0 ]
@@ -323,6 +325,7 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
 }
 
 @test "an interrupted pull leaves nothing behind and pulls the rest the next time" {
+    pulled_images
     echo 'pull --quiet docker.io/owncloud' > "$STATE/interrupt"
     run bootstrap --yes
     [ "$status" -eq 130 ]

@@ -4,27 +4,39 @@
 
 ORDINARY="awk basename bash cat chmod cmp cp cut date dirname env false grep head id ln ls mkdir mktemp mv rm sed sh sort tail tee touch tr true wc"
 
+# Makes what all machines of a file have.
+setup_file() {
+    local command
+    mkdir "$BATS_FILE_TMPDIR/bin"
+    for command in $ORDINARY; do ln -s "$(command -v "$command")" "$BATS_FILE_TMPDIR/bin/$command"; done
+    cp "$BATS_TEST_DIRNAME"/doubles/* "$BATS_FILE_TMPDIR/bin/"
+    REAL_OPENSSL=$(command -v openssl)
+    export REAL_OPENSSL
+}
+
 make_machine() {
     MACHINE=$(mktemp -d "${TMPDIR:-/tmp}/dezky-compose.XXXXXX")
     STATE=$MACHINE/state LOG=$MACHINE/log PLATFORM_FOLDER=$MACHINE/compose
     export STATE LOG
-    mkdir -p "$MACHINE/bin" "$STATE/images" "$PLATFORM_FOLDER"
+    mkdir -p "$STATE/images" "$PLATFORM_FOLDER"
+    cp -R "$BATS_FILE_TMPDIR/bin" "$MACHINE/bin"
     : > "$LOG"
-    local folder command
+    local folder image
     folder=$(dirname "$BATS_TEST_DIRNAME")
     cp -R "$folder"/*.sh "$folder"/*.yaml "$folder"/hosts "$folder"/traefik "$PLATFORM_FOLDER"
-    for command in $ORDINARY; do ln -s "$(command -v "$command")" "$MACHINE/bin/$command"; done
-    REAL_OPENSSL=$(command -v openssl)
-    export REAL_OPENSSL
-    for command in "$BATS_TEST_DIRNAME"/doubles/*; do cp "$command" "$MACHINE/bin/"; done
     printf 'Linux\n6.1.0\n' > "$STATE/uname"
     echo 16000000000 > "$STATE/memory"
     echo 2.40.3 > "$STATE/compose-version"
-    # Those that are built and not pulled.
+    # All images are there; pulled_images takes those of registries away again.
+    for image in $(cd "$PLATFORM_FOLDER" && "$MACHINE/bin/docker" compose config --images); do touch "$STATE/images/${image//\//_}"; done
+    : > "$LOG"
     touch "$STATE/images/localhost_dezky_dezky:latest" "$STATE/images/localhost_dezky_dezky-portal:latest" "$STATE/images/localhost_dezky_component:latest"
     HOSTS=$MACHINE/hosts
     echo '127.0.0.1 localhost' > "$HOSTS"
 }
+
+# Takes away the images of registries.
+pulled_images() { rm -f "$STATE"/images/docker.io_* "$STATE"/images/ghcr.io_*; }
 
 end_machine() { rm -rf "$MACHINE"; }
 
