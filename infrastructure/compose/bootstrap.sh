@@ -333,6 +333,45 @@ start() {
     fi
 }
 
+# The blueprints that are applied, as Authentik's worker sees them; the first one makes what the others refer to.
+blueprints() {
+    echo dezky/portal.yaml
+    (cd ../authentik/blueprints && grep -RL 'instantiate: "false"' .) | sed 's,^\./,dezky/,' | grep -vx dezky/portal.yaml | sort
+}
+
+# Passes text on with the names of secrets in the place of their values.
+without_secrets() {
+    awk '
+        BEGIN {
+            count = 0
+            while ((getline line < ".env") > 0) {
+                at = index(line, "=")
+                if (length(line) - at >= 32) { name[count] = substr(line, 1, at - 1); secret[count++] = substr(line, at + 1) }
+            }
+        }
+        {
+            for (i = 0; i < count; i++)
+                while (at = index($0, secret[i])) $0 = substr($0, 1, at - 1) "(" name[i] ")" substr($0, at + length(secret[i]))
+            print
+        }'
+}
+
+# Applies blueprints until Authentik has all that they refer to. By itself it would try again after an hour.
+configure() {
+    local tries=0 log
+    say "setting up Authentik"
+    # shellcheck disable=SC2046 # paths without blanks
+    until log=$(compose exec -T authentik-worker ak apply_blueprint $(blueprints) 2>&1 < /dev/null); do
+        tries=$((tries + 1))
+        if [ "$tries" -ge "$PATIENCE" ]; then
+            # It quotes what a blueprint sets.
+            printf '%s\n' "$log" | without_secrets >&2
+            fail "Authentik refuses the blueprints of infrastructure/authentik, as it says above"
+        fi
+        sleep 2
+    done
+}
+
 # Asks an address until it answers with success, through Traefik and its certificate.
 wait_for() {
     local what=$1 host=$2 path=$3 tries=0 domain
@@ -399,7 +438,7 @@ images
 [ "$PIN" = no ] || pin
 start "databases and Traefik" mongodb authentik-database traefik
 start "Authentik" authentik authentik-worker
-# Its blueprints are applied some time after it is healthy.
+configure
 wait_for "Authentik's blueprints" auth /application/o/dezky-portal/.well-known/openid-configuration
 start "mail, files and documents" stalwart ocis collabora collaboration
 start "Dezky" dezky worker portal

@@ -14,8 +14,8 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
     [ "$status" -eq 0 ]
     [ "$(grep -n 'compose up' "$LOG" | head -n 1 | sed 's/.* 600//')" = " mongodb authentik-database traefik" ]
     # Authentik's blueprints are there before anything that signs in, and Dezky is seeded before it is waited for.
-    order=$(grep -oE 'compose up .*(traefik|authentik-worker|collaboration|portal)$|run --rm --no-deps dezky seed|https://[a-z.]*' "$LOG" | sed 's/.* //')
-    [ "$(echo "$order" | tr '\n' ' ')" = "traefik authentik-worker https://auth.dezky.local collaboration portal seed https://api.dezky.local https://app.dezky.local " ]
+    order=$(grep -oE 'compose up .*(traefik|authentik-worker|collaboration|portal)$|ak apply_blueprint|run --rm --no-deps dezky seed|https://[a-z.]*' "$LOG" | sed 's/.* //')
+    [ "$(echo "$order" | tr '\n' ' ')" = "traefik authentik-worker apply_blueprint https://auth.dezky.local collaboration portal seed https://api.dezky.local https://app.dezky.local " ]
     [[ "$output" == *"sign in as \`owner\`"* ]]
     [[ "$output" == *"https://app.dezky.local"* ]]
 }
@@ -61,9 +61,10 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
     [ "$status" -eq 0 ]
     find "$PLATFORM_FOLDER" -type f -exec cksum {} + | sort | cmp - "$MACHINE/before"
     cmp "$HOSTS" "$MACHINE/hosts-before"
-    # Nothing was asked, pulled or made: services are started, which does nothing to those that run, and the seed finds its tenant.
+    # Nothing was asked, pulled or made: services are started, which does nothing to those that run, blueprints find what they
+    # would make, and the seed its tenant.
     [[ "$output" != *"[y/N]"* ]]
-    [ "$(changes | grep -v 'docker compose up' )" = "docker compose run --rm --no-deps dezky seed" ]
+    [ "$(changes | grep -vE 'docker compose (up|exec)' )" = "docker compose run --rm --no-deps dezky seed" ]
 }
 
 @test "values in .env stay, missing ones are added, and the mode is put right" {
@@ -291,6 +292,23 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
     [[ "$output" == *"Authentik did not get healthy"* ]]
     [ "$(calls 'compose ps --all')" -eq 1 ]
     [ "$(calls 'dezky worker portal')" -eq 0 ]
+}
+
+@test "blueprints are applied until Authentik has what they refer to, and not for ever" {
+    echo 4 > "$STATE/invalid"
+    run bootstrap --yes
+    [ "$status" -eq 0 ]
+    [ "$(calls '^sleep 2')" -eq 4 ]
+    echo 100000 > "$STATE/invalid"
+    run bootstrap --yes
+    [ "$status" -eq 1 ]
+    # It quotes what a blueprint sets, and that is not shown.
+    [[ "$output" == *"Blueprint invalid: key=(AUTHENTIK_CONNECTOR_TOKEN), again"*"Authentik refuses the blueprints"* ]]
+}
+
+@test "every blueprint is applied, the first one first, but those that are not to be" {
+    bootstrap --yes
+    [ "$(grep -o 'apply_blueprint .*' "$LOG")" = "apply_blueprint dezky/portal.yaml dezky/connector.yaml dezky/files.yaml dezky/local/owner.yaml" ]
 }
 
 @test "an address is asked again until it answers, and not for ever" {
