@@ -17,5 +17,5 @@ export DEZKY_TEST_BINARY PYTHONDONTWRITEBYTECODE=1
 "$environment/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$folder"/{base,compose,chat,meetings}.yaml
 shellcheck --external-sources "$folder"/*.sh "$folder"/tests/*.bash "$folder"/tests/*.bats "$folder"/tests/doubles/*
 "$environment/bin/python" -m pytest --quiet -p no:cacheprovider "$folder/tests"
-node --test "$folder"/tests/*.test.mjs > /dev/null
+node --test --test-reporter dot "$folder"/tests/*.test.mjs
 bats "$folder/tests"
