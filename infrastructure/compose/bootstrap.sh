@@ -29,9 +29,9 @@ done
 
 # Compose that knows `${NAME:+…}` in an image, `pull_policy` and `up --wait`.
 OLDEST_COMPOSE=2.24
-# What the services of the standard profile may use together, in GB.
+# Memory that the services of the standard profile may use together, in GB.
 WANTED_MEMORY=10
-# How often an address is asked, two seconds apart.
+# Attempts at an address, two seconds apart.
 PATIENCE=150
 # Days that a certificate must still be good for.
 CERTIFICATE_DAYS=30
@@ -46,9 +46,9 @@ interrupted() {
 trap tidy EXIT
 trap interrupted INT TERM
 
-# --- What must be installed ---
+# --- Prerequisites ---
 
-# How to install a command here.
+# Advice for a missing command, by system.
 advice() {
     case $1 in
         docker)
@@ -225,7 +225,7 @@ certificate() {
 
 # --- /etc/hosts ---
 
-# Those of our names that a file of hosts lacks.
+# The names of ours that a file of hosts lacks.
 unknown_to() {
     host_names | awk -v file="$1" '
         BEGIN {
@@ -272,7 +272,7 @@ hosts() {
 
 # --- Images ---
 
-# What is built from others here, and not pulled.
+# The image that is built from others here, and not pulled.
 COMBINED=localhost/dezky/with-component
 
 # The image with the component, which is in no service by itself.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What bootstrap.sh and reset.sh have in common. Sourced, with the folder of this file as the working folder.
+# Common parts of bootstrap.sh and reset.sh. Sourced, with the folder of this file as the working folder.
 #
 # Written for Bash 3.2, which macOS has, and for the commands of both GNU and BSD.
 

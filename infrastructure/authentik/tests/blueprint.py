@@ -48,7 +48,7 @@ META = {
 NUMBERED = {"authentik_core.user", "authentik_providers_oauth2.oauth2provider", "authentik_providers_scim.scimprovider"}
 UUID = "00000000-0000-4000-8000-{:012x}"
 
-# What Authentik has by itself: objects, and the blueprints that make them.
+# Objects that Authentik has by itself, with the blueprints that make them.
 OWN_OBJECTS = {
     (
         "authentik_flows.flow",

@@ -1,4 +1,4 @@
-"""What the blueprints promise, in every version of Authentik that is supported."""
+"""Promises of the blueprints, in every supported version of Authentik."""
 
 import json
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What bootstrap.sh does to a machine, and what it does not. Every command outside of it is a double (machine.bash).
+# Tests of bootstrap.sh on made-up machines. Every command outside of it is a double (machine.bash).
 
 load machine
 

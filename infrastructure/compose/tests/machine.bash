@@ -54,10 +54,10 @@ on_machine() {
 # Takes a command away.
 without() { rm "$MACHINE/bin/$1"; }
 
-# What was called, without what only looks.
+# Calls that change something.
 changes() { grep -Ev '^(docker (compose version|compose build|info|image inspect|compose config|compose ps|ps|volume ls|network ls)|uname|mkcert -CAROOT|openssl|id|sleep|curl)' "$LOG" || true; }
 
-# How often something was called.
+# The number of calls of something.
 calls() { grep -c -- "$1" "$LOG" || true; }
 
 mode_of() { stat -c %a "$1" 2> /dev/null || stat -f %Lp "$1"; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What reset.sh removes, and that it says so first.
+# Tests of reset.sh: it removes nothing that it has not named.
 
 load machine
 

@@ -19,7 +19,7 @@ from rendered import DOMAIN, FOLDER, SERVICES, environment_of
 
 TRAEFIK = Path(sys.executable).parent / "traefik"
 BINARY = Path(os.environ["DEZKY_TEST_BINARY"])
-# How often Traefik is asked whether it is there; each time takes a tenth of a second or more.
+# Attempts at a Traefik that starts; each takes a tenth of a second or more.
 PATIENCE = 200
 
 

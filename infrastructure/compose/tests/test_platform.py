@@ -1,4 +1,4 @@
-"""What the platform promises, derived from its files."""
+"""Promises of the platform, derived from its files."""
 
 import itertools
 import re
@@ -168,7 +168,7 @@ def test_a_secret_reaches_who_needs_it(secret: str) -> None:
         name for name, service in SERVICES.items() for given in service.get("secrets", []) if given["source"] in files
     }
     assert holders, "nobody has it"
-    # Whoever shares a secret talks to each other, or is one of the services of one program.
+    # Services that share a secret talk to each other, or are of one program.
     for one, other in itertools.combinations(sorted(holders), 2):
         same_program = SERVICES[one]["image"] == SERVICES[other]["image"] or {one, other} == {"dezky", "worker"}
         # Members of a meeting's machinery find each other through its XMPP server; Authentik's worker brings what blueprints need.
