@@ -67,6 +67,25 @@ test("members are granted, listed, changed and revoked", async () => {
   assert.deepEqual((await members.list(slug)).items, []);
 });
 
+test("an API key calls the API inside this process, until it is revoked", async () => {
+  const { tenants, apiKeys } = dezky.asSystem("test");
+  const slug = fresh("keys");
+  const tenant = await tenants.create({ slug, name: "Keys", status: "active" });
+  const made = await apiKeys.create({ name: "Report", tenantId: tenant.id, scopes: ["membership.read"] });
+  const call = (secret, path) => dezky.fetch(new Request(`http://dezky.test${path}`, { headers: { authorization: `Bearer ${secret}` } }));
+  assert.equal((await call(made.secret, `/tenants/${slug}/members`)).status, 200);
+  assert.equal((await call(made.secret, `/tenants/${slug}`)).status, 403);
+  const rotated = await apiKeys.rotate(made.id, { overlapSeconds: 0 });
+  assert.equal((await call(made.secret, `/tenants/${slug}/members`)).status, 401);
+  assert.equal((await call(rotated.secret, `/tenants/${slug}/members`)).status, 200);
+  const [listed] = (await apiKeys.list({ tenant: slug })).items;
+  assert.deepEqual([listed.prefix, listed.secret], [`dzk_${made.id}`, undefined]);
+  const changed = await apiKeys.update(made.id, { scopes: ["mailbox.read"] }, { ifMatch: await apiKeys.get(made.id) });
+  assert.deepEqual((await apiKeys.get(made.id)).scopes, changed.scopes);
+  await apiKeys.delete(made.id);
+  assert.equal((await call(rotated.secret, `/tenants/${slug}/members`)).status, 401);
+});
+
 test("mailboxes are created, listed, changed and deleted, and the workspace is looked at", async () => {
   const { tenants, members, mailboxes, appPasswords, workspace } = dezky.asSystem("test");
   const slug = fresh("mail");

@@ -90,6 +90,23 @@ def test_members_are_granted_listed_changed_and_revoked(world: World, system: Sc
     assert list(system.members.list(fresh)) == []
 
 
+def test_an_api_key_is_created_rotated_changed_and_revoked_and_shown_once(system: Scope, fresh: str) -> None:
+    tenant = system.tenants.create(slug=fresh, name="Keys", status="active")
+    made = system.api_keys.create(name="Report", tenant_id=tenant.id, scopes=["membership.read"])
+    assert made.secret is not None
+    assert made.secret.startswith(f"{made.prefix}_")
+    rotated = system.api_keys.rotate(made.id, overlap_seconds=0)
+    assert rotated.secret not in (None, made.secret)
+    (listed,) = system.api_keys.list(tenant=fresh)
+    assert (listed.id, listed.secret, listed.previous_until) == (made.id, None, None)
+    changed = system.api_keys.update(made.id, scopes=["mailbox.read"], if_match=system.api_keys.get(made.id))
+    assert changed.scopes == ("mailbox.read",)
+    assert system.api_keys.get(made.id) == changed
+    system.api_keys.delete(made.id)
+    with pytest.raises(NotFound):
+        system.api_keys.get(made.id)
+
+
 def test_mailboxes_are_created_listed_changed_and_deleted_and_the_workspace_is_looked_at(
     world: World, system: Scope, anna: Scope, fresh: str
 ) -> None:
