@@ -534,6 +534,8 @@ export interface InvitationView {
   failure?: string | null;
   /** The person who invites; absent for the system. */
   invitedBy?: string | null;
+  /** The API key that invites, instead of a person. */
+  invitedByKey?: string | null;
   /** Time at which it expires. (RFC 3339) */
   expiresAt: string;
   /** Time at which its mail was taken by the mail server. (RFC 3339) */

@@ -14,18 +14,13 @@ use super::{
     ApiKeyId, OneTimeSecret, Problem, TenantId, UserId,
     fields::{network, network::Network, object_id, text, time},
 };
-use crate::{
-    callers::Callers,
-    clock::Timestamp,
-    store::{Guest, Scope},
-};
+use crate::{clock::Timestamp, store::Scope};
 
 /// A stored API key, without its secret.
 #[entity(
     /// The collection of API keys.
     collection API_KEYS = "api_keys",
     scope = Scope::Tenant("tenantId"),
-    guest = Guest::Scoped { readers: Callers::ADMINS, keys: &[] },
     keys = Self::keys,
     seen = ADMINS,
     /// A tenant's API keys by age.
@@ -100,7 +95,6 @@ pub struct ApiKey {
     /// The collection of last uses of API keys.
     collection API_KEY_USES = "api_key_uses",
     scope = Scope::Tenant("tenantId"),
-    guest = Guest::Scoped { readers: Callers::ADMINS, keys: &[] },
     /// The last uses of a tenant's keys.
     index API_KEY_USES_OF_TENANT = of_tenant(tenant_id),
 )]
@@ -148,7 +142,7 @@ impl std::fmt::Debug for PresentedKey {
 }
 
 impl PresentedKey {
-    /// Returns `true` if a bearer credential has the form of an API key, be it well written or not.
+    /// Returns `true` if a bearer credential begins like an API key.
     #[must_use]
     pub fn is_meant(bearer: &str) -> bool {
         bearer.starts_with(MARK)

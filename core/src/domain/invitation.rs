@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::{
-    InvitationId, MembershipRole, Problem, TenantId, UserId,
+    ApiKeyId, InvitationId, MembershipRole, Problem, TenantId, UserId,
     fields::{self, choice, domain_name, email, label},
     mailbox::address_name,
 };
@@ -156,6 +156,9 @@ pub struct Invitation {
     /// The person who invites; absent for the system.
     #[field(see)]
     pub invited_by: Option<UserId>,
+    /// The API key that invites, instead of a person.
+    #[field(see)]
+    pub invited_by_key: Option<ApiKeyId>,
     /// Time at which it expires.
     #[field(see, given)]
     pub expires_at: Timestamp,

@@ -18,6 +18,9 @@ codes! {
     INVALID_CURSOR "invalid_cursor" as BadRequest:
         "The cursor was not issued for this list, these filters and this caller.",
         "Pass `nextCursor` on as it came, with the same filters; begin without a cursor if they change.";
+    INVALID_EVALUATION "invalid_evaluation" as BadRequest:
+        "A request of the AuthZEN Authorization API has no subject, action or resource, or one of the wrong form.",
+        "Send what the message names.";
     INVALID_HOST "invalid_host" as BadRequest:
         "The request names no host, an invalid one, or more than one.", "Send one `Host`, the same everywhere in the request.";
     INVALID_ID "invalid_id" as BadRequest in field:

@@ -106,7 +106,7 @@ mod native {
                 self.note(context, &error, None);
                 return Err(error);
             };
-            context.presented.note(Presentation::Verified(Caller::ApiKey(key.id.to_string())));
+            // Who it is, is known once the secret is compared.
             Ok(Principal::ApiKey(key))
         }
 

@@ -25,6 +25,9 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Header of answers that repeats the client's request id.
 pub const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
+/// Maximum length in bytes of an arbitrary request id that is returned as it came.
+const MOST_ECHOED: usize = 256;
+
 /// The request id, as an extension of requests that their edge has already given one, with a `traceparent` of the edge.
 #[derive(Debug, Clone)]
 pub struct RequestIdentity(pub String);
@@ -87,7 +90,8 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     context.client_address = request.extensions().get::<ClientAddress>().map(|address| address.0);
     request.extensions_mut().insert(context);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
-    let is_access = route.starts_with("/access/v1/");
+    let arbitrary = request.headers().get(REQUEST_ID).filter(|id| id.len() <= MOST_ECHOED).cloned();
+    let as_it_came = arbitrary.filter(|_| route.starts_with("/access/v1/"));
     // At `debug`, like the log line, because formatting a span's fields costs as much as a read of the store.
     let trace_id = trace.map(|trace| tracing::field::display(trace.trace_id()));
     let span = tracing::debug_span!("request", id = %request_id, method = %request.method(), route, trace_id);
@@ -109,7 +113,6 @@ pub(super) async fn identify_with<F: Future<Output = Response>>(
     .instrument(span)
     .await;
     // The AuthZEN Authorization API 1.0 has the client's id returned as it came (§10.1.5).
-    let as_it_came = repeated.clone().filter(|_| is_access);
     if let Some(value) = as_it_came {
         response.headers_mut().insert(REQUEST_ID, value);
     } else if let Ok(value) = HeaderValue::from_str(&request_id) {

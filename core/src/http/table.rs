@@ -16,7 +16,7 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("users", "Users; written by the platform."),
     ("subscriptions", "Subscriptions; written by the platform."),
     ("billing", "Links to the payment provider, and its events."),
-    ("evaluations", "May they? The policy's decisions, as the AuthZEN Authorization API 1.0 asks for them."),
+    ("evaluations", "The policy's decisions, as the AuthZEN Authorization API 1.0 asks for them."),
     ("api_keys", "API keys: credentials of machines of a tenant or the platform."),
     ("audit", "The audit trail."),
     ("launcher", "The public launchers of tenants."),

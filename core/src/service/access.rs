@@ -13,8 +13,8 @@ use crate::{
     },
     callers::Callers,
     domain::{
-        ApiKey, AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User, UserId,
-        membership::MEMBERSHIPS, tenant::TENANTS, user::USERS,
+        ApiKey, ApiKeyId, AuditActor, AuditActorKind, Membership, MembershipRole, ObjectId, Tenant, TenantId, User,
+        UserId, membership::MEMBERSHIPS, tenant::TENANTS, user::USERS,
     },
     error::{Code, Error, ErrorKind, FieldError, Result},
     store::{Answers, Entity, Follow, KeyPart, Origin, Query, Read, Repository, StoreResult},
@@ -90,6 +90,14 @@ impl CallerFacts {
         match self {
             Self::System(_) | Self::ApiKey(_) => None,
             Self::Person { user, .. } => Some(user.id),
+        }
+    }
+
+    /// Returns the API key that calls.
+    pub(crate) fn api_key_id(&self) -> Option<ApiKeyId> {
+        match self {
+            Self::System(_) | Self::Person { .. } => None,
+            Self::ApiKey(key) => Some(key.id),
         }
     }
 

@@ -331,7 +331,7 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
         )
         .with_retry_after(std::time::Duration::from_secs(1)),
         // Another request created the same membership, activity, session record or claim meanwhile: read again.
-        ("memberships" | "user_activity" | "api_key_uses" | "ended_sessions" | "domains", _) => {
+        ("memberships" | "user_activity" | "ended_sessions" | "domains", _) => {
             return conflict(source);
         }
         _ => return source.into(),

@@ -678,6 +678,7 @@ class InvitationView(Document, frozen=True, kw_only=True):
         status: Its status.
         failure: Reason for which its mail was refused or came back, or waits for another attempt.
         invited_by: The person who invites; absent for the system.
+        invited_by_key: The API key that invites, instead of a person.
         expires_at: Time at which it expires.
         sent_at: Time at which its mail was taken by the mail server.
         attempts: Number of attempts to mail it.
@@ -701,6 +702,7 @@ class InvitationView(Document, frozen=True, kw_only=True):
     status: InvitationStatus
     failure: str | None = None
     invited_by: str | None = None
+    invited_by_key: str | None = None
     expires_at: datetime
     sent_at: datetime | None = None
     attempts: int

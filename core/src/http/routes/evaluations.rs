@@ -1,12 +1,12 @@
 //! Routes of the AuthZEN Authorization API 1.0 (<https://openid.net/specs/authorization-api-1_0.html>).
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{OriginalUri, State},
     response::Response,
 };
-use http::{HeaderMap, header};
+use http::{HeaderMap, header, uri::Authority};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -36,10 +36,13 @@ pub(crate) struct AuthzenConfiguration {
 /// Tells the endpoints at the host that was asked: with `https`, but on the machine itself.
 pub(crate) async fn configuration(OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Result<Response> {
     let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = uri.authority().map(http::uri::Authority::as_str).or(named);
+    let host = uri.authority().map(Authority::as_str).or(named);
     let host = host.ok_or_else(|| Error::new(Code::INVALID_HOST, "there is no `Host` header: send one"))?;
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
-    let is_local = name == "localhost" || name.starts_with("127.") || name == "[::1]";
+    let is_local = host.parse::<Authority>().is_ok_and(|authority| {
+        let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    });
+
     let base = format!("{}://{host}", if is_local { "http" } else { "https" });
     let endpoint = |name: &str| format!("{base}/access/v1/{name}");
     respond::document(

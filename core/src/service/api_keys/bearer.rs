@@ -1,13 +1,14 @@
 //! The bearer of an API key: reads and admits the key, and notes its use.
 
 use crate::{
+    context::{Caller, Presentation},
     domain::{
         ApiKey, ApiKeyUse,
         api_key::{API_KEY_USES, API_KEYS, PresentedKey, USE_INTERVAL},
     },
     error::{Code, Error, Result},
     service::{Call, Service, access::FoundCaller, effect::ELSEWHERE, moment::Moment},
-    store::{Commit, Query, Read, StoreResult},
+    store::{Commit, Query, Read, StoreError, StoreResult},
 };
 
 /// The key of a caller, as far as it is admitted, and its last use.
@@ -70,6 +71,8 @@ impl Service {
         if !key.is_accepted_from(call.context.client_address) {
             return Err(KeyRefusal::Address);
         }
+        let caller = Caller::ApiKey(key.id.to_string());
+        call.context.presented.note(Presentation::Verified(caller));
         Ok(key)
     }
 
@@ -85,7 +88,7 @@ impl Service {
         let noted = self.attempt(|moment| self.store_use(call, moment, key, last_use.as_ref())).await;
         match noted {
             // Another request has stored the same use.
-            Err(error) if error.is_conflict() => {}
+            Err(error) if error.is_conflict() || matches!(error, StoreError::DuplicateKey { .. }) => {}
             Err(error) => tracing::warn!(%error, key = %key.id, "the use of an API key could not be stored"),
             Ok(()) => {}
         }

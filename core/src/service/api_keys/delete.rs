@@ -3,9 +3,10 @@
 use super::{KIND, KeyAccess, subject, view};
 use crate::{
     authz::Action,
-    domain::ApiKeyId,
+    domain::{ApiKeyId, api_key::API_KEY_USES},
     error::Result,
     service::{Call, Service, moment::Moment, unit_of_work::UnitOfWork, views::check_if_match},
+    store::Expectation,
 };
 
 impl Service {
@@ -23,8 +24,10 @@ impl Service {
         check_if_match(call, &view(&access, key.clone(), last.as_ref(), None))?;
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.delete(Action::DeleteApiKey, KIND, subject(&key), &key)?;
-        if let Some(last) = &last {
-            work.commit.delete(last);
+        match &last {
+            Some(last) => work.commit.delete(last),
+            // Otherwise a use that is stored meanwhile would stay.
+            None => work.commit.expect(&API_KEY_USES, id.0, Expectation::Absent),
         }
         access.guard(&mut work);
         self.carry_out(work).await

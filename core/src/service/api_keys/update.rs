@@ -3,7 +3,7 @@
 use super::{KIND, KeyAccess, check_scopes, subject, view};
 use crate::{
     authz::Action,
-    domain::{ApiKeyId, ApiKeyView, UpdateApiKey},
+    domain::{ApiKeyId, ApiKeyView, Patch, UpdateApiKey},
     error::Result,
     service::{Call, Service, moment::Moment, unit_of_work::UnitOfWork, views::check_if_match},
 };
@@ -29,8 +29,12 @@ impl Service {
         let last = self.last_use(call, id).await?;
         check_if_match(call, &view(&access, before.clone(), last.as_ref(), None))?;
         let mut after = before.clone();
+        // Scopes that no action has any more stay until they are set again.
+        let sets_scopes = !matches!(input.scopes, Patch::Keep);
         input.apply(&mut after);
-        check_scopes(&after.scopes, after.tenant_id.is_none())?;
+        if sets_scopes {
+            check_scopes(&after.scopes, after.tenant_id.is_none())?;
+        }
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.update(Action::UpdateApiKey, KIND, subject(&before), &before, &mut after)?;
         access.guard(&mut work);

@@ -74,9 +74,10 @@ impl Service {
     /// Evaluates a question: for the platform about everybody, for people about themselves.
     ///
     /// # Errors
-    /// `platform_admin_required` or `invalid_fields`.
+    /// `platform_admin_required`.
     pub async fn evaluate(&self, call: &Call, question: Question) -> Result<Evaluation> {
-        let several = Several { questions: vec![question], semantic: EvaluationsSemantic::ExecuteAll, single: true };
+        let several =
+            Several { questions: vec![Ok(question)], semantic: EvaluationsSemantic::ExecuteAll, single: true };
         let mut found = self.evaluate_several(call, several).await?.evaluations;
         Ok(found.pop().unwrap_or_else(|| Evaluation::denied(Code::NOT_FOUND.name(), "there was no question")))
     }
@@ -87,13 +88,17 @@ impl Service {
     /// As [`Service::evaluate`].
     pub async fn evaluate_several(&self, call: &Call, asked: Several) -> Result<Evaluations> {
         let caller = self.caller(call).await?;
-        for question in &asked.questions {
+        let questions: Vec<Question> = asked.questions.iter().filter_map(|question| question.clone().ok()).collect();
+        for question in &questions {
             check_about(&caller, Person::of(&question.subject).as_ref())?;
         }
-        let facts = Facts::read(self, call, &asked.questions).await?;
+        let facts = Facts::read(self, call, &questions).await?;
         let mut evaluations = Vec::with_capacity(asked.questions.len());
         for question in &asked.questions {
-            let evaluation = self.answer(&facts, question);
+            let evaluation = match question {
+                Ok(question) => self.answer(&facts, question),
+                Err(wrong) => Evaluation::denied(Code::INVALID_EVALUATION.name(), wrong),
+            };
             let permitted = evaluation.decision;
             evaluations.push(evaluation);
             match asked.semantic {
@@ -113,7 +118,7 @@ impl Service {
             return Evaluation::denied("subject_unknown", "there is no user of this id");
         };
         let Some(thing) = facts.thing(&question.resource).filter(|thing| concerns(action, thing)) else {
-            return Evaluation::denied(Code::NOT_FOUND.name(), "there is nothing of this type and id for the action");
+            return nothing();
         };
         self.decide_on(facts, user, action, &thing, question)
     }
@@ -128,30 +133,46 @@ impl Service {
     ) -> Evaluation {
         let bound_to = facts.bound_to(self, user);
         let actor = actor(user, bound_to.as_deref());
+        let is_known = |name: &&String| settable(action).iter().any(|field| field.name == **name);
+        if let Some(unknown) = question.action.fields.iter().find(|name| !is_known(name)) {
+            let because = format!("the action sets no field `{}`", unknown.escape_debug());
+            return Evaluation::denied("field_unknown", &because);
+        }
         let known = settable(action).iter().map(|field| field.name);
         let fields: Vec<&'static str> =
             known.filter(|name| question.action.fields.iter().any(|one| one == name)).collect();
         let tenant = thing.tenant();
         let wanted = question.action.role;
+        let makes_admin = fields.contains(&"platformAdmin");
         let (oneself, target, lasting_admin) = match thing {
-            Thing::Platform | Thing::Tenant(_) => (false, TargetFacts { wanted, ..TargetFacts::default() }, false),
+            Thing::Platform => (false, TargetFacts::default(), makes_admin),
+            Thing::Tenant(_) => (false, TargetFacts { wanted, ..TargetFacts::default() }, false),
             Thing::Part { owner, .. } => {
                 let own = *owner == Some(user.id) && action.rule().allowed.includes(Callers::ONESELF);
                 (own, TargetFacts::default(), false)
             }
             Thing::Membership { membership, .. } => {
                 let current = membership.active.then_some(membership.role);
-                (false, TargetFacts { current, wanted, last_owner: false }, false)
+                (false, TargetFacts { current, wanted, last_owner: facts.is_last_owner(membership.id) }, false)
             }
             Thing::User(of) => {
                 let lasting = crate::authz::PlatformRight::of(of) == crate::authz::PlatformRight::Lasting;
-                (of.id == user.id, TargetFacts::default(), lasting)
+                (of.id == user.id, TargetFacts::default(), lasting || makes_admin)
             }
         };
         let role = tenant.and_then(|tenant| facts.role(tenant.id, user.id));
         let resource =
             Resource { tenant: tenant.map(tenant_facts), role, oneself, target, lasting_admin, fields: &fields };
-        let decision = decide(&actor, action, &resource);
+        let mut decision = decide(&actor, action, &resource);
+        if oneself && tenant.is_some() && user.platform_admin && decision.outcome != Outcome::Allow {
+            // What only the owner may do, an administrator of the platform does as the member that they are.
+            let mut member = user.clone();
+            member.platform_admin = false;
+            decision = decide(&self::actor(&member, bound_to.as_deref()), action, &resource);
+        }
+        if decision.outcome == Outcome::Hide {
+            return nothing();
+        }
         let granted_as = match decision.reason {
             Reason::Granted(kind) => Some(kind),
             _ => None,
@@ -165,6 +186,11 @@ impl Service {
             },
         }
     }
+}
+
+/// Returns the answer about what does not exist, or seems not to.
+fn nothing() -> Evaluation {
+    Evaluation::denied(Code::NOT_FOUND.name(), "to the subject, nothing of this type and id is there for the action")
 }
 
 /// Refuses questions about others, but for the platform.
@@ -182,6 +208,8 @@ fn concerns(action: Action, thing: &Thing) -> bool {
     match thing {
         Thing::User(_) => of_user && !action.rule().seen.includes(Callers::STRANGER),
         Thing::Platform => !action.concerns_tenant(),
-        Thing::Tenant(_) | Thing::Part { .. } | Thing::Membership { .. } => action.concerns_tenant(),
+        Thing::Tenant(_) => action.concerns_tenant(),
+        Thing::Part { actions, .. } => actions.contains(&action.name().split('.').next().unwrap_or_default()),
+        Thing::Membership { .. } => action.name().starts_with("membership."),
     }
 }

@@ -6,11 +6,11 @@ use super::{Named, Question};
 use crate::{
     authz::{Actor, PlatformRight, TenantFacts},
     domain::{
-        Issuer, Mailbox, Membership, MembershipRole, ObjectId, Subscription, Tenant, TenantId, User, UserId,
-        mailbox::MAILBOXES, membership::MEMBERSHIPS, subscription::SUBSCRIPTIONS, tenant::TENANTS, user::USERS,
+        Issuer, Mailbox, Membership, MembershipId, MembershipRole, ObjectId, Subscription, Tenant, TenantId, User,
+        UserId, mailbox::MAILBOXES, membership::MEMBERSHIPS, subscription::SUBSCRIPTIONS, tenant::TENANTS, user::USERS,
     },
     error::Result,
-    service::{Call, Service},
+    service::{Call, Service, access::ABSENT},
     store::{Filter, Query, Repository as _},
 };
 
@@ -51,10 +51,12 @@ pub(super) enum Thing {
     /// The platform itself, outside of tenants.
     Platform,
     Tenant(Box<Tenant>),
-    /// A part of a tenant; with the person to whom it belongs, if it belongs to one.
+    /// A part of a tenant; with the person to whom it belongs, if it belongs to one, and the first
+    /// parts of the names of its actions.
     Part {
         tenant: Box<Tenant>,
         owner: Option<UserId>,
+        actions: &'static [&'static str],
     },
     /// A membership.
     Membership {
@@ -82,6 +84,7 @@ pub(super) struct Facts {
     mailboxes: Vec<Mailbox>,
     memberships: HashMap<(TenantId, UserId), Membership>,
     by_id: Vec<Membership>,
+    last_owners: HashSet<MembershipId>,
 }
 
 fn ids(resources: &HashSet<&Named>, kind: &str) -> Vec<crate::store::Value> {
@@ -104,7 +107,7 @@ fn by_keys(collection: &'static crate::store::Collection, keys: Vec<String>) -> 
 }
 
 impl Facts {
-    /// Reads everything in three round trips at most.
+    /// Reads everything in three round trips, and more for each membership that is asked about.
     pub(super) async fn read(service: &Service, call: &Call, questions: &[Question]) -> Result<Self> {
         let resources: HashSet<&Named> = questions.iter().map(|question| &question.resource).collect();
         let people: HashSet<Person> = questions.iter().filter_map(|question| Person::of(&question.subject)).collect();
@@ -139,6 +142,7 @@ impl Facts {
         facts.by_id = answers.all()?;
         facts.read_tenants(service, call).await?;
         facts.read_memberships(service, call, questions).await?;
+        facts.read_owners(service, call, questions).await?;
         Ok(facts)
     }
 
@@ -150,10 +154,8 @@ impl Facts {
         let of_parts = of_parts.chain(self.by_id.iter().map(|one| one.tenant_id));
         let of_people = self.users.iter().filter_map(|user| Issuer::tenant_of(&user.issuer_id));
         let missing: HashSet<TenantId> = of_parts.chain(of_people).filter(|id| !known.contains(id)).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let query = by_ids(&TENANTS, missing.iter().map(|id| id.0.into()).collect());
+        let missing = missing.iter().map(|id| id.0).chain([ABSENT]).map(Into::into).collect();
+        let query = by_ids(&TENANTS, missing);
         self.tenants.extend(service.store.load_all::<Tenant>(&call.context, &query).await?);
         Ok(())
     }
@@ -164,13 +166,31 @@ impl Facts {
             Some((self.thing(&question.resource)?.tenant()?.id, user.id))
         });
         let pairs: HashSet<(TenantId, UserId)> = pairs.collect();
-        if pairs.is_empty() {
-            return Ok(());
-        }
-        let query = by_keys(&MEMBERSHIPS, pairs.iter().map(|(tenant, user)| Membership::key(*tenant, *user)).collect());
+        // Something is always asked for, so that what does not exist takes as long as what is hidden.
+        let nobody = [Membership::key(TenantId(ABSENT), UserId(ABSENT))];
+        let keys = pairs.iter().map(|(tenant, user)| Membership::key(*tenant, *user)).chain(nobody).collect();
+        let query = by_keys(&MEMBERSHIPS, keys);
         let found: Vec<Membership> = service.store.load_all(&call.context, &query).await?;
         self.memberships = found.into_iter().map(|one| ((one.tenant_id, one.user_id), one)).collect();
         Ok(())
+    }
+
+    /// Reads if the memberships that subjects see are those of last owners.
+    async fn read_owners(&mut self, service: &Service, call: &Call, questions: &[Question]) -> Result<()> {
+        for question in questions.iter().filter(|question| question.resource.kind == "membership") {
+            let Some(user) = Person::of(&question.subject).and_then(|person| self.user(&person)) else { continue };
+            let Some(Thing::Membership { tenant, membership }) = self.thing(&question.resource) else { continue };
+            let seen = self.role(tenant.id, user.id).is_some() || user.platform_admin;
+            if seen && service.is_last_owner(call, &membership).await? {
+                self.last_owners.insert(membership.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns `true` if a membership is that of the only owner of its tenant who can act.
+    pub(super) fn is_last_owner(&self, membership: MembershipId) -> bool {
+        self.last_owners.contains(&membership)
     }
 
     pub(super) fn user(&self, person: &Person) -> Option<&User> {
@@ -192,14 +212,17 @@ impl Facts {
             }
             "subscription" => {
                 let found = self.subscriptions.iter().find(|one| Some(one.id.0) == id)?;
-                Some(Thing::Part { tenant: self.tenant_of(found.tenant_id)?, owner: None })
+                let tenant = self.tenant_of(found.tenant_id)?;
+                Some(Thing::Part { tenant, owner: None, actions: &["subscription"] })
             }
             "mailbox" => {
                 let found = self.mailboxes.iter().find(|one| Some(one.id.0) == id)?;
-                Some(Thing::Part { tenant: self.tenant_of(found.tenant_id)?, owner: Some(found.user_id) })
+                let (tenant, owner) = (self.tenant_of(found.tenant_id)?, Some(found.user_id));
+                Some(Thing::Part { tenant, owner, actions: &["mailbox", "app_password"] })
             }
             "membership" => {
-                let found = self.by_id.iter().find(|one| Some(one.id.0) == id)?.clone();
+                // A revoked one is a tombstone, which use cases do not find.
+                let found = self.by_id.iter().find(|one| Some(one.id.0) == id && one.active)?.clone();
                 Some(Thing::Membership { tenant: self.tenant_of(found.tenant_id)?, membership: Box::new(found) })
             }
             USER => {

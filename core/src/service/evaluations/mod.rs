@@ -1,5 +1,5 @@
-//! Evaluations: may a subject perform an action on a resource? The policy's decisions in the terms of the AuthZEN
-//! Authorization API 1.0 (<https://openid.net/specs/authorization-api-1_0.html>).
+//! The policy's decisions in the terms of the AuthZEN Authorization API 1.0
+//! (<https://openid.net/specs/authorization-api-1_0.html>).
 //!
 //! Nothing is decided here: facts are read, and [`decide`](crate::authz::decide) decides on them as in each use case.
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::EvaluationsSemantic;
 use crate::{
     domain::{Choice as _, MembershipRole},
-    error::{Error, FieldCode, FieldError, Result},
+    error::{Code, Error, FieldCode, FieldError, Result},
 };
 
 /// Number of evaluations that may be asked for at once.
@@ -48,8 +48,8 @@ pub struct Question {
 /// Several questions, or one without a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Several {
-    /// The questions.
-    pub questions: Vec<Question>,
+    /// The questions; instead of one that cannot be read, what is wrong with it.
+    pub questions: Vec<Result<Question, String>>,
     /// The point at which to stop.
     pub semantic: EvaluationsSemantic,
     /// `true` if there was no list, so that the answer is that of a single evaluation.
@@ -67,9 +67,7 @@ impl<'a> Body<'a> {
     pub(super) fn new(body: &'a Value) -> Result<Self> {
         match body {
             Value::Object(members) => Ok(Self { members, errors: Vec::new() }),
-            _ => {
-                Err(Error::invalid(vec![FieldError::new("", FieldCode::WRONG_TYPE, "the body must be a JSON object")]))
-            }
+            _ => Err(Error::new(Code::INVALID_EVALUATION, "the body must be a JSON object")),
         }
     }
 
@@ -82,7 +80,11 @@ impl<'a> Body<'a> {
     }
 
     pub(super) fn finish(self) -> Result<()> {
-        if self.errors.is_empty() { Ok(()) } else { Err(Error::invalid(self.errors)) }
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        let told: Vec<_> = self.errors.iter().map(|error| format!("`{}` {}", error.field, error.message)).collect();
+        Err(Error::new(Code::INVALID_EVALUATION, told.join("; ")).with_fields(self.errors))
     }
 
     /// Reads a text of an object.
@@ -124,8 +126,13 @@ impl<'a> Body<'a> {
     pub(super) fn action(&mut self, value: Option<&'a Value>, path: &str) -> Asked {
         let Some(object) = self.object(value, path) else { return Asked::default() };
         let name = self.text(object, path, "name");
-        let Some(Value::Object(properties)) = object.get("properties") else {
-            return Asked { name, ..Asked::default() };
+        let properties = match object.get("properties") {
+            None | Some(Value::Null) => return Asked { name, ..Asked::default() },
+            Some(Value::Object(properties)) => properties,
+            Some(_) => {
+                self.wrong(format!("{path}.properties"), FieldCode::WRONG_TYPE, "must be an object");
+                return Asked { name, ..Asked::default() };
+            }
         };
         let fields = match properties.get("fields") {
             None | Some(Value::Null) => Vec::new(),
@@ -160,7 +167,7 @@ impl Question {
     /// Reads the body of a single evaluation.
     ///
     /// # Errors
-    /// `invalid_fields`.
+    /// `invalid_evaluation`.
     pub fn read(body: &Value) -> Result<Self> {
         let mut body = Body::new(body)?;
         let question = Self {
@@ -177,7 +184,7 @@ impl Several {
     /// Reads the body of several evaluations, whose members outside of the list are defaults of those within (§7.1).
     ///
     /// # Errors
-    /// `invalid_fields`.
+    /// `invalid_evaluation`.
     pub fn read(value: &Value) -> Result<Self> {
         let mut body = Body::new(value)?;
         let list = match body.member("evaluations") {
@@ -197,21 +204,23 @@ impl Several {
         if list.is_empty() {
             body.finish()?;
             let question = Question::read(value)?;
-            return Ok(Self { questions: vec![question], semantic, single: true });
+            return Ok(Self { questions: vec![Ok(question)], semantic, single: true });
         }
         let mut questions = Vec::with_capacity(list.len());
         for (position, entry) in list.iter().enumerate() {
             let Value::Object(entry) = entry else {
-                body.wrong(format!("evaluations[{position}]"), FieldCode::WRONG_TYPE, "must be an object");
+                questions.push(Err(format!("`evaluations[{position}]` must be an object")));
                 continue;
             };
             let own = |name: &str| entry.get(name).or_else(|| body.member(name));
-            let (subject, action, resource) = (own("subject"), own("action"), own("resource"));
-            questions.push(Question {
-                subject: body.named(subject, &format!("evaluations[{position}].subject")),
-                action: body.action(action, &format!("evaluations[{position}].action")),
-                resource: body.named(resource, &format!("evaluations[{position}].resource")),
-            });
+            // One that is wrong is denied by itself, and the others are answered.
+            let mut one = Body { members: entry, errors: Vec::new() };
+            let question = Question {
+                subject: one.named(own("subject"), &format!("evaluations[{position}].subject")),
+                action: one.action(own("action"), &format!("evaluations[{position}].action")),
+                resource: one.named(own("resource"), &format!("evaluations[{position}].resource")),
+            };
+            questions.push(one.finish().map(|()| question).map_err(|error| error.message().to_owned()));
         }
         body.finish()?;
         Ok(Self { questions, semantic, single: false })

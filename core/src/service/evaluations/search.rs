@@ -80,7 +80,7 @@ impl Search {
     /// Reads a search for actions.
     ///
     /// # Errors
-    /// `invalid_fields`.
+    /// `invalid_evaluation`.
     pub fn of_actions(value: &Value) -> Result<Self> {
         Self::read(value, |body| {
             (
@@ -94,13 +94,11 @@ impl Search {
     /// Reads a search for resources.
     ///
     /// # Errors
-    /// `invalid_fields`.
+    /// `invalid_evaluation`.
     pub fn of_resources(value: &Value) -> Result<Self> {
         Self::read(value, |body| {
             let kind = body.kind(body.member("resource"), "resource");
-            if !kind.is_empty() && kind != "tenant" {
-                body.wrong("resource.type", FieldCode::INVALID_CHOICE, "tenants alone are searched for: `tenant`");
-            }
+
             let subject = body.named(body.member("subject"), "subject");
             (subject, body.action(body.member("action"), "action"), Named { kind, id: String::new() })
         })
@@ -109,17 +107,13 @@ impl Search {
     /// Reads a search for subjects.
     ///
     /// # Errors
-    /// `invalid_fields`.
+    /// `invalid_evaluation`.
     pub fn of_subjects(value: &Value) -> Result<Self> {
         Self::read(value, |body| {
             let kind = body.kind(body.member("subject"), "subject");
-            if !kind.is_empty() && kind != USER {
-                body.wrong("subject.type", FieldCode::INVALID_CHOICE, "people alone are searched for: `user`");
-            }
+
             let resource = body.named(body.member("resource"), "resource");
-            if !resource.kind.is_empty() && resource.kind != "tenant" {
-                body.wrong("resource.type", FieldCode::INVALID_CHOICE, "people are searched for in a `tenant`");
-            }
+
             (Named { kind, id: String::new() }, body.action(body.member("action"), "action"), resource)
         })
     }
@@ -128,7 +122,11 @@ impl Search {
         let mut body = Body::new(value)?;
         let (subject, action, resource) = parts(&mut body);
         let page = body.member("page");
-        let cursor = page.and_then(|page| page.get("token")).and_then(Value::as_str).filter(|token| !token.is_empty());
+        let cursor = page.and_then(|page| page.get("token")).filter(|token| !token.is_null());
+        if cursor.is_some_and(|token| !token.is_string()) {
+            body.wrong("page.token", FieldCode::WRONG_TYPE, "must be a text");
+        }
+        let cursor = cursor.and_then(Value::as_str).filter(|token| !token.is_empty());
         let limit = page.and_then(|page| page.get("limit")).filter(|limit| !limit.is_null());
         let limit = match limit.map(|limit| limit.as_u64().and_then(|limit| u32::try_from(limit).ok())) {
             Some(None) => {
@@ -181,7 +179,9 @@ impl Service {
         check_about(&caller, person.as_ref())?;
         let known =
             Facts::read(self, call, &[search.question(search.subject.clone(), search.resource.clone())]).await?;
-        let Some(of) = person.and_then(|person| known.user(&person).map(|user| user.id)) else {
+        let of = person.and_then(|person| known.user(&person).map(|user| user.id));
+        // Of other types, nothing is searched for.
+        let Some(of) = of.filter(|_| search.resource.kind == "tenant") else {
             return Ok(FoundThings { results: Vec::new(), page: PageToken::default() });
         };
         let query = Query::new(&MEMBERSHIPS).sort(&TENANTS_OF_USER).equal("userId", of.0).equal("active", true);
@@ -211,7 +211,9 @@ impl Service {
         check_about(&caller, None)?;
         let known =
             Facts::read(self, call, &[search.question(search.subject.clone(), search.resource.clone())]).await?;
-        let tenant = known.thing(&search.resource).and_then(|thing| thing.tenant().map(|tenant| tenant.id));
+        let of_people = search.subject.kind == USER && search.resource.kind == "tenant";
+        let tenant = known.thing(&search.resource).filter(|_| of_people);
+        let tenant = tenant.and_then(|thing| thing.tenant().map(|tenant| tenant.id));
         let Some(tenant) = tenant else {
             return Ok(FoundThings { results: Vec::new(), page: PageToken::default() });
         };

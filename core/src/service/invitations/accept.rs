@@ -8,8 +8,8 @@ use crate::{
     authz::{Action, Actor, Outcome, PlatformRight, Resource, TenantFacts, decide},
     clock::Timestamp,
     domain::{
-        CreateMailbox, GrantSource, Invitation, InvitationStatus, InvitedMailbox, Mailbox, MailboxOutcome, Membership,
-        MembershipRole, Tenant, TenantId, TenantStatus, User, UserId,
+        ApiKey, ApiKeyId, CreateMailbox, GrantSource, Invitation, InvitationStatus, InvitedMailbox, Mailbox,
+        MailboxOutcome, Membership, MembershipRole, Tenant, TenantId, TenantStatus, User, UserId,
         mailbox::{MAILBOXES, MAILBOXES_OF_MEMBER, MOST_MAILBOXES, check_reserved},
     },
     error::{Code, Error, Result},
@@ -167,8 +167,11 @@ impl Service {
         }
     }
 
-    /// Checks that the person who invited may still do so, and makes the commit rest on that.
+    /// Checks that the person or key that invited may still do so, and makes the commit rest on that.
     async fn check_inviter(&self, call: &Call, found: &Found, work: &mut UnitOfWork<'_>) -> Result<()> {
+        if let Some(id) = found.invitation.invited_by_key {
+            return self.check_inviting_key(call, found, id, work).await;
+        }
         let Some(id) = found.invitation.invited_by else { return Ok(()) };
         let key = Membership::key(found.tenant.id, id);
         let (inviter, membership) = futures_util::try_join!(
@@ -192,6 +195,29 @@ impl Service {
                 work.commit.guard(membership);
             }
         }
+        Ok(())
+    }
+
+    /// Checks that an API key that invited is in force, so that what it began ends with it.
+    async fn check_inviting_key(
+        &self,
+        call: &Call,
+        found: &Found,
+        id: ApiKeyId,
+        work: &mut UnitOfWork<'_>,
+    ) -> Result<()> {
+        let key: Option<ApiKey> = self.store.load(&call.context, id).await?;
+        let in_force = |key: &ApiKey| key.expires_at.is_none_or(|end| end > work.now());
+        let key = key.filter(in_force).ok_or_else(unknown_secret)?;
+        let actor = Actor::ApiKey { platform: key.tenant_id.is_none(), scopes: &key.scopes };
+        let role = (key.tenant_id == Some(found.tenant.id)).then_some(MembershipRole::Admin);
+        let facts = TenantFacts { slug: &found.tenant.slug, status: found.tenant.status.counts_as() };
+        let target = invited_to(found.invitation.role);
+        let resource = Resource { tenant: Some(facts), role, target, ..Resource::default() };
+        if decide(&actor, Action::CreateInvitation, &resource).outcome != Outcome::Allow {
+            return Err(unknown_secret());
+        }
+        work.commit.guard(&key);
         Ok(())
     }
 

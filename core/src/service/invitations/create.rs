@@ -72,7 +72,8 @@ impl Service {
     ) -> Result<Invitation> {
         let tenant = access.authorize_with(Action::CreateInvitation, invited_to(input.role), &input.fields())?;
         let now = work.now();
-        let new = input.into_invitation(tenant.id, access.caller.user_id(), self.settings.invitation_life, now);
+        let mut new = input.into_invitation(tenant.id, access.caller.user_id(), self.settings.invitation_life, now);
+        new.invited_by_key = access.caller.api_key_id();
         self.check_invited_mailbox(call, tenant, &new).await?;
         let members = Query::new(&MEMBERSHIPS)
             .sort(&MEMBERS_BY_EMAIL)

@@ -55,7 +55,10 @@ impl Service {
             return Err(mailed_too_often());
         }
         let mut after = before.clone();
-        after.invited_by = access.caller.user_id();
+        // An API key that mails one again vouches for nobody: the invitation stays that of its maker.
+        if access.caller.api_key_id().is_none() {
+            (after.invited_by, after.invited_by_key) = (access.caller.user_id(), None);
+        }
         after.ask_again(self.settings.invitation_life, now);
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         if !before.is_open(now) {

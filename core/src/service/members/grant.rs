@@ -42,7 +42,7 @@ impl Service {
         reference: &TenantReference,
         input: &GrantMembership,
     ) -> Result<Answer<MembershipView>> {
-        let member = self.member_access(call, reference, input.user_id).await?;
+        let member = self.member_access(call, reference, input.user_id, Action::GrantMembership).await?;
         let facts = member.facts(Some(input.role));
         let tenant = member.access.authorize_with(Action::GrantMembership, facts, &[])?;
         let slot = match self.begin(call, &moment).await? {

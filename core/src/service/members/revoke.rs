@@ -27,7 +27,7 @@ impl Service {
     }
 
     async fn try_revoke(&self, call: &Call, moment: Moment, reference: &TenantReference, user: UserId) -> Result<()> {
-        let member = self.member_access(call, reference, user).await?;
+        let member = self.member_access(call, reference, user, Action::RevokeMembership).await?;
         member.access.authorize_with(Action::RevokeMembership, member.facts(None), &[])?;
         let lapsed = |membership: &Membership| membership.revoked_by == Some(RevokedBy::Claim);
         let revocable = |membership: &&Membership| membership.active || lapsed(membership);

@@ -39,7 +39,7 @@ impl Service {
         user: UserId,
         input: &UpdateMembership,
     ) -> Result<MembershipView> {
-        let member = self.member_access(call, reference, user).await?;
+        let member = self.member_access(call, reference, user, Action::UpdateMembership).await?;
         let facts = member.facts(None);
         let wanted = input.role.or(facts.current);
         member.access.authorize_with(Action::UpdateMembership, member.facts(wanted), &[])?;

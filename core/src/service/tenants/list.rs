@@ -8,7 +8,7 @@ use crate::{
         Choice as _, MembershipRole, Open, Tenant, TenantId, TenantStatus,
         tenant::{TENANTS, TENANTS_BY_NAME, TENANTS_BY_PLAN, TENANTS_BY_STATUS, TENANTS_BY_WORD},
     },
-    error::Result,
+    error::{Code, Error, Result},
     service::{
         Call, ListRequest, Page, Service,
         access::{CallerFacts, check},
@@ -134,6 +134,12 @@ impl Service {
         request: &ListRequest,
     ) -> Result<Page<TenantView>> {
         let caller = self.caller(call).await?;
+        if caller.api_key_id().is_some() {
+            return Err(Error::new(
+                Code::PERSON_REQUIRED,
+                "an API key has no tenants of its own: list tenants instead",
+            ));
+        }
         StatusCheck::new(&TENANTS, filter.status.as_ref(), false)?;
         self.list_own_tenants(call, &caller, filter, request).await
     }

@@ -241,6 +241,10 @@ impl Seeding<'_> {
                 defaults.insert("status".to_owned(), json!("sent"));
                 defaults.insert("attempts".to_owned(), json!(1));
             }
+            if members.contains_key("invitedByKey") {
+                let by = take(&mut members, "invitedByKey")?;
+                defaults.insert("invitedByKey".to_owned(), json!(self.symbols.get(&by)?));
+            }
             if members.contains_key("invitedBy") {
                 let by = take(&mut members, "invitedBy")?;
                 defaults.insert("invitedBy".to_owned(), json!(self.symbols.get(&by)?));

@@ -17,8 +17,8 @@ use super::Component;
 /// reads nothing without a caller.
 const NATIVE: [&str; 3] = ["/oidc/backchannel-logout", "/invitations/preview", "/billing/stripe/webhook"];
 
-/// The prefix of further ones: answers about people whom a component may not read.
-const EVALUATIONS: &str = "/access/v1/";
+/// The prefixes of further ones: answers about people whom a component may not read, and credentials, which it never reads.
+const NATIVE_BELOW: [&str; 2] = ["/access/v1/", "/api-keys"];
 
 /// Builds the API. Its path patterns are only needed for metrics here; the component routes all requests.
 pub(crate) fn routes(component: Arc<Component>, own: HttpState) -> Router {
@@ -26,7 +26,7 @@ pub(crate) fn routes(component: Arc<Component>, own: HttpState) -> Router {
     let own = dezky::http::unidentified(own);
     let state = Routes { component, own: own.clone() };
     for path in dezky::http::operations::paths() {
-        router = if NATIVE.contains(&path) || path.starts_with(EVALUATIONS) {
+        router = if NATIVE.contains(&path) || NATIVE_BELOW.iter().any(|prefix| path.starts_with(prefix)) {
             router.route_service(path, own.clone())
         } else {
             router.route(path, any(answer))
