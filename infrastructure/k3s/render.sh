@@ -86,10 +86,7 @@ done < <(for name in "${!example[@]}"; do printf '%s %s\n' "${#example[$name]}" 
 copy=$(mktemp -d "${TMPDIR:-/tmp}/dezky-k3s.XXXXXX")
 trap 'rm -rf "$copy"' EXIT
 cp -R "$here/system" "$here/base" "$here/components" "$here/overlays" "$copy/"
-while IFS= read -r -d '' file; do
-    sed "${marks[@]}" "$file" | sed "${fills[@]}" >"$file.new"
-    mv "$file.new" "$file"
-done < <(find "$copy" -type f -print0)
+find "$copy" -type f -exec sed -i.example "${marks[@]}" "${fills[@]}" {} +
 manifests=$(kubectl kustomize "$copy/$overlay") || refuse "the overlay \`$overlay\` does not build: see the message above"
 left=$(printf '%s\n' "$manifests" | grep -nE '(^|[^a-z])example[.\\-]|192\.0\.2\.|198\.51\.100\.|-example$' || true)
 # Whoever renders the examples gets them: for the tests, and for a look.
