@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Checks the Debian package: the confinement of its units, its scripts, lintian, an installation into a folder, and the binary with the
+# settings that it brings. The binary is DEZKY_TEST_BINARY, or else the one for debugging, which is built.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+for pair in shellcheck:shellcheck lintian:lintian systemd-analyze:systemd readelf:binutils cc:gcc; do
+    scripts/debian-package.sh "${pair%%:*}" "${pair##*:}"
+done
+shellcheck infrastructure/debian/*.sh infrastructure/debian/files/{postinst,prerm,postrm}
+if [ -z "${DEZKY_TEST_BINARY:-}" ]; then
+    cargo build --package dezky-host --all-features --locked >&2
+    DEZKY_TEST_BINARY=${CARGO_TARGET_DIR:-$PWD/target}/debug/dezky
+fi
+export DEZKY_TEST_BINARY PYTHONDONTWRITEBYTECODE=1
+cd infrastructure/debian/tests
+python3 -m unittest --quiet test_package
