@@ -6,11 +6,10 @@
 #   HETZNER_DNS_TOKEN                 a token of the project that has the DNS zone
 #   S3_ACCESS_KEY, S3_SECRET_KEY      credentials of the bucket of OCIS
 #   SMTP_PASSWORD                     password of platform@SYSTEMS_DOMAIN in Stalwart
-#   AUTHENTIK_TOKEN                   token of Dezky's service account in Authentik
 #   STALWART_API_KEY                  API key of Dezky in Stalwart
-#   OCIS_APP_TOKEN                    app token of Dezky's account in OCIS
+#   OCIS_APP_TOKEN                    app token of the account `admin` in OCIS
 #
-# The last four exist only after the systems have run for the first time: leave them out, and run this again. Everything else is made
+# The last three exist only after the systems have run for the first time: leave them out, and run this again. Everything else is made
 # here from the system's random numbers. A secret that exists is never changed: to rotate one, delete it and run this again, as
 # README.md says. With --check nothing is created. Exits 1 while something is missing. Needs kubectl and openssl.
 set -euo pipefail
@@ -38,7 +37,7 @@ case $(stat -c %a "$1") in
     *) refuse "others may read \`$1\`: run \`chmod 600 '$1'\`, and replace what is in it if somebody may have" 2 ;;
 esac
 
-known=" HETZNER_DNS_TOKEN S3_ACCESS_KEY S3_SECRET_KEY SMTP_PASSWORD AUTHENTIK_TOKEN STALWART_API_KEY OCIS_APP_TOKEN "
+known=" HETZNER_DNS_TOKEN S3_ACCESS_KEY S3_SECRET_KEY SMTP_PASSWORD STALWART_API_KEY OCIS_APP_TOKEN "
 declare -A given=()
 number=0
 while IFS= read -r line || [ -n "$line" ]; do
@@ -120,7 +119,8 @@ fi
 create dezky dezky-portal client-secret "$(random)" token-key "$(openssl rand -base64 32)"
 create authentik authentik-postgresql password "$(random)"
 if exists dezky dezky-portal && exists authentik authentik-postgresql; then
-    create authentik authentik AUTHENTIK_SECRET_KEY "$(random 48)" AUTHENTIK_BOOTSTRAP_PASSWORD "$(random 16)" \
+    # A blueprint makes Dezky's account with this token.
+    create authentik authentik AUTHENTIK_SECRET_KEY "$(random 48)" AUTHENTIK_BOOTSTRAP_PASSWORD "$(random 16)" DEZKY_CONNECTOR_TOKEN "$(random)" \
         AUTHENTIK_POSTGRESQL__PASSWORD "$(value authentik authentik-postgresql password)" \
         DEZKY_PORTAL_CLIENT_SECRET "$(value dezky dezky-portal client-secret)"
 else
@@ -150,12 +150,15 @@ fi
 bind=$(random)
 # One account of the directory may write. The chart gives its password under the name that it has for reading.
 create ocis ocis-ldap-bind reva-ldap-bind-password "$bind" graph-ldap-bind-password "$bind" idp-ldap-bind-password "$(random)" \
-    idm-reva-password "$(random)" idm-admin-password "$(random)" idm-admin-user-id "$(cat /proc/sys/kernel/random/uuid)"
+    idm-reva-password "$(random)" idm-admin-password "$(random)"
 
 create_given cert-manager hetzner token HETZNER_DNS_TOKEN
 create_given ocis ocis-s3 accessKey S3_ACCESS_KEY secretKey S3_SECRET_KEY
 create_given authentik authentik-mail AUTHENTIK_EMAIL__PASSWORD SMTP_PASSWORD
-create_given dezky dezky-systems authentik AUTHENTIK_TOKEN stalwart STALWART_API_KEY ocis OCIS_APP_TOKEN smtp SMTP_PASSWORD
+if exists authentik authentik; then
+    given[CONNECTOR]=$(value authentik authentik DEZKY_CONNECTOR_TOKEN)
+fi
+create_given dezky dezky-systems authentik CONNECTOR stalwart STALWART_API_KEY ocis OCIS_APP_TOKEN smtp SMTP_PASSWORD
 
 if [ ${#missing[@]} -gt 0 ]; then
     echo "secrets.sh: ${#missing[@]} missing: $(printf '%s; ' "${missing[@]}")" >&2

@@ -434,10 +434,12 @@ class Network(Everywhere):
             [dns] = [each for each in of(overlay, "ConfigMap") if each["metadata"]["name"] == "coredns-custom"]
             text = dns["data"]["dezky.override"]
             pattern = re.search(r"name regex (\S+) traefik", text)[1]
-            domain = settings(overlay)["public_domain"]
-            for document in of(overlay, "IngressRoute"):
-                for host in re.findall(r"(?<![A-Za-z])Host\(`([^`]+)`\)", str(document)):
-                    self.assertEqual(bool(re.search(pattern, host + ".")), not host.endswith(domain), host)
+            found = [host for each in of(overlay, "IngressRoute") for host in re.findall(r"(?<![A-Za-z])Host\(`([^`]+)`\)", str(each))]
+            self.assertEqual(4, len(found))
+            for host in found:
+                # Back-channel logout goes to the portal, so that pods ask for its name too.
+                self.assertRegex(host + ".", pattern)
+                self.assertNotRegex("x" + host + ".", pattern)
             self.assertIn(f"template IN A {mail_host(overlay)} ", text)
             self.assertTrue(settings(overlay)["oidc"]["private_addresses"], "the issuer's name leads to a private address")
 
@@ -461,6 +463,14 @@ class Charts(Everywhere):
             image = values(overlay)["ocis"]["image"]
             [directory] = [each for each in workloads(overlay) if each["metadata"]["name"] == "ocis-idm"]
             self.assertEqual(f"{image['repository']}:{image['tag']}", containers(directory)[0]["image"])
+
+    def test_the_administrator_of_files_is_the_account_that_dezky_uses(self):
+        for overlay in ALL:
+            [directory] = [each for each in workloads(overlay) if each["metadata"]["name"] == "ocis-idm"]
+            variables = {each["name"]: each.get("value") for each in containers(directory)[0]["env"]}
+            self.assertEqual(variables["IDM_ADMIN_USER_ID"], values(overlay)["ocis"]["features"]["externalUserManagement"]["adminUUID"])
+            self.assertEqual("admin", settings(overlay)["ocis"]["user"])
+            self.assertIs(values(overlay)["ocis"]["features"]["appTokens"]["enabled"], True)
 
     def test_the_issuer_is_authentiks_application(self):
         for overlay in ALL:

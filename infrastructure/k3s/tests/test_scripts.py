@@ -112,7 +112,6 @@ class Secrets(unittest.TestCase):
         "S3_ACCESS_KEY": "access-given",
         "S3_SECRET_KEY": "secret-given",
         "SMTP_PASSWORD": "smtp-given",
-        "AUTHENTIK_TOKEN": "authentik-given",
         "STALWART_API_KEY": "API_given",
         "OCIS_APP_TOKEN": "ocis given with blanks",
     }
@@ -167,6 +166,7 @@ class Secrets(unittest.TestCase):
         )
         self.assertEqual(state["authentik/authentik/AUTHENTIK_POSTGRESQL__PASSWORD"], state["authentik/authentik-postgresql/password"])
         self.assertEqual(state["authentik/authentik/DEZKY_PORTAL_CLIENT_SECRET"], state["dezky/dezky-portal/client-secret"])
+        self.assertEqual(state["authentik/authentik/DEZKY_CONNECTOR_TOKEN"], state["dezky/dezky-systems/authentik"])
         self.assertEqual(state["ocis/ocis-ldap-bind/reva-ldap-bind-password"], state["ocis/ocis-ldap-bind/graph-ldap-bind-password"])
         self.assertEqual(32, len(base64.b64decode(state["dezky/dezky-portal/token-key"])))
         self.assertEqual("ocis given with blanks", state["dezky/dezky-systems/ocis"])
@@ -193,7 +193,7 @@ class Secrets(unittest.TestCase):
     def test_what_is_not_given_yet_is_missing_and_comes_later(self):
         done = self.run_it({key: self.GIVEN[key] for key in ("HETZNER_DNS_TOKEN", "S3_ACCESS_KEY", "S3_SECRET_KEY")})
         self.assertEqual(1, done.returncode)
-        self.assertIn("AUTHENTIK_TOKEN STALWART_API_KEY OCIS_APP_TOKEN SMTP_PASSWORD", done.stderr)
+        self.assertIn("STALWART_API_KEY OCIS_APP_TOKEN SMTP_PASSWORD", done.stderr)
         before = self.state()
         self.assertNotIn("dezky/dezky-systems/authentik", before)
         self.assertEqual(0, self.run_it(self.GIVEN).returncode)
@@ -217,9 +217,9 @@ class Secrets(unittest.TestCase):
             done = self.run_it(self.GIVEN, mode=mode)
             self.assertEqual(2, done.returncode)
             self.assertIn("others may read", done.stderr)
-        done = self.run_it({"AUTHENTIK_TOKN": "sesame"})
+        done = self.run_it({"OCIS_TOKN": "sesame"})
         self.assertEqual(2, done.returncode)
-        self.assertIn("line 2: there is no `AUTHENTIK_TOKN`", done.stderr)
+        self.assertIn("line 2: there is no `OCIS_TOKN`", done.stderr)
         self.assertNotIn("sesame", done.stderr)
         self.assertEqual({}, self.state())
 
