@@ -314,7 +314,7 @@ class Network(Everywhere):
         for each in (
             Pod("mongodb", {"app": "dezky-mongodb-svc"}, "mongod"),
             Pod("mongodb", {app: "mongodb-kubernetes-operator"}, "operator"),
-            Pod("mongodb", {app: "dezky-backup"}, "backup"),
+            Pod("mongodb", {app: "stranger"}, "stranger-in-mongodb"),
             Pod("authentik", {app: "authentik", "app.kubernetes.io/instance": "authentik"}, "authentik"),
             Pod("ocis", {"app": "proxy"}, "ocis-proxy"),
             Pod("kube-system", {app: "traefik"}, "traefik"),
@@ -384,7 +384,7 @@ class Network(Everywhere):
                 if pods[target].namespace in ("dezky", "mongodb") and allowed(policies, pods[target], source, port, "TCP", "Ingress")
             }
             expected = {each for each in self.EXPECTED if pods[each[1]].namespace in ("dezky", "mongodb")}
-            self.assertEqual(expected | {("backup", "mongod", 27017)}, admitted)
+            self.assertEqual(expected, admitted)
 
     def test_every_namespace_denies_by_default(self):
         for overlay in ALL:
