@@ -12,6 +12,8 @@ if [ -z "${DEZKY_TEST_BINARY:-}" ]; then
     cargo build --package dezky-host --all-features --locked >&2
     DEZKY_TEST_BINARY=${CARGO_TARGET_DIR:-$PWD/target}/debug/dezky
 fi
-export DEZKY_TEST_BINARY PYTHONDONTWRITEBYTECODE=1
 cd infrastructure/debian/tests
-python3 -m unittest --quiet test_package
+# dpkg makes a user and files of others, in a folder.
+become=()
+[ "$(id -u)" = 0 ] || become=(sudo)
+"${become[@]}" env PATH="$PATH" DEZKY_TEST_BINARY="$DEZKY_TEST_BINARY" PYTHONDONTWRITEBYTECODE=1 python3 -m unittest --quiet test_package

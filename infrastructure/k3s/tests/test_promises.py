@@ -223,6 +223,18 @@ class Hosts(Everywhere):
                         self.assertRegex(wildcard.replace("*", "acme"), pattern)
             self.assertEqual(used, set(certificates))
 
+    def test_every_route_is_by_tls_with_suites_that_its_key_can_have(self):
+        for overlay in ALL:
+            for document, *_ in self.routes(overlay):
+                self.assertEqual(["websecure"], document["spec"]["entryPoints"])
+            [options] = of(overlay, "TLSOption")
+            self.assertEqual("default", options["metadata"]["name"])
+            self.assertIs(options["spec"]["sniStrict"], True)
+            # The suites are of ECDSA, so a certificate with another kind of key would have none below TLS 1.3.
+            self.assertTrue(all("ECDHE_ECDSA" in suite for suite in options["spec"]["cipherSuites"]))
+            for certificate in of(overlay, "Certificate"):
+                self.assertEqual("ECDSA", certificate["spec"]["privateKey"]["algorithm"])
+
     def test_tenants_are_one_label_below_the_portals_domain(self):
         for overlay in ALL:
             domain = settings(overlay)["public_domain"]
