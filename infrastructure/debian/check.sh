@@ -15,5 +15,5 @@ fi
 cd infrastructure/debian/tests
 # dpkg makes a user and files of others, in a folder.
 become=()
-[ "$(id -u)" = 0 ] || become=(sudo)
+[ "$EUID" = 0 ] || become=(sudo)
 "${become[@]}" env PATH="$PATH" DEZKY_TEST_BINARY="$DEZKY_TEST_BINARY" PYTHONDONTWRITEBYTECODE=1 python3 -m unittest --quiet test_package

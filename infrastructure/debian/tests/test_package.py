@@ -63,6 +63,11 @@ class Units(Scratch):
             with self.subTest(unit=unit):
                 run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", FILES / unit)
 
+    def test_the_page_says_the_rating(self):
+        ratings = {re.search(r"exposure level for \S+: ([0-9.]+)", run("systemd-analyze", "security", "--offline=true", FILES / unit).stdout)[1] for unit in UNITS}
+        [rating] = ratings
+        self.assertIn(f"rates both units {rating} ", (HERE / "README.md").read_text())
+
     def test_each_is_understood(self):
         # With a root of its own, so that programs and manual pages are there.
         root = self.folder
