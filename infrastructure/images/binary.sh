@@ -32,5 +32,5 @@ export CARGO_INCREMENTAL=0
 declare -x "CC_$name=musl-gcc" "CFLAGS_$name=-ffile-prefix-map=$PWD=/dezky -ffile-prefix-map=$home=/cargo"
 export RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static -C link-self-contained=yes \
 --remap-path-prefix=$PWD=/dezky --remap-path-prefix=$home=/cargo --remap-path-prefix=$sources=/rust"
-cargo build --package dezky-host --bin dezky --profile "$profile" --target "$target" --all-features --locked >&2
+cargo build --package dezky-host --bin dezky --profile "$profile" --target "$target" --locked >&2
 printf '%s\n' "${CARGO_TARGET_DIR:-$PWD/target}/$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/dezky"
