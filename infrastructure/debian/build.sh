@@ -54,7 +54,7 @@ put 0644 component.conf usr/share/doc/dezky/examples/component.conf
 put 0644 lintian-overrides usr/share/lintian/overrides/dezky
 
 mkdir -p "$root/usr/share/man"
-"$binary" man "$root/usr/share/man/man1" || refuse "\`$1 man\` fails"
+"$binary" man "$root/usr/share/man/man1" >&2 || refuse "\`$1 man\` fails"
 gzip -9n "$root"/usr/share/man/man1/*
 mkdir -p "$root/usr/share/bash-completion/completions" "$root/usr/share/zsh/vendor-completions" "$root/usr/share/fish/vendor_completions.d"
 "$binary" completions bash >"$root/usr/share/bash-completion/completions/dezky"

@@ -21,6 +21,8 @@ int main(int count, char **arguments) {
             fprintf(page, ".TH %s 1\n.SH NAME\n%s \\- stands for the real program\n.SH DESCRIPTION\nNothing.\n", pages[each], pages[each]);
             fclose(page);
         }
+        // As the real one does, on the output that a script may read; and a word of another language, as its mail has.
+        printf("the manual pages of the Plattform are in %s\n", argument);
     } else {
         return 2;
     }
