@@ -8,10 +8,7 @@ for pair in shellcheck:shellcheck lintian:lintian systemd-analyze:systemd readel
     scripts/debian-package.sh "${pair%%:*}" "${pair##*:}"
 done
 shellcheck infrastructure/debian/*.sh infrastructure/debian/files/{postinst,prerm,postrm}
-if [ -z "${DEZKY_TEST_BINARY:-}" ]; then
-    cargo build --package dezky-host --all-features --locked >&2
-    DEZKY_TEST_BINARY=${CARGO_TARGET_DIR:-$PWD/target}/debug/dezky
-fi
+DEZKY_TEST_BINARY=$(infrastructure/test-binary.sh)
 cd infrastructure/debian/tests
 # dpkg makes a user and files of others, in a folder.
 become=()

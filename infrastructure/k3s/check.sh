@@ -25,10 +25,7 @@ if [ "${1:-}" = --update ]; then
         kubectl kustomize "$here/$overlay" >"$here/snapshots/$(basename "$overlay").yaml"
     done
 fi
-if [ -z "${DEZKY_TEST_BINARY:-}" ]; then
-    cargo build --package dezky-host --all-features --locked >&2
-    DEZKY_TEST_BINARY=${CARGO_TARGET_DIR:-$PWD/target}/debug/dezky
-fi
+DEZKY_TEST_BINARY=$(infrastructure/test-binary.sh)
 export DEZKY_TEST_BINARY PYTHONDONTWRITEBYTECODE=1
 environment=$(scripts/python-environment.sh kubernetes scripts/requirements/kubernetes.txt)
 cd "$here/tests"
