@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# What the scripts here share: an image from scratch, written into an archive. Sourced with `program` set to the name of the script.
+#
+# Builds in a store of its own, which ends with it, by buildah: without a daemon, and without root where user namespaces are allowed.
+
+# A user that is nobody's on the server. Manifests name its number, since there is nothing that could look up a name.
+readonly IMAGE_USER=65532
+
+refuse() {
+    echo "${program:?}: $1" >&2
+    exit "${2:-1}"
+}
+
+need() {
+    command -v "$1" >/dev/null || refuse "$1 is missing: install the package $2"
+}
+
+# Makes `$root`, the content of the image, and `$image_work`, both removed at the end.
+begin_image() {
+    need buildah buildah
+    umask 022
+    image_work=$(mktemp -d "${TMPDIR:-/tmp}/dezky-image.XXXXXX")
+    # Layers of vfs may have folders that cannot be written.
+    trap 'chmod -R u+w "$image_work" 2>/dev/null; rm -rf "$image_work"' EXIT
+    root=$image_work/root
+    mkdir "$root"
+}
+
+# Adds the authorities that TLS is checked with, and the user.
+add_system() {
+    local authorities=${DEZKY_IMAGE_AUTHORITIES:-/etc/ssl/certs/ca-certificates.crt}
+    [ -s "$authorities" ] || refuse "there are no certificate authorities in \`$authorities\`: install the package ca-certificates"
+    mkdir -p "$root/etc/ssl/certs"
+    cp -L "$authorities" "$root/etc/ssl/certs/ca-certificates.crt"
+    printf 'root:x:0:0:root:/:/none\ndezky:x:%s:%s:dezky:/:/none\n' "$IMAGE_USER" "$IMAGE_USER" >"$root/etc/passwd"
+    printf 'root:x:0:\ndezky:x:%s:\n' "$IMAGE_USER" >"$root/etc/group"
+}
+
+in_store() {
+    buildah --root "$image_work/store" --runroot "$image_work/run" --storage-driver vfs "$@"
+}
+
+# Writes the image and prints its digest: write_image ARCHIVE TITLE [FLAG OF `buildah config`...]
+#
+# The same content makes the same digest: everything belongs to root, and has the time of the commit (SOURCE_DATE_EPOCH, else that
+# of git).
+write_image() {
+    local archive=$1 title=$2 container moment revision
+    shift 2
+    revision=$(git -C "$(dirname "${BASH_SOURCE[0]}")" rev-parse HEAD 2>/dev/null || echo unknown)
+    moment=${SOURCE_DATE_EPOCH:-$(git -C "$(dirname "${BASH_SOURCE[0]}")" log -1 --format=%ct 2>/dev/null || echo 0)}
+    [[ $moment =~ ^[0-9]+$ ]] || refuse "SOURCE_DATE_EPOCH must be a number of seconds, and is \`$moment\`" 2
+    find "$root" -type d -exec chmod 0755 {} +
+    container=$(in_store from scratch)
+    in_store copy --quiet --chown 0:0 "$container" "$root/" / >/dev/null
+    in_store config --user "$IMAGE_USER:$IMAGE_USER" --workingdir / --created-by "$title" \
+        --label "org.opencontainers.image.title=$title" --label "org.opencontainers.image.revision=$revision" \
+        --label "org.opencontainers.image.licenses=MIT" "$@" "$container"
+    in_store commit --quiet --format oci --timestamp "$moment" --omit-history "$container" image >/dev/null
+    in_store push --quiet --digestfile "$image_work/digest" image "oci-archive:$image_work/archive.tar:$title" >/dev/null
+    mv "$image_work/archive.tar" "$archive"
+    cat "$image_work/digest"
+    echo
+}
