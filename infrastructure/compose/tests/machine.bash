@@ -2,14 +2,15 @@
 # A machine for the tests: its PATH has the ordinary commands of a system, and doubles of those that change something or ask
 # somebody. Each double records its arguments, and behaves as the files below $STATE say.
 
-ORDINARY="awk basename bash cat chmod cmp cp cut date dirname env false grep head id ln ls mkdir mktemp mv rm sed sh sort tail tee touch tr true wc"
+ORDINARY="awk basename bash cat chmod cmp cp cut date dirname env false grep head ln ls mkdir mktemp mv rm sed sh sort tail tee touch tr true wc"
 
 # Makes what all machines of a file have.
 setup_file() {
     local command
     mkdir "$BATS_FILE_TMPDIR/bin"
     for command in $ORDINARY; do ln -s "$(command -v "$command")" "$BATS_FILE_TMPDIR/bin/$command"; done
-    cp "$BATS_TEST_DIRNAME"/doubles/* "$BATS_FILE_TMPDIR/bin/"
+    # Through a link, the command of this machine would be written.
+    cp --remove-destination "$BATS_TEST_DIRNAME"/doubles/* "$BATS_FILE_TMPDIR/bin/"
     REAL_OPENSSL=$(command -v openssl)
     export REAL_OPENSSL
 }
