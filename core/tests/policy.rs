@@ -425,6 +425,19 @@ fn the_policy_as_data_says_what_is_decided() {
 }
 
 #[test]
+fn the_policy_as_data_says_which_actions_can_be_scopes_of_api_keys() {
+    let policy = policy_data();
+    for rule in POLICY {
+        let told = &policy["actions"][rule.name]["apiKeys"];
+        assert_eq!(told == "tenant", rule.action.is_for_api_keys(false), "{}", rule.name);
+        assert_eq!(!told.is_null(), rule.action.is_for_api_keys(true), "{}", rule.name);
+    }
+    assert_eq!(policy["actions"]["mailbox.create"]["apiKeys"], "tenant");
+    assert_eq!(policy["actions"]["tenant.create"]["apiKeys"], "platform");
+    assert_eq!(policy["actions"]["api_key.create"].get("apiKeys"), None);
+}
+
+#[test]
 fn the_documentation_is_what_the_code_says() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/authorization.md");
     let wanted = format!("{INTRODUCTION}\n{}", policy_table());
@@ -459,4 +472,5 @@ the database at each request, never from a token.
   is; `fields` for each field that is set; `lastingAdmin` and `lastingAdminFields`, where it is done to an administrator of the
   platform by grant; and of `memberships` `owner`, where an owner's is dealt with, and `lastOwner`, where the last one's is taken
   away. A list that is not there narrows nothing.
+  `apiKeys` tells which API keys can have the action as a scope: those of a `tenant` and of the platform, or of the `platform` alone.
 ";

@@ -20,7 +20,8 @@ use crate::domain::{Choice as _, GrantSource, MembershipRole, TenantStatus};
 /// - `actions`: for each action the kinds that may perform it (`allowed`), and those that may know that the resource
 ///   exists (`seen`). Further members narrow `allowed`: while the tenant is `suspended` or `deleted`, to set one of
 ///   `fields`, and if the user in question has a lasting right to administer the platform (`lastingAdmin`,
-///   `lastingAdminFields`).
+///   `lastingAdminFields`). `apiKeys` is `tenant` if the action can be a scope of any API key, and `platform` if it can
+///   be one of the platform's keys alone; without it, no key performs the action.
 /// - `memberships`: of the kinds that an action is allowed to, those that may change an `owner`, and remove the
 ///   `lastOwner`.
 ///
@@ -105,6 +106,10 @@ fn action(rule: &Rule) -> Map<String, Value> {
         if !fields.is_empty() {
             told.insert(name.to_owned(), fields.into());
         }
+    }
+    let keys = [(false, "tenant"), (true, "platform")];
+    if let Some((_, whose)) = keys.into_iter().find(|(of_platform, _)| rule.action.is_for_api_keys(*of_platform)) {
+        told.insert("apiKeys".to_owned(), whose.into());
     }
     told.insert("allowed".to_owned(), whoever);
     told.insert("seen".to_owned(), names(|caller| rule.seen.includes(caller)));
