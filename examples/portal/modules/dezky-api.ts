@@ -103,6 +103,7 @@ export default defineNuxtModule({
     callers: { name: string; is: Record<string, unknown> | null; lastingAdmin?: boolean }[];
     actions: Record<string, {
       allowed: string[];
+      apiKeys?: "tenant" | "platform";
       suspended?: string[];
       deleted?: string[];
       lastingAdmin?: string[];

@@ -29,6 +29,8 @@ export function useWording() {
     },
     feature: (feature: string) => known(`feature.${feature}`, feature),
     plan: (plan: string) => known(`plan.${plan}`, plan),
+    scope: (scope: string) => known(`scope.${scope.replace(".", "_")}`, scope),
+    scopeGroup: (resource: string) => known(`scopeGroup.${resource}`, resource),
     action: (action: string) => known(`action.${action.replace(".", "_")}`, action),
     sentence,
     /** What a condition that does not hold means, and what to do. */
