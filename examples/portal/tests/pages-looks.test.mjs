@@ -18,6 +18,10 @@ before(async () => {
   const owner = await stage.userOf("dario");
   await stage.system.members.grant("bare", { userId: owner.id, role: "owner" });
   await stage.system.members.grant("alpina", { userId: owner.id, role: "owner" });
+  for (const slug of ["nordlicht", "alpina"]) {
+    const { id } = await stage.system.tenants.get(slug);
+    await stage.system.apiKeys.create({ tenantId: id, name: "nightly report", scopes: ["membership.read", "mailbox.read"], networks: ["192.0.2.0/24"] });
+  }
   pages = {
     nobody: {
       welcome: "/",
@@ -35,6 +39,7 @@ before(async () => {
       "tenant-branding": "/tenants/nordlicht/branding",
       "tenant-members": "/tenants/nordlicht/members",
       "tenant-subscription": "/tenants/nordlicht/subscription",
+      "tenant-api-keys": "/tenants/nordlicht/api-keys",
       "tenant-audit": "/tenants/nordlicht/audit",
       "tenant-of-others": "/tenants/quartier",
       "no-page": "/no/such/page",
@@ -53,10 +58,12 @@ before(async () => {
       "empty-mailboxes": "/tenants/bare/mailboxes",
       "empty-branding": "/tenants/bare/branding",
       "empty-subscription": "/tenants/bare/subscription",
+      "empty-api-keys": "/tenants/bare/api-keys",
       "empty-search": "/tenants/bare/members?search=nobody",
       "suspended-launcher": stage.launcherUrl("alpina"),
       "suspended-details": "/tenants/alpina",
       "suspended-members": "/tenants/alpina/members",
+      "suspended-api-keys": "/tenants/alpina/api-keys",
     },
     petra: {
       "platform-tenants": "/platform/tenants",
@@ -64,6 +71,7 @@ before(async () => {
       "platform-users": "/platform/users",
       "platform-user": `/platform/users/${anna.id}`,
       "platform-subscriptions": "/platform/subscriptions",
+      "platform-api-keys": "/platform/api-keys",
       "platform-audit": "/platform/audit",
       "platform-tenant": "/tenants/alpina",
     },
