@@ -146,7 +146,7 @@ test("a rotation shows a new secret once and lets the one before overlap; a revo
   const anna = await stage.signedIn("anna");
   const { page } = anna;
   const { id } = await stage.system.tenants.get("nordlicht");
-  const key = await stage.system.apiKeys.create({ tenantId: id, name: "backup", scopes: ["membership.read"] });
+  const key = await stage.system.apiKeys.create({ tenantId: id, name: "backup", scopes: ["domain.add", "membership.read"] });
   const rotate = async (overlap) => {
     await page.getByRole("button", { name: "Rotate backup" }).click();
     const dialog = page.getByRole("dialog", { name: "Rotate backup" });
@@ -170,6 +170,8 @@ test("a rotation shows a new secret once and lets the one before overlap; a revo
   await page.getByRole("button", { name: "I have copied it" }).click();
   const third = await rotate("No time: it ends now");
   assert.deepEqual([await statusFor(key.secret), await statusFor(before), await statusFor(third)], [401, 401, 200]);
+  const added = await fetch(new URL("/tenants/nordlicht/domains", api), { method: "POST", headers: { authorization: `Bearer ${third}`, "content-type": "application/json" }, body: JSON.stringify({ name: "by-a-key.example" }) });
+  assert.equal(added.status, 201);
 
   await anna.open(PLACE);
   await page.getByRole("button", { name: "Revoke backup" }).click();
@@ -187,6 +189,7 @@ test("a rotation shows a new secret once and lets the one before overlap; a revo
   assert.equal(await statusFor(third), 401);
   await anna.open("/tenants/nordlicht/audit");
   await page.getByRole("listitem").filter({ hasText: "revoked an API key" }).first().waitFor();
+  await page.getByRole("listitem").filter({ hasText: `API key ${key.prefix} added a domain` }).waitFor();
   await anna.close();
 });
 
