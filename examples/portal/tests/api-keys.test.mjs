@@ -133,13 +133,24 @@ test("a key is changed, and what it may do with it", async () => {
   await expiry.selectOption("Never");
   await settled(page);
   await ben.picture("api-keys-edit", { fullPage: false });
+  // A use in the meantime is no change of somebody else's.
+  assert.equal(await statusFor(key.secret), 200);
   await dialog.getByRole("button", { name: "Save changes" }).click();
   await page.getByRole("article", { name: "import of mailboxes" }).getByText("Never", { exact: true }).waitFor();
   const { name, scopes, expiresAt } = await stage.system.apiKeys.get(key.id);
   assert.deepEqual([name, scopes, expiresAt ?? null], ["import of mailboxes", ["mailbox.read", "membership.read"], null]);
   assert.equal(await statusFor(key.secret, "/tenants/nordlicht/mailboxes"), 200);
+
+  await page.getByRole("button", { name: "Edit import of mailboxes" }).click();
+  const again = page.getByRole("dialog", { name: "Edit import of mailboxes" });
+  await again.getByLabel("Name", { exact: true }).fill("mine");
+  await settled(page);
+  await stage.system.apiKeys.update(key.id, { name: "theirs" });
+  await again.getByRole("button", { name: "Save changes" }).click();
+  await again.getByText("Somebody else changed this").waitFor();
+  assert.equal((await stage.system.apiKeys.get(key.id)).name, "theirs");
   await stage.system.apiKeys.delete(key.id);
-  await ben.close();
+  await ben.close(/status of 412/);
 });
 
 test("a rotation shows a new secret once and lets the one before overlap; a revocation ends both", async () => {
