@@ -41,6 +41,7 @@ on_every_store! {
     an_endpoint_that_is_gone_is_made_inactive,
     an_endpoint_says_when_to_come_back,
     a_slow_endpoint_delays_no_other,
+    retries_of_a_slow_endpoint_delay_no_other,
     after_a_rotation_both_secrets_sign_for_a_day,
     what_was_delivered_is_replayed_by_id_and_by_time,
     a_removed_endpoint_and_a_deleted_tenant_get_nothing,
@@ -250,6 +251,27 @@ async fn a_slow_endpoint_delays_no_other(store: SharedStore) {
     assert_eq!(slow.arrived().len(), 1);
     driver.stop().await;
     released.notify_one();
+}
+
+/// More of them than are read at a time.
+async fn retries_of_a_slow_endpoint_delay_no_other(store: SharedStore) {
+    let world = World::on(store).await;
+    let slow = Server::start(|_, _| std::future::pending()).await;
+    let (told, mut arrivals) = mpsc::unbounded_channel();
+    let quick = Server::start(move |_, number| {
+        told.send(number).unwrap();
+        std::future::ready(answer(200, &[], ""))
+    })
+    .await;
+    let (stuck, _) = world.endpoint(Some(world.tenant), &slow.url, &["user.*"]).await;
+    let (other, _) = world.endpoint(Some(world.tenant), &quick.url, &["user.*"]).await;
+    world.retrying(&stuck, 300).await;
+    world.clock.advance(Duration::from_secs(1));
+    world.retrying(&other, 1).await;
+    world.clock.advance(HOUR);
+    let driver = Driver::start(&world.service, vec![Task::webhooks(Arc::clone(&world.webhooks))]);
+    assert_eq!(arrivals.recv().await, Some(0));
+    driver.stop().await;
 }
 
 async fn after_a_rotation_both_secrets_sign_for_a_day(store: SharedStore) {

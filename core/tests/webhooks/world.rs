@@ -6,12 +6,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use dezky::{
     clock::{Clock as _, Timestamp},
     domain::{
-        CreateEventEndpoint, EventDelivery, EventDeliveryView, EventEndpointView, TenantId, UpdateEventEndpoint,
-        UpdateTenant, event_delivery::EVENT_DELIVERIES,
+        CreateEventEndpoint, Event, EventDelivery, EventDeliveryView, EventEndpoint, EventEndpointView, OutboxEvent,
+        OutboxEventId, TenantId, UpdateEventEndpoint, UpdateTenant,
+        event_delivery::{Attempt, EVENT_DELIVERIES},
     },
     outbound::Url,
     service::{Service, ServiceSettings, audit::AuditFilter},
-    store::{Query, Repository as _, SharedStore},
+    store::{Commit, Query, Repository as _, SharedStore},
     test_kit::ManualClock,
     work::Webhooks,
 };
@@ -82,6 +83,29 @@ impl World {
     pub(crate) async fn rename(&self, name: &str) {
         let input = UpdateTenant::read(json!({"name": name})).unwrap();
         self.service.update_tenant(&system(), &self.tenant.into(), input).await.unwrap();
+    }
+
+    /// Stores deliveries to an endpoint that have failed once.
+    pub(crate) async fn retrying(&self, endpoint: &EventEndpointView, number: u64) {
+        let (context, now) = (system().context, self.now());
+        let endpoint: Option<EventEndpoint> = self.service.store().load(&context, endpoint.id).await.unwrap();
+        let mut commit = Commit::new();
+        for sequence in 0..number {
+            let event = OutboxEvent {
+                id: OutboxEventId::generate(),
+                version: 1,
+                action: "tenant.update".to_owned(),
+                tenant_id: Some(self.tenant),
+                user_id: None,
+                resource: None,
+                changed_fields: Vec::new(),
+                created_at: now,
+            };
+            let mut delivery = EventDelivery::of(&Event::at(sequence, event), endpoint.as_ref().unwrap(), now);
+            delivery.note(Attempt::Refused { status: 400, why: "it answered 400".to_owned() }, 0.0, now);
+            commit.insert(&delivery).unwrap();
+        }
+        self.service.store().commit(&context, &commit).await.unwrap();
     }
 
     pub(crate) async fn deliver(&self) {
