@@ -55,3 +55,6 @@ done
 
 echo "== Stripe's own library"
 DEZKY_TEST_BINARY=$target/debug/dezky "$(node_of "${versions[0]}")" --test --test-reporter spec "$package"/tests/stripe/*.test.mjs
+
+echo "== the official library of Standard Webhooks"
+DEZKY_TEST_BINARY=$target/debug/dezky "$(node_of "${versions[0]}")" --test --test-reporter spec "$package"/tests/webhooks/*.test.mjs

@@ -1,4 +1,4 @@
-import type { LauncherView, Scope } from "./lib/api.js";
+import type { EventMessage, LauncherView, Scope } from "./lib/api.js";
 
 export * from "./lib/api.js";
 
@@ -257,3 +257,27 @@ export class ConfigurationError extends DezkyError {}
 export class UnavailableError extends DezkyError {}
 /** A defect or corrupt data; the log has the details under `requestId`. */
 export class InternalError extends DezkyError {}
+
+/** What a webhook is refused with: it is not signed with the secret, not as it was sent, or too old. */
+export class WebhookVerificationError extends Error {}
+
+/** How a webhook is verified. */
+export interface WebhookOptions {
+  /** Seconds by which its time may differ from this machine's. Default: 300. */
+  tolerance?: number;
+  /** The time. Default: that of this machine. */
+  now?: Date;
+}
+
+/**
+ * Verifies a webhook (Standard Webhooks), and returns its event. Takes the body as it was received, byte for byte, the headers of
+ * the request in lower case, and the secret of the endpoint, or several while it is rotated.
+ *
+ * @throws {WebhookVerificationError} When it is not to be trusted.
+ */
+export function verifyWebhook(
+  body: string | Uint8Array,
+  headers: Headers | Record<string, string | string[] | undefined>,
+  secrets: string | string[],
+  options?: WebhookOptions,
+): EventMessage;

@@ -4,6 +4,8 @@ import sdk from "./index.cjs";
 export const {
   Dezky,
   entityTag,
+  verifyWebhook,
+  WebhookVerificationError,
   DezkyError,
   BadRequestError,
   UnauthenticatedError,

@@ -79,6 +79,8 @@ system_actors! {
     Readiness = "readiness",
     /// Creates the first tenant.
     Seed = "seed",
+    /// Delivers events to endpoints.
+    Webhooks = "webhooks",
 }
 
 impl SystemActor {

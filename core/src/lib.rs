@@ -77,5 +77,7 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::invitation::INVITATIONS,
     &domain::billing::PROVIDER_EVENTS,
     &domain::notice::NOTICES,
+    &domain::event_endpoint::EVENT_ENDPOINTS,
+    &domain::event_delivery::EVENT_DELIVERIES,
     &authn::keys::KEY_SETS,
 ];

@@ -65,6 +65,20 @@ impl ObjectId {
         Self([t0, t1, t2, t3, 0, 0, 0, 0, 0, 0, 0, 0])
     }
 
+    /// Returns the next larger identifier, if there is one.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        let mut bytes = self.0;
+        for byte in bytes.iter_mut().rev() {
+            let (next, overflows) = byte.overflowing_add(1);
+            *byte = next;
+            if !overflows {
+                return Some(Self(bytes));
+            }
+        }
+        None
+    }
+
     /// Returns its twelve bytes.
     #[must_use]
     pub const fn bytes(self) -> [u8; 12] {

@@ -10,9 +10,9 @@ use dezky::{
     authz::policy_data,
     clock::SystemClock,
     domain::{
-        AddDomain, CreateApiKey, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateTenant,
-        CreateUser, GrantMembership, UpdateApiKey, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant,
-        UpdateUser,
+        AddDomain, CreateApiKey, CreateAppPassword, CreateEventEndpoint, CreateInvitation, CreateMailbox,
+        CreateSubscription, CreateTenant, CreateUser, GrantMembership, UpdateApiKey, UpdateEventEndpoint,
+        UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
     },
     http::{
         Access, DOCUMENT,
@@ -23,6 +23,7 @@ use dezky::{
         api_keys::RotateSecret,
         billing,
         evaluations::{Question, Search},
+        event_endpoints::Replay,
         invitations,
     },
     test_kit::{
@@ -102,6 +103,31 @@ fn it_is_openapi_3_1() {
             assert!(method["responses"].get("4XX").is_some(), "{path} may refuse");
         }
     }
+}
+
+#[test]
+fn every_type_of_events_is_a_webhook_with_its_schema() {
+    let document = document();
+    let webhooks = document["webhooks"].as_object().unwrap();
+    let schema = |name: &str| &webhooks[name]["post"]["requestBody"]["content"]["application/json"]["schema"];
+    for operation in OPERATIONS.iter().filter(|operation| operation.method != Method::GET) {
+        let Access::May(actions) = operation.access else { continue };
+        for action in actions.iter().filter(|action| action.name() != "access.evaluate") {
+            assert_eq!(schema(action.name())["properties"]["type"]["const"], action.name());
+        }
+    }
+    assert!(!webhooks.contains_key("access.evaluate"), "what changes nothing is no event");
+    for (name, _) in dezky::domain::system_action::SYSTEM_ACTIONS {
+        assert_eq!(schema(name)["properties"]["type"]["const"], *name);
+    }
+    let fields =
+        |name: &str| schema(name)["properties"]["data"]["properties"]["changedFields"]["items"]["enum"].clone();
+    assert!(fields("tenant.update").as_array().unwrap().contains(&json!("name")));
+    assert!(!fields("tenant.update").as_array().unwrap().contains(&json!("nameKey")));
+    assert!(fields("mailbox.create").as_array().unwrap().contains(&json!("localPart")));
+    assert_eq!(fields("workspace.reconcile"), Value::Null);
+    let message = &document["components"]["schemas"]["EventMessage"];
+    assert_eq!(message["required"], json!(["id", "type", "timestamp", "data"]));
 }
 
 #[test]
@@ -210,7 +236,7 @@ fn references_lead_somewhere() {
 
 type ReadBody = fn(Value) -> Result<(), Error>;
 
-const BODIES: [(&str, ReadBody); 20] = [
+const BODIES: [(&str, ReadBody); 23] = [
     ("AddDomainBody", |body| AddDomain::read(body).map(drop)),
     ("CreateTenantBody", |body| CreateTenant::read(body).map(drop)),
     ("UpdateTenantBody", |body| UpdateTenant::read(body).map(drop)),
@@ -224,6 +250,9 @@ const BODIES: [(&str, ReadBody); 20] = [
     ("UpdateApiKeyBody", |body| UpdateApiKey::read(body).map(drop)),
     ("RotateApiKeyBody", |body| RotateSecret::read(body).map(drop)),
     ("CreateAppPasswordBody", |body| CreateAppPassword::read(body).map(drop)),
+    ("CreateEventEndpointBody", |body| CreateEventEndpoint::read(body).map(drop)),
+    ("UpdateEventEndpointBody", |body| UpdateEventEndpoint::read(body).map(drop)),
+    ("ReplayBody", |body| Replay::read(body).map(drop)),
     ("CreateInvitationBody", |body| CreateInvitation::read(body).map(drop)),
     ("CreateInvitationsBody", |body| invitations::read_lines(body).map(drop)),
     ("CheckoutBody", |body| billing::Checkout::read(body).map(drop)),

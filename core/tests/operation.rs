@@ -192,7 +192,9 @@ async fn an_event_that_tells_of_a_deletion_is_not_believed_while_its_subject_liv
         let id = OutboxEventId(ObjectId::generate());
         let (action, changed_fields) = (action.to_owned(), Vec::new());
         let created_at = now();
-        commit.insert(&OutboxEvent { id, version: 1, action, tenant_id, user_id, changed_fields, created_at }).unwrap();
+        let resource = None;
+        let event = OutboxEvent { id, version: 1, action, tenant_id, user_id, resource, changed_fields, created_at };
+        commit.insert(&event).unwrap();
     }
     store.commit(&context, &commit).await.unwrap();
     drain(&service).await;

@@ -41,6 +41,11 @@ def invitation(name):
     return ask(f"/tenants/{tenant['id']}/invitations", {"email": f"{name}@example.eu"})["id"]
 
 
+def endpoint(name):
+    """The id of a new endpoint for events."""
+    return ask("/event-endpoints", {"tenantId": tenant["id"], "url": f"https://{name}.example/"})["id"]
+
+
 known = {
     "tenant": tenant["id"],
     "slug": tenant["slug"],
@@ -50,6 +55,7 @@ known = {
     "domain": domain,
     "mailboxes": mailbox("kept"),
     "invitations": invitation("kept"),
+    "event-endpoints": endpoint("kept"),
     # Has no subscription yet.
     "vacant": ask("/tenants", {"slug": "vacant", "name": "Vacant"})["id"],
     "administrator": people["paul"]["id"],
@@ -63,6 +69,7 @@ known = {
         "mailboxes": mailbox("doomed"),
         "domains": "doomed.eu",
         "invitations": invitation("doomed"),
+        "event-endpoints": endpoint("doomed"),
     },
 }
 for name, value in {

@@ -18,7 +18,7 @@ use dezky::{
     outbound::Url,
     service::{Call, Service, ServiceSettings},
     store::{Filter, Query, Repository as _, SharedStore, sqlite::SqliteStore},
-    work::{Driver, Task, TaskChoice},
+    work::{Driver, Reached, Task, TaskChoice},
     workspace::{Systems, Worker, WorkspaceSettings},
 };
 use dezky_benches::Failure;
@@ -67,7 +67,7 @@ fn worker(file: &Path, emulators: &Emulators) -> Result<(Arc<Service>, Driver), 
         ..Systems::default()
     };
     let worker = Arc::new(Worker::new(systems, WorkspaceSettings::default()));
-    let tasks = TaskChoice::All.tasks(Default::default(), Some(worker), None);
+    let tasks = TaskChoice::All.tasks(Default::default(), Reached { worker: Some(worker), ..Reached::default() });
     let tasks = tasks.into_iter().filter(|task| task.name != Task::FIRST_TENANT).collect();
     let driver = Driver::start(&service, tasks);
     Ok((service, driver))

@@ -180,8 +180,8 @@ impl Options {
         let options = configuration.platform_options(store)?.service(settings).clock(clock).mail(mail);
         let platform = Platform::open(options)?;
         platform.start();
-        let mail = configuration.platform_mail()?;
-        let driver = Driver::start(platform.service(), tasks.tasks(configuration.seed, worker, mail));
+        let reached = configuration.reached(worker)?;
+        let driver = Driver::start(platform.service(), tasks.tasks(configuration.seed, reached));
         let router = platform.router();
         Ok(Opened { platform, router, _driver: driver })
     }

@@ -285,6 +285,20 @@ export interface CreateAppPassword {
   name: string;
 }
 
+/** A new event endpoint. */
+export interface CreateEventEndpoint {
+  /** The tenant whose events it gets; without it, an endpoint of the platform, which gets all events. */
+  tenantId?: string | null;
+  /** Address that events are sent to. */
+  url: string;
+  /** Note about its purpose. (1 to 200 characters) */
+  description?: string | null;
+  /** Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all. (at most 100) */
+  types?: string[] | null;
+  /** `true`, unless nothing is to be delivered yet. */
+  active?: boolean | null;
+}
+
 /** A new invitation. */
 export interface CreateInvitation {
   /** The address that it is mailed to. (3 to 254 characters) */
@@ -389,6 +403,9 @@ export interface CreateUser {
   status?: UserStatus | null;
 }
 
+/** Status of a delivery. */
+export type DeliveryStatus = "waiting" | "retrying" | "delivered" | "failed";
+
 /** The DNS records that the owner of a domain publishes. */
 export interface DomainRecordsView {
   /** The domain. */
@@ -438,6 +455,106 @@ export interface EntitlementsView {
   filesBytes: Use;
   /** Bound of each mailbox in bytes. */
   mailboxBytes: number;
+}
+
+/** A change, by ids and names. */
+export interface EventData {
+  /** The resource that was changed. */
+  resource?: AuditResource;
+  /** The person whom it concerns. */
+  userId?: string;
+  /** Names of the fields that changed. */
+  changedFields: string[];
+}
+
+/** A delivery of an event to an endpoint. */
+export interface EventDeliveryView {
+  /** Its id. */
+  id: string;
+  /** Its version. */
+  version: number;
+  /** The tenant whose endpoint it goes to; absent for an endpoint of the platform. */
+  tenantId?: string | null;
+  /** The endpoint. */
+  endpointId: string;
+  /** Id of the event, which its webhook has as `webhook-id`. */
+  eventId: string;
+  /** Type of the event, such as `tenant.update`. */
+  eventType: string;
+  /** The tenant that the event concerns. */
+  eventTenantId?: string | null;
+  /** The person whom the event concerns. */
+  userId?: string | null;
+  /** The resource that was changed. */
+  resource?: AuditResource | null;
+  /** Names of the fields that changed. */
+  changedFields: string[];
+  /** Time of the event. (RFC 3339) */
+  occurredAt: string;
+  /** Its status. */
+  status: DeliveryStatus;
+  /** Number of attempts since it was last asked for. */
+  attempts: number;
+  /** Time of its next attempt, if it has one. (RFC 3339) */
+  dueAt: string;
+  /** Time after which it is not tried any more. (RFC 3339) */
+  givesUpAt: string;
+  /** HTTP status of the last answer. */
+  responseStatus?: number | null;
+  /** Reason for which the last attempt failed. */
+  failure?: string | null;
+  /** Time at which the endpoint has taken it. (RFC 3339) */
+  deliveredAt?: string | null;
+  /** Time at which it is removed, taken or not. (RFC 3339) */
+  expiresAt: string;
+  /** Time of creation. (RFC 3339) */
+  createdAt: string;
+  /** Time of the last write. (RFC 3339) */
+  updatedAt: string;
+}
+
+/** An endpoint to which events are delivered as signed webhooks. */
+export interface EventEndpointView {
+  /** Its id. */
+  id: string;
+  /** Its version. */
+  version: number;
+  /** The tenant whose events it gets; absent for an endpoint of the platform, which gets all events. */
+  tenantId?: string | null;
+  /** Address that events are sent to. */
+  url: string;
+  /** Note about its purpose. */
+  description?: string | null;
+  /** Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all. */
+  types: string[];
+  /** `true` while events are delivered to it. */
+  active: boolean;
+  /** Reason for which it was made inactive without a request. */
+  failure?: string | null;
+  /** Time until which webhooks are signed with the previous secret as well. (RFC 3339) */
+  previousSecretUntil?: string | null;
+  /** Time at which the next delivery in line is tried, after one that has failed. (RFC 3339) */
+  resumesAt?: string | null;
+  /** Its secret; only in the answers to its creation and to a rotation. */
+  secret?: string | null;
+  /** Time of creation. (RFC 3339) */
+  createdAt: string;
+  /** Time of the last write. (RFC 3339) */
+  updatedAt: string;
+}
+
+/** An event as receivers get it: what has changed, by ids and names of fields, and no values. */
+export interface EventMessage {
+  /** Id of the event, the same at each attempt and replay; also its id in the audit trail. */
+  id: string;
+  /** Type of the event: the name of its action in the audit trail. */
+  type: string;
+  /** Time of the change. (RFC 3339) */
+  timestamp: string;
+  /** The tenant that it concerns. */
+  tenantId?: string;
+  /** The change. */
+  data: EventData;
 }
 
 /** The retention of one kind of event, as it was applied. */
@@ -723,6 +840,24 @@ export interface Removed {
   count: number;
 }
 
+/** Deliveries that are to be made again: that of one event, or those with a status. */
+export interface Replay {
+  /** Id of the event. */
+  eventId?: string | null;
+  /** Status of the deliveries; `failed` without it and `eventId`. */
+  status?: DeliveryStatus | null;
+  /** Only deliveries of events since this time. (RFC 3339) */
+  since?: string | null;
+}
+
+/** Result of a replay. */
+export interface Replayed {
+  /** Number of deliveries that are made again. */
+  replayed: number;
+  /** `since` of the next request, if there are more. (RFC 3339) */
+  nextSince?: string;
+}
+
 /** A rotation of the secret of an API key. */
 export interface RotateApiKey {
   /** Seconds for which the secret before stays accepted; a day without it. (0 to 2592000) */
@@ -951,6 +1086,18 @@ export interface UpdateApiKey {
   networks?: string[] | null;
   /** Time at which it expires; never without it. (RFC 3339) */
   expiresAt?: string | null;
+}
+
+/** Changes of an event endpoint. */
+export interface UpdateEventEndpoint {
+  /** Address that events are sent to. */
+  url?: string;
+  /** Note about its purpose. (1 to 200 characters) */
+  description?: string | null;
+  /** Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all. (at most 100) */
+  types?: string[] | null;
+  /** `true` while events are delivered to it. */
+  active?: boolean;
 }
 
 /** Changes to a mailbox. */
@@ -1229,6 +1376,26 @@ export interface AuditQuery extends ListQuery {
 export interface AuditHeadQuery {
   /** Id or slug of a tenant; without it, the platform's own chain (1 to 200 characters) */
   tenant?: string;
+}
+
+/** Which items `events.list` tells of. */
+export interface EventsQuery extends ListQuery {
+  /** Id or slug of a tenant; without it, the events of the whole platform (1 to 200 characters) */
+  tenant?: string;
+  /** Only events of these types, with commas between them, such as `tenant.update,membership.*` */
+  types?: string;
+}
+
+/** Which items `eventEndpoints.list` tells of. */
+export interface EventEndpointsQuery extends ListQuery {
+  /** Id or slug of a tenant; without it, the platform's own endpoints (1 to 200 characters) */
+  tenant?: string;
+}
+
+/** Which items `eventEndpoints.deliveries` tells of. */
+export interface EventEndpointsDeliveriesQuery extends ListQuery {
+  /** Only deliveries with this status */
+  status?: DeliveryStatus;
 }
 
 /** The caller's own profile and tenants. */
@@ -1660,6 +1827,63 @@ export interface Audit {
   head(query?: AuditHeadQuery, options?: CallOptions): Promise<AuditHeadView>;
 }
 
+/** What changes, in pages and as a stream. */
+export interface Events {
+  /** List what has changed, the oldest first, or follow it as it changes: a tenant's for its owners and admins, all for the platform. */
+  list(query?: EventsQuery, options?: CallOptions): Promise<Page<EventMessage>>;
+  /** All items of `list`, page by page as they are asked for: `for await (const item of …)`. */
+  all(query?: EventsQuery, options?: CallOptions): AsyncGenerator<EventMessage, void, undefined>;
+}
+
+/** Endpoints to which events are delivered as signed webhooks. */
+export interface EventEndpoints {
+  /** List the endpoints for events, of a tenant or of the platform. */
+  list(query?: EventEndpointsQuery, options?: CallOptions): Promise<Page<EventEndpointView>>;
+  /** All items of `list`, page by page as they are asked for: `for await (const item of …)`. */
+  all(query?: EventEndpointsQuery, options?: CallOptions): AsyncGenerator<EventEndpointView, void, undefined>;
+  /** Create an endpoint for the events of a tenant, or of the platform; only this answer has its secret. */
+  create(input: CreateEventEndpoint, options?: CreateOptions): Promise<EventEndpointView>;
+  /**
+   * Read an endpoint for events.
+   *
+   * @param id Id
+   */
+  get(id: string, options?: CallOptions): Promise<EventEndpointView>;
+  /**
+   * Remove an endpoint for events.
+   *
+   * @param id Id
+   */
+  delete(id: string, options?: ChangeOptions): Promise<void>;
+  /**
+   * Change an endpoint for events.
+   *
+   * @param id Id
+   * @param patch What changes; `null` takes a value away.
+   */
+  update(id: string, patch: UpdateEventEndpoint, options?: ChangeOptions): Promise<EventEndpointView>;
+  /**
+   * List the deliveries to an endpoint, those of the newest events first.
+   *
+   * @param id Id
+   */
+  deliveries(id: string, query?: EventEndpointsDeliveriesQuery, options?: CallOptions): Promise<Page<EventDeliveryView>>;
+  /** All items of `deliveries`, page by page as they are asked for: `for await (const item of …)`. */
+  deliveriesAll(id: string, query?: EventEndpointsDeliveriesQuery, options?: CallOptions): AsyncGenerator<EventDeliveryView, void, undefined>;
+  /**
+   * Have an event, or those whose delivery has failed, delivered to an endpoint again.
+   *
+   * @param id Id
+   */
+  replay(id: string, input: Replay, options?: CreateOptions): Promise<Replayed>;
+  /**
+   * Give an endpoint another secret; the previous one stays valid for 24 hours.
+   *
+   * @param id Id
+   */
+  rotate(id: string, options?: WriteOptions): Promise<EventEndpointView>;
+}
+
 /** The use cases, on behalf of one caller. */
 export interface Scope {
   /** The caller's profile, tenants and subscriptions; brings memberships in line with the token's groups. */
@@ -1692,4 +1916,8 @@ export interface Scope {
   readonly apiKeys: ApiKeys;
   /** The audit trail. */
   readonly audit: Audit;
+  /** What changes, in pages and as a stream. */
+  readonly events: Events;
+  /** Endpoints to which events are delivered as signed webhooks. */
+  readonly eventEndpoints: EventEndpoints;
 }

@@ -65,4 +65,13 @@ module.exports = {
   "apiKeys.rotate": {"method":"POST","path":"/api-keys/{id}/rotate","query":[],"body":"application/json"},
   "audit.list": {"method":"GET","path":"/audit","query":["tenant","userId","action","from","until","limit","cursor"],"body":null},
   "audit.head": {"method":"GET","path":"/audit/head","query":["tenant"],"body":null},
+  "events.list": {"method":"GET","path":"/events","query":["tenant","types","limit","cursor"],"body":null},
+  "eventEndpoints.list": {"method":"GET","path":"/event-endpoints","query":["tenant","limit","cursor"],"body":null},
+  "eventEndpoints.create": {"method":"POST","path":"/event-endpoints","query":[],"body":"application/json"},
+  "eventEndpoints.get": {"method":"GET","path":"/event-endpoints/{id}","query":[],"body":null},
+  "eventEndpoints.delete": {"method":"DELETE","path":"/event-endpoints/{id}","query":[],"body":null},
+  "eventEndpoints.update": {"method":"PATCH","path":"/event-endpoints/{id}","query":[],"body":"application/merge-patch+json"},
+  "eventEndpoints.deliveries": {"method":"GET","path":"/event-endpoints/{id}/deliveries","query":["status","limit","cursor"],"body":null},
+  "eventEndpoints.replay": {"method":"POST","path":"/event-endpoints/{id}/replay","query":[],"body":"application/json"},
+  "eventEndpoints.rotate": {"method":"POST","path":"/event-endpoints/{id}/rotate","query":[],"body":null},
 };

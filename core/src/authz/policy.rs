@@ -4,9 +4,10 @@ use super::{Actor, PlatformRight, Resource};
 pub use crate::callers::Callers;
 use crate::{
     domain::{
-        AddDomain, CreateApiKey, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateTenant,
-        CreateUser, GrantMembership, MembershipRole, TenantStatus, UpdateApiKey, UpdateMailbox, UpdateMembership,
-        UpdateSubscription, UpdateTenant, UpdateUser, input::Settable,
+        AddDomain, CreateApiKey, CreateAppPassword, CreateEventEndpoint, CreateInvitation, CreateMailbox,
+        CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, TenantStatus, UpdateApiKey,
+        UpdateEventEndpoint, UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser,
+        input::Settable,
     },
     error::Code,
 };
@@ -132,6 +133,22 @@ pub enum Action {
     ManagePlatformApiKeys,
     /// Ask what somebody may do: for the platform about everybody, for people about themselves.
     EvaluateAccess,
+    /// List the event endpoints of a tenant, or read one with its deliveries.
+    ReadEventEndpoints,
+    /// List the event endpoints of the platform.
+    ReadPlatformEventEndpoints,
+    /// Create an event endpoint of a tenant.
+    CreateEventEndpoint,
+    /// Create an event endpoint of the platform.
+    CreatePlatformEventEndpoint,
+    /// Change an event endpoint.
+    UpdateEventEndpoint,
+    /// Give an event endpoint another secret.
+    RotateEventEndpoint,
+    /// Have events delivered to an endpoint again.
+    ReplayEvents,
+    /// Remove an event endpoint.
+    DeleteEventEndpoint,
 }
 
 /// A row of the table.
@@ -248,6 +265,18 @@ pub const POLICY: &[Rule] = &[
     // A key of the platform outlives the claim by which somebody administers it.
     rule(Action::ManagePlatformApiKeys, "api_key.manage_platform", Callers::LASTING, EVERYONE),
     reading(Action::EvaluateAccess, "access.evaluate", SELF, EVERYONE),
+    reading(Action::ReadEventEndpoints, "event_endpoint.read", ADMINS, MEMBERS),
+    reading(Action::ReadPlatformEventEndpoints, "event_endpoint.read_platform", PLATFORM, EVERYONE),
+    rule(Action::CreateEventEndpoint, "event_endpoint.create", ADMINS, MEMBERS),
+    rule(Action::CreatePlatformEventEndpoint, "event_endpoint.create_platform", PLATFORM, EVERYONE),
+    rule(Action::UpdateEventEndpoint, "event_endpoint.update", ADMINS, MEMBERS),
+    rule(Action::RotateEventEndpoint, "event_endpoint.rotate", ADMINS, MEMBERS),
+    rule(Action::ReplayEvents, "event_endpoint.replay", ADMINS, MEMBERS),
+    Rule {
+        while_suspended: true,
+        when_deleted: true,
+        ..rule(Action::DeleteEventEndpoint, "event_endpoint.delete", ADMINS, MEMBERS)
+    },
 ];
 
 /// The fields that actions may set, from the declarations of their inputs.
@@ -267,6 +296,8 @@ const SETTABLE: &[(Action, &[Settable])] = &[
     (Action::CreateInvitation, CreateInvitation::FIELDS),
     (Action::CreateApiKey, CreateApiKey::FIELDS),
     (Action::UpdateApiKey, UpdateApiKey::FIELDS),
+    (Action::CreateEventEndpoint, CreateEventEndpoint::FIELDS),
+    (Action::UpdateEventEndpoint, UpdateEventEndpoint::FIELDS),
 ];
 
 /// Returns the fields that an action may set.

@@ -2,7 +2,7 @@
 
 use dezky_derive::entity;
 
-use super::{CursorId, DeferredEventId, EventId, OutboxEvent, TenantId, UserId};
+use super::{AuditResource, CursorId, DeferredEventId, EventId, OutboxEvent, TenantId, UserId};
 use crate::{clock::Timestamp, store::Scope};
 
 /// An event of the log. It comes from the outbox, where its change put it, and keeps its id.
@@ -12,6 +12,8 @@ use crate::{clock::Timestamp, store::Scope};
     scope = Scope::Platform,
     /// Events in the order of the log.
     index EVENTS_IN_ORDER = in_order(sequence),
+    /// Events of a tenant in the order of the log.
+    index EVENTS_OF_TENANT = of_tenant(tenant_id, sequence),
 )]
 #[derive(Debug)]
 pub struct Event {
@@ -28,6 +30,9 @@ pub struct Event {
     pub tenant_id: Option<TenantId>,
     /// Person that it concerns.
     pub user_id: Option<UserId>,
+    /// The resource that was changed; absent from events of earlier releases.
+    #[field(impersonal)]
+    pub resource: Option<AuditResource>,
     /// Names of the fields that changed.
     #[field(impersonal)]
     #[serde(default)]
@@ -40,8 +45,9 @@ impl Event {
     /// Gives an event of the outbox its position in the log.
     #[must_use]
     pub fn at(sequence: u64, event: OutboxEvent) -> Self {
-        let OutboxEvent { id, version: _, action, tenant_id, user_id, changed_fields, created_at } = event;
-        Self { id: EventId(id.0), version: 1, sequence, action, tenant_id, user_id, changed_fields, created_at }
+        let OutboxEvent { id, version: _, action, tenant_id, user_id, resource, changed_fields, created_at } = event;
+        let id = EventId(id.0);
+        Self { id, version: 1, sequence, action, tenant_id, user_id, resource, changed_fields, created_at }
     }
 }
 
@@ -70,6 +76,9 @@ pub struct Cursor {
 impl Cursor {
     /// Name of the cursor that marks the end of the log.
     pub const LOG: &'static str = "log";
+
+    /// Name of the cursor up to which events have deliveries to endpoints.
+    pub const WEBHOOKS: &'static str = "webhooks";
 
     /// Returns a cursor before the first event.
     #[must_use]
@@ -116,6 +125,9 @@ pub struct DeferredEvent {
     pub tenant_id: Option<TenantId>,
     /// Person that it concerns.
     pub user_id: Option<UserId>,
+    /// The resource that was changed; absent from events of earlier releases.
+    #[field(impersonal)]
+    pub resource: Option<AuditResource>,
     /// Names of the fields that changed.
     #[field(impersonal)]
     #[serde(default)]
@@ -135,7 +147,8 @@ impl DeferredEvent {
     /// Defers an event of a consumer after its first failure.
     #[must_use]
     pub fn new(consumer: &str, event: &Event, due_at: Timestamp, last_error: String) -> Self {
-        let Event { id, version: _, sequence, action, tenant_id, user_id, changed_fields, created_at } = event.clone();
+        let Event { id, version: _, sequence, action, tenant_id, user_id, resource, changed_fields, created_at } =
+            event.clone();
         Self {
             id: DeferredEventId::generate(),
             version: 1,
@@ -145,6 +158,7 @@ impl DeferredEvent {
             action,
             tenant_id,
             user_id,
+            resource,
             changed_fields,
             created_at,
             attempts: 1,
@@ -163,6 +177,7 @@ impl DeferredEvent {
             action: self.action.clone(),
             tenant_id: self.tenant_id,
             user_id: self.user_id,
+            resource: self.resource.clone(),
             changed_fields: self.changed_fields.clone(),
             created_at: self.created_at,
         }

@@ -108,6 +108,10 @@ identifiers! {
     ProviderEventId;
     /// Identifies a notice to the owners of a tenant.
     NoticeId;
+    /// Identifies an endpoint for events.
+    EventEndpointId;
+    /// Identifies a delivery of an event to an endpoint.
+    EventDeliveryId;
     /// Identifies a record of an ended session.
     EndedSessionId;
 }

@@ -8,6 +8,8 @@ pub mod billing;
 pub mod branding;
 pub mod entitlement;
 pub mod event;
+pub mod event_delivery;
+pub mod event_endpoint;
 pub mod fields;
 pub mod id;
 pub mod idempotency;
@@ -26,11 +28,13 @@ pub mod seat;
 pub mod secret;
 pub mod session;
 pub mod subscription;
+pub mod system_action;
 pub mod task;
 pub mod tenant;
 pub mod tenant_domain;
 pub mod trail;
 pub mod user;
+pub mod webhook;
 pub mod workspace;
 
 pub use activity::UserActivity;
@@ -40,6 +44,8 @@ pub use audit::{AuditActor, AuditActorKind, AuditDetails, AuditEvent, AuditResou
 pub use billing::ProviderEvent;
 pub use branding::{Branding, LauncherLink};
 pub use event::{Cursor, DeferredEvent, Event};
+pub use event_delivery::{DeliveryStatus, EventDelivery, EventDeliveryView};
+pub use event_endpoint::{CreateEventEndpoint, EventEndpoint, EventEndpointView, UpdateEventEndpoint};
 pub use id::*;
 pub use idempotency::IdempotencyRecord;
 pub use input::{Patch, Problem, Reader};
@@ -65,6 +71,7 @@ pub use tenant::{
 pub use tenant_domain::{AddDomain, DomainStatus, TenantDomain, TenantDomainView};
 pub use trail::{AuditChain, AuditHeadView, AuditStub, Checkpoint, Expired, Removed};
 pub use user::{CreateUser, GrantSource, RevokedBy, UpdateUser, User, UserRole, UserStatus, UserView};
+pub use webhook::{EventData, EventMessage, WebhookSecret};
 
 pub use workspace::{DomainRecords, DomainRecordsView, SystemState, SystemStateView};
 

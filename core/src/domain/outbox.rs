@@ -2,7 +2,7 @@
 
 use dezky_derive::entity;
 
-use super::{OutboxEventId, TenantId, UserId};
+use super::{AuditResource, OutboxEventId, TenantId, UserId};
 use crate::{clock::Timestamp, store::Scope};
 
 /// An event that waits to be moved to the log. It is written in the commit of its change.
@@ -15,7 +15,7 @@ use crate::{clock::Timestamp, store::Scope};
 )]
 #[derive(Debug)]
 pub struct OutboxEvent {
-    /// Its id.
+    /// Its id: that of the audit event of the same change.
     pub id: OutboxEventId,
     /// Its version.
     pub version: u64,
@@ -26,6 +26,9 @@ pub struct OutboxEvent {
     pub tenant_id: Option<TenantId>,
     /// The person concerned.
     pub user_id: Option<UserId>,
+    /// The resource that was changed; absent from events of earlier releases.
+    #[field(impersonal)]
+    pub resource: Option<AuditResource>,
     /// Names of the fields that changed.
     #[field(impersonal)]
     #[serde(default)]

@@ -36,6 +36,9 @@ impl PlatformSecret {
     /// Name of the key of return addresses of mail.
     pub const BOUNCES: &'static str = "bounces";
 
+    /// Name of the key from which the secrets of event endpoints are derived.
+    pub const WEBHOOKS: &'static str = "webhooks";
+
     /// Returns the unique key of a secret.
     #[must_use]
     pub fn key(name: &str) -> String {

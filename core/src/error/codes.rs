@@ -266,6 +266,8 @@ codes! {
         "Set `DEZKY_STALWART_URL` with its credential there, or send the request to a process that has it.";
     MAIL_REFUSED "mail_refused" as Conflict:
         "The mail system refuses what is asked of it, as the message says.", "Do what the message says.";
+    EVENT_ENDPOINT_LIMIT_REACHED "event_endpoint_limit_reached" as Conflict:
+        "The tenant, or the platform, has the maximum number of event endpoints.", "Remove one that is not used any more.";
     NESTED_CALL "nested_call" as Conflict:
         "A call waits within another one on the same thread.", "Make it on another thread, or afterwards.";
     SECRET_SHOWN_ONCE "secret_shown_once" as Conflict:
@@ -324,6 +326,8 @@ codes! {
         "The value is not a domain name.", "Write it as `example.eu`, without scheme, path or port.";
     INVALID_EMAIL "invalid_email" in field:
         "The value is not an e-mail address.", "Write it as `anna@example.eu`.";
+    INVALID_EVENT_TYPE "invalid_event_type" in field:
+        "The value is not a type of events.", "Write it as `tenant.update`, or `tenant.*` for all of a kind.";
     INVALID_FORMAT "invalid_format" in field:
         "The name of a system actor has characters that it may not have, or too many.",
         "Use 1 to 64 letters, digits, `-`, `_`, `.`, `@` or `:`.";

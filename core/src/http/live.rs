@@ -7,7 +7,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::response::{IntoResponse as _, Response, Sse, sse::Event};
-use futures_util::{StreamExt as _, future::BoxFuture, stream, stream::BoxStream};
+use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream, stream::BoxStream};
 use http::{HeaderMap, HeaderValue, header};
 
 use super::problem::Problem;
@@ -39,6 +39,20 @@ pub(super) fn is_asked_for(headers: &HeaderMap) -> bool {
     types.any(|media_type| media_type.trim().eq_ignore_ascii_case(MEDIA_TYPE))
 }
 
+/// Time between two looks at a document, so that a busy store does not make each stream read all the time.
+pub const PACE: Duration = Duration::from_millis(250);
+
+/// The same for streams of events, each of which is awaited.
+pub(super) const AT_ONCE: Duration = Duration::from_millis(5);
+
+/// Time for which what was read may be sent without another look at the caller's rights.
+pub(super) const FRESH: Duration = Duration::from_secs(1);
+
+/// Returns the id of the last event that the client has seen.
+pub(super) fn last_event_id(headers: &HeaderMap) -> Option<String> {
+    headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
 /// A look at the document: its JSON for a caller who may still see it.
 pub(super) type Look = Box<dyn Fn() -> BoxFuture<'static, Result<Vec<u8>>> + Send + Sync>;
 
@@ -51,13 +65,20 @@ pub(super) fn answer(
     again: Duration,
     look: Look,
 ) -> Response {
-    let seen = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let seen = last_event_id(headers).unwrap_or_default();
     let ticks = live.unwrap_or_else(|| stream::empty().boxed());
     let rest = Rest { ticks, name, seen, first: Some((first, again)), look, ended: false };
     let events = stream::unfold(rest, |mut rest| async move {
         let event: std::result::Result<Event, Infallible> = Ok(rest.next().await?);
         Some((event, rest))
     });
+    going_on(events)
+}
+
+/// Answers with events for as long as there are any.
+pub(super) fn going_on(
+    events: impl Stream<Item = std::result::Result<Event, Infallible>> + Send + 'static,
+) -> Response {
     let mut response = Sse::new(events).into_response();
     // Proxies must not collect events before they pass them on (nginx).
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -116,7 +137,7 @@ impl Rest {
 }
 
 /// Returns the last event of a stream whose caller may no longer see the document: its problem document.
-fn refusal(error: &Error) -> Event {
+pub(super) fn refusal(error: &Error) -> Event {
     let problem = Problem::new(error, super::request::current_request_id());
     Event::default().event("problem").data(serde_json::to_string(&problem).unwrap_or_default())
 }

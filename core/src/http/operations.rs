@@ -13,16 +13,20 @@ use super::{
     openapi::{self, schemas::*, shape::Shape},
     operation::{Access, Operation},
     routes::{
-        self, api_keys, audit, evaluations, launcher, mailboxes, members, sessions, subscriptions, tenants, users,
+        self, api_keys, audit, evaluations, event_endpoints, events, launcher, mailboxes, members, sessions,
+        subscriptions, tenants, users,
     },
 };
 use crate::{
-    domain::{ApiKeyView, AppPasswordView, AuditHeadView, InvitationView, MailboxView, TenantDomainView},
+    domain::{
+        ApiKeyView, AppPasswordView, AuditHeadView, EventEndpointView, InvitationView, MailboxView, TenantDomainView,
+    },
     error::Result,
     service::{
         billing::BillingLink,
         entitlements::{EntitlementsView, PlansView},
         evaluations::{Evaluation, Evaluations, FoundActions, FoundThings},
+        event_endpoints::Replayed,
         invitations::{AcceptedInvitation, BulkInvitations, InvitationPreview},
         views::{LauncherView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView},
         workspaces::WorkspaceView,
@@ -476,7 +480,63 @@ operations! {
             }
         }
     }
-    /// The remaining routes: `/audit` with `/audit/head`, `/launcher`, `/oidc`, `/openapi.json`, and unknown paths.
+    /// `/event-endpoints`.
+    EventEndpoints below "/event-endpoints" {
+        "/event-endpoints" {
+            get listEventEndpoints = event_endpoints::list {
+                summary: "List the endpoints for events, of a tenant or of the platform",
+                access: May(&[ReadEventEndpoints, ReadPlatformEventEndpoints]), sdk: Some("eventEndpoints.list"),
+                commands: &["endpoint list"],
+                shape: Shape::page::<EventEndpointPage>().asked_by::<event_endpoints::Query>().in_pages(),
+            }
+            post createEventEndpoint = event_endpoints::create {
+                summary: "Create an endpoint for the events of a tenant, or of the platform; only this answer has its secret",
+                access: May(&[CreateEventEndpoint, CreatePlatformEventEndpoint]), sdk: Some("eventEndpoints.create"),
+                commands: &["endpoint create"],
+                shape: Shape::shown_once::<CreateEventEndpointBody, EventEndpointView>(),
+            }
+        }
+        "/event-endpoints/{id}" {
+            get readEventEndpoint = event_endpoints::read {
+                summary: "Read an endpoint for events",
+                access: May(&[ReadEventEndpoints]), sdk: Some("eventEndpoints.get"), commands: &["endpoint show"],
+                shape: Shape::document::<EventEndpointView>(),
+            }
+            patch updateEventEndpoint = event_endpoints::update {
+                summary: "Change an endpoint for events",
+                access: May(&[UpdateEventEndpoint]), sdk: Some("eventEndpoints.update"), commands: &["endpoint update"],
+                shape: Shape::changed::<UpdateEventEndpointBody, EventEndpointView>(),
+            }
+            delete deleteEventEndpoint = event_endpoints::delete {
+                summary: "Remove an endpoint for events",
+                access: May(&[DeleteEventEndpoint]), sdk: Some("eventEndpoints.delete"), commands: &["endpoint delete"],
+                shape: Shape::deleted(),
+            }
+        }
+        "/event-endpoints/{id}/rotate" {
+            post rotateEventEndpoint = event_endpoints::rotate {
+                summary: "Give an endpoint another secret; the previous one stays valid for 24 hours",
+                access: May(&[RotateEventEndpoint]), sdk: Some("eventEndpoints.rotate"), commands: &["endpoint rotate"],
+                shape: Shape::renewed::<EventEndpointView>(),
+            }
+        }
+        "/event-endpoints/{id}/deliveries" {
+            get listEventDeliveries = event_endpoints::deliveries {
+                summary: "List the deliveries to an endpoint, those of the newest events first",
+                access: May(&[ReadEventEndpoints]), sdk: Some("eventEndpoints.deliveries"),
+                commands: &["endpoint deliveries"],
+                shape: Shape::page::<EventDeliveryPage>().asked_by::<event_endpoints::DeliveryQuery>().in_pages(),
+            }
+        }
+        "/event-endpoints/{id}/replay" {
+            post replayEvents = event_endpoints::replay {
+                summary: "Have an event, or those whose delivery has failed, delivered to an endpoint again",
+                access: May(&[ReplayEvents]), sdk: Some("eventEndpoints.replay"), commands: &["endpoint replay"],
+                shape: Shape::made::<ReplayBody, Replayed>(),
+            }
+        }
+    }
+    /// The remaining routes: `/audit` with `/audit/head`, `/events`, `/launcher`, `/oidc`, `/openapi.json`, and unknown paths.
     Others below "" {
         "/audit" {
             get listAuditEvents = audit::list {
@@ -498,6 +558,13 @@ operations! {
                 // For clients of that API, which find the endpoints by it.
                 access: Public, sdk: None, commands: &[],
                 shape: Shape::document::<evaluations::AuthzenConfiguration>(),
+            }
+        }
+        "/events" {
+            get listEvents = events::list {
+                summary: "List what has changed, the oldest first, or follow it as it changes: a tenant's for its owners and admins, all for the platform",
+                access: May(&[ReadTenantAudit, ReadPlatformAudit]), sdk: Some("events.list"), commands: &["events"],
+                shape: Shape::page::<EventPage>().asked_by::<events::Query>().in_pages().streamed(),
             }
         }
         "/launcher" {

@@ -87,6 +87,13 @@ pub(super) fn once(view: &impl Serialize, location: &str) -> Result<Response> {
     Ok(response)
 }
 
+/// Answers with a changed document that shows a secret: nobody stores it, and it has no entity tag.
+pub(super) fn secret(view: &impl Serialize) -> Result<Response> {
+    let mut response = json(StatusCode::OK, encode(view)?);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
 /// Answers an action.
 pub(super) fn acted<T: Serialize>(answer: &Answer<T>) -> Result<Response> {
     let mut response = changed(&answer.value)?;

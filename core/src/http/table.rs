@@ -19,6 +19,8 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("evaluations", "The policy's decisions, as the AuthZEN Authorization API 1.0 asks for them."),
     ("api_keys", "API keys: credentials of machines of a tenant or the platform."),
     ("audit", "The audit trail."),
+    ("events", "What changes, in pages and as a stream."),
+    ("event_endpoints", "Endpoints to which events are delivered as signed webhooks."),
     ("launcher", "The public launchers of tenants."),
     ("sessions", "Sessions at the identity provider."),
 ];

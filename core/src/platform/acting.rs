@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::resources::{
-    ApiKeys, AppPasswords, Audit, Billing, Domains, Entitlements, Evaluations, Mailboxes, Members, MyTenants,
-    Subscriptions, Tenants, Users, Workspace,
+    ApiKeys, AppPasswords, Audit, Billing, Domains, Entitlements, Evaluations, EventEndpoints, Events, Mailboxes,
+    Members, MyTenants, Subscriptions, Tenants, Users, Workspace,
 };
 use crate::{
     context::RequestContext,
@@ -132,6 +132,18 @@ impl Acting {
     #[must_use]
     pub fn evaluations(&self) -> Evaluations<'_> {
         Evaluations(self)
+    }
+
+    /// Returns what has changed.
+    #[must_use]
+    pub fn events(&self) -> Events<'_> {
+        Events(self)
+    }
+
+    /// Returns the endpoints for events.
+    #[must_use]
+    pub fn event_endpoints(&self) -> EventEndpoints<'_> {
+        EventEndpoints(self)
     }
 
     /// Returns the audit trail.

@@ -6,8 +6,9 @@ use super::acting::Acting;
 use crate::{
     domain::{
         AddDomain, ApiKeyId, ApiKeyView, AppPasswordId, AppPasswordView, CreateApiKey, CreateAppPassword,
-        CreateMailbox, CreateSubscription, CreateTenant, CreateUser, GrantMembership, MailboxId, MailboxView,
-        SubscriptionId, TenantDomainView, UpdateApiKey, UpdateMailbox, UpdateMembership, UpdateSubscription,
+        CreateEventEndpoint, CreateMailbox, CreateSubscription, CreateTenant, CreateUser, EventDeliveryView,
+        EventEndpointId, EventEndpointView, EventMessage, GrantMembership, MailboxId, MailboxView, SubscriptionId,
+        TenantDomainView, UpdateApiKey, UpdateEventEndpoint, UpdateMailbox, UpdateMembership, UpdateSubscription,
         UpdateTenant, UpdateUser, UserId,
     },
     error::Result,
@@ -19,6 +20,8 @@ use crate::{
         billing::{BillingLink, Checkout},
         entitlements::{EntitlementsView, PlansView},
         evaluations::{Evaluation, FoundActions, FoundThings, Question, Search, Several},
+        event_endpoints::{DeliveryFilter, Replay, Replayed},
+        events::EventFilter,
         export::ExportRecord,
         mailboxes::MailboxFilter,
         members::MemberFilter,
@@ -234,6 +237,14 @@ resource! {
 }
 
 resource! {
+    /// What has changed.
+    Events {
+        /// Lists events, the oldest first.
+        list = list_events(filter: &EventFilter, request: &ListRequest) -> Page<EventMessage>;
+    }
+}
+
+resource! {
     /// The policy's decisions, as the AuthZEN Authorization API 1.0 asks for them.
     Evaluations {
         /// Evaluates a question.
@@ -246,6 +257,28 @@ resource! {
         search_resources = search_resources(search: &Search) -> FoundThings;
         /// Returns the actions that a subject may perform on a resource.
         search_actions = search_actions(search: &Search) -> FoundActions;
+    }
+}
+
+resource! {
+    /// Endpoints to which events are delivered as signed webhooks.
+    EventEndpoints {
+        /// Lists the endpoints of a tenant, or of the platform.
+        list = list_event_endpoints(tenant: Option<&TenantReference>, request: &ListRequest) -> Page<EventEndpointView>;
+        /// Reads an endpoint.
+        get = read_event_endpoint(endpoint: EventEndpointId) -> EventEndpointView;
+        /// Creates an endpoint. Only this answer has its secret.
+        create = create_event_endpoint(input: CreateEventEndpoint) -> EventEndpointView, value;
+        /// Changes an endpoint.
+        update = update_event_endpoint(endpoint: EventEndpointId, input: UpdateEventEndpoint) -> EventEndpointView;
+        /// Gives an endpoint another secret.
+        rotate = rotate_event_endpoint(endpoint: EventEndpointId) -> EventEndpointView, value;
+        /// Lists the deliveries to an endpoint.
+        deliveries = list_event_deliveries(endpoint: EventEndpointId, filter: &DeliveryFilter, request: &ListRequest) -> Page<EventDeliveryView>;
+        /// Has events delivered again.
+        replay = replay_events(endpoint: EventEndpointId, replay: Replay) -> Replayed, value;
+        /// Removes an endpoint.
+        delete = delete_event_endpoint(endpoint: EventEndpointId) -> ();
     }
 }
 

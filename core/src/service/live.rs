@@ -1,6 +1,6 @@
 //! Causes to look again at something that is shown as it changes.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use futures_util::stream::BoxStream;
 
@@ -19,5 +19,6 @@ pub enum Tick {
 pub trait Live: Send + Sync + fmt::Debug {
     /// Returns the causes to look again at these collections. The end of the stream ends the answer; the client then
     /// connects again.
-    fn follow(&self, collections: &'static [&'static Collection]) -> BoxStream<'static, Tick>;
+    /// There are at least `between_looks` between two of them.
+    fn follow(&self, collections: &'static [&'static Collection], between_looks: Duration) -> BoxStream<'static, Tick>;
 }

@@ -11,6 +11,8 @@ pub mod domains;
 pub mod effect;
 pub mod entitlements;
 pub mod evaluations;
+pub mod event_endpoints;
+pub mod events;
 pub mod export;
 mod filter;
 pub mod idempotency;
@@ -89,6 +91,8 @@ pub struct ServiceSettings {
     pub issuers_of_tenants: std::collections::BTreeMap<String, Vec<String>>,
     /// Retention of personal values beside the audit trail; unlimited if absent. Default: 365 days.
     pub audit_details: Option<Duration>,
+    /// Time for which events stay in the log, so that a stream can go on after a pause. Default: three days.
+    pub event_retention: Duration,
     /// Retention of audit events by kind, the first part of the names of actions. Default: none, so that events stay.
     pub audit_retention: std::collections::BTreeMap<String, Duration>,
 }
@@ -111,6 +115,7 @@ impl Default for ServiceSettings {
             enrolment_url: None,
             issuers_of_tenants: std::collections::BTreeMap::new(),
             audit_details: Some(Duration::from_secs(365 * 24 * 60 * 60)),
+            event_retention: Duration::from_secs(3 * 24 * 60 * 60),
             audit_retention: std::collections::BTreeMap::new(),
         }
     }

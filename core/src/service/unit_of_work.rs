@@ -191,6 +191,7 @@ impl<'a> UnitOfWork<'a> {
         subject: Subject,
         changed_fields: Vec<String>,
     ) -> AuditEvent {
+        debug_assert!(super::event_endpoints::types::is_declared(action), "{action}: declare it in `system_action`");
         AuditEvent {
             id: AuditEventId::generate(),
             version: 1,
@@ -221,11 +222,12 @@ impl<'a> UnitOfWork<'a> {
             self.commit.insert(&AuditDetails { id: event.id, version: 1, tenant_id, user_id, values, salt: None })?;
         }
         self.commit.insert(&OutboxEvent {
-            id: OutboxEventId::generate(),
+            id: OutboxEventId(event.id.0),
             version: 1,
             action: event.action,
             tenant_id: event.tenant_id,
             user_id: event.user_id,
+            resource: Some(event.resource),
             changed_fields: event.changed_fields,
             created_at: self.now,
         })?;
@@ -324,14 +326,14 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
             Error::new(Code::ALREADY_INVITED, "this address has an open invitation already: resend or revoke that one")
         }
         // Another request took the same place meanwhile: look for a free one again.
-        ("app_passwords" | "api_keys", "place") => return conflict(source),
+        ("app_passwords" | "api_keys" | "event_endpoints", "place") => return conflict(source),
         ("idempotency_records", "request") => Error::new(
             Code::IN_PROGRESS,
             "a request with this `Idempotency-Key` is being worked on: wait for its answer",
         )
         .with_retry_after(std::time::Duration::from_secs(1)),
         // Another request created the same membership, activity, session record or claim meanwhile: read again.
-        ("memberships" | "user_activity" | "ended_sessions" | "domains", _) => {
+        ("memberships" | "user_activity" | "ended_sessions" | "domains" | "event_cursors", _) => {
             return conflict(source);
         }
         _ => return source.into(),

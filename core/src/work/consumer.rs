@@ -290,13 +290,15 @@ pub(super) async fn trim(service: &Service) -> Result<usize> {
     cursor::trim(service, &names).await
 }
 
-fn after(cursor: &Cursor) -> Query {
+/// Returns the query of the events after a cursor.
+pub(super) fn after(cursor: &Cursor) -> Query {
     let next = cursor::bound(cursor.position.saturating_add(1));
     let rest = Filter::Range { field: "sequence", from: Some(next), until: None };
     Query::new(&EVENTS).sort(&EVENTS_IN_ORDER).filter(rest).limit(BATCH)
 }
 
-fn is_full(length: usize) -> bool {
+/// Returns `true` if so many events may not be all.
+pub(super) fn is_full(length: usize) -> bool {
     length >= usize::try_from(BATCH).unwrap_or(usize::MAX)
 }
 

@@ -41,7 +41,7 @@ pub(super) fn advance(commit: &mut Commit, mut cursor: Cursor, position: u64, no
     if stored == 0 { commit.insert(&cursor) } else { commit.update(&cursor, stored) }
 }
 
-/// Removes events that every consumer has passed, up to 200. Returns how many there were.
+/// Removes events that every consumer has passed and that are old enough, up to 200. Returns how many there were.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -55,7 +55,9 @@ pub(super) async fn trim(service: &Service, consumers: &[&str]) -> Result<usize>
         .sort(&EVENTS_IN_ORDER)
         .filter(Filter::Range { field: "sequence", from: None, until: Some(bound(passed.saturating_add(1))) })
         .limit(BATCH);
-    let events: Vec<Event> = service.store().load_all(&call.context, &query).await?;
+    let mut events: Vec<Event> = service.store().load_all(&call.context, &query).await?;
+    let kept = service.settings().event_retention;
+    events.retain(|event| event.created_at.plus(kept) <= now);
     if events.is_empty() {
         return Ok(0);
     }

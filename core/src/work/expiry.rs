@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::{
     context::SystemActor,
     domain::{
-        AuditDetails, EndedSession, IdempotencyRecord, Notice, ObjectId,
+        AuditDetails, EndedSession, EventDelivery, IdempotencyRecord, Notice, ObjectId,
         audit::AUDIT_DETAILS,
+        event_delivery::{DELIVERIES_BY_EXPIRY, EVENT_DELIVERIES},
         idempotency::{IDEMPOTENCY_BY_EXPIRY, IDEMPOTENCY_RECORDS},
         notice::{NOTICES, NOTICES_BY_EXPIRY},
         session::{ENDED_SESSIONS, ENDED_SESSIONS_BY_EXPIRY},
@@ -20,7 +21,7 @@ use crate::{
 const BATCH: u32 = 200;
 
 /// Removes up to 200 records of each kind that has expired: stored answers after 24 hours, records of ended sessions
-/// none of whose tokens is accepted any more, notices, sent or not, and personal values beside audit events that are older than
+/// none of whose tokens is accepted any more, notices and deliveries of events, sent or not, and personal values beside audit events that are older than
 /// the settings allow.
 ///
 /// Audit events stay. Returns the largest number of one kind; call it again while that is 200.
@@ -31,10 +32,12 @@ pub async fn forget_expired(service: &Service) -> Result<usize> {
     let answers = Query::new(&IDEMPOTENCY_RECORDS).sort(&IDEMPOTENCY_BY_EXPIRY);
     let sessions = Query::new(&ENDED_SESSIONS).sort(&ENDED_SESSIONS_BY_EXPIRY);
     let notices = Query::new(&NOTICES).sort(&NOTICES_BY_EXPIRY);
+    let deliveries = Query::new(&EVENT_DELIVERIES).sort(&DELIVERIES_BY_EXPIRY);
     let answers = forget::<IdempotencyRecord>(service, answers).await?;
     let sessions = forget::<EndedSession>(service, sessions).await?;
     let notices = forget::<Notice>(service, notices).await?;
-    Ok(answers.max(sessions).max(notices).max(forget_details(service).await?))
+    let deliveries = forget::<EventDelivery>(service, deliveries).await?;
+    Ok(answers.max(sessions).max(notices).max(deliveries).max(forget_details(service).await?))
 }
 
 /// Returns `true` if a round that removed so many leaves more to remove.

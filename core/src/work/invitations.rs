@@ -36,9 +36,9 @@ use crate::{
 const WHILE_SUSPENDED: Duration = Duration::from_secs(60 * 60);
 
 /// Names in the audit trail.
-const SEND: &str = "invitation.send";
-const FAIL: &str = "invitation.fail";
-const WITHDRAW: &str = "invitation.withdraw";
+const SEND: &str = crate::domain::system_action::INVITATION_SEND;
+const FAIL: &str = crate::domain::system_action::INVITATION_FAIL;
+const WITHDRAW: &str = crate::domain::system_action::INVITATION_WITHDRAW;
 
 /// The mail of invitations: the mailer, and where its links lead.
 #[derive(Debug)]

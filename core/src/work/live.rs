@@ -20,9 +20,6 @@ use crate::{
 /// Time after which a stream tells that it is alive; below the usual 30 to 60 s of proxies.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// Shortest time between two looks of a stream, so that a busy store does not make each of them read all the time.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
-
 /// Time after which a stream ends and its client connects again, maybe to another process.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 
@@ -99,6 +96,7 @@ async fn listen(store: SharedStore, notices: broadcast::Sender<ChangeNotice>) {
 /// A follower of a feed.
 struct Follower {
     collections: &'static [&'static Collection],
+    between_looks: Duration,
     notices: broadcast::Receiver<ChangeNotice>,
     end: Instant,
     looked: Instant,
@@ -130,7 +128,7 @@ impl Follower {
 
     /// Waits until another look is due, and takes the notices until then as one.
     async fn gather(&mut self) {
-        let until = self.looked + BETWEEN_LOOKS;
+        let until = self.looked + self.between_looks;
         while timeout_at(until, self.notices.recv()).await.is_ok_and(|notice| notice.is_ok()) {}
         self.looked = Instant::now();
     }
@@ -142,11 +140,12 @@ impl Follower {
 }
 
 impl Live for StoreChanges {
-    fn follow(&self, collections: &'static [&'static Collection]) -> BoxStream<'static, Tick> {
+    fn follow(&self, collections: &'static [&'static Collection], between_looks: Duration) -> BoxStream<'static, Tick> {
         let feed = self.feed();
         let now = Instant::now();
         let follower = Follower {
             collections,
+            between_looks,
             notices: feed.notices.subscribe(),
             end: now + LONGEST,
             looked: now,

@@ -21,6 +21,7 @@ pub mod notices;
 pub mod purge;
 pub mod task;
 pub mod trail;
+pub mod webhooks;
 
 pub use consumer::{Backlog, CONSUMERS, Consumer, catch_up};
 pub use domains::look_at_domains;
@@ -30,7 +31,8 @@ pub use invitations::InvitationMail;
 pub use live::StoreChanges;
 pub use mail::{MOST_ATTEMPTS, PlatformMail};
 pub use notices::NoticeMail;
-pub use task::{Task, TaskChoice, TaskReport, TaskState, TaskStatus};
+pub use task::{Reached, Task, TaskChoice, TaskReport, TaskState, TaskStatus};
+pub use webhooks::Webhooks;
 
 use crate::{clock::Timestamp, service::Service, store::StoreError};
 

@@ -37,10 +37,10 @@ const MOST_OWNERS: u32 = 100;
 const WHILE_NOBODY: Duration = Duration::from_secs(60 * 60);
 
 /// Name in the audit trail of a mail that was taken.
-pub const SEND: &str = "notice.send";
+pub const SEND: &str = crate::domain::system_action::NOTICE_SEND;
 
 /// Name in the audit trail of mail that was refused, or not taken in time.
-pub const FAIL: &str = "notice.fail";
+pub const FAIL: &str = crate::domain::system_action::NOTICE_FAIL;
 
 /// The kind of resource in audit events.
 const KIND: &str = "notice";

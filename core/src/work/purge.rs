@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Name of the action that removes a part of what the store has of a tenant.
-const PURGED: &str = "tenant.purge";
+const PURGED: &str = crate::domain::system_action::TENANT_PURGE;
 
 /// Number of tenants read at a time.
 const PAGE: u32 = 200;

@@ -12,6 +12,7 @@ use super::{
     mail::PlatformMail,
     notices::NoticeMail,
     purge, time, trail,
+    webhooks::Webhooks,
 };
 use crate::{
     clock::Timestamp,
@@ -102,6 +103,10 @@ impl Task {
 
     /// Name of the task that follows the payment provider.
     pub const BILLING: &'static str = "billing";
+
+    /// Name of the task that delivers events to endpoints.
+    pub const WEBHOOKS: &'static str = "webhooks";
+
     /// Name of the task that mails notices to owners.
     pub const NOTICES: &'static str = "notices";
 
@@ -288,6 +293,26 @@ impl Task {
         )
     }
 
+    /// Returns the task that delivers events to endpoints.
+    #[must_use]
+    pub fn webhooks(webhooks: Arc<Webhooks>) -> Self {
+        let asked = Arc::clone(&webhooks);
+        Self {
+            name: Self::WEBHOOKS,
+            summary: "delivers events to endpoints as signed webhooks",
+            schedule: Schedule::Waiting,
+            consumer: None,
+            next_due: Some(Arc::new(move |service| {
+                let webhooks = Arc::clone(&asked);
+                Box::pin(async move { webhooks.next_due(&service).await })
+            })),
+            run: Arc::new(move |service| {
+                let webhooks = Arc::clone(&webhooks);
+                Box::pin(async move { webhooks.run_due(&service).await.map(|()| false) })
+            }),
+        }
+    }
+
     fn of_consumer(consumer: &'static Consumer) -> Self {
         Self {
             name: consumer.name,
@@ -298,6 +323,17 @@ impl Task {
             run: Arc::new(move |service| Box::pin(async move { consumer.step(&service).await.map(|step| step.more) })),
         }
     }
+}
+
+/// What a process reaches outside of the store, which some tasks need.
+#[derive(Debug, Clone, Default)]
+pub struct Reached {
+    /// Systems behind tenants.
+    pub worker: Option<Arc<Worker>>,
+    /// A mail server.
+    pub mail: Option<PlatformMail>,
+    /// Endpoints for events.
+    pub webhooks: Option<Arc<Webhooks>>,
 }
 
 /// Tasks that a process runs.
@@ -328,8 +364,9 @@ impl TaskChoice {
     /// Returns the names that may be chosen.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
-        let tasks = Self::All.tasks(SeedSettings::default(), None, None);
-        tasks.iter().map(|task| task.name).chain([Task::WORKSPACE, Task::INVITATIONS, Task::NOTICES]).collect()
+        let tasks = Self::All.tasks(SeedSettings::default(), Reached::default());
+        let others = [Task::WORKSPACE, Task::INVITATIONS, Task::NOTICES, Task::WEBHOOKS];
+        tasks.iter().map(|task| task.name).chain(others).collect()
     }
 
     fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self> {
@@ -343,15 +380,10 @@ impl TaskChoice {
         Ok(if names.is_empty() { Self::None } else { Self::These(names) })
     }
 
-    /// Returns the chosen tasks, with the settings of the first tenant, the worker if this process reaches systems behind
-    /// tenants, and the platform's mail if it reaches a mail server.
+    /// Returns the chosen tasks, with the settings of the first tenant and what this process reaches.
     #[must_use]
-    pub fn tasks(
-        &self,
-        first_tenant: SeedSettings,
-        worker: Option<Arc<Worker>>,
-        mail: Option<PlatformMail>,
-    ) -> Vec<Task> {
+    pub fn tasks(&self, first_tenant: SeedSettings, reached: Reached) -> Vec<Task> {
+        let Reached { worker, mail, webhooks } = reached;
         let mut tasks = vec![Task::first_tenant(first_tenant)];
         tasks.extend(Task::leased());
         tasks.push(Task::billing());
@@ -359,6 +391,7 @@ impl TaskChoice {
         tasks.extend(
             mail.into_iter().flat_map(|mail| [Task::invitations(mail.invitations), Task::notices(mail.notices)]),
         );
+        tasks.extend(webhooks.map(Task::webhooks));
         match self {
             Self::All => {}
             Self::None => tasks.clear(),

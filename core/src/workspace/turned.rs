@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// Name in the audit trail of a system that has turned ready.
-pub(crate) const TURNED_READY: &str = "system.ready";
+pub(crate) const TURNED_READY: &str = crate::domain::system_action::SYSTEM_READY;
 
 /// Name in the audit trail of a system that was removed.
-pub(crate) const TURNED_REMOVED: &str = "system.removed";
+pub(crate) const TURNED_REMOVED: &str = crate::domain::system_action::SYSTEM_REMOVED;
 
 /// Returns the name of a change of phase that others wait for.
 pub(super) fn turn(before: Phase, after: Phase) -> Option<&'static str> {

@@ -66,6 +66,8 @@ pub(crate) struct Names {
     pub(crate) password: String,
     pub(crate) invitation: String,
     pub(crate) api_key: String,
+    /// An endpoint for events.
+    pub(crate) endpoint: String,
     /// A verified domain of the tenant.
     pub(crate) domain: String,
 }
@@ -92,6 +94,7 @@ impl World {
             password: self.password.to_string(),
             invitation: self.invitation.to_string(),
             api_key: self.api_key.to_string(),
+            endpoint: self.endpoint.to_string(),
             domain: domain(&self.slug),
         }
     }
@@ -108,13 +111,14 @@ impl Route {
             path if path.contains("/mailboxes/") => &names.mailbox,
             path if path.contains("/invitations/") => &names.invitation,
             path if path.starts_with("/api-keys") => &names.api_key,
+            path if path.starts_with("/event-endpoints/") => &names.endpoint,
             _ => &names.subscription,
         };
         let path = self.path.replace("{tenant}", &names.tenant).replace("{user}", &names.user).replace("{id}", id);
         let path = path.replace("{system}", "chat").replace("{domain}", &spare(&names.domain));
         let path = path.replace("{password}", &names.password);
-        let of_tenant =
-            matches!(self.does, Does::Tenant(Action::ReadTenantAudit)) || self.path == "/api-keys" && self.is_read();
+        let of_tenant = matches!(self.does, Does::Tenant(Action::ReadTenantAudit))
+            || ["/api-keys", "/event-endpoints"].contains(&self.path) && self.is_read();
         if of_tenant && matches!(self.does, Does::Tenant(_)) { format!("{path}?tenant={}", names.tenant) } else { path }
     }
 
@@ -152,6 +156,12 @@ impl Route {
                 }
             }
             ("POST", "/api-keys/{id}/rotate") => json!({}),
+            ("POST", "/event-endpoints") => match self.does {
+                Does::Tenant(_) => json!({"tenantId": names.tenant_id, "url": "https://hooks.example/"}),
+                _ => json!({"url": "https://hooks.example/"}),
+            },
+            ("PATCH", "/event-endpoints/{id}") => json!({"types": ["tenant.*"]}),
+            ("POST", "/event-endpoints/{id}/replay") => json!({"since": "2020-01-01T00:00:00Z"}),
             ("POST", "/tenants/{tenant}/mailboxes/{id}/app-passwords") => json!({"name": "Phone"}),
             ("POST", "/tenants/{tenant}/domains") => json!({"name": format!("{}.example", unique())}),
             ("POST", "/tenants/{tenant}/billing/checkout") => json!({"plan": "starter"}),
@@ -183,6 +193,8 @@ impl Route {
             ("GET", "/subscriptions") => {
                 &["tenantId={tenantId}", "status=active", "plan=starter", "tenantId={tenantId}&status=active"]
             }
+            ("GET", "/events") => &["types=tenant.*", "types=tenant.update,membership.grant"],
+            ("GET", "/event-endpoints/{id}/deliveries") => &["status=failed", "status=waiting"],
             ("GET", "/audit") => &[
                 "userId={user}",
                 "userId={former}&action=membership.revoke",
@@ -211,7 +223,7 @@ impl Route {
 
     /// Returns `true` if it answers in pages.
     pub(crate) fn is_list(&self) -> bool {
-        const LISTS: [&str; 13] = [
+        const LISTS: [&str; 16] = [
             "/api-keys",
             "/tenants/{tenant}/domains",
             "/users/me/tenants",
@@ -223,6 +235,9 @@ impl Route {
             "/tenants/{tenant}/mailboxes/{id}/app-passwords",
             "/subscriptions",
             "/audit",
+            "/events",
+            "/event-endpoints",
+            "/event-endpoints/{id}/deliveries",
             "/tenants/{tenant}/export",
             "/users/{id}/export",
         ];

@@ -86,6 +86,7 @@ fn twins(world: &World, hidden: &World, step: &Step) -> (Names, Names) {
         password: nowhere(),
         invitation: nowhere(),
         api_key: nowhere(),
+        endpoint: nowhere(),
         domain: there.domain.clone(),
     };
     if !step.by_slug {

@@ -4,9 +4,9 @@ use dezky::{
     Error, ErrorKind,
     authz::{Action, Actor, Outcome, Resource, TenantFacts, decide, policy::field_policy},
     domain::{
-        AddDomain, CreateApiKey, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription, CreateTenant,
-        CreateUser, GrantMembership, TenantStatus, UpdateApiKey, UpdateMailbox, UpdateMembership, UpdateSubscription,
-        UpdateTenant, UpdateUser, UserId,
+        AddDomain, CreateApiKey, CreateAppPassword, CreateEventEndpoint, CreateInvitation, CreateMailbox,
+        CreateSubscription, CreateTenant, CreateUser, GrantMembership, TenantStatus, UpdateApiKey, UpdateEventEndpoint,
+        UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, UserId,
     },
     service::{
         Call, ListRequest, Service,
@@ -14,6 +14,8 @@ use dezky::{
         audit::AuditFilter,
         billing::{Checkout, read_price},
         evaluations::{Question, Search, Several},
+        event_endpoints::Replay,
+        events::EventFilter,
         invitations::read_lines,
         subscriptions::SubscriptionFilter,
     },
@@ -40,6 +42,7 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
     let mailbox = names.mailbox.parse().unwrap();
     let invitation = names.invitation.parse().unwrap();
     let api_key = names.api_key.parse().unwrap();
+    let endpoint = names.endpoint.parse().unwrap();
     match (route.method, route.path) {
         ("GET", "/users/me") => service.profile(&call).await.map(drop),
         ("GET", "/users/me/tenants") => service.list_my_tenants(&call, &Default::default(), &page).await.map(drop),
@@ -166,6 +169,30 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
             service.update_subscription(&call, subscription, UpdateSubscription::read(body())?).await.map(drop)
         }
         ("DELETE", "/subscriptions/{id}") => service.delete_subscription(&call, subscription).await,
+        ("GET", "/events") => {
+            let of_tenant = matches!(route.does, Does::Tenant(_));
+            let filter = EventFilter { tenant: of_tenant.then_some(tenant), ..EventFilter::default() };
+            service.list_events(&call, &filter, &page).await.map(drop)
+        }
+        ("GET", "/event-endpoints") => {
+            let of_tenant = matches!(route.does, Does::Tenant(_));
+            service.list_event_endpoints(&call, of_tenant.then_some(&tenant), &page).await.map(drop)
+        }
+        ("POST", "/event-endpoints") => {
+            service.create_event_endpoint(&call, CreateEventEndpoint::read(body())?).await.map(drop)
+        }
+        ("GET", "/event-endpoints/{id}") => service.read_event_endpoint(&call, endpoint).await.map(drop),
+        ("PATCH", "/event-endpoints/{id}") => {
+            service.update_event_endpoint(&call, endpoint, UpdateEventEndpoint::read(body())?).await.map(drop)
+        }
+        ("DELETE", "/event-endpoints/{id}") => service.delete_event_endpoint(&call, endpoint).await,
+        ("POST", "/event-endpoints/{id}/rotate") => service.rotate_event_endpoint(&call, endpoint).await.map(drop),
+        ("GET", "/event-endpoints/{id}/deliveries") => {
+            service.list_event_deliveries(&call, endpoint, &Default::default(), &page).await.map(drop)
+        }
+        ("POST", "/event-endpoints/{id}/replay") => {
+            service.replay_events(&call, endpoint, Replay::read(body())?).await.map(drop)
+        }
         ("GET", "/audit") => {
             let of_tenant = matches!(route.does, Does::Tenant(_));
             let filter = AuditFilter { tenant: of_tenant.then_some(tenant), ..AuditFilter::default() };

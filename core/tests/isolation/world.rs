@@ -14,9 +14,10 @@ use dezky::{
     },
     clock::{Clock, SystemClock, Timestamp},
     domain::{
-        ApiKeyId, AppPasswordId, CreateApiKey, CreateAppPassword, CreateInvitation, CreateMailbox, CreateSubscription,
-        CreateUser, InvitationId, Issuer, Mailbox, MailboxId, MembershipRole, SubscriptionId, TenantId, TenantStatus,
-        UpdateTenant, UpdateUser, UserId, tenant_domain::DomainTimes, workspace::SystemKind,
+        ApiKeyId, AppPasswordId, CreateApiKey, CreateAppPassword, CreateEventEndpoint, CreateInvitation, CreateMailbox,
+        CreateSubscription, CreateUser, EventEndpointId, InvitationId, Issuer, Mailbox, MailboxId, MembershipRole,
+        SubscriptionId, TenantId, TenantStatus, UpdateTenant, UpdateUser, UserId, tenant_domain::DomainTimes,
+        workspace::SystemKind,
     },
     http::{HttpState, RequestIdentity, TokenIdentity, router},
     service::{Service, ServiceSettings, subscriptions::SubscriptionFilter},
@@ -281,8 +282,22 @@ impl Platform {
         let (mailbox, password) = self.mailbox(tenant, &slug, number, target).await;
         let invitation = self.invitation(tenant, number).await;
         let api_key = self.api_key(tenant).await;
+        let endpoint = self.endpoint(tenant).await;
         self.set_status(tenant, status).await;
-        World { number, slug, tenant, status, subscription, target, revoked, mailbox, password, invitation, api_key }
+        World {
+            number,
+            slug,
+            tenant,
+            status,
+            subscription,
+            target,
+            revoked,
+            mailbox,
+            password,
+            invitation,
+            api_key,
+            endpoint,
+        }
     }
 
     /// Returns the tenant that the second issuer is bound to, with new people of [`Caller::AT_BOUND`].
@@ -306,9 +321,28 @@ impl Platform {
         let (mailbox, password) = self.mailbox(tenant, BOUND, number, target).await;
         let invitation = self.invitation(tenant, number).await;
         let api_key = self.api_key(tenant).await;
+        let (system, of, all) = (support::system(), tenant.into(), Default::default());
+        let page = self.service.list_event_endpoints(&system, Some(&of), &all).await.unwrap();
+        let endpoint = match page.items.first() {
+            Some(endpoint) => endpoint.id,
+            None => self.endpoint(tenant).await,
+        };
         self.set_status(tenant, status).await;
         let slug = BOUND.to_owned();
-        World { number, slug, tenant, status, subscription, target, revoked, mailbox, password, invitation, api_key }
+        World {
+            number,
+            slug,
+            tenant,
+            status,
+            subscription,
+            target,
+            revoked,
+            mailbox,
+            password,
+            invitation,
+            api_key,
+            endpoint,
+        }
     }
 
     /// Verifies a domain of the tenant, and creates a mailbox of a member with an app password.
@@ -348,6 +382,12 @@ impl Platform {
         let input = json!({"tenantId": tenant, "name": "Sync", "scopes": ["membership.read"]});
         let input = CreateApiKey::read(input).unwrap();
         self.service.create_api_key(&support::system(), input).await.unwrap().value.id
+    }
+
+    /// Creates an endpoint for events.
+    pub(crate) async fn endpoint(&self, tenant: TenantId) -> EventEndpointId {
+        let input = CreateEventEndpoint::read(json!({"tenantId": tenant, "url": "https://hooks.example/"})).unwrap();
+        self.service.create_event_endpoint(&support::system(), input).await.unwrap().value.id
     }
 
     /// Creates a member and a former owner.
@@ -498,4 +538,6 @@ pub(crate) struct World {
     pub(crate) invitation: InvitationId,
     /// An API key.
     pub(crate) api_key: ApiKeyId,
+    /// An endpoint for events.
+    pub(crate) endpoint: EventEndpointId,
 }

@@ -169,6 +169,9 @@ impl Twins {
                 | "/api-keys/{id}/rotate"
                 | "/tenants/{tenant}/mailboxes"
                 | "/tenants/{tenant}/mailboxes/{id}/app-passwords"
+                | "/events"
+                | "/event-endpoints"
+                | "/event-endpoints/{id}/rotate"
         );
         let alike = |answer: Answer, place: usize| {
             let answer = if own { without_tokens(answer) } else { answer };
@@ -217,7 +220,7 @@ fn end(answer: &Answer) -> Option<String> {
 
 /// Masks what is drawn at random: the token of a domain's record, the time of its next look, and API keys.
 fn without_tokens(mut answer: Answer) -> Answer {
-    for before in ["dezky-verification=", "dzk_", "\"nextLookAt\":\""] {
+    for before in ["dezky-verification=", "dzk_", "\"nextLookAt\":\"", "\"secret\":\""] {
         let mut parts = answer.body.split(before);
         let mut body = parts.next().unwrap_or_default().to_owned();
         for part in parts {
@@ -236,7 +239,8 @@ fn without_ids(mut answer: Answer) -> Answer {
     {
         for event in page["items"].as_array_mut().unwrap() {
             event["id"] = json!("an id");
-            if ["mailbox", "invitation", "api_key"].iter().any(|kind| event["resource"]["type"] == *kind) {
+            let kinds = ["mailbox", "invitation", "api_key", "event_endpoint"];
+            if kinds.iter().any(|kind| event["resource"]["type"] == *kind) {
                 event["resource"]["id"] = json!("an id");
             }
         }
@@ -269,6 +273,7 @@ async fn hide(platform: &Platform, world: &World) -> Names {
     let (mailbox, password) = platform.mailbox(tenant, "acme-0-hidden", 0, person).await;
     let invitation = platform.invitation(tenant, 0).await;
     let api_key = platform.api_key(tenant).await;
+    let endpoint = platform.endpoint(tenant).await;
     let gone = CreateTenant::read(json!({"slug": "acme-0-gone", "name": "acme-0"})).unwrap();
     let gone = service.create_tenant(&system, gone).await.unwrap().value.id;
     service.delete_tenant(&system, &gone.into()).await.unwrap();
@@ -286,6 +291,7 @@ async fn hide(platform: &Platform, world: &World) -> Names {
         password: password.to_string(),
         invitation: invitation.to_string(),
         api_key: api_key.to_string(),
+        endpoint: endpoint.to_string(),
         domain: domain("acme-0-hidden"),
     }
 }

@@ -14,17 +14,24 @@ use dezky::{
         },
     },
     domain::{
-        CreateApiKey, CreateInvitation, CreateSubscription, MembershipRole, Open, SubscriptionStatus, TenantId,
-        TenantStatus, UpdateTenant, UserId, UserStatus,
+        CreateApiKey, CreateEventEndpoint, CreateInvitation, CreateSubscription, DeliveryStatus, MembershipRole, Open,
+        SubscriptionStatus, TenantId, TenantStatus, UpdateTenant, UserId, UserStatus,
     },
     emulators::{Emulator, EmulatorOptions, stripe::StripeSystem},
-    outbound::{CertificateAuthorities, Url},
+    outbound::{CertificateAuthorities, OutboundOptions, Url},
     service::{
-        Call, ListRequest, Page, Service, api_keys::ApiKeyFilter, audit::AuditFilter, billing::Signed,
-        members::MemberFilter, subscriptions::SubscriptionFilter, tenants::TenantFilter, users::UserFilter,
+        Call, ListRequest, Page, Service,
+        api_keys::ApiKeyFilter,
+        audit::AuditFilter,
+        billing::Signed,
+        event_endpoints::{DeliveryFilter, Replay},
+        members::MemberFilter,
+        subscriptions::SubscriptionFilter,
+        tenants::TenantFilter,
+        users::UserFilter,
     },
     store::SharedStore,
-    work::{self, InvitationMail, NoticeMail, TaskReport, catch_up, forget_expired},
+    work::{self, InvitationMail, NoticeMail, TaskReport, Webhooks, catch_up, forget_expired},
 };
 use serde_json::json;
 
@@ -91,6 +98,7 @@ pub(crate) async fn every_list_with_every_filter(store: SharedStore) {
         audit(&estate, call, true).await;
     }
     invitations(&estate).await;
+    event_endpoints(&estate).await;
     billing(&estate).await;
     // For the platform only.
     users(&estate).await;
@@ -160,6 +168,45 @@ async fn invitations(estate: &Estate) {
     let mail = InvitationMail::new(mailer, Url::parse("https://app.dezky.eu").unwrap(), None);
     assert!(mail.next_due(&estate.service).await.unwrap().is_some());
     assert_eq!(mail.run_due(&estate.service).await.unwrap(), 3);
+}
+
+/// Creates endpoints for events, lists them and their deliveries, and has what failed delivered again.
+async fn event_endpoints(estate: &Estate) {
+    let of = estate.tenant.into();
+    let mut id = None;
+    for tenant in [Some(estate.tenant), None] {
+        for _ in 0..3 {
+            let mut body = json!({"url": "https://127.0.0.1/"});
+            if let Some(tenant) = tenant {
+                body["tenantId"] = json!(tenant);
+            }
+            let input = CreateEventEndpoint::read(body).unwrap();
+            let made = estate.service.create_event_endpoint(&system(), input).await.unwrap().value;
+            id = Some(made.id);
+        }
+    }
+    let rename = UpdateTenant::read(json!({"name": "Renamed"})).unwrap();
+    estate.service.update_tenant(&system(), &of, rename).await.unwrap();
+    // Addresses of this machine are refused, so that something waits and something is tried again.
+    let webhooks = Webhooks::new(OutboundOptions::default());
+    webhooks.run_due(&estate.service).await.unwrap();
+    assert!(webhooks.next_due(&estate.service).await.unwrap().is_some());
+    for call in &estate.callers {
+        let found = async |request| estate.service.list_event_endpoints(call, Some(&of), &request).await;
+        assert_eq!(pages(found).await, 3);
+    }
+    let of_platform = async |request| estate.service.list_event_endpoints(&system(), None, &request).await;
+    assert_eq!(pages(of_platform).await, 3);
+    let id = id.unwrap();
+    for status in maybe(&DeliveryStatus::Waiting) {
+        let filter = DeliveryFilter { status };
+        let deliveries = async |request| estate.service.list_event_deliveries(&system(), id, &filter, &request).await;
+        assert!(pages(deliveries).await > 0);
+    }
+    for since in maybe(&now().minus(std::time::Duration::from_secs(60))) {
+        let replay = Replay::Status { status: DeliveryStatus::Waiting, since };
+        estate.service.replay_events(&system(), id, replay).await.unwrap();
+    }
 }
 
 /// Takes an event of the payment provider, deals with it, and compares all subscriptions.

@@ -42,8 +42,11 @@ pub(crate) async fn mongodb() -> SharedStore {
 
 /// Creates the use cases over a store, with the administrators' group `platform-admins`.
 pub(crate) fn service(store: SharedStore, clock: Arc<dyn Clock>) -> Service {
-    let settings =
-        ServiceSettings { platform_admin_group: Some("platform-admins".to_owned()), ..ServiceSettings::default() };
+    let settings = ServiceSettings {
+        platform_admin_group: Some("platform-admins".to_owned()),
+        event_retention: std::time::Duration::ZERO,
+        ..ServiceSettings::default()
+    };
     Service::new(store, clock, settings)
 }
 

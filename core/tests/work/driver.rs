@@ -17,7 +17,7 @@ use dezky::{
 use super::{Estate, copied_name, rename, support};
 
 fn copies() -> Vec<Task> {
-    TaskChoice::parse("copies").unwrap().tasks(Default::default(), None, None)
+    TaskChoice::parse("copies").unwrap().tasks(Default::default(), Default::default())
 }
 
 /// Starts the consumer of copies in a process of its own.
@@ -146,7 +146,12 @@ fn tasks_are_chosen_by_name() {
     assert_eq!(TaskChoice::parse(" none ").unwrap(), TaskChoice::None);
     assert_eq!(TaskChoice::parse("").unwrap(), TaskChoice::None);
     let names = |choice: &str| -> Vec<_> {
-        TaskChoice::parse(choice).unwrap().tasks(Default::default(), None, None).iter().map(|task| task.name).collect()
+        TaskChoice::parse(choice)
+            .unwrap()
+            .tasks(Default::default(), Default::default())
+            .iter()
+            .map(|task| task.name)
+            .collect()
     };
     assert_eq!(names("expiry, copies"), ["copies", "expiry"]);
     // Those of the systems behind tenants and of mail need what a process without such systems does not have.
@@ -155,7 +160,7 @@ fn tasks_are_chosen_by_name() {
         names("all"),
         all.iter()
             .copied()
-            .filter(|name| ![Task::WORKSPACE, Task::INVITATIONS, Task::NOTICES].contains(name))
+            .filter(|name| ![Task::WORKSPACE, Task::INVITATIONS, Task::NOTICES, Task::WEBHOOKS].contains(name))
             .collect::<Vec<_>>()
     );
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();

@@ -21,6 +21,7 @@ mod systems;
 #[cfg(test)]
 mod tests;
 mod values;
+mod webhooks;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -31,7 +32,7 @@ use dezky::{
     domain::{lifecycle::LifecycleSettings, plan::Catalogue},
     outbound::Url,
     service::{BillingProvider, ServiceSettings, seed::SeedSettings},
-    work::{PlatformMail, TaskChoice},
+    work::{PlatformMail, Reached, TaskChoice},
     workspace::Worker,
 };
 
@@ -108,6 +109,8 @@ pub struct Configuration {
     pub invitation_life: Duration,
     /// Address at which people who are invited create an account.
     pub enrolment_url: Option<String>,
+    /// `true` if endpoints for events may be in private networks and on this machine.
+    pub webhooks_private_addresses: bool,
     /// Files that contain secrets of these settings.
     pub secret_files: Vec<SecretFile>,
 }
@@ -175,6 +178,7 @@ impl Configuration {
             mail,
             invitation_life: mail::invitation_life(sources)?,
             enrolment_url: mail::enrolment(sources)?,
+            webhooks_private_addresses: webhooks::private_addresses(sources)?,
             secret_files,
         })
     }
@@ -218,6 +222,15 @@ impl Configuration {
     /// Kind `Configuration` when the URL, the address or a certificate cannot be used.
     pub fn platform_mail(&self) -> Result<Option<PlatformMail>> {
         self.mail.as_ref().map(MailSettings::platform_mail).transpose()
+    }
+
+    /// Returns what background tasks reach outside of the store.
+    ///
+    /// # Errors
+    /// Kind `Configuration` when the mail server or a certificate cannot be used.
+    pub fn reached(&self, worker: Option<Arc<Worker>>) -> Result<Reached> {
+        let webhooks = webhooks::sender(self.webhooks_private_addresses, self.extra_ca_certificates.as_deref())?;
+        Ok(Reached { worker, mail: self.platform_mail()?, webhooks: Some(Arc::new(webhooks)) })
     }
 
     /// Returns the settings of the use cases.

@@ -93,6 +93,7 @@ settings! {
     PORTAL_URL = "portal.url", "DEZKY_PORTAL_URL", None;
     ENROLMENT_URL = "portal.enrolment_url", "DEZKY_ENROLMENT_URL", None;
     INVITATION_DAYS = "invitations.days", "DEZKY_INVITATION_DAYS", None;
+    WEBHOOKS_PRIVATE_ADDRESSES = "webhooks.private_addresses", "DEZKY_WEBHOOKS_PRIVATE_ADDRESSES", None;
     LOG = "log.filter", "DEZKY_LOG", Some("log");
     LOG_FORMAT = "log.format", "DEZKY_LOG_FORMAT", Some("log-format");
 }
@@ -118,7 +119,7 @@ impl Setting {
 
     /// Returns whether the file may use `true` or `false`.
     pub fn is_switch(&self) -> bool {
-        [OIDC_PRIVATE_ADDRESSES, DNSSEC].contains(self)
+        [OIDC_PRIVATE_ADDRESSES, DNSSEC, WEBHOOKS_PRIVATE_ADDRESSES].contains(self)
     }
 
     /// Returns whether the file may use a list. Variables and flags separate items by commas.

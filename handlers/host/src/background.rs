@@ -5,22 +5,16 @@ use std::sync::Arc;
 use dezky::{
     ErrorKind,
     service::Service,
-    work::{Driver, PlatformMail, Statuses, Task, TaskChoice, driver::explain},
-    workspace::Worker,
+    work::{Driver, Reached, Statuses, Task, TaskChoice, driver::explain},
 };
 use tokio::sync::mpsc;
 
 use crate::{configuration::Configuration, failure::Failure, heads};
 
 /// Starts the chosen tasks, and in any case the one that creates the first tenant, without which the server is not ready.
-pub(crate) fn start(
-    service: &Arc<Service>,
-    configuration: &Configuration,
-    worker: Option<Arc<Worker>>,
-    mail: Option<PlatformMail>,
-) -> Driver {
+pub(crate) fn start(service: &Arc<Service>, configuration: &Configuration, reached: Reached) -> Driver {
     let Configuration { tasks: choice, seed, audit_heads, .. } = configuration;
-    let mut tasks = choice.tasks(seed.clone(), worker, mail);
+    let mut tasks = choice.tasks(seed.clone(), reached);
     if let Some(settings) = audit_heads.as_ref().filter(|_| *choice != TaskChoice::None) {
         tasks.push(heads::task(settings));
     }

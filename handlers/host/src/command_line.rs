@@ -10,8 +10,9 @@ use crate::commands::{
     manual::{CompletionFlags, ManFlags},
     operators::{
         api_key::ApiKeyCommand, audit::AuditFlags, billing::BillingCommand, domain::DomainCommand,
-        invitation::InvitationCommand, mailbox::MailboxCommand, member::MemberCommand,
-        subscription::SubscriptionCommand, tenant::TenantCommand, user::UserCommand, workspace::WorkspaceCommand,
+        endpoint::EndpointCommand, events::EventsFlags, invitation::InvitationCommand, mailbox::MailboxCommand,
+        member::MemberCommand, subscription::SubscriptionCommand, tenant::TenantCommand, user::UserCommand,
+        workspace::WorkspaceCommand,
     },
 };
 use crate::configuration::{
@@ -87,6 +88,12 @@ pub(crate) enum Command {
     /// Create links to the payment provider, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Billing(BillingCommand),
+    /// Show what has changed, the oldest events first.
+    #[command(after_help = "Example:\n  dezky events --tenant acme --type 'membership.*' --all")]
+    Events(EventsFlags),
+    /// Administer the endpoints to which events are delivered, as an operator.
+    #[command(subcommand, after_help = OPERATORS)]
+    Endpoint(EndpointCommand),
     /// Administer the mailboxes of a tenant, as an operator.
     #[command(subcommand, after_help = OPERATORS)]
     Mailbox(MailboxCommand),

@@ -138,7 +138,7 @@ impl Running {
         if let Some(worker) = &worker {
             metrics.follow(worker);
         }
-        let driver = background::start(&service, configuration, worker, configuration.platform_mail()?);
+        let driver = background::start(&service, configuration, configuration.reached(worker)?);
         let readiness = Readiness::new(store, Some(verifier.clone()), driver.statuses());
         let (fatal_sender, fatal) = mpsc::channel(1);
         let mut background = JoinSet::new();

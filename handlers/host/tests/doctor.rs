@@ -387,6 +387,7 @@ async fn tasks_that_fail_and_events_that_wait_for_too_long_are_told() {
         action: action.to_owned(),
         tenant_id: Some(TenantId::generate()),
         user_id: None,
+        resource: None,
         changed_fields: vec!["name".to_owned()],
         created_at: SystemClock.now().minus(Duration::from_secs(minutes * 60)),
     };

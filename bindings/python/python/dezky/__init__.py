@@ -86,6 +86,7 @@ from ._types import (
     WorkspaceLogin,
     WorkspaceView,
 )
+from ._webhooks import WebhookVerificationError, verify_webhook
 
 __all__ = [
     "AppPasswordStatus",
@@ -157,6 +158,7 @@ __all__ = [
     "UserStatus",
     "UserView",
     "VerifiedToken",
+    "WebhookVerificationError",
     "WorkspaceLink",
     "WorkspaceLogin",
     "WorkspaceView",
@@ -167,4 +169,5 @@ __all__ = [
     "settings",
     "to_dict",
     "to_json",
+    "verify_webhook",
 ]

@@ -11,6 +11,8 @@ from typing import Required, TypedDict
 from ._types import (
     BillingInfo,
     Branding,
+    DeliveryStatus,
+    DeliveryStatusText,
     DomainVerification,
     InvitedMailbox,
     Language,
@@ -165,6 +167,24 @@ class CreateAppPasswordInput(TypedDict, total=False):
     name: Required[str]
 
 
+class CreateEventEndpointInput(TypedDict, total=False):
+    """A new event endpoint.
+
+    Attributes:
+        tenant_id: The tenant whose events it gets; without it, an endpoint of the platform, which gets all events.
+        url: Address that events are sent to.
+        description: Note about its purpose (1 to 200 characters).
+        types: Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all (at most 100).
+        active: `true`, unless nothing is to be delivered yet.
+    """
+
+    tenant_id: str | None
+    url: Required[str]
+    description: str | None
+    types: Sequence[str] | None
+    active: bool | None
+
+
 class CreateInvitationInput(TypedDict, total=False):
     """A new invitation.
 
@@ -315,6 +335,20 @@ class InvitationSecretInput(TypedDict, total=False):
     secret: Required[str]
 
 
+class ReplayInput(TypedDict, total=False):
+    """Deliveries that are to be made again: that of one event, or those with a status.
+
+    Attributes:
+        event_id: Id of the event.
+        status: Status of the deliveries; `failed` without it and `eventId`.
+        since: Only deliveries of events since this time.
+    """
+
+    event_id: str | None
+    status: DeliveryStatus | DeliveryStatusText | None
+    since: datetime | None
+
+
 class RotateApiKeyInput(TypedDict, total=False):
     """A rotation of the secret of an API key.
 
@@ -339,6 +373,22 @@ class UpdateApiKeyInput(TypedDict, total=False):
     scopes: Sequence[str] | None
     networks: Sequence[str] | None
     expires_at: datetime | None
+
+
+class UpdateEventEndpointInput(TypedDict, total=False):
+    """Changes of an event endpoint.
+
+    Attributes:
+        url: Address that events are sent to.
+        description: Note about its purpose (1 to 200 characters).
+        types: Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all (at most 100).
+        active: `true` while events are delivered to it.
+    """
+
+    url: str
+    description: str | None
+    types: Sequence[str] | None
+    active: bool
 
 
 class UpdateMailboxInput(TypedDict, total=False):

@@ -15,12 +15,16 @@ from ._types import (
     BillingLink,
     BulkInvitations,
     EntitlementsView,
+    EventDeliveryView,
+    EventEndpointView,
+    EventMessage,
     ExportRecord,
     InvitationView,
     MailboxView,
     MembershipView,
     PlansView,
     ProfileView,
+    Replayed,
     SubscriptionView,
     TenantDomainView,
     TenantView,
@@ -133,3 +137,22 @@ API_KEYS_UPDATE: Operation[ApiKeyView] = Operation(
 API_KEYS_ROTATE: Operation[ApiKeyView] = Operation("POST", "/api-keys/{id}/rotate", ApiKeyView, "application/json")
 AUDIT_LIST: Operation[Page[AuditEventView]] = Operation("GET", "/audit", Page[AuditEventView])
 AUDIT_HEAD: Operation[AuditHeadView] = Operation("GET", "/audit/head", AuditHeadView)
+EVENTS_LIST: Operation[Page[EventMessage]] = Operation("GET", "/events", Page[EventMessage])
+EVENT_ENDPOINTS_LIST: Operation[Page[EventEndpointView]] = Operation("GET", "/event-endpoints", Page[EventEndpointView])
+EVENT_ENDPOINTS_CREATE: Operation[EventEndpointView] = Operation(
+    "POST", "/event-endpoints", EventEndpointView, "application/json"
+)
+EVENT_ENDPOINTS_GET: Operation[EventEndpointView] = Operation("GET", "/event-endpoints/{id}", EventEndpointView)
+EVENT_ENDPOINTS_DELETE: Operation[None] = Operation("DELETE", "/event-endpoints/{id}", None)
+EVENT_ENDPOINTS_UPDATE: Operation[EventEndpointView] = Operation(
+    "PATCH", "/event-endpoints/{id}", EventEndpointView, "application/merge-patch+json"
+)
+EVENT_ENDPOINTS_DELIVERIES: Operation[Page[EventDeliveryView]] = Operation(
+    "GET", "/event-endpoints/{id}/deliveries", Page[EventDeliveryView]
+)
+EVENT_ENDPOINTS_REPLAY: Operation[Replayed] = Operation(
+    "POST", "/event-endpoints/{id}/replay", Replayed, "application/json"
+)
+EVENT_ENDPOINTS_ROTATE: Operation[EventEndpointView] = Operation(
+    "POST", "/event-endpoints/{id}/rotate", EventEndpointView
+)

@@ -58,6 +58,18 @@ class ConditionStatus(StrEnum):
 ConditionStatusText: TypeAlias = Literal["true", "false", "unknown"]
 
 
+class DeliveryStatus(StrEnum):
+    """Status of a delivery."""
+
+    WAITING = "waiting"
+    RETRYING = "retrying"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+DeliveryStatusText: TypeAlias = Literal["waiting", "retrying", "delivered", "failed"]
+
+
 class DomainStatus(StrEnum):
     """Status of a domain of a tenant."""
 
@@ -598,6 +610,122 @@ class EntitlementsView(Document, frozen=True, kw_only=True):
     mailbox_bytes: int
 
 
+class EventData(Document, frozen=True, kw_only=True):
+    """A change, by ids and names.
+
+    Attributes:
+        resource: The resource that was changed.
+        user_id: The person whom it concerns.
+        changed_fields: Names of the fields that changed.
+    """
+
+    resource: AuditResource | None = None
+    user_id: str | None = None
+    changed_fields: tuple[str, ...]
+
+
+class EventDeliveryView(Document, frozen=True, kw_only=True):
+    """A delivery of an event to an endpoint.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        tenant_id: The tenant whose endpoint it goes to; absent for an endpoint of the platform.
+        endpoint_id: The endpoint.
+        event_id: Id of the event, which its webhook has as `webhook-id`.
+        event_type: Type of the event, such as `tenant.update`.
+        event_tenant_id: The tenant that the event concerns.
+        user_id: The person whom the event concerns.
+        resource: The resource that was changed.
+        changed_fields: Names of the fields that changed.
+        occurred_at: Time of the event.
+        status: Its status.
+        attempts: Number of attempts since it was last asked for.
+        due_at: Time of its next attempt, if it has one.
+        gives_up_at: Time after which it is not tried any more.
+        response_status: HTTP status of the last answer.
+        failure: Reason for which the last attempt failed.
+        delivered_at: Time at which the endpoint has taken it.
+        expires_at: Time at which it is removed, taken or not.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
+    """
+
+    id: str
+    version: int
+    tenant_id: str | None = None
+    endpoint_id: str
+    event_id: str
+    event_type: str
+    event_tenant_id: str | None = None
+    user_id: str | None = None
+    resource: AuditResource | None = None
+    changed_fields: tuple[str, ...]
+    occurred_at: datetime
+    status: DeliveryStatus
+    attempts: int
+    due_at: datetime
+    gives_up_at: datetime
+    response_status: int | None = None
+    failure: str | None = None
+    delivered_at: datetime | None = None
+    expires_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+class EventEndpointView(Document, frozen=True, kw_only=True):
+    """An endpoint to which events are delivered as signed webhooks.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        tenant_id: The tenant whose events it gets; absent for an endpoint of the platform, which gets all events.
+        url: Address that events are sent to.
+        description: Note about its purpose.
+        types: Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all.
+        active: `true` while events are delivered to it.
+        failure: Reason for which it was made inactive without a request.
+        previous_secret_until: Time until which webhooks are signed with the previous secret as well.
+        resumes_at: Time at which the next delivery in line is tried, after one that has failed.
+        secret: Its secret; only in the answers to its creation and to a rotation.
+        created_at: Time of creation.
+        updated_at: Time of the last write.
+    """
+
+    id: str
+    version: int
+    tenant_id: str | None = None
+    url: str
+    description: str | None = None
+    types: tuple[str, ...]
+    active: bool
+    failure: str | None = None
+    previous_secret_until: datetime | None = None
+    resumes_at: datetime | None = None
+    secret: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class EventMessage(Document, frozen=True, kw_only=True):
+    """An event as receivers get it: what has changed, by ids and names of fields, and no values.
+
+    Attributes:
+        id: Id of the event, the same at each attempt and replay; also its id in the audit trail.
+        type: Type of the event: the name of its action in the audit trail.
+        timestamp: Time of the change.
+        tenant_id: The tenant that it concerns.
+        data: The change.
+    """
+
+    id: str
+    type: str
+    timestamp: datetime
+    tenant_id: str | None = None
+    data: EventData
+
+
 class Expired(Document, frozen=True, kw_only=True):
     """The retention of one kind of event, as it was applied.
 
@@ -904,6 +1032,18 @@ class Removed(Document, frozen=True, kw_only=True):
 
     place: str
     count: int
+
+
+class Replayed(Document, frozen=True, kw_only=True):
+    """Result of a replay.
+
+    Attributes:
+        replayed: Number of deliveries that are made again.
+        next_since: `since` of the next request, if there are more.
+    """
+
+    replayed: int
+    next_since: datetime | None = None
 
 
 class Sighting(Document, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 pub(super) mod schemas;
 pub(super) mod shape;
+mod webhooks;
 
 use utoipa::{
     Modify, OpenApi,
@@ -63,12 +64,21 @@ pub(super) fn write<'a>(
     let tag = |(name, about): &(&str, &str)| TagBuilder::new().name(*name).description(Some(*about)).build();
     document.tags = Some(resources.iter().map(tag).collect());
     let components = document.components.get_or_insert_with(Default::default);
+    components.schemas.extend(webhooks::schemas());
+    let mut written = Vec::new();
     for (operation, mut shape) in operations {
+        written.push(operation);
         components.schemas.append(&mut shape.schemas);
         add(&mut document.paths, operation, shape)?;
     }
     document.extensions = Some(Extensions::from_iter([(POLICY, policy_data())]));
-    document.to_pretty_json().map_err(|error| Error::internal(error.to_string()))
+    let webhooks = webhooks::webhooks(&webhooks::types(written.into_iter()));
+    let json = |error: serde_json::Error| Error::internal(error.to_string());
+    let text = document.to_pretty_json().map_err(json)?;
+    let webhooks = serde_json::to_string_pretty(&webhooks).map_err(json)?.replace('\n', "\n  ");
+    // utoipa has no place for them.
+    let document = text.strip_suffix("\n}").ok_or_else(|| Error::internal("the document is no object"))?;
+    Ok(format!("{document},\n  \"webhooks\": {webhooks}\n}}"))
 }
 
 fn add(paths: &mut Paths, operation: &Operation, shape: Shape) -> Result<()> {

@@ -5,7 +5,10 @@
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{ApiKeyView, AppPasswordView, InvitationView, MailboxView, TenantDomainView},
+    domain::{
+        ApiKeyView, AppPasswordView, EventDeliveryView, EventEndpointView, EventMessage, InvitationView, MailboxView,
+        TenantDomainView,
+    },
     service::export::ExportRecord,
     service::views::{AuditEventView, MembershipView, SubscriptionView, TenantView, UserView},
 };
@@ -13,6 +16,7 @@ use crate::{
 pub(crate) use crate::domain::{
     api_key::{CreateApiKeyBody, UpdateApiKeyBody},
     app_password::CreateAppPasswordBody,
+    event_endpoint::{CreateEventEndpointBody, UpdateEventEndpointBody},
     invitation::CreateInvitationBody,
     mailbox::{CreateMailboxBody, UpdateMailboxBody},
     membership::{GrantMembershipBody, UpdateMembershipBody},
@@ -58,6 +62,22 @@ pub(crate) struct CheckoutBody {
     /// Number of seats; those of the subscription or the plan without it.
     #[schema(nullable = true, minimum = 1, maximum = 1000000)]
     seats: Option<u32>,
+}
+
+/// Deliveries that are to be made again: that of one event, or those with a status.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({"status": "failed", "since": "2026-01-31T09:30:00.000Z"}))]
+#[allow(dead_code, reason = "describes what is read")]
+pub(crate) struct ReplayBody {
+    /// Id of the event.
+    #[schema(nullable = true, pattern = "^[0-9a-fA-F]{24}$")]
+    event_id: Option<String>,
+    /// Status of the deliveries; `failed` without it and `eventId`.
+    status: Option<crate::domain::DeliveryStatus>,
+    /// Only deliveries of events since this time.
+    #[schema(nullable = true, format = DateTime)]
+    since: Option<String>,
 }
 
 /// The price to bill.
@@ -269,4 +289,7 @@ pages! {
     ExportPage of ExportRecord;
     InvitationPage of InvitationView;
     ApiKeyPage of ApiKeyView;
+    EventPage of EventMessage;
+    EventEndpointPage of EventEndpointView;
+    EventDeliveryPage of EventDeliveryView;
 }

@@ -79,15 +79,23 @@ impl Shape {
 
     /// Describes a document that is also given as server-sent events, one for each change of it.
     pub(crate) fn followed<V: ToSchema>() -> Self {
-        let mut shape = Self::document::<V>().header(
+        Self::document::<V>()
+            .with_events("Events with the document as data and its tag as id; the last one may be a `problem`")
+    }
+
+    /// Describes a list that is also given as server-sent events, one for each item that is added.
+    pub(crate) fn streamed(self) -> Self {
+        self.with_events("Events with an item as data and its id as id, from now on; the last one may be a `problem`")
+    }
+
+    fn with_events(self, about: &str) -> Self {
+        let mut shape = self.header(
             "Last-Event-ID",
             "With `Accept: text/event-stream`: id of the last event that the caller has",
             text(),
         );
         if let Some((_, answer)) = shape.answers.iter_mut().find(|(status, _)| *status == "200") {
-            let events = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).description(Some(
-                "Events with the document as data and its tag as id; the last one may be a `problem`",
-            ));
+            let events = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).description(Some(about));
             answer.content.insert(MEDIA_TYPE.to_owned(), ContentBuilder::new().schema(Some(events)).build().into());
         }
         shape
@@ -117,6 +125,16 @@ impl Shape {
             .content(JSON, content)
             .header("Location", told("Where it is"));
         shape.answered("201", answer)
+    }
+
+    /// Describes a changed document with a new secret, which is shown once.
+    pub(crate) fn renewed<V: ToSchema>() -> Self {
+        let about =
+            "A repeated request has no effect and is refused, since the secret is not stored; kept for 24 hours";
+        let key = text().min_length(Some(1)).max_length(Some(255));
+        let mut shape = Self::new().header("Idempotency-Key", about, key).guarded();
+        let content = shape.content::<V>();
+        shape.answered("200", ResponseBuilder::new().description("`secret` is shown once").content(JSON, content))
     }
 
     /// Describes a changed document.

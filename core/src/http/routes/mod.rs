@@ -8,6 +8,8 @@ pub(super) mod document;
 pub(super) mod domains;
 pub(super) mod entitlements;
 pub(super) mod evaluations;
+pub(super) mod event_endpoints;
+pub(super) mod events;
 pub(super) mod invitations;
 pub(super) mod launcher;
 pub(super) mod mailboxes;

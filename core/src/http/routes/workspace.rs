@@ -33,7 +33,7 @@ pub(crate) async fn read(
     let reference = TenantReference::from(path.text(0));
     // Followed before the first look, so that no change falls in between.
     let asked = live::is_asked_for(&headers);
-    let ticks = state.live.as_ref().filter(|_| asked).map(|live| live.follow(&SHOWN));
+    let ticks = state.live.as_ref().filter(|_| asked).map(|live| live.follow(&SHOWN, live::PACE));
     let view = state.service.read_workspace(&call, &reference).await?;
     if !asked {
         return Ok(hinted(respond::document(&headers, &view)?, &view));

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Name in the audit trail of mail that came back.
-const BOUNCE: &str = "invitation.bounce";
+const BOUNCE: &str = crate::domain::system_action::INVITATION_BOUNCE;
 
 impl Service {
     /// Notes that the mail of an invitation came back. Returns `false` if that makes no difference any more.

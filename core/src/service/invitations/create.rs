@@ -144,7 +144,7 @@ impl Service {
 }
 
 /// Name in the audit trail of the expiry of an invitation.
-pub(crate) const LAPSE: &str = "invitation.expire";
+pub(crate) const LAPSE: &str = crate::domain::system_action::INVITATION_EXPIRE;
 
 /// Returns an address in the form of the field that it is compared with.
 fn address(collection: &'static crate::store::Collection, field: &str, address: &str) -> String {

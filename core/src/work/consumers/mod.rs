@@ -19,7 +19,7 @@ pub(super) use workspace::WORKSPACE;
 use crate::{context::SystemActor, domain::AuditActor};
 
 /// Name of the action that erases a part of what is known of a person.
-const ERASED: &str = "user.erase";
+const ERASED: &str = crate::domain::system_action::USER_ERASE;
 
 /// Maximum number of documents that one commit writes.
 pub(super) const BATCH: u32 = 100;

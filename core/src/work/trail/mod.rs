@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Name of the action that writes a checkpoint.
-pub(crate) const RETAINED: &str = "audit.retain";
+pub(crate) const RETAINED: &str = crate::domain::system_action::AUDIT_RETAIN;
 
 /// Returns the chain of a tenant or of the platform as it is stored; none before its first event.
 async fn chain(service: &Service, call: &Call, tenant: Option<TenantId>) -> Result<Option<AuditChain>> {

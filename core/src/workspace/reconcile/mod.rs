@@ -42,12 +42,12 @@ use crate::{
 const MOST_LOOKS: usize = 4;
 
 /// Name of the action of controllers in the audit trail.
-pub(crate) const RECONCILED: &str = "workspace.reconcile";
+pub(crate) const RECONCILED: &str = crate::domain::system_action::WORKSPACE_RECONCILE;
 
 /// Name of what controllers record with a tenant: names in its systems, and that it is active once all are ready.
 ///
 /// It is no action of the policy, and no cause for another look: nothing that is desired follows from it.
-pub(super) const PROVISIONED: &str = "tenant.provision";
+pub(super) const PROVISIONED: &str = crate::domain::system_action::TENANT_PROVISION;
 
 /// Type of the condition that tells if a system does what is asked.
 const REACHABLE: &str = "Reachable";

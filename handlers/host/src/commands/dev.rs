@@ -75,6 +75,7 @@ pub(super) async fn run(flags: DevFlags) -> Result<(), Failure> {
         mail: Some(mail.settings()?),
         invitation_life: ServiceSettings::default().invitation_life,
         enrolment_url: None,
+        webhooks_private_addresses: true,
         secret_files: Vec::new(),
     };
     let mut running = Running::start(&configuration).await?;

@@ -41,6 +41,8 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::ApiKey(command) => operators::api_key::run(command).await,
         Command::Domain(command) => operators::domain::run(command).await,
         Command::Workspace(command) => operators::workspace::run(command).await,
+        Command::Events(flags) => operators::events::run(flags).await,
+        Command::Endpoint(command) => operators::endpoint::run(command).await,
         Command::Invitation(command) => operators::invitation::run(command).await,
         Command::Mailbox(command) => operators::mailbox::run(command).await,
         Command::Subscription(command) => operators::subscription::run(command).await,

@@ -34,7 +34,7 @@ pub(super) async fn run(flags: SettingFlags) -> Result<(), Failure> {
         metrics.follow(worker);
     }
     let reaches = configuration.systems.kinds();
-    let driver = background::start(platform.service(), &configuration, worker, configuration.platform_mail()?);
+    let driver = background::start(platform.service(), &configuration, configuration.reached(worker)?);
     let readiness = Readiness::new(store, None, driver.statuses());
     let limits = Limits::new(&configuration.limits, Arc::clone(&metrics));
     let (stop, stopped) = watch::channel(false);

@@ -10,11 +10,13 @@ use dezky::{
     clock::{Clock as _, SystemClock},
     context::RequestContext,
     domain::{
-        ApiKeyUse, AuditEventId, AuditStub, CreateApiKey, CreateAppPassword, CreateInvitation, CreateMailbox,
-        CreateTenant, Cursor, DeferredEvent, DomainRecords, Event, Invitation, Issuer, NoticeKind, OutboxEvent,
-        OutboxEventId, ProviderEvent, SeatLedger, SystemState, TaskRecord, TenantDomain, TenantId, UpdateUser,
+        ApiKeyUse, AuditEventId, AuditResource, AuditStub, CreateApiKey, CreateAppPassword, CreateEventEndpoint,
+        CreateInvitation, CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords, Event, EventDelivery,
+        Invitation, Issuer, NoticeKind, ObjectId, OutboxEvent, OutboxEventId, ProviderEvent, SeatLedger, SystemState,
+        TaskRecord, TenantDomain, TenantId, UpdateUser,
         api_key::NewSecret,
         billing::Announcement,
+        event_delivery::Attempt,
         notice::Planned,
         tenant_domain::{DomainTimes, Sighting, SightingOutcome},
         workspace::{Condition, ConditionStatus, PublishedRecord, SystemKind},
@@ -90,11 +92,20 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
             action: "tenant.update".to_owned(),
             tenant_id: Some(TenantId::generate()),
             user_id: None,
+            resource: Some(AuditResource { resource_type: "tenant".to_owned(), id: ObjectId::generate() }),
             changed_fields: vec!["name".to_owned()],
             created_at: now,
         },
     );
     let mut commit = Commit::new();
+    // An endpoint for events, with the delivery of this one.
+    let endpoint = json!({ "url": "https://hooks.beta.eu/", "description": "Wiki", "types": ["tenant.*"] });
+    let mut endpoint = CreateEventEndpoint::read(endpoint).unwrap().into_endpoint(0, now);
+    endpoint.rotate(now);
+    let mut delivery = EventDelivery::of(&event, &endpoint, now);
+    delivery.note(Attempt::Refused { status: 400, why: "it answered 400".to_owned() }, 0.5, now);
+    commit.insert(&endpoint).unwrap();
+    commit.insert(&delivery).unwrap();
     commit.insert(&event).unwrap();
     commit.insert(&Cursor { version: 3, position: 6, ..Cursor::start("copies", now) }).unwrap();
     commit.insert(&DeferredEvent::new("copies", &event, now, "conflict: try again".to_owned())).unwrap();

@@ -13,6 +13,8 @@ from .audit import AsyncAudit
 from .billing import AsyncBilling
 from .domains import AsyncDomains
 from .entitlements import AsyncEntitlements
+from .event_endpoints import AsyncEventEndpoints
+from .events import AsyncEvents
 from .invitations import AsyncInvitations
 from .mailboxes import AsyncMailboxes
 from .members import AsyncMembers
@@ -34,6 +36,8 @@ class AsyncUseCases:
         "billing",
         "domains",
         "entitlements",
+        "event_endpoints",
+        "events",
         "invitations",
         "mailboxes",
         "members",
@@ -72,6 +76,10 @@ class AsyncUseCases:
     """API keys: credentials of machines of a tenant or the platform."""
     audit: AsyncAudit
     """The audit trail."""
+    events: AsyncEvents
+    """What changes, in pages and as a stream."""
+    event_endpoints: AsyncEventEndpoints
+    """Endpoints to which events are delivered as signed webhooks."""
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
@@ -89,6 +97,8 @@ class AsyncUseCases:
         self.billing = AsyncBilling(caller)
         self.api_keys = AsyncApiKeys(caller)
         self.audit = AsyncAudit(caller)
+        self.events = AsyncEvents(caller)
+        self.event_endpoints = AsyncEventEndpoints(caller)
 
     async def me(self, *, timeout: float | None = None) -> ProfileView:
         """The caller's profile, tenants and subscriptions; brings memberships in line with the token's groups.

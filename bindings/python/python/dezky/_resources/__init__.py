@@ -13,6 +13,8 @@ from .audit import Audit
 from .billing import Billing
 from .domains import Domains
 from .entitlements import Entitlements
+from .event_endpoints import EventEndpoints
+from .events import Events
 from .invitations import Invitations
 from .mailboxes import Mailboxes
 from .members import Members
@@ -34,6 +36,8 @@ class UseCases:
         "billing",
         "domains",
         "entitlements",
+        "event_endpoints",
+        "events",
         "invitations",
         "mailboxes",
         "members",
@@ -72,6 +76,10 @@ class UseCases:
     """API keys: credentials of machines of a tenant or the platform."""
     audit: Audit
     """The audit trail."""
+    events: Events
+    """What changes, in pages and as a stream."""
+    event_endpoints: EventEndpoints
+    """Endpoints to which events are delivered as signed webhooks."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -89,6 +97,8 @@ class UseCases:
         self.billing = Billing(caller)
         self.api_keys = ApiKeys(caller)
         self.audit = Audit(caller)
+        self.events = Events(caller)
+        self.event_endpoints = EventEndpoints(caller)
 
     def me(self, *, timeout: float | None = None) -> ProfileView:
         """The caller's profile, tenants and subscriptions; brings memberships in line with the token's groups.

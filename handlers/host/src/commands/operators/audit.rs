@@ -61,7 +61,8 @@ pub(crate) struct AuditFlags {
     common: CommonFlags,
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
+/// Reads a time, or a time ago.
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse() {
         return Ok(time);
     }

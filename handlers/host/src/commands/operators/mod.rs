@@ -7,6 +7,8 @@ pub(crate) mod billing;
 mod body;
 mod confirmation;
 pub(crate) mod domain;
+pub(crate) mod endpoint;
+pub(crate) mod events;
 pub(crate) mod invitation;
 mod listing;
 pub(crate) mod mailbox;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use dezky::{
     domain::Choice as _,
+    http::live::PACE,
     service::{
         access::TenantReference,
         live::{Live as _, Tick},
@@ -151,7 +152,7 @@ async fn show(flags: &ShownWorkspace) -> Result<(), Failure> {
     let mut told = Vec::new();
     loop {
         // Followed before each look, so that no change falls in between.
-        let mut ticks = changes.follow(&SHOWN);
+        let mut ticks = changes.follow(&SHOWN, PACE);
         let view = settled(session.service.read_workspace(&session.call(), &reference).await)?;
         if !flags.follow {
             return print(&session, &view);
