@@ -9,7 +9,7 @@ use dezky::{
         event_endpoints::{DeliveryFilter, Replay},
     },
 };
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::{
     audit::moment,
@@ -253,19 +253,15 @@ async fn update(flags: UpdateFlags) -> Result<(), Failure> {
 /// Has deliveries made again, in as many requests as it takes.
 async fn replay(flags: ReplayFlags) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
-    let mut body = json!({});
+    let mut body = Map::new();
     for (field, value) in [("eventId", flags.event), ("status", flags.status)] {
-        if let Some(value) = value {
-            body[field] = value.into();
-        }
+        body.extend(value.map(|value| (field.to_owned(), value.into())));
     }
     let mut since = flags.since;
     let mut replayed = 0;
     loop {
-        if let Some(since) = since {
-            body["since"] = since.to_string().into();
-        }
-        let replay = settled(Replay::read(body.clone()))?;
+        body.extend(since.map(|since| ("since".to_owned(), since.to_string().into())));
+        let replay = settled(Replay::read(body.clone().into()))?;
         let done = settled(session.service.replay_events(&session.call(), flags.endpoint, replay).await)?.value;
         replayed += done.replayed;
         match done.next_since {
