@@ -14,6 +14,18 @@ macro_rules! system_actions {
 system_actions! {
     /// Audit events that are older than the settings allow were removed.
     AUDIT_RETAIN = "audit.retain";
+    /// The record of a claim was seen, and another tenant has the domain.
+    DOMAIN_CONTEST = "domain.contest";
+    /// A claim of a domain has expired without proof.
+    DOMAIN_EXPIRE = "domain.expire";
+    /// A domain is lost, since its proof was gone for too long.
+    DOMAIN_LOSE = "domain.lose";
+    /// A domain waits for its proof again.
+    DOMAIN_UNVERIFY = "domain.unverify";
+    /// A domain is proven.
+    DOMAIN_VERIFY = "domain.verify";
+    /// The proof of a domain is gone; the domain will be lost unless it comes back.
+    DOMAIN_WARN = "domain.warn";
     /// An endpoint for events was made inactive, since it is gone.
     EVENT_ENDPOINT_DISABLE = "event_endpoint.disable";
     /// The mail of an invitation came back.

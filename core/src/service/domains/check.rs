@@ -135,7 +135,7 @@ impl Service {
             after.contest(seen.sightings.clone(), &self.settings.domains, fraction(), moment.now());
             let actor = crate::domain::AuditActor::part(crate::context::SystemActor::Housekeeping);
             let mut work = UnitOfWork::new(call, actor, &moment);
-            store(&mut work, "domain.contest", &before, &mut after)?;
+            store(&mut work, crate::domain::system_action::DOMAIN_CONTEST, &before, &mut after)?;
             self.carry_out(work).await
         })
         .await

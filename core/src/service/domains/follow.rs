@@ -4,7 +4,7 @@ use super::{PublicRecords, Told, fraction, host, store, subject};
 use crate::{
     authz::Action,
     domain::{
-        DomainStatus, Tenant, TenantDomain,
+        DomainStatus, Tenant, TenantDomain, system_action,
         tenant_domain::{HostSighting, Sighting, Verdict},
     },
     error::Result,
@@ -71,11 +71,11 @@ pub(crate) fn apply(
     }
     claim.host = seen.host;
     let event = match claim.status {
-        DomainStatus::Pending => "domain.unverify",
-        DomainStatus::Verified => "domain.verify",
-        DomainStatus::AtRisk => "domain.warn",
-        DomainStatus::Lost => "domain.lose",
-        DomainStatus::Expired => "domain.expire",
+        DomainStatus::Pending => system_action::DOMAIN_UNVERIFY,
+        DomainStatus::Verified => system_action::DOMAIN_VERIFY,
+        DomainStatus::AtRisk => system_action::DOMAIN_WARN,
+        DomainStatus::Lost => system_action::DOMAIN_LOSE,
+        DomainStatus::Expired => system_action::DOMAIN_EXPIRE,
     };
     store(work, event, before, &mut claim)?;
     if after.domain_verifications != tenant.domain_verifications {
