@@ -59,7 +59,7 @@ pub(crate) enum Command {
     /// Upgrade the MongoDB database of the replaced service in place, or copy one store into another (--from, --to).
     ///
     /// Stop all programs that write to the database first, and make a backup: docs/migration.md describes every step.
-    /// Exits with 0 when nothing is left to do, with 3 when something needs a manual decision, with 1 when the work
+    /// Exits with 0 when nothing is left to do, with 7 when something needs a manual decision, with 1 when the work
     /// failed.
     #[cfg(feature = "mongodb")]
     Migrate(crate::commands::migrate::MigrateFlags),
