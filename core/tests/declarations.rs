@@ -97,6 +97,8 @@ fn what_a_component_does_not_read_at_all_is_closed() {
         "audit_stubs",
         "deferred_events",
         "event_cursors",
+        "event_deliveries",
+        "event_endpoints",
         "events",
         "idempotency_records",
         "key_sets",

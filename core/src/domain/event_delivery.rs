@@ -7,11 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{AuditResource, Event, EventDeliveryId, EventEndpoint, EventEndpointId, EventId, TenantId, UserId};
-use crate::{
-    callers::Callers,
-    clock::Timestamp,
-    store::{Guest, Scope},
-};
+use crate::{clock::Timestamp, store::Scope};
 
 /// Status of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, Choice)]
@@ -33,7 +29,6 @@ pub enum DeliveryStatus {
     /// The collection of deliveries.
     collection EVENT_DELIVERIES = "event_deliveries",
     scope = Scope::Tenant("tenantId"),
-    guest = Guest::Scoped { readers: Callers::ADMINS, keys: &[] },
     keys = Self::keys,
     seen = ADMINS,
     /// Deliveries to a tenant's endpoints, for the removal of its data.

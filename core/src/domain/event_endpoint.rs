@@ -11,19 +11,13 @@ use super::{
     Event, EventEndpointId, ObjectId, OneTimeSecret, Problem, TenantId,
     fields::{boolean, label, object_id},
 };
-use crate::{
-    callers::Callers,
-    clock::Timestamp,
-    error::FieldCode,
-    store::{Guest, Scope},
-};
+use crate::{clock::Timestamp, error::FieldCode, store::Scope};
 
 /// A stored event endpoint.
 #[entity(
     /// The collection of event endpoints.
     collection EVENT_ENDPOINTS = "event_endpoints",
     scope = Scope::Tenant("tenantId"),
-    guest = Guest::Scoped { readers: Callers::ADMINS, keys: &[] },
     keys = Self::keys,
     seen = ADMINS,
     /// A tenant's endpoints by age.

@@ -17,8 +17,9 @@ use super::Component;
 /// reads nothing without a caller.
 const NATIVE: [&str; 3] = ["/oidc/backchannel-logout", "/invitations/preview", "/billing/stripe/webhook"];
 
-/// The prefixes of further ones: answers about people whom a component may not read, and credentials, which it never reads.
-const NATIVE_BELOW: [&str; 2] = ["/access/v1/", "/api-keys"];
+/// The prefixes of further ones: answers about people whom a component may not read, credentials, and the log of events, which it
+/// never reads.
+const NATIVE_BELOW: [&str; 4] = ["/access/v1/", "/api-keys", "/event-endpoints", "/events"];
 
 /// Builds the API. Its path patterns are only needed for metrics here; the component routes all requests.
 pub(crate) fn routes(component: Arc<Component>, own: HttpState) -> Router {
