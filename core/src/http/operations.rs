@@ -25,7 +25,7 @@ use crate::{
     service::{
         billing::BillingLink,
         entitlements::{EntitlementsView, PlansView},
-        evaluations::{Evaluation, Evaluations, FoundActions, FoundThings},
+        evaluations::{Evaluation, EvaluationsAnswer, FoundActions, FoundThings},
         event_endpoints::Replayed,
         invitations::{AcceptedInvitation, BulkInvitations, InvitationPreview},
         views::{LauncherView, MembershipView, ProfileView, SubscriptionView, TenantView, UserView},
@@ -455,7 +455,7 @@ operations! {
             post evaluateAccesses = evaluations::evaluate_several {
                 summary: "Up to 200 such questions at once; without a list, one",
                 access: May(&[EvaluateAccess]), sdk: None, commands: &[],
-                shape: Shape::sent::<EvaluationsRequest, Evaluations>(),
+                shape: Shape::sent::<EvaluationsRequest, EvaluationsAnswer>(),
             }
         }
         "/access/v1/search/subject" {

@@ -229,9 +229,9 @@ pub(crate) struct EvaluationsRequest {
     /// The resource of those without one.
     #[schema(nullable = false)]
     resource: Option<EntityReference>,
-    /// The evaluations, up to 200.
-    #[schema(max_items = 200, value_type = Vec<Object>)]
-    evaluations: Vec<serde_json::Value>,
+    /// The evaluations, up to 200; without them, the members outside are one.
+    #[schema(nullable = false, max_items = 200, value_type = Option<Vec<Object>>)]
+    evaluations: Option<Vec<serde_json::Value>>,
     /// `evaluations_semantic`.
     options: Option<EvaluationsOptions>,
 }

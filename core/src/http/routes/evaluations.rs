@@ -74,11 +74,7 @@ pub(crate) async fn evaluate_several(
 ) -> Result<Response> {
     let several = Several::read(&body.value(&mut call)?)?;
     let single = several.single;
-    let found = state.service.evaluate_several(&call, several).await?;
-    match found.evaluations.first() {
-        Some(one) if single => respond::list(one),
-        _ => respond::list(&found),
-    }
+    respond::list(&state.service.evaluate_several(&call, several).await?.answer(single))
 }
 
 pub(crate) async fn search_subjects(

@@ -63,6 +63,30 @@ pub struct Evaluations {
     pub evaluations: Vec<Evaluation>,
 }
 
+/// The answer to several evaluations; that of one where no list was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum EvaluationsAnswer {
+    /// Of a list.
+    Several(Evaluations),
+    /// Of a single evaluation.
+    Single(Evaluation),
+}
+
+impl Evaluations {
+    /// Returns the answer to the request, which had no list if `single`.
+    #[must_use]
+    pub fn answer(mut self, single: bool) -> EvaluationsAnswer {
+        match self.evaluations.pop() {
+            Some(one) if single => EvaluationsAnswer::Single(one),
+            last => {
+                self.evaluations.extend(last);
+                EvaluationsAnswer::Several(self)
+            }
+        }
+    }
+}
+
 impl Evaluation {
     pub(super) fn denied(reason: &'static str, because: &str) -> Self {
         let because = because.to_owned();

@@ -8,6 +8,6 @@ mod facts;
 mod question;
 mod search;
 
-pub use evaluate::{Evaluation, EvaluationContext, Evaluations, EvaluationsSemantic};
+pub use evaluate::{Evaluation, EvaluationContext, Evaluations, EvaluationsAnswer, EvaluationsSemantic};
 pub use question::{Asked, MOST_EVALUATIONS, Named, Question, Several};
 pub use search::{FoundAction, FoundActions, FoundThing, FoundThings, PageToken, Search};
