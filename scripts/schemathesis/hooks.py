@@ -33,7 +33,7 @@ PLAIN = {
     "DELETE /tenants/{tenant}/mailboxes/{id}": None,
     "POST /tenants/{tenant}/mailboxes/{id}/app-passwords": {"name": "Phone"},
     "DELETE /tenants/{tenant}/mailboxes/{id}/app-passwords/{password}": None,
-    "POST /api-keys": {"name": "Plain", "scopes": ["tenant.list"]},
+    "POST /api-keys": {"tenantId": KNOWN["tenant"], "name": "Plain", "scopes": ["membership.read"]},
     "PATCH /api-keys/{id}": {"name": "Renamed"},
     "POST /api-keys/{id}/rotate": {},
     "DELETE /api-keys/{id}": None,

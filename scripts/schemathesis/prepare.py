@@ -46,6 +46,12 @@ def endpoint(name):
     return ask("/event-endpoints", {"tenantId": tenant["id"], "url": f"https://{name}.example/"})["id"]
 
 
+
+def api_key(name):
+    """The id of a new API key."""
+    return ask("/api-keys", {"tenantId": tenant["id"], "name": name, "scopes": ["membership.read"]})["id"]
+
+
 known = {
     "tenant": tenant["id"],
     "slug": tenant["slug"],
@@ -56,6 +62,7 @@ known = {
     "mailboxes": mailbox("kept"),
     "invitations": invitation("kept"),
     "event-endpoints": endpoint("kept"),
+    "api-keys": api_key("kept"),
     # Has no subscription yet.
     "vacant": ask("/tenants", {"slug": "vacant", "name": "Vacant"})["id"],
     "administrator": people["paul"]["id"],
@@ -70,6 +77,7 @@ known = {
         "domains": "doomed.eu",
         "invitations": invitation("doomed"),
         "event-endpoints": endpoint("doomed"),
+        "api-keys": api_key("doomed"),
     },
 }
 for name, value in {
