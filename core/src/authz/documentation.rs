@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::policy::{Callers, LASTING_ADMIN_POLICY, POLICY, field_policy};
+use super::{
+    Callers,
+    policy::{LASTING_ADMIN_POLICY, POLICY, field_policy},
+};
 
 /// Returns the policy in Markdown.
 ///

@@ -94,7 +94,7 @@ pub const MOST_ENDPOINTS: u32 = 10;
 /// Time for which webhooks are signed with the previous secret as well after a rotation.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What stands for all types of a kind, at the end of a type.
+/// End of a type that selects all of its kind.
 const ALL_OF_KIND: &str = ".*";
 
 impl EventEndpoint {

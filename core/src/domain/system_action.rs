@@ -1,6 +1,6 @@
 //! Actions that the platform performs by itself, with their names in the audit trail and in events.
 //!
-//! What callers ask for has its names in the table of the policy.
+//! Actions that callers ask for have their names in the table of the policy.
 
 macro_rules! system_actions {
     ($($(#[doc = $about:literal])+ $action:ident = $name:literal;)+) => {

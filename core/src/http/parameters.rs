@@ -10,7 +10,7 @@ use crate::{
         input::{Problem, Reader},
     },
     error::{Error, FieldCode, FieldError, Result},
-    service::ListRequest,
+    service::{ListRequest, access::TenantReference},
 };
 
 /// The parameters of a query string.
@@ -76,6 +76,11 @@ impl Parameters {
     /// Reads a text parameter of up to 200 characters.
     pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
         self.take(name, fields::label)
+    }
+
+    /// Reads the parameter `tenant`: an id or a slug.
+    pub(super) fn tenant(&mut self) -> Option<TenantReference> {
+        self.text("tenant").map(|text| TenantReference::from(text.as_str()))
     }
 
     /// Finishes reading, with the parameters of every list.

@@ -38,23 +38,41 @@ pub(super) fn encode(view: &impl Serialize) -> Result<Vec<u8>> {
 
 fn tagged(status: StatusCode, bytes: Vec<u8>) -> Response {
     let tag = entity_tag_of_json(&bytes);
+    tagged_as(status, bytes, &tag)
+}
+
+fn tagged_as(status: StatusCode, bytes: Vec<u8>, tag: &str) -> Response {
     let mut response = json(status, bytes);
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
+    if let Ok(tag) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(header::ETAG, tag);
     }
+    response
+}
+
+fn conditional(headers: &HeaderMap, bytes: Vec<u8>, tag: &str) -> Response {
+    if !headers.contains_key(header::IF_NONE_MATCH) || !none_match(headers, tag) {
+        return tagged_as(StatusCode::OK, bytes, tag);
+    }
+    let mut response = tagged_as(StatusCode::NOT_MODIFIED, Vec::new(), tag);
+    response.headers_mut().remove(header::CONTENT_TYPE);
     response
 }
 
 /// Answers with a document and its entity tag, or 304 if the caller has it.
 pub(super) fn document(headers: &HeaderMap, view: &impl Serialize) -> Result<Response> {
     let bytes = encode(view)?;
-    if headers.contains_key(header::IF_NONE_MATCH) && none_match(headers, &entity_tag_of_json(&bytes)) {
-        let mut response = tagged(StatusCode::NOT_MODIFIED, bytes);
-        *response.body_mut() = Body::empty();
-        response.headers_mut().remove(header::CONTENT_TYPE);
-        return Ok(response);
-    }
-    Ok(tagged(StatusCode::OK, bytes))
+    let tag = entity_tag_of_json(&bytes);
+    Ok(conditional(headers, bytes, &tag))
+}
+
+/// Does the same with the entity tag of another form of the view, without what no change of the document makes.
+pub(super) fn document_as(headers: &HeaderMap, view: &impl Serialize, of: &impl Serialize) -> Result<Response> {
+    Ok(conditional(headers, encode(view)?, &entity_tag_of_json(&encode(of)?)))
+}
+
+/// Answers with a changed document, with the entity tag of another form of the view.
+pub(super) fn changed_as(view: &impl Serialize, of: &impl Serialize) -> Result<Response> {
+    Ok(tagged_as(StatusCode::OK, encode(view)?, &entity_tag_of_json(&encode(of)?)))
 }
 
 /// Answers with a changed document.

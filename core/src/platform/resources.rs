@@ -237,7 +237,7 @@ resource! {
 }
 
 resource! {
-    /// What has changed.
+    /// Changes, as events.
     Events {
         /// Lists events, the oldest first.
         list = list_events(filter: &EventFilter, request: &ListRequest) -> Page<EventMessage>;

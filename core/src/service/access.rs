@@ -386,6 +386,52 @@ impl Service {
         self.store.load_unique(&call.context, Membership::key(tenant, user)).await
     }
 
+    /// Loads the caller, and the tenant that is named if the first action may be performed on it.
+    ///
+    /// Without one, the second must be allowed, which is an action on the platform.
+    pub(crate) async fn access_to_tenant_or_platform(
+        &self,
+        call: &Call,
+        reference: Option<&TenantReference>,
+        [of_tenant, of_platform]: [Action; 2],
+        fields: &[&'static str],
+    ) -> Result<TenantAccess> {
+        let Some(reference) = reference else {
+            let caller = self.caller(call).await?;
+            check(&caller, of_platform, &Resource { fields, ..Resource::default() })?;
+            return Ok(TenantAccess { caller, tenant: None, membership: None });
+        };
+        let access = self.tenant_access(call, reference).await?;
+        access.authorize_with(of_tenant, TargetFacts::default(), fields)?;
+        Ok(access)
+    }
+
+    /// Loads a document of a tenant, or of the platform, if the first action may be performed on it.
+    ///
+    /// For one of the platform, the second must be allowed as well. To those who may not see it, it seems absent.
+    pub(crate) async fn access_to_owned<E: Entity>(
+        &self,
+        call: &Call,
+        id: ObjectId,
+        owner: impl Fn(&E) -> Option<TenantId>,
+        [of_tenant, of_platform]: [Action; 2],
+        fields: &[&'static str],
+    ) -> Result<(TenantAccess, E)> {
+        let (access, found) = self.access_through::<E>(call, id, "tenantId").await?;
+        match found {
+            Some(found) if owner(&found).is_none() => {
+                let resource = Resource { fields, ..Resource::default() };
+                check(&access.caller, of_tenant, &resource)?;
+                check(&access.caller, of_platform, &resource)?;
+                Ok((access, found))
+            }
+            found => {
+                access.authorize_with(of_tenant, TargetFacts::default(), fields)?;
+                Ok((access, found.ok_or_else(Error::not_found)?))
+            }
+        }
+    }
+
     /// Loads a document that names its tenant in a field, and the caller's access to that tenant. Makes the same store
     /// calls whether the document exists or not.
     pub(crate) async fn access_through<E: Entity>(

@@ -1,6 +1,6 @@
 //! `Idempotency-Key`: a repeated request takes effect once and gets the same answer.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
@@ -47,6 +47,14 @@ struct Claim {
 
 /// Retention of stored answers.
 const KEPT: Duration = Duration::from_secs(24 * 3_600);
+
+/// Returns the error for a repeated request whose answer had a secret, which is not stored with the answer.
+pub(crate) fn shown_once(of: &dyn fmt::Display, otherwise: &str) -> Error {
+    let message = format!(
+        "this `Idempotency-Key` was used for `{of}` before, and the secret was shown once: if it is lost, {otherwise} with a new key"
+    );
+    Error::new(Code::SECRET_SHOWN_ONCE, message)
+}
 
 fn hexadecimal(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();

@@ -22,6 +22,7 @@ pub mod live;
 pub mod mailboxes;
 pub mod members;
 pub(crate) mod moment;
+pub(crate) mod place;
 pub mod profile;
 pub mod rights;
 pub(crate) mod seats;

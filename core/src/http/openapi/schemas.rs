@@ -136,7 +136,7 @@ pub(crate) struct ActionReference {
     properties: Option<ActionProperties>,
 }
 
-/// What the policy distinguishes beside the name of an action.
+/// Facts about an action that the policy distinguishes beside its name.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "describes what is read")]
 pub(crate) struct ActionProperties {

@@ -16,10 +16,7 @@ use crate::{
         parameters::Parameters,
         respond,
     },
-    service::{
-        access::TenantReference,
-        api_keys::{ApiKeyFilter, RotateSecret},
-    },
+    service::api_keys::{ApiKeyFilter, RotateSecret},
 };
 
 /// The filter of lists of API keys, as read by [`list`].
@@ -37,7 +34,7 @@ pub(crate) async fn list(
     Caller(call): Caller,
     mut parameters: Parameters,
 ) -> Result<Response> {
-    let tenant = parameters.text("tenant").map(|text| TenantReference::from(text.as_str()));
+    let tenant = parameters.tenant();
     respond::list(&state.service.list_api_keys(&call, &ApiKeyFilter { tenant }, &parameters.list()?).await?)
 }
 
@@ -57,7 +54,8 @@ pub(crate) async fn read(
     path: PathParameters,
     headers: HeaderMap,
 ) -> Result<Response> {
-    respond::document(&headers, &state.service.read_api_key(&call, path.id(0)?).await?)
+    let key = state.service.read_api_key(&call, path.id(0)?).await?;
+    respond::document_as(&headers, &key, &key.tagged())
 }
 
 pub(crate) async fn update(
@@ -68,7 +66,8 @@ pub(crate) async fn update(
 ) -> Result<Response> {
     let id = path.id(0)?;
     let input = UpdateApiKey::read(body.value(&mut call)?)?;
-    respond::changed(&state.service.update_api_key(&call, id, input).await?)
+    let key = state.service.update_api_key(&call, id, input).await?;
+    respond::changed_as(&key, &key.tagged())
 }
 
 pub(crate) async fn rotate(

@@ -10,7 +10,7 @@ use crate::{
     domain::fields,
     error::Result,
     http::{HttpState, extract::Caller, parameters::Parameters, respond},
-    service::{access::TenantReference, audit::AuditFilter},
+    service::audit::AuditFilter,
 };
 
 /// The filter of the audit trail, as read by [`list`].
@@ -51,7 +51,7 @@ pub(crate) async fn head(
     headers: HeaderMap,
     mut parameters: Parameters,
 ) -> Result<Response> {
-    let tenant = parameters.text("tenant").map(|text| TenantReference::from(text.as_str()));
+    let tenant = parameters.tenant();
     parameters.finish()?;
     respond::document(&headers, &state.service.read_audit_head(&call, tenant.as_ref()).await?)
 }
@@ -62,7 +62,7 @@ pub(crate) async fn list(
     mut parameters: Parameters,
 ) -> Result<Response> {
     let filter = AuditFilter {
-        tenant: parameters.text("tenant").map(|text| TenantReference::from(text.as_str())),
+        tenant: parameters.tenant(),
         user_id: parameters.take("userId", fields::object_id),
         action: parameters.take("action", fields::identifier),
         from: parameters.take("from", fields::time),

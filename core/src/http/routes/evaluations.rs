@@ -16,7 +16,7 @@ use crate::{
     service::evaluations::{Question, Search, Several},
 };
 
-/// Where the endpoints of the policy decision point are (§9.1.1 of the specification).
+/// Addresses of the endpoints of the policy decision point (§9.1.1 of the specification).
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuthzenConfiguration {
     /// The base of the endpoints.

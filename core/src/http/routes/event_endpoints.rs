@@ -16,13 +16,10 @@ use crate::{
         parameters::Parameters,
         respond,
     },
-    service::{
-        access::TenantReference,
-        event_endpoints::{DeliveryFilter, Replay},
-    },
+    service::event_endpoints::{DeliveryFilter, Replay},
 };
 
-/// Whose endpoints are asked for, as read by [`list`].
+/// The filter of lists of endpoints, as read by [`list`].
 #[derive(IntoParams)]
 #[into_params(rename_all = "camelCase")]
 #[allow(dead_code, reason = "describes what is read")]
@@ -47,7 +44,7 @@ pub(crate) async fn list(
     Caller(call): Caller,
     mut parameters: Parameters,
 ) -> Result<Response> {
-    let tenant = parameters.text("tenant").map(|text| TenantReference::from(text.as_str()));
+    let tenant = parameters.tenant();
     respond::list(&state.service.list_event_endpoints(&call, tenant.as_ref(), &parameters.list()?).await?)
 }
 

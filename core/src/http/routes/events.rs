@@ -24,17 +24,17 @@ use crate::{
     },
     service::{
         Principal,
-        access::TenantReference,
         events::{EventFilter, EventPosition},
         live::Tick,
     },
     store::Collection,
 };
 
-/// What a stream looks again for: events, and what the right to see them rests on.
-static FOLLOWED: [&Collection; 5] = [
+/// Collections whose changes a stream looks again for: events, and what the right to see them rests on.
+static FOLLOWED: [&Collection; 6] = [
     &crate::domain::event::EVENTS,
     &crate::domain::user::USERS,
+    &crate::domain::api_key::API_KEYS,
     &crate::domain::membership::MEMBERSHIPS,
     &crate::domain::tenant::TENANTS,
     &crate::domain::session::ENDED_SESSIONS,
@@ -74,10 +74,8 @@ pub(crate) async fn list(
     headers: HeaderMap,
     mut parameters: Parameters,
 ) -> Result<Response> {
-    let filter = EventFilter {
-        tenant: parameters.text("tenant").map(|text| TenantReference::from(text.as_str())),
-        types: parameters.take("types", types).unwrap_or_default(),
-    };
+    let filter =
+        EventFilter { tenant: parameters.tenant(), types: parameters.take("types", types).unwrap_or_default() };
     let request = parameters.list()?;
     if !live::is_asked_for(&headers) {
         return respond::list(&state.service.list_events(&call, &filter, &request).await?);

@@ -1,8 +1,8 @@
 //! Creates an API key.
 
-use super::{KIND, check_platform, check_scopes, draw, shown_once, subject, view};
+use super::{KIND, check_scopes, draw, subject, view};
 use crate::{
-    authz::{Action, TargetFacts},
+    authz::Action,
     domain::{
         ApiKey, ApiKeyView, CreateApiKey, Patch,
         api_key::{API_KEYS, API_KEYS_BY_AGE, API_KEYS_OF_TENANT, MOST_API_KEYS},
@@ -10,10 +10,11 @@ use crate::{
     error::{Code, Error, FieldCode, FieldError, Result},
     service::{
         Call, Service,
-        access::{TenantAccess, TenantReference},
+        access::TenantReference,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun},
+        idempotency::{Answer, Begun, shown_once},
         moment::Moment,
+        place,
         unit_of_work::UnitOfWork,
     },
     store::{Filter, Query, Repository as _},
@@ -30,18 +31,9 @@ impl Service {
     }
 
     async fn try_create_api_key(&self, call: &Call, moment: Moment, input: CreateApiKey) -> Result<Answer<ApiKeyView>> {
-        let access = match input.tenant_id {
-            Some(tenant) => {
-                let access = self.tenant_access(call, &TenantReference::Id(tenant)).await?;
-                access.authorize_with(Action::CreateApiKey, TargetFacts::default(), &input.fields())?;
-                access
-            }
-            None => {
-                let caller = self.caller(call).await?;
-                check_platform(&caller, Action::ManagePlatformApiKeys)?;
-                TenantAccess { caller, tenant: None, membership: None }
-            }
-        };
+        let tenant = input.tenant_id.map(TenantReference::Id);
+        let actions = [Action::CreateApiKey, Action::ManagePlatformApiKeys];
+        let access = self.access_to_tenant_or_platform(call, tenant.as_ref(), actions, &input.fields()).await?;
         check_scopes(set(&input.scopes), input.tenant_id.is_none())?;
         if let Patch::Set(time) = &input.expires_at
             && *time <= moment.now()
@@ -50,7 +42,7 @@ impl Service {
             return Err(Error::invalid(vec![FieldError::new("expiresAt", FieldCode::OUT_OF_RANGE, message)]));
         }
         let slot = match self.begin::<ApiKeyView>(call, &moment).await? {
-            Begun::Before(answer) => return Err(shown_once(&answer.value.name)),
+            Begun::Before(answer) => return Err(shown_once(&answer.value.name, "rotate the key")),
             Begun::New(slot) => slot,
         };
         // Its host draws the secret of a component's request.
@@ -83,8 +75,7 @@ impl Service {
             }
         };
         let others: Vec<ApiKey> = self.store.load_all(&call.context, &query.limit(MOST_API_KEYS)).await?;
-        let is_free = |place: &u32| others.iter().all(|other| other.place != *place);
-        (0..MOST_API_KEYS).find(is_free).ok_or_else(|| {
+        place::free(others.iter().map(|other| other.place), MOST_API_KEYS).ok_or_else(|| {
             let message = format!("there are {MOST_API_KEYS} API keys already: revoke one that is not used");
             Error::new(Code::API_KEY_LIMIT_REACHED, message)
         })

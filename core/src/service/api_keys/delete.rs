@@ -1,11 +1,11 @@
 //! Revokes an API key.
 
-use super::{KIND, KeyAccess, subject, view};
+use super::{KIND, check_seen, subject};
 use crate::{
     authz::Action,
     domain::{ApiKeyId, api_key::API_KEY_USES},
     error::Result,
-    service::{Call, Service, moment::Moment, unit_of_work::UnitOfWork, views::check_if_match},
+    service::{Call, Service, moment::Moment, unit_of_work::UnitOfWork},
     store::Expectation,
 };
 
@@ -19,9 +19,9 @@ impl Service {
     }
 
     async fn try_delete_api_key(&self, call: &Call, moment: Moment, id: ApiKeyId) -> Result<()> {
-        let KeyAccess { access, key } = self.key_access(call, id, Action::DeleteApiKey, &[]).await?;
+        let (access, key) = self.key_access(call, id, Action::DeleteApiKey, &[]).await?;
         let last = self.last_use(call, id).await?;
-        check_if_match(call, &view(&access, key.clone(), last.as_ref(), None))?;
+        check_seen(call, &access, &key, last.as_ref())?;
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.delete(Action::DeleteApiKey, KIND, subject(&key), &key)?;
         match &last {

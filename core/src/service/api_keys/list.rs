@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{check_platform, uses, view};
+use super::{uses, view};
 use crate::{
     authz::Action,
     domain::{
@@ -10,11 +10,7 @@ use crate::{
         api_key::{API_KEYS, API_KEYS_BY_AGE, API_KEYS_OF_TENANT},
     },
     error::Result,
-    service::{
-        Call, ListRequest, Page, Service,
-        access::{TenantAccess, TenantReference},
-        cursor::CursorScope,
-    },
+    service::{Call, ListRequest, Page, Service, access::TenantReference, cursor::CursorScope},
     store::{Position, Query, Repository as _},
 };
 
@@ -36,18 +32,11 @@ impl Service {
         filter: &ApiKeyFilter,
         request: &ListRequest,
     ) -> Result<Page<ApiKeyView>> {
-        let query = Query::new(&API_KEYS);
-        let (access, query) = match &filter.tenant {
-            Some(reference) => {
-                let access = self.tenant_access(call, reference).await?;
-                let tenant = access.authorize(Action::ReadApiKeys)?.id;
-                (access, query.sort(&API_KEYS_OF_TENANT).equal("tenantId", tenant.0))
-            }
-            None => {
-                let caller = self.caller(call).await?;
-                check_platform(&caller, Action::ReadPlatformApiKeys)?;
-                (TenantAccess { caller, tenant: None, membership: None }, query.sort(&API_KEYS_BY_AGE))
-            }
+        let actions = [Action::ReadApiKeys, Action::ReadPlatformApiKeys];
+        let access = self.access_to_tenant_or_platform(call, filter.tenant.as_ref(), actions, &[]).await?;
+        let query = match &access.tenant {
+            Some(tenant) => Query::new(&API_KEYS).sort(&API_KEYS_OF_TENANT).equal("tenantId", tenant.id.0),
+            None => Query::new(&API_KEYS).sort(&API_KEYS_BY_AGE),
         };
         let tenant = access.tenant.as_ref().map(|tenant| tenant.id.to_string());
         let scope = CursorScope::new(call, "api-keys", &[("tenant", tenant.as_deref())]);

@@ -13,18 +13,18 @@ pub use rotate::RotateSecret;
 
 use super::{
     Service,
-    access::{CallerFacts, TenantAccess, check},
+    access::TenantAccess,
     call::Call,
     unit_of_work::Subject,
-    views::viewer,
+    views::{check_if_match, viewer},
 };
 use crate::{
-    authz::{Action, Resource, TargetFacts},
+    authz::Action,
     domain::{
         ApiKey, ApiKeyId, ApiKeyUse, ApiKeyView, OneTimeSecret,
         api_key::{API_KEY_USES, NewSecret},
     },
-    error::{Code, Error, FieldCode, FieldError, Result},
+    error::{Error, FieldCode, FieldError, Result},
     store::{Filter, Query, Read, Repository as _},
 };
 
@@ -48,26 +48,23 @@ fn uses(ids: impl IntoIterator<Item = ApiKeyId>) -> Read {
     Query::new(&API_KEY_USES).filter(Filter::In("id", ids)).limit(most).into()
 }
 
-/// A caller and the key in question, which may be one of the platform.
-struct KeyAccess {
-    access: TenantAccess,
-    key: ApiKey,
-}
-
-impl KeyAccess {
-    fn view(self, last_use: Option<&ApiKeyUse>, secret: Option<OneTimeSecret>) -> ApiKeyView {
-        view(&self.access, self.key, last_use, secret)
-    }
-}
-
 fn view(access: &TenantAccess, key: ApiKey, last: Option<&ApiKeyUse>, secret: Option<OneTimeSecret>) -> ApiKeyView {
     let viewer = viewer(access.role(), access.caller.is_platform());
     ApiKeyView::shown_to(key, viewer, last.map(|last| last.last_used_at), secret)
 }
 
-/// Checks an action on keys of the platform.
-fn check_platform(caller: &CallerFacts, action: Action) -> Result<()> {
-    check(caller, action, &Resource::default())
+/// Refuses to change a key that is not as the caller last saw it, be it used since or not.
+fn check_seen(call: &Call, access: &TenantAccess, key: &ApiKey, last: Option<&ApiKeyUse>) -> Result<()> {
+    let tagged = |last| check_if_match(call, &view(access, key.clone(), last, None));
+    tagged(None).or_else(|_| tagged(last))
+}
+
+impl ApiKeyView {
+    /// Returns what an entity tag is of: the view without the last use, which is no change of the key.
+    #[must_use]
+    pub fn tagged(&self) -> Self {
+        Self { last_used_at: None, ..self.clone() }
+    }
 }
 
 /// Refuses scopes that the key could never use, and a key without any.
@@ -89,44 +86,20 @@ fn check_scopes(scopes: &[String], of_platform: bool) -> Result<()> {
     if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
 }
 
-/// Returns the error for a repeated request whose answer had a secret.
-fn shown_once(name: &str) -> Error {
-    let message = format!(
-        "this `Idempotency-Key` was used for `{name}` before, and the secret was shown once: if it is lost, rotate the API key"
-    );
-    Error::new(Code::SECRET_SHOWN_ONCE, message)
-}
-
 impl Service {
     /// Loads the caller and a key, if the caller may perform `action` on it.
-    ///
-    /// To those who may not see it, a key that is there and one that is not look the same.
     async fn key_access(
         &self,
         call: &Call,
         id: ApiKeyId,
         action: Action,
         fields: &[&'static str],
-    ) -> Result<KeyAccess> {
-        let (access, key) = self.access_through::<ApiKey>(call, id.0, "tenantId").await?;
-        let key = key.ok_or_else(Error::not_found);
-        match key {
-            Ok(key) if key.tenant_id.is_none() => {
-                if !access.caller.is_platform() {
-                    return Err(Error::not_found());
-                }
-                let of_platform = match action {
-                    Action::ReadApiKeys => Action::ReadPlatformApiKeys,
-                    _ => Action::ManagePlatformApiKeys,
-                };
-                check_platform(&access.caller, of_platform)?;
-                Ok(KeyAccess { access, key })
-            }
-            key => {
-                access.authorize_with(action, TargetFacts::default(), fields)?;
-                Ok(KeyAccess { access, key: key? })
-            }
-        }
+    ) -> Result<(TenantAccess, ApiKey)> {
+        let of_platform = match action {
+            Action::ReadApiKeys => Action::ReadPlatformApiKeys,
+            _ => Action::ManagePlatformApiKeys,
+        };
+        self.access_to_owned(call, id.0, |key: &ApiKey| key.tenant_id, [action, of_platform], fields).await
     }
 
     async fn last_use(&self, call: &Call, id: ApiKeyId) -> Result<Option<ApiKeyUse>> {

@@ -1,5 +1,6 @@
 //! Reads an API key.
 
+use super::view;
 use crate::{
     authz::Action,
     domain::{ApiKeyId, ApiKeyView},
@@ -13,8 +14,8 @@ impl Service {
     /// # Errors
     /// `not_found` or `role_insufficient`.
     pub async fn read_api_key(&self, call: &Call, id: ApiKeyId) -> Result<ApiKeyView> {
-        let found = self.key_access(call, id, Action::ReadApiKeys, &[]).await?;
+        let (access, key) = self.key_access(call, id, Action::ReadApiKeys, &[]).await?;
         let last = self.last_use(call, id).await?;
-        Ok(found.view(last.as_ref(), None))
+        Ok(view(&access, key, last.as_ref(), None))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{KIND, KeyAccess, draw, shown_once, subject, view};
+use super::{KIND, draw, subject, view};
 use crate::{
     authz::Action,
     domain::{ApiKeyId, ApiKeyView, Reader, fields::whole_number},
@@ -12,7 +12,7 @@ use crate::{
     service::{
         Call, Service,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun},
+        idempotency::{Answer, Begun, shown_once},
         moment::Moment,
         unit_of_work::UnitOfWork,
     },
@@ -65,9 +65,9 @@ impl Service {
         id: ApiKeyId,
         input: RotateSecret,
     ) -> Result<Answer<ApiKeyView>> {
-        let KeyAccess { access, key: before } = self.key_access(call, id, Action::RotateApiKey, &[]).await?;
+        let (access, before) = self.key_access(call, id, Action::RotateApiKey, &[]).await?;
         let slot = match self.begin::<ApiKeyView>(call, &moment).await? {
-            Begun::Before(answer) => return Err(shown_once(&answer.value.name)),
+            Begun::Before(answer) => return Err(shown_once(&answer.value.name, "rotate the key")),
             Begun::New(slot) => slot,
         };
         // Its host draws the secret of a component's request.

@@ -1,11 +1,11 @@
 //! Changes an API key.
 
-use super::{KIND, KeyAccess, check_scopes, subject, view};
+use super::{KIND, check_scopes, check_seen, subject, view};
 use crate::{
     authz::Action,
     domain::{ApiKeyId, ApiKeyView, Patch, UpdateApiKey},
     error::Result,
-    service::{Call, Service, moment::Moment, unit_of_work::UnitOfWork, views::check_if_match},
+    service::{Call, Service, moment::Moment, unit_of_work::UnitOfWork},
 };
 
 impl Service {
@@ -24,10 +24,9 @@ impl Service {
         id: ApiKeyId,
         input: UpdateApiKey,
     ) -> Result<ApiKeyView> {
-        let KeyAccess { access, key: before } =
-            self.key_access(call, id, Action::UpdateApiKey, &input.fields()).await?;
+        let (access, before) = self.key_access(call, id, Action::UpdateApiKey, &input.fields()).await?;
         let last = self.last_use(call, id).await?;
-        check_if_match(call, &view(&access, before.clone(), last.as_ref(), None))?;
+        check_seen(call, &access, &before, last.as_ref())?;
         let mut after = before.clone();
         // Scopes that no action has any more stay until they are set again.
         let sets_scopes = !matches!(input.scopes, Patch::Keep);

@@ -15,8 +15,9 @@ use crate::{
         Call, Service,
         access::TenantReference,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun},
+        idempotency::{Answer, Begun, shown_once},
         moment::Moment,
+        place,
         unit_of_work::UnitOfWork,
     },
     store::{Query, Read, Repository},
@@ -92,7 +93,7 @@ impl Service {
         let OfMailbox { access, mailbox } = of;
         check_in_use(&mailbox)?;
         if let Begun::Before(answer) = self.begin::<AppPasswordView>(call, &moment).await? {
-            return Err(shown_once(&answer));
+            return Err(shown_once(&answer.value.name, "revoke it and create another"));
         }
         // A component has no mail system: its host carries the request out.
         self.leave_to_effect(call).await?;
@@ -106,8 +107,7 @@ impl Service {
         let mut answers = self.store.load_together(&call.context, &reads).await?;
         let domains: Option<SystemState> = answers.first()?;
         let others: Vec<AppPassword> = answers.all()?;
-        let is_free = |place: &u32| others.iter().all(|other| other.place != *place);
-        let Some(place) = (0..MOST_APP_PASSWORDS).find(is_free) else {
+        let Some(place) = place::free(others.iter().map(|other| other.place), MOST_APP_PASSWORDS) else {
             let message =
                 format!("a mailbox has at most {MOST_APP_PASSWORDS} app passwords: revoke one that is not used");
             return Err(Error::new(Code::APP_PASSWORD_LIMIT_REACHED, message));
@@ -144,7 +144,7 @@ impl Service {
         let OfMailbox { access, mailbox } = of;
         check_in_use(&mailbox)?;
         let slot = match self.begin::<AppPasswordView>(call, &moment).await? {
-            Begun::Before(answer) => return Err(shown_once(&answer)),
+            Begun::Before(answer) => return Err(shown_once(&answer.value.name, "revoke it and create another")),
             Begun::New(slot) => slot,
         };
         let stored: Option<AppPassword> = self.store.load(&call.context, password.id).await?;
@@ -210,13 +210,4 @@ fn check_in_use(mailbox: &Mailbox) -> Result<()> {
 pub(crate) fn not_ready() -> Error {
     let message = "the mail system does not have the mailbox yet: see the tenant's workspace, and try again";
     Error::new(Code::MAILBOX_NOT_READY, message)
-}
-
-fn shown_once(answer: &Answer<AppPasswordView>) -> Error {
-    let message = format!(
-        "this `Idempotency-Key` has created `{}` before, and its password was shown once: if it is lost, revoke it and \
-         create another with a new key",
-        answer.value.name
-    );
-    Error::new(Code::SECRET_SHOWN_ONCE, message)
 }

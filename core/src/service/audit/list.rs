@@ -1,7 +1,7 @@
 //! Lists audit events.
 
 use crate::{
-    authz::{Action, Resource},
+    authz::Action,
     clock::Timestamp,
     domain::{
         AuditEvent, UserId,
@@ -11,12 +11,7 @@ use crate::{
         },
     },
     error::Result,
-    service::{
-        Call, ListRequest, Page, Service,
-        access::{TenantReference, check},
-        cursor::CursorScope,
-        views::AuditEventView,
-    },
+    service::{Call, ListRequest, Page, Service, access::TenantReference, cursor::CursorScope, views::AuditEventView},
     store::{Filter, Position, Query, Repository},
 };
 
@@ -49,19 +44,13 @@ impl Service {
         request: &ListRequest,
     ) -> Result<Page<AuditEventView>> {
         let mut query = Query::new(&AUDIT_EVENTS).descending();
-        let tenant = match &filter.tenant {
-            Some(reference) => {
-                let access = self.tenant_access(call, reference).await?;
-                let tenant = access.authorize(Action::ReadTenantAudit)?.id;
-                query = query.equal("tenantId", tenant.0);
-                Some(tenant.to_string())
-            }
-            None => {
-                let caller = self.caller(call).await?;
-                check(&caller, Action::ReadPlatformAudit, &Resource::default())?;
-                None
-            }
-        };
+        let actions = [Action::ReadTenantAudit, Action::ReadPlatformAudit];
+        let access = self.access_to_tenant_or_platform(call, filter.tenant.as_ref(), actions, &[]).await?;
+        let tenant = access.tenant.as_ref().map(|tenant| tenant.id);
+        if let Some(tenant) = tenant {
+            query = query.equal("tenantId", tenant.0);
+        }
+        let tenant = tenant.map(|tenant| tenant.to_string());
         let user = filter.user_id.map(|user| user.to_string());
         let times = [filter.from, filter.until].map(|time| time.map(|time| time.to_string()));
         let [from, until] = &times;

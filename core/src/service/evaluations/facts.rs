@@ -75,7 +75,7 @@ impl Thing {
     }
 }
 
-/// What was read for some questions.
+/// Facts that were read for some questions.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     users: Vec<User>,
@@ -175,14 +175,19 @@ impl Facts {
         Ok(())
     }
 
-    /// Reads if the memberships that subjects see are those of last owners.
+    /// Reads if the memberships that subjects see are those of last owners, each once.
     async fn read_owners(&mut self, service: &Service, call: &Call, questions: &[Question]) -> Result<()> {
-        for question in questions.iter().filter(|question| question.resource.kind == "membership") {
-            let Some(user) = Person::of(&question.subject).and_then(|person| self.user(&person)) else { continue };
+        let mut seen: HashMap<MembershipId, Membership> = HashMap::new();
+        for question in questions {
             let Some(Thing::Membership { tenant, membership }) = self.thing(&question.resource) else { continue };
-            let seen = self.role(tenant.id, user.id).is_some() || user.platform_admin;
-            if seen && service.is_last_owner(call, &membership).await? {
-                self.last_owners.insert(membership.id);
+            let Some(user) = Person::of(&question.subject).and_then(|person| self.user(&person)) else { continue };
+            if self.role(tenant.id, user.id).is_some() || user.platform_admin {
+                seen.insert(membership.id, *membership);
+            }
+        }
+        for (id, membership) in seen {
+            if service.is_last_owner(call, &membership).await? {
+                self.last_owners.insert(id);
             }
         }
         Ok(())

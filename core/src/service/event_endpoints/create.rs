@@ -1,8 +1,8 @@
 //! Creates an event endpoint.
 
-use super::{KIND, shown_once, subject};
+use super::{KIND, subject};
 use crate::{
-    authz::{Action, Resource},
+    authz::Action,
     domain::{
         CreateEventEndpoint, Cursor, EventEndpoint, EventEndpointView,
         event_endpoint::{ENDPOINTS_OF_AUDIENCE, EVENT_ENDPOINTS, MOST_ENDPOINTS},
@@ -10,10 +10,11 @@ use crate::{
     error::{Code, Error, Result},
     service::{
         Call, Service,
-        access::{TenantAccess, TenantReference, check},
+        access::TenantReference,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun},
+        idempotency::{Answer, Begun, shown_once},
         moment::Moment,
+        place,
         unit_of_work::UnitOfWork,
     },
     store::{Query, Repository},
@@ -40,20 +41,12 @@ impl Service {
         moment: Moment,
         input: CreateEventEndpoint,
     ) -> Result<Answer<EventEndpointView>> {
-        let (action, access) = match input.tenant_id {
-            Some(tenant) => {
-                let access = self.tenant_access(call, &TenantReference::Id(tenant)).await?;
-                access.authorize_with(Action::CreateEventEndpoint, Default::default(), &input.fields())?;
-                (Action::CreateEventEndpoint, access)
-            }
-            None => {
-                let caller = self.caller(call).await?;
-                check(&caller, Action::CreatePlatformEventEndpoint, &Resource::default())?;
-                (Action::CreatePlatformEventEndpoint, TenantAccess { caller, tenant: None, membership: None })
-            }
-        };
+        let tenant = input.tenant_id.map(TenantReference::Id);
+        let actions @ [of_tenant, of_platform] = [Action::CreateEventEndpoint, Action::CreatePlatformEventEndpoint];
+        let access = self.access_to_tenant_or_platform(call, tenant.as_ref(), actions, &input.fields()).await?;
+        let action = if access.tenant.is_some() { of_tenant } else { of_platform };
         let slot = match self.begin::<EventEndpointView>(call, &moment).await? {
-            Begun::Before(answer) => return Err(shown_once(&answer)),
+            Begun::Before(answer) => return Err(shown_once(&answer.value.id, "rotate it")),
             Begun::New(slot) => slot,
         };
         // A component draws no secrets: its host does.
@@ -66,8 +59,7 @@ impl Service {
             .equal("audience", EventEndpoint::audience_of(input.tenant_id))
             .limit(MOST_ENDPOINTS);
         let others: Vec<EventEndpoint> = self.store.load_all(&call.context, &query).await?;
-        let is_free = |place: &u32| others.iter().all(|other| other.place != *place);
-        let Some(place) = (0..MOST_ENDPOINTS).find(is_free) else {
+        let Some(place) = place::free(others.iter().map(|other| other.place), MOST_ENDPOINTS) else {
             let message = format!("there are at most {MOST_ENDPOINTS} event endpoints: remove one that is not used");
             return Err(Error::new(Code::EVENT_ENDPOINT_LIMIT_REACHED, message));
         };

@@ -1,6 +1,6 @@
 //! Removes an event endpoint.
 
-use super::{Found, KIND, subject};
+use super::{KIND, subject};
 use crate::{
     authz::Action,
     domain::{EventEndpointId, EventEndpointView},
@@ -18,7 +18,7 @@ impl Service {
     }
 
     async fn try_delete_event_endpoint(&self, call: &Call, moment: Moment, id: EventEndpointId) -> Result<()> {
-        let Found { access, endpoint } = self.endpoint_access(call, id, Action::DeleteEventEndpoint, &[]).await?;
+        let (access, endpoint) = self.endpoint_access(call, id, Action::DeleteEventEndpoint, &[]).await?;
         check_if_match(call, &EventEndpointView::through(&access, endpoint.clone(), None))?;
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.delete(Action::DeleteEventEndpoint, KIND, subject(&endpoint), &endpoint)?;

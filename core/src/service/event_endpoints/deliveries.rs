@@ -1,6 +1,5 @@
 //! Lists the deliveries to an event endpoint.
 
-use super::Found;
 use crate::{
     authz::Action,
     domain::{
@@ -31,7 +30,7 @@ impl Service {
         filter: &DeliveryFilter,
         request: &ListRequest,
     ) -> Result<Page<EventDeliveryView>> {
-        let Found { access, endpoint } = self.endpoint_access(call, id, Action::ReadEventEndpoints, &[]).await?;
+        let (access, endpoint) = self.endpoint_access(call, id, Action::ReadEventEndpoints, &[]).await?;
         let of = id.to_string();
         let status = filter.status.map(|status| status.name());
         let scope = CursorScope::new(call, "event-deliveries", &[("endpoint", Some(&of)), ("status", status)]);

@@ -1,18 +1,13 @@
 //! Lists event endpoints, and reads one.
 
-use super::Found;
 use crate::{
-    authz::{Action, Resource},
+    authz::Action,
     domain::{
         EventEndpoint, EventEndpointId, EventEndpointView,
         event_endpoint::{ENDPOINTS_OF_AUDIENCE, ENDPOINTS_OF_TENANT, EVENT_ENDPOINTS},
     },
     error::Result,
-    service::{
-        Call, ListRequest, Page, Service,
-        access::{TenantAccess, TenantReference, check},
-        cursor::CursorScope,
-    },
+    service::{Call, ListRequest, Page, Service, access::TenantReference, cursor::CursorScope},
     store::{Position, Query, Repository},
 };
 
@@ -27,18 +22,12 @@ impl Service {
         tenant: Option<&TenantReference>,
         request: &ListRequest,
     ) -> Result<Page<EventEndpointView>> {
-        let query = Query::new(&EVENT_ENDPOINTS);
-        let (access, query) = match tenant {
-            Some(reference) => {
-                let access = self.tenant_access(call, reference).await?;
-                let tenant = access.authorize(Action::ReadEventEndpoints)?.id;
-                (access, query.sort(&ENDPOINTS_OF_TENANT).equal("tenantId", tenant.0))
-            }
+        let actions = [Action::ReadEventEndpoints, Action::ReadPlatformEventEndpoints];
+        let access = self.access_to_tenant_or_platform(call, tenant, actions, &[]).await?;
+        let query = match &access.tenant {
+            Some(tenant) => Query::new(&EVENT_ENDPOINTS).sort(&ENDPOINTS_OF_TENANT).equal("tenantId", tenant.id.0),
             None => {
-                let caller = self.caller(call).await?;
-                check(&caller, Action::ReadPlatformEventEndpoints, &Resource::default())?;
-                let access = TenantAccess { caller, tenant: None, membership: None };
-                (access, query.sort(&ENDPOINTS_OF_AUDIENCE).equal("audience", EventEndpoint::PLATFORM))
+                Query::new(&EVENT_ENDPOINTS).sort(&ENDPOINTS_OF_AUDIENCE).equal("audience", EventEndpoint::PLATFORM)
             }
         };
         let of = access.tenant.as_ref().map(|tenant| tenant.id.to_string());
@@ -57,7 +46,7 @@ impl Service {
     /// # Errors
     /// `not_found` or `role_insufficient`.
     pub async fn read_event_endpoint(&self, call: &Call, id: EventEndpointId) -> Result<EventEndpointView> {
-        let Found { access, endpoint } = self.endpoint_access(call, id, Action::ReadEventEndpoints, &[]).await?;
+        let (access, endpoint) = self.endpoint_access(call, id, Action::ReadEventEndpoints, &[]).await?;
         Ok(EventEndpointView::through(&access, endpoint, None))
     }
 }

@@ -12,17 +12,11 @@ mod update;
 pub use deliveries::DeliveryFilter;
 pub use replay::{Replay, Replayed};
 
-use super::{
-    Call, Service,
-    access::{TenantAccess, check},
-    idempotency::Answer,
-    unit_of_work::Subject,
-    views::viewer,
-};
+use super::{Call, Service, access::TenantAccess, unit_of_work::Subject, views::viewer};
 use crate::{
-    authz::{Action, Resource},
+    authz::Action,
     domain::{EventEndpoint, EventEndpointId, EventEndpointView, OneTimeSecret, PlatformSecret, WebhookSecret},
-    error::{Code, Error, Result},
+    error::Result,
 };
 
 /// The kind of resource in audit events.
@@ -39,12 +33,6 @@ impl EventEndpointView {
     }
 }
 
-/// An endpoint, and the caller's access to its tenant, if it has one.
-struct Found {
-    access: TenantAccess,
-    endpoint: EventEndpoint,
-}
-
 impl Service {
     /// Loads the caller and an endpoint, if the caller may perform `action` on it.
     async fn endpoint_access(
@@ -53,17 +41,9 @@ impl Service {
         id: EventEndpointId,
         action: Action,
         fields: &[&'static str],
-    ) -> Result<Found> {
-        let (access, endpoint) = self.access_through::<EventEndpoint>(call, id.0, "tenantId").await?;
-        match &endpoint {
-            Some(endpoint) if endpoint.tenant_id.is_none() => {
-                check(&access.caller, action, &Resource { fields, ..Resource::default() })?;
-            }
-            _ => {
-                access.authorize_with(action, Default::default(), fields)?;
-            }
-        }
-        Ok(Found { access, endpoint: endpoint.ok_or_else(Error::not_found)? })
+    ) -> Result<(TenantAccess, EventEndpoint)> {
+        let owner = |endpoint: &EventEndpoint| endpoint.tenant_id;
+        self.access_to_owned(call, id.0, owner, [action, action], fields).await
     }
 
     /// Returns the secret of an endpoint after this number of rotations.
@@ -79,13 +59,4 @@ impl Service {
         let key = self.platform_secret(call, PlatformSecret::WEBHOOKS).await?;
         WebhookSecret::derive(&key, endpoint, rotations)
     }
-}
-
-fn shown_once(answer: &Answer<EventEndpointView>) -> Error {
-    let message = format!(
-        "this `Idempotency-Key` was used for the secret of `{}` before, which was shown once: if it is lost, rotate it with a \
-         new key",
-        answer.value.id
-    );
-    Error::new(Code::SECRET_SHOWN_ONCE, message)
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Found, KIND, subject};
+use super::{KIND, subject};
 use crate::{
     authz::Action,
     clock::Timestamp,
@@ -91,7 +91,7 @@ impl Service {
         id: EventEndpointId,
         replay: Replay,
     ) -> Result<Answer<Replayed>> {
-        let Found { access, endpoint: before } = self.endpoint_access(call, id, Action::ReplayEvents, &[]).await?;
+        let (access, before) = self.endpoint_access(call, id, Action::ReplayEvents, &[]).await?;
         let slot = match self.begin(call, &moment).await? {
             Begun::Before(answer) => return Ok(answer),
             Begun::New(slot) => slot,

@@ -1,6 +1,6 @@
 //! Gives an event endpoint another secret.
 
-use super::{Found, KIND, shown_once, subject};
+use super::{KIND, subject};
 use crate::{
     authz::Action,
     domain::{EventEndpointId, EventEndpointView},
@@ -8,7 +8,7 @@ use crate::{
     service::{
         Call, Service,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun},
+        idempotency::{Answer, Begun, shown_once},
         moment::Moment,
         unit_of_work::UnitOfWork,
         views::check_if_match,
@@ -32,9 +32,9 @@ impl Service {
         id: EventEndpointId,
     ) -> Result<Answer<EventEndpointView>> {
         let found = self.endpoint_access(call, id, Action::RotateEventEndpoint, &[]).await?;
-        let Found { access, endpoint: before } = found;
+        let (access, before) = found;
         let slot = match self.begin::<EventEndpointView>(call, &moment).await? {
-            Begun::Before(answer) => return Err(shown_once(&answer)),
+            Begun::Before(answer) => return Err(shown_once(&answer.value.id, "rotate it")),
             Begun::New(slot) => slot,
         };
         check_if_match(call, &EventEndpointView::through(&access, before.clone(), None))?;

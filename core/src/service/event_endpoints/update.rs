@@ -1,6 +1,6 @@
 //! Changes an event endpoint.
 
-use super::{Found, KIND, subject};
+use super::{KIND, subject};
 use crate::{
     authz::Action,
     domain::{EventEndpointId, EventEndpointView, UpdateEventEndpoint},
@@ -30,7 +30,7 @@ impl Service {
         input: UpdateEventEndpoint,
     ) -> Result<EventEndpointView> {
         let found = self.endpoint_access(call, id, Action::UpdateEventEndpoint, &input.fields()).await?;
-        let Found { access, endpoint: before } = found;
+        let (access, before) = found;
         check_if_match(call, &EventEndpointView::through(&access, before.clone(), None))?;
         let mut after = before.clone();
         input.change(&mut after);
