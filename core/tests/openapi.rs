@@ -133,7 +133,7 @@ fn every_type_of_events_is_a_webhook_with_its_schema() {
 #[test]
 fn operations_have_names_of_their_own() {
     let mut names = BTreeSet::new();
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter() {
         let (id, commands) = (Some(operation.id), operation.commands.iter().copied());
         for name in id.into_iter().chain(operation.sdk).chain(commands) {
             assert!(names.insert(name), "{}: `{name}` names another operation already", operation.id);
@@ -145,7 +145,7 @@ fn operations_have_names_of_their_own() {
 fn every_operation_is_documented_as_it_is_declared() {
     let document = document();
     let mut tags = BTreeSet::new();
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter() {
         let told = &document["paths"][operation.path][operation.method.as_str().to_lowercase()];
         assert_eq!(told["operationId"], operation.id);
         assert_eq!(told["summary"], operation.summary);
@@ -182,7 +182,7 @@ async fn declared_routes_are_there_and_other_methods_are_not() {
 fn table_of_operations() -> String {
     let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let mut table = "| request | does | of the policy | SDK | `dezky` |\n|---|---|---|---|---|\n".to_owned();
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter() {
         let needs = match operation.access {
             Access::Public => "public".to_owned(),
             Access::Own => "one's own".to_owned(),

@@ -1,4 +1,4 @@
-//! The resources of the table of operations, and the macros that expand its rows.
+//! The resources of the tables of operations, and the macros that expand their rows.
 
 /// The resources of the API, in the order of its documents.
 ///
@@ -43,22 +43,58 @@ macro_rules! method {
     };
 }
 
-/// Expands the table to the sections, their routes, the operations, and the shapes for the OpenAPI document.
+/// Expands the table of a section to its routes, its operations, and the shapes for the OpenAPI document.
 ///
-/// A row is `METHOD ID = HANDLER { … }` below its path, which is below its section.
+/// A row is `METHOD ID = HANDLER { … }` below its path.
 macro_rules! operations {
     ($(
-        $(#[$about:meta])*
-        $section:ident below $prefix:literal {$(
-            $path:literal {$(
-                $method:ident $id:ident = $resource:ident::$handler:ident {
-                    summary: $summary:literal,
-                    access: $access:expr, sdk: $sdk:expr, commands: $commands:expr,
-                    shape: $shape:expr,
-                }
-            )+}
+        $path:literal {$(
+            $method:ident $id:ident = $resource:ident::$handler:ident {
+                summary: $summary:literal,
+                access: $access:expr, sdk: $sdk:expr, commands: $commands:expr,
+                shape: $shape:expr,
+            }
         )+}
     )+) => {
+        /// The declared operations.
+        pub(super) const OPERATIONS: &[$crate::http::Operation] = {
+            #[allow(unused_imports, reason = "not every section has each kind of access")]
+            use $crate::{
+                authz::Action::*,
+                http::Access::{May, Own, Public},
+            };
+            &[$($(
+                $crate::http::Operation {
+                    id: stringify!($id),
+                    method: method!($method),
+                    path: $path,
+                    tag: stringify!($resource),
+                    summary: $summary,
+                    access: $access,
+                    sdk: $sdk,
+                    commands: $commands,
+                },
+            )+)+]
+        };
+
+        /// Returns the routes of the operations.
+        pub(super) fn routes() -> axum::Router<std::sync::Arc<$crate::http::HttpState>> {
+            axum::Router::new()
+                $(.route($path, axum::routing::MethodRouter::new()$(.$method($crate::http::routes::$resource::$handler))+))+
+        }
+
+        /// Returns the shapes of requests and answers, in the order of [`OPERATIONS`].
+        pub(super) fn shapes() -> Vec<Shape> {
+            vec![$($($shape),+),+]
+        }
+    };
+}
+
+/// Expands the list of sections, each with the module of its table, to the operations of all.
+macro_rules! sections {
+    ($($(#[$about:meta])* $section:ident below $prefix:literal in $module:ident;)+) => {
+        $(mod $module;)+
+
         /// A group of routes with a common path prefix.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Section {$(
@@ -80,33 +116,17 @@ macro_rules! operations {
             /// Returns the routes of its operations.
             fn operations(self) -> Router<Arc<HttpState>> {
                 match self {$(
-                    Self::$section => Router::new()
-                        $(.route($path, MethodRouter::new()$(.$method(routes::$resource::$handler))+))+,
+                    Self::$section => $module::routes(),
                 )+}
             }
         }
 
-        /// The declared operations.
-        pub const OPERATIONS: &[Operation] = {
-            use Access::{May, Own, Public};
-            use crate::authz::Action::*;
-            &[$($($(
-                Operation {
-                    id: stringify!($id),
-                    method: method!($method),
-                    path: $path,
-                    tag: stringify!($resource),
-                    summary: $summary,
-                    access: $access,
-                    sdk: $sdk,
-                    commands: $commands,
-                },
-            )+)+)+]
-        };
+        /// The declared operations, section by section.
+        pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| [$($module::OPERATIONS),+].concat());
 
         /// Returns the shapes of requests and answers, in the order of [`OPERATIONS`].
         fn shapes() -> Vec<Shape> {
-            vec![$($($($shape),+),+),+]
+            [$($module::shapes()),+].into_iter().flatten().collect()
         }
     };
 }

@@ -4,6 +4,7 @@
 
 mod claims;
 mod conditions;
+mod estate;
 mod matrix;
 mod outside;
 mod recording;

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use dezky::{
     authz::{
-        Action, Actor, Decision, Outcome, PlatformRight, Resource, TargetFacts, TenantFacts, decide,
-        policy::{POLICY, Reason, field_policy},
+        Action, Actor, Decision, Outcome, PlatformRight, Reason, Resource, TargetFacts, TenantFacts, decide,
+        policy::{POLICY, field_policy},
     },
     domain::{CreateTenant, MembershipRole, ObjectId, TenantStatus, UpdateTenant},
     http::operations::OPERATIONS,
@@ -14,9 +14,10 @@ use dezky::{
 use serde_json::{Value, json};
 
 use crate::{
+    estate::World,
     recording::Recording,
     routes::{Does, ROUTES, Route, domain},
-    world::{Answer, BOUND, Caller, Platform, World},
+    world::{Answer, BOUND, Caller, Platform},
 };
 
 /// The answer that the policy requires.

@@ -14,10 +14,11 @@ use dezky::{
 use serde_json::{Value, json};
 
 use crate::{
+    estate::World,
     matrix::{Expected, answer_to, check},
     routes::{Does, ROUTES, Route},
     support::system,
-    world::{Caller, PLATFORM_ADMINS, Platform, World},
+    world::{Caller, PLATFORM_ADMINS, Platform},
 };
 
 /// The revoked right.

@@ -9,7 +9,7 @@ use dezky::{
 };
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::estate::World;
 
 /// A route of the API.
 #[derive(Debug, Clone, Copy)]

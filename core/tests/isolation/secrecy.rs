@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 
 use crate::{
     conditions::{Condition, condition},
+    estate::World,
     recording::{Recording, anonymous},
     routes::{Does, Names, ROUTES, Route},
-    world::{Answer, Caller, Platform, World},
+    world::{Answer, Caller, Platform},
 };
 
 /// All callers except the platform: current and former members of only the tenant, those with tenants of their own, and

@@ -24,9 +24,10 @@ use dezky::{
 use serde_json::{Value, json};
 
 use crate::{
+    estate::World,
     matrix::value,
     routes::{Does, Names, ROUTES, Route, spare},
-    world::{Platform, World},
+    world::Platform,
 };
 
 const ACTOR: &str = "nightly-report";

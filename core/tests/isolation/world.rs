@@ -1,9 +1,6 @@
 //! A platform on a real store, with tenants and people of every kind.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, atomic::AtomicUsize};
 
 use async_trait::async_trait;
 use axum::{Router, body::Body};
@@ -14,25 +11,21 @@ use dezky::{
     },
     clock::{Clock, SystemClock, Timestamp},
     domain::{
-        ApiKeyId, AppPasswordId, CreateApiKey, CreateAppPassword, CreateEventEndpoint, CreateInvitation, CreateMailbox,
-        CreateSubscription, CreateUser, EventEndpointId, InvitationId, Issuer, Mailbox, MailboxId, MembershipRole,
-        SubscriptionId, TenantId, TenantStatus, UpdateTenant, UpdateUser, UserId, tenant_domain::DomainTimes,
-        workspace::SystemKind,
+        CreateUser, Issuer, MembershipRole, UpdateTenant, UserId, tenant_domain::DomainTimes, workspace::SystemKind,
     },
     http::{HttpState, RequestIdentity, TokenIdentity, router},
-    service::{Service, ServiceSettings, subscriptions::SubscriptionFilter},
-    store::{Commit, Repository as _, SharedStore},
+    service::{Service, ServiceSettings},
+    store::{Commit, SharedStore},
     test_kit::DevelopmentIssuer,
 };
-use futures_util::future::join_all;
 use http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::{
+    estate::World,
     outside::{Agreeable, plans, records},
-    routes::{domain, spare},
     support,
 };
 
@@ -161,10 +154,10 @@ fn service_settings() -> ServiceSettings {
 pub(crate) struct Platform {
     pub(crate) service: Service,
     router: Router,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     issuer: Arc<DevelopmentIssuer>,
     bound: Arc<DevelopmentIssuer>,
-    worlds: AtomicUsize,
+    pub(crate) worlds: AtomicUsize,
 }
 
 impl Platform {
@@ -223,7 +216,7 @@ impl Platform {
         Self { service, router, clock, issuer, bound, worlds: AtomicUsize::new(0) }
     }
 
-    async fn person(&self, body: Value) -> UserId {
+    pub(crate) async fn person(&self, body: Value) -> UserId {
         self.service.create_user(&support::system(), CreateUser::read(body).unwrap()).await.unwrap().value.id
     }
 
@@ -241,7 +234,7 @@ impl Platform {
     }
 
     /// Returns the name of the second issuer.
-    async fn bound_id(&self) -> String {
+    pub(crate) async fn bound_id(&self) -> String {
         Issuer::name_of(self.service.read_tenant(&support::system(), &BOUND.into()).await.unwrap().id)
     }
 
@@ -249,175 +242,6 @@ impl Platform {
     pub(crate) fn mint(&self, subject: &str, issued_at: Timestamp, groups: &[&str]) -> String {
         let claims = self.issuer.claims(subject).lasting(issued_at, std::time::Duration::from_secs(3_600));
         self.issuer.mint(&claims.groups(groups.iter().copied()))
-    }
-
-    /// Creates a tenant with its people.
-    pub(crate) async fn world(&self, status: TenantStatus) -> World {
-        let number = self.worlds.fetch_add(1, Ordering::Relaxed);
-        let slug = format!("acme-{number}");
-        let tenant = support::tenant(&self.service, &slug).await;
-        let named = |kind: &str| format!("{kind}-{number}");
-        // Concurrently, since stores write concurrent commits together.
-        let kinds = ["member", "admin", "owner", "stranger", "disabled"].map(named);
-        let people = join_all(kinds.iter().map(|subject| support::person(&self.service, subject)));
-        let bound_id = self.bound_id().await;
-        let bound = self.person(json!({"issuerId": bound_id, "authentikSubjectId": named("bound")}));
-        let (people, bound, (target, revoked)) = futures_util::join!(people, bound, self.targets(number));
-        let [member, admin, owner, stranger, disabled] = people.try_into().unwrap();
-        for (user, role) in [
-            (member, MembershipRole::Member),
-            (admin, MembershipRole::Admin),
-            (owner, MembershipRole::Owner),
-            (bound, MembershipRole::Owner),
-            (disabled, MembershipRole::Owner),
-        ] {
-            support::grant(&self.service, tenant, user, role).await;
-        }
-        self.settle_targets(tenant, target, revoked).await;
-        let input = dezky::domain::GrantMembership { user_id: stranger, role: MembershipRole::Owner };
-        self.service.grant_membership(&support::system(), &BOUND.into(), input).await.unwrap();
-        let disable = UpdateUser::read(json!({"status": "disabled"})).unwrap();
-        self.service.update_user(&support::system(), disabled, disable).await.unwrap();
-        let subscription = self.subscription(tenant).await;
-        let (mailbox, password) = self.mailbox(tenant, &slug, number, target).await;
-        let invitation = self.invitation(tenant, number).await;
-        let api_key = self.api_key(tenant).await;
-        let endpoint = self.endpoint(tenant).await;
-        self.set_status(tenant, status).await;
-        World {
-            number,
-            slug,
-            tenant,
-            status,
-            subscription,
-            target,
-            revoked,
-            mailbox,
-            password,
-            invitation,
-            api_key,
-            endpoint,
-        }
-    }
-
-    /// Returns the tenant that the second issuer is bound to, with new people of [`Caller::AT_BOUND`].
-    pub(crate) async fn world_at_bound(&self, status: TenantStatus) -> World {
-        let number = self.worlds.fetch_add(1, Ordering::Relaxed);
-        let tenant = self.service.read_tenant(&support::system(), &BOUND.into()).await.unwrap().id;
-        self.set_status(tenant, TenantStatus::Active).await;
-        for (kind, role) in [("bound-owner", MembershipRole::Owner), ("bound-member", MembershipRole::Member)] {
-            let subject = format!("{kind}-{number}");
-            let user = self.person(json!({"issuerId": Issuer::name_of(tenant), "authentikSubjectId": subject})).await;
-            support::grant(&self.service, tenant, user, role).await;
-        }
-        let (target, revoked) = self.targets(number).await;
-        self.settle_targets(tenant, target, revoked).await;
-        let filter = SubscriptionFilter { tenant_id: Some(tenant), ..SubscriptionFilter::default() };
-        let page = self.service.list_subscriptions(&support::system(), &filter, &Default::default()).await.unwrap();
-        let subscription = match page.items.first() {
-            Some(subscription) => subscription.id,
-            None => self.subscription(tenant).await,
-        };
-        let (mailbox, password) = self.mailbox(tenant, BOUND, number, target).await;
-        let invitation = self.invitation(tenant, number).await;
-        let api_key = self.api_key(tenant).await;
-        let (system, of, all) = (support::system(), tenant.into(), Default::default());
-        let page = self.service.list_event_endpoints(&system, Some(&of), &all).await.unwrap();
-        let endpoint = match page.items.first() {
-            Some(endpoint) => endpoint.id,
-            None => self.endpoint(tenant).await,
-        };
-        self.set_status(tenant, status).await;
-        let slug = BOUND.to_owned();
-        World {
-            number,
-            slug,
-            tenant,
-            status,
-            subscription,
-            target,
-            revoked,
-            mailbox,
-            password,
-            invitation,
-            api_key,
-            endpoint,
-        }
-    }
-
-    /// Verifies a domain of the tenant, and creates a mailbox of a member with an app password.
-    pub(crate) async fn mailbox(
-        &self,
-        tenant: TenantId,
-        slug: &str,
-        number: usize,
-        user: UserId,
-    ) -> (MailboxId, AppPasswordId) {
-        let name = domain(slug);
-        let verified = json!({"domains": [&name, &spare(&name)], "domainVerifications": [{"name": &name, "verifiedAt": self.clock.now()}]});
-        let verified = UpdateTenant::read(verified).unwrap();
-        self.service.update_tenant(&support::system(), &tenant.into(), verified).await.unwrap();
-        let input = json!({"userId": user, "localPart": format!("box-{number}"), "domain": &name});
-        let input = CreateMailbox::read(input).unwrap();
-        let id = self.service.create_mailbox(&support::system(), &tenant.into(), input).await.unwrap().value.id;
-        // Without a mail system, nobody creates one.
-        let (store, context) = (self.service.store(), support::system().context);
-        let mailbox: Mailbox = store.load(&context, id).await.unwrap().unwrap();
-        let password = CreateAppPassword::build("Phone").finish().unwrap();
-        let password = password.into_app_password(&mailbox, 0, self.clock.now());
-        let mut commit = Commit::new();
-        commit.insert(&password).unwrap();
-        store.commit(&context, &commit).await.unwrap();
-        (id, password.id)
-    }
-
-    /// Creates an open invitation.
-    pub(crate) async fn invitation(&self, tenant: TenantId, number: usize) -> InvitationId {
-        let input = CreateInvitation::read(json!({"email": format!("invited-{number}@example.eu")})).unwrap();
-        self.service.create_invitation(&support::system(), &tenant.into(), input).await.unwrap().value.id
-    }
-
-    /// Creates an API key of the tenant.
-    pub(crate) async fn api_key(&self, tenant: TenantId) -> ApiKeyId {
-        let input = json!({"tenantId": tenant, "name": "Sync", "scopes": ["membership.read"]});
-        let input = CreateApiKey::read(input).unwrap();
-        self.service.create_api_key(&support::system(), input).await.unwrap().value.id
-    }
-
-    /// Creates an endpoint for events.
-    pub(crate) async fn endpoint(&self, tenant: TenantId) -> EventEndpointId {
-        let input = CreateEventEndpoint::read(json!({"tenantId": tenant, "url": "https://hooks.example/"})).unwrap();
-        self.service.create_event_endpoint(&support::system(), input).await.unwrap().value.id
-    }
-
-    /// Creates a member and a former owner.
-    async fn targets(&self, number: usize) -> (UserId, UserId) {
-        let [target, revoked] = ["target", "revoked"].map(|kind| format!("{kind}-{number}"));
-        futures_util::join!(support::person(&self.service, &target), support::person(&self.service, &revoked))
-    }
-
-    async fn settle_targets(&self, tenant: TenantId, target: UserId, revoked: UserId) {
-        support::grant(&self.service, tenant, target, MembershipRole::Member).await;
-        support::grant(&self.service, tenant, revoked, MembershipRole::Owner).await;
-        self.service.revoke_membership(&support::system(), &tenant.into(), revoked).await.unwrap();
-    }
-
-    async fn subscription(&self, tenant: TenantId) -> SubscriptionId {
-        let input =
-            CreateSubscription::read(json!({"tenantId": tenant, "plan": "starter", "stripeCustomerId": "cus_1"}))
-                .unwrap();
-        self.service.create_subscription(&support::system(), input).await.unwrap().value.id
-    }
-
-    async fn set_status(&self, tenant: TenantId, status: TenantStatus) {
-        let (system, tenant) = (support::system(), tenant.into());
-        match status {
-            TenantStatus::Suspended => drop(self.service.suspend_tenant(&system, &tenant).await.unwrap()),
-            TenantStatus::Deleted => self.service.delete_tenant(&system, &tenant).await.unwrap(),
-            TenantStatus::Active | TenantStatus::Pending => {
-                drop(self.service.restore_tenant(&system, &tenant).await.unwrap());
-            }
-        }
     }
 
     fn bearer(&self, caller: Caller, number: usize) -> Option<String> {
@@ -517,27 +341,4 @@ impl Platform {
         }
         answer
     }
-}
-
-/// A tenant and its people.
-#[derive(Debug)]
-pub(crate) struct World {
-    pub(crate) number: usize,
-    pub(crate) slug: String,
-    pub(crate) tenant: TenantId,
-    pub(crate) status: TenantStatus,
-    pub(crate) subscription: SubscriptionId,
-    /// A member.
-    pub(crate) target: UserId,
-    /// A former owner, whom the tenant's people may restore.
-    pub(crate) revoked: UserId,
-    /// A mailbox of the member.
-    pub(crate) mailbox: MailboxId,
-    pub(crate) password: AppPasswordId,
-    /// An open invitation.
-    pub(crate) invitation: InvitationId,
-    /// An API key.
-    pub(crate) api_key: ApiKeyId,
-    /// An endpoint for events.
-    pub(crate) endpoint: EventEndpointId,
 }

@@ -17,9 +17,10 @@ use tempfile::TempDir;
 
 use crate::{
     conditions::{Condition, condition},
+    estate::World,
     routes::{Does, Names, ROUTES, domain},
     secrecy, support,
-    world::{Answer, Caller, Platform, World},
+    world::{Answer, Caller, Platform},
 };
 
 /// Two empty stores of a backend.
