@@ -4,13 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sdk=$PWD/bindings/node
+scripts/node-modules.sh examples/portal
 cd examples/portal
-
-if ! cmp -s package-lock.json node_modules/.installed; then
-    # Npm of a system with an older Node warns that it is; what runs is the Node of the lockfile.
-    npm ci --silent --no-audit --no-fund
-    cp package-lock.json node_modules/.installed
-fi
 
 if ! compgen -G "$sdk/dezky.*.node" >/dev/null; then
     echo "build-portal.sh: there is no addon: run scripts/node-package.sh build" >&2

@@ -10,22 +10,8 @@ if [ -z "${DEZKY_TEST_MONGODB_URI:-}" ]; then
     exit 2
 fi
 
-install_dependencies() {
-    local marker=$tests/node_modules/.installed
-    if ! cmp -s "$tests/package-lock.json" "$marker"; then
-        (cd "$tests" && npm ci --silent --no-audit --no-fund)
-        cp "$tests/package-lock.json" "$marker"
-    fi
-}
-
-install_dependencies
-if [ -z "${DEZKY_TEST_BINARY:-}" ]; then
-    # With the features of the other tests: what these have built is not built again.
-    cargo build --quiet --workspace --all-features --locked --bin dezky
-    target=$(cargo metadata --format-version 1 --no-deps --locked | node -p 'JSON.parse(require("fs").readFileSync(0, "utf8")).target_directory')
-    DEZKY_TEST_BINARY=$target/debug/dezky
-fi
-DEZKY_TEST_BINARY=$(realpath "$DEZKY_TEST_BINARY")
+scripts/node-modules.sh "$tests"
+DEZKY_TEST_BINARY=$(infrastructure/test-binary.sh)
 export DEZKY_TEST_BINARY
 [ $# -gt 0 ] || set -- "$tests"/*.test.mjs
 exec node --test --test-timeout 300000 --test-reporter spec "$@"

@@ -28,11 +28,7 @@ node_of() {
 }
 
 install_dependencies() {
-    local marker=$package/tests/node_modules/.installed
-    if ! cmp -s "$package/tests/package-lock.json" "$marker"; then
-        (cd "$package/tests" && npm ci --silent --no-audit --no-fund)
-        cp "$package/tests/package-lock.json" "$marker"
-    fi
+    scripts/node-modules.sh "$package/tests"
     mkdir -p "$package/tests/node_modules/@dezky"
     ln -sfn "$package" "$package/tests/node_modules/@dezky/sdk"
 }

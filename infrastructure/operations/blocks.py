@@ -1,6 +1,5 @@
 """The fenced blocks of the guides, and a shell that runs those that are marked for it."""
 
-import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -76,13 +75,3 @@ def run(document: Path, folder: Path, environment: dict[str, str], before: dict[
         f"{document.name}, exit code {done.returncode}:\n{done.stdout}"
     )
     return done.stdout
-
-
-def clean(**variables: str) -> dict[str, str]:
-    """Returns the environment without settings of this machine, with the given variables."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("DEZKY_", "RESTIC_", "BACKUP_")) and name != "MONGODB_URI"
-    }
-    return {**kept, **variables}

@@ -1,20 +1,19 @@
 """Comparison of the guides with the release: commands, settings, files, secrets; runs of their marked blocks."""
 
-import json
 import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
 import unittest
 from functools import cache
 from pathlib import Path
 
-from blocks import ROOT, blocks, clean, run
+from blocks import ROOT, blocks, run
+from programs import clean
+from release import BINARY, Dev
 
-BINARY = os.environ["DEZKY_TEST_BINARY"]
 PRODUCTION = ROOT / "docs/operations/production.md"
 GUIDES = [PRODUCTION, ROOT / "docs/operations/migration.md"]
 DOCUMENTS = [*GUIDES, *(ROOT / "infrastructure").glob("[bo]*/*.md"), ROOT / "infrastructure/README.md"]
@@ -139,22 +138,8 @@ class Production(unittest.TestCase):
         (self.folder / "bin").mkdir()
         (self.folder / "bin/dezky").symlink_to(BINARY)
         (self.folder / "infrastructure").symlink_to(ROOT / "infrastructure")
-        self.dev = subprocess.Popen(
-            [BINARY, "dev", "--json", "--listen", "127.0.0.1:0", "--data", self.folder / "data"],
-            cwd=self.folder,
-            env=clean(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.addCleanup(self.end)
-        self.told = json.loads(self.dev.stdout.readline())
-
-    def end(self):
-        self.dev.send_signal(signal.SIGINT)
-        self.dev.wait(60)
-        self.dev.stdout.close()
+        self.dev = Dev(self.folder)
+        self.addCleanup(self.dev.end)
 
     def test_what_can_be_run_here_is_run(self):
         password, repositories = self.folder / "password", self.folder / "repositories"
@@ -173,14 +158,14 @@ class Production(unittest.TestCase):
             "BACKUP_STATE": self.folder / "state",
             "BACKUP_SCRATCH": self.folder,
             "BACKUP_DEZKY": BINARY,
-            "BACKUP_DEZKY_STORE": f"sqlite:{self.folder}/data/dezky.sqlite",
+            "BACKUP_DEZKY_STORE": f"sqlite:{self.dev.store}",
         }
         (self.folder / "backup.env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         environment = clean(
             **repository,
             PATH=f"{self.folder}/bin:{os.environ['PATH']}",
-            DEZKY_STORE=f"sqlite:{self.folder}/data/dezky.sqlite",
-            DEZKY_OIDC_ISSUER=self.told["issuer"],
+            DEZKY_STORE=f"sqlite:{self.dev.store}",
+            DEZKY_OIDC_ISSUER=self.dev.told["issuer"],
             DEZKY_OIDC_AUDIENCE="dezky",
             DEZKY_PLATFORM_ADMIN_GROUP="dezky-platform-admins",
             BACKUP_SETTINGS=f"{self.folder}/backup.env",

@@ -4,27 +4,22 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import tempfile
-import time
 import unittest
 import urllib.request
 from pathlib import Path
 
-from blocks import ROOT, clean, run
+import programs
+from blocks import ROOT, run
+from programs import PATIENCE, clean
+from release import BINARY, Dev, Release
 
-BINARY = os.environ["DEZKY_TEST_BINARY"]
 GUIDE = ROOT / "docs/operations/migration.md"
 ESTATE = Path(__file__).parent / "estate.mjs"
-PATIENCE = 60
 
 
 def old_service(work: str, *arguments: str) -> str:
-    done = subprocess.run(["node", ESTATE, work, *arguments], capture_output=True, text=True, timeout=PATIENCE)
-    if done.returncode != 0:
-        raise AssertionError(f"{work}: {done.stdout}{done.stderr}")
-    return done.stdout
+    return programs.run("node", ESTATE, work, *arguments).stdout
 
 
 class Migration(unittest.TestCase):
@@ -34,8 +29,9 @@ class Migration(unittest.TestCase):
         (self.folder / "bin").mkdir()
         (self.folder / "bin/dezky").symlink_to(BINARY)
         # For its issuer, whose people have the subjects of two people of the estate.
-        dev = self.start("dev", "--json", "--no-systems", "--data", self.folder / "data")
-        self.told = json.loads(dev.stdout.readline())
+        dev = Dev(self.folder, "--no-systems")
+        self.addCleanup(dev.end)
+        self.told = dev.told
         self.environment = clean(
             PATH=f"{self.folder}/bin:{os.environ['PATH']}",
             DEZKY_OIDC_ISSUER=self.told["issuer"],
@@ -46,27 +42,6 @@ class Migration(unittest.TestCase):
             MONGODB_URI=json.loads(old_service("write"))["uri"],
         )
 
-    def start(self, *arguments, environment=None, **settings):
-        """Starts the release, which ends after the test."""
-        with (self.folder / f"{arguments[0]}.log").open("w") as log:
-            process = subprocess.Popen(
-                [BINARY, *map(str, arguments), "--listen", "127.0.0.1:0"],
-                cwd=self.folder,
-                env={**(environment or clean()), **settings},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-
-        def end():
-            process.send_signal(signal.SIGINT)
-            process.wait(PATIENCE)
-            process.stdout.close()
-
-        self.addCleanup(end)
-        return process
-
     def tenants_of(self, origin: str, name: str) -> list[str]:
         token = self.told["people"][name]["token"]
         request = urllib.request.Request(f"{origin}/users/me", headers={"Authorization": f"Bearer {token}"})
@@ -75,12 +50,10 @@ class Migration(unittest.TestCase):
 
     def served(self, store: str) -> str:
         """Starts the release on a database without background tasks, and returns its address."""
-        self.start("serve", environment={**self.environment, "DEZKY_STORE": store, "DEZKY_TASKS": "none"})
-        log, deadline = self.folder / "serve.log", time.monotonic() + PATIENCE
-        while not (found := re.search(r"listening address=(\S+)", log.read_text())):
-            self.assertLess(time.monotonic(), deadline, log.read_text())
-            time.sleep(0.02)
-        return f"http://{found[1]}"
+        settings = {"DEZKY_STORE": store, "DEZKY_TASKS": "none", "DEZKY_LISTEN": "127.0.0.1:0"}
+        serve = Release("serve", folder=self.folder, environment=self.environment | settings)
+        self.addCleanup(serve.end)
+        return f"http://{serve.address()}"
 
     def test_the_day_as_the_guide_has_it(self):
         estate = f"node {ESTATE}"

@@ -46,7 +46,6 @@ def endpoint(name):
     return ask("/event-endpoints", {"tenantId": tenant["id"], "url": f"https://{name}.example/"})["id"]
 
 
-
 def api_key(name):
     """The id of a new API key."""
     return ask("/api-keys", {"tenantId": tenant["id"], "name": name, "scopes": ["membership.read"]})["id"]

@@ -1,16 +1,14 @@
 """Promises of the blueprints, in every supported version of Authentik."""
 
 import json
-import os
 import re
 import subprocess
 import types
-from pathlib import Path
 
 import pytest
 from blueprint import BLUEPRINTS, NEWEST_KNOWN, REPOSITORY, VERSIONS, Applied, Importer, InvalidError, Tag, read
+from release import BINARY
 
-BINARY = Path(os.environ["DEZKY_TEST_BINARY"])
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in BLUEPRINTS.items()}
 ENVIRONMENT = {name: f"value of {name}" for text in TEXTS.values() for name in re.findall(r"!Env ([A-Z_]+)", text)}
 ENVIRONMENT |= {"DEZKY_DOMAIN": "platform.test", "DEZKY_SCIM_URL": "https://api.platform.test/"}

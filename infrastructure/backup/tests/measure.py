@@ -12,12 +12,11 @@ from world import NAMES, Platform, World, Writers
 class Measurement(World):
     def test_measure(self):
         platform = Platform(self.folder)
-        self.addCleanup(platform.stop)
+        self.addCleanup(platform.end)
         self.settings["BACKUP_DEZKY_STORE"] = f"sqlite:{platform.store}"
         writers = Writers(platform, 4)
         self.addCleanup(writers.stop)
-        while sum(map(len, writers.acknowledged())) < TENANTS:
-            time.sleep(0.1)
+        writers.await_number(TENANTS, seconds=TENANTS)
         writers.stop()
         for name in ("first backup", "second backup, 10 tenants later"):
             begun = time.monotonic()

@@ -2,30 +2,27 @@
 
 import hashlib
 import json
-import os
 import shutil
-import signal
 import sqlite3
-import subprocess
 import time
 from pathlib import Path
 
-from world import BINARY, NAMES, Platform, World, Writers
+from programs import await_change, clean
+from release import Release
+from world import NAMES, Platform, World, Writers
 
 
 class SqliteInUse(World):
     def setUp(self):
         super().setUp()
         self.platform = Platform(self.folder)
-        self.addCleanup(self.platform.stop)
+        self.addCleanup(self.platform.end)
         self.settings["BACKUP_DEZKY_STORE"] = f"sqlite:{self.platform.store}"
 
     def test_a_backup_while_it_is_written_is_whole_and_of_one_moment(self):
         writers = Writers(self.platform, 3)
         self.addCleanup(writers.stop)
-        while sum(map(len, writers.acknowledged())) < 300:
-            self.assertFalse(writers.failures)
-            time.sleep(0.02)
+        writers.await_number(300)
         before = writers.acknowledged()
         begun = time.monotonic()
         self.script("backup.sh", "dezky")
@@ -110,26 +107,19 @@ class SqliteInUse(World):
     def await_seals(self):
         """Waits until every event is sealed: a changed one is found by its seal."""
         store = sqlite3.connect(f"file:{self.platform.store}?mode=ro", uri=True)
-        while store.execute("SELECT count(*) FROM audit_events WHERE field_unsealed").fetchone()[0]:
-            time.sleep(0.05)
-        store.close()
+        self.addCleanup(store.close)
+        waiting = "SELECT count(*) FROM audit_events WHERE field_unsealed"
+        await_change(self.platform.store.parent, lambda: store.execute(waiting).fetchone() == (0,))
 
     def ends_of_chains(self) -> Path:
         """Lets a worker write the ends of the trail's chains to a file, as one with that setting does once an hour."""
         file = self.folder / "heads.jsonl"
-        settings = {"DEZKY_STORE": f"sqlite:{self.platform.store}", "DEZKY_AUDIT_HEADS_FILE": str(file)}
-        worker = subprocess.Popen(
-            [BINARY, "worker", "--operations-listen", "127.0.0.1:0"],
-            cwd=self.folder,
-            env={"PATH": os.environ["PATH"], **settings},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        while not (file.exists() and file.read_text().endswith("\n")):
-            self.assertIsNone(worker.poll())
-            time.sleep(0.05)
-        worker.send_signal(signal.SIGINT)
-        worker.wait(60)
+        settings = clean(DEZKY_STORE=f"sqlite:{self.platform.store}", DEZKY_AUDIT_HEADS_FILE=file)
+        worker = Release("worker", "--operations-listen", "127.0.0.1:0", folder=self.folder, environment=settings)
+        try:
+            await_change(self.folder, lambda: file.exists() and file.read_text().endswith("\n"))
+        finally:
+            worker.end()
         return file
 
     def store_changed(self, good: Path, statements: str, forged: tuple[str, ...]) -> None:

@@ -6,6 +6,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import units
+
 FOLDER = Path(__file__).parent.parent
 SCRIPTS = sorted(FOLDER.glob("*.sh"))
 UNITS = FOLDER / "systemd"
@@ -37,28 +39,13 @@ class Files(unittest.TestCase):
             subprocess.run(["bash", "-c", script], check=True)
 
     def test_units_are_valid_and_confined_and_each_has_its_timer(self):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            for unit in UNITS.iterdir():
-                # Where the scripts are in this tree.
-                (folder / unit.name).write_text(unit.read_text().replace("/usr/lib/dezky-backup", str(FOLDER)))
-            units = sorted(folder.glob("*"))
-            done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
-            started = set()
-            for timer in folder.glob("*.timer"):
-                unit = re.search(r"^Unit=(.+)$", timer.read_text(), re.MULTILINE)
-                started.add(re.sub(r"@.+\.", "@.", unit[1] if unit else timer.with_suffix(".service").name))
-            self.assertEqual(started, {service.name for service in folder.glob("*.service")})
-            for service in folder.glob("*.service"):
-                done = subprocess.run(
-                    ["systemd-analyze", "security", "--offline=true", service],
-                    capture_output=True,
-                    text=True,
-                    check=True,
-                )
-                exposure = float(re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)[1])
-                self.assertLessEqual(exposure, EXPOSURE, service.name)
+        units.verify(sorted(UNITS.iterdir()), [f"/usr/lib/dezky-backup/{script.name}" for script in SCRIPTS])
+        units.hold_to(EXPOSURE, *UNITS.glob("*.service"))
+        started = set()
+        for timer in UNITS.glob("*.timer"):
+            unit = re.search(r"^Unit=(.+)$", timer.read_text(), re.MULTILINE)
+            started.add(re.sub(r"@.+\.", "@.", unit[1] if unit else timer.with_suffix(".service").name))
+        self.assertEqual(started, {service.name for service in UNITS.glob("*.service")})
 
     def test_no_secret_stands_in_a_file(self):
         for file in FOLDER.glob("*.example"):

@@ -8,10 +8,11 @@ import signal
 import sqlite3
 import subprocess
 import threading
-import time
 from pathlib import Path
 
-from world import BINARY, FOLDER, NAMES, Platform, World, run
+from programs import PATIENCE, clean, run
+from release import BINARY
+from world import FOLDER, NAMES, Platform, World
 
 
 class Authentik(World):
@@ -81,13 +82,12 @@ class Mongodb(World):
             for number in range(5):
                 platform.create_tenant(f"acme-{number}")
         finally:
-            platform.stop()
+            platform.end()
         self.dezky("migrate", "--from", f"sqlite:{platform.store}", "--to", self.uri)
         self.settings["BACKUP_DEZKY_STORE"] = self.uri
 
     def dezky(self, *arguments):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("DEZKY_")}
-        return run(BINARY, *arguments, cwd=self.folder, env=environment)
+        return run(BINARY, *arguments, cwd=self.folder, env=clean())
 
     def test_a_copy_of_mongodb_is_restored_into_either_store(self):
         self.script("backup.sh", "dezky")
@@ -160,25 +160,27 @@ class Folders(World):
         self.assertEqual((self.restored("falkenstein", "configuration") / "dump").read_text(), "secret\n")
 
     def test_an_interrupted_backup_starts_what_it_stopped_and_the_next_one_is_whole(self):
+        stopped, never = self.folder / "stopped", self.folder / "never"
+        for pipe in (stopped, never):
+            os.mkfifo(pipe)
         for kind, expected in ((signal.SIGTERM, "stop\nstart\n"), (signal.SIGKILL, "stop\n")):
             self.log.unlink(missing_ok=True)
-            waits = {"BACKUP_STALWART_STOP": f"echo stop >>{self.log}; sleep 30"}
+            # Says that it has stopped, and waits for what nobody writes.
+            waits = {"BACKUP_STALWART_STOP": f"echo stop >>{self.log}; echo >{stopped}; read <{never}"}
             file = self.folder / "interrupted.env"
             file.write_text("".join(f"{key}='{value}'\n" for key, value in {**self.settings, **waits}.items()))
             process = subprocess.Popen(
                 [FOLDER / "backup.sh", "stalwart"],
-                env={**os.environ, "BACKUP_SETTINGS": str(file)},
-                stderr=subprocess.DEVNULL,
+                env=clean(BACKUP_SETTINGS=file),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            while not self.log.exists():
-                time.sleep(0.02)
+            stopped.read_text()
             # As the service manager does it: the whole group.
             os.killpg(process.pid, kind)
-            process.wait(30)
-            if kind == signal.SIGTERM:
-                while "start" not in self.log.read_text():
-                    time.sleep(0.02)
+            # To the end of the output, which the last process of the group closes.
+            process.communicate(timeout=PATIENCE)
             self.assertEqual(self.log.read_text(), expected)
         # What the unit does then, and what a boot does by itself.
         self.script("backup.sh", "--resume")

@@ -3,46 +3,25 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
 import threading
 import unittest
 import urllib.request
 from pathlib import Path
 
+from programs import PATIENCE, clean, run
+from release import BINARY, Dev
+
 FOLDER = Path(__file__).parent.parent
-BINARY = os.environ["DEZKY_TEST_BINARY"]
 NAMES = ("falkenstein", "helsinki")
 EMPTY: dict[str, Path] = {}
-PATIENCE = 60
 
 
-def run(*command, check=True, **options):
-    """Runs a command to its end."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=PATIENCE, **options)
-    if check and done.returncode != 0:
-        raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return done
-
-
-class Platform:
-    """`dezky dev` on a store in a folder."""
+class Platform(Dev):
+    """`dezky dev` without systems."""
 
     def __init__(self, folder: Path):
-        self.store = folder / "data" / "dezky.sqlite"
-        self.log = (folder / "dev.log").open("w")
-        self.process = subprocess.Popen(
-            [BINARY, "dev", "--json", "--no-systems", "--listen", "127.0.0.1:0", "--data", folder / "data"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            text=True,
-            cwd=folder,
-        )
-        told = json.loads(self.process.stdout.readline())
-        self.origin = told["origin"]
-        self.token = told["people"]["paul"]["token"]
+        super().__init__(folder, "--no-systems")
 
     def create_tenant(self, slug: str) -> None:
         """Creates a tenant; returns when it is durable."""
@@ -51,19 +30,12 @@ class Platform:
         with urllib.request.urlopen(urllib.request.Request(f"{self.origin}/tenants", body, headers), timeout=PATIENCE):
             pass
 
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait(PATIENCE)
-        self.process.stdout.close()
-        self.log.close()
-
 
 class Writers:
     """Threads that create tenants until they are told to stop. Each remembers what was acknowledged, in order."""
 
     def __init__(self, platform: Platform, number: int):
-        self.stopping = threading.Event()
+        self.stopping, self.changed = threading.Event(), threading.Condition()
         self.written = [[] for _ in range(number)]
         self.failures = []
         self.threads = [threading.Thread(target=self.write, args=(platform, index)) for index in range(number)]
@@ -75,12 +47,23 @@ class Writers:
             while not self.stopping.is_set():
                 slug = f"w{index}-{len(self.written[index]):05}"
                 platform.create_tenant(slug)
-                self.written[index].append(slug)
+                with self.changed:
+                    self.written[index].append(slug)
+                    self.changed.notify_all()
         except Exception as error:
-            self.failures.append(error)
+            with self.changed:
+                self.failures.append(error)
+                self.changed.notify_all()
 
     def acknowledged(self) -> list[list[str]]:
         return [list(slugs) for slugs in self.written]
+
+    def await_number(self, number: int, seconds: float = PATIENCE) -> None:
+        """Waits until as many were acknowledged by all together."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.failures or sum(map(len, self.written)) >= number, seconds)
+            there = sum(map(len, self.written))
+        assert there >= number, f"{there} of {number}: {self.failures}"
 
     def stop(self) -> None:
         self.stopping.set()
@@ -140,8 +123,7 @@ class World(unittest.TestCase):
         file = self.folder / "backup.env"
         lines = [f"{key}={shell_word(value)}\n" for key, value in {**self.settings, **settings}.items()]
         file.write_text("".join(lines))
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("DEZKY_")}
-        return run(FOLDER / name, *arguments, check=check, env={**environment, "BACKUP_SETTINGS": str(file)})
+        return run(FOLDER / name, *arguments, check=check, env=clean(BACKUP_SETTINGS=file))
 
     def snapshots(self, repository: str, part: str):
         return json.loads(self.restic(repository, "snapshots", "--json", "--tag", part).stdout)

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -15,10 +16,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
+from programs import free_ports
+from release import Release
 from rendered import DOMAIN, FOLDER, SERVICES, environment_of
 
 TRAEFIK = Path(sys.executable).parent / "traefik"
-BINARY = Path(os.environ["DEZKY_TEST_BINARY"])
 # Attempts at a Traefik that starts; each takes a tenth of a second or more.
 PATIENCE = 200
 
@@ -75,17 +77,6 @@ def double(service: str) -> ThreadingHTTPServer:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
 
 
 def certificates(folder: Path) -> None:
@@ -188,46 +179,11 @@ def on_loopback(service: str, folder: Path) -> dict[str, str]:
     return given | changed
 
 
-class Binary:
-    """A running binary: what it has written, and, once it has ended, its exit code."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.written = ""
-        self.code: int | None = None
-
-    def started(self) -> bool:
-        """Waits until it says that it has started, or ends; true if it has."""
-        for line in self.process.stderr:
-            self.written += line
-            if re.search(r"listening|working", line):
-                return True
-        return False
-
-    def end(self) -> None:
-        """Ends it as the container engine does."""
-        self.process.terminate()
-        self.written += self.process.stderr.read()
-        self.code = self.process.wait()
-
-
 @contextlib.contextmanager
-def running_binary(arguments: list[str], environment: dict[str, str], folder: Path) -> Iterator[Binary]:
+def running_binary(arguments: list[str], environment: dict[str, str], folder: Path) -> Iterator[Release]:
     """Dezky's binary with a command and variables."""
-    process = subprocess.Popen(
-        [BINARY, *arguments],
-        env={"PATH": os.environ["PATH"], "HOME": str(folder)} | environment,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    # Ends a program that neither starts nor stops.
-    watch = threading.Timer(60, process.kill)
-    watch.start()
+    binary = Release(*arguments, folder=folder, environment={"PATH": os.environ["PATH"], "HOME": str(folder)} | environment)
     try:
-        yield Binary(process)
+        yield binary
     finally:
-        watch.cancel()
-        process.kill()
-        process.wait()
+        binary.end(signal.SIGKILL)

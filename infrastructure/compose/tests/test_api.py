@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from release import BINARY
 from rendered import DOMAIN, FOLDER, rules
-from running import BINARY, Proxy, on_loopback, running_binary, running_traefik
+from running import Proxy, on_loopback, running_binary, running_traefik
 
 # Here Traefik is not on a network of the engine's.
 LOOPBACK = "127.0.0.0/8"
@@ -27,7 +28,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         )
     port = int(environment["DEZKY_LISTEN"].rsplit(":", 1)[1])
     with running_binary(["serve"], environment, folder) as binary:
-        assert binary.started(), binary.written
+        binary.await_line("listening")
         with running_traefik(tmp_path_factory.mktemp("traefik"), dezky=port) as proxy:
             yield proxy
 

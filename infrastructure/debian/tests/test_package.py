@@ -6,29 +6,25 @@ import os
 import pathlib
 import re
 import shlex
-import shutil
 import signal
-import socket
 import stat
-import subprocess
 import tempfile
-import time
 import unittest
-import urllib.error
 import urllib.request
+
+import programs
+import units
+from programs import free_ports
+from release import OPERATIONS, Release
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 FILES = HERE / "files"
 UNITS = ("dezky.service", "dezky-worker.service")
-# Of systemd-analyze, times ten.
-EXPOSURE = 20
+EXPOSURE = 2.0
 
 
 def run(*command, check=True, **environment):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env={**os.environ, **environment})
-    if check and done.returncode:
-        raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}{done.stderr}")
-    return done
+    return programs.run(*command, check=check, env={**os.environ, **environment})
 
 
 def settings(unit: str) -> dict[str, list[str]]:
@@ -57,33 +53,16 @@ class Scratch(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
 
-class Units(Scratch):
+class Units(unittest.TestCase):
     def test_each_is_confined(self):
-        for unit in UNITS:
-            with self.subTest(unit=unit):
-                run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", FILES / unit)
+        units.hold_to(EXPOSURE, *(FILES / unit for unit in UNITS))
 
     def test_the_page_says_the_rating(self):
-        ratings = {re.search(r"exposure level for \S+: ([0-9.]+)", run("systemd-analyze", "security", "--offline=true", FILES / unit).stdout)[1] for unit in UNITS}
-        [rating] = ratings
+        [rating] = {units.rating(FILES / unit) for unit in UNITS}
         self.assertIn(f"rates both units {rating} ", (HERE / "README.md").read_text())
 
     def test_each_is_understood(self):
-        # With a root of its own, so that programs and manual pages are there.
-        root = self.folder
-        units = root / "usr/lib/systemd/system"
-        units.mkdir(parents=True)
-        for each in (*(FILES / unit for unit in UNITS), *pathlib.Path("/usr/lib/systemd/system").glob("*.target")):
-            if each.is_file():
-                shutil.copy(each, units / each.name)
-        for each in ("usr/bin/dezky", "bin/kill"):
-            (root / each).parent.mkdir(parents=True, exist_ok=True)
-            (root / each).write_text("#!/bin/sh\n")
-            (root / each).chmod(0o755)
-        for unit in UNITS:
-            done = run("systemd-analyze", "verify", "--man=no", f"--root={root}", unit)
-            ours = [line for line in (done.stdout + done.stderr).splitlines() if "dezky" in line]
-            self.assertEqual([], ours)
+        units.verify([FILES / unit for unit in UNITS], ["/usr/bin/dezky", "/bin/kill"])
 
     def test_only_writing_memory_that_is_executed_is_allowed_for_a_component(self):
         for unit in UNITS:
@@ -191,7 +170,7 @@ class Package(Scratch):
         self.assertEqual("secret", (root / "etc/dezky/secrets/authentik").read_text())
 
     def test_scripts_act_on_this_machine_when_it_is_the_one(self):
-        # What the folder above does not show: with a running systemd, an upgrade restarts and a removal stops.
+        # With a running systemd, which the folder above does not have, an upgrade restarts and a removal stops.
         for script, arguments, expected in (
             ("postinst", ["configure"], []),
             ("postinst", ["configure", "0.0.9"], ["try-restart dezky.service", "try-restart dezky-worker.service"]),
@@ -213,12 +192,6 @@ class Package(Scratch):
             self.assertEqual(expected, invoked, (script, arguments))
 
 
-def free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def no_executable_memory():
     """As MemoryDenyWriteExecute and NoNewPrivileges, where the kernel has them as a switch (6.3)."""
     libc = ctypes.CDLL(None)
@@ -235,67 +208,52 @@ class Binary(Scratch):
         variables |= extra or {}
         program, *arguments = shlex.split(settings(unit)["ExecStart"][0])
         self.assertEqual("/usr/bin/dezky", program)
-        log = open(self.folder / f"{unit}.log", "w")
-        self.addCleanup(log.close)
-        process = subprocess.Popen(
-            [os.environ["DEZKY_TEST_BINARY"], *arguments], env=variables, cwd=self.folder, stdout=log, stderr=log, preexec_fn=no_executable_memory
-        )
-        self.addCleanup(lambda: process.poll() is None and (process.kill(), process.wait()))
+        process = Release(*arguments, folder=self.folder, environment=variables, preexec_fn=no_executable_memory)
+        self.addCleanup(process.end, signal.SIGKILL)
         return process
 
-    def settings(self, **ports):
+    def settings(self) -> str:
         text = (FILES / "dezky.toml").read_text().replace("/var/lib/dezky", str(self.folder))
-        for port in ("8080", "9090"):
-            ports[port] = free()
-            text = text.replace(f'"127.0.0.1:{port}"', f'"127.0.0.1:{ports[port]}"')
-        return text, ports
+        return re.sub(r'"127\.0\.0\.1:(8080|9090)"', '"127.0.0.1:0"', text)
 
-    def answers(self, port: int, seconds=30) -> bool:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
-                return True
-            except OSError:
-                time.sleep(0.05)
-        return False
+    def is_healthy(self, address: str) -> None:
+        with urllib.request.urlopen(f"http://{address}/healthz", timeout=programs.PATIENCE) as answer:
+            self.assertEqual(200, answer.status)
 
     def test_without_an_issuer_it_ends_with_the_code_that_is_not_tried_again(self):
-        text, _ = self.settings()
-        process = self.start("dezky.service", text)
-        code = process.wait(30)
+        process = self.start("dezky.service", self.settings())
+        code = process.wait()
         self.assertIn(str(code), settings("dezky.service")["RestartPreventExitStatus"])
-        log = (self.folder / "dezky.service.log").read_text()
-        self.assertIn("no issuer is configured", log)
+        self.assertIn("no issuer is configured", process.written)
 
     def test_server_and_worker_run_beside_each_other_and_stop(self):
-        text, ports = self.settings()
-        # What an operator fills in, by removing the marks of comments.
-        text = re.sub(r"^#(\[(?:oidc|limits)\]|issuer = .*|audience = .*|trusted_proxies = .*)$", r"\1", text, flags=re.MULTILINE)
+        # An operator removes these marks of comments.
+        text = re.sub(r"^#(\[(?:oidc|limits)\]|issuer = .*|audience = .*|trusted_proxies = .*)$", r"\1", self.settings(), flags=re.MULTILINE)
         server = self.start("dezky.service", text)
-        self.assertTrue(self.answers(ports["8080"]) and self.answers(ports["9090"]), (self.folder / "dezky.service.log").read_text())
+        self.is_healthy(server.address())
+        self.is_healthy(server.address(OPERATIONS))
         own = environment("dezky-worker.service")["DEZKY_OPERATIONS_LISTEN"]
         self.assertNotIn(own, (FILES / "dezky.toml").read_text(), "it would be taken by dezky.service")
-        other = free()
+        [other] = free_ports(1)
         worker = self.start("dezky-worker.service", text, {"DEZKY_OPERATIONS_LISTEN": f"127.0.0.1:{other}"})
-        self.assertTrue(self.answers(other), (self.folder / "dezky-worker.service.log").read_text())
+        self.assertEqual(f"127.0.0.1:{other}", worker.address(OPERATIONS))
+        worker.await_line("working")
+        self.is_healthy(f"127.0.0.1:{other}")
         for unit, process in (("dezky-worker.service", worker), ("dezky.service", server)):
-            process.send_signal(signal.SIGTERM)
+            process.process.send_signal(signal.SIGTERM)
             self.assertEqual(0, process.wait(int(settings(unit)["TimeoutStopSec"][0])))
 
     def test_every_example_in_the_settings_is_a_setting(self):
-        text, _ = self.settings()
-        text = re.sub(r"^#(?=\[|\w+ = )", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^#(?=\[|\w+ = )", "", self.settings(), flags=re.MULTILINE)
         secrets = self.folder / "secrets"
         secrets.mkdir()
         (secrets / "authentik").write_text("secret")
         text = text.replace("/etc/dezky", str(self.folder))
         self.assertNotRegex(text, r"(?m)^#\w+ =")
         process = self.start("dezky.service", text)
-        time.sleep(1)
-        self.assertIsNone(process.poll(), (self.folder / "dezky.service.log").read_text())
-        process.send_signal(signal.SIGTERM)
-        self.assertEqual(0, process.wait(45))
+        process.await_line("listening")
+        process.process.send_signal(signal.SIGTERM)
+        self.assertEqual(0, process.wait(int(settings("dezky.service")["TimeoutStopSec"][0])))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,9 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import tomllib
+import unittest
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -13,6 +16,7 @@ REPOSITORY = HERE.parent.parent
 OVERLAYS = ("one-server", "several-servers")
 # Stands for both optional components: an installation adds them to its overlay.
 EVERYTHING = "one-server-with-everything"
+ALL = (*OVERLAYS, EVERYTHING)
 
 
 def build(folder: pathlib.Path) -> str:
@@ -91,7 +95,29 @@ def leaves(value, path=()):
 
 def settings(overlay: str) -> dict:
     """dezky.toml, as the hosts get it."""
-    import tomllib
-
     [config] = [document for document in of(overlay, "ConfigMap") if document["metadata"]["name"].startswith("dezky-settings-")]
     return tomllib.loads(config["data"]["dezky.toml"])
+
+
+def hook(container: dict) -> int:
+    """Seconds that a container waits before its process is told to stop."""
+    return container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+
+
+def mail_host(overlay: str) -> str:
+    return urlsplit(settings(overlay)["stalwart"]["url"]).hostname
+
+
+class Everywhere(unittest.TestCase):
+    """Promises of every installation."""
+
+    def every(self, things):
+        """Each of (overlay, thing) as a subtest. There must be at least one."""
+        things = list(things)
+        self.assertTrue(things, "nothing is looked at")
+        for overlay, thing in things:
+            with self.subTest(overlay=overlay, thing=name(thing)):
+                yield overlay, thing
+
+    def workloads(self):
+        yield from self.every((overlay, each) for overlay in ALL for each in workloads(overlay))

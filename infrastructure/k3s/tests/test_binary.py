@@ -4,25 +4,16 @@ import os
 import pathlib
 import re
 import signal
-import socket
-import subprocess
 import tempfile
-import time
 import unittest
 import urllib.error
 import urllib.request
 
-from manifests import REPOSITORY, containers, of, pod, workloads
-from test_promises import hook
+from manifests import REPOSITORY, containers, hook, of, pod, workloads
+from programs import free_ports, run
+from release import BINARY, Release
 
-BINARY = os.environ["DEZKY_TEST_BINARY"]
 OVERLAY = "several-servers"
-
-
-def free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def get(port: int, path: str) -> int:
@@ -31,11 +22,9 @@ def get(port: int, path: str) -> int:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
-    except OSError:
-        return 0
 
 
-class Process:
+class Process(Release):
     """A container's process, with everything under /etc/dezky in a folder of its own, and free ports."""
 
     def __init__(self, name: str, folder: pathlib.Path):
@@ -44,12 +33,13 @@ class Process:
         self.spec = pod(workload)["spec"]
         [config] = [each for each in of(OVERLAY, "ConfigMap") if each["metadata"]["name"].startswith("dezky-settings-")]
         text = config["data"]["dezky.toml"].replace("/etc/dezky", str(folder))
+        declared = self.container["ports"]
+        *ports, other = free_ports(len(declared) + 1)
         self.ports = {}
-        for port in self.container["ports"]:
-            self.ports[port["name"]] = free()
+        for port, self.ports[port["name"]] in zip(declared, ports, strict=True):
             text = text.replace(f'"0.0.0.0:{port["containerPort"]}"', f'"127.0.0.1:{self.ports[port["name"]]}"')
-        # What another kind of process listens on must not disturb.
-        text = re.sub(r'"0\.0\.0\.0:\d+"', f'"127.0.0.1:{free()}"', text)
+        # Addresses of another kind of process must not disturb.
+        text = re.sub(r'"0\.0\.0\.0:\d+"', f'"127.0.0.1:{other}"', text)
         (folder / "dezky.toml").write_text(text)
         for path in re.findall(r'secret_file = "([^"]+)"', text):
             pathlib.Path(path).parent.mkdir(exist_ok=True)
@@ -58,20 +48,11 @@ class Process:
         for variable in self.container["env"]:
             value = variable.get("value", f"sqlite:{folder / 'dezky.sqlite'}")
             environment[variable["name"]] = value.replace("/etc/dezky", str(folder))
-        self.log = folder / f"{name}.log"
-        with open(self.log, "w") as log:
-            self.process = subprocess.Popen([BINARY, *self.container["args"]], env=environment, cwd=folder, stdout=log, stderr=log)
+        super().__init__(*self.container["args"], folder=folder, environment=environment)
 
     def probe(self, kind: str) -> int:
         request = self.container[kind]["httpGet"]
         return get(self.ports[request["port"]], request["path"])
-
-    def until(self, kind: str, status: int, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while self.probe(kind) != status:
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise AssertionError(f"{kind} is {self.probe(kind)} and not {status}: {self.log.read_text()}")
-            time.sleep(0.05)
 
 
 class Binary(unittest.TestCase):
@@ -80,38 +61,39 @@ class Binary(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
 
-    def start(self, name: str) -> Process:
+    def start(self, name: str, says: str) -> Process:
         process = Process(name, self.folder)
-        self.addCleanup(lambda: process.process.poll() is None and (process.process.kill(), process.process.wait()))
-        starts = process.container["startupProbe"]
-        process.until("startupProbe", 200, starts["periodSeconds"] * starts["failureThreshold"])
+        self.addCleanup(process.end, signal.SIGKILL)
+        process.await_line(says)
+        self.assertEqual(200, process.probe("startupProbe"))
         return process
 
+    def ends_in_time(self, process: Process) -> None:
+        self.assertEqual(0, process.wait(process.spec["terminationGracePeriodSeconds"] - hook(process.container)))
+
     def test_a_host_starts_drains_and_ends_in_its_time(self):
-        process = self.start("dezky-host")
+        process = self.start("dezky-host", "listening")
         self.assertEqual(200, process.probe("livenessProbe"))
         # No issuer is reachable here, which readiness says and liveness does not.
         self.assertEqual(503, process.probe("readinessProbe"))
         self.assertEqual(200, get(process.ports["operations"], "/metrics"))
         self.assertEqual(404, get(process.ports["http"], "/metrics"), "metrics are for operators")
-        began = time.monotonic()
         process.process.send_signal(signal.SIGTERM)
-        time.sleep(2)
+        process.await_line("draining")
         self.assertEqual((200, 503), (process.probe("livenessProbe"), process.probe("readinessProbe")), "it does not drain")
-        self.assertEqual(0, process.process.wait(process.spec["terminationGracePeriodSeconds"]))
-        self.assertLess(time.monotonic() - began + hook(process.container), process.spec["terminationGracePeriodSeconds"])
+        self.ends_in_time(process)
 
     def test_a_worker_becomes_ready_and_ends(self):
-        process = self.start("dezky-worker")
-        process.until("readinessProbe", 200, 20)
+        process = self.start("dezky-worker", "working")
+        self.assertEqual(200, process.probe("readinessProbe"))
         self.assertEqual(200, get(process.ports["operations"], "/metrics"))
         process.process.send_signal(signal.SIGTERM)
-        self.assertEqual(0, process.process.wait(process.spec["terminationGracePeriodSeconds"]))
+        self.ends_in_time(process)
 
     def test_a_variable_of_a_service_would_stop_the_start(self):
-        # Why pods have `enableServiceLinks: false`.
+        # The reason for `enableServiceLinks: false` of pods.
         environment = {"DEZKY_STORE": "sqlite:x", "DEZKY_HOST_SERVICE_HOST": "10.43.0.1"}
-        done = subprocess.run([BINARY, "worker"], env=environment, cwd=self.folder, capture_output=True, text=True, timeout=30)
+        done = run(BINARY, "worker", check=False, env=environment, cwd=self.folder)
         self.assertIn("DEZKY_HOST_SERVICE_HOST", done.stderr)
         self.assertEqual(2, done.returncode)
 

@@ -5,19 +5,19 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
-import time
 import unittest
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from programs import PATIENCE, Running, clean, free_ports, run
+from release import BINARY, OPERATIONS, Dev, Release
+
 FOLDER = Path(__file__).parent.parent
-BINARY = os.environ["DEZKY_TEST_BINARY"]
 RULES = [file for file in sorted((FOLDER / "rules").glob("*.yaml")) if not file.name.startswith("tests")]
 # Of exporters that do not run here: names that their documentation has.
 FOREIGN = {
@@ -37,24 +37,23 @@ NAME = r"[A-Za-z_:][A-Za-z0-9_:]*"
 OPERATORS = {"and", "or", "unless"}
 MATCHER = re.compile(r"([a-z_]+)\s*(?:=~|!~|!=|=)\s*\"([^\"]*)\"")
 SAMPLE = re.compile(r"^([a-z_0-9]+)(?:\{(.*)\})? \S+$")
-PATIENCE = 60
-
 
 class Receiver:
     """Collector that keeps the spans it gets."""
 
     def __init__(self):
-        self.spans, self.arrived = [], threading.Event()
+        self.spans, self.arrived = [], threading.Condition()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                for resource in document["resourceSpans"]:
-                    for scope in resource["scopeSpans"]:
-                        receiver.spans += scope["spans"]
-                receiver.path = self.path
-                receiver.arrived.set()
+                with receiver.arrived:
+                    for resource in document["resourceSpans"]:
+                        for scope in resource["scopeSpans"]:
+                            receiver.spans += scope["spans"]
+                    receiver.path = self.path
+                    receiver.arrived.notify_all()
                 self.send_response(200)
                 self.end_headers()
                 self.wfile.write(b"{}")
@@ -65,29 +64,10 @@ class Receiver:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-
-def start(*arguments, folder: Path, **settings):
-    """Starts the release."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("DEZKY_")}
-    with (folder / f"{arguments[0]}.log").open("w") as log:
-        return subprocess.Popen(
-            [BINARY, *map(str, arguments)],
-            cwd=folder,
-            env={**environment, **settings},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-
-
-def address(folder: Path, command: str, pattern: str) -> str:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if found := re.search(pattern, (folder / f"{command}.log").read_text()):
-            return f"http://{found[1]}"
-        time.sleep(0.02)
-    raise AssertionError((folder / f"{command}.log").read_text())
+    def await_spans(self, trace: str) -> list[dict]:
+        """Waits until there are spans of a trace, and returns them."""
+        with self.arrived:
+            return self.arrived.wait_for(lambda: [span for span in self.spans if span["traceId"] == trace], PATIENCE)
 
 
 def ask(url: str, token: str | None = None, body=None, **headers) -> tuple[int, str]:
@@ -137,27 +117,25 @@ class Told(unittest.TestCase):
         cls.collector = Receiver()
         cls.addClassCleanup(cls.collector.server.server_close)
         cls.addClassCleanup(cls.collector.server.shutdown)
-        dev = start("dev", "--json", "--listen", "127.0.0.1:0", "--data", folder / "data", folder=folder)
-        cls.end_with_class(dev)
-        told = json.loads(dev.stdout.readline())
-        origin, token = told["origin"], told["people"]["paul"]["token"]
+        cls.dev = Dev(folder)
+        cls.addClassCleanup(cls.dev.end)
+        origin, token = cls.dev.origin, cls.dev.token
         # A server beside it on the same store, with what `dezky dev` does without: limits and a collector.
-        serve = start(
-            "serve",
-            folder=folder,
-            DEZKY_STORE=f"sqlite:{folder}/data/dezky.sqlite",
+        settings = clean(
+            DEZKY_STORE=f"sqlite:{cls.dev.store}",
             DEZKY_TASKS="none",
             DEZKY_LISTEN="127.0.0.1:0",
             DEZKY_OPERATIONS_LISTEN="127.0.0.1:0",
-            DEZKY_OIDC_ISSUER=told["issuer"],
+            DEZKY_OIDC_ISSUER=cls.dev.told["issuer"],
             DEZKY_OIDC_AUDIENCE="dezky",
             DEZKY_CALLER_RATE="1",
             DEZKY_CALLER_BURST="2",
             DEZKY_OTLP_ENDPOINT=f"http://127.0.0.1:{cls.collector.server.server_port}",
         )
-        cls.end_with_class(serve)
-        cls.served = address(folder, "serve", r"listening address=([\d.:]+)")
-        cls.operations = operations = address(folder, "serve", r"readiness are told address=([\d.:]+)")
+        cls.serve = Release("serve", folder=folder, environment=settings)
+        cls.addClassCleanup(cls.serve.end)
+        cls.served = f"http://{cls.serve.address()}"
+        cls.operations = cls.serve.address(OPERATIONS)
         cls.token = token
         # Traffic, so that every family appears: a change, a key that is taken, refusals by a limit and by a token.
         for _ in range(2):
@@ -165,27 +143,12 @@ class Told(unittest.TestCase):
         ask(f"{origin}/subscriptions", token, {"tenantId": "acme", "plan": "business", "seats": 5})
         ask(f"{origin}/users/me", "wrong")
         cls.statuses = [ask(f"{cls.served}/users/me", token)[0] for _ in range(5)]
-        cls.told = samples(ask(f"{origin}/metrics")[1] + ask(f"{operations}/metrics")[1])
+        cls.told = samples(ask(f"{origin}/metrics")[1] + ask(f"http://{cls.operations}/metrics")[1])
         textfiles = folder / "textfiles"
         textfiles.mkdir()
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("DEZKY_")}
-        subprocess.run(
-            [FOLDER / "tenant-facts.sh", textfiles, BINARY],
-            check=True,
-            cwd=folder,
-            timeout=PATIENCE,
-            env={**environment, "DEZKY_STORE": f"sqlite:{folder}/data/dezky.sqlite"},
-        )
+        store = clean(DEZKY_STORE=f"sqlite:{cls.dev.store}")
+        run(FOLDER / "tenant-facts.sh", textfiles, BINARY, cwd=folder, env=store)
         cls.facts = samples((textfiles / "dezky-tenants.prom").read_text())
-
-    @classmethod
-    def end_with_class(cls, process):
-        def end():
-            process.send_signal(signal.SIGINT)
-            process.wait(PATIENCE)
-            process.stdout.close()
-
-        cls.addClassCleanup(end)
 
     def known(self) -> dict[str, set[str]]:
         known = {name: set(labels) for name, labels in {**self.told, **self.facts}.items()}
@@ -272,48 +235,40 @@ class Told(unittest.TestCase):
         shutil.copytree(FOLDER / "rules", folder / "rules", ignore=shutil.ignore_patterns("tests*"))
         # The configuration of this folder, with the release of this test, quickly.
         text = (FOLDER / "prometheus.yaml").read_text()
-        text, replaced = re.subn(r"127\.0\.0\.1:9090, 127\.0\.0\.1:9091", self.operations.removeprefix("http://"), text)
+        text, replaced = re.subn(r"127\.0\.0\.1:9090, 127\.0\.0\.1:9091", self.operations, text)
         self.assertEqual(replaced, 1)
         text = re.sub(r"(scrape|evaluation)_interval: \w+", r"\1_interval: 1s", text)
+        # A line for each evaluation of a rule.
+        text = text.replace("global:\n", "global:\n  query_log_file: /dev/stderr\n", 1)
         # Nothing beyond this machine is asked.
         text = text[: text.index("  # From another machine")]
         (folder / "prometheus.yaml").write_text(text)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen(
-                [
-                    "prometheus",
-                    f"--config.file={folder}/prometheus.yaml",
-                    f"--storage.tsdb.path={folder}/data",
-                    f"--web.listen-address=127.0.0.1:{port}",
-                ],
-                stdout=log,
-                stderr=log,
-            )
-        self.addCleanup(process.wait, PATIENCE)
-        self.addCleanup(process.terminate)
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            self.assertLess(time.monotonic(), deadline, (folder / "log").read_text())
-            self.assertIsNone(process.poll(), (folder / "log").read_text())
-            try:
-                ready = json.loads(ask(f"http://127.0.0.1:{port}/api/v1/query?query=dezky_ready")[1])["data"]["result"]
-                groups = json.loads(ask(f"http://127.0.0.1:{port}/api/v1/rules")[1])["data"]["groups"]
-            except (urllib.error.URLError, ConnectionError, KeyError, ValueError):
-                ready, groups = [], []
+        [port] = free_ports(1)
+        prometheus = Running(
+            "prometheus",
+            f"--config.file={folder}/prometheus.yaml",
+            f"--storage.tsdb.path={folder}/data",
+            f"--web.listen-address=127.0.0.1:{port}",
+            folder=folder,
+            environment=clean(),
+        )
+        self.addCleanup(prometheus.end, signal.SIGTERM)
+        at, ready, health = prometheus.await_line("Server is ready").end(), [], {"none": "unknown"}
+        for _ in range(PATIENCE):
+            at = prometheus.await_line(r'"ruleGroup":.*"name":"dezky-processes"', at).end()
+            ready = json.loads(ask(f"http://127.0.0.1:{port}/api/v1/query?query=dezky_ready")[1])["data"]["result"]
+            groups = json.loads(ask(f"http://127.0.0.1:{port}/api/v1/rules")[1])["data"]["groups"]
             health = {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
-            if ready and health and "unknown" not in health.values():
+            if ready and "unknown" not in health.values():
                 break
-            time.sleep(0.1)
         self.assertEqual(set(health.values()), {"ok"})
         self.assertEqual(ready[0]["value"][1], "1")
 
     def test_the_log_names_no_person_and_has_no_token(self):
         ask(f"{self.served}/tenants/acme", self.token)
         ask(f"{self.served}/users/me", self.token[:-4] + "AAAA")
-        log = "".join((self.folder / f"{name}.log").read_text() for name in ("dev", "serve"))
+        self.serve.await_line("token_signature")
+        log = self.dev.written + self.serve.written
         self.assertIn("refused", log)
         for personal in ("Paul", "paul@", "Anna", "anna@", self.token[:40]):
             self.assertNotIn(personal, log)
@@ -321,10 +276,8 @@ class Told(unittest.TestCase):
     def test_a_span_continues_the_trace_of_its_caller_without_personal_data(self):
         trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
         ask(f"{self.served}/launcher?slug=acme", traceparent=f"00-{trace}-{parent}-01")
-        deadline = time.monotonic() + PATIENCE
-        while not (mine := [span for span in self.collector.spans if span["traceId"] == trace]):
-            self.assertLess(time.monotonic(), deadline)
-            self.collector.arrived.wait(0.1)
+        mine = self.collector.await_spans(trace)
+        self.assertTrue(mine)
         self.assertEqual(self.collector.path, "/v1/traces")
         self.assertEqual(mine[0]["parentSpanId"], parent)
         self.assertEqual((mine[0]["name"], mine[0]["kind"]), ("GET /launcher", 2))
