@@ -16,7 +16,7 @@ if ! [[ $seconds =~ ^[1-9][0-9]*$ ]]; then
     exit 2
 fi
 targets=("$@")
-if [ ${#targets[@]} -eq 0 ]; then targets=(tokens key_sets cursors patches settings case_files bounces webhooks); fi
+if [ ${#targets[@]} -eq 0 ]; then targets=(tokens key_sets cursors patches settings case_files bounces webhooks scim); fi
 for target in "${targets[@]}"; do
     if [ ! -f "fuzz/targets/$target.rs" ]; then
         echo "fuzz.sh: there is no target \`$target\`: see fuzz/targets" >&2

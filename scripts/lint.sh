@@ -21,5 +21,5 @@ for work in check "format --check"; do
     # shellcheck disable=SC2086
     (cd examples/ops && "$python" -m ruff $work --quiet .)
     # shellcheck disable=SC2086
-    "$python" -m ruff $work --quiet --config bindings/python/ruff.toml benches/python scripts/supply-chain
+    "$python" -m ruff $work --quiet --config bindings/python/ruff.toml benches/python scripts/supply-chain scripts/scim
 done

@@ -12,6 +12,7 @@ export DEZKY_TEST_CASES_REPORT
 trap 'rm -rf "$DEZKY_TEST_CASES_REPORT"' EXIT
 scripts/with-test-database.sh cargo test --workspace --all-features --locked "$@"
 scripts/schemathesis.sh
+scripts/test-scim.sh
 scripts/with-test-database.sh scripts/test-node.sh
 scripts/with-test-database.sh scripts/test-mongoose.sh
 scripts/with-test-database.sh scripts/test-python.sh

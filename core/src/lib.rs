@@ -31,6 +31,8 @@ pub mod outbound;
 pub mod plain;
 #[cfg(feature = "authn")]
 pub mod platform;
+#[cfg(feature = "authn")]
+pub mod scim;
 pub mod service;
 pub mod store;
 #[cfg(feature = "test-kit")]
@@ -79,5 +81,8 @@ pub static COLLECTIONS: &[&store::Collection] = &[
     &domain::notice::NOTICES,
     &domain::event_endpoint::EVENT_ENDPOINTS,
     &domain::event_delivery::EVENT_DELIVERIES,
+    &domain::provisioned::PROVISIONED_USERS,
+    &domain::provisioned::PROVISIONED_GROUPS,
+    &domain::provisioned::PROVISIONED_MEMBERS,
     &authn::keys::KEY_SETS,
 ];

@@ -41,7 +41,7 @@ macro_rules! topics {
     };
 }
 
-topics! { api_keys, app_passwords, audit, billing, bodies, claims_sync, cursors, domains, entitlements, entity_tags, evaluations, event_endpoints, events, exports, field_rules, first_use, foreign_values, idempotency, invitations, isolation, launcher, logout, mailboxes, members, profile, search, subscriptions, suspension, tenants, tokens, undo_deletion, users, workspace }
+topics! { api_keys, app_passwords, audit, billing, bodies, claims_sync, cursors, domains, entitlements, entity_tags, evaluations, event_endpoints, events, exports, field_rules, first_use, foreign_values, idempotency, invitations, isolation, launcher, logout, mailboxes, members, profile, scim, search, subscriptions, suspension, tenants, tokens, undo_deletion, users, workspace }
 
 #[test]
 fn every_file_is_run() {

@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["trace", "context", "text"],
     &["store"],
     &["domain"],
-    &["authz"],
+    &["authz", "scim"],
     &["mail"],
     &["outbound"],
     &["connectors"],

@@ -43,8 +43,9 @@ fn request(method: &str, path: &str, system: bool) -> Request<Body> {
 /// Returns everything in an answer except the request's id.
 async fn told(answer: Response) -> (StatusCode, HeaderMap, Value) {
     let (mut head, body) = answer.into_parts();
-    assert!(head.headers.remove(REQUEST_ID).is_some());
-    let mut body: Value = serde_json::from_slice(&to_bytes(body, usize::MAX).await.unwrap()).unwrap_or_default();
+    let id = head.headers.remove(REQUEST_ID).unwrap();
+    let text = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+    let mut body: Value = serde_json::from_str(&text.replace(id.to_str().unwrap(), "an id")).unwrap_or_default();
     body.as_object_mut().and_then(|problem| problem.remove("requestId"));
     (head.status, head.headers, body)
 }
@@ -59,7 +60,14 @@ async fn a_section_answers_its_paths_as_the_whole_api_does() {
     let documented = operations::paths();
     let names = |path: &&str| {
         let path = path.replace("{id}", "0123456789abcdef01234567").replace("{password}", "0");
-        path.replace("{user}", "0").replace("{tenant}", "a1").replace("{system}", "chat").replace("{domain}", "acme.eu")
+        path.replace("{user}", "0")
+            .replace("{tenant}", "a1")
+            .replace("{system}", "chat")
+            .replace("{domain}", "acme.eu")
+            .replace("{directory}", "a1")
+            .replace("{group}", "0")
+            .replace("{type}", "User")
+            .replace("{schema}", "urn:other")
     };
     let mut paths: Vec<String> = documented.iter().map(names).collect();
     assert!(paths.iter().all(|path| !path.contains('{')), "give their parameters values here: {paths:?}");
@@ -75,7 +83,8 @@ async fn a_section_answers_its_paths_as_the_whole_api_does() {
                 let request = || request(method, path, system);
                 let expected = told(whole.clone().oneshot(request()).await.unwrap()).await;
                 assert_eq!(told(part.clone().answer(request()).await).await, expected, "{method} {path}");
-                found += usize::from(expected.2["code"] != "route_not_found");
+                let code = expected.2["code"].as_str().or_else(|| dezky::scim::code_of(&expected.2));
+                found += usize::from(code != Some("route_not_found"));
                 answers += 1;
             }
         }

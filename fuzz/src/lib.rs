@@ -6,6 +6,7 @@ pub mod case_files;
 pub mod cursors;
 pub mod key_sets;
 pub mod patches;
+pub mod scim;
 pub mod settings;
 pub mod tokens;
 pub mod webhooks;

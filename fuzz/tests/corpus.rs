@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dezky_fuzz::{bounces, case_files, cursors, key_sets, patches, settings, tokens, webhooks};
+use dezky_fuzz::{bounces, case_files, cursors, key_sets, patches, scim, settings, tokens, webhooks};
 
 /// Pseudo-random numbers that are the same in every run (xorshift, by Marsaglia).
 struct Random(u64);
@@ -126,6 +126,11 @@ fn patches_hold() {
 }
 
 #[test]
+fn scim_holds() {
+    hold("scim", scim::check, Vec::new(), 8_000);
+}
+
+#[test]
 fn settings_hold() {
     hold("settings", settings::check, Vec::new(), 4_000);
 }
@@ -154,5 +159,8 @@ fn every_target_is_here_and_has_examples() {
         .filter_map(|entry| Some(entry.unwrap().file_name().to_str()?.strip_suffix(".rs")?.to_owned()))
         .collect();
     targets.sort();
-    assert_eq!(targets, ["bounces", "case_files", "cursors", "key_sets", "patches", "settings", "tokens", "webhooks"]);
+    assert_eq!(
+        targets,
+        ["bounces", "case_files", "cursors", "key_sets", "patches", "scim", "settings", "tokens", "webhooks"]
+    );
 }

@@ -21,6 +21,7 @@ MODELS = {
     "authentik_core.user": "UserRequest",
     "authentik_providers_oauth2.oauth2provider": "OAuth2ProviderRequest",
     "authentik_providers_oauth2.scopemapping": "ScopeMappingRequest",
+    "authentik_providers_scim.scimmapping": "SCIMMappingRequest",
     "authentik_providers_scim.scimprovider": "SCIMProviderRequest",
     "authentik_rbac.role": "RoleRequest",
 }

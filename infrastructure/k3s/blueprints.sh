@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints the ConfigMap with Authentik's blueprints: blueprints.sh | kubectl apply --server-side -f -
 #
-# They are those of infrastructure/authentik, except for the subfolders (for laptops) and for SCIM, which is not applied. There, one domain has
+# They are those of infrastructure/authentik, except for the subfolders (for laptops) and for SCIM, which is set up once Dezky runs. There, one domain has
 # everything; here, files are beside the portal's domain (SYSTEMS_DOMAIN). Needs kubectl.
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)/authentik/blueprints

@@ -51,6 +51,12 @@ def api_key(name):
     return ask("/api-keys", {"tenantId": tenant["id"], "name": name, "scopes": ["membership.read"]})["id"]
 
 
+def pushed(name):
+    """The ids of a person and a group that an identity provider has pushed."""
+    user = ask("/scim/v2/default/Users", {"userName": name})["id"]
+    return {"user": user, "group": ask("/scim/v2/default/Groups", {"displayName": name})["id"]}
+
+
 known = {
     "tenant": tenant["id"],
     "slug": tenant["slug"],
@@ -62,6 +68,7 @@ known = {
     "invitations": invitation("kept"),
     "event-endpoints": endpoint("kept"),
     "api-keys": api_key("kept"),
+    "scim": pushed("kept") | {"directory": "default", "type": "User", "schema": "urn:ietf:params:scim:schemas:core:2.0:User"},
     # Has no subscription yet.
     "vacant": ask("/tenants", {"slug": "vacant", "name": "Vacant"})["id"],
     "administrator": people["paul"]["id"],
@@ -77,6 +84,7 @@ known = {
         "invitations": invitation("doomed"),
         "event-endpoints": endpoint("doomed"),
         "api-keys": api_key("doomed"),
+        "scim": pushed("doomed"),
     },
 }
 for name, value in {

@@ -1,6 +1,6 @@
 //! Configuration of issuers, the identity providers whose tokens are accepted. No I/O.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -127,6 +127,18 @@ impl IssuerSettings {
     #[must_use]
     pub fn longest_token_life(issuers: &[Self]) -> Duration {
         issuers.iter().map(|issuer| issuer.max_token_life).max().unwrap_or_default().duration()
+    }
+
+    /// Returns the ids of the issuers that are bound to one tenant, by its slug.
+    #[must_use]
+    pub fn of_tenants(issuers: &[Self]) -> BTreeMap<String, Vec<String>> {
+        let mut bound: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for issuer in issuers {
+            if let Some(tenant) = &issuer.tenant {
+                bound.entry(tenant.clone()).or_default().push(issuer.id.clone());
+            }
+        }
+        bound
     }
 
     /// Returns the effective policy for the groups claim.

@@ -140,6 +140,14 @@ pub enum Action {
     ReplayEvents,
     /// Remove an event endpoint.
     DeleteEventEndpoint,
+    /// Read the people and groups that a tenant's own identity provider has pushed.
+    ReadDirectory,
+    /// Push people and groups of a tenant's own identity provider.
+    ProvisionDirectory,
+    /// Read the people and groups that an identity provider of the platform has pushed.
+    ReadPlatformDirectory,
+    /// Push people and groups of an identity provider of the platform.
+    ProvisionPlatformDirectory,
 }
 
 impl From<Action> for &'static str {

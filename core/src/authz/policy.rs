@@ -139,6 +139,11 @@ pub const POLICY: &[Rule] = &[
         when_deleted: true,
         ..rule(Action::DeleteEventEndpoint, "event_endpoint.delete", ADMINS, MEMBERS)
     },
+    reading(Action::ReadDirectory, "directory.read", ADMINS, MEMBERS),
+    // An identity provider takes people away from a suspended tenant, too.
+    Rule { while_suspended: true, ..rule(Action::ProvisionDirectory, "directory.provision", ADMINS, MEMBERS) },
+    reading(Action::ReadPlatformDirectory, "directory.read_platform", PLATFORM, EVERYONE),
+    rule(Action::ProvisionPlatformDirectory, "directory.provision_platform", PLATFORM, EVERYONE),
 ];
 
 /// The fields that actions may set, from the declarations of their inputs.
@@ -187,4 +192,6 @@ pub const LASTING_ADMIN_POLICY: &[(Action, Option<&str>, Callers)] = &[
     (Action::UpdateUser, Some("status"), Callers::LASTING),
     (Action::UpdateUser, Some("tokensValidAfter"), Callers::LASTING),
     (Action::DeleteUser, None, Callers::LASTING),
+    (Action::ProvisionDirectory, Some("active"), Callers::LASTING),
+    (Action::ProvisionPlatformDirectory, Some("active"), Callers::LASTING),
 ];

@@ -19,9 +19,9 @@ pub struct UserActivity {
     pub id: UserId,
     /// For the guard of the claims sync only.
     pub version: u64,
-    /// Time of the user's last request, at most 5 minutes behind.
+    /// Time of the user's last request, at most 5 minutes behind; absent for one who has made none.
     #[field(read = SELF)]
-    pub last_seen_at: Timestamp,
-    /// The `iat` of the newest token whose claims were synced.
+    pub last_seen_at: Option<Timestamp>,
+    /// The `iat` of the newest token whose claims were synced, or the time at which the identity provider pushed them.
     pub claims_iat: Option<Timestamp>,
 }

@@ -112,6 +112,10 @@ identifiers! {
     EventEndpointId;
     /// Identifies a delivery of an event to an endpoint.
     EventDeliveryId;
+    /// Identifies a group that an identity provider has pushed.
+    ProvisionedGroupId;
+    /// Identifies a member of such a group.
+    ProvisionedMemberId;
     /// Identifies a record of an ended session.
     EndedSessionId;
 }

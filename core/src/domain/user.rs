@@ -167,6 +167,11 @@ pub struct User {
     )]
     #[serde(default)]
     pub status: Open<UserStatus>,
+    /// The party that disabled the user.
+    ///
+    /// What the identity provider has disabled (`claim`), it can enable again; nothing else.
+    #[field(see)]
+    pub disabled_by: Option<RevokedBy>,
     /// Tenants in which the user is a member: the first 100 by name that the caller may see.
     #[shown(argument)]
     pub tenant_ids: Vec<TenantId>,
@@ -211,6 +216,17 @@ impl User {
     #[must_use]
     pub const fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
+    }
+
+    /// Disables or enables the user as the identity provider says. One whom somebody else has disabled stays so.
+    pub fn set_active_by_claim(&mut self, active: bool) {
+        if !active && self.may_call() {
+            self.status = UserStatus::Disabled.into();
+            self.disabled_by = Some(RevokedBy::Claim);
+        } else if active && self.disabled_by == Some(RevokedBy::Claim) {
+            self.status = UserStatus::Active.into();
+            self.disabled_by = None;
+        }
     }
 
     /// Sets the name, and the form that is searched.
@@ -297,6 +313,10 @@ impl UpdateUser {
                 user.set_platform_admin(granted, GrantSource::Grant, by, now);
             }
         }
+        let decides_status = self.status.is_some();
         self.apply_plain(user);
+        if decides_status {
+            user.disabled_by = (!user.may_call()).then_some(by);
+        }
     }
 }

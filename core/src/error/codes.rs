@@ -38,6 +38,23 @@ codes! {
         "A parameter of a form is given twice.", "Give it once.";
     REQUEST_TIMEOUT "request_timeout" as BadRequest:
         "The client did not send the whole request in time.", "Send it again, over a connection that is fast enough.";
+    SCIM_INVALID_FILTER "scim_invalid_filter" as BadRequest:
+        "A filter of SCIM does not fit the grammar of RFC 7644 §3.4.2.2, or the attributes of the schema.",
+        "Correct what the message names.";
+    SCIM_INVALID_PATH "scim_invalid_path" as BadRequest:
+        "The path of a patch names no attribute of the schema.", "Use the attributes that `/Schemas` names.";
+    SCIM_INVALID_SYNTAX "scim_invalid_syntax" as BadRequest:
+        "The body is no resource or patch of SCIM.", "Correct what the message names.";
+    SCIM_INVALID_VALUE "scim_invalid_value" as BadRequest:
+        "A required attribute is missing, or a value does not fit its attribute.", "Correct the attribute that the message names.";
+    SCIM_MUTABILITY "scim_mutability" as BadRequest:
+        "An attribute of SCIM is to be changed that does not change, such as the id by which a person signs in.",
+        "Leave it as it is. A person who is somebody else now is deleted and created.";
+    SCIM_NO_TARGET "scim_no_target" as BadRequest:
+        "A patch replaces a value that is not there, or removes nothing in particular.", "Add it, or name what is there.";
+    SCIM_TOO_MANY "scim_too_many" as BadRequest:
+        "A filter of SCIM would have to look at too many resources, or the answer would have too many members.",
+        "Ask for `userName`, `externalId` or `displayName` with `eq`, or leave `members` out.";
     UNKNOWN_OPERATION "unknown_operation" as BadRequest:
         "The input of an operation with this name cannot be checked.", "Use the name of an operation that creates something.";
     WEBHOOK_SIGNATURE_MISSING "webhook_signature_missing" as BadRequest:
@@ -295,6 +312,8 @@ codes! {
         "The tenant is being set up, and so not suspended.", "Nothing: there is nothing to restore.";
     TENANT_REMOVED "tenant_removed" as Conflict:
         "The grace period after the deletion of the tenant is over, and its data is removed.", "Create another tenant, with another slug.";
+    SCIM_NOT_UNIQUE "scim_not_unique" as Conflict:
+        "The directory has a person or group with this name or external id.", "Change that one, or choose another name.";
     USER_EXISTS "user_exists" as Conflict in field:
         "There is a user of this issuer and subject.", "Find and update that user.";
     VERSION_CHANGED "version_changed" as PreconditionFailed:

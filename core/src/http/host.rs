@@ -3,8 +3,10 @@
 //! Proxies and servers that interpret an ambiguous host differently let requests through that neither would (RFC 9112
 //! §3.2, RFC 9113 §8.3.1).
 
+use std::net::IpAddr;
+
 use axum::extract::Request;
-use http::{HeaderValue, Version, header, uri::Authority};
+use http::{HeaderMap, HeaderValue, Uri, Version, header, uri::Authority};
 
 use crate::error::{Code, Error, Result};
 
@@ -53,4 +55,16 @@ fn may_stand(byte: u8) -> bool {
 
 fn is_same(authority: &Authority, host: &HeaderValue) -> bool {
     authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())
+}
+
+/// Returns the base of this server's addresses at the host that was asked: with `https`, but on the machine itself.
+pub(super) fn base(uri: &Uri, headers: &HeaderMap) -> Result<String> {
+    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = uri.authority().map(Authority::as_str).or(named);
+    let host = host.ok_or_else(|| refused("there is no `Host` header: send one"))?;
+    let is_local = host.parse::<Authority>().is_ok_and(|authority| {
+        let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    });
+    Ok(format!("{}://{host}", if is_local { "http" } else { "https" }))
 }

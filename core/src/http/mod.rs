@@ -21,7 +21,13 @@ mod routes;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, middleware, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::OriginalUri,
+    middleware,
+    response::{IntoResponse as _, Response},
+};
 use http::Request;
 use tower::ServiceExt as _;
 
@@ -116,11 +122,24 @@ impl SectionRouter {
 /// Adds the answers for paths and methods without a route.
 fn completed(routes: Router<Arc<HttpState>>, state: Arc<HttpState>) -> Router {
     routes
-        .fallback(|| async { no_such_route() })
-        .method_not_allowed_fallback(|| async {
-            Error::new(Code::METHOD_NOT_ALLOWED, "this route does not have this method: see `Allow`")
+        .fallback(|uri: OriginalUri| async move { absent(&uri, no_such_route()).await })
+        .method_not_allowed_fallback(|uri: OriginalUri| async move {
+            let message = "this route does not have this method: see `Allow`";
+            absent(&uri, Error::new(Code::METHOD_NOT_ALLOWED, message)).await
         })
         .with_state(state)
+}
+
+/// Answers for a path or method without a route, in the terms of its section.
+async fn absent(OriginalUri(uri): &OriginalUri, error: Error) -> Response {
+    let response = error.into_response();
+    #[cfg(feature = "authn")]
+    if Section::of(uri.path()) == Section::Scim {
+        return routes::scim::absent(uri.path(), response).await;
+    }
+    #[cfg(not(feature = "authn"))]
+    let _ = uri;
+    response
 }
 
 /// Returns the error of a path without a route.

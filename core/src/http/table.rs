@@ -18,6 +18,7 @@ pub const RESOURCES: &[(&str, &str)] = &[
     ("billing", "Links to the payment provider, and its events."),
     ("evaluations", "The policy's decisions, as the AuthZEN Authorization API 1.0 asks for them."),
     ("api_keys", "API keys: credentials of machines of a tenant or the platform."),
+    ("scim", "People and groups that identity providers push by SCIM 2.0 (RFC 7644)."),
     ("audit", "The audit trail."),
     ("events", "What changes, in pages and as a stream."),
     ("event_endpoints", "Endpoints to which events are delivered as signed webhooks."),

@@ -7,6 +7,8 @@ pub mod audit;
 pub mod billing;
 pub mod call;
 pub mod cursor;
+#[cfg(feature = "authn")]
+pub mod directories;
 pub mod domains;
 pub mod effect;
 pub mod entitlements;
@@ -119,6 +121,15 @@ impl Default for ServiceSettings {
             event_retention: Duration::from_secs(3 * 24 * 60 * 60),
             audit_retention: std::collections::BTreeMap::new(),
         }
+    }
+}
+
+impl ServiceSettings {
+    /// Returns the slug of the tenant that a configured issuer is bound to.
+    #[must_use]
+    pub fn tenant_of_issuer(&self, issuer: &str) -> Option<&str> {
+        let mut bound = self.issuers_of_tenants.iter();
+        bound.find(|(_, issuers)| issuers.iter().any(|one| one == issuer)).map(|(slug, _)| slug.as_str())
     }
 }
 

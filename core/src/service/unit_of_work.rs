@@ -325,6 +325,14 @@ fn taken(collection: &str, key: &str, source: StoreError) -> Error {
         ("invitations", "invited") => {
             Error::new(Code::ALREADY_INVITED, "this address has an open invitation already: resend or revoke that one")
         }
+        ("provisioned_users" | "provisioned_groups", "name") => {
+            let message = "the directory has a person or group of this name already: change that one";
+            Error::new(Code::SCIM_NOT_UNIQUE, message)
+        }
+        ("provisioned_users" | "provisioned_groups", "external") => {
+            let message = "the directory has a person or group with this `externalId` already: change that one";
+            Error::new(Code::SCIM_NOT_UNIQUE, message)
+        }
         // Another request took the same place meanwhile: look for a free one again.
         ("app_passwords" | "api_keys" | "event_endpoints", "place") => return conflict(source),
         ("idempotency_records", "request") => Error::new(

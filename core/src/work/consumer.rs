@@ -72,6 +72,7 @@ pub static CONSUMERS: &[Consumer] = &[
     consumers::ERASURE,
     consumers::CANCELLATION,
     consumers::BILLING,
+    consumers::DIRECTORIES,
     consumers::DOMAINS,
     consumers::WORKSPACE,
     consumers::NOTICES,

@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use dezky::{
     domain::{
         ApiKeyId, AppPasswordId, CreateApiKey, CreateAppPassword, CreateEventEndpoint, CreateInvitation, CreateMailbox,
-        CreateSubscription, EventEndpointId, InvitationId, Issuer, Mailbox, MailboxId, MembershipRole, SubscriptionId,
-        TenantId, TenantStatus, UpdateTenant, UpdateUser, UserId,
+        CreateSubscription, EventEndpointId, InvitationId, Issuer, Mailbox, MailboxId, MembershipRole,
+        ProvisionedGroup, ProvisionedGroupId, ProvisionedMember, ProvisionedUser, SubscriptionId, TenantId,
+        TenantStatus, UpdateTenant, UpdateUser, UserId,
     },
     service::{api_keys::ApiKeyFilter, subscriptions::SubscriptionFilter},
     store::{Commit, Repository as _},
@@ -15,7 +16,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
-    routes::{domain, spare},
+    routes::{Pushed, domain, spare},
     support,
     world::{BOUND, Platform},
 };
@@ -41,6 +42,10 @@ pub(crate) struct World {
     pub(crate) api_key: ApiKeyId,
     /// An endpoint for events.
     pub(crate) endpoint: EventEndpointId,
+    /// What the tenant's own identity provider has pushed.
+    pub(crate) pushed: Pushed,
+    /// What that of the platform has pushed.
+    pub(crate) pushed_for_platform: Pushed,
 }
 
 impl Platform {
@@ -102,6 +107,8 @@ impl Platform {
         let (mailbox, password) = self.mailbox(tenant, &slug, number, target).await;
         let invitation = self.invitation(tenant, number).await;
         let (api_key, endpoint) = (self.api_key(tenant).await, self.endpoint(tenant).await);
+        let people = [(target, format!("target-{number}")), (revoked, format!("revoked-{number}"))];
+        let [pushed, pushed_for_platform] = self.push(number, tenant, people).await;
         self.set_status(tenant, status).await;
         World {
             number,
@@ -116,7 +123,58 @@ impl Platform {
             invitation,
             api_key,
             endpoint,
+            pushed,
+            pushed_for_platform,
         }
+    }
+
+    /// Stores a person and a group as pushed: by an identity provider of the tenant's own, and by that of the platform.
+    pub(crate) async fn push(
+        &self,
+        number: usize,
+        tenant: TenantId,
+        [of_tenant, of_platform]: [(UserId, String); 2],
+    ) -> [Pushed; 2] {
+        let (store, context, now) = (self.service.store(), support::system().context, self.clock.now());
+        let mut commit = Commit::new();
+        let known: Option<Issuer> = store.load_unique(&context, Issuer::tenant_key(tenant)).await.unwrap();
+        if known.is_none() {
+            let issuer = Issuer::of_login(tenant, &format!("https://login-{number}.example/"), "dezky", now);
+            commit.insert(&issuer).unwrap();
+        }
+        let own = (Issuer::name_of(tenant), Some(tenant), of_tenant);
+        let pushed =
+            [own, ("default".to_owned(), None, of_platform)].map(|(directory, tenant_id, (user, user_name))| {
+                let person = ProvisionedUser {
+                    id: user,
+                    version: 1,
+                    directory: directory.clone(),
+                    tenant_id,
+                    user_name: user_name.clone(),
+                    external_id: None,
+                    attributes: "{}".to_owned(),
+                    created_at: now,
+                    updated_at: now,
+                };
+                let group = ProvisionedGroup {
+                    id: ProvisionedGroupId::generate(),
+                    version: 1,
+                    directory,
+                    tenant_id,
+                    display_name: format!("group-{number}"),
+                    external_id: None,
+                    members_changed_at: None,
+                    created_at: now,
+                    updated_at: now,
+                };
+                let member = ProvisionedMember::new(&group, user, now);
+                commit.insert(&person).unwrap();
+                commit.insert(&group).unwrap();
+                commit.insert(&member).unwrap();
+                Pushed { person: user.to_string(), user_name, group: group.id.to_string() }
+            });
+        store.commit(&context, &commit).await.unwrap();
+        pushed
     }
 
     /// Verifies a domain of the tenant, and creates a mailbox of a member with an app password.

@@ -271,7 +271,9 @@ pub(crate) async fn public_routes_answer_everybody_alike(store: SharedStore) {
     for route in ROUTES.iter().filter(|route| matches!(route.does, Does::Public)) {
         let method = route.method;
         let first = platform.call(Caller::NoToken, &living, method, route.path, None).await;
-        assert!(first.status >= 400, "{} names nothing: {}", route.path, first.text());
+        // What the SCIM service supports is the same for every directory, be there one or not.
+        let names_nothing = first.status >= 400 || route.path.starts_with("/scim/");
+        assert!(names_nothing, "{} names nothing: {}", route.path, first.text());
         for caller in Caller::ALL {
             let answer = platform.call(caller, &living, method, route.path, None).await;
             assert_eq!(answer, first, "{caller:?} {}", route.path);

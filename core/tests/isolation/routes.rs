@@ -70,6 +70,18 @@ pub(crate) struct Names {
     pub(crate) endpoint: String,
     /// A verified domain of the tenant.
     pub(crate) domain: String,
+    /// What the tenant's own identity provider has pushed.
+    pub(crate) pushed: Pushed,
+    /// What that of the platform has pushed.
+    pub(crate) pushed_for_platform: Pushed,
+}
+
+/// A person and a group of a directory.
+#[derive(Debug, Clone)]
+pub(crate) struct Pushed {
+    pub(crate) person: String,
+    pub(crate) user_name: String,
+    pub(crate) group: String,
 }
 
 /// Returns the verified domain of a tenant.
@@ -96,6 +108,8 @@ impl World {
             api_key: self.api_key.to_string(),
             endpoint: self.endpoint.to_string(),
             domain: domain(&self.slug),
+            pushed: self.pushed.clone(),
+            pushed_for_platform: self.pushed_for_platform.clone(),
         }
     }
 }
@@ -105,7 +119,21 @@ impl Route {
         self.method == "GET"
     }
 
+    /// Returns the directory of a route of SCIM, and what was pushed to it.
+    pub(crate) fn directory<'a>(&self, names: &'a Names) -> (&'a str, &'a Pushed) {
+        match self.does {
+            Does::Tenant(_) => (&names.tenant, &names.pushed),
+            _ => ("default", &names.pushed_for_platform),
+        }
+    }
+
     pub(crate) fn path(&self, names: &Names) -> String {
+        if self.path.starts_with("/scim/") {
+            let (directory, pushed) = self.directory(names);
+            let path = self.path.replace("{directory}", directory).replace("{user}", &pushed.person);
+            let path = path.replace("{group}", &pushed.group).replace("{type}", "User");
+            return path.replace("{schema}", dezky::scim::GROUP.urn);
+        }
         let id = match self.path {
             path if path.starts_with("/users") => &names.user,
             path if path.contains("/mailboxes/") => &names.mailbox,
@@ -160,6 +188,20 @@ impl Route {
                 Does::Tenant(_) => json!({"tenantId": names.tenant_id, "url": "https://hooks.example/"}),
                 _ => json!({"url": "https://hooks.example/"}),
             },
+            ("POST" | "PUT", path)
+                if path.starts_with("/scim/") && path.contains("/Users") && !path.ends_with(".search") =>
+            {
+                let (_, pushed) = self.directory(names);
+                let user_name = if self.method == "PUT" { pushed.user_name.clone() } else { unique() };
+                json!({"userName": user_name, "displayName": "New name"})
+            }
+            ("POST" | "PUT", path) if path.starts_with("/scim/") && !path.ends_with(".search") => {
+                json!({"displayName": unique()})
+            }
+            ("POST", path) if path.starts_with("/scim/") => json!({"count": 1}),
+            ("PATCH", path) if path.starts_with("/scim/") => {
+                json!({"Operations": [{"op": "replace", "path": "displayName", "value": unique()}]})
+            }
             ("PATCH", "/event-endpoints/{id}") => json!({"types": ["tenant.*"]}),
             ("POST", "/event-endpoints/{id}/replay") => json!({"since": "2020-01-01T00:00:00Z"}),
             ("POST", "/tenants/{tenant}/mailboxes/{id}/app-passwords") => json!({"name": "Phone"}),

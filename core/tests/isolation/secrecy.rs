@@ -16,7 +16,7 @@ use crate::{
     conditions::{Condition, condition},
     estate::World,
     recording::{Recording, anonymous},
-    routes::{Does, Names, ROUTES, Route},
+    routes::{Does, Names, Pushed, ROUTES, Route},
     world::{Answer, Caller, Platform},
 };
 
@@ -89,6 +89,8 @@ fn twins(world: &World, hidden: &World, step: &Step) -> (Names, Names) {
         api_key: nowhere(),
         endpoint: nowhere(),
         domain: there.domain.clone(),
+        pushed: Pushed { person: nowhere(), group: nowhere(), ..there.pushed.clone() },
+        pushed_for_platform: Pushed { person: nowhere(), group: nowhere(), ..there.pushed_for_platform.clone() },
     };
     if !step.by_slug {
         there.tenant.clone_from(&there.tenant_id);
@@ -112,6 +114,13 @@ fn body(route: &Route, names: &Names) -> Option<Value> {
         ("POST", "/tenants/{tenant}/invitations/bulk") => {
             Some(json!({"invitations": [{"email": "invited@elsewhere.eu"}]}))
         }
+        ("POST" | "PATCH", path) if path.starts_with("/scim/") => Some(match (route.method, path.rsplit('/').next()) {
+            ("POST", Some("Users")) => json!({"userName": "pushed"}),
+            ("POST", Some("Groups")) => json!({"displayName": "pushed"}),
+            ("POST", _) => json!({"count": 1}),
+            _ => json!({"Operations": [{"op": "replace", "path": "displayName", "value": "patched"}]}),
+        }),
+        ("PUT", "/scim/v2/{directory}/Groups/{group}") => Some(json!({"displayName": "replaced"})),
         ("POST", "/users") => Some(json!({"authentikSubjectId": names.user})),
         _ => route.body(names),
     }

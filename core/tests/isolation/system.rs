@@ -8,11 +8,13 @@ use dezky::{
         CreateSubscription, CreateTenant, CreateUser, GrantMembership, TenantStatus, UpdateApiKey, UpdateEventEndpoint,
         UpdateMailbox, UpdateMembership, UpdateSubscription, UpdateTenant, UpdateUser, UserId,
     },
+    scim::{GROUP, Projection, USER, patch::Patch, resource},
     service::{
         Call, ListRequest, Service,
         api_keys::{ApiKeyFilter, RotateSecret},
         audit::AuditFilter,
         billing::{Checkout, read_price},
+        directories::Listing,
         evaluations::{Question, Search, Several},
         event_endpoints::Replay,
         events::EventFilter,
@@ -205,6 +207,63 @@ async fn act(service: &Service, route: &Route, names: &Names) -> Result<(), Erro
             let of_tenant = matches!(route.does, Does::Tenant(_));
             service.read_audit_head(&call, of_tenant.then_some(&tenant)).await.map(drop)
         }
+        (method, path) if path.starts_with("/scim/") => act_on_directory(service, route, names, (method, path)).await,
+        other => panic!("{other:?}: call the new route here"),
+    }
+}
+
+/// Performs an operation of SCIM.
+async fn act_on_directory(
+    service: &Service,
+    route: &Route,
+    names: &Names,
+    (method, path): (&str, &str),
+) -> Result<(), Error> {
+    let call = Call::by_system(ACTOR);
+    let body = || route.body(names).unwrap();
+    let (directory, pushed) = route.directory(names);
+    let (user, group) = (pushed.person.parse().unwrap(), pushed.group.parse().unwrap());
+    let all = Projection::default();
+    let listing = Listing { filter: None, start_index: 1, count: None, projection: all.clone() };
+    let (people, groups) = (path.contains("/Users"), path.contains("/Groups"));
+    match (method, path.rsplit('/').next().unwrap()) {
+        ("GET" | "POST", "Users" | "Groups" | ".search") if method == "GET" || path.ends_with(".search") => {
+            if !groups {
+                service.list_provisioned_users(&call, directory, &listing).await?;
+            }
+            if !people {
+                service.list_provisioned_groups(&call, directory, &listing).await?;
+            }
+            Ok(())
+        }
+        ("POST", "Users") => {
+            let resource = resource::read(&USER, body())?;
+            service.create_provisioned_user(&call, directory, resource, &all).await.map(drop)
+        }
+        ("POST", "Groups") => {
+            let (resource, members) = resource::read_group(&GROUP, body())?;
+            service.create_provisioned_group(&call, directory, &resource, members, &all).await.map(drop)
+        }
+        ("GET", "{user}") => service.read_provisioned_user(&call, directory, user, &all).await.map(drop),
+        ("GET", "{group}") => service.read_provisioned_group(&call, directory, group, &all).await.map(drop),
+        ("PUT", "{user}") => {
+            let resource = resource::read(&USER, body())?;
+            service.replace_provisioned_user(&call, directory, user, resource, &all).await.map(drop)
+        }
+        ("PUT", "{group}") => {
+            let (resource, members) = resource::read_group(&GROUP, body())?;
+            service.replace_provisioned_group(&call, directory, group, resource, members, &all).await.map(drop)
+        }
+        ("PATCH", "{user}") => {
+            let patch = Patch::read(&USER, body())?;
+            service.patch_provisioned_user(&call, directory, user, &patch, &all).await.map(drop)
+        }
+        ("PATCH", "{group}") => {
+            let patch = Patch::read(&GROUP, body())?;
+            service.patch_provisioned_group(&call, directory, group, &patch).await.map(drop)
+        }
+        ("DELETE", "{user}") => service.delete_provisioned_user(&call, directory, user).await,
+        ("DELETE", "{group}") => service.delete_provisioned_group(&call, directory, group).await,
         other => panic!("{other:?}: call the new route here"),
     }
 }

@@ -132,7 +132,7 @@ impl Answer {
 
     pub(crate) fn code(&self) -> String {
         let problem: Value = serde_json::from_str(&self.body).unwrap_or_default();
-        problem["code"].as_str().unwrap_or_default().to_owned()
+        problem["code"].as_str().or_else(|| dezky::scim::code_of(&problem)).unwrap_or_default().to_owned()
     }
 
     /// Returns everything that the caller sees, as one text.

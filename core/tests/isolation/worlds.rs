@@ -173,12 +173,17 @@ impl Twins {
                 | "/events"
                 | "/event-endpoints"
                 | "/event-endpoints/{id}/rotate"
+                | "/scim/v2/{directory}/.search"
+                | "/scim/v2/{directory}/Users"
+                | "/scim/v2/{directory}/Users/.search"
+                | "/scim/v2/{directory}/Groups"
+                | "/scim/v2/{directory}/Groups/.search"
         );
         let alike = |answer: Answer, place: usize| {
             let answer = if own { without_tokens(answer) } else { answer };
             let answer = match own_id_of(&answer, "/id").or_else(|| own_id_of(&answer, "/lines/0/id")).filter(|_| own) {
                 Some(id) => without_newcomer(answer, &id),
-                None if own => without_ids(answer),
+                None if own => without_ids(without_ids_of_scim(answer)),
                 None => answer,
             };
             match &self.newcomer {
@@ -233,6 +238,20 @@ fn without_tokens(mut answer: Answer) -> Answer {
     answer
 }
 
+/// Masks the ids of resources of SCIM, and the addresses that contain them.
+fn without_ids_of_scim(mut answer: Answer) -> Answer {
+    if let Ok(mut page) = serde_json::from_str::<Value>(&answer.body)
+        && let Some(resources) = page.get_mut("Resources").and_then(Value::as_array_mut)
+    {
+        for resource in resources {
+            resource["id"] = json!("an id");
+            resource["meta"]["location"] = json!("an address");
+        }
+        answer.body = page.to_string();
+    }
+    answer
+}
+
 /// Masks the ids of events, invitations and mailboxes, and the cursor, which contains the last one; whether there is a cursor remains.
 fn without_ids(mut answer: Answer) -> Answer {
     if let Ok(mut page) = serde_json::from_str::<Value>(&answer.body)
@@ -282,6 +301,8 @@ async fn hide(platform: &Platform, world: &World) -> Names {
     service.delete_user(&system, erased).await.unwrap();
     let rename = UpdateUser::read(json!({"name": "admin-0"})).unwrap();
     service.update_user(&system, person, rename).await.unwrap();
+    let people = [(person, "member-0-hidden".to_owned()), (former, "revoked-0-hidden".to_owned())];
+    let [pushed, pushed_for_platform] = platform.push(1_000, tenant, people).await;
     Names {
         tenant: "acme-0-hidden".to_owned(),
         tenant_id: tenant.to_string(),
@@ -294,6 +315,8 @@ async fn hide(platform: &Platform, world: &World) -> Names {
         api_key: api_key.to_string(),
         endpoint: endpoint.to_string(),
         domain: domain("acme-0-hidden"),
+        pushed,
+        pushed_for_platform,
     }
 }
 

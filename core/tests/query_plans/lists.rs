@@ -19,11 +19,13 @@ use dezky::{
     },
     emulators::{Emulator, EmulatorOptions, stripe::StripeSystem},
     outbound::{CertificateAuthorities, OutboundOptions, Url},
+    scim::{Condition, GROUP, Projection, USER, patch::Patch, resource},
     service::{
         Call, ListRequest, Page, Service,
         api_keys::ApiKeyFilter,
         audit::AuditFilter,
         billing::Signed,
+        directories::Listing,
         event_endpoints::{DeliveryFilter, Replay},
         members::MemberFilter,
         subscriptions::SubscriptionFilter,
@@ -99,6 +101,7 @@ pub(crate) async fn every_list_with_every_filter(store: SharedStore) {
     }
     invitations(&estate).await;
     event_endpoints(&estate).await;
+    directories(&estate).await;
     billing(&estate).await;
     // For the platform only.
     users(&estate).await;
@@ -207,6 +210,50 @@ async fn event_endpoints(estate: &Estate) {
         let replay = Replay::Status { status: DeliveryStatus::Waiting, since };
         estate.service.replay_events(&system(), id, replay).await.unwrap();
     }
+}
+
+/// Pushes people and groups, lists them with every kind of filter, and takes them away again.
+async fn directories(estate: &Estate) {
+    let (service, call, all) = (&estate.service, system(), Projection::default());
+    let mut people = Vec::new();
+    for name in ["ada", "adam"] {
+        let pushed = resource::read(&USER, json!({"userName": name, "externalId": name})).unwrap();
+        let found = service.create_provisioned_user(&call, "default", pushed, &all).await.unwrap();
+        people.push(found.resource["id"].as_str().unwrap().parse().unwrap());
+    }
+    let staff = UpdateTenant::read(json!({"authentikGroup": "staff"})).unwrap();
+    service.update_tenant(&call, &estate.tenant.into(), staff).await.unwrap();
+    let (pushed, members) =
+        resource::read_group(&GROUP, json!({"displayName": "staff", "members": [{"value": people[0]}]})).unwrap();
+    let group = service.create_provisioned_group(&call, "default", &pushed, members, &all).await.unwrap();
+    let group = group.resource["id"].as_str().unwrap().parse().unwrap();
+    while catch_up(service).await.unwrap() > 0 {}
+    let filters =
+        [None, Some("userName eq \"ada\""), Some("externalId eq \"ada\""), Some("groups.display eq \"staff\"")];
+    for filter in filters {
+        let filter = filter.map(|filter| Condition::read(&USER, filter).unwrap());
+        let listing = Listing { filter, start_index: 1, count: None, projection: all.clone() };
+        assert!(service.list_provisioned_users(&call, "default", &listing).await.unwrap().total > 0);
+    }
+    for filter in [None, Some("displayName eq \"staff\""), Some("members pr")] {
+        let filter = filter.map(|filter| Condition::read(&GROUP, filter).unwrap());
+        let listing = Listing { filter, start_index: 1, count: None, projection: all.clone() };
+        assert_eq!(service.list_provisioned_groups(&call, "default", &listing).await.unwrap().total, 1);
+    }
+    for body in [
+        json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": people[1]}]}]}),
+        json!({"Operations": [{"op": "remove", "path": "members", "value": [{"value": people[1]}]}]}),
+        json!({"Operations": [{"op": "replace", "path": "displayName", "value": "others"}]}),
+    ] {
+        let patch = Patch::read(&GROUP, body).unwrap();
+        service.patch_provisioned_group(&call, "default", group, &patch).await.unwrap();
+    }
+    let renamed = Patch::read(&USER, json!({"Operations": [{"op": "replace", "path": "externalId", "value": "x"}]}));
+    service.patch_provisioned_user(&call, "default", people[0], &renamed.unwrap(), &all).await.unwrap();
+    service.delete_provisioned_user(&call, "default", people[0]).await.unwrap();
+    service.delete_provisioned_group(&call, "default", group).await.unwrap();
+    service.delete_user(&call, people[1]).await.unwrap();
+    while catch_up(service).await.unwrap() > 0 {}
 }
 
 /// Takes an event of the payment provider, deals with it, and compares all subscriptions.

@@ -23,7 +23,7 @@ mod tests;
 mod values;
 mod webhooks;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use dezky::{
     Result,
@@ -249,23 +249,10 @@ impl Configuration {
             plans: self.plans.clone(),
             domains: self.domains.times,
             invitation_life: self.invitation_life,
-            issuers_of_tenants: self.issuers_of_tenants(),
+            issuers_of_tenants: IssuerSettings::of_tenants(&self.issuers),
             enrolment_url: self.enrolment_url.clone(),
             ..ServiceSettings::default()
         }
-    }
-}
-
-impl Configuration {
-    /// Returns the ids of the issuers that are bound to one tenant, by its slug.
-    fn issuers_of_tenants(&self) -> BTreeMap<String, Vec<String>> {
-        let mut bound: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for issuer in &self.issuers {
-            if let Some(tenant) = &issuer.tenant {
-                bound.entry(tenant.clone()).or_default().push(issuer.id.clone());
-            }
-        }
-        bound
     }
 }
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import types
+from urllib.parse import urlsplit
 
 import pytest
 from blueprint import BLUEPRINTS, NEWEST_KNOWN, REPOSITORY, VERSIONS, Applied, Importer, InvalidError, Tag, read
@@ -11,7 +12,7 @@ from release import BINARY
 
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in BLUEPRINTS.items()}
 ENVIRONMENT = {name: f"value of {name}" for text in TEXTS.values() for name in re.findall(r"!Env ([A-Z_]+)", text)}
-ENVIRONMENT |= {"DEZKY_DOMAIN": "platform.test", "DEZKY_SCIM_URL": "https://api.platform.test/"}
+ENVIRONMENT |= {"DEZKY_DOMAIN": "platform.test", "DEZKY_SCIM_URL": "https://api.platform.test/scim/v2/default"}
 WITH_SECRETS = "2026.11.0-rc1"
 
 
@@ -194,12 +195,25 @@ def test_an_unset_secret_makes_a_blueprint_invalid_and_nothing_without_one(secre
         apply_all(NEWEST_KNOWN, **{secret: ""})
 
 
-def test_scim_is_applied_once_dezky_serves_it() -> None:
+@each_version
+def test_scim_pushes_the_subjects_of_tokens_to_where_dezky_takes_them(version: str) -> None:
     paths = json.loads(subprocess.run([BINARY, "openapi"], check=True, capture_output=True, text=True).stdout)["paths"]
-    serves = any("/scim" in path for path in paths)
+    objects = apply_all(version)
+    (provider,) = of(objects, "scimprovider")
+    served = {path.replace("{directory}", "default") for path in paths}
+    path = urlsplit(provider["url"]).path
+    assert {f"{path}/Users", f"{path}/Groups"} <= served
+    # What `sub_mode: user_uuid` puts into tokens.
+    (mapping,) = of(objects, "scimmapping")
+    assert "user.uuid" in mapping["expression"]
+    assert "externalId" in mapping["expression"]
+
+
+def test_all_but_scim_are_applied_by_themselves() -> None:
     labels = {name: read(text)["metadata"].get("labels", {}) for name, text in TEXTS.items()}
     off = {name for name, found in labels.items() if found.get("blueprints.goauthentik.io/instantiate") == "false"}
-    assert off == (set() if serves else {"scim.yaml"})
+    # Its token does not exist before Dezky runs.
+    assert off == {"scim.yaml"}
 
 
 # Each of these is refused, or the checks above would hold for anything.

@@ -1,6 +1,8 @@
 //! Writes the OpenAPI 3.1 document from the declared operations.
 
 pub(super) mod schemas;
+#[cfg(feature = "authn")]
+pub(super) mod scim;
 pub(super) mod shape;
 mod webhooks;
 

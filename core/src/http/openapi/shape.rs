@@ -45,15 +45,14 @@ struct Paging {
 }
 
 impl Shape {
+    /// Creates a shape without answers.
+    pub(super) fn empty() -> Self {
+        Self { parameters: Vec::new(), headers: Vec::new(), body: None, answers: Vec::new(), schemas: BTreeMap::new() }
+    }
+
     /// Creates a shape with the refusals that every operation may give.
     fn new() -> Self {
-        let mut shape = Self {
-            parameters: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-            answers: Vec::new(),
-            schemas: BTreeMap::new(),
-        };
+        let mut shape = Self::empty();
         for (status, about) in [("4XX", "Refused; `code` says why"), ("5XX", "Not possible now")] {
             let content = shape.content::<Problem>();
             let answer = ResponseBuilder::new().description(about).content(problem::MEDIA_TYPE, content);
@@ -202,6 +201,10 @@ impl Shape {
             let (about, schema) = match name {
                 "tenant" => ("Id or slug of the tenant", ObjectBuilder::new()),
                 "user" => ("Id of the user", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
+                "directory" => {
+                    ("Id of the issuer, or id or slug of a tenant with one of its own", ObjectBuilder::new())
+                }
+                "schema" | "type" => ("Its id", ObjectBuilder::new()),
                 "domain" => ("The domain", ObjectBuilder::new().max_length(Some(1_000))),
                 "password" => ("Id of the app password", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
                 _ => ("Id", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
@@ -230,21 +233,21 @@ impl Shape {
     }
 
     /// Adds the schema of a type to the document, and returns content that refers to it.
-    fn content<T: ToSchema>(&mut self) -> Content {
+    pub(super) fn content<T: ToSchema>(&mut self) -> Content {
         let mut schemas = vec![(T::name().into_owned(), T::schema())];
         T::schemas(&mut schemas);
         self.schemas.extend(schemas);
         ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name()))).build()
     }
 
-    fn taking<B: ToSchema>(mut self, media_type: &str, about: Option<&str>) -> Self {
+    pub(super) fn taking<B: ToSchema>(mut self, media_type: &str, about: Option<&str>) -> Self {
         let content = self.content::<B>();
         let body = RequestBodyBuilder::new().content(media_type, content).required(Some(Required::True));
         self.body = Some(body.description(about).build());
         self
     }
 
-    fn answered(mut self, status: &'static str, answer: ResponseBuilder) -> Self {
+    pub(super) fn answered(mut self, status: &'static str, answer: ResponseBuilder) -> Self {
         self.answers.push((status, answer.build()));
         self
     }
@@ -273,7 +276,7 @@ impl Shape {
     }
 
     /// Adds the tag of the expected version.
-    fn guarded(self) -> Self {
+    pub(super) fn guarded(self) -> Self {
         self.header("If-Match", "Tag of the version to change; 412 when it is another", text())
     }
 }

@@ -31,6 +31,8 @@ sections! {
     ApiKeys below "/api-keys" in api_keys;
     /// `/access/v1`: for clients of the AuthZEN API, which bring their own types; in Rust `Acting::evaluations`.
     Evaluations below "/access/v1" in evaluations;
+    /// `/scim/v2`: for identity providers, which bring their own types. Not in components.
+    Scim below "/scim/v2" in scim;
     /// `/event-endpoints`.
     EventEndpoints below "/event-endpoints" in event_endpoints;
     /// The remaining routes: `/audit` with `/audit/head`, `/events`, `/launcher`, `/oidc`, `/openapi.json`, and unknown paths.
@@ -53,6 +55,8 @@ impl Section {
             Self::Others => {
                 self.operations().route(routes::document::PATH, MethodRouter::new().get(routes::document::read))
             }
+            #[cfg(feature = "authn")]
+            Self::Scim => self.operations().layer(axum::middleware::map_response(routes::scim::as_scim)),
             _ => self.operations(),
         }
     }

@@ -1,18 +1,18 @@
 //! Routes of the AuthZEN Authorization API 1.0 (<https://openid.net/specs/authorization-api-1_0.html>).
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     extract::{OriginalUri, State},
     response::Response,
 };
-use http::{HeaderMap, header, uri::Authority};
+use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    error::{Code, Error, Result},
-    http::{HttpState, body::JsonBody, extract::Caller, respond},
+    error::Result,
+    http::{HttpState, body::JsonBody, extract::Caller, host, respond},
     service::evaluations::{Question, Search, Several},
 };
 
@@ -35,15 +35,7 @@ pub(crate) struct AuthzenConfiguration {
 
 /// Tells the endpoints at the host that was asked: with `https`, but on the machine itself.
 pub(crate) async fn configuration(OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Result<Response> {
-    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = uri.authority().map(Authority::as_str).or(named);
-    let host = host.ok_or_else(|| Error::new(Code::INVALID_HOST, "there is no `Host` header: send one"))?;
-    let is_local = host.parse::<Authority>().is_ok_and(|authority| {
-        let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    });
-
-    let base = format!("{}://{host}", if is_local { "http" } else { "https" });
+    let base = host::base(&uri, &headers)?;
     let endpoint = |name: &str| format!("{base}/access/v1/{name}");
     respond::document(
         &headers,

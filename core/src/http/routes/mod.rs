@@ -15,6 +15,8 @@ pub(super) mod launcher;
 pub(super) mod mailboxes;
 pub(super) mod members;
 pub(super) mod profile;
+#[cfg(feature = "authn")]
+pub(super) mod scim;
 pub(super) mod sessions;
 pub(super) mod subscriptions;
 pub(super) mod tenants;

@@ -248,8 +248,7 @@ impl Facts {
         if let Some(tenant) = Issuer::tenant_of(&user.issuer_id) {
             return Some(self.tenant_of(tenant).map(|tenant| tenant.slug).unwrap_or_default());
         }
-        let mut configured = service.settings.issuers_of_tenants.iter();
-        configured.find(|(_, issuers)| issuers.contains(&user.issuer_id)).map(|(slug, _)| slug.clone())
+        service.settings.tenant_of_issuer(&user.issuer_id).map(str::to_owned)
     }
 }
 

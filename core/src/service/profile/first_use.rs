@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     OwnMembership,
     memberships::MembershipReads,
-    reconcile::Reconciliation,
+    reconcile::{Reconciliation, Statement},
     sync::{ClaimReads, actor, write_activity},
 };
 use crate::{
@@ -134,7 +134,7 @@ impl Service {
         let now = work.now();
         let mut synced = user.clone();
         if counts {
-            let reconciliation = Reconciliation { token, leeway: self.settings.leeway, now };
+            let reconciliation = Reconciliation { statement: Statement::Token(token, self.settings.leeway), now };
             reconciliation.take_memberships(&mut work, user.id, &claimed, &made)?;
             reconciliation.take_platform_admin(&mut synced, self.settings.platform_admin_group.as_deref());
             let about = Subject { tenant: None, user: Some(user.id) };

@@ -11,28 +11,39 @@ use crate::{
     service::unit_of_work::{Subject, UnitOfWork},
 };
 
-/// Compares the groups of a token with the stored rights.
-pub(super) struct Reconciliation<'a> {
-    pub(super) token: &'a VerifiedToken,
-    pub(super) leeway: Duration,
-    pub(super) now: Timestamp,
+/// A statement of the identity provider about groups.
+pub(crate) enum Statement<'a> {
+    /// A token, which says what was true when it was issued. The clocks may differ by the leeway.
+    Token(&'a VerifiedToken, Duration),
+    /// A change that the identity provider pushes. It is true now, and later than all that was pushed before.
+    Pushed,
+}
+
+/// Compares a statement about groups with the stored rights. Every rule about rights by claim is here.
+pub(crate) struct Reconciliation<'a> {
+    pub(crate) statement: Statement<'a>,
+    pub(crate) now: Timestamp,
 }
 
 impl Reconciliation<'_> {
     /// Returns `true` if a claim may override a tombstone.
     ///
-    /// It may only if a claim left the tombstone and the token was issued later by more than the clocks may differ;
-    /// otherwise a token from before the revocation would undo it.
+    /// It may only if a claim left the tombstone and the statement is later; a token must have been issued later by more than
+    /// the clocks may differ, or else one from before the revocation would undo it.
     fn yields(&self, revoked_by: Option<RevokedBy>, revoked_at: Option<Timestamp>) -> bool {
-        revoked_by == Some(RevokedBy::Claim)
-            && revoked_at.is_some_and(|revoked_at| self.token.issued_at > revoked_at.plus(self.leeway))
+        let is_later = |revoked_at: Timestamp| match self.statement {
+            Statement::Token(token, leeway) => token.issued_at > revoked_at.plus(leeway),
+            Statement::Pushed => true,
+        };
+        revoked_by == Some(RevokedBy::Claim) && revoked_at.is_some_and(is_later)
     }
 
     /// Returns `Some(true)` if the token names the group that administers the platform.
     ///
-    /// Returns `None` if the token has no groups, or its issuer may not grant this right.
+    /// Returns `None` if the token has no groups, or its issuer may not grant this right. What is pushed never grants it.
     fn claims_platform(&self, group: Option<&str>) -> Option<bool> {
-        let (Some(groups), Some(group), None) = (&self.token.groups, group, &self.token.tenant) else { return None };
+        let Statement::Token(token, _) = self.statement else { return None };
+        let (Some(groups), Some(group), None) = (&token.groups, group, &token.tenant) else { return None };
         Some(groups.iter().any(|name| name == group))
     }
 
@@ -54,7 +65,7 @@ impl Reconciliation<'_> {
     }
 
     /// Creates and restores memberships. Returns `true` if there were any.
-    pub(super) fn give_memberships(
+    pub(crate) fn give_memberships(
         &self,
         work: &mut UnitOfWork<'_>,
         user: &User,
@@ -92,7 +103,7 @@ impl Reconciliation<'_> {
     }
 
     /// Revokes those memberships that a claim made and no longer makes. Returns their number.
-    pub(super) fn take_memberships(
+    pub(crate) fn take_memberships(
         &self,
         work: &mut UnitOfWork<'_>,
         user: UserId,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     OwnMembership, PROFILE_TENANTS,
     memberships::{MembershipReads, subscriptions_named, tenants_named},
-    reconcile::Reconciliation,
+    reconcile::{Reconciliation, Statement},
 };
 use crate::{
     authn::VerifiedToken,
@@ -220,7 +220,7 @@ impl Service {
         let mut overtaken = false;
         if fresh {
             take_profile(&mut synced, token);
-            let reconciliation = Reconciliation { token, leeway: self.settings.leeway, now };
+            let reconciliation = Reconciliation { statement: Statement::Token(token, self.settings.leeway), now };
             let group = self.settings.platform_admin_group.as_deref();
             reconciliation.take_platform_admin(&mut synced, group);
             reconciliation.give_platform_admin(&mut synced, group);
@@ -366,15 +366,15 @@ pub(super) fn write_activity(
     now: Timestamp,
 ) -> Result<()> {
     let Some(stored) = stored else {
-        work.commit.insert(&UserActivity { id: user, version: 1, last_seen_at: now, claims_iat: issued_at })?;
+        work.commit.insert(&UserActivity { id: user, version: 1, last_seen_at: Some(now), claims_iat: issued_at })?;
         return Ok(());
     };
     let newer = issued_at.is_some_and(|issued| stored.claims_iat.is_none_or(|newest| issued > newest));
-    let unseen = stored.last_seen_at.plus(SEEN_INTERVAL) <= now;
+    let unseen = stored.last_seen_at.is_none_or(|seen| seen.plus(SEEN_INTERVAL) <= now);
     if newer || unseen {
         let mut activity = stored.clone();
         activity.version = activity.version.saturating_add(1);
-        activity.last_seen_at = now;
+        activity.last_seen_at = Some(now);
         if newer {
             activity.claims_iat = issued_at;
         }

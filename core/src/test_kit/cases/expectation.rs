@@ -11,7 +11,10 @@ use super::{
     matching::{Mode, differences},
     symbols::Symbols,
 };
-use crate::http::{REQUEST_ID, problem};
+use crate::{
+    http::{REQUEST_ID, problem},
+    scim,
+};
 
 /// A parsed answer.
 #[derive(Debug, Clone)]
@@ -31,6 +34,11 @@ impl Answer {
 
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Returns `true` for an error of SCIM, which is no problem document (RFC 7644 §3.12).
+    fn is_scim(&self) -> bool {
+        self.status >= 400 && self.header(header::CONTENT_TYPE.as_str()) == Some(scim::MEDIA_TYPE)
     }
 
     /// Returns the part that `header:<name>` or `body:<pointer>` names.
@@ -111,10 +119,12 @@ pub(super) fn check(
         }
     }
     let member = |name: &str| answer.json.as_ref().and_then(|json| json.get(name));
+    let of_scim = || answer.json.as_ref().filter(|_| answer.is_scim()).and_then(scim::code_of);
+    let told = member("code").and_then(Value::as_str).or_else(of_scim);
     if let Some(code) = &expect.code
-        && member("code").and_then(Value::as_str) != Some(code)
+        && told != Some(code)
     {
-        found.push(format!("expected the code `{code}`, got {}", member("code").unwrap_or(&Value::Null)));
+        found.push(format!("expected the code `{code}`, got {told:?}"));
     }
     if let Some(errors) = &expect.errors {
         found.extend(differences(&json!(errors), Some(&fields(member("errors"))), Mode::Exact));
@@ -164,6 +174,21 @@ fn always(answer: &Answer) -> Vec<String> {
     if answer.status < 400 {
         return found;
     }
+    if answer.status == 401 && answer.header(header::WWW_AUTHENTICATE.as_str()).is_none() {
+        found.push("a 401 has no `WWW-Authenticate`".to_owned());
+    }
+    if answer.is_scim() {
+        let text = json!({ "$any": "text" });
+        let mut wanted = json!({ "schemas": [scim::ERROR], "status": answer.status.to_string(), "detail": text });
+        if let Some(members) =
+            wanted.as_object_mut().filter(|_| answer.json.as_ref().is_some_and(|json| json.get("scimType").is_some()))
+        {
+            members.insert("scimType".to_owned(), text);
+        }
+        let differences = differences(&wanted, answer.json.as_ref(), Mode::Exact);
+        found.extend(differences.into_iter().map(|difference| format!("error of SCIM: {difference}")));
+        return found;
+    }
     if answer.header(header::CONTENT_TYPE.as_str()) != Some(problem::MEDIA_TYPE) {
         found.push(format!("the media type of a problem is not {:?}", answer.header("content-type")));
     }
@@ -183,8 +208,5 @@ fn always(answer: &Answer) -> Vec<String> {
     }
     let differences = differences(&wanted, answer.json.as_ref(), Mode::Exact);
     found.extend(differences.into_iter().map(|difference| format!("problem document: {difference}")));
-    if answer.status == 401 && answer.header(header::WWW_AUTHENTICATE.as_str()).is_none() {
-        found.push("a 401 has no `WWW-Authenticate`".to_owned());
-    }
     found
 }

@@ -137,6 +137,7 @@ impl Performance {
             public_domain: case.settings.public_domain.clone(),
             issuer_ids: issuers.iter().map(|issuer| issuer.id.clone()).collect(),
             longest_token_life: IssuerSettings::longest_token_life(&issuers),
+            issuers_of_tenants: IssuerSettings::of_tenants(&issuers),
             ..ServiceSettings::default()
         };
         let store = stage.store().await.map_err(failed)?;

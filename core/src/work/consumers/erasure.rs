@@ -1,4 +1,5 @@
-//! Erases what is left of an erased person: values in the audit trail, activity, invitations, and stored answers that show them.
+//! Erases what is left of an erased person: values in the audit trail, activity, invitations, what was pushed
+//! about them, and stored answers that show them.
 //!
 //! Each commit has an audit event with the numbers of what it removed; their sum is the report of the erasure.
 
@@ -7,11 +8,13 @@ use crate::{
     authz::Action,
     context::SystemActor,
     domain::{
-        AuditDetails, Event, IdempotencyRecord, Invitation, User, UserActivity, UserId,
+        AuditDetails, Event, IdempotencyRecord, Invitation, ProvisionedMember, ProvisionedUser, User, UserActivity,
+        UserId,
         activity::USER_ACTIVITY,
         audit::{AUDIT_DETAILS, DETAILS_OF_USER},
         idempotency::{IDEMPOTENCY_OF_USER, IDEMPOTENCY_RECORDS},
         invitation::{INVITATIONS, INVITATIONS_OF_PERSON},
+        provisioned::{PROVISIONED_MEMBERS, PROVISIONED_MEMBERS_OF_USER, PROVISIONED_USERS},
     },
     error::Result,
     service::{
@@ -19,7 +22,7 @@ use crate::{
         moment::Moment,
         unit_of_work::{Subject, UnitOfWork},
     },
-    store::{Collection, Position, Query, Repository},
+    store::{Collection, Position, Query, Read, Repository},
     work::consumer::{Consumer, Follows},
 };
 
@@ -42,6 +45,7 @@ async fn erase(service: &Service, event: &Event) -> Result<()> {
     erase_details(service, id).await?;
     erase_activity(service, id).await?;
     erase_invitations(service, id).await?;
+    erase_provisioned(service, id).await?;
     erase_answers(service, id).await
 }
 
@@ -122,6 +126,34 @@ async fn try_erase_invitations(service: &Service, call: &Call, moment: Moment, u
         service.carry_out(work).await?;
     }
     Ok(invitations.len())
+}
+
+/// Removes what an identity provider has pushed about the person.
+async fn erase_provisioned(service: &Service, user: UserId) -> Result<()> {
+    loop {
+        let call = Call::by_part(SystemActor::Outbox);
+        if service.settle(&call, |moment| try_erase_provisioned(service, &call, moment, user)).await? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn try_erase_provisioned(service: &Service, call: &Call, moment: Moment, user: UserId) -> Result<usize> {
+    let members =
+        Query::new(&PROVISIONED_MEMBERS).sort(&PROVISIONED_MEMBERS_OF_USER).equal("userId", user.0).limit(BATCH);
+    let reads: [Read; 2] = [members.into(), Query::new(&PROVISIONED_USERS).equal("id", user.0).limit(1).into()];
+    let mut answers = service.store().load_together(&call.context, &reads).await?;
+    let members: Vec<ProvisionedMember> = answers.all()?;
+    let pushed: Vec<ProvisionedUser> = answers.all()?;
+    let mut work = UnitOfWork::new(call, actor(), &moment).without_details();
+    members.iter().for_each(|member| work.commit.delete(member));
+    pushed.iter().for_each(|person| work.commit.delete(person));
+    if !work.commit.is_empty() {
+        work.removing(PROVISIONED_MEMBERS.name, members.len());
+        report(&mut work, user, &PROVISIONED_USERS, pushed.len())?;
+        service.carry_out(work).await?;
+    }
+    Ok(members.len() + pushed.len())
 }
 
 /// Removes the stored answers that show the person.

@@ -3,6 +3,7 @@
 mod billing;
 mod cancellation;
 mod copies;
+mod directories;
 mod domains;
 mod erasure;
 mod notices;
@@ -11,6 +12,7 @@ mod workspace;
 pub(super) use billing::BILLING;
 pub(super) use cancellation::CANCELLATION;
 pub(super) use copies::COPIES;
+pub(super) use directories::DIRECTORIES;
 pub(super) use domains::DOMAINS;
 pub(super) use erasure::ERASURE;
 pub(super) use notices::NOTICES;

@@ -19,7 +19,7 @@ const NATIVE: [&str; 3] = ["/oidc/backchannel-logout", "/invitations/preview", "
 
 /// The prefixes of further ones: answers about people whom a component may not read, credentials, and the log of events, which it
 /// never reads.
-const NATIVE_BELOW: [&str; 4] = ["/access/v1/", "/api-keys", "/event-endpoints", "/events"];
+const NATIVE_BELOW: [&str; 5] = ["/access/v1/", "/api-keys", "/event-endpoints", "/events", "/scim/v2/"];
 
 /// Builds the API. Its path patterns are only needed for metrics here; the component routes all requests.
 pub(crate) fn routes(component: Arc<Component>, own: HttpState) -> Router {

@@ -12,8 +12,9 @@ use dezky::{
     domain::{
         ApiKeyUse, AuditEventId, AuditResource, AuditStub, CreateApiKey, CreateAppPassword, CreateEventEndpoint,
         CreateInvitation, CreateMailbox, CreateTenant, Cursor, DeferredEvent, DomainRecords, Event, EventDelivery,
-        Invitation, Issuer, NoticeKind, ObjectId, OutboxEvent, OutboxEventId, ProviderEvent, SeatLedger, SystemState,
-        TaskRecord, TenantDomain, TenantId, UpdateUser,
+        Invitation, Issuer, NoticeKind, ObjectId, OutboxEvent, OutboxEventId, ProviderEvent, ProvisionedGroup,
+        ProvisionedGroupId, ProvisionedMember, ProvisionedUser, SeatLedger, SystemState, TaskRecord, TenantDomain,
+        TenantId, UpdateUser,
         api_key::NewSecret,
         billing::Announcement,
         event_delivery::Attempt,
@@ -153,6 +154,33 @@ pub(crate) async fn lived_in(legacy: &Legacy) {
     let key = CreateApiKey::read(key).unwrap().into_api_key(&NewSecret::of(&[7; 32]), 0, Some(person), now);
     commit.insert(&ApiKeyUse { id: key.id, version: 1, tenant_id: key.tenant_id, last_used_at: now }).unwrap();
     commit.insert(&key).unwrap();
+    // A person and a group that an identity provider has pushed.
+    let group = ProvisionedGroup {
+        id: ProvisionedGroupId::generate(),
+        version: 1,
+        directory: "default".to_owned(),
+        tenant_id: None,
+        display_name: "beta-people".to_owned(),
+        external_id: Some("g1".to_owned()),
+        members_changed_at: Some(now),
+        created_at: now,
+        updated_at: now,
+    };
+    commit.insert(&ProvisionedMember::new(&group, person, now)).unwrap();
+    commit.insert(&group).unwrap();
+    commit
+        .insert(&ProvisionedUser {
+            id: person,
+            version: 1,
+            directory: "default".to_owned(),
+            tenant_id: Some(tenant),
+            user_name: "sam@beta.eu".to_owned(),
+            external_id: Some("sam".to_owned()),
+            attributes: "{}".to_owned(),
+            created_at: now,
+            updated_at: now,
+        })
+        .unwrap();
     let invitation = json!({ "email": "Sam@Beta.EU", "name": "Sam", "role": "admin", "language": "de" });
     let invitation = CreateInvitation::read(invitation).unwrap();
     let mut invitation = invitation.into_invitation(tenant, Some(person), Duration::from_secs(1_209_600), now);
