@@ -33,7 +33,7 @@ fn slugs_are_dns_labels_that_are_not_reserved() {
     accepts(slug, &[("acme", "acme"), ("a1", "a1"), ("x-y-z", "x-y-z"), (&longest, &longest)]);
     refuses(slug, "invalid_slug", &["a", "-acme", "acme-", "Acme", "ac_me", "äcme", "a.b", "", "xn--acme", "ab--cd"]);
     refuses(slug, "invalid_slug", &[&"a".repeat(64), "0123456789abcdef01234567"]);
-    refuses(slug, "reserved", &["www", "api", "admin", "mail", "autodiscover"]);
+    refuses(slug, "reserved", &["www", "api", "admin", "mail", "autodiscover", "ua-auto-config"]);
 }
 
 #[test]

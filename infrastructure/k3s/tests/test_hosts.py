@@ -5,6 +5,9 @@ from urllib.parse import urlsplit
 
 from manifests import ALL, REPOSITORY, Everywhere, containers, leaves, mail_host, name, of, settings, values, workloads
 
+# Names of a tenant's mail domain that lead to the mail server.
+MAIL_HOSTS = {"autoconfig.acme.test", "autodiscover.acme.test", "mta-sts.acme.test", "ua-auto-config.acme.test"}
+
 
 class Hosts(Everywhere):
     def routes(self, overlay):
@@ -106,12 +109,12 @@ class Hosts(Everywhere):
             self.assertIn(f'"{label}"', reserved)
         matcher = [part[2] if part[1] else f"^{re.escape(part[2])}$" for part in parts]
         takes = {host: any(re.search(each, host) for each in matcher) for host in self.names("one-server")}
-        self.assertEqual({host for host, taken in takes.items() if taken}, {mail_host("one-server"), "mta-sts.acme.test", "autoconfig.acme.test"})
+        self.assertEqual({host for host, taken in takes.items() if taken}, {mail_host("one-server"), *MAIL_HOSTS})
 
     def names(self, overlay):
         domain = settings(overlay)["public_domain"]
         routed = {host for _, hosts, _, _ in self.routes(overlay) for host in hosts}
-        return routed | {f"acme.{domain}", f"autoconfigs.{domain}", mail_host(overlay), "mta-sts.acme.test", "autoconfig.acme.test"}
+        return routed | {f"acme.{domain}", f"autoconfigs.{domain}", mail_host(overlay), *MAIL_HOSTS}
 
     def test_a_person_stays_at_the_portal_that_has_the_session(self):
         for overlay in ALL:

@@ -77,6 +77,7 @@ pub const RESERVED: &[&str] = &[
     "system",
     "test",
     "traefik",
+    "ua-auto-config",
     "users",
     "webdav",
     "webhooks",
