@@ -283,6 +283,30 @@ component() {
     echo "${image:-localhost/dezky/component}:${version:-latest}"
 }
 
+# Builds images that are in no registry, from this working tree.
+build() {
+    local image names='' version registry="or name those of a registry in .env (DEZKY_IMAGE, DEZKY_PORTAL_IMAGE, DEZKY_COMPONENT_IMAGE, DEZKY_VERSION)"
+    version=$(value DEZKY_VERSION)
+    version=${version:-latest}
+    for image in "$@"; do
+        case $image in
+            localhost/dezky/dezky:"$version" | localhost/dezky/dezky-portal:"$version" | localhost/dezky/component:"$version")
+                image=${image#localhost/dezky/}
+                names="$names ${image%:*}"
+                ;;
+            *) fail "$image is not here, and nothing here builds it: $registry" ;;
+        esac
+    done
+    note "these images are not here: $*"
+    if [ "$PLATFORM" = macos ]; then
+        fail "Linux builds them: on a machine with the processor of this one, run infrastructure/images/local.sh --tag $version --into FOLDER$names, and here docker load --input with each archive; $registry"
+    fi
+    confirm "build them now? It takes as long as a release (infrastructure/images/local.sh)" ||
+        fail "run infrastructure/images/local.sh --tag $version$names, $registry"
+    # shellcheck disable=SC2086 # names without blanks
+    ../images/local.sh --tag "$version" $names
+}
+
 images() {
     local image number=0 all missing=
     all=$({ compose config --images | grep -v "^$COMBINED:" && component; } | sort -u)
@@ -299,7 +323,8 @@ images() {
                 ;;
         esac
     done
-    [ -z "$missing" ] || fail "these images are not here:$missing (infrastructure/images/README.md builds them; DEZKY_IMAGE, DEZKY_PORTAL_IMAGE, DEZKY_COMPONENT_IMAGE and DEZKY_VERSION in .env name those of a registry)"
+    # shellcheck disable=SC2086 # images without blanks
+    [ -z "$missing" ] || build $missing
     compose build --quiet dezky
 }
 

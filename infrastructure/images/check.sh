@@ -3,7 +3,7 @@
 # shellcheck source=infrastructure/checks.sh
 source "$(dirname "$0")/../checks.sh"
 
-need buildah jq readelf:binutils cc:gcc
+need bats buildah jq readelf:binutils cc:gcc
 # A Node that the portal accepts: that of this machine, or that of a registry.
 node=$(command -v node)
 if [ "$(printf '%s\n' v22.19.0 "$("$node" --version)" | sort --version-sort | head -1)" != v22.19.0 ]; then
@@ -13,3 +13,4 @@ if [ "$(printf '%s\n' v22.19.0 "$("$node" --version)" | sort --version-sort | he
 fi
 export DEZKY_TEST_NODE=$node
 python3 "${discover[@]}" infrastructure/images/tests
+bats infrastructure/images/tests

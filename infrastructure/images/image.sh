@@ -42,10 +42,14 @@ in_store() {
 
 # Writes the image and prints its digest: write_image ARCHIVE TITLE [FLAG OF `buildah config`...]
 #
+# An OCI archive; with DEZKY_IMAGE_NAME an archive of Docker's instead, which every `docker load` reads and gives that name.
+#
 # The same content makes the same digest: everything belongs to root, and has the time of the commit (SOURCE_DATE_EPOCH, else that
 # of git).
 write_image() {
-    local archive=$1 title=$2 container moment revision
+    local archive=$1 title=$2 container image moment revision destination
+    destination=oci-archive:$image_work/archive.tar:$title
+    [ -z "${DEZKY_IMAGE_NAME:-}" ] || destination=docker-archive:$image_work/archive.tar:$DEZKY_IMAGE_NAME
     shift 2
     revision=$(git -C "$(dirname "${BASH_SOURCE[0]}")" rev-parse HEAD 2>/dev/null || echo unknown)
     moment=${SOURCE_DATE_EPOCH:-$(git -C "$(dirname "${BASH_SOURCE[0]}")" log -1 --format=%ct 2>/dev/null || echo 0)}
@@ -56,8 +60,9 @@ write_image() {
     in_store config --user "$IMAGE_USER:$IMAGE_USER" --workingdir / --created-by "$title" \
         --label "org.opencontainers.image.title=$title" --label "org.opencontainers.image.revision=$revision" \
         --label "org.opencontainers.image.licenses=MIT" "$@" "$container"
-    in_store commit --quiet --format oci --timestamp "$moment" --omit-history "$container" image >/dev/null
-    in_store push --quiet --digestfile "$image_work/digest" image "oci-archive:$image_work/archive.tar:$title" >/dev/null
+    # Without a name, which would stand in the archive beside the one that is wanted.
+    image=$(in_store commit --quiet --format oci --timestamp "$moment" --omit-history "$container")
+    in_store push --quiet --digestfile "$image_work/digest" "$image" "$destination" >/dev/null
     mv "$image_work/archive.tar" "$archive"
     cat "$image_work/digest"
     echo

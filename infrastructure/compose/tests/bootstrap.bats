@@ -238,15 +238,56 @@ bootstrap() { on_machine bootstrap.sh "$@"; }
     [ "$(ls "$PLATFORM_FOLDER/certs/ca")" = root.pem ]
 }
 
-@test "images that are built here are asked for by name, and are not pulled" {
-    for name in dezky dezky-portal component; do
-        rm "$STATE/images/localhost_dezky_$name:latest"
-        run bootstrap --yes
-        [ "$status" -eq 1 ]
-        [[ "$output" == *" localhost/dezky/$name:latest"* ]]
-    done
+@test "images that are missing are built here after a question, and are not pulled" {
+    rm "$STATE/images/localhost_dezky_dezky-portal:latest" "$STATE/images/localhost_dezky_component:latest"
+    run bootstrap --yes
+    [ "$status" -eq 0 ]
+    [ "$(grep '^local.sh' "$LOG")" = "local.sh --tag latest component dezky-portal" ]
+    # Before the image that is combined out of them.
+    [ "$(grep -oE '^local.sh|compose build' "$LOG" | tr '\n' ' ')" = "local.sh compose build " ]
     [ "$(calls 'pull --quiet localhost')" -eq 0 ]
+    run bootstrap --yes
+    [ "$(calls '^local.sh')" -eq 1 ]
+}
+
+@test "without consent nothing is built or started, and what to run is said" {
+    for name in dezky dezky-portal component; do
+        mv "$STATE/images/localhost_dezky_$name:latest" "$MACHINE/away"
+        run bootstrap --no-hosts < /dev/null
+        [ "$status" -eq 1 ]
+        [[ "$output" == *"run infrastructure/images/local.sh --tag latest $name, or"*DEZKY_IMAGE* ]]
+        mv "$MACHINE/away" "$STATE/images/localhost_dezky_$name:latest"
+    done
+    [ "$(calls '^local.sh')" -eq 0 ]
     [ "$(calls 'compose up')" -eq 0 ]
+}
+
+@test "macOS is told what to run on Linux" {
+    printf 'Darwin\n24.0.0\n' > "$STATE/uname"
+    rm "$STATE/images/localhost_dezky_dezky:latest"
+    run bootstrap --yes
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"local.sh --tag latest --into FOLDER dezky, and here docker load --input"* ]]
+    [ "$(calls '^local.sh')" -eq 0 ]
+}
+
+@test "a build that fails ends the run, and the next one goes on from there" {
+    rm "$STATE/images/localhost_dezky_dezky:latest"
+    touch "$STATE/build-fails"
+    run bootstrap --yes
+    [ "$status" -ne 0 ]
+    [ "$(calls 'compose up')" -eq 0 ]
+    rm "$STATE/build-fails"
+    run bootstrap --yes
+    [ "$status" -eq 0 ]
+}
+
+@test "a local image that nothing here builds is named" {
+    printf 'DEZKY_COMPONENT_IMAGE=localhost/mine\n' > "$PLATFORM_FOLDER/.env"
+    run bootstrap --yes
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"localhost/mine:latest is not here, and nothing here builds it"* ]]
+    [ "$(calls '^local.sh')" -eq 0 ]
 }
 
 @test "images of a registry take their place where .env names them" {

@@ -25,7 +25,8 @@ make_machine() {
     local folder image
     folder=$(dirname "$BATS_TEST_DIRNAME")
     cp -R "$folder"/*.sh "$folder"/*.yaml "$folder"/hosts "$folder"/traefik "$PLATFORM_FOLDER"
-    mkdir "$MACHINE/authentik"
+    mkdir "$MACHINE/authentik" "$MACHINE/images"
+    mv "$MACHINE/bin/local.sh" "$MACHINE/images/"
     cp -R "$folder/../authentik/blueprints" "$MACHINE/authentik"
     printf 'Linux\n6.1.0\n' > "$STATE/uname"
     echo 16000000000 > "$STATE/memory"

@@ -105,6 +105,16 @@ class Images(unittest.TestCase):
         self.assertEqual((USER, "hello", "no"), (lines["user"], lines["argument"], lines["writable"]))
         self.assertGreater(int(lines["/etc/ssl/certs/ca-certificates.crt"].split()[-1]), 100_000)
 
+    def test_an_image_for_an_engine_has_its_name_in_the_archive(self):
+        name = "localhost/dezky/dezky:latest"
+        done = script("host.sh", self.program(), self.folder / "named.tar", TMPDIR=str(self.temporary), DEZKY_IMAGE_NAME=name)
+        self.assertEqual(0, done.returncode, done.stderr)
+        with tarfile.open(self.folder / "named.tar") as archive:
+            [manifest] = json.load(archive.extractfile("manifest.json"))
+            config = json.load(archive.extractfile(manifest["Config"]))
+        self.assertEqual([name], manifest["RepoTags"])
+        self.assertEqual((USER, ["/dezky"]), (config["config"]["User"], config["config"]["Entrypoint"]))
+
     def test_the_same_content_is_the_same_image(self):
         program = self.program()
         digests = set()
