@@ -1,5 +1,5 @@
 # Every target installs what it needs: Rust by rustup, Node and Python by the system are all that must be there.
-.PHONY: dev dev-component portal test soak fuzz bench lint fmt
+.PHONY: dev dev-component portal test soak fuzz bench docs lint fmt
 
 # The main job on the embedded store: prints a token and requests that work. Compiles only what that needs.
 dev:
@@ -27,6 +27,10 @@ fuzz:
 
 bench:
 	benches/run.sh
+
+# The documents as a site, with the references of API, commands, settings, events and errors: prints where it is.
+docs:
+	scripts/check-docs.sh
 
 lint:
 	scripts/lint.sh

@@ -13,6 +13,7 @@ scripts/check-sharing.sh
 scripts/check-wasm.sh
 scripts/check-infrastructure.sh
 python3 scripts/check-documents.py
+scripts/check-docs.sh
 scripts/check-supply-chain.sh
 python=$(scripts/python-package.sh tools)/bin/python
 for work in check "format --check"; do
@@ -21,5 +22,5 @@ for work in check "format --check"; do
     # shellcheck disable=SC2086
     (cd examples/ops && "$python" -m ruff $work --quiet .)
     # shellcheck disable=SC2086
-    "$python" -m ruff $work --quiet --config bindings/python/ruff.toml benches/python scripts/supply-chain scripts/scim
+    "$python" -m ruff $work --quiet --config bindings/python/ruff.toml benches/python scripts/book scripts/supply-chain scripts/scim
 done
