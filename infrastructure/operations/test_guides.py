@@ -121,7 +121,7 @@ class Words(unittest.TestCase):
         for file in (ROOT / "infrastructure/k3s").glob("[bsco]*/**/*.yaml"):
             text = re.sub(r"^\s*#.*$", "", file.read_text(), flags=re.MULTILINE)
             if "node_modules" not in file.parts and "snapshots" not in file.parts:
-                keys = r"[sS]ecret\w*Ref: \{name: |secretName: |SecretRef: |existingSecret: |ldapCaRef: "
+                keys = r"(?:secret|Secret)\w*Ref: \{name: |secretName: |SecretRef: |existingSecret: |ldapCaRef: "
                 declared |= set(re.findall(rf"(?:{keys})([a-z0-9-]+)", text))
         self.assertEqual(declared - named, set())
 
