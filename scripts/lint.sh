@@ -14,6 +14,7 @@ scripts/check-wasm.sh
 scripts/check-infrastructure.sh
 python3 scripts/check-documents.py
 scripts/check-docs.sh
+scripts/check-release.sh
 scripts/check-supply-chain.sh
 python=$(scripts/python-package.sh tools)/bin/python
 for work in check "format --check"; do

@@ -25,12 +25,13 @@ rustup target list --installed | grep -qx "$target" || rustup target add "$targe
 
 home=${CARGO_HOME:-$HOME/.cargo}
 sources=$(rustc --print sysroot)/lib/rustlib/src/rust
+built=$(realpath -ms "${CARGO_TARGET_DIR:-target}")
 name=${target//-/_}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export CARGO_INCREMENTAL=0
 # C of libraries (SQLite, cryptography, the allocator) names its files in assertions.
-declare -x "CC_$name=musl-gcc" "CFLAGS_$name=-ffile-prefix-map=$PWD=/dezky -ffile-prefix-map=$home=/cargo"
+declare -x "CC_$name=musl-gcc" "CFLAGS_$name=-ffile-prefix-map=$PWD=/dezky -ffile-prefix-map=$home=/cargo -ffile-prefix-map=$built=/built"
 export RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static -C link-self-contained=yes \
---remap-path-prefix=$PWD=/dezky --remap-path-prefix=$home=/cargo --remap-path-prefix=$sources=/rust"
+--remap-path-prefix=$PWD=/dezky --remap-path-prefix=$home=/cargo --remap-path-prefix=$sources=/rust --remap-path-prefix=$built=/built"
 cargo build --package dezky-host --bin dezky --profile "$profile" --target "$target" --locked >&2
-printf '%s\n' "${CARGO_TARGET_DIR:-$PWD/target}/$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/dezky"
+printf '%s\n' "$built/$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/dezky"
