@@ -5,5 +5,5 @@ cd "$(dirname "$0")/.."
 
 scripts/debian-package.sh shellcheck shellcheck
 scripts/debian-package.sh bats bats
-shellcheck scripts/release.sh scripts/check-release.sh scripts/tests/*.bats
+shellcheck scripts/release.sh scripts/package-crates.sh scripts/check-release.sh scripts/tests/*.bats
 bats scripts/tests

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks what everything is made of: licences, versions and sources of Rust dependencies (deny.toml), their advisories, spelling
-# (typos.toml), and that bills of materials and pinned requirements hold what they promise.
+# (typos.toml), and that bills of materials, pinned requirements and the crates that are published hold what they promise.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -2,7 +2,7 @@
 # Builds everything that a release consists of, from its tag: release.sh TAG FOLDER, or release.sh --check TAG
 #
 # FOLDER gets the static binary, the component, the Debian package, the packages for npm and Python with the native modules of this
-# platform, bills of materials (CycloneDX), and SHA256SUMS over all: everything, or after a failure nothing. --check builds the static
+# platform, crates, bills of materials (CycloneDX), and SHA256SUMS over all: everything, or after a failure nothing. --check builds the static
 # binary twice, in two folders, and compares the bytes. TAG is `v` and the version, and must be what is checked out, without changes:
 # builds are made of clones, so that nothing else gets in. Takes long: every build is one from the beginning.
 set -euo pipefail
@@ -123,6 +123,9 @@ step "wheel for Python"
 scripts/python-package.sh wheel "$out" >&2
 # One for every Python from 3.11 on. Python writes `0.1.0-rc.1` another way.
 has "dezky-${version%%-*}*-cp311-abi3-*.whl"
+step "crates"
+scripts/package-crates.sh "$out" >&2
+has "dezky-$version.crate"
 step "bills of materials"
 scripts/sbom.sh "$out" binary component >&2
 for part in dezky dezky-wasm dezky-node dezky-python; do has "$part.cdx.json"; done

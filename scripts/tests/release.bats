@@ -54,6 +54,7 @@ make_repository() {
         build infrastructure/debian/build.sh 'echo deb > "$2/dezky_0.1.0_amd64.deb"; echo "$2/dezky_0.1.0_amd64.deb"'
         build scripts/node-package.sh 'for name in dezky-sdk dezky-sdk-linux-x64-gnu; do echo tgz > "$2/$name-0.1.0.tgz"; done; echo {} > "$2/dezky-node.cdx.json"'
         build scripts/python-package.sh 'echo whl > "$2/dezky-0.1.0-cp311-abi3-manylinux_2_34_x86_64.whl"; echo {} > "$2/dezky-python.cdx.json"'
+        build scripts/package-crates.sh 'echo crate > "$1/dezky-0.1.0.crate"; echo crate > "$1/dezky-derive-0.1.0.crate"'
         build scripts/sbom.sh 'echo {} > "$1/dezky.cdx.json"; echo {} > "$1/dezky-wasm.cdx.json"'
     }
     git init --quiet "$REPOSITORY"
@@ -101,6 +102,7 @@ build-component.sh
 build.sh dezky out
 node-package.sh pack out
 python-package.sh wheel out
+package-crates.sh out
 sbom.sh out binary component" ] || { cat "$LOG"; false; }
     [ "$(cut -d' ' -f1 "$MACHINE/places" | sort -u)" = "$(in_repository log -1 --format=%ct)" ]
     [ "$(cut -d' ' -f2 "$MACHINE/places" | sort -u | grep -c "^$MACHINE/tmp/")" -eq 1 ]
@@ -111,11 +113,11 @@ sbom.sh out binary component" ] || { cat "$LOG"; false; }
     run --separate-stderr release v0.1.0 "$OUT"
     # shellcheck disable=SC2012 # names without blanks
     [ "$(cd "$OUT" && ls | sed "s/$(uname -m)-/ARCH-/" | LC_ALL=C sort | tr '\n' ' ')" = "SHA256SUMS dezky-0.1.0-ARCH-unknown-linux-musl \
-dezky-0.1.0-cp311-abi3-manylinux_2_34_x86_64.whl dezky-0.1.0.wasm dezky-node.cdx.json dezky-python.cdx.json dezky-sdk-0.1.0.tgz \
+dezky-0.1.0-cp311-abi3-manylinux_2_34_x86_64.whl dezky-0.1.0.crate dezky-0.1.0.wasm dezky-derive-0.1.0.crate dezky-node.cdx.json dezky-python.cdx.json dezky-sdk-0.1.0.tgz \
 dezky-sdk-linux-x64-gnu-0.1.0.tgz dezky-wasm.cdx.json dezky.cdx.json dezky_0.1.0_amd64.deb " ]
     [ "$output" = "$(printf '%s\n' "$OUT"/*)" ]
     [ -x "$OUT/dezky-0.1.0-$(uname -m)-unknown-linux-musl" ]
-    [ "$(wc -l < "$OUT/SHA256SUMS")" -eq 10 ]
+    [ "$(wc -l < "$OUT/SHA256SUMS")" -eq 12 ]
     (cd "$OUT" && sha256sum --quiet --strict --check SHA256SUMS)
 }
 
