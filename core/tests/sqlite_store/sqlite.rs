@@ -120,6 +120,21 @@ fn a_newer_schema_is_refused() {
     assert_eq!(refused, StoreError::NewerSchema { found: newer, known: SCHEMA_VERSION });
 }
 
+/// A layout may change without a table or an index that is new: the version alone keeps the release before away.
+#[test]
+fn an_older_schema_is_raised_even_if_nothing_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    drop(open(&path));
+    let file = Connection::open(&path).unwrap();
+    let lower = "UPDATE store_meta SET value = value - 1 WHERE key = 'schema_version'";
+    assert_eq!(file.execute(lower, []).unwrap(), 1);
+    drop(open(&path));
+    let read = "SELECT value FROM store_meta WHERE key = 'schema_version'";
+    let version: u32 = file.query_row(read, [], |row| row.get(0)).unwrap();
+    assert_eq!(version, SCHEMA_VERSION);
+}
+
 #[test]
 fn locations_that_cannot_hold_a_database_are_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -172,13 +172,15 @@ fn opening(file: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-fn check_schema(connection: &Connection) -> Result<(), Opening> {
-    let known = connection.table_exists(None, "store_meta")?;
-    if !known {
-        return Ok(());
+fn stored_schema(connection: &Connection) -> rusqlite::Result<Option<u32>> {
+    if !connection.table_exists(None, "store_meta")? {
+        return Ok(None);
     }
-    let found: Option<u32> = connection.query_row(statements::READ_SCHEMA, [], |row| row.get(0)).optional()?;
-    match found {
+    connection.query_row(statements::READ_SCHEMA, [], |row| row.get(0)).optional()
+}
+
+fn check_schema(connection: &Connection) -> Result<(), Opening> {
+    match stored_schema(connection)? {
         Some(found) if found > SCHEMA_VERSION => {
             Err(Opening::Store(StoreError::NewerSchema { found, known: SCHEMA_VERSION }))
         }
@@ -186,13 +188,14 @@ fn check_schema(connection: &Connection) -> Result<(), Opening> {
     }
 }
 
-/// Creates what is missing. A complete database is only read, so that opening it does not wait for another writer.
+/// Creates what is missing. A complete database of this version is only read, so that opening it does not wait for
+/// another writer.
 fn migrate(connection: &mut Connection, collections: &[&'static Collection]) -> Result<(), Opening> {
     let complete = |connection: &Connection| -> rusqlite::Result<Vec<String>> {
         let missing = schema::missing(&existing(connection)?, collections);
         Ok(missing)
     };
-    if complete(connection)?.is_empty() {
+    if complete(connection)?.is_empty() && stored_schema(connection)? == Some(SCHEMA_VERSION) {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
