@@ -29,6 +29,7 @@ use-default-preprocessors = false
 default-theme = "light"
 preferred-dark-theme = "ayu"
 no-section-label = true
+additional-css = ["wide.css"]
 
 [output.html.fold]
 enable = true
@@ -36,6 +37,9 @@ enable = true
 [output.html.print]
 enable = false
 """
+
+# Tables of references have many columns.
+STYLE = ":root { --content-max-width: 70rem; }\n"
 
 
 def write(root: Path, binary: Path, folder: Path) -> None:
@@ -53,7 +57,13 @@ def write(root: Path, binary: Path, folder: Path) -> None:
     generated["reference/settings.md"] = settings
     for path, text in generated.items():
         pages.put(source / path, text)
+    for page in source.rglob("*.md"):
+        if lost := markdown.attributed(page.read_text(encoding="utf-8")):
+            raise ValueError(
+                f"{page.relative_to(source)}: `{lost}` would lose the braces at its end: write them as code"
+            )
     pages.put(source / "SUMMARY.md", summary(root, source, generated))
+    pages.put(folder / "wide.css", STYLE)
     pages.put(folder / "book.toml", SETTINGS)
 
 

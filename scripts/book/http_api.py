@@ -53,7 +53,11 @@ def kind(schema: dict[str, Any]) -> str:
 
 def bounds(schema: dict[str, Any]) -> str:
     """Returns what else holds of a value."""
-    return "; ".join(f"{name} `{json.dumps(schema[name], ensure_ascii=False)}`" for name in BOUNDS if name in schema)
+
+    def said(value: object) -> str:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    return "; ".join(f"{name} `{said(schema[name])}`" for name in BOUNDS if name in schema)
 
 
 def fields(schema: dict[str, Any]) -> str:
@@ -73,7 +77,8 @@ def content(what: dict[str, Any]) -> str:
 
 def operation(path: str, method: str, told: dict[str, Any]) -> str:
     """Returns the section of an operation."""
-    text = f"## {method.upper()} {path}\n\n{told['summary']}.\n\nOperation `{told['operationId']}`"
+    # As code: a heading may end in a parameter, and braces at its end would be attributes of it.
+    text = f"## `{method.upper()} {path}`\n\n{told['summary']}.\n\nOperation `{told['operationId']}`"
     if sdk := told.get("x-dezky-method"):
         text += f", in the packages `{sdk}`"
     text += ". " + ("Needs a bearer token." if told.get("security") else "Public.") + "\n\n"

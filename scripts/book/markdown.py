@@ -52,6 +52,12 @@ def title(text: str) -> str:
     return re.sub(r"[`*]|\[|\]\([^)]*\)", "", found[1])
 
 
+def attributed(text: str) -> str | None:
+    """Returns the first heading whose end is read as attributes of it, and is not shown."""
+    found = re.search(r"^#+ .*\}\s*$", FENCED.sub("", text), re.MULTILINE)
+    return found and found[0].strip()
+
+
 def section(text: str, heading: str) -> str:
     """Returns what stands below a heading, up to the next one that is as high."""
     level = heading.split()[0]

@@ -132,6 +132,11 @@ class Pages(Scratch):
         with pytest.raises(ValueError, match=r"does not name docs/forgotten\.md"):
             pages.parts(root)
 
+    def test_a_heading_that_would_lose_its_end_is_a_fault(self) -> None:
+        root = self.repository(**{"docs/a.md": "# A\n\n## GET /users/{id}\n"})
+        with pytest.raises(ValueError, match=r"docs/a\.md: `## GET /users/\{id\}` would lose"):
+            book.write(root, self.binary(), self.folder / "book")
+
     def test_the_index_of_this_repository_names_all(self) -> None:
         listed = [page for _, part in pages.parts(ROOT) for page in part]
         assert len(listed) == len(set(listed))
@@ -143,7 +148,7 @@ class References(Scratch):
         everything = "\n".join(told.values())
         for path, methods in DOCUMENT["paths"].items():
             for method in methods:
-                assert everything.count(f"## {method.upper()} {path}\n") == 1, path
+                assert everything.count(f"## `{method.upper()} {path}`\n") == 1, path
         for name in DOCUMENT["components"]["schemas"]:
             assert f"## {name}\n" in told["schemas.md"]
         for name in DOCUMENT["webhooks"]:
