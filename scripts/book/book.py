@@ -39,7 +39,7 @@ enable = false
 """
 
 # Tables of references have many columns.
-STYLE = ":root { --content-max-width: 70rem; }\n"
+STYLE = ":root { --content-max-width: 1100px; }\n"
 
 
 def write(root: Path, binary: Path, folder: Path) -> None:
