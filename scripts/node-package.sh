@@ -44,13 +44,16 @@ build() {
 }
 
 pack() {
-    local folder platform
+    local folder platform each
     folder=$(mkdir -p "$1" && cd "$1" && pwd)
     platform=$(node "$package/scripts/platform.mjs")
     build release
     mv "$package/dezky.$platform.node" "$package/npm/$platform/"
-    (cd "$package" && npm pack --silent --pack-destination "$folder")
-    (cd "$package/npm/$platform" && npm pack --silent --pack-destination "$folder")
+    # The licence asks to be in every copy, and npm takes it from the folder that is packed alone.
+    for each in "$package" "$package/npm/$platform"; do
+        cp LICENSE "$each/"
+        (cd "$each" && npm pack --silent --pack-destination "$folder")
+    done
     scripts/sbom.sh "$folder" node
 }
 
