@@ -17,17 +17,32 @@ import sys
 import tempfile
 from pathlib import Path
 
-SETTINGS = {"DEZKY_SEED_SLUG": "acme", "DEZKY_SEED_NAME": "ACME", "DEZKY_LOG": "error"}
+SETTINGS = {
+    "DEZKY_SEED_SLUG": "acme",
+    "DEZKY_SEED_NAME": "ACME",
+    "DEZKY_LOG": "error",
+    # Of a server that would start, if it did not refuse the store.
+    "DEZKY_OIDC_ISSUER": "http://127.0.0.1:1/",
+    "DEZKY_OIDC_AUDIENCE": "dezky",
+    "DEZKY_LISTEN": "127.0.0.1:0",
+    "DEZKY_OPERATIONS_LISTEN": "127.0.0.1:0",
+}
 REFUSED = 2
+# Seconds after which a program is taken for one that goes on.
+PATIENCE = 120
 
 
 def dezky(program: Path, store: Path, *words: str, code: int = 0) -> str:
     """Runs a command on a store and returns what it prints, its errors if it is to fail."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DEZKY_")}
     variables = {**kept, **SETTINGS, "DEZKY_STORE": f"sqlite:{store}"}
-    done = subprocess.run(
-        [program, *words], cwd=store.parent, env=variables, capture_output=True, text=True, check=False
-    )
+    command = [program, *words]
+    try:
+        done = subprocess.run(
+            command, cwd=store.parent, env=variables, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        sys.exit(f"check-upgrade.py: `{program} {' '.join(words)}` goes on, and was to end with {code}")
     if done.returncode != code:
         sys.exit(
             f"check-upgrade.py: `{program} {' '.join(words)}` ended with {done.returncode}, not {code}: {done.stderr}"
