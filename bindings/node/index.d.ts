@@ -274,10 +274,11 @@ export interface WebhookOptions {
  * the request in lower case, and the secret of the endpoint, or several while it is rotated.
  *
  * @throws {WebhookVerificationError} When it is not to be trusted.
+ * @throws {TypeError} When a secret is not that of an endpoint.
  */
 export function verifyWebhook(
   body: string | Uint8Array,
   headers: Headers | Record<string, string | string[] | undefined>,
-  secrets: string | string[],
+  secrets: string | readonly string[],
   options?: WebhookOptions,
 ): EventMessage;

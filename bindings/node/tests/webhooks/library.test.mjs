@@ -109,4 +109,10 @@ test('the package verifies what the official library signs, and refuses what it 
         assert.throws(() => verifyWebhook(text, headers, key), WebhookVerificationError);
     }
     assert.deepEqual(verifyWebhook(body, signed(old), secret, { now: old }), JSON.parse(body));
+    for (const options of [{ tolerance: NaN }, { now: new Date(NaN) }]) {
+        assert.throws(() => verifyWebhook(body, signed(), secret, options), WebhookVerificationError, 'what is no number tolerates nothing');
+    }
+    for (const wrong of ['secret', 'whsec_', 'whsec_&', `whsec_${secret}`, undefined]) {
+        assert.throws(() => verifyWebhook(body, signed(), [secret, wrong]), { name: 'TypeError', message: /whsec_/ });
+    }
 });

@@ -48,41 +48,37 @@ def arrived() -> Iterator[tuple[str, queue.Queue[tuple[dict[str, str], str]]]]:
     server.server_close()
 
 
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """The API of a program of its own: what it says of itself."""
+    options = ["--json", "--no-systems", "--data", str(tmp_path), "--listen", "127.0.0.1:0"]
+    command = [os.environ["DEZKY_TEST_BINARY"], "dev", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            assert server.stdout
+            yield json.loads(server.stdout.readline())
+        finally:
+            server.terminate()
+
+
 def test_the_official_library_verifies_what_is_sent(
-    tmp_path: Path, arrived: tuple[str, queue.Queue[tuple[dict[str, str], str]]]
+    world: dict[str, Any], arrived: tuple[str, queue.Queue[tuple[dict[str, str], str]]]
 ) -> None:
     url, requests = arrived
-    command = [
-        os.environ["DEZKY_TEST_BINARY"],
-        "dev",
-        "--json",
-        "--no-systems",
-        "--data",
-        str(tmp_path),
-        "--listen",
-        "127.0.0.1:0",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        assert server.stdout
-        world = json.loads(server.stdout.readline())
 
-        def api(method: str, path: str, body: dict[str, object]) -> Any:
-            headers = {
-                "authorization": f"Bearer {world['people']['paul']['token']}",
-                "content-type": "application/json",
-            }
-            request = urllib.request.Request(world["origin"] + path, json.dumps(body).encode(), headers, method=method)
-            with urllib.request.urlopen(request) as answer:
-                return json.load(answer)
+    def api(method: str, path: str, body: dict[str, object]) -> Any:
+        headers = {"authorization": f"Bearer {world['people']['paul']['token']}", "content-type": "application/json"}
+        request = urllib.request.Request(world["origin"] + path, json.dumps(body).encode(), headers, method=method)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
 
-        tenant = api("POST", "/tenants", {"slug": "acme", "name": "Acme GmbH"})
-        endpoint = api("POST", "/event-endpoints", {"tenantId": tenant["id"], "url": url, "types": ["tenant.update"]})
-        api("PATCH", "/tenants/acme", {"name": "Acme AG"})
-        headers, body = requests.get(timeout=60)
-        event = Webhook(endpoint["secret"]).verify(body, headers)
-        assert event["data"]["changedFields"] == ["name"]
-        assert verify_webhook(body, headers, endpoint["secret"]) == event
-        server.terminate()
+    tenant = api("POST", "/tenants", {"slug": "acme", "name": "Acme GmbH"})
+    endpoint = api("POST", "/event-endpoints", {"tenantId": tenant["id"], "url": url, "types": ["tenant.update"]})
+    api("PATCH", "/tenants/acme", {"name": "Acme AG"})
+    headers, body = requests.get(timeout=60)
+    event = Webhook(endpoint["secret"]).verify(body, headers)
+    assert event["data"]["changedFields"] == ["name"]
+    assert verify_webhook(body, headers, endpoint["secret"]) == event
 
 
 def signed(at: datetime, body: str = BODY) -> dict[str, str]:
@@ -105,10 +101,12 @@ def test_what_the_official_library_signs_is_verified() -> None:
         (BODY + " ", 0, {}, SECRET),
         (BODY, 0, {"Webhook-Id": "msg_2"}, SECRET),
         (BODY, 0, {"webhook-signature": "v2,abc v1,&"}, SECRET),
+        (BODY, 0, {"webhook-signature": "v1,\u00e9"}, SECRET),
         (BODY, 0, {"webhook-signature": ""}, SECRET),
         (BODY, -6, {}, SECRET),
         (BODY, 6, {}, SECRET),
         (BODY, 0, {"webhook-timestamp": "now"}, SECRET),
+        (BODY, 0, {"webhook-timestamp": "\u0661"}, SECRET),
     ],
 )
 def test_what_the_official_library_refuses_is_refused(
@@ -121,6 +119,12 @@ def test_what_the_official_library_refuses_is_refused(
         verify_webhook(body, headers, secret)
 
 
-def test_a_secret_of_another_kind_is_a_mistake() -> None:
+def test_a_webhook_is_refused_where_the_tolerance_is_no_number() -> None:
+    with pytest.raises(WebhookVerificationError, match="clock"):
+        verify_webhook(BODY, signed(datetime.now(tz=UTC)), SECRET, tolerance=float("nan"))
+
+
+@pytest.mark.parametrize("secret", ["secret", "whsec_", "whsec_&", f"whsec_{SECRET}"])
+def test_a_secret_of_another_kind_is_a_mistake(secret: str) -> None:
     with pytest.raises(ValueError, match="whsec_"):
-        verify_webhook(BODY, signed(datetime.now(tz=UTC)), "secret")
+        verify_webhook(BODY, signed(datetime.now(tz=UTC)), [SECRET, secret])
