@@ -10,25 +10,21 @@ const schemas = api.components.schemas;
 const typeName = (schema) => schema.replace(/Body$/, "");
 const reference = (schema) => schema.$ref?.split("/").at(-1);
 
-// Resources of other standards, whose clients bring their own types.
+/** Resources of other standards, whose clients bring their own types. */
 const FOREIGN = ["evaluations"];
-const every = Object.values(api.paths).flatMap((path) => Object.values(path));
 
 /** The names of the schemas that a part of the document refers to, and those refer to. */
 function referred(part, names = new Set()) {
-  if (part === null || typeof part !== "object") return names;
-  const name = reference(part);
-  if (name && !names.has(name)) {
-    names.add(name);
-    referred(schemas[name], names);
+  for (const [, name] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+    if (!names.has(name)) referred(schemas[name], names.add(name));
   }
-  for (const value of Object.values(part)) referred(value, names);
   return names;
 }
 
-const isForeign = (operation) => operation.tags?.some((tag) => FOREIGN.includes(tag));
+const every = Object.values(api.paths).flatMap((methods) => Object.values(methods));
+const isForeign = (operation) => operation.tags.some((tag) => FOREIGN.includes(tag));
 const own = referred(every.filter((operation) => !isForeign(operation)));
-const foreign = [...referred(every.filter(isForeign))].filter((name) => !own.has(name));
+for (const name of referred(every.filter(isForeign))) if (!own.has(name)) delete schemas[name];
 
 function comment(indent, ...lines) {
   const text = lines.filter(Boolean).join("\n\n").split("\n");
@@ -80,7 +76,7 @@ function members(schema, indent) {
 }
 
 const declarations = Object.entries(schemas)
-  .filter(([name]) => !/Page$|^Problem|^LogoutForm$/.test(name) && !foreign.includes(name))
+  .filter(([name]) => !/Page$|^Problem|^LogoutForm$/.test(name))
   .map(([name, schema]) => {
     const head = comment("", schema.description);
     if (schema.type !== "object") return `${head}\nexport type ${typeName(name)} = ${type(schema)};`;

@@ -34,19 +34,17 @@ FOREIGN = {"evaluations"}
 
 def referred(part: object, names: set[str]) -> set[str]:
     """Adds the names of the schemas that a part of the document refers to, and those refer to."""
-    if isinstance(part, dict):
-        name = str(part.get("$ref", "")).split("/")[-1]
-        if name and name not in names:
+    for name in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(part)):
+        if name not in names:
             names.add(name)
             referred(schemas[name], names)
-    for value in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
-        referred(value, names)
     return names
 
 
 def used(*, foreign: bool) -> set[str]:
+    """The schemas of the resources of other standards, or of all others."""
     every = (operation for methods in api["paths"].values() for operation in methods.values())
-    return referred([one for one in every if bool(FOREIGN & set(one["tags"])) == foreign], set())
+    return referred([one for one in every if FOREIGN.isdisjoint(one["tags"]) != foreign], set())
 
 
 for unused in used(foreign=True) - used(foreign=False):
