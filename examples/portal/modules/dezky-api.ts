@@ -1,5 +1,5 @@
-// What the API's own document says, taken over when the portal is built: its routes, limits of fields, and who may do what. A part of
-// it that cannot be read ends the build.
+// What the API's own document says, taken over when the portal is built: its routes, limits of fields, who may do what, and which actions
+// are recorded. A part of it that cannot be read ends the build.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { addServerTemplate, addTemplate, addTypeTemplate, defineNuxtModule } from "nuxt/kit";
@@ -10,6 +10,7 @@ interface Schema {
   items?: Schema;
   properties?: Record<string, Schema>;
   maxLength?: number;
+  maxItems?: number;
   pattern?: string;
   enum?: string[];
   minimum?: number;
@@ -24,14 +25,16 @@ interface Parameter {
 interface OpenApi {
   paths: Record<string, Record<string, { parameters?: Parameter[] }>>;
   components: { schemas: Record<string, Schema> };
+  webhooks?: Record<string, unknown>;
   "x-dezky-policy"?: unknown;
 }
 
-/** What a value may be at most: characters of a text, and least and greatest of a number. */
+/** What a value may be at most: characters of a text, least and greatest of a number, and entries of a list. */
 interface Limit {
   length?: number;
   least?: number;
   most?: number;
+  items?: number;
 }
 
 const DOCUMENT = fileURLToPath(new URL("../../../core/openapi.json", import.meta.url));
@@ -40,7 +43,7 @@ const DOCUMENT = fileURLToPath(new URL("../../../core/openapi.json", import.meta
 const lengthOf = ({ maxLength, pattern }: Schema) => maxLength ?? (Number(/^\^\[[^\]]+\]\{\d+,(\d+)\}\$$/.exec(pattern ?? "")?.[1]) || undefined);
 
 function limitOf(schema: Schema): Limit | undefined {
-  const limit = { length: lengthOf(schema), least: schema.minimum, most: schema.maximum };
+  const limit = { length: lengthOf(schema), least: schema.minimum, most: schema.maximum, items: schema.maxItems };
   return Object.values(limit).some((value) => value !== undefined) ? limit : undefined;
 }
 
@@ -85,6 +88,7 @@ export default defineNuxtModule({
     const constants = {
       LIMITS: limits(api),
       POLICY: told(api["x-dezky-policy"], "the policy"),
+      RECORDED: told(api.webhooks && Object.keys(api.webhooks), "the types of events"),
       ROLES: told(api.components.schemas.MembershipRole?.enum, "the roles of members"),
     };
     addTemplate({
@@ -98,7 +102,7 @@ export default defineNuxtModule({
       // Beside the module and under its name: Nuxt would otherwise declare it without types.
       filename: "dezky-api.d.ts",
       getContents: () => `declare module "#build/dezky-api.mjs" {
-  export const LIMITS: Record<string, Record<string, { length?: number; least?: number; most?: number }>>;
+  export const LIMITS: Record<string, Record<string, { length?: number; least?: number; most?: number; items?: number }>>;
   export const POLICY: {
     callers: { name: string; is: Record<string, unknown> | null; lastingAdmin?: boolean }[];
     actions: Record<string, {
@@ -112,6 +116,8 @@ export default defineNuxtModule({
     }>;
     memberships: { owner: string[]; lastOwner: string[] };
   };
+  /** The actions that the audit trail records. */
+  export const RECORDED: string[];
   export const ROLES: import("@dezky/sdk").MembershipRole[];
 }
 `,

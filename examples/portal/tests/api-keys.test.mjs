@@ -29,6 +29,9 @@ after(() => stage?.close());
 /** The status that the API answers a key with. */
 const statusFor = async (key, path = "/tenants/nordlicht/members") => (await fetch(new URL(path, api), { headers: { authorization: `Bearer ${key}` } })).status;
 const keysOf = async (tenant) => (await stage.system.apiKeys.list({ tenant })).items;
+/** The names of the buttons of the list. */
+const offeredOn = (page) =>
+  page.getByRole("region", { name: "API keys", exact: true }).getByRole("button").evaluateAll((buttons) => buttons.map((one) => one.getAttribute("aria-label") ?? one.textContent.trim()));
 const secretOn = (page) => page.locator("[data-secret]").textContent();
 
 test("every permission that a key can have is offered, with words in both languages", async () => {
@@ -161,7 +164,7 @@ test("a rotation shows a new secret once and lets the one before overlap; a revo
   const rotate = async (overlap) => {
     await page.getByRole("button", { name: "Rotate backup" }).click();
     const dialog = page.getByRole("dialog", { name: "Rotate backup" });
-    await dialog.getByLabel("The secret before is accepted for").selectOption(overlap);
+    await dialog.getByLabel("The previous secret is accepted for").selectOption(overlap);
     await settled(page);
     await assertAccessible(page);
     await anna.picture("api-keys-rotate", { fullPage: false });
@@ -174,7 +177,7 @@ test("a rotation shows a new secret once and lets the one before overlap; a revo
   const second = await rotate("A week");
   assert.notEqual(second, key.secret);
   assert.deepEqual([await statusFor(key.secret), await statusFor(second)], [200, 200]);
-  await page.getByRole("article", { name: "backup", exact: true }).getByText(/^The secret before is accepted until /).waitFor();
+  await page.getByRole("article", { name: "backup", exact: true }).getByText(/^The previous secret is accepted until /).waitFor();
   await settled(page);
   await anna.picture("api-keys-rotated");
   const before = second;
@@ -212,8 +215,7 @@ test("in a suspended tenant keys are revoked and nothing else; members are offer
   await dario.open("/tenants/alpina/api-keys");
   await page.getByText("Keys can only read and revoke").waitFor();
   await settled(page);
-  const offered = await page.getByRole("region", { name: "API keys", exact: true }).getByRole("button").evaluateAll((buttons) => buttons.map((one) => one.getAttribute("aria-label") ?? one.textContent.trim()));
-  assert.deepEqual(offered, ["Revoke old import"]);
+  assert.deepEqual(await offeredOn(page), ["Revoke old import"]);
   await assertAccessible(page);
   await dario.picture("api-keys-suspended");
   await page.getByRole("button", { name: "Revoke old import" }).click();
@@ -272,19 +274,18 @@ test("the platform finds all keys, revokes any, and makes its own by a lasting r
   // A name that another tenant's key has too.
   await create("fjord", "accounts");
   const at = "/platform/api-keys";
-  const offered = () => page.getByRole("region", { name: "API keys", exact: true }).getByRole("button").evaluateAll((buttons) => buttons.map((one) => one.getAttribute("aria-label") ?? one.textContent.trim()));
   await petra.open(at);
   await settled(page);
   const rest = [...(await keysOf("nordlicht")), ...(await keysOf("fjord"))].map(({ name }) => `Revoke ${name}`);
   const byGrant = ["Create API key", ...rest.slice(0, -1), "Edit provisioning", "Rotate provisioning", "Revoke provisioning", ...rest.slice(-1)];
   // A right by claim: the API refuses keys of the platform, and the page says why it offers none.
-  assert.deepEqual(await offered(), rest);
+  assert.deepEqual(await offeredOn(page), rest);
   assert.equal((await petra.ask({ method: "POST", path: "/api/api-keys", body: { name: "tried", scopes: ["tenant.list"] } })).status, 403);
   await page.getByText("Yours comes from a group").waitFor();
   await stage.system.users.update((await stage.userOf("petra")).id, { platformAdmin: true });
   await petra.open(at);
   await settled(page);
-  assert.deepEqual(await offered(), byGrant);
+  assert.deepEqual(await offeredOn(page), byGrant);
   assert.equal(await page.getByRole("article", { name: "accounts" }).first().getByRole("link", { name: "Nordlicht Architekten" }).count(), 1);
   await assertAccessible(page);
   await assertFits(page);

@@ -94,6 +94,28 @@ test("no field cuts off what is written", async () => {
   }
 });
 
+test("a list of texts takes as many as the API does", async () => {
+  const { maxItems } = document.components.schemas.CreateApiKeyBody.properties.networks;
+  await petra.open("/tenants/nordlicht/api-keys");
+  await page.getByRole("button", { name: "Create API key" }).click();
+  const add = page.getByRole("button", { name: "Add network" });
+  const networks = page.getByRole("textbox", { name: /^Network \d/ });
+  for (let place = 1; place <= maxItems; place += 1) {
+    await add.click();
+    await networks.nth(place - 1).waitFor();
+  }
+  await add.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Remove network 1", exact: true }).click();
+  await add.waitFor();
+  assert.equal(await networks.count(), maxItems - 1);
+});
+
+test("the audit trail is filtered by each action that it records", async () => {
+  await petra.open("/platform/audit");
+  const offered = await page.getByRole("combobox", { name: "Event" }).locator("option").evaluateAll((options) => options.map(({ value }) => value).filter(Boolean));
+  assert.deepEqual(offered, Object.keys(document.webhooks));
+});
+
 /** What is tried, without an effect: by an entity tag that nothing has. Allowed is what does not end at the caller's rights. */
 const TRIES = {
   name: { patch: { name: "Tried" }, button: ["", "Details", "Save changes"] },

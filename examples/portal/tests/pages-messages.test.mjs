@@ -31,10 +31,16 @@ test("every text that a page asks for is there, and every text is asked for", as
   const asked = new Set([...sources.matchAll(/\bt\(\s*["'`]([\w.]+)["'`]/g)].map(([, key]) => key));
   // A choice between keys, and keys that a computed part completes.
   for (const [, key] of sources.matchAll(/["']((?:[a-z]\w*\.)+\w+)["']/g)) if (key in english) asked.add(key);
-  const families = [...sources.matchAll(/[`]([\w.]+\.)(\w*)\$\{/g)].map(([, path, begin]) => path + begin);
+  const families = [...sources.matchAll(/\b(?:t|known)\([^`\n)]*[`]([\w.]+\.)(\w*)\$\{/g)].map(([, path, begin]) => path + begin);
   const missing = [...asked].filter((key) => !(key in english));
   assert.deepEqual(missing, [], "asked for and not there");
   for (const family of families) assert.ok(Object.keys(english).some((key) => key.startsWith(family)), `nothing begins with ${family}`);
   const unused = Object.keys(english).filter((key) => !asked.has(key) && !families.some((family) => key.startsWith(family)));
   assert.deepEqual(unused, [], "there and not asked for");
+});
+
+test("every action that the audit trail records has words", async () => {
+  const { webhooks } = JSON.parse(await readFile(`${root}../../core/openapi.json`, "utf8"));
+  const keys = Object.keys(webhooks).map((action) => `action.${action.replace(".", "_")}`);
+  assert.deepEqual(keys.filter((key) => !(key in english)), []);
 });

@@ -12,3 +12,8 @@ export function copy<T>(value: T): T {
 export function orNull(text: string): string | null {
   return text.trim() === "" ? null : text;
 }
+
+/** Texts of a list without spaces around them, and without those that are empty. */
+export function filled(texts: string[]): string[] {
+  return texts.map((text) => text.trim()).filter(Boolean);
+}

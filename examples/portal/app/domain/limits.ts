@@ -7,6 +7,8 @@ export interface Limit {
   /** The least and the greatest number. */
   least?: number;
   most?: number;
+  /** Entries of a list. */
+  items?: number;
 }
 
 /**

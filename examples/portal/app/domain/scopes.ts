@@ -2,15 +2,15 @@ import { POLICY } from "#build/dezky-api.mjs";
 
 /** Scopes of one kind of resource. */
 export interface ScopeGroup {
-  /** What they are about, as their names begin: `mailbox`. */
+  /** The kind of resource, with which their names begin: `mailbox`. */
   resource: string;
   scopes: string[];
 }
 
-/** Whether it only reads, as its name says: such scopes come first. */
+/** Returns `true` if a scope only reads, by its name. Such scopes come first. */
 const reads = (scope: string) => /\.(?:read|list)/.test(scope);
 
-/** Scopes by what they are about, in the order of their names. */
+/** Scopes by kind of resource, in the order of their names. */
 export function grouped(scopes: string[]): ScopeGroup[] {
   const groups = new Map<string, string[]>();
   for (const scope of [...scopes].sort()) {
