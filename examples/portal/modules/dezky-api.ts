@@ -86,6 +86,7 @@ export default defineNuxtModule({
   setup() {
     const api = JSON.parse(readFileSync(DOCUMENT, "utf8")) as OpenApi;
     const constants = {
+      DELIVERY_STATUSES: told(api.components.schemas.DeliveryStatus?.enum, "the states of deliveries"),
       LIMITS: limits(api),
       POLICY: told(api["x-dezky-policy"], "the policy"),
       RECORDED: told(api.webhooks && Object.keys(api.webhooks), "the types of events"),
@@ -102,6 +103,7 @@ export default defineNuxtModule({
       // Beside the module and under its name: Nuxt would otherwise declare it without types.
       filename: "dezky-api.d.ts",
       getContents: () => `declare module "#build/dezky-api.mjs" {
+  export const DELIVERY_STATUSES: import("@dezky/sdk").DeliveryStatus[];
   export const LIMITS: Record<string, Record<string, { length?: number; least?: number; most?: number; items?: number }>>;
   export const POLICY: {
     callers: { name: string; is: Record<string, unknown> | null; lastingAdmin?: boolean }[];

@@ -1,11 +1,9 @@
 // Every page: accessible, of the screen's width, without shifts of the layout; in light and dark, wide and narrow, English and German.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { assertAccessible, assertFits, assertNoShift, settled, watchShifts } from "./harness/looks.mjs";
+import { NARROW, WIDE, assertAccessible, assertFits, assertNoShift, settled, watchShifts } from "./harness/looks.mjs";
 import { Stage } from "./harness/stage.mjs";
 
-const WIDE = { width: 1280, height: 860 };
-const NARROW = { width: 360, height: 740 };
 /** What browsers say of an answer that is a page all the same. */
 const FAILED = /the server responded with a status of (403|404|422|503)/;
 
@@ -22,6 +20,12 @@ before(async () => {
     const { id } = await stage.system.tenants.get(slug);
     await stage.system.apiKeys.create({ tenantId: id, name: "nightly report", scopes: ["membership.read", "mailbox.read"], networks: ["192.0.2.0/24"] });
   }
+  const endpointOf = {};
+  for (const slug of ["nordlicht", "alpina"]) {
+    const { id: tenantId } = await stage.system.tenants.get(slug);
+    endpointOf[slug] = await stage.system.eventEndpoints.create({ tenantId, url: `https://hooks.${slug}.example/dezky`, description: "Ticket system", types: ["membership.*", "tenant.update"] });
+  }
+  const ofPlatform = await stage.system.eventEndpoints.create({ url: "https://hooks.example/all" });
   pages = {
     nobody: {
       welcome: "/",
@@ -40,6 +44,9 @@ before(async () => {
       "tenant-members": "/tenants/nordlicht/members",
       "tenant-subscription": "/tenants/nordlicht/subscription",
       "tenant-api-keys": "/tenants/nordlicht/api-keys",
+      "tenant-event-endpoints": "/tenants/nordlicht/event-endpoints",
+      "tenant-deliveries": `/tenants/nordlicht/event-endpoints/${endpointOf.nordlicht.id}`,
+      "deliveries-of-others": `/tenants/nordlicht/event-endpoints/${endpointOf.alpina.id}`,
       "tenant-audit": "/tenants/nordlicht/audit",
       "tenant-of-others": "/tenants/quartier",
       "no-page": "/no/such/page",
@@ -59,11 +66,13 @@ before(async () => {
       "empty-branding": "/tenants/bare/branding",
       "empty-subscription": "/tenants/bare/subscription",
       "empty-api-keys": "/tenants/bare/api-keys",
+      "empty-event-endpoints": "/tenants/bare/event-endpoints",
       "empty-search": "/tenants/bare/members?search=nobody",
       "suspended-launcher": stage.launcherUrl("alpina"),
       "suspended-details": "/tenants/alpina",
       "suspended-members": "/tenants/alpina/members",
       "suspended-api-keys": "/tenants/alpina/api-keys",
+      "suspended-event-endpoints": "/tenants/alpina/event-endpoints",
     },
     petra: {
       "platform-tenants": "/platform/tenants",
@@ -72,6 +81,8 @@ before(async () => {
       "platform-user": `/platform/users/${anna.id}`,
       "platform-subscriptions": "/platform/subscriptions",
       "platform-api-keys": "/platform/api-keys",
+      "platform-event-endpoints": "/platform/event-endpoints",
+      "platform-deliveries": `/platform/event-endpoints/${ofPlatform.id}`,
       "platform-audit": "/platform/audit",
       "platform-tenant": "/tenants/alpina",
     },

@@ -27,20 +27,20 @@ const BILLING = ["Company", "VAT number", "E-mail for invoices", "Postal address
 const ROLES = {
   clara: { places: ["Details", "Workspace", "Domains", "Mailboxes", "Members", "Subscription"], details: [], members: [], administration: false },
   ben: {
-    places: ["Details", "Workspace", "Domains", "Mailboxes", "Branding", "Members", "Subscription", "API keys", "Audit trail"],
+    places: ["Details", "Workspace", "Domains", "Mailboxes", "Branding", "Members", "Subscription", "API keys", "Webhooks", "Audit trail"],
     details: ["Name", "Save changes"],
     members: ["Role of Clara Moreau", "Remove access of Clara Moreau", "Role of Ben Hartmann", "Remove access of Ben Hartmann"],
     administration: true,
   },
   anna: {
-    places: ["Details", "Workspace", "Domains", "Mailboxes", "Branding", "Members", "Subscription", "API keys", "Audit trail"],
+    places: ["Details", "Workspace", "Domains", "Mailboxes", "Branding", "Members", "Subscription", "API keys", "Webhooks", "Audit trail"],
     details: ["Name", "Save changes", ...BILLING, "Save changes"],
     // The only owner can neither leave nor become less.
     members: ["Role of Clara Moreau", "Remove access of Clara Moreau", "Role of Ben Hartmann", "Remove access of Ben Hartmann"],
     administration: true,
   },
   petra: {
-    places: ["Details", "Workspace", "Domains", "Mailboxes", "Branding", "Members", "Subscription", "API keys", "Audit trail"],
+    places: ["Details", "Workspace", "Domains", "Mailboxes", "Branding", "Members", "Subscription", "API keys", "Webhooks", "Audit trail"],
     details: ["Name", "Address", "Plan", "Save changes", ...BILLING, "Save changes", "Group in Authentik", "Space in ownCloud", "Mail domain", "A login of its own", "Save changes", "Suspend", "Delete"],
     members: ["Role of Clara Moreau", "Remove access of Clara Moreau", "Role of Ben Hartmann", "Remove access of Ben Hartmann", "Role of Anna Lindqvist", "Remove access of Anna Lindqvist"],
     administration: true,
@@ -69,7 +69,7 @@ test("in a suspended tenant its owner is offered to remove people and nothing el
   const visitor = await stage.signedIn("dario");
   assert.deepEqual(await offers(visitor, "/tenants/alpina"), []);
   await visitor.page.getByText("This workspace is suspended").waitFor();
-  for (const place of ["workspace", "domains", "mailboxes", "branding", "api-keys"]) {
+  for (const place of ["workspace", "domains", "mailboxes", "branding", "api-keys", "event-endpoints"]) {
     const found = await offers(visitor, `/tenants/alpina/${place}`);
     assert.deepEqual(found.filter((label) => !/^(Light|Dark)$/.test(label)), [], place);
   }

@@ -5,6 +5,7 @@ import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { Stage } from "./harness/stage.mjs";
+import { until } from "./harness/until.mjs";
 import { SESSION_COOKIE } from "./harness/visitor.mjs";
 
 let stage;
@@ -306,13 +307,4 @@ async function withFile(name) {
 async function age(path, seconds) {
   const then = Date.now() / 1000 - seconds;
   await utimes(path, then, then);
-}
-
-/** Asks until something holds, for ten seconds at the most. */
-async function until(holds) {
-  const end = Date.now() + 10_000;
-  while (!(await holds())) {
-    assert.ok(Date.now() < end, "it did not come to hold");
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }

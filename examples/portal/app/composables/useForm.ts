@@ -37,23 +37,25 @@ export function useForm<F extends Record<string, unknown>>(source: () => F) {
     problem.value = null;
   }
 
-  /** Runs what sends the form. Returns whether it went well; if not, `problem` says why. */
-  async function submit(send: () => Promise<unknown>): Promise<boolean> {
-    if (busy.value) return false;
+  /** Runs what sends the form. Returns its answer, or nothing if it did not go well; `problem` then says why. */
+  async function answerOf<Answer>(send: () => Promise<Answer>): Promise<Answer | undefined> {
+    if (busy.value) return undefined;
     busy.value = true;
     problem.value = null;
     try {
-      await send();
-      return true;
+      return await send();
     } catch (error) {
       problem.value = toProblem(error);
-      return false;
+      return undefined;
     } finally {
       busy.value = false;
     }
   }
 
-  return { draft, changed, dirty: computed(() => changed.value.length > 0), problem, busy, reset, submit };
+  /** Runs what sends the form. Returns `true` if it went well; if not, `problem` says why. */
+  const submit = async (send: () => Promise<unknown>) => (await answerOf(async () => (await send(), true))) ?? false;
+
+  return { draft, changed, dirty: computed(() => changed.value.length > 0), problem, busy, reset, submit, answerOf };
 }
 
 export type Form = Pick<ReturnType<typeof useForm>, "problem" | "busy">;

@@ -1,23 +1,23 @@
 import { POLICY } from "#build/dezky-api.mjs";
 
-/** Scopes of one kind of resource. */
-export interface ScopeGroup {
+/** Names of one kind of resource: scopes, or types of events. */
+export interface NameGroup {
   /** The kind of resource, with which their names begin: `mailbox`. */
   resource: string;
-  scopes: string[];
+  names: string[];
 }
 
 /** Returns `true` if a scope only reads, by its name. Such scopes come first. */
-const reads = (scope: string) => /\.(?:read|list)/.test(scope);
+const reads = (name: string) => /\.(?:read|list)/.test(name);
 
-/** Scopes by kind of resource, in the order of their names. */
-export function grouped(scopes: string[]): ScopeGroup[] {
+/** Names by kind of resource, in their order. */
+export function grouped(names: string[]): NameGroup[] {
   const groups = new Map<string, string[]>();
-  for (const scope of [...scopes].sort()) {
-    const [resource = scope] = scope.split(".");
-    groups.set(resource, [...(groups.get(resource) ?? []), scope]);
+  for (const name of [...names].sort()) {
+    const [resource = name] = name.split(".");
+    groups.set(resource, [...(groups.get(resource) ?? []), name]);
   }
-  return [...groups].map(([resource, all]) => ({ resource, scopes: [...all.filter(reads), ...all.filter((one) => !reads(one))] }));
+  return [...groups].map(([resource, all]) => ({ resource, names: [...all.filter(reads), ...all.filter((one) => !reads(one))] }));
 }
 
 /** The actions of the policy that can be scopes of an API key, of the platform or of a tenant. */

@@ -15,11 +15,14 @@ const SYSTEMS = { DEZKY_CHAT_URL: "https://{slug}.chat.example.eu" };
 /**
  * Serves a stage by `dezky serve`, for `Stage.start` as `prepare`. `stage.asked` has the requests that came, each with a promise of its
  * end.
+ *
+ * @param {object} stage
+ * @param {Record<string, string>} [further] Settings of the server beside those that it needs.
  */
-export async function serveHost(stage) {
+export async function serveHost(stage, further = {}) {
   if (!binary) throw new Error("DEZKY_TEST_BINARY must name the binary `dezky`: run scripts/test-portal.sh");
   const { DEZKY_STORE: store, DEZKY_OIDC_ISSUER: issuer } = stage.own;
-  const settings = { ...SYSTEMS, DEZKY_STORE: store, DEZKY_OIDC_ISSUER: issuer, DEZKY_OIDC_AUDIENCE: CLIENT.id, DEZKY_PLATFORM_ADMIN_GROUP: PLATFORM_GROUP, DEZKY_PUBLIC_DOMAIN: "dezky.localhost" };
+  const settings = { ...SYSTEMS, DEZKY_STORE: store, DEZKY_OIDC_ISSUER: issuer, DEZKY_OIDC_AUDIENCE: CLIENT.id, DEZKY_PLATFORM_ADMIN_GROUP: PLATFORM_GROUP, DEZKY_PUBLIC_DOMAIN: "dezky.localhost", ...further };
   const server = spawn(binary, ["serve", "--listen", "127.0.0.1:0"], { env: { PATH: process.env.PATH, ...settings }, stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(server, "exit");
   stage.later(async () => {

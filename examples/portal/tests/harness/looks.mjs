@@ -6,6 +6,9 @@ import { createRequire } from "node:module";
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
+export const WIDE = { width: 1280, height: 860 };
+export const NARROW = { width: 360, height: 740 };
+
 /** Notes every shift of the layout that no input of the person has caused. Before the page is opened. */
 export async function watchShifts(context) {
   await context.addInitScript(() => {
@@ -67,4 +70,22 @@ export async function assertFits(page) {
     return [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > width + 1).map((one) => one.outerHTML.slice(0, 120));
   });
   assert.deepEqual(wider, [], "the page scrolls sideways");
+}
+
+/** What the buttons of a part of a page are called. */
+export const offeredIn = (part) => part.getByRole("button").evaluateAll((buttons) => buttons.map((one) => one.getAttribute("aria-label") ?? one.textContent.trim()));
+
+/** The page fits and is accessible in light and dark, wide and narrow. It stays narrow, and a picture of each is kept. */
+export async function assertLooks(visitor, name) {
+  const { page } = visitor;
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [size, viewport] of Object.entries({ wide: WIDE, narrow: NARROW })) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize(viewport);
+      await settled(page);
+      await assertFits(page);
+      await assertAccessible(page);
+      await visitor.picture(`${name}-${size}-${colorScheme}`);
+    }
+  }
 }
