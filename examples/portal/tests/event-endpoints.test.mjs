@@ -41,7 +41,9 @@ test("every type of event is offered, with words in both languages", async () =>
     await visitor.open(place);
     await page.getByRole("button", { name: "Create endpoint" }).click();
     await page.getByRole("radio", { name: "Only chosen types" }).check();
-    return page.getByRole("dialog").locator("input[name=types]").evaluateAll((boxes) => boxes.map(({ value }) => value).sort());
+    const types = page.getByRole("dialog").locator("input[name=types]");
+    await types.first().waitFor();
+    return types.evaluateAll((boxes) => boxes.map(({ value }) => value).sort());
   };
   assert.deepEqual(await offered(petra, "/platform/event-endpoints"), recorded.toSorted());
   // Nobody's account belongs to a tenant.

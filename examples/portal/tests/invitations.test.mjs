@@ -21,6 +21,7 @@ test("an admin invites somebody, who signs in and joins by the link of the mail"
   await page.getByText("Nobody is invited at the moment.").waitFor();
   await page.getByRole("button", { name: "Invite people" }).click();
   const dialog = page.getByRole("dialog");
+  await dialog.waitFor();
   assert.deepEqual(await dialog.getByLabel("Role").locator("option").allTextContents(), ["Member", "Admin"], "only owners invite owners");
   await dialog.getByLabel("E-mail").fill("nowhere");
   await dialog.getByRole("button", { name: "Send invitation" }).click();
