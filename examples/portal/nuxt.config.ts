@@ -22,6 +22,10 @@ export default defineNuxtConfig({
     portalUrl: "",
     /** A Dezky API elsewhere; empty for the one in this process. */
     dezkyApiUrl: "",
+    public: {
+      /** Where other software reaches the API, for pages that say so. */
+      apiUrl: "",
+    },
     /** Where sessions are kept. */
     sessionFolder: ".data/sessions",
     /** Proxies whose `X-Forwarded-For` says who the client is. */

@@ -9,12 +9,14 @@ function keepsCookies({ protocol, hostname }: URL): boolean {
 
 function missing(): string[] {
   const { portalUrl, trustedProxies: proxies, pageRate, oidc } = useRuntimeConfig();
+  const { apiUrl } = useRuntimeConfig().public;
   const provider = oidc.providers.oidc;
   const found: string[] = [];
   const check = (holds: boolean, name: string, what: string) => holds || found.push(`${name}: ${what}`);
   const url = URL.canParse(portalUrl) ? new URL(portalUrl) : null;
   const fits = !!url && url.hostname.includes(".") && url.pathname === "/" && keepsCookies(url);
   check(fits, "NUXT_PORTAL_URL", "the application's address, such as https://app.dezky.example.eu; without TLS below localhost alone");
+  check(!apiUrl || /^https?:$/.test(URL.parse(apiUrl)?.protocol ?? ""), "NUXT_PUBLIC_API_URL", "the address at which other software reaches the API, such as https://api.dezky.example.eu");
   for (const [key, name] of [["clientId", "CLIENT_ID"], ["clientSecret", "CLIENT_SECRET"]] as const) {
     check(!!provider[key], `NUXT_OIDC_PROVIDERS_OIDC_${name}`, "not set");
   }

@@ -82,6 +82,7 @@ export async function assertLooks(visitor, name) {
     for (const [size, viewport] of Object.entries({ wide: WIDE, narrow: NARROW })) {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize(viewport);
+      await page.evaluate(() => scrollTo(0, 0));
       await settled(page);
       await assertFits(page);
       await assertAccessible(page);
