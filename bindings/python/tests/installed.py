@@ -23,6 +23,9 @@ def main() -> None:
     assert {"_native.abi3.so", "_native.pyi", "py.typed"} <= files, files
     assert not any("test_kit" in name for name in dir(dezky._native)), "what only tests may have is not published"
     assert importlib.metadata.version("dezky") == wheel.split("-")[1]
+    # The text, and not the link that the repository has.
+    licence = importlib.metadata.distribution("dezky").read_text("licenses/LICENSE") or ""
+    assert "Permission is hereby granted" in licence
     with tempfile.TemporaryDirectory() as folder:
         store = f"sqlite:{folder}/a.sqlite"
         with Dezky.open(environment=False, store=store, log="off") as opened:
