@@ -43,7 +43,7 @@ impl Provider {
             "emails": [{"value": format!("person-{number}@example.eu"), "type": "work", "primary": true}], "active": true,
         });
         let made = self.send(reqwest::Method::POST, "/Users", &body).await?;
-        Ok(made["id"].as_str().ok_or("a person has an id")?.to_owned())
+        id_of(&made)
     }
 
     /// Adds or removes members one by one. Returns the median of a request, in microseconds.
@@ -57,6 +57,10 @@ impl Provider {
         }
         Ok(median(times))
     }
+}
+
+fn id_of(resource: &Value) -> Result<String, Failure> {
+    Ok(resource.get("id").and_then(Value::as_str).ok_or("a resource has an id")?.to_owned())
 }
 
 #[tokio::main]
@@ -86,7 +90,7 @@ async fn main() -> Result<(), Failure> {
     println!("people created, {CONNECTIONS} connections: {rate:.0}/s");
 
     let group = provider.send(reqwest::Method::POST, "/Groups", &json!({"displayName": "staff"})).await?;
-    let group = group["id"].as_str().ok_or("a group has an id")?.to_owned();
+    let group = id_of(&group)?;
     let (measured, others) = created.split_at(MEASURED.min(created.len()));
     let small = provider.patch(&group, "add", measured).await?;
     provider.patch(&group, "remove", measured).await?;
