@@ -269,8 +269,8 @@ test("deliveries are paged and filtered, and a replay goes on where the API has 
   await page.getByText("203 deliveries are sent again").waitFor();
   const from = await page.evaluate(() => new Date("2026-01-30T10:00").toISOString());
   assert.deepEqual(sent, [{ status: "failed", since: from }, { status: "failed", since: next }]);
-  await endpoints().delete(id);
   await ben.close();
+  await endpoints().delete(id);
 });
 
 test("in a suspended tenant endpoints are seen and removed; members are offered none; nobody sees those of others", async () => {
@@ -331,8 +331,8 @@ test("the platform has endpoints of its own, which get the events of all tenants
   assert.equal((await receiver.next("/platform")).headers["webhook-id"], webhook.headers["webhook-id"]);
   await settled(page);
   assert.equal(await replay.evaluate((one) => one === document.activeElement), true, "the button keeps the focus");
-  for (const one of [tenants, (await endpoints().list()).items[0]]) await endpoints().delete(one.id);
   await petra.close();
+  for (const one of [tenants, (await endpoints().list()).items[0]]) await endpoints().delete(one.id);
 });
 
 test("endpoints and deliveries fit every screen, in light and dark, English and German", async () => {
