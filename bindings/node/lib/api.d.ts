@@ -858,6 +858,9 @@ export interface Replayed {
   nextSince?: string;
 }
 
+/** The party that revoked a right, which determines what can restore it. */
+export type RevokedBy = "claim" | "person" | "system";
+
 /** A rotation of the secret of an API key. */
 export interface RotateApiKey {
   /** Seconds for which the secret before stays accepted; a day without it. (0 to 2592000) */
@@ -1220,6 +1223,8 @@ export interface UserView {
   platformAdminSource?: GrantSource | null;
   /** One of the names, or another text that the replaced service left, which grants nothing. */
   status: UserStatus | (string & {});
+  /** The party that disabled the user. */
+  disabledBy?: RevokedBy | null;
   /** Tenants in which the user is a member: the first 100 by name that the caller may see. */
   tenantIds: string[];
   /** Tokens issued before this are refused. (RFC 3339) */

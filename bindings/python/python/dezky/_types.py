@@ -172,6 +172,17 @@ PhaseText: TypeAlias = Literal[
 ]
 
 
+class RevokedBy(StrEnum):
+    """The party that revoked a right, which determines what can restore it."""
+
+    CLAIM = "claim"
+    PERSON = "person"
+    SYSTEM = "system"
+
+
+RevokedByText: TypeAlias = Literal["claim", "person", "system"]
+
+
 class SightingOutcome(StrEnum):
     """What a DNS server has told about the record."""
 
@@ -1303,6 +1314,7 @@ class UserView(Document, frozen=True, kw_only=True):
         platform_admin: `true` if the user administers the platform.
         platform_admin_source: The source of that right.
         status: One of the names, or another text that the replaced service left, which grants nothing.
+        disabled_by: The party that disabled the user.
         tenant_ids: Tenants in which the user is a member: the first 100 by name that the caller may see.
         tokens_valid_after: Tokens issued before this are refused.
         deleted_at: Time of erasure.
@@ -1321,6 +1333,7 @@ class UserView(Document, frozen=True, kw_only=True):
     platform_admin: bool
     platform_admin_source: GrantSource | None = None
     status: str
+    disabled_by: RevokedBy | None = None
     tenant_ids: tuple[str, ...]
     tokens_valid_after: datetime | None = None
     deleted_at: datetime | None = None
