@@ -270,8 +270,16 @@ fn entities_are_stored_as_they_are_declared() {
         CreateUser::read(json!({"authentikSubjectId": "s", "email": "a@b.eu", "name": "A", "platformAdmin": true}))
             .unwrap();
     let mut user: User = user.into_user(Timestamp::from_seconds(0));
-    let absent = ["subjectHash", "platformAdminRevokedAt", "platformAdminRevokedBy", "deletedAt", "tokensValidAfter"];
+    let absent = [
+        "subjectHash",
+        "platformAdminRevokedAt",
+        "platformAdminRevokedBy",
+        "disabledBy",
+        "deletedAt",
+        "tokensValidAfter",
+    ];
     check_declaration(&user, &absent);
+    user.set_active_by_claim(false);
     user.deleted_at = Some(Timestamp::from_seconds(1));
     user.subject_hash = Some("00".to_owned());
     user.tokens_valid_after = Some(Timestamp::from_seconds(1));

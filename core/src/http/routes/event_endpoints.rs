@@ -64,7 +64,8 @@ pub(crate) async fn read(
     path: PathParameters,
     headers: HeaderMap,
 ) -> Result<Response> {
-    respond::document(&headers, &state.service.read_event_endpoint(&call, path.id(0)?).await?)
+    let endpoint = state.service.read_event_endpoint(&call, path.id(0)?).await?;
+    respond::document_as(&headers, &endpoint, &endpoint.tagged())
 }
 
 pub(crate) async fn update(
@@ -75,7 +76,8 @@ pub(crate) async fn update(
 ) -> Result<Response> {
     let id = path.id(0)?;
     let input = UpdateEventEndpoint::read(body.value(&mut call)?)?;
-    respond::changed(&state.service.update_event_endpoint(&call, id, input).await?)
+    let endpoint = state.service.update_event_endpoint(&call, id, input).await?;
+    respond::changed_as(&endpoint, &endpoint.tagged())
 }
 
 pub(crate) async fn delete(

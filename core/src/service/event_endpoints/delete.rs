@@ -19,7 +19,7 @@ impl Service {
 
     async fn try_delete_event_endpoint(&self, call: &Call, moment: Moment, id: EventEndpointId) -> Result<()> {
         let (access, endpoint) = self.endpoint_access(call, id, Action::DeleteEventEndpoint, &[]).await?;
-        check_if_match(call, &EventEndpointView::through(&access, endpoint.clone(), None))?;
+        check_if_match(call, &EventEndpointView::through(&access, endpoint.clone(), None).tagged())?;
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.delete(Action::DeleteEventEndpoint, KIND, subject(&endpoint), &endpoint)?;
         access.guard(&mut work);

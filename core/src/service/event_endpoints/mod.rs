@@ -31,6 +31,12 @@ impl EventEndpointView {
     fn through(access: &TenantAccess, endpoint: EventEndpoint, secret: Option<OneTimeSecret>) -> Self {
         Self::shown_to(endpoint, viewer(access.role(), access.caller.is_platform()), secret)
     }
+
+    /// Returns what an entity tag is of: the view without what deliveries change, which is no change of the endpoint.
+    #[must_use]
+    pub fn tagged(&self) -> Self {
+        Self { version: 0, resumes_at: None, updated_at: self.created_at, ..self.clone() }
+    }
 }
 
 impl Service {

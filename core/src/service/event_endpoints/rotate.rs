@@ -37,7 +37,7 @@ impl Service {
             Begun::Before(answer) => return Err(shown_once(&answer.value.id, "rotate it")),
             Begun::New(slot) => slot,
         };
-        check_if_match(call, &EventEndpointView::through(&access, before.clone(), None))?;
+        check_if_match(call, &EventEndpointView::through(&access, before.clone(), None).tagged())?;
         // A component draws no secrets: its host does.
         self.leave_to_effect(call).await?;
         if ELSEWHERE {

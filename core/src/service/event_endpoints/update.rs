@@ -31,7 +31,7 @@ impl Service {
     ) -> Result<EventEndpointView> {
         let found = self.endpoint_access(call, id, Action::UpdateEventEndpoint, &input.fields()).await?;
         let (access, before) = found;
-        check_if_match(call, &EventEndpointView::through(&access, before.clone(), None))?;
+        check_if_match(call, &EventEndpointView::through(&access, before.clone(), None).tagged())?;
         let mut after = before.clone();
         input.change(&mut after);
         super::types::check_types(&after.types)?;
