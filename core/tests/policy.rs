@@ -59,6 +59,7 @@ impl Situation {
         match self.actor {
             Actor::System => Callers::SYSTEM,
             Actor::ApiKey { platform: true, .. } => Callers::ADMIN_BY_CLAIM,
+            Actor::ApiKey { platform: false, .. } if self.is_owners_gift() => Callers::OWNER,
             Actor::ApiKey { platform: false, .. } => self.of_role(),
             Actor::User { platform: PlatformRight::Lasting, bound_to: None, .. } => Callers::PLATFORM_ADMIN,
             Actor::User { platform: PlatformRight::ByClaim, bound_to: None, .. } => Callers::ADMIN_BY_CLAIM,
@@ -68,6 +69,11 @@ impl Situation {
             }
             Actor::User { .. } => self.of_role(),
         }
+    }
+
+    /// Returns `true` for what a tenant's key does as only owners may, who give it to the key.
+    fn is_owners_gift(&self) -> bool {
+        self.action == Action::ProvisionDirectory && self.role == Some(MembershipRole::Admin)
     }
 
     fn of_role(&self) -> Callers {
@@ -267,7 +273,8 @@ fn an_api_key_performs_what_its_scopes_name_and_what_a_person_in_its_place_might
         prop_assert!(platform || situation.action.concerns_tenant());
         let right = if platform { PlatformRight::ByClaim } else { PlatformRight::None };
         let person = Actor::User { disabled: false, platform: right, bound_to: None };
-        let person = Situation { actor: person, oneself: false, ..situation.clone() };
+        let role = if situation.is_owners_gift() { Some(MembershipRole::Owner) } else { situation.role };
+        let person = Situation { actor: person, oneself: false, role, ..situation.clone() };
         prop_assert_eq!(person.outcome(), Outcome::Allow);
         Ok(())
     });
@@ -364,6 +371,8 @@ fn a_right_by_claim_neither_makes_nor_unmakes_a_lasting_one_and_is_else_the_same
             (Action::UpdateUser, Some("status")),
             (Action::UpdateUser, Some("tokensValidAfter")),
             (Action::DeleteUser, None),
+            (Action::ProvisionDirectory, Some("active")),
+            (Action::ProvisionPlatformDirectory, Some("active")),
         ];
         // A key of the platform outlasts the claim, too.
         let lasting = situation.action == Action::ManagePlatformApiKeys && bound_to.is_none();

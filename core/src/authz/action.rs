@@ -183,9 +183,22 @@ impl Action {
         let personal = matches!(self, Self::AcceptInvitation) || self.rule().name.starts_with("api_key.");
         let (caller, concerned) = match of_platform {
             true => (Callers::ADMIN_BY_CLAIM, true),
-            false => (Callers::ADMIN, self.concerns_tenant()),
+            false => (self.as_key_of_tenant(), self.concerns_tenant()),
         };
         !personal && concerned && self.rule().allowed.includes(caller)
+    }
+
+    /// Returns `true` for what a key may do for a tenant and its administrators may not: only its owners give it to a key.
+    ///
+    /// An identity provider ends the access of everybody, of owners too, whom administrators do not manage.
+    #[must_use]
+    pub fn is_given_by_owners(self) -> bool {
+        self == Self::ProvisionDirectory
+    }
+
+    /// Returns the caller that an API key of a tenant is to it.
+    pub(super) fn as_key_of_tenant(self) -> Callers {
+        if self.is_given_by_owners() { Callers::OWNER } else { Callers::ADMIN }
     }
 
     /// Returns `true` for actions on a tenant or a resource of one.

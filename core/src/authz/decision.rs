@@ -96,7 +96,7 @@ pub fn decide(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Dec
     if matches!(actor, Actor::User { disabled: true, .. }) {
         return Decision::refuse(Reason::UserDisabled);
     }
-    let (caller, name) = caller(actor, resource);
+    let (caller, name) = caller(actor, action, resource);
     let seen_through_deletion = Callers::PLATFORM.includes(caller)
         || resource.tenant.is_none_or(|tenant| tenant.status != TenantStatus::Deleted);
     if !rule.seen.includes(caller) || !seen_through_deletion {
@@ -123,13 +123,17 @@ pub fn decide(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> Dec
 }
 
 /// Returns the kind of caller that the actor is to the resource.
-fn caller(actor: &Actor<'_>, resource: &Resource<'_>) -> (Callers, &'static str) {
+fn caller(actor: &Actor<'_>, action: Action, resource: &Resource<'_>) -> (Callers, &'static str) {
     let (platform, bound_to) = match actor {
         Actor::System => return (Callers::SYSTEM, "system"),
         // Whatever it does ends with the key, and so it never makes or unmakes what outlives that.
         Actor::ApiKey { platform: true, .. } => return (Callers::ADMIN_BY_CLAIM, "API key of the platform"),
         Actor::ApiKey { platform: false, .. } => {
-            return (MembershipRole::caller(resource.role), "API key of the tenant");
+            let caller = match resource.role {
+                Some(MembershipRole::Admin) => action.as_key_of_tenant(),
+                role => MembershipRole::caller(role),
+            };
+            return (caller, "API key of the tenant");
         }
         Actor::User { platform, bound_to, .. } => (*platform, *bound_to),
     };

@@ -141,7 +141,7 @@ pub const POLICY: &[Rule] = &[
     },
     reading(Action::ReadDirectory, "directory.read", ADMINS, MEMBERS),
     // An identity provider takes people away from a suspended tenant, too.
-    Rule { while_suspended: true, ..rule(Action::ProvisionDirectory, "directory.provision", ADMINS, MEMBERS) },
+    Rule { while_suspended: true, ..rule(Action::ProvisionDirectory, "directory.provision", OWNERS, MEMBERS) },
     reading(Action::ReadPlatformDirectory, "directory.read_platform", PLATFORM, EVERYONE),
     rule(Action::ProvisionPlatformDirectory, "directory.provision_platform", PLATFORM, EVERYONE),
 ];

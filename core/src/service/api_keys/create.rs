@@ -1,6 +1,6 @@
 //! Creates an API key.
 
-use super::{KIND, check_scopes, draw, subject, view};
+use super::{KIND, check_giver, check_scopes, draw, subject, view};
 use crate::{
     authz::Action,
     domain::{
@@ -35,6 +35,7 @@ impl Service {
         let actions = [Action::CreateApiKey, Action::ManagePlatformApiKeys];
         let access = self.access_to_tenant_or_platform(call, tenant.as_ref(), actions, &input.fields()).await?;
         check_scopes(set(&input.scopes), input.tenant_id.is_none())?;
+        check_giver(&access, set(&input.scopes))?;
         if let Patch::Set(time) = &input.expires_at
             && *time <= moment.now()
         {

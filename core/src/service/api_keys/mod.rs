@@ -67,6 +67,16 @@ impl ApiKeyView {
     }
 }
 
+/// Refuses scopes that only owners give to a key, if the caller is none.
+fn check_giver(access: &TenantAccess, scopes: &[String]) -> Result<()> {
+    let mut of_owners =
+        scopes.iter().filter_map(|name| Action::named(name)).filter(|action| action.is_given_by_owners());
+    match of_owners.next() {
+        Some(action) if access.tenant.is_some() => access.authorize(action).map(drop),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses scopes that the key could never use, and a key without any.
 fn check_scopes(scopes: &[String], of_platform: bool) -> Result<()> {
     let refuse = |field: String, code, message: String| FieldError::new(field, code, message);

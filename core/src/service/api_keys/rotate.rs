@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{KIND, draw, subject, view};
+use super::{KIND, check_giver, draw, subject, view};
 use crate::{
     authz::Action,
     domain::{ApiKeyId, ApiKeyView, Reader, fields::whole_number},
@@ -66,6 +66,8 @@ impl Service {
         input: RotateSecret,
     ) -> Result<Answer<ApiKeyView>> {
         let (access, before) = self.key_access(call, id, Action::RotateApiKey, &[]).await?;
+        // Whoever rotates a key has it.
+        check_giver(&access, &before.scopes)?;
         let slot = match self.begin::<ApiKeyView>(call, &moment).await? {
             Begun::Before(answer) => return Err(shown_once(&answer.value.name, "rotate the key")),
             Begun::New(slot) => slot,

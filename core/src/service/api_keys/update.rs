@@ -1,6 +1,6 @@
 //! Changes an API key.
 
-use super::{KIND, check_scopes, check_seen, subject, view};
+use super::{KIND, check_giver, check_scopes, check_seen, subject, view};
 use crate::{
     authz::Action,
     domain::{ApiKeyId, ApiKeyView, Patch, UpdateApiKey},
@@ -33,6 +33,7 @@ impl Service {
         input.apply(&mut after);
         if sets_scopes {
             check_scopes(&after.scopes, after.tenant_id.is_none())?;
+            check_giver(&access, &after.scopes)?;
         }
         let mut work = UnitOfWork::new(call, access.caller.audit_actor(), &moment);
         work.update(Action::UpdateApiKey, KIND, subject(&before), &before, &mut after)?;
