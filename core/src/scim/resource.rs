@@ -13,9 +13,6 @@ use crate::{domain::UserId, error::Result};
 /// Largest number of values of an attribute.
 const MOST_VALUES: usize = 100;
 
-/// Largest number of characters of a text.
-const LONGEST: usize = 255;
-
 /// Reads a whole resource (RFC 7644 §3.3, §3.5.1).
 ///
 /// Attributes that the service sets are ignored, and so are those that are not stored. `null` and an empty list are no value
@@ -125,8 +122,8 @@ fn one(attribute: &Attribute, value: Value) -> Result<Option<Value>> {
             .ok_or_else(|| invalid_value(format!("`{name}` must be `true` or `false`"))),
         Kind::String | Kind::DateTime | Kind::Reference => {
             let Value::String(text) = value else { return Err(invalid_value(format!("`{name}` must be a text"))) };
-            if text.chars().count() > LONGEST {
-                return Err(invalid_value(format!("`{name}` must have at most {LONGEST} characters")));
+            if text.chars().count() > attribute.longest {
+                return Err(invalid_value(format!("`{name}` must have at most {} characters", attribute.longest)));
             }
             Ok(Some(Value::String(text)))
         }

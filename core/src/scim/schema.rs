@@ -38,6 +38,8 @@ pub struct Attribute {
     pub always: bool,
     /// `true` if no two resources of a directory have the same value.
     pub unique: bool,
+    /// Largest number of characters.
+    pub longest: usize,
     /// Values that it usually has.
     pub usual: &'static [&'static str],
     /// Types of resources that it refers to.
@@ -59,6 +61,7 @@ impl Attribute {
             read_only: false,
             always: false,
             unique: false,
+            longest: 255,
             usual: &[],
             refers_to: &[],
             about,
@@ -78,6 +81,11 @@ impl Attribute {
 
     const fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+
+    const fn at_most(mut self, longest: usize) -> Self {
+        self.longest = longest;
         self
     }
 
@@ -197,7 +205,10 @@ pub static USER: Schema = Schema {
     endpoint: "/Users",
     about: "A person of the identity provider",
     attributes: &[
-        Attribute::new("userName", Kind::String, "Name that the person signs in with.").required().unique(),
+        Attribute::new("userName", Kind::String, "Name that the person signs in with.")
+            .at_most(200)
+            .required()
+            .unique(),
         Attribute::new("name", Kind::Complex, "Name of the person.").of(&[
             Attribute::new("formatted", Kind::String, "The whole name."),
             Attribute::new("familyName", Kind::String, "Family name."),
@@ -247,6 +258,7 @@ pub static GROUP: Schema = Schema {
     about: "A group of the identity provider. That of a tenant makes its members members of the tenant",
     attributes: &[
         Attribute::new("displayName", Kind::String, "Its name, which a tenant names in authentikGroup.")
+            .at_most(200)
             .required()
             .exact()
             .unique(),

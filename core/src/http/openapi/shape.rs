@@ -201,9 +201,10 @@ impl Shape {
             let (about, schema) = match name {
                 "tenant" => ("Id or slug of the tenant", ObjectBuilder::new()),
                 "user" => ("Id of the user", ObjectBuilder::new().pattern(Some(OBJECT_ID))),
-                "directory" => {
-                    ("Id of the issuer, or id or slug of a tenant with one of its own", ObjectBuilder::new())
-                }
+                "directory" => (
+                    "Id of the issuer, or id or slug of a tenant with one of its own",
+                    ObjectBuilder::new().pattern(Some("^[0-9A-Za-z._-]{1,255}$")),
+                ),
                 "schema" | "type" => ("Its id", ObjectBuilder::new()),
                 "domain" => ("The domain", ObjectBuilder::new().max_length(Some(1_000))),
                 "password" => ("Id of the app password", ObjectBuilder::new().pattern(Some(OBJECT_ID))),

@@ -38,6 +38,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Base {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
         let directory = uri.path().split('/').nth(3).unwrap_or_default();
+        // Neither an id nor a slug has anything else.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if directory.len() > 255 || !directory.bytes().all(plain) {
+            return Err(Error::not_found());
+        }
         // A program that embeds the API names no host: then addresses are relative (RFC 7643 §2.3.7).
         let server = host::base(uri, &parts.headers).unwrap_or_default();
         Ok(Self(format!("{server}/scim/v2/{directory}")))
