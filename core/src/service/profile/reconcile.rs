@@ -15,7 +15,8 @@ use crate::{
 pub(crate) enum Statement<'a> {
     /// A token, which says what was true when it was issued. The clocks may differ by the leeway.
     Token(&'a VerifiedToken, Duration),
-    /// A change that the identity provider pushes. It is true now, and later than all that was pushed before.
+    /// A change that the identity provider pushes. It is true now, and later than all that was pushed before. Components take none.
+    #[cfg(feature = "authn")]
     Pushed,
 }
 
@@ -33,6 +34,7 @@ impl Reconciliation<'_> {
     fn yields(&self, revoked_by: Option<RevokedBy>, revoked_at: Option<Timestamp>) -> bool {
         let is_later = |revoked_at: Timestamp| match self.statement {
             Statement::Token(token, leeway) => token.issued_at > revoked_at.plus(leeway),
+            #[cfg(feature = "authn")]
             Statement::Pushed => true,
         };
         revoked_by == Some(RevokedBy::Claim) && revoked_at.is_some_and(is_later)
@@ -42,7 +44,11 @@ impl Reconciliation<'_> {
     ///
     /// Returns `None` if the token has no groups, or its issuer may not grant this right. What is pushed never grants it.
     fn claims_platform(&self, group: Option<&str>) -> Option<bool> {
-        let Statement::Token(token, _) = self.statement else { return None };
+        let token = match self.statement {
+            Statement::Token(token, _) => token,
+            #[cfg(feature = "authn")]
+            Statement::Pushed => return None,
+        };
         let (Some(groups), Some(group), None) = (&token.groups, group, &token.tenant) else { return None };
         Some(groups.iter().any(|name| name == group))
     }
