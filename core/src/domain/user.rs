@@ -169,7 +169,7 @@ pub struct User {
     pub status: Open<UserStatus>,
     /// The party that disabled the user.
     ///
-    /// What the identity provider has disabled (`claim`), it can enable again; nothing else.
+    /// The identity provider enables again those that it has disabled (`claim`), and no others.
     #[field(see)]
     pub disabled_by: Option<RevokedBy>,
     /// Tenants in which the user is a member: the first 100 by name that the caller may see.

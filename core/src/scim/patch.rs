@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Result};
 /// Largest number of operations of a patch.
 const MOST_OPERATIONS: usize = 1_000;
 
-/// What an operation does.
+/// The kind of change of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {
     Add,

@@ -42,9 +42,9 @@ pub(crate) struct World {
     pub(crate) api_key: ApiKeyId,
     /// An endpoint for events.
     pub(crate) endpoint: EventEndpointId,
-    /// What the tenant's own identity provider has pushed.
+    /// A person and a group of the tenant's own identity provider.
     pub(crate) pushed: Pushed,
-    /// What that of the platform has pushed.
+    /// Those of the platform's.
     pub(crate) pushed_for_platform: Pushed,
 }
 

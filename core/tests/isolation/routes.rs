@@ -70,9 +70,9 @@ pub(crate) struct Names {
     pub(crate) endpoint: String,
     /// A verified domain of the tenant.
     pub(crate) domain: String,
-    /// What the tenant's own identity provider has pushed.
+    /// A person and a group of the tenant's own identity provider.
     pub(crate) pushed: Pushed,
-    /// What that of the platform has pushed.
+    /// Those of the platform's.
     pub(crate) pushed_for_platform: Pushed,
 }
 

@@ -52,7 +52,7 @@ pub struct Listed {
     pub resources: Vec<Found>,
 }
 
-/// What is listed: where it is stored, and how it is found.
+/// The place where resources of a type are stored, and the keys by which they are found.
 struct Kind {
     collection: &'static Collection,
     of_directory: &'static Index,

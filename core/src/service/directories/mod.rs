@@ -41,7 +41,7 @@ pub(crate) struct Directory {
     access: TenantAccess,
 }
 
-/// What a caller does to a directory.
+/// The use that a caller makes of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Read,
