@@ -117,7 +117,7 @@ impl JsonBody {
         Ok(value)
     }
 
-    /// Returns the required value of a request without a caller, which has no idempotency key.
+    /// Returns the required value of a request without an idempotency key.
     pub(super) fn of_nobody(self) -> Result<Value> {
         self.parsed()
     }

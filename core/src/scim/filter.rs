@@ -234,18 +234,20 @@ fn expression_holds(
     value: Option<&Value>,
 ) -> bool {
     let compared = compared(attribute, sub);
-    let inner = |value: &'_ Value| -> Option<Value> {
-        if attribute.kind == Kind::Complex { value.get(compared.name).cloned() } else { Some(value.clone()) }
+    let all = match value {
+        None => &[],
+        Some(Value::Array(all)) => all.as_slice(),
+        Some(single) => std::slice::from_ref(single),
     };
-    let values: Vec<Value> = match value {
-        None => Vec::new(),
-        Some(Value::Array(all)) => all.iter().filter_map(inner).collect(),
-        // A complex attribute without a sub-attribute is present as a whole.
-        Some(value) if sub.is_none() && attribute.kind == Kind::Complex => vec![value.clone()],
-        Some(value) => inner(value).into_iter().collect(),
+    // A single complex attribute without a sub-attribute is present as a whole.
+    let is_whole = sub.is_none() && !attribute.multi_valued;
+    let inner = |value| match attribute.kind {
+        Kind::Complex if !is_whole => Value::get(value, compared.name),
+        _ => Some(value),
     };
+    let values: Vec<&Value> = all.iter().filter_map(inner).collect();
     match expression {
-        AttrExp::Present(_) => values.iter().any(is_value),
+        AttrExp::Present(_) => values.iter().any(|value| is_value(value)),
         AttrExp::Comparison(_, _, _) if values.is_empty() => absent(expression),
         AttrExp::Comparison(_, CompareOp::Ne, wanted) => {
             !values.iter().any(|value| compare(compared, value, &CompareOp::Eq, wanted))

@@ -63,7 +63,7 @@ operations! {
         }
     }
     "/scim/v2/{directory}/Users/.search" {
-        post searchScimUsers = scim::search_users {
+        post searchScimUsers = scim::list_users {
             summary: "The same list, asked for by a body",
             access: May(&[ReadDirectory, ReadPlatformDirectory]), sdk: None, commands: &[],
             shape: Shape::scim_search(),
@@ -104,7 +104,7 @@ operations! {
         }
     }
     "/scim/v2/{directory}/Groups/.search" {
-        post searchScimGroups = scim::search_groups {
+        post searchScimGroups = scim::list_groups {
             summary: "The same list, asked for by a body",
             access: May(&[ReadDirectory, ReadPlatformDirectory]), sdk: None, commands: &[],
             shape: Shape::scim_search(),

@@ -4,10 +4,10 @@ use std::{str::FromStr, sync::Arc};
 
 use axum::{
     body::{Body, to_bytes},
-    extract::{FromRequestParts, OriginalUri, State},
+    extract::{FromRequest, FromRequestParts, OriginalUri, Request, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::{Value, json};
 
 use crate::{
@@ -78,12 +78,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     }
 }
 
+/// The query of a list: in the address, or in the body of a search by `POST` (RFC 7644 §3.4.3).
+pub(crate) struct Asked(Query);
+
+impl<S: Send + Sync> FromRequest<S> for Asked {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        if request.method() == Method::POST {
+            let body = JsonBody::from_request(request, state).await?;
+            return Query::of_body(&body.of_nobody()?).map(Self);
+        }
+        Query::from_request_parts(&mut request.into_parts().0, state).await.map(Self)
+    }
+}
+
 fn number(name: &str, text: &str) -> Result<i64> {
     text.parse().map_err(|_| Error::new(Code::SCIM_INVALID_VALUE, format!("`{name}` must be a whole number")))
 }
 
 impl Query {
-    /// Reads a search by `POST` (RFC 7644 §3.4.3).
+    /// Reads the body of a search.
     fn of_body(body: &Value) -> Result<Self> {
         let wrong = |name: &str| Error::new(Code::SCIM_INVALID_VALUE, format!("`{name}` is not of its type"));
         let member = |name: &str| body.get(name).filter(|value| !value.is_null());
@@ -291,20 +306,8 @@ pub(crate) async fn list_users(
     Caller(call): Caller,
     path: PathParameters,
     base: Base,
-    query: Query,
+    Asked(query): Asked,
 ) -> Result<Response> {
-    let listed = state.service.list_provisioned_users(&call, path.text(0), &query.listing(&USER)?).await?;
-    page(&base, &USER, listed)
-}
-
-pub(crate) async fn search_users(
-    State(state): State<Arc<HttpState>>,
-    Caller(mut call): Caller,
-    path: PathParameters,
-    base: Base,
-    body: JsonBody,
-) -> Result<Response> {
-    let query = Query::of_body(&body.value(&mut call)?)?;
     let listed = state.service.list_provisioned_users(&call, path.text(0), &query.listing(&USER)?).await?;
     page(&base, &USER, listed)
 }
@@ -376,7 +379,7 @@ pub(crate) async fn list_groups(
     Caller(call): Caller,
     path: PathParameters,
     base: Base,
-    query: Query,
+    Asked(query): Asked,
 ) -> Result<Response> {
     let listed = state.service.list_provisioned_groups(&call, path.text(0), &query.listing(&GROUP)?).await?;
     page(&base, &GROUP, listed)
@@ -384,12 +387,11 @@ pub(crate) async fn list_groups(
 
 pub(crate) async fn search_all(
     State(state): State<Arc<HttpState>>,
-    Caller(mut call): Caller,
+    Caller(call): Caller,
     path: PathParameters,
     base: Base,
-    body: JsonBody,
+    Asked(query): Asked,
 ) -> Result<Response> {
-    let query = Query::of_body(&body.value(&mut call)?)?;
     // A filter may be on attributes that only one of the types has.
     let (people, groups) = match (query.listing(&USER), query.listing(&GROUP)) {
         (Err(error), Err(_)) => return Err(error),
@@ -408,18 +410,6 @@ pub(crate) async fn search_all(
         listed.resources.append(&mut more.resources);
     }
     page_of(listed)
-}
-
-pub(crate) async fn search_groups(
-    State(state): State<Arc<HttpState>>,
-    Caller(mut call): Caller,
-    path: PathParameters,
-    base: Base,
-    body: JsonBody,
-) -> Result<Response> {
-    let query = Query::of_body(&body.value(&mut call)?)?;
-    let listed = state.service.list_provisioned_groups(&call, path.text(0), &query.listing(&GROUP)?).await?;
-    page(&base, &GROUP, listed)
 }
 
 pub(crate) async fn create_group(

@@ -53,7 +53,8 @@ pub struct Listed {
 }
 
 /// The place where resources of a type are stored, and the keys by which they are found.
-struct Kind {
+struct ResourceType {
+    shown: Shown,
     collection: &'static Collection,
     of_directory: &'static Index,
     schema: &'static Schema,
@@ -63,7 +64,8 @@ struct Kind {
     external_key: fn(&str, &str) -> String,
 }
 
-const PEOPLE: Kind = Kind {
+const PEOPLE: ResourceType = ResourceType {
+    shown: Shown::People,
     collection: &PROVISIONED_USERS,
     of_directory: &PROVISIONED_USERS_OF_DIRECTORY,
     schema: &USER,
@@ -72,7 +74,8 @@ const PEOPLE: Kind = Kind {
     external_key: ProvisionedUser::external_key,
 };
 
-const GROUPS: Kind = Kind {
+const GROUPS: ResourceType = ResourceType {
+    shown: Shown::Groups,
     collection: &PROVISIONED_GROUPS,
     of_directory: &PROVISIONED_GROUPS_OF_DIRECTORY,
     schema: &GROUP,
@@ -109,7 +112,7 @@ impl Service {
     /// `scim_too_many` where a filter would look at too many, `not_found`, `role_insufficient` or `platform_admin_required`.
     pub async fn list_provisioned_users(&self, call: &Call, directory: &str, listing: &Listing) -> Result<Listed> {
         let directory = self.directory(call, directory, Purpose::Read).await?;
-        self.list_resources(call, &directory, &PEOPLE, listing, Shown::People).await
+        self.list_resources(call, &directory, &PEOPLE, listing).await
     }
 
     /// Lists the groups of a directory, in the order of their creation.
@@ -118,16 +121,15 @@ impl Service {
     /// As [`Service::list_provisioned_users`], and `scim_too_many` for more members than an answer can have.
     pub async fn list_provisioned_groups(&self, call: &Call, directory: &str, listing: &Listing) -> Result<Listed> {
         let directory = self.directory(call, directory, Purpose::Read).await?;
-        self.list_resources(call, &directory, &GROUPS, listing, Shown::Groups).await
+        self.list_resources(call, &directory, &GROUPS, listing).await
     }
 
     async fn list_resources(
         &self,
         call: &Call,
         directory: &Directory,
-        kind: &Kind,
+        kind: &ResourceType,
         listing: &Listing,
-        shown: Shown,
     ) -> Result<Listed> {
         let mut listed = Listed { total: 0, start_index: listing.start_index, resources: Vec::new() };
         let (mut after, mut compared) = (None, 0);
@@ -148,7 +150,7 @@ impl Service {
                 }
             };
             compared += if listing.filter.is_some() { read } else { 0 };
-            let found = self.resources(call, directory, &ids, shown, listing).await?;
+            let found = self.resources(call, directory, &ids, kind.shown, listing).await?;
             for one in found {
                 if let Some(filter) = &listing.filter {
                     if !filter.fits(&one.resource) {
@@ -265,7 +267,7 @@ fn wants(listing: &Listing, schema: &Schema, attribute: &str) -> bool {
 }
 
 /// Returns the query of the next resources, and `true` if it finds at most one.
-fn query(kind: &Kind, directory: &Directory, listing: &Listing, after: Option<Position>) -> (Query, bool) {
+fn query(kind: &ResourceType, directory: &Directory, listing: &Listing, after: Option<Position>) -> (Query, bool) {
     let filter = listing.filter.as_ref();
     let required = |attribute: &str| filter.and_then(|filter| filter.required(attribute));
     if let Some(id) = required("id") {
