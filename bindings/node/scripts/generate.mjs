@@ -11,7 +11,7 @@ const typeName = (schema) => schema.replace(/Body$/, "");
 const reference = (schema) => schema.$ref?.split("/").at(-1);
 
 /** Resources of other standards, whose clients bring their own types. */
-const FOREIGN = ["evaluations", "scim"];
+const FOREIGN = api.tags.filter(({ externalDocs }) => externalDocs).map(({ name }) => name);
 
 /** The names of the schemas that a part of the document refers to, and those refer to. */
 function referred(part, names = new Set()) {

@@ -29,7 +29,7 @@ Schema = dict[str, Any]
 api: Schema = json.loads(Path(sys.argv[1]).read_text())
 schemas: dict[str, Schema] = api["components"]["schemas"]
 # Resources of other standards, whose clients bring their own types.
-FOREIGN = {"evaluations", "scim"}
+FOREIGN = {tag["name"] for tag in api["tags"] if "externalDocs" in tag}
 
 
 def referred(part: object, names: set[str]) -> set[str]:

@@ -3,9 +3,23 @@
 use super::policy::{NOTHING, POLICY, Rule};
 use crate::callers::Callers;
 
-/// An action that a caller requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
+macro_rules! actions {
+    ($($(#[$about:meta])+ $action:ident,)+) => {
+        /// An action that a caller requests.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action {$(
+            $(#[$about])+
+            $action,
+        )+}
+
+        impl Action {
+            /// All actions, in the order of the policy.
+            pub const ALL: &[Self] = &[$(Self::$action),+];
+        }
+    };
+}
+
+actions! {
     /// Create a tenant.
     CreateTenant,
     /// List tenants: the caller's own, or all for the platform.

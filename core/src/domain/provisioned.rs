@@ -117,6 +117,12 @@ pub struct ProvisionedMember {
     pub updated_at: Timestamp,
 }
 
+/// Returns the unique key of an id at the identity provider, of people and of groups.
+#[must_use]
+pub fn external_key(directory: &str, external_id: &str) -> String {
+    format!("external:{directory}:{external_id}")
+}
+
 impl ProvisionedUser {
     /// Returns the unique key of a name in a directory. Its case does not matter (RFC 7643 §4.1.1).
     #[must_use]
@@ -124,14 +130,8 @@ impl ProvisionedUser {
         format!("name:{directory}:{}", Form::Name.of(user_name))
     }
 
-    /// Returns the unique key of an id at the identity provider.
-    #[must_use]
-    pub fn external_key(directory: &str, external_id: &str) -> String {
-        format!("external:{directory}:{external_id}")
-    }
-
     fn keys(&self) -> Vec<String> {
-        let external = self.external_id.iter().map(|id| Self::external_key(&self.directory, id));
+        let external = self.external_id.iter().map(|id| external_key(&self.directory, id));
         std::iter::once(Self::name_key(&self.directory, &self.user_name)).chain(external).collect()
     }
 }
@@ -143,14 +143,8 @@ impl ProvisionedGroup {
         format!("name:{directory}:{display_name}")
     }
 
-    /// Returns the unique key of an id at the identity provider.
-    #[must_use]
-    pub fn external_key(directory: &str, external_id: &str) -> String {
-        format!("external:{directory}:{external_id}")
-    }
-
     fn keys(&self) -> Vec<String> {
-        let external = self.external_id.iter().map(|id| Self::external_key(&self.directory, id));
+        let external = self.external_id.iter().map(|id| external_key(&self.directory, id));
         std::iter::once(Self::name_key(&self.directory, &self.display_name)).chain(external).collect()
     }
 }

@@ -2,28 +2,37 @@
 
 /// The resources of the API, in the order of its documents.
 ///
-/// They are the tags of operations, and each is a module of `routes`.
-pub const RESOURCES: &[(&str, &str)] = &[
-    ("profile", "The caller's own profile and tenants."),
-    ("tenants", "Tenants: the caller's, or all for the platform."),
-    ("members", "Members of a tenant."),
-    ("entitlements", "What a tenant's subscription entitles to."),
-    ("invitations", "Invitations of people to a tenant, by mail."),
-    ("workspace", "The systems behind a tenant: identity, mail and files."),
-    ("mailboxes", "Mailboxes of a tenant."),
-    ("app_passwords", "App passwords of mailboxes, each for one mail program."),
-    ("domains", "Domains of a tenant, and their proof by DNS."),
-    ("users", "Users; written by the platform."),
-    ("subscriptions", "Subscriptions; written by the platform."),
-    ("billing", "Links to the payment provider, and its events."),
-    ("evaluations", "The policy's decisions, as the AuthZEN Authorization API 1.0 asks for them."),
-    ("api_keys", "API keys: credentials of machines of a tenant or the platform."),
-    ("scim", "People and groups that identity providers push by SCIM 2.0 (RFC 7644)."),
-    ("audit", "The audit trail."),
-    ("events", "What changes, in pages and as a stream."),
-    ("event_endpoints", "Endpoints to which events are delivered as signed webhooks."),
-    ("launcher", "The public launchers of tenants."),
-    ("sessions", "Sessions at the identity provider."),
+/// They are the tags of operations, and each is a module of `routes`. Those of another standard name it: its clients bring
+/// types of their own, so that the packages have none.
+pub const RESOURCES: &[(&str, &str, Option<&str>)] = &[
+    ("profile", "The caller's own profile and tenants.", None),
+    ("tenants", "Tenants: the caller's, or all for the platform.", None),
+    ("members", "Members of a tenant.", None),
+    ("entitlements", "What a tenant's subscription entitles to.", None),
+    ("invitations", "Invitations of people to a tenant, by mail.", None),
+    ("workspace", "The systems behind a tenant: identity, mail and files.", None),
+    ("mailboxes", "Mailboxes of a tenant.", None),
+    ("app_passwords", "App passwords of mailboxes, each for one mail program.", None),
+    ("domains", "Domains of a tenant, and their proof by DNS.", None),
+    ("users", "Users; written by the platform.", None),
+    ("subscriptions", "Subscriptions; written by the platform.", None),
+    ("billing", "Links to the payment provider, and its events.", None),
+    (
+        "evaluations",
+        "The policy's decisions, as the AuthZEN Authorization API 1.0 asks for them.",
+        Some("https://openid.net/specs/authorization-api-1_0.html"),
+    ),
+    ("api_keys", "API keys: credentials of machines of a tenant or the platform.", None),
+    (
+        "scim",
+        "People and groups that identity providers push by SCIM 2.0 (RFC 7644).",
+        Some("https://www.rfc-editor.org/rfc/rfc7644"),
+    ),
+    ("audit", "The audit trail.", None),
+    ("events", "What changes, in pages and as a stream.", None),
+    ("event_endpoints", "Endpoints to which events are delivered as signed webhooks.", None),
+    ("launcher", "The public launchers of tenants.", None),
+    ("sessions", "Sessions at the identity provider.", None),
 ];
 
 macro_rules! method {

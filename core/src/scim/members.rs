@@ -8,14 +8,11 @@ use std::{collections::BTreeSet, str::FromStr as _};
 use scim_v2::filter::{AttrExp, CompValue, CompareOp, ValFilter};
 use serde_json::Value;
 
-use super::{invalid_value, quoted};
+use super::{invalid_value, quoted, schema::MOST_MEMBERS};
 use crate::{
     domain::UserId,
     error::{Code, Error, Result},
 };
-
-/// Largest number of members in one request. A body of 1 MiB has no more.
-const MOST_MEMBERS: usize = 50_000;
 
 /// A change of the members of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,9 +10,6 @@ use super::{
 };
 use crate::{domain::UserId, error::Result};
 
-/// Largest number of values of an attribute.
-const MOST_VALUES: usize = 100;
-
 /// Reads a whole resource (RFC 7644 §3.3, §3.5.1).
 ///
 /// Attributes that the service sets are ignored, and so are those that are not stored. `null` and an empty list are no value
@@ -105,8 +102,8 @@ pub(super) fn clean(attribute: &Attribute, value: Value) -> Result<Option<Value>
         Value::Array(values) => values,
         single => vec![single],
     };
-    if values.len() > MOST_VALUES {
-        return Err(invalid_value(format!("`{}` has more than {MOST_VALUES} values", attribute.name)));
+    if values.len() > attribute.most {
+        return Err(invalid_value(format!("`{}` has more than {} values", attribute.name, attribute.most)));
     }
     let cleaned = values.into_iter().filter(|value| !value.is_null()).map(|value| one(attribute, value));
     let cleaned: Vec<Value> = cleaned.filter_map(Result::transpose).collect::<Result<_>>()?;

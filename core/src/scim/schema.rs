@@ -40,6 +40,8 @@ pub struct Attribute {
     pub unique: bool,
     /// Largest number of characters.
     pub longest: usize,
+    /// Largest number of values.
+    pub most: usize,
     /// Values that it usually has.
     pub usual: &'static [&'static str],
     /// Types of resources that it refers to.
@@ -62,6 +64,7 @@ impl Attribute {
             always: false,
             unique: false,
             longest: 255,
+            most: 100,
             usual: &[],
             refers_to: &[],
             about,
@@ -76,6 +79,11 @@ impl Attribute {
 
     const fn many(mut self) -> Self {
         self.multi_valued = true;
+        self
+    }
+
+    const fn up_to(mut self, most: usize) -> Self {
+        self.most = most;
         self
     }
 
@@ -250,6 +258,9 @@ pub static USER: Schema = Schema {
     ],
 };
 
+/// Largest number of members in one request. A body of 1 MiB has no more.
+pub(super) const MOST_MEMBERS: usize = 50_000;
+
 /// Groups (RFC 7643 §4.2).
 pub static GROUP: Schema = Schema {
     urn: "urn:ietf:params:scim:schemas:core:2.0:Group",
@@ -262,7 +273,7 @@ pub static GROUP: Schema = Schema {
             .required()
             .exact()
             .unique(),
-        Attribute::new("members", Kind::Complex, "The people in it.").many().of(&[
+        Attribute::new("members", Kind::Complex, "The people in it.").many().up_to(MOST_MEMBERS).of(&[
             Attribute::new("value", Kind::String, "Id of the person.").exact(),
             Attribute::new("$ref", Kind::Reference, "Address of the person.").exact().to(&["User"]),
             Attribute::new("type", Kind::String, "User.").usually(&["User"]),

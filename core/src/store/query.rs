@@ -66,6 +66,21 @@ impl Query {
         Self { collection, filters: Vec::new(), sort: None, descending: false, after: None, limit: 50 }
     }
 
+    /// Creates a query of the documents with these ids, of which there are at most [`Query::MAXIMUM_VALUES`].
+    #[must_use]
+    pub fn by_ids(collection: &'static Collection, ids: impl IntoIterator<Item = impl Into<Value>>) -> Self {
+        let ids: Vec<Value> = ids.into_iter().map(Into::into).collect();
+        let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        Self::new(collection).filter(Filter::In("id", ids)).limit(limit)
+    }
+
+    /// Creates a query of the documents that hold these unique keys, of which there are at most [`Query::MAXIMUM_VALUES`].
+    #[must_use]
+    pub fn by_keys(collection: &'static Collection, keys: Vec<String>) -> Self {
+        let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        Self::new(collection).filter(Filter::UniqueKeyIn(keys)).limit(limit)
+    }
+
     /// Creates a query of the document that holds a unique key.
     #[must_use]
     pub fn unique(collection: &'static Collection, key: String) -> Self {

@@ -9,7 +9,7 @@ use crate::{
     },
     error::{Error, Result},
     service::{Call, Service, conflict, moment::Moment},
-    store::{Commit, Filter, Query, Repository},
+    store::{Commit, Query, Repository},
     work::is_overtaken,
 };
 
@@ -93,8 +93,7 @@ async fn try_mark(
     mark: Mark,
 ) -> Result<()> {
     let keys: Vec<String> = parts.iter().map(|(system, subject)| SystemState::key(tenant, *system, *subject)).collect();
-    let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-    let query = Query::new(&SYSTEM_STATES).filter(Filter::UniqueKeyIn(keys)).limit(limit);
+    let query = Query::by_keys(&SYSTEM_STATES, keys);
     let states: Vec<SystemState> = service.store().load_all(&call.context, &query).await?;
     let stored: HashMap<Part, SystemState> =
         states.into_iter().map(|state| ((state.system, state.subject), state)).collect();

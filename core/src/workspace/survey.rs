@@ -15,7 +15,7 @@ use crate::{
     },
     error::Result,
     service::{Call, Service},
-    store::{Entity, Filter, Position, Query, Repository},
+    store::{Entity, Position, Query, Repository},
 };
 
 /// Number of documents read at a time.
@@ -35,8 +35,7 @@ pub async fn survey(service: &Service, kinds: &[SystemKind]) -> Result<usize> {
         let Some(last) = tenants.last().map(|tenant| tenant.id.0) else { return Ok(found) };
         let keys = tenants.iter().flat_map(|tenant| kinds.iter().map(|kind| SystemState::key(tenant.id, *kind, None)));
         let keys: Vec<String> = keys.collect();
-        let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-        let query = Query::new(&SYSTEM_STATES).filter(Filter::UniqueKeyIn(keys)).limit(limit);
+        let query = Query::by_keys(&SYSTEM_STATES, keys);
         let states: Vec<SystemState> = match kinds.is_empty() {
             true => Vec::new(),
             false => service.store().load_all(&call.context, &query).await?,

@@ -11,6 +11,7 @@ use utoipa::{
     openapi::{
         HttpMethod, PathItem, Paths, SecurityRequirement,
         extensions::Extensions,
+        external_docs::ExternalDocsBuilder,
         path::OperationBuilder,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
         tag::TagBuilder,
@@ -54,16 +55,20 @@ const SDK_METHOD: &str = "x-dezky-method";
 /// Extension with the policy as data.
 const POLICY: &str = "x-dezky-policy";
 
-/// Writes the document of resources (names and descriptions) and operations.
+/// Writes the document of resources (names, descriptions and standards) and operations.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Internal`] when it cannot be serialized, which is a bug.
 pub(super) fn write<'a>(
-    resources: &[(&str, &str)],
+    resources: &[(&str, &str, Option<&str>)],
     operations: impl Iterator<Item = (&'a Operation, Shape)>,
 ) -> Result<String> {
     let mut document = Document::openapi();
-    let tag = |(name, about): &(&str, &str)| TagBuilder::new().name(*name).description(Some(*about)).build();
+    let tag = |(name, about, standard): &(&str, &str, Option<&str>)| {
+        let standard =
+            standard.map(|url| ExternalDocsBuilder::new().url(url).description(Some("The standard")).build());
+        TagBuilder::new().name(*name).description(Some(*about)).external_docs(standard).build()
+    };
     document.tags = Some(resources.iter().map(tag).collect());
     let components = document.components.get_or_insert_with(Default::default);
     components.schemas.extend(webhooks::schemas());

@@ -2,13 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use utoipa::{IntoParams, ToSchema, openapi::ResponseBuilder};
+use serde_json::{Value, json};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr, ResponseBuilder, Schema,
+        schema::{ArrayBuilder, SchemaType, Type},
+    },
+};
 
 use super::shape::Shape;
 use crate::{
     http::problem::{self, Problem},
-    scim::MEDIA_TYPE,
+    scim::{
+        self, GROUP, MEDIA_TYPE, USER,
+        schema::{Attribute, Kind},
+    },
 };
 
 /// An error of SCIM (RFC 7644 §3.12).
@@ -26,88 +35,64 @@ pub(crate) struct ScimError {
     detail: String,
 }
 
-/// The name of a person.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[allow(dead_code, reason = "describes what is read")]
-pub(crate) struct ScimName {
-    /// The whole name.
-    #[schema(max_length = 255)]
-    formatted: Option<String>,
-    /// Family name.
-    #[schema(max_length = 255)]
-    family_name: Option<String>,
-    /// Given name.
-    #[schema(max_length = 255)]
-    given_name: Option<String>,
-}
-
-/// An address of a person.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "describes what is read")]
-pub(crate) struct ScimEmail {
-    /// The address.
-    #[schema(max_length = 255)]
-    value: Option<String>,
-    /// Its purpose.
-    #[serde(rename = "type")]
-    #[schema(max_length = 255)]
-    purpose: Option<String>,
-    /// `true` for one address.
-    primary: Option<bool>,
-}
-
-/// A person as an identity provider pushes them. Further attributes of RFC 7643 are accepted and not stored.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "externalId": "0b7c", "userName": "bea@example.eu",
-    "displayName": "Bea Example", "emails": [{"value": "bea@example.eu", "primary": true}], "active": true
-}))]
-#[allow(dead_code, reason = "describes what is read")]
-pub(crate) struct ScimUser {
-    schemas: Option<Vec<String>>,
-    /// The subject of the person's tokens; `userName` without it.
-    #[schema(max_length = 255)]
-    external_id: Option<String>,
-    /// Name that the person signs in with.
-    #[schema(min_length = 1, max_length = 200)]
-    user_name: String,
-    name: Option<ScimName>,
-    /// Name that others see.
-    #[schema(max_length = 255)]
-    display_name: Option<String>,
-    /// `false` ends every access at the next request.
-    active: Option<bool>,
-    #[schema(max_items = 100)]
-    emails: Option<Vec<ScimEmail>>,
-}
-
-/// A member of a group.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "describes what is read")]
-pub(crate) struct ScimMember {
-    /// Id of the person.
-    #[schema(pattern = "^[0-9a-fA-F]{24}$")]
-    value: String,
-}
+/// A person as an identity provider pushes them.
+pub(crate) struct ScimUser;
 
 /// A group as an identity provider pushes it.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "tenant-acme"
-}))]
-#[allow(dead_code, reason = "describes what is read")]
-pub(crate) struct ScimGroup {
-    schemas: Option<Vec<String>>,
-    /// Its id at the identity provider.
-    #[schema(max_length = 255)]
-    external_id: Option<String>,
-    /// Its name, which a tenant names in `authentikGroup`.
-    #[schema(min_length = 1, max_length = 200)]
-    display_name: String,
-    members: Option<Vec<ScimMember>>,
+pub(crate) struct ScimGroup;
+
+impl PartialSchema for ScimUser {
+    fn schema() -> RefOr<Schema> {
+        let about =
+            "A person as an identity provider pushes them. Further attributes of RFC 7643 are accepted and not stored.";
+        pushed(&USER, about, json!({ "externalId": "0b7c", "userName": "bea@example.eu", "active": true }))
+    }
+}
+
+impl ToSchema for ScimUser {}
+
+impl PartialSchema for ScimGroup {
+    fn schema() -> RefOr<Schema> {
+        pushed(&GROUP, "A group as an identity provider pushes it.", json!({ "displayName": "tenant-acme" }))
+    }
+}
+
+impl ToSchema for ScimGroup {}
+
+/// Describes what a client sends of a resource, from the attributes of its schema.
+fn pushed(schema: &'static scim::Schema, about: &str, mut example: Value) -> RefOr<Schema> {
+    if let Value::Object(members) = &mut example {
+        members.insert("schemas".to_owned(), json!([schema.urn]));
+    }
+    let schemas = ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::String));
+    let object = ObjectBuilder::new().schema_type(Type::Object).description(Some(about)).examples([example]);
+    let attributes = schema.all().filter(|attribute| !attribute.read_only);
+    attributes.fold(object.property("schemas", schemas), with).into()
+}
+
+/// Adds an attribute to the properties of an object.
+fn with(object: ObjectBuilder, attribute: &'static Attribute) -> ObjectBuilder {
+    let one = match attribute.kind {
+        Kind::Complex => {
+            attribute.sub.iter().fold(ObjectBuilder::new().schema_type(kind(attribute, Type::Object)), with)
+        }
+        Kind::Boolean => ObjectBuilder::new().schema_type(kind(attribute, Type::Boolean)),
+        Kind::String | Kind::DateTime | Kind::Reference => ObjectBuilder::new()
+            .schema_type(kind(attribute, Type::String))
+            .min_length(attribute.required.then_some(1))
+            .max_length(Some(attribute.longest)),
+    };
+    let object = if attribute.required { object.required(attribute.name) } else { object };
+    if attribute.multi_valued {
+        let values = ArrayBuilder::new().items(one).max_items(Some(attribute.most));
+        return object.property(attribute.name, values.description(Some(attribute.about)));
+    }
+    object.property(attribute.name, one.description(Some(attribute.about)))
+}
+
+/// Returns the type of an attribute, which may be `null` unless it is required (RFC 7643 §2.5).
+fn kind(attribute: &Attribute, kind: Type) -> SchemaType {
+    if attribute.required || attribute.multi_valued { kind.into() } else { SchemaType::from_iter([kind, Type::Null]) }
 }
 
 /// A resource, with the attributes that were asked for.

@@ -25,7 +25,7 @@ use crate::{
         api_key::{API_KEY_USES, NewSecret},
     },
     error::{Error, FieldCode, FieldError, Result},
-    store::{Filter, Query, Read, Repository as _},
+    store::{Query, Read, Repository as _},
 };
 
 /// The kind of resource in audit events.
@@ -43,9 +43,7 @@ fn draw() -> Result<NewSecret> {
 }
 
 fn uses(ids: impl IntoIterator<Item = ApiKeyId>) -> Read {
-    let ids: Vec<_> = ids.into_iter().map(|id| id.0.into()).collect();
-    let most = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-    Query::new(&API_KEY_USES).filter(Filter::In("id", ids)).limit(most).into()
+    Query::by_ids(&API_KEY_USES, ids.into_iter().map(|id| id.0)).into()
 }
 
 fn view(access: &TenantAccess, key: ApiKey, last: Option<&ApiKeyUse>, secret: Option<OneTimeSecret>) -> ApiKeyView {

@@ -16,7 +16,7 @@ use crate::{
         subscriptions::{KIND, lifecycle::follow as follow_tenant, subject},
         unit_of_work::UnitOfWork,
     },
-    store::{Filter, Query, Repository as _},
+    store::{Query, Repository as _},
 };
 
 /// Time limit for one subscription: a few requests to the provider, each of which may be repeated.
@@ -93,9 +93,10 @@ impl Service {
         events: &[ProviderEventId],
         why: Option<String>,
     ) -> Result<()> {
-        let Some(most) = u32::try_from(events.len()).ok().filter(|number| *number > 0) else { return Ok(()) };
-        let ids = events.iter().map(|id| id.0.into()).collect();
-        let query = Query::new(&PROVIDER_EVENTS).filter(Filter::In("id", ids)).limit(most);
+        if events.is_empty() {
+            return Ok(());
+        }
+        let query = Query::by_ids(&PROVIDER_EVENTS, events.iter().map(|id| id.0));
         let stored: Vec<ProviderEvent> = self.store.load_all(&call.context, &query).await?;
         for before in stored.iter().filter(|event| !event.settled) {
             let mut after = before.clone();

@@ -131,9 +131,7 @@ impl Service {
         ids.dedup();
         let mut names: HashMap<ProvisionedGroupId, String> = HashMap::new();
         for ids in ids.chunks(Query::MAXIMUM_VALUES) {
-            let query = Query::new(&PROVISIONED_GROUPS)
-                .filter(Filter::In("id", ids.iter().map(|id| (*id).into()).collect()))
-                .limit(u32::try_from(ids.len()).unwrap_or(u32::MAX));
+            let query = Query::by_ids(&PROVISIONED_GROUPS, ids.iter().copied());
             let groups: Vec<ProvisionedGroup> = self.store.load_all(&call.context, &query).await?;
             names.extend(groups.into_iter().map(|group| (group.id, group.display_name)));
         }

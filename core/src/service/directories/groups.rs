@@ -18,7 +18,7 @@ use crate::{
     error::{Code, Error, Result},
     scim::{MemberChange, Projection, Resource, patch::Patch},
     service::{Call, Service, moment::Moment},
-    store::{Filter, Position, Query, Repository as _},
+    store::{Position, Query, Repository as _},
 };
 
 impl Service {
@@ -222,8 +222,7 @@ impl Service {
             moves.added = members.added.iter().copied().collect();
             let keys: Vec<String> = members.removed.iter().map(|user| ProvisionedMember::key(id, *user)).collect();
             for keys in keys.chunks(Query::MAXIMUM_VALUES) {
-                let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-                let query = Query::new(&PROVISIONED_MEMBERS).filter(Filter::UniqueKeyIn(keys.to_vec())).limit(limit);
+                let query = Query::by_keys(&PROVISIONED_MEMBERS, keys.to_vec());
                 moves.removed.extend(self.store.load_all::<ProvisionedMember>(&call.context, &query).await?);
             }
             return Ok(moves);

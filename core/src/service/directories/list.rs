@@ -12,7 +12,7 @@ use crate::{
         ObjectId, ProvisionedGroup, ProvisionedGroupId, ProvisionedMember, ProvisionedUser, User, UserId,
         provisioned::{
             PROVISIONED_GROUPS, PROVISIONED_GROUPS_OF_DIRECTORY, PROVISIONED_MEMBERS, PROVISIONED_USERS,
-            PROVISIONED_USERS_OF_DIRECTORY,
+            PROVISIONED_USERS_OF_DIRECTORY, external_key,
         },
         user::USERS,
     },
@@ -61,7 +61,6 @@ struct ResourceType {
     /// The attribute by whose value a resource is found, with its unique key.
     name: &'static str,
     name_key: fn(&str, &str) -> String,
-    external_key: fn(&str, &str) -> String,
 }
 
 const PEOPLE: ResourceType = ResourceType {
@@ -71,7 +70,6 @@ const PEOPLE: ResourceType = ResourceType {
     schema: &USER,
     name: "userName",
     name_key: ProvisionedUser::name_key,
-    external_key: ProvisionedUser::external_key,
 };
 
 const GROUPS: ResourceType = ResourceType {
@@ -81,7 +79,6 @@ const GROUPS: ResourceType = ResourceType {
     schema: &GROUP,
     name: "displayName",
     name_key: ProvisionedGroup::name_key,
-    external_key: ProvisionedGroup::external_key,
 };
 
 impl Listing {
@@ -201,11 +198,7 @@ impl Service {
         ids: &[ObjectId],
         listing: &Listing,
     ) -> Result<Vec<Found>> {
-        let of = |collection| {
-            let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-            let ids = ids.iter().map(|id| (*id).into()).collect();
-            Query::new(collection).filter(Filter::In("id", ids)).limit(limit).into()
-        };
+        let of = |collection| Query::by_ids(collection, ids.iter().copied()).into();
         let mut answers = self.store.load_together(&call.context, &[of(&PROVISIONED_USERS), of(&USERS)]).await?;
         let mut records: Vec<ProvisionedUser> = answers.all()?;
         records.retain(|record| record.directory == directory.name);
@@ -228,9 +221,7 @@ impl Service {
         ids: &[ObjectId],
         listing: &Listing,
     ) -> Result<Vec<Found>> {
-        let values = || ids.iter().map(|id| (*id).into()).collect();
-        let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        let query = Query::new(&PROVISIONED_GROUPS).filter(Filter::In("id", values())).limit(limit);
+        let query = Query::by_ids(&PROVISIONED_GROUPS, ids.iter().copied());
         let mut groups: Vec<ProvisionedGroup> = self.store.load_all(&call.context, &query).await?;
         groups.retain(|group| group.directory == directory.name);
         groups.sort_unstable_by_key(|group| group.id.0);
@@ -238,8 +229,8 @@ impl Service {
             return Ok(groups.iter().map(|group| of_group(group, None)).collect());
         }
         let most = u32::try_from(MOST_MEMBERS).unwrap_or(u32::MAX);
-        let query =
-            Query::new(&PROVISIONED_MEMBERS).filter(Filter::In("groupId", values())).limit(most.saturating_add(1));
+        let of_groups = Filter::In("groupId", ids.iter().map(|id| (*id).into()).collect());
+        let query = Query::new(&PROVISIONED_MEMBERS).filter(of_groups).limit(most.saturating_add(1));
         let members: Vec<ProvisionedMember> = self.store.load_all(&call.context, &query).await?;
         if members.len() > MOST_MEMBERS {
             return Err(too_many_members());
@@ -278,7 +269,7 @@ fn query(kind: &ResourceType, directory: &Directory, listing: &Listing, after: O
         return (Query::unique(kind.collection, (kind.name_key)(&directory.name, name)), true);
     }
     if let Some(id) = required("externalId") {
-        return (Query::unique(kind.collection, (kind.external_key)(&directory.name, id)), true);
+        return (Query::unique(kind.collection, external_key(&directory.name, id)), true);
     }
     let query = Query::new(kind.collection).sort(kind.of_directory).equal("directory", directory.name.clone());
     (query.after(after).limit(PAGE), false)

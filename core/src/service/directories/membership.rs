@@ -27,7 +27,7 @@ use crate::{
         profile::{Reconciliation, Statement},
         unit_of_work::UnitOfWork,
     },
-    store::{Filter, Query, Read, Repository as _},
+    store::{Query, Read, Repository as _},
 };
 
 /// People who are put into a group or taken out of it.
@@ -52,11 +52,6 @@ impl Moves {
 
 fn limit(values: usize) -> u32 {
     u32::try_from(values).unwrap_or(u32::MAX)
-}
-
-fn by_id(collection: &'static crate::store::Collection, people: &[UserId]) -> Read {
-    let ids = people.iter().map(|id| id.0.into()).collect();
-    Query::new(collection).filter(Filter::In("id", ids)).limit(limit(people.len())).into()
 }
 
 impl Service {
@@ -88,8 +83,8 @@ impl Service {
     ) -> Result<()> {
         let keys = moves.added.iter().map(|id| ProvisionedMember::key(group.id, *id)).collect();
         let reads: [Read; 2] = [
-            by_id(&PROVISIONED_USERS, &moves.added),
-            Query::new(&PROVISIONED_MEMBERS).filter(Filter::UniqueKeyIn(keys)).limit(limit(moves.added.len())).into(),
+            Query::by_ids(&PROVISIONED_USERS, moves.added.iter().map(|id| id.0)).into(),
+            Query::by_keys(&PROVISIONED_MEMBERS, keys).into(),
         ];
         let mut answers = self.store.load_together(&call.context, &reads).await?;
         let known: Vec<ProvisionedUser> = answers.all()?;
@@ -126,9 +121,9 @@ impl Service {
         let all: Vec<UserId> = given.iter().chain(taken).copied().collect();
         let keys: Vec<String> = all.iter().map(|id| Membership::key(tenant.id, *id)).collect();
         let reads: [Read; 3] = [
-            Query::new(&MEMBERSHIPS).limit(limit(keys.len())).filter(Filter::UniqueKeyIn(keys)).into(),
-            by_id(&USERS, given),
-            by_id(&USER_ACTIVITY, given),
+            Query::by_keys(&MEMBERSHIPS, keys).into(),
+            Query::by_ids(&USERS, given.iter().map(|id| id.0)).into(),
+            Query::by_ids(&USER_ACTIVITY, given.iter().map(|id| id.0)).into(),
         ];
         let mut answers = self.store.load_together(&call.context, &reads).await?;
         let memberships: Vec<Membership> = answers.all()?;
@@ -183,11 +178,10 @@ impl Service {
         if members.is_empty() {
             return Ok(false);
         }
-        let ids = members.iter().map(|member| member.group_id.0.into()).collect();
-        let query = Query::new(&PROVISIONED_GROUPS).filter(Filter::In("id", ids)).limit(limit(members.len()));
+        let query = Query::by_ids(&PROVISIONED_GROUPS, members.iter().map(|member| member.group_id.0));
         let groups: Vec<ProvisionedGroup> = self.store.load_all(&call.context, &query).await?;
         let keys = groups.iter().map(|group| Tenant::group_key(&group.display_name)).collect();
-        let query = Query::new(&TENANTS).filter(Filter::UniqueKeyIn(keys)).limit(limit(groups.len()));
+        let query = Query::by_keys(&TENANTS, keys);
         let tenants: Vec<Tenant> = self.store.load_all(&call.context, &query).await?;
         let mut work = directory.work(call, &moment);
         for member in &members {

@@ -14,7 +14,7 @@ use crate::{
         activity::USER_ACTIVITY,
         fields::{email, sanitised_label},
         membership::{MEMBERSHIPS, MEMBERSHIPS_OF_USER},
-        provisioned::PROVISIONED_USERS,
+        provisioned::{PROVISIONED_USERS, external_key},
         user::USERS,
     },
     error::{Code, Error, Result},
@@ -131,9 +131,9 @@ impl Service {
             Query::unique(&USERS, User::tombstone_key(&directory.name, &hash)).into(),
             Query::unique(&PROVISIONED_USERS, ProvisionedUser::name_key(&directory.name, name)).into(),
         ];
-        reads.extend(external.map(|id| {
-            Read::from(Query::unique(&PROVISIONED_USERS, ProvisionedUser::external_key(&directory.name, id)))
-        }));
+        reads.extend(
+            external.map(|id| Read::from(Query::unique(&PROVISIONED_USERS, external_key(&directory.name, id)))),
+        );
         let mut answers = self.store.load_together(&call.context, &reads).await?;
         let found: Option<User> = answers.first()?;
         let tombstone: Option<User> = answers.first()?;

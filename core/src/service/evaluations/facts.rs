@@ -11,7 +11,7 @@ use crate::{
     },
     error::Result,
     service::{Call, Service, access::ABSENT},
-    store::{Filter, Query, Repository as _},
+    store::{Query, Repository as _},
 };
 
 /// The type of subjects.
@@ -87,23 +87,9 @@ pub(super) struct Facts {
     last_owners: HashSet<MembershipId>,
 }
 
-fn ids(resources: &HashSet<&Named>, kind: &str) -> Vec<crate::store::Value> {
+fn ids(resources: &HashSet<&Named>, kind: &str) -> Vec<ObjectId> {
     let of_kind = resources.iter().filter(|resource| resource.kind == kind);
-    of_kind.filter_map(|resource| resource.id.parse::<ObjectId>().ok()).map(Into::into).collect()
-}
-
-fn most(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-fn by_ids(collection: &'static crate::store::Collection, ids: Vec<crate::store::Value>) -> Query {
-    let limit = most(ids.len());
-    Query::new(collection).filter(Filter::In("id", ids)).limit(limit)
-}
-
-fn by_keys(collection: &'static crate::store::Collection, keys: Vec<String>) -> Query {
-    let limit = most(keys.len());
-    Query::new(collection).filter(Filter::UniqueKeyIn(keys)).limit(limit)
+    of_kind.filter_map(|resource| resource.id.parse().ok()).collect()
 }
 
 impl Facts {
@@ -113,7 +99,7 @@ impl Facts {
         let people: HashSet<Person> = questions.iter().filter_map(|question| Person::of(&question.subject)).collect();
         let mut user_ids = ids(&resources, USER);
         user_ids.extend(people.iter().filter_map(|person| match person {
-            Person::Id(id) => Some(id.0.into()),
+            Person::Id(id) => Some(id.0),
             Person::Subject(..) => None,
         }));
         let subjects = people.iter().filter_map(|person| match person {
@@ -124,13 +110,13 @@ impl Facts {
         let slugs = slugs.filter(|resource| resource.id.parse::<ObjectId>().is_err());
         let slugs = slugs.map(|resource| Tenant::slug_key(&resource.id)).collect();
         let first = [
-            by_ids(&USERS, user_ids).into(),
-            by_keys(&USERS, subjects.collect()).into(),
-            by_ids(&TENANTS, ids(&resources, "tenant")).into(),
-            by_keys(&TENANTS, slugs).into(),
-            by_ids(&SUBSCRIPTIONS, ids(&resources, "subscription")).into(),
-            by_ids(&MAILBOXES, ids(&resources, "mailbox")).into(),
-            by_ids(&MEMBERSHIPS, ids(&resources, "membership")).into(),
+            Query::by_ids(&USERS, user_ids).into(),
+            Query::by_keys(&USERS, subjects.collect()).into(),
+            Query::by_ids(&TENANTS, ids(&resources, "tenant")).into(),
+            Query::by_keys(&TENANTS, slugs).into(),
+            Query::by_ids(&SUBSCRIPTIONS, ids(&resources, "subscription")).into(),
+            Query::by_ids(&MAILBOXES, ids(&resources, "mailbox")).into(),
+            Query::by_ids(&MEMBERSHIPS, ids(&resources, "membership")).into(),
         ];
         let mut answers = service.store.load_together(&call.context, &first).await?;
         let mut facts = Self { users: answers.all()?, ..Self::default() };
@@ -154,8 +140,7 @@ impl Facts {
         let of_parts = of_parts.chain(self.by_id.iter().map(|one| one.tenant_id));
         let of_people = self.users.iter().filter_map(|user| Issuer::tenant_of(&user.issuer_id));
         let missing: HashSet<TenantId> = of_parts.chain(of_people).filter(|id| !known.contains(id)).collect();
-        let missing = missing.iter().map(|id| id.0).chain([ABSENT]).map(Into::into).collect();
-        let query = by_ids(&TENANTS, missing);
+        let query = Query::by_ids(&TENANTS, missing.iter().map(|id| id.0).chain([ABSENT]));
         self.tenants.extend(service.store.load_all::<Tenant>(&call.context, &query).await?);
         Ok(())
     }
@@ -169,7 +154,7 @@ impl Facts {
         // Something is always asked for, so that what does not exist takes as long as what is hidden.
         let nobody = [Membership::key(TenantId(ABSENT), UserId(ABSENT))];
         let keys = pairs.iter().map(|(tenant, user)| Membership::key(*tenant, *user)).chain(nobody).collect();
-        let query = by_keys(&MEMBERSHIPS, keys);
+        let query = Query::by_keys(&MEMBERSHIPS, keys);
         let found: Vec<Membership> = service.store.load_all(&call.context, &query).await?;
         self.memberships = found.into_iter().map(|one| ((one.tenant_id, one.user_id), one)).collect();
         Ok(())

@@ -26,7 +26,7 @@ use crate::{
         moment::Moment,
         unit_of_work::{Subject, UnitOfWork},
     },
-    store::{Answers, Filter, Query, Read, Repository, StoreError, StoreResult, error::not_upgraded},
+    store::{Answers, Query, Read, Repository, StoreError, StoreResult, error::not_upgraded},
 };
 
 /// A caller whose claims are synced, with the documents that were read for it.
@@ -271,8 +271,7 @@ impl Service {
         let tombstones = async {
             let mut found = Vec::new();
             for keys in missing.chunks(Query::MAXIMUM_VALUES) {
-                let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-                let query = Query::new(&MEMBERSHIPS).filter(Filter::UniqueKeyIn(keys.to_vec())).limit(limit);
+                let query = Query::by_keys(&MEMBERSHIPS, keys.to_vec());
                 found.extend(self.store.load_all::<Membership>(&call.context, &query).await?);
             }
             Ok::<_, Error>(found)
@@ -308,10 +307,7 @@ impl<'a> ClaimReads<'a> {
         let mut keys: Vec<String> = token.groups.iter().flatten().map(|group| Tenant::group_key(group)).collect();
         keys.sort_unstable();
         keys.dedup();
-        let reads = keys.chunks(Query::MAXIMUM_VALUES).map(|keys| {
-            let limit = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-            Query::new(&TENANTS).filter(Filter::UniqueKeyIn(keys.to_vec())).limit(limit).into()
-        });
+        let reads = keys.chunks(Query::MAXIMUM_VALUES).map(|keys| Query::by_keys(&TENANTS, keys.to_vec()).into());
         Self { token, reads: reads.collect() }
     }
 
