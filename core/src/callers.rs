@@ -57,6 +57,12 @@ impl Callers {
         Self(self.0 | other.0)
     }
 
+    /// Returns `true` if all callers of another set are in this one.
+    #[must_use]
+    pub const fn contain(self, other: Self) -> bool {
+        other.0 & !self.0 == 0
+    }
+
     /// Returns `true` if the sets have a common caller.
     #[must_use]
     pub const fn includes(self, other: Self) -> bool {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use dezky::{
-    authz::policy::settable,
+    authz::policy::{field_policy, settable},
     callers::Callers,
     domain::{
         BillingInfo, CreateSubscription, CreateTenant, CreateUser, GrantMembership, MembershipRole, ObjectId,
@@ -228,13 +228,13 @@ fn inputs_and_policy_name_the_same_fields() {
             let plural = if name.ends_with('x') { format!("{name}es") } else { format!("{name}s") };
             let stored = collection(&plural).fields.iter().any(|stored| stored.name == field.name);
             assert!(stored, "{}: `{}` is not stored", rule.name, field.name);
-            // A field may not be set by callers who may not perform the action at all.
-            if let Some(by) = field.by {
-                let outside = Callers::ALL.iter().filter(|(caller, _)| by.includes(*caller));
-                let outside: Vec<_> = outside.filter(|(caller, _)| !rule.allowed.includes(*caller)).collect();
-                assert!(outside.is_empty(), "{}: `{}` by {outside:?}", rule.name, field.name);
-            }
         }
+    }
+    // A field is not set by callers who may not perform the action at all.
+    for (action, field, by) in field_policy() {
+        let outside = Callers::ALL.iter().filter(|(caller, _)| by.includes(*caller));
+        let outside: Vec<_> = outside.filter(|(caller, _)| !action.rule().allowed.includes(*caller)).collect();
+        assert!(outside.is_empty(), "{}: `{field}` by {outside:?}", action.name());
     }
 }
 

@@ -16,7 +16,7 @@ mod world;
 use std::{sync::Arc, time::Duration};
 
 use dezky::{
-    domain::{DeliveryStatus, MembershipRole},
+    domain::{DeliveryStatus, MembershipRole, UpdateUser},
     outbound::OutboundOptions,
     service::event_endpoints::Replay,
     store::SharedStore,
@@ -42,6 +42,8 @@ on_every_store! {
     an_endpoint_says_when_to_come_back,
     a_slow_endpoint_delays_no_other,
     retries_of_a_slow_endpoint_delay_no_other,
+    personal_values_come_where_they_are_asked_for_and_end_with_an_erasure,
+    another_address_gets_no_personal_values,
     after_a_rotation_both_secrets_sign_for_a_day,
     what_was_delivered_is_replayed_by_id_and_by_time,
     a_removed_endpoint_and_a_deleted_tenant_get_nothing,
@@ -61,8 +63,7 @@ async fn events_come_signed_in_order_and_without_values(store: SharedStore) {
     }
     world.deliver().await;
     let arrived = receiver.arrived();
-    let bodies: Vec<serde_json::Value> =
-        arrived.iter().map(|request| serde_json::from_slice(&request.body).unwrap()).collect();
+    let bodies = world::bodies(&receiver);
     let types: Vec<&str> = bodies.iter().map(|body| body["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["event_endpoint.create", "tenant.update", "tenant.update", "tenant.update"]);
     for (request, body) in arrived.iter().zip(&bodies) {
@@ -96,18 +97,14 @@ async fn a_tenant_gets_its_own_events_and_the_platform_all(store: SharedStore) {
     grant(&world.service, other, anna, MembershipRole::Owner).await;
     world.rename("New").await;
     world.deliver().await;
-    let of = |server: &Server| {
-        let body = |request: server::Arrived| serde_json::from_slice::<serde_json::Value>(&request.body).unwrap();
-        server.arrived().into_iter().map(body).collect::<Vec<_>>()
-    };
-    assert!(of(&own).iter().all(|body| body["tenantId"] == json!(world.tenant)));
+    assert!(world::bodies(&own).iter().all(|body| body["tenantId"] == json!(world.tenant)));
     let types = |bodies: &[serde_json::Value], tenant: Option<dezky::domain::TenantId>| {
         let of_tenant =
             bodies.iter().filter(|body| body.get("tenantId") == tenant.map(|tenant| json!(tenant)).as_ref());
         of_tenant.map(|body| body["type"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let all = of(&all);
-    assert_eq!(types(&of(&own), Some(world.tenant)), ["event_endpoint.create", "tenant.update"]);
+    let all = world::bodies(&all);
+    assert_eq!(types(&world::bodies(&own), Some(world.tenant)), ["event_endpoint.create", "tenant.update"]);
     assert_eq!(types(&all, Some(world.tenant)), ["event_endpoint.create", "tenant.update"]);
     assert_eq!(types(&all, Some(other)), ["tenant.create", "membership.grant"]);
     assert_eq!(types(&all, None), ["event_endpoint.create_platform", "user.create"]);
@@ -272,6 +269,58 @@ async fn retries_of_a_slow_endpoint_delay_no_other(store: SharedStore) {
     let driver = Driver::start(&world.service, vec![Task::webhooks(Arc::clone(&world.webhooks))]);
     assert_eq!(arrivals.recv().await, Some(0));
     driver.stop().await;
+}
+
+async fn personal_values_come_where_they_are_asked_for_and_end_with_an_erasure(store: SharedStore) {
+    let world = World::on(store).await;
+    let (with, without, all) = (
+        Server::answering(204, &[], "").await,
+        Server::answering(204, &[], "").await,
+        Server::answering(204, &[], "").await,
+    );
+    let types = ["tenant.update", "user.update"];
+    let (asking, _) = world.endpoint(Some(world.tenant), &with.url, &types).await;
+    world.endpoint(Some(world.tenant), &without.url, &types).await;
+    let (platform, _) = world.endpoint(None, &all.url, &types).await;
+    for endpoint in [&asking, &platform] {
+        world.change(endpoint, json!({"personalValues": true})).await;
+    }
+    let anna = person(&world.service, "anna").await;
+    world.rename("Erste").await;
+    let rename = UpdateUser::read(json!({"name": "Anna Alt"})).unwrap();
+    world.service.update_user(&system(), anna, rename).await.unwrap();
+    world.deliver().await;
+    let data =
+        |server: &Server| world::bodies(server).into_iter().map(|mut body| body["data"].take()).collect::<Vec<_>>();
+    let renamed = json!([{"field": "name", "before": "acme", "after": "Erste"}]);
+    assert_eq!(data(&with).iter().map(|data| &data["values"]).collect::<Vec<_>>(), [&renamed]);
+    assert_eq!(data(&without)[0].get("values"), None);
+    let of_all = world::bodies(&all);
+    let of = |kind: &str| of_all.iter().find(|body| body["type"] == kind).unwrap();
+    assert_eq!(of("tenant.update")["data"]["values"], renamed);
+    assert_eq!(of("user.update")["data"]["values"][0]["after"], "Anna Alt");
+    // What is replayed after an erasure has none.
+    world.service.delete_user(&system(), anna).await.unwrap();
+    catch_up(&world.service).await.unwrap();
+    let replay = Replay::read(json!({"status": "delivered"})).unwrap();
+    world.service.replay_events(&system(), platform.id, replay).await.unwrap();
+    world.deliver().await;
+    let again: Vec<_> = data(&all).into_iter().skip(2).filter(|data| data["userId"] == json!(anna)).collect();
+    assert!(!again.is_empty() && again.iter().all(|data| data["values"] == json!([])), "{again:?}");
+}
+
+async fn another_address_gets_no_personal_values(store: SharedStore) {
+    let world = World::on(store).await;
+    let receiver = Server::answering(204, &[], "").await;
+    let (endpoint, _) = world.endpoint(Some(world.tenant), &receiver.url, &["tenant.update"]).await;
+    let read = async || world.service.read_event_endpoint(&system(), endpoint.id).await.unwrap().personal_values;
+    world.change(&endpoint, json!({"personalValues": true})).await;
+    world.change(&endpoint, json!({"description": "Wiki", "url": receiver.url.as_str()})).await;
+    assert!(read().await, "the same address is not another");
+    world.change(&endpoint, json!({"url": "https://elsewhere.example.eu/"})).await;
+    assert!(!read().await);
+    world.change(&endpoint, json!({"url": receiver.url.as_str(), "personalValues": true})).await;
+    assert!(read().await);
 }
 
 async fn after_a_rotation_both_secrets_sign_for_a_day(store: SharedStore) {

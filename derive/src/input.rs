@@ -37,7 +37,7 @@ pub(crate) fn inputs(declaration: &Declaration, arguments: &Arguments) -> Result
     for (named, purpose) in [(&arguments.create, Purpose::Create), (&arguments.update, Purpose::Update)] {
         if let Some(named) = named {
             let members = members(declaration, purpose);
-            both.extend(structure(named, &members, purpose));
+            both.extend(structure(named, &members));
             both.extend(builder(named, &members));
             both.extend(apply(&declaration.ident, &named.name, &members, purpose));
             both.extend(body(named, &members, purpose)?);
@@ -47,7 +47,7 @@ pub(crate) fn inputs(declaration: &Declaration, arguments: &Arguments) -> Result
 }
 
 /// Generates the struct, its reader, and its metadata.
-fn structure(named: &Named, members: &[Member<'_>], purpose: Purpose) -> TokenStream {
+fn structure(named: &Named, members: &[Member<'_>]) -> TokenStream {
     let ident = &named.name;
     let documentation = named.attributes.iter().filter(|attribute| attribute.path().is_ident("doc"));
     let visibility =
@@ -74,8 +74,7 @@ fn structure(named: &Named, members: &[Member<'_>], purpose: Purpose) -> TokenSt
     });
     let settable = members.iter().map(|Member { field, .. }| {
         let name = &field.name;
-        let set = field.set.as_ref().filter(|_| purpose == Purpose::Update);
-        let set = set.map_or_else(|| quote!(None), |set| quote!(Some(#set)));
+        let set = field.set.as_ref().map_or_else(|| quote!(None), |set| quote!(Some(#set)));
         quote!(crate::domain::input::Settable { name: #name, by: #set })
     });
     quote! {

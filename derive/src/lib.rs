@@ -101,7 +101,7 @@ use declaration::{Arguments, Declaration};
 ///   is one of `required`, `optional`, `default(value, …)`, `replace` (may be absent but not removed), `patch` (removed
 ///   by `null`), `list(most, …)`, `entries(most, Type)` (of parts with `entry`) and `object(TypePatch)` (of a part with
 ///   `patch`). The parser is a function from a JSON value, with further arguments if it takes any: `patch(text(255))`.
-/// - `set = PLATFORM`: the callers that may set it by an update, if these are fewer than those of the action.
+/// - `set = PLATFORM`: the callers that may set it, if these are fewer than those of the action.
 /// - `apply = Tenant::set_status`: the function `fn(&mut Entity, value)` that sets it, if other fields depend on it.
 /// - `by_hand`: no generated code sets it; the entity's own `apply` does.
 /// - `text_in_view = "…"`, `text_in_create = "…"`, `text_in_update = "…"`: the description in the API's document, if it

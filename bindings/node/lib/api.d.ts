@@ -157,6 +157,16 @@ export interface AuditResource {
   id: string;
 }
 
+/** A personal value before and after a change, each cut to [`AuditValue::MAXIMUM`] characters. */
+export interface AuditValue {
+  /** Name of the field. */
+  field: string;
+  /** Its value before. */
+  before?: string | null;
+  /** Its value after. */
+  after?: string | null;
+}
+
 /** The price to bill. */
 export interface Bill {
   /** Id of the plan's price; needed if it has several. (1 to 200 characters) */
@@ -297,6 +307,8 @@ export interface CreateEventEndpoint {
   types?: string[] | null;
   /** `true`, unless nothing is to be delivered yet. */
   active?: boolean | null;
+  /** `true` if its webhooks have the personal values that changed. For owners and the platform. */
+  personalValues?: boolean;
 }
 
 /** A new invitation. */
@@ -331,7 +343,7 @@ export interface CreateMailbox {
   displayName?: string | null;
   /** Local parts at the same domain that are delivered to it as well. (at most 20) */
   aliases?: string[] | null;
-  /** Bound of its size in MiB; absent for that of the plan. (1 to 10000000) */
+  /** Bound of its size in MiB, for the platform to set; absent for that of the plan. (1 to 10000000) */
   quotaMebibytes?: number | null;
 }
 
@@ -465,6 +477,8 @@ export interface EventData {
   userId?: string;
   /** Names of the fields that changed. */
   changedFields: string[];
+  /** Personal values before and after the change, as far as they are not erased; only for endpoints with `personalValues`. */
+  values?: AuditValue[];
 }
 
 /** A delivery of an event to an endpoint. */
@@ -529,6 +543,8 @@ export interface EventEndpointView {
   types: string[];
   /** `true` while events are delivered to it. */
   active: boolean;
+  /** `true` if its webhooks have the personal values that changed, as far as owners, or the platform, may read them. */
+  personalValues: boolean;
   /** Reason for which it was made inactive without a request. */
   failure?: string | null;
   /** Time until which webhooks are signed with the previous secret as well. (RFC 3339) */
@@ -543,7 +559,7 @@ export interface EventEndpointView {
   updatedAt: string;
 }
 
-/** An event as receivers get it: what has changed, by ids and names of fields, and no values. */
+/** An event as receivers get it: what has changed, by ids and names of fields. */
 export interface EventMessage {
   /** Id of the event, the same at each attempt and replay; also its id in the audit trail. */
   id: string;
@@ -1101,6 +1117,8 @@ export interface UpdateEventEndpoint {
   types?: string[] | null;
   /** `true` while events are delivered to it. */
   active?: boolean;
+  /** `true` if its webhooks have the personal values that changed, as far as owners, or the platform, may read them. For owners and the platform. */
+  personalValues?: boolean;
 }
 
 /** Changes to a mailbox. */

@@ -176,7 +176,8 @@ pub fn settable(action: Action) -> &'static [Settable] {
 /// Iterates over the fields that fewer callers may set than may perform the action, with those callers.
 pub fn field_policy() -> impl Iterator<Item = (Action, &'static str, Callers)> {
     let of_action = |(action, fields): &'static (Action, &'static [Settable])| {
-        fields.iter().filter_map(|field| Some((*action, field.name, field.by?)))
+        let fewer = |by: &Callers| !by.contain(action.rule().allowed);
+        fields.iter().filter_map(move |field| Some((*action, field.name, field.by.filter(fewer)?)))
     };
     SETTABLE.iter().flat_map(of_action)
 }

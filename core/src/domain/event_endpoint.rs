@@ -67,6 +67,13 @@ pub struct EventEndpoint {
         text_in_create = "`true`, unless nothing is to be delivered yet."
     )]
     pub active: bool,
+    /// `true` if its webhooks have the personal values that changed, as far as owners, or the platform, may read them.
+    #[field(
+        see, input = replace(boolean), set = OWNERS,
+        text_in_create = "`true` if its webhooks have the personal values that changed. For owners and the platform."
+    )]
+    #[serde(default)]
+    pub personal_values: bool,
     /// Reason for which it was made inactive without a request.
     #[field(see, silent, impersonal)]
     pub failure: Option<String>,
@@ -159,9 +166,16 @@ impl CreateEventEndpoint {
 
 impl UpdateEventEndpoint {
     /// Changes an endpoint. Whoever changes where or whether it gets events is not kept waiting for the next attempt.
+    ///
+    /// Another address gets no personal values unless the same change says so: they were allowed for the former one, and
+    /// fewer may allow them than may change the address.
     pub fn change(self, endpoint: &mut EventEndpoint) {
         let before = (endpoint.url.clone(), endpoint.active);
+        let asked = self.personal_values;
         self.apply(endpoint);
+        if before.0 != endpoint.url {
+            endpoint.personal_values = asked.unwrap_or(false);
+        }
         if (&before.0, before.1) != (&endpoint.url, endpoint.active) {
             endpoint.resumes_at = None;
         }

@@ -87,7 +87,10 @@ pub struct Mailbox {
     #[serde(default)]
     pub aliases: Vec<String>,
     /// Bound of its size in MiB; absent for that of the plan.
-    #[field(see, input = patch(whole_number(1, 10_000_000)), set = PLATFORM)]
+    #[field(
+        see, input = patch(whole_number(1, 10_000_000)), set = PLATFORM,
+        text_in_create = "Bound of its size in MiB, for the platform to set; absent for that of the plan."
+    )]
     pub quota_mebibytes: Option<u32>,
     /// Its status.
     #[field(see, initial = MailboxStatus::Active)]

@@ -9,7 +9,7 @@ use super::{AuditChainId, AuditEventId, ObjectId, TenantId};
 use crate::{
     callers::Callers,
     clock::Timestamp,
-    store::{Guest, Scope},
+    store::{Collection, Guest, Scope},
 };
 
 /// A number of things that were removed from one place.
@@ -58,6 +58,13 @@ impl Checkpoint {
 #[must_use]
 pub fn kind_of(action: &str) -> &str {
     action.split('.').next().unwrap_or(action)
+}
+
+/// Returns the collection of a kind of resource: `tenants` of `tenant`. Kinds without one of their own have none.
+#[must_use]
+pub fn collection_of(kind: &str) -> Option<&'static Collection> {
+    let is_of_kind = |collection: &&&Collection| matches!(collection.name.strip_prefix(kind), Some("s" | "es"));
+    crate::COLLECTIONS.iter().find(is_of_kind).copied()
 }
 
 /// A chain of audit events: its first and last place.

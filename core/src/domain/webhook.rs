@@ -6,7 +6,9 @@ use serde::Serialize;
 use sha2::Sha256;
 use utoipa::ToSchema;
 
-use super::{AuditResource, Event, EventDelivery, EventEndpointId, EventId, OneTimeSecret, TenantId, UserId};
+use super::{
+    AuditResource, AuditValue, Event, EventDelivery, EventEndpointId, EventId, OneTimeSecret, TenantId, UserId,
+};
 use crate::{
     clock::Timestamp,
     error::{Error, Result},
@@ -18,7 +20,7 @@ const SECRET: &str = "whsec_";
 /// Version of the signature: HMAC-SHA-256.
 const VERSION: &str = "v1";
 
-/// An event as receivers get it: what has changed, by ids and names of fields, and no values.
+/// An event as receivers get it: what has changed, by ids and names of fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventMessage {
@@ -53,12 +55,16 @@ pub struct EventData {
     pub user_id: Option<UserId>,
     /// Names of the fields that changed.
     pub changed_fields: Vec<String>,
+    /// Personal values before and after the change, as far as they are not erased; only for endpoints with `personalValues`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub values: Option<Vec<AuditValue>>,
 }
 
 impl From<Event> for EventMessage {
     fn from(event: Event) -> Self {
         let Event { id, action, tenant_id, user_id, resource, changed_fields, created_at, .. } = event;
-        let data = EventData { resource, user_id, changed_fields };
+        let data = EventData { resource, user_id, changed_fields, values: None };
         Self { id, event_type: action, timestamp: created_at, tenant_id, data }
     }
 }
@@ -67,7 +73,7 @@ impl From<EventDelivery> for EventMessage {
     fn from(delivery: EventDelivery) -> Self {
         let EventDelivery { event_id, action, event_tenant_id, user_id, resource, changed_fields, occurred_at, .. } =
             delivery;
-        let data = EventData { resource, user_id, changed_fields };
+        let data = EventData { resource, user_id, changed_fields, values: None };
         Self { id: event_id, event_type: action, timestamp: occurred_at, tenant_id: event_tenant_id, data }
     }
 }

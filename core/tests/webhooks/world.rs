@@ -132,11 +132,14 @@ impl World {
     }
 }
 
+/// Returns the events that have arrived.
+pub(crate) fn bodies(server: &Server) -> Vec<Value> {
+    server.arrived().into_iter().map(|request: Arrived| serde_json::from_slice(&request.body).unwrap()).collect()
+}
+
 /// Returns the types of the events that have arrived.
 pub(crate) fn types(server: &Server) -> Vec<String> {
-    let kind =
-        |request: Arrived| serde_json::from_slice::<Value>(&request.body).unwrap()["type"].as_str().unwrap().to_owned();
-    server.arrived().into_iter().map(kind).collect()
+    bodies(server).iter().map(|body| body["type"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Asserts that a request is signed with a secret.

@@ -176,6 +176,7 @@ class CreateEventEndpointInput(TypedDict, total=False):
         description: Note about its purpose (1 to 200 characters).
         types: Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all (at most 100).
         active: `true`, unless nothing is to be delivered yet.
+        personal_values: `true` if its webhooks have the personal values that changed. For owners and the platform.
     """
 
     tenant_id: str | None
@@ -183,6 +184,7 @@ class CreateEventEndpointInput(TypedDict, total=False):
     description: str | None
     types: Sequence[str] | None
     active: bool | None
+    personal_values: bool
 
 
 class CreateInvitationInput(TypedDict, total=False):
@@ -222,7 +224,7 @@ class CreateMailboxInput(TypedDict, total=False):
         domain: The domain: one of the tenant's verified domains.
         display_name: Name shown to people (1 to 200 characters).
         aliases: Local parts at the same domain that are delivered to it as well (at most 20).
-        quota_mebibytes: Bound of its size in MiB; absent for that of the plan (1 to 10000000).
+        quota_mebibytes: Bound of its size in MiB, for the platform to set; absent for that of the plan (1 to 10000000).
     """
 
     user_id: Required[str]
@@ -383,12 +385,15 @@ class UpdateEventEndpointInput(TypedDict, total=False):
         description: Note about its purpose (1 to 200 characters).
         types: Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all (at most 100).
         active: `true` while events are delivered to it.
+        personal_values: `true` if its webhooks have the personal values that changed, as far as owners, or the
+            platform, may read them. For owners and the platform.
     """
 
     url: str
     description: str | None
     types: Sequence[str] | None
     active: bool
+    personal_values: bool
 
 
 class UpdateMailboxInput(TypedDict, total=False):

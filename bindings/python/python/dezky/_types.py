@@ -442,6 +442,20 @@ class AuditResource(Document, frozen=True, kw_only=True):
     id: str
 
 
+class AuditValue(Document, frozen=True, kw_only=True):
+    """A personal value before and after a change, each cut to [`AuditValue::MAXIMUM`] characters.
+
+    Attributes:
+        field: Name of the field.
+        before: Its value before.
+        after: Its value after.
+    """
+
+    field: str
+    before: str | None = None
+    after: str | None = None
+
+
 class BillingInfo(Document, frozen=True, kw_only=True):
     """Billing details for invoices.
 
@@ -628,11 +642,14 @@ class EventData(Document, frozen=True, kw_only=True):
         resource: The resource that was changed.
         user_id: The person whom it concerns.
         changed_fields: Names of the fields that changed.
+        values: Personal values before and after the change, as far as they are not erased; only for endpoints with
+            `personalValues`.
     """
 
     resource: AuditResource | None = None
     user_id: str | None = None
     changed_fields: tuple[str, ...]
+    values: tuple[AuditValue, ...] = ()
 
 
 class EventDeliveryView(Document, frozen=True, kw_only=True):
@@ -696,6 +713,8 @@ class EventEndpointView(Document, frozen=True, kw_only=True):
         description: Note about its purpose.
         types: Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all.
         active: `true` while events are delivered to it.
+        personal_values: `true` if its webhooks have the personal values that changed, as far as owners, or the
+            platform, may read them.
         failure: Reason for which it was made inactive without a request.
         previous_secret_until: Time until which webhooks are signed with the previous secret as well.
         resumes_at: Time at which the next delivery in line is tried, after one that has failed.
@@ -711,6 +730,7 @@ class EventEndpointView(Document, frozen=True, kw_only=True):
     description: str | None = None
     types: tuple[str, ...]
     active: bool
+    personal_values: bool
     failure: str | None = None
     previous_secret_until: datetime | None = None
     resumes_at: datetime | None = None
@@ -720,7 +740,7 @@ class EventEndpointView(Document, frozen=True, kw_only=True):
 
 
 class EventMessage(Document, frozen=True, kw_only=True):
-    """An event as receivers get it: what has changed, by ids and names of fields, and no values.
+    """An event as receivers get it: what has changed, by ids and names of fields.
 
     Attributes:
         id: Id of the event, the same at each attempt and replay; also its id in the audit trail.

@@ -12,9 +12,13 @@ use utoipa::{
 
 use crate::{
     authz::Action,
-    domain::{EventMessage, system_action::SYSTEM_ACTIONS},
+    domain::{
+        EventMessage,
+        system_action::SYSTEM_ACTIONS,
+        trail::{collection_of, kind_of},
+    },
     http::operation::{Access, Operation},
-    store::{Collection, News},
+    store::News,
 };
 
 /// Returns the schemas that the catalogue refers to.
@@ -68,13 +72,9 @@ fn webhook(name: &str, about: &str) -> Value {
 
 /// Returns the fields that events of a type may name: those of the collection of its kind.
 fn changing_fields(name: &str) -> Vec<&'static str> {
-    let kind = crate::domain::trail::kind_of(name);
-    let is_of_kind = |collection: &&&Collection| {
-        collection.name.strip_prefix(kind).is_some_and(|plural| matches!(plural, "s" | "es"))
-    };
     // Other kinds name what was done, and not fields.
     let is_change = SYSTEM_ACTIONS.iter().all(|(own, _)| *own != name);
-    let collection = crate::COLLECTIONS.iter().find(is_of_kind).filter(|_| is_change);
+    let collection = collection_of(kind_of(name)).filter(|_| is_change);
     let fields = collection.into_iter().flat_map(|collection| collection.fields);
     fields.filter(|field| field.news != News::Never).map(|field| field.name).collect()
 }

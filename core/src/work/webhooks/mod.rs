@@ -6,6 +6,7 @@
 
 mod fan_out;
 mod send;
+mod values;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

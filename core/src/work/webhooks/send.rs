@@ -11,7 +11,10 @@ use http::{HeaderName, StatusCode, header};
 use tokio::time::Instant;
 use url::Url;
 
-use super::call;
+use super::{
+    call,
+    values::{self, Values},
+};
 use crate::{
     clock::Timestamp,
     context::SystemActor,
@@ -69,6 +72,8 @@ struct Batch<'a> {
     service: &'a Service,
     client: &'a Client,
     target: &'a Target,
+    /// Personal values of the events, if the endpoint gets any.
+    values: Option<Values>,
     end: Instant,
     /// `true` once the endpoint was not available, which holds up its line.
     held: AtomicBool,
@@ -100,9 +105,13 @@ pub(super) async fn serve(service: &Service, client: &Client, key: &str, id: Eve
         let secrets = signing.map(|rotations| WebhookSecret::derive(key, id, rotations)).collect::<Result<_>>()?;
         let url = Url::parse(&endpoint.url).map_err(|error| Error::internal(format!("a stored URL: {error}")))?;
         let target = Target { endpoint, url, secrets };
+        let values = match target.endpoint.personal_values {
+            true => Some(values::load(service, &target.endpoint, retries.iter().chain(&line)).await?),
+            false => None,
+        };
         let end = Instant::now() + LONGEST_BATCH;
         let (held, gone) = (AtomicBool::new(false), AtomicBool::new(false));
-        Batch { service, client, target: &target, end, held, gone }.send(retries, line).await?;
+        Batch { service, client, target: &target, values, end, held, gone }.send(retries, line).await?;
     }
     Ok(())
 }
@@ -240,7 +249,8 @@ impl Batch<'_> {
 
     /// Creates the request, signed at this time.
     fn request(&self, delivery: &EventDelivery, now: Timestamp) -> Result<Request> {
-        let message = EventMessage::from(delivery.clone());
+        let mut message = EventMessage::from(delivery.clone());
+        message.data.values = self.values.as_ref().map(|values| values.get(&message.id).cloned().unwrap_or_default());
         let id = message.id.to_string();
         let body = serde_json::to_vec(&message).map_err(|error| Error::internal(error.to_string()))?;
         let sign = |secret: &WebhookSecret| secret.sign(&id, now.seconds(), &body);

@@ -15,17 +15,18 @@ export interface EndpointDraft extends Record<string, unknown> {
   everything: boolean;
   types: string[];
   active: boolean;
+  personalValues: boolean;
 }
 
 /** The fields of an endpoint, or of a new one. */
 export function draftOf(endpoint?: EventEndpointView): EndpointDraft {
-  const { url = "", description, types = [], active = true } = endpoint ?? {};
-  return { url, description: description ?? "", everything: !types.length, types: [...types], active };
+  const { url = "", description, types = [], active = true, personalValues = false } = endpoint ?? {};
+  return { url, description: description ?? "", everything: !types.length, types: [...types], active, personalValues };
 }
 
-/** The fields as the API takes them. */
-export function fieldsOf({ url, description, everything, types, active }: EndpointDraft) {
-  return { url: url.trim(), description: orNull(description.trim()), types: everything ? [] : types, active };
+/** The fields as the API takes them; personal values only from who may ask for them. */
+export function fieldsOf({ url, description, everything, types, active, personalValues }: EndpointDraft, values: boolean) {
+  return { url: url.trim(), description: orNull(description.trim()), types: everything ? [] : types, active, ...(values && { personalValues }) };
 }
 
 /** Returns `true` if there is what an endpoint needs: without a type, it would get all. */

@@ -64,6 +64,7 @@ class AsyncEventEndpoints:
         description: str | UnsetType | None = UNSET,
         types: Sequence[str] | UnsetType | None = UNSET,
         active: bool | UnsetType | None = UNSET,
+        personal_values: bool | UnsetType = UNSET,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> EventEndpointView:
@@ -75,12 +76,20 @@ class AsyncEventEndpoints:
             description: Note about its purpose (1 to 200 characters).
             types: Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all (at most 100).
             active: `true`, unless nothing is to be delivered yet.
+            personal_values: `true` if its webhooks have the personal values that changed. For owners and the platform.
             idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
             timeout: The most seconds that a call may take, at most 30.
         """
         return await self._caller.call(
             EVENT_ENDPOINTS_CREATE,
-            body={"tenantId": tenant_id, "url": url, "description": description, "types": types, "active": active},
+            body={
+                "tenantId": tenant_id,
+                "url": url,
+                "description": description,
+                "types": types,
+                "active": active,
+                "personalValues": personal_values,
+            },
             idempotency_key=idempotency_key,
             timeout=timeout,
         )
@@ -113,6 +122,7 @@ class AsyncEventEndpoints:
         description: str | UnsetType | None = UNSET,
         types: Sequence[str] | UnsetType | None = UNSET,
         active: bool | UnsetType = UNSET,
+        personal_values: bool | UnsetType = UNSET,
         if_match: str | Document | None = None,
         timeout: float | None = None,
     ) -> EventEndpointView:
@@ -125,6 +135,8 @@ class AsyncEventEndpoints:
             types: Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all (at most 100).
                 `None` takes it away.
             active: `true` while events are delivered to it.
+            personal_values: `true` if its webhooks have the personal values that changed, as far as owners, or the
+                platform, may read them. For owners and the platform.
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
                 quotes.
             timeout: The most seconds that a call may take, at most 30.
@@ -132,7 +144,13 @@ class AsyncEventEndpoints:
         return await self._caller.call(
             EVENT_ENDPOINTS_UPDATE,
             id,
-            body={"url": url, "description": description, "types": types, "active": active},
+            body={
+                "url": url,
+                "description": description,
+                "types": types,
+                "active": active,
+                "personalValues": personal_values,
+            },
             if_match=if_match,
             timeout=timeout,
         )

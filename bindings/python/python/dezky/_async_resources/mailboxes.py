@@ -71,7 +71,8 @@ class AsyncMailboxes:
             domain: The domain: one of the tenant's verified domains.
             display_name: Name shown to people (1 to 200 characters).
             aliases: Local parts at the same domain that are delivered to it as well (at most 20).
-            quota_mebibytes: Bound of its size in MiB; absent for that of the plan (1 to 10000000).
+            quota_mebibytes: Bound of its size in MiB, for the platform to set; absent for that of the plan (1 to
+                10000000).
             idempotency_key: Makes a repeated call have one effect; 1 to 255 plain characters, kept for 24 hours.
             timeout: The most seconds that a call may take, at most 30.
         """

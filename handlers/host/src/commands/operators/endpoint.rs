@@ -113,6 +113,9 @@ pub(crate) struct CreateFlags {
     /// Note about its purpose
     #[arg(long)]
     description: Option<String>,
+    /// Send personal values with events, too
+    #[arg(long)]
+    personal_values: bool,
     #[command(flatten)]
     body: BodyFlags,
     #[command(flatten)]
@@ -135,6 +138,9 @@ pub(crate) struct UpdateFlags {
     /// `true` while events are to be delivered to it
     #[arg(long, value_name = "true|false")]
     active: Option<bool>,
+    /// `true` if personal values are sent with events; another address turns it off
+    #[arg(long, value_name = "true|false")]
+    personal_values: Option<bool>,
     #[command(flatten)]
     body: BodyFlags,
     #[command(flatten)]
@@ -236,7 +242,8 @@ async fn create(flags: CreateFlags) -> Result<(), Failure> {
         None => None,
     };
     let body = flags.body.read()?.set("url", Some(flags.url)).set("tenantId", of);
-    let body = body.set_list("types", &flags.types).set("description", flags.description).into_value();
+    let body = body.set_list("types", &flags.types).set("description", flags.description);
+    let body = body.set("personalValues", flags.personal_values.then_some(true)).into_value();
     let call = session.call_once(flags.once.idempotency_key.as_ref(), "endpoint create", &body);
     let input = settled(CreateEventEndpoint::read(body))?;
     session.output.document(&settled(session.service.create_event_endpoint(&call, input).await)?.value)
@@ -245,6 +252,7 @@ async fn create(flags: CreateFlags) -> Result<(), Failure> {
 async fn update(flags: UpdateFlags) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
     let body = flags.body.read()?.set("url", flags.url).set_list("types", &flags.types).set("active", flags.active);
+    let body = body.set("personalValues", flags.personal_values);
     let input = settled(UpdateEventEndpoint::read(body.into_patch()?))?;
     let changed = session.service.update_event_endpoint(&session.call(), flags.endpoint, input).await;
     session.output.document(&settled(changed)?)
