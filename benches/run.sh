@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|lambda|mongodb|flat_cost|trail|billing|evaluations|scim|workspace|node|python|portal]...
+# Measures and prints figures; nothing here passes or fails. Usage: benches/run.sh [tokens|decisions|store|profile|binary|component|lambda|mongodb|flat_cost|trail|billing|evaluations|scim|events|workspace|node|python|portal]...
 # SECONDS_OF_LOAD (10) and RUNS (5) say how long and how often `GET /users/me` is called. Takes about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -163,6 +163,9 @@ evaluations() { "$target/release/evaluations" "$target" "${QUESTIONS:-20000}"; }
 # PUSHED says how many people an identity provider pushes by SCIM, and puts into one group.
 scim() { "$target/release/scim" "$target" "${PUSHED:-10000}"; }
 
+# RATE says how many changes a second there are; a fiftieth as many where each is delivered to ten endpoints.
+events() { "$target/release/events" "$target" "${RATE:-10000}"; }
+
 # TENANTS_TO_SET_UP says how many tenants two workers bring to ready.
 workspace() { "$target/release/workspace" "$target" "${TENANTS_TO_SET_UP:-1000}"; }
 
@@ -201,7 +204,7 @@ portal() {
 }
 
 cargo build --release --package dezky-benches --package dezky-host --package dezky-lambda
-[ $# -gt 0 ] || set -- tokens decisions store profile binary component lambda mongodb flat_cost trail billing evaluations scim workspace node python portal
+[ $# -gt 0 ] || set -- tokens decisions store profile binary component lambda mongodb flat_cost trail billing evaluations scim events workspace node python portal
 for part in "$@"; do
     echo "== $part"
     "$part"

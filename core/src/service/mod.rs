@@ -150,6 +150,9 @@ pub struct Service {
     /// Tells the services of a process apart.
     number: u64,
     sees_to_first_uses: bool,
+    /// Held while events are numbered: tasks of a process that need them numbered wait for one of them.
+    #[cfg(feature = "authn")]
+    numbering: futures_util::lock::Mutex<()>,
 }
 
 impl Service {
@@ -167,6 +170,8 @@ impl Service {
             billing: None,
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             sees_to_first_uses: true,
+            #[cfg(feature = "authn")]
+            numbering: futures_util::lock::Mutex::new(()),
         }
     }
 
@@ -196,6 +201,12 @@ impl Service {
     pub fn without_first_uses(mut self) -> Self {
         self.sees_to_first_uses = false;
         self
+    }
+
+    /// Waits until no other task of this process numbers events.
+    #[cfg(feature = "authn")]
+    pub(crate) async fn number_alone(&self) -> impl Drop + '_ {
+        self.numbering.lock().await
     }
 
     /// Returns the store.

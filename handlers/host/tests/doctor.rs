@@ -3,6 +3,8 @@
 
 #[path = "doctor/billing.rs"]
 mod billing;
+#[path = "doctor/endpoints.rs"]
+mod endpoints;
 mod support;
 
 use std::{

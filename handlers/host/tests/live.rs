@@ -204,3 +204,22 @@ fn streams_are_bounded_and_take_no_place_of_other_requests() {
         assert!(Instant::now() < end, "places come back");
     }
 }
+
+#[test]
+fn an_operator_follows_events_as_they_happen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_dev, address, _, admin) = dev_with(folder.path(), &["--no-systems", "--data", "data"]);
+    let mut command = support::dezky(folder.path());
+    command.env("DEZKY_STORE", "sqlite:data/dezky.sqlite");
+    command.args(["events", "--follow", "--type", "tenant.create"]);
+    let follow = support::Process::start(command);
+    // Its headings come once it knows the end of the log.
+    follow.line("CHANGED");
+    for slug in ["first", "second"] {
+        let body = serde_json::json!({ "slug": slug, "name": "A" });
+        let created = support::send([127, 0, 0, 1], &address, "POST", "/tenants", &admin, &body);
+        assert_eq!(created.0, 201, "{created:?}");
+        let id = json(&created)["id"].as_str().unwrap().to_owned();
+        assert!(follow.line(&id).contains("tenant.create"));
+    }
+}

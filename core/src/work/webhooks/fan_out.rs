@@ -1,11 +1,11 @@
 //! Makes deliveries of events, in the order of the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::call;
 use crate::{
     domain::{
-        Cursor, Event, EventDelivery, EventEndpoint, ObjectId, OutboxEvent,
+        Cursor, Event, EventDelivery, EventEndpoint, EventEndpointId, ObjectId, OutboxEvent,
         event_endpoint::{ENDPOINTS_OF_AUDIENCE, EVENT_ENDPOINTS, MOST_ENDPOINTS},
         outbox::{OUTBOX, OUTBOX_BY_AGE},
     },
@@ -44,18 +44,20 @@ pub(super) async fn waits(service: &Service) -> Result<bool> {
     Ok(!unnumbered.is_empty() || waiting(service).await?.moves())
 }
 
-/// Numbers new events, and makes the deliveries of those that have none.
+/// Numbers new events, and makes the deliveries of those that have none. Returns the endpoints that got some.
 ///
 /// Deliveries and the move of the cursor are one commit, so that each event has one for each endpoint.
-pub(super) async fn step(service: &Service) -> Result<()> {
+pub(super) async fn step(service: &Service) -> Result<BTreeSet<EventEndpointId>> {
     log::sequence(service).await?;
+    let mut reached = BTreeSet::new();
     loop {
         let waiting = waiting(service).await?;
         if !waiting.moves() {
-            return Ok(());
+            return Ok(reached);
         }
         let Waiting { cursor, events, deliveries, .. } = waiting;
-        let Some(last) = events.last() else { return Ok(()) };
+        let Some(last) = events.last() else { return Ok(reached) };
+        reached.extend(deliveries.iter().map(|delivery| delivery.endpoint_id));
         let mut commit = Commit::new();
         for delivery in &deliveries {
             commit.insert(delivery)?;

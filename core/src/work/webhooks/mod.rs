@@ -5,8 +5,11 @@
 //! bound on how many are served at a time, so that a slow one delays no other.
 
 mod fan_out;
+mod report;
 mod send;
 mod values;
+
+pub use report::EndpointReport;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,6 +39,9 @@ const AT_A_TIME: usize = 256;
 
 /// Time between two looks for new events and other endpoints while some are being served.
 const LOOK: Duration = Duration::from_millis(25);
+
+/// Time between two looks for all endpoints that have something due: replays, retries, and what another process made.
+const LOOK_AROUND: Duration = Duration::from_millis(250);
 
 /// Time for which an endpoint is left alone after its deliveries could not be stored.
 const REST: Duration = Duration::from_secs(5);
@@ -98,12 +104,21 @@ impl Webhooks {
         let mut busy = BTreeSet::new();
         let mut resting: BTreeMap<EventEndpointId, Instant> = BTreeMap::new();
         let mut failed = None;
+        // Endpoints that may have something due: a look for them costs a query for each.
+        let mut waiting = BTreeSet::new();
+        let mut looked: Option<Instant> = None;
         loop {
-            fan_out::step(service).await?;
+            waiting.append(&mut fan_out::step(service).await?);
             resting.retain(|_, until| *until > Instant::now());
             let room = AT_A_TIME.saturating_sub(busy.len());
             let taken: BTreeSet<EventEndpointId> = busy.iter().chain(resting.keys()).copied().collect();
-            for id in due(service, &taken, room).await? {
+            if serving.is_empty() || looked.is_none_or(|at| at.elapsed() >= LOOK_AROUND) {
+                waiting.extend(due(service, &taken, room).await?);
+                looked = Some(Instant::now());
+            }
+            let free: Vec<EventEndpointId> = waiting.difference(&taken).copied().take(room).collect();
+            for id in free {
+                waiting.remove(&id);
                 busy.insert(id);
                 let key = &key;
                 serving.push(Box::pin(async move { (id, send::serve(service, &self.client, key, id).await) }));

@@ -1,6 +1,7 @@
 //! `dezky doctor`: diagnosis of an installation, with advice.
 
 mod configured;
+mod endpoints;
 mod issuers;
 mod logins;
 mod report;
@@ -37,6 +38,7 @@ pub(super) async fn run(flags: DoctorFlags) -> Result<(), Failure> {
             let store = store::check(&configuration, &mut report).await;
             if let Some(store) = &store {
                 tasks::check(store, &mut report).await;
+                endpoints::check(store, &mut report).await;
             }
             systems::check(&configuration, &mut report).await;
             issuers::check(&configuration, store.as_ref(), &mut report).await;

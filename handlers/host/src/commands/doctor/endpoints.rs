@@ -1,0 +1,58 @@
+//! Checks of endpoints for events: deliveries that fail, or wait for too long.
+
+use std::sync::Arc;
+
+use dezky::{
+    clock::SystemClock,
+    outbound::Url,
+    service::{Service, ServiceSettings},
+    store::SharedStore,
+    work::webhooks::EndpointReport,
+};
+
+use super::report::Report;
+
+const ENDPOINTS: &str = "event endpoints";
+
+/// Number of endpoints that are reported one by one.
+const MOST: usize = 10;
+
+pub(super) async fn check(store: &SharedStore, report: &mut Report) {
+    let service = Service::new(Arc::clone(store), Arc::new(SystemClock), ServiceSettings::default());
+    let troubled = match EndpointReport::troubled(&service).await {
+        Ok(troubled) => troubled,
+        Err(error) => {
+            let message = format!("their deliveries cannot be read: {}", error.message());
+            return report.error(ENDPOINTS, &message, "see the findings of the store");
+        }
+    };
+    if troubled.is_empty() {
+        return report.ok(ENDPOINTS, "no delivery of an event fails or is late");
+    }
+    troubled.iter().take(MOST).for_each(|one| warn(one, report));
+    if troubled.len() > MOST {
+        let message = format!("events do not reach {} further endpoints", troubled.len() - MOST);
+        report.warning(ENDPOINTS, &message, "see those above first, then run the doctor again");
+    }
+}
+
+fn warn(endpoint: &EndpointReport, report: &mut Report) {
+    let parts = [
+        (endpoint.retrying, "deliveries have failed and are tried again"),
+        (endpoint.given_up, "were given up in the last day"),
+        (endpoint.late, "wait in line for more than five minutes"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    let reason = endpoint.failure.as_ref().map(|why| format!("; the last one: {why}")).unwrap_or_default();
+    // The path of an address may be a secret.
+    let url = endpoint.endpoint.as_ref().and_then(|endpoint| Url::parse(&endpoint.url).ok());
+    let at = url.map(|url| format!(" at {}", url.origin().ascii_serialization())).unwrap_or_default();
+    let id = endpoint.id;
+    let advice = if endpoint.failure.is_some() {
+        format!("see `dezky endpoint deliveries {id}`, mend the receiver, then `dezky endpoint replay {id}`")
+    } else {
+        "run `dezky serve` or `dezky worker` with `DEZKY_TASKS` unset, or with `webhooks` in it".to_owned()
+    };
+    report.warning(&format!("event endpoint {id}"), &format!("{}{at}{reason}", parts.join(", ")), &advice);
+}
