@@ -19,8 +19,9 @@ use claims::{
 };
 use dezky::{
     clock::SystemClock,
-    domain::{MembershipRole, TenantId, UpdateTenant, UserId},
-    service::Service,
+    context::RequestContext,
+    domain::{CreateApiKey, MembershipRole, TenantId, UpdateTenant, UserId, api_key::PresentedKey},
+    service::{Call, Principal, Service, api_keys::RotateSecret},
     store::SharedStore,
 };
 use serde_json::json;
@@ -98,6 +99,33 @@ async fn a_suspended_tenant_wins_over_a_write_in_flight(store: SharedStore) {
     });
     assert_eq!(rename_while(&store, estate.tenant, suspend).await, "tenant_suspended");
     assert_eq!(name_of(&estate).await, "acme");
+}
+
+async fn a_revoked_key_loses_against_a_write_in_flight(store: SharedStore) {
+    let estate = estate(&store).await;
+    for rotated in [false, true] {
+        let input = json!({"tenantId": estate.tenant, "name": "Sync", "scopes": ["tenant.read", "tenant.update"]});
+        let made = estate.service.create_api_key(&system(), CreateApiKey::read(input).unwrap()).await.unwrap().value;
+        let key = PresentedKey::read(&made.secret.unwrap().0).unwrap();
+        let call = Call::by(RequestContext::fresh(), Principal::ApiKey(key));
+        // The first use is stored, and would be the first commit.
+        estate.service.read_tenant(&call, &estate.tenant.into()).await.unwrap();
+        let (service, id) = (Arc::clone(&estate.service), made.id);
+        let end: Meanwhile = Box::new(move || {
+            Box::pin(async move {
+                if rotated {
+                    let at_once = RotateSecret::read(json!({"overlapSeconds": 0})).unwrap();
+                    service.rotate_api_key(&system(), id, at_once).await.unwrap();
+                } else {
+                    service.delete_api_key(&system(), id).await.unwrap();
+                }
+            })
+        });
+        let input = UpdateTenant::read(json!({"name": "Renamed"})).unwrap();
+        let refused = interleaved(&store, end).update_tenant(&call, &estate.tenant.into(), input).await.unwrap_err();
+        assert_eq!(refused.code(), "api_key_unknown");
+        assert_eq!(name_of(&estate).await, "acme");
+    }
 }
 
 async fn of_two_owners_who_remove_each_other_one_stays(store: SharedStore) {
@@ -195,6 +223,7 @@ support::on_every_store! {
     a_revoked_membership_wins_over_a_write_in_flight,
     a_disabled_user_loses_against_a_write_in_flight,
     a_suspended_tenant_wins_over_a_write_in_flight,
+    a_revoked_key_loses_against_a_write_in_flight,
     of_two_owners_who_remove_each_other_one_stays,
     a_claim_in_flight_does_not_undo_a_revocation,
     a_first_use_in_flight_takes_no_grant_and_eases_no_revocation,

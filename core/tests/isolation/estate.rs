@@ -257,6 +257,14 @@ impl Platform {
         self.service.create_subscription(&support::system(), input).await.unwrap().value.id
     }
 
+    /// Gives a tenant another status.
+    pub(crate) async fn turn(&self, world: &mut World, status: TenantStatus) {
+        if world.status != status {
+            self.set_status(world.tenant, status).await;
+            world.status = status;
+        }
+    }
+
     async fn set_status(&self, tenant: TenantId, status: TenantStatus) {
         let (system, tenant) = (support::system(), tenant.into());
         match status {

@@ -5,6 +5,7 @@
 mod claims;
 mod conditions;
 mod estate;
+mod keys;
 mod matrix;
 mod outside;
 mod recording;
@@ -17,6 +18,8 @@ mod support;
 mod system;
 mod world;
 mod worlds;
+
+use dezky::domain::TenantStatus;
 
 macro_rules! on_every_store {
     ($($part:ident::$promise:ident),+ $(,)?) => {
@@ -43,6 +46,7 @@ macro_rules! on_every_store {
 on_every_store!(
     claims::what_a_newer_token_claims_no_more_is_gone_on_the_route_that_it_is_used_on_first,
     claims::who_is_put_back_shows_nothing_new_until_they_come,
+    keys::what_has_ended_is_refused_to_its_key_on_every_route,
     matrix::every_route_answers_every_caller_as_the_policy_says,
     matrix::a_tenants_own_issuer_speaks_for_that_tenant_alone,
     matrix::no_body_reaches_into_another_tenant,
@@ -74,4 +78,16 @@ async fn nothing_tells_of_what_is_hidden_on_sqlite() {
 async fn nothing_tells_of_what_is_hidden_on_mongodb() {
     // Fewer, since the policy and use cases are the same and the test server is slow.
     secrecy::nothing_tells_of_what_is_hidden(support::mongodb().await, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_answers_every_key_as_the_policy_says_on_sqlite() {
+    let fixture = support::sqlite();
+    let statuses = [TenantStatus::Active, TenantStatus::Suspended, TenantStatus::Deleted];
+    keys::every_route_answers_every_key_as_the_policy_says(std::sync::Arc::clone(&fixture.store), &statuses).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_answers_every_key_as_the_policy_says_on_mongodb() {
+    keys::every_route_answers_every_key_as_the_policy_says(support::mongodb().await, &[TenantStatus::Active]).await;
 }

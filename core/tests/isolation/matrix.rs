@@ -132,11 +132,11 @@ impl Watched {
 }
 
 /// Returns `true` if the tenant must not have a subscription, since it can have only one at a time.
-fn needs_room(route: &Route, status: TenantStatus) -> bool {
+pub(crate) fn needs_room(route: &Route, status: TenantStatus) -> bool {
     matches!(route.does, Does::Tenant(Action::CreateSubscription)) && status != TenantStatus::Deleted
 }
 
-async fn make_room(platform: &Platform, world: &World) {
+pub(crate) async fn make_room(platform: &Platform, world: &World) {
     platform.service.delete_subscription(&crate::support::system(), world.subscription).await.unwrap();
 }
 

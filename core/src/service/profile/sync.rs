@@ -106,6 +106,8 @@ impl Service {
 
     async fn sync(&self, call: &Call, with_tenants: bool) -> Result<Synced> {
         let Principal::Token(token) = &call.principal else {
+            // A key that is over is refused as such, as on all other routes.
+            self.caller(call).await?;
             let message = "only a person has a profile: send the access token of one";
             return Err(Error::new(Code::PERSON_REQUIRED, message));
         };
