@@ -30,6 +30,8 @@ export default defineNuxtConfig({
     sessionFolder: ".data/sessions",
     /** Proxies whose `X-Forwarded-For` says who the client is. */
     trustedProxies: "",
+    /** A collector that spans of requests are exported to. */
+    otlpEndpoint: "",
     /** Rendered pages a second of one client; five seconds of it at once. */
     pageRate: "20",
     oidc: {

@@ -37,6 +37,7 @@ const WRONG = {
   NUXT_PAGE_RATE: ["-1", "many"],
   NUXT_TRUSTED_PROXIES: ["proxy", "10.0.0.0/33", "10.0.0.0/", "10.0.0.1 10.0.0.2"],
   NUXT_DEZKY_API_URL: ["nowhere"],
+  NUXT_OTLP_ENDPOINT: ["nowhere", "ftp://collector.dezky.eu"],
   NUXT_PUBLIC_API_URL: ["nowhere", "ftp://api.dezky.eu"],
   DEZKY_STORE: ["nonsense"],
 };

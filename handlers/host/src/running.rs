@@ -129,7 +129,8 @@ impl Running {
         let metrics = Arc::new(Metrics::new());
         let server = Server::bind(&configuration.listen, configuration.operations.as_ref()).await?;
         let address = server.address();
-        let store = store::open(configuration, &metrics)?;
+        let (spans, exporting) = exporter(configuration, &metrics)?.unzip();
+        let store = store::open_traced(configuration, &metrics, spans.as_ref().map(Spans::of_store))?;
         let worker = configuration.worker()?;
         let mail = worker.as_deref().and_then(Worker::mail_passwords);
         let platform = Platform::open(configuration.platform_options(Arc::clone(&store))?.mail(mail))?;
@@ -162,7 +163,6 @@ impl Running {
             }
         };
         let (stop, stopped) = watch::channel(false);
-        let (spans, exporting) = exporter(configuration, &metrics)?.unzip();
         let server = tokio::spawn(server.serve(api, Arc::clone(&readiness), metrics, limits, spans, stopped));
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         let drain = configuration.drain;

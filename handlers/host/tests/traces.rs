@@ -105,6 +105,33 @@ fn spans_of_sampled_traces_go_to_the_collector() {
 }
 
 #[test]
+fn store_calls_are_spans_within_that_of_their_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let (endpoint, received) = collector();
+    let mut server = serve(folder.path(), "sqlite:served.sqlite", &[("DEZKY_OTLP_ENDPOINT", &endpoint)]);
+    // A key that there is not is looked for in the store.
+    let key = format!("dzk_{}_{}", "65f0c0ffee0000000000cafe", "s".repeat(43));
+    assert_eq!(request(&server.address, "GET", "/tenants", Some(&key)).0, 401);
+    server.process.terminate();
+    assert!(server.process.wait().success());
+    let mut spans: Vec<Value> = Vec::new();
+    while !spans.iter().any(|span| span["name"] == "GET /tenants") {
+        let (_, body) = received.recv_timeout(Duration::from_secs(60)).unwrap();
+        spans.extend(body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().clone());
+    }
+    let asked = spans.iter().find(|span| span["name"] == "GET /tenants").unwrap();
+    let within: Vec<&Value> = spans.iter().filter(|span| span["parentSpanId"] == asked["spanId"]).collect();
+    assert!(!within.is_empty(), "no store call: {spans:#?}");
+    for call in within {
+        assert_eq!((&call["traceId"], &call["kind"]), (&asked["traceId"], &json!(3)));
+        let system = json!({ "key": "db.system.name", "value": { "stringValue": "sqlite" } });
+        assert_eq!(call["attributes"][0], system);
+        assert!(!call.to_string().contains("65f0c0ffee0000000000cafe"), "it shows an id: {call}");
+        assert!(call.get("status").is_none(), "{call}");
+    }
+}
+
+#[test]
 fn a_collector_that_is_away_costs_spans_and_no_requests() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -8,7 +8,7 @@ function keepsCookies({ protocol, hostname }: URL): boolean {
 }
 
 function missing(): string[] {
-  const { portalUrl, trustedProxies: proxies, pageRate, oidc } = useRuntimeConfig();
+  const { portalUrl, trustedProxies: proxies, pageRate, otlpEndpoint, oidc } = useRuntimeConfig();
   const { apiUrl } = useRuntimeConfig().public;
   const provider = oidc.providers.oidc;
   const found: string[] = [];
@@ -28,6 +28,7 @@ function missing(): string[] {
   }
   check(pageRate === "off" || (Number.isFinite(Number(pageRate)) && Number(pageRate) >= 0), "NUXT_PAGE_RATE", "pages a second of one client, or off");
   check(trustedProxies(String(proxies)) !== null, "NUXT_TRUSTED_PROXIES", "addresses and networks, such as 10.0.0.0/8, with commas between them");
+  check(!otlpEndpoint || /^https?:$/.test(URL.parse(otlpEndpoint)?.protocol ?? ""), "NUXT_OTLP_ENDPOINT", "the address of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318");
   return found;
 }
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 
-/** Asks until something holds, for ten seconds at the most. */
+/** Asks until there is something, for ten seconds at the most, and returns it. */
 export async function until(holds) {
   const end = Date.now() + 10_000;
-  while (!(await holds())) {
+  for (;;) {
+    const found = await holds();
+    if (found) return found;
     assert.ok(Date.now() < end, "it did not come to hold");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

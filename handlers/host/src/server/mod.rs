@@ -26,7 +26,7 @@ pub(crate) use limits::Noticed;
 pub(crate) use limits::{LimitedIdentity, Limits};
 pub(crate) use metrics::Metrics;
 pub(crate) use readiness::Readiness;
-pub(crate) use spans::Spans;
+pub(crate) use spans::{Spans, StoreCall, StoreSpans};
 
 use crate::configuration::{Listen, refuse};
 use operations::Audience;

@@ -1,6 +1,6 @@
-//! Export of request spans to a collector (OTLP over HTTP, in JSON).
+//! Export of spans of requests and of their store calls to a collector (OTLP over HTTP, in JSON).
 //!
-//! A request only puts its span into a bounded queue. What finds no room there, or no collector, is dropped and counted.
+//! A request only puts its spans into a bounded queue. What finds no room there, or no collector, is dropped and counted.
 
 use std::{
     mem,
@@ -37,8 +37,9 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// Time limit for handing over one batch, retries included.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Kind `SERVER` and status `ERROR` of the protocol.
+/// Kinds `SERVER` and `CLIENT`, and status `ERROR`, of the protocol.
 const SERVER: u8 = 2;
+const CLIENT: u8 = 3;
 const ERROR: u8 = 2;
 
 /// Queue of spans to export.
@@ -48,21 +49,41 @@ pub(crate) struct Spans {
     metrics: Arc<Metrics>,
 }
 
-/// A request that is being answered.
+/// A request that is being answered, or a store call of one.
 #[derive(Debug)]
-pub(super) struct Begun {
+pub(crate) struct Begun {
     own: TraceContext,
     parent: Option<TraceContext>,
     at: SystemTime,
 }
 
+/// A span that has ended.
 #[derive(Debug)]
 struct Span {
     begun: Begun,
-    method: &'static str,
-    route: Option<MatchedPath>,
-    status: u16,
+    work: Work,
     took: Duration,
+}
+
+#[derive(Debug)]
+enum Work {
+    Request { method: &'static str, route: Option<MatchedPath>, status: u16 },
+    Store(StoreCall),
+}
+
+/// A call of the store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoreCall {
+    /// Name of the database system in OpenTelemetry's conventions.
+    pub(crate) system: &'static str,
+    /// Operation of the store port.
+    pub(crate) operation: &'static str,
+    /// Collection, if there is only one.
+    pub(crate) collection: Option<&'static str>,
+    /// Kind of the error that it ended with.
+    pub(crate) error: Option<&'static str>,
+    /// `true` if that is a failure of the store, and no conflict that its caller expects.
+    pub(crate) failed: bool,
 }
 
 impl Spans {
@@ -108,8 +129,40 @@ impl Spans {
         status: u16,
         took: Duration,
     ) {
-        if begun.own.is_sampled() && self.queue.try_send(Span { begun, method, route, status, took }).is_err() {
+        self.put(Span { begun, work: Work::Request { method, route, status }, took });
+    }
+
+    /// Returns the queue for store calls, which does not keep the export from ending with the server.
+    pub(crate) fn of_store(&self) -> StoreSpans {
+        StoreSpans { queue: self.queue.downgrade(), metrics: Arc::clone(&self.metrics) }
+    }
+
+    fn put(&self, span: Span) {
+        if span.begun.own.is_sampled() && self.queue.try_send(span).is_err() {
             self.metrics.spans_dropped(1);
+        }
+    }
+}
+
+/// Queue of the spans of store calls, for as long as the server has its own.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreSpans {
+    queue: mpsc::WeakSender<Span>,
+    metrics: Arc<Metrics>,
+}
+
+impl StoreSpans {
+    /// Begins the span of a store call within that of a request; none if the trace is not recorded.
+    pub(crate) fn begin(parent: Option<TraceContext>) -> Option<Begun> {
+        let parent = parent.filter(|parent| parent.is_sampled())?;
+        Some(Begun { own: parent.child(), parent: Some(parent), at: SystemTime::now() })
+    }
+
+    /// Ends the span of a store call.
+    pub(crate) fn end(&self, begun: Begun, call: StoreCall, took: Duration) {
+        if let Some(queue) = self.queue.upgrade() {
+            let metrics = Arc::clone(&self.metrics);
+            Spans { queue, metrics }.put(Span { begun, work: Work::Store(call), took });
         }
     }
 }
@@ -148,11 +201,10 @@ async fn send(collector: &OriginClient, batch: &[Span]) -> Result<(), (usize, Ou
 }
 
 fn document(batch: &[Span]) -> Value {
-    let attribute = |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
     json!({ "resourceSpans": [{
         "resource": { "attributes": [
-            attribute("service.name", "dezky"),
-            attribute("service.version", env!("CARGO_PKG_VERSION")),
+            text("service.name", "dezky"),
+            text("service.version", env!("CARGO_PKG_VERSION")),
         ] },
         "scopeSpans": [{
             "scope": { "name": "dezky" },
@@ -161,31 +213,73 @@ fn document(batch: &[Span]) -> Value {
     }] })
 }
 
+fn text(key: &str, value: &str) -> Value {
+    json!({ "key": key, "value": { "stringValue": value } })
+}
+
 impl Span {
     fn document(&self) -> Value {
-        let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
         let began = self.begun.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut span = json!({
             "traceId": self.begun.own.trace_id().to_string(),
             "spanId": self.begun.own.span_id().to_string(),
-            "name": format!("{} {route}", self.method),
-            "kind": SERVER,
+            "name": self.work.name(),
+            "kind": if matches!(self.work, Work::Request { .. }) { SERVER } else { CLIENT },
             "startTimeUnixNano": began.as_nanos().to_string(),
             "endTimeUnixNano": began.saturating_add(self.took).as_nanos().to_string(),
-            "attributes": [
-                { "key": "http.request.method", "value": { "stringValue": self.method } },
-                { "key": "http.route", "value": { "stringValue": route } },
-                { "key": "http.response.status_code", "value": { "intValue": self.status.to_string() } },
-            ],
+            "attributes": self.work.attributes(),
         });
         if let Some(members) = span.as_object_mut() {
             if let Some(parent) = self.begun.parent {
                 members.insert("parentSpanId".to_owned(), parent.span_id().to_string().into());
             }
-            if self.status >= 500 {
+            if self.work.has_failed() {
                 members.insert("status".to_owned(), json!({ "code": ERROR }));
             }
         }
         span
     }
+}
+
+impl Work {
+    fn name(&self) -> String {
+        match self {
+            Self::Request { method, route, .. } => format!("{method} {}", shown(route.as_ref())),
+            Self::Store(StoreCall { operation, collection: Some(collection), .. }) => {
+                format!("{operation} {collection}")
+            }
+            Self::Store(StoreCall { operation, .. }) => (*operation).to_owned(),
+        }
+    }
+
+    /// Returns the attributes, by OpenTelemetry's conventions of HTTP and of databases.
+    fn attributes(&self) -> Vec<Value> {
+        match self {
+            Self::Request { method, route, status } => vec![
+                text("http.request.method", method),
+                text("http.route", shown(route.as_ref())),
+                json!({ "key": "http.response.status_code", "value": { "intValue": status.to_string() } }),
+            ],
+            Self::Store(call) => [
+                ("db.system.name", Some(call.system)),
+                ("db.operation.name", Some(call.operation)),
+                ("db.collection.name", call.collection),
+                ("error.type", call.error),
+            ]
+            .into_iter()
+            .filter_map(|(key, value)| Some(text(key, value?)))
+            .collect(),
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        match self {
+            Self::Request { status, .. } => *status >= 500,
+            Self::Store(call) => call.failed,
+        }
+    }
+}
+
+fn shown(route: Option<&MatchedPath>) -> &str {
+    route.map_or("none", MatchedPath::as_str)
 }

@@ -32,7 +32,7 @@ impl MeasuredStore {
     }
 }
 
-const fn kind(error: &StoreError) -> &'static str {
+pub(super) const fn kind(error: &StoreError) -> &'static str {
     match error {
         StoreError::DuplicateKey { .. } => "duplicate_key",
         StoreError::VersionConflict { .. } => "version_conflict",

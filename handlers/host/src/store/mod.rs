@@ -1,12 +1,16 @@
-//! The configured store, with metrics.
+//! The configured store, with metrics and traces.
 
 mod measured;
+mod traced;
 
 use std::sync::Arc;
 
 use dezky::{Result, store::SharedStore};
 
-use crate::{configuration::Configuration, server::Metrics};
+use crate::{
+    configuration::{Configuration, StoreLocation},
+    server::{Metrics, StoreSpans},
+};
 
 /// Opens the store. An unreachable one is not an error: its operations fail until it answers.
 ///
@@ -14,4 +18,23 @@ use crate::{configuration::Configuration, server::Metrics};
 /// As [`Configuration::open_store`].
 pub(crate) fn open(configuration: &Configuration, metrics: &Arc<Metrics>) -> Result<SharedStore> {
     Ok(Arc::new(measured::MeasuredStore::new(configuration.open_store()?, Arc::clone(metrics))))
+}
+
+/// Does the same for a server, with a span of each call that belongs to a recorded trace, if spans are exported.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_traced(
+    configuration: &Configuration,
+    metrics: &Arc<Metrics>,
+    spans: Option<StoreSpans>,
+) -> Result<SharedStore> {
+    let store = open(configuration, metrics)?;
+    let Some(spans) = spans else { return Ok(store) };
+    // The names of OpenTelemetry's conventions for databases.
+    let system = match configuration.store {
+        StoreLocation::Sqlite(_) => "sqlite",
+        StoreLocation::Mongodb(_) => "mongodb",
+    };
+    Ok(Arc::new(traced::TracedStore::new(store, spans, system)))
 }
