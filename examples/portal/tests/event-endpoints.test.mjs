@@ -228,6 +228,38 @@ test("a secret is rotated with an overlap; a change of somebody else's is not ov
   await anna.close(/status of 412/);
 });
 
+test("an owner lets personal values be sent; an administrator does not, and another address by one ends it", async () => {
+  const [anna, ben] = await Promise.all([stage.signedIn("anna"), stage.signedIn("ben")]);
+  const url = `${receiver.origin}/people`;
+  const { id } = await create("nordlicht", { url, types: ["tenant.update"] });
+  const edit = async (visitor) => {
+    const { page } = visitor;
+    await visitor.open(PLACE);
+    await page.getByRole("button", { name: `Edit ${url}` }).click();
+    return page.getByRole("dialog", { name: `Edit ${url}` });
+  };
+  const dialog = await edit(anna);
+  await dialog.getByLabel("Include personal values").check();
+  await settled(anna.page);
+  await assertAccessible(anna.page);
+  await anna.picture("event-endpoints-values", { fullPage: false });
+  await dialog.getByRole("button", { name: "Save changes" }).click();
+  await anna.page.getByRole("article", { name: url }).getByText("Personal values", { exact: true }).waitFor();
+  await change("nordlicht");
+  const { data } = JSON.parse((await receiver.next("/people")).body);
+  assert.deepEqual(data.values.map(({ field }) => field), ["billingInfo"]);
+
+  const of = await edit(ben);
+  await of.getByLabel("Deliver events").waitFor();
+  assert.equal(await of.getByLabel("Include personal values").count(), 0);
+  await of.getByLabel("Address (URL)").fill(`${receiver.origin}/elsewhere`);
+  await of.getByRole("button", { name: "Save changes" }).click();
+  await ben.page.getByRole("article", { name: `${receiver.origin}/elsewhere` }).waitFor();
+  assert.equal((await endpoints().get(id)).personalValues, false);
+  await endpoints().delete(id);
+  await Promise.all([anna.close(), ben.close()]);
+});
+
 test("deliveries are paged and filtered, and a replay goes on where the API has stopped", async () => {
   const ben = await stage.signedIn("ben");
   const { page } = ben;
