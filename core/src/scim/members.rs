@@ -72,7 +72,8 @@ pub fn read(value: &Value) -> Result<BTreeSet<UserId>> {
     if values.len() > MOST_MEMBERS {
         return Err(invalid_value(format!("`members` has more than {MOST_MEMBERS} values: send less at once")));
     }
-    values.iter().map(member).collect()
+    // `null` is nothing (RFC 7643 §2.5), in a list as elsewhere.
+    values.iter().filter(|value| !value.is_null()).map(member).collect()
 }
 
 fn member(value: &Value) -> Result<UserId> {

@@ -84,7 +84,8 @@ fn with(object: ObjectBuilder, attribute: &'static Attribute) -> ObjectBuilder {
     };
     let object = if attribute.required { object.required(attribute.name) } else { object };
     if attribute.multi_valued {
-        let values = ArrayBuilder::new().items(one).max_items(Some(attribute.most));
+        let values =
+            ArrayBuilder::new().schema_type(kind(attribute, Type::Array)).items(one).max_items(Some(attribute.most));
         return object.property(attribute.name, values.description(Some(attribute.about)));
     }
     object.property(attribute.name, one.description(Some(attribute.about)))
@@ -92,7 +93,7 @@ fn with(object: ObjectBuilder, attribute: &'static Attribute) -> ObjectBuilder {
 
 /// Returns the type of an attribute, which may be `null` unless it is required (RFC 7643 §2.5).
 fn kind(attribute: &Attribute, kind: Type) -> SchemaType {
-    if attribute.required || attribute.multi_valued { kind.into() } else { SchemaType::from_iter([kind, Type::Null]) }
+    if attribute.required { kind.into() } else { SchemaType::from_iter([kind, Type::Null]) }
 }
 
 /// A resource, with the attributes that were asked for.
