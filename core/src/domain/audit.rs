@@ -148,7 +148,9 @@ pub struct AuditEvent {
     pub unsealed: Option<bool>,
 }
 
-/// A personal value before and after a change, each cut to [`AuditValue::MAXIMUM`] characters.
+/// A personal value before and after a change, each of at most 4,000 characters.
+///
+/// Objects and lists are JSON in the text. What is longer is cut, and ends with `…`.
 #[part]
 #[derive(Debug, ToSchema)]
 pub struct AuditValue {

@@ -91,7 +91,7 @@ pub struct EventDelivery {
     /// Number of attempts since it was last asked for.
     #[field(see, silent)]
     pub attempts: u32,
-    /// Time of its next attempt, if it has one.
+    /// Time of its next attempt, if it has one; of its end, if it has failed.
     #[field(see, silent)]
     pub due_at: Timestamp,
     /// Time after which it is not tried any more.
@@ -211,6 +211,7 @@ impl EventDelivery {
         (self.response_status, self.failure) = (status, Some(why));
         let made = usize::try_from(self.attempts.saturating_sub(1)).unwrap_or(usize::MAX);
         let Some(wait) = WAITS.get(made).copied().map(Duration::from_secs).filter(|_| now < self.gives_up_at) else {
+            self.due_at = now;
             self.status = DeliveryStatus::Failed;
             return;
         };
@@ -221,7 +222,8 @@ impl EventDelivery {
     }
 
     /// Ends it without an attempt.
-    pub fn give_up(&mut self, why: &str) {
+    pub fn give_up(&mut self, why: &str, now: Timestamp) {
+        self.due_at = now;
         self.status = DeliveryStatus::Failed;
         self.failure = Some(why.to_owned());
     }

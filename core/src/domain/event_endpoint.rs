@@ -67,7 +67,7 @@ pub struct EventEndpoint {
         text_in_create = "`true`, unless nothing is to be delivered yet."
     )]
     pub active: bool,
-    /// `true` if its webhooks have the personal values that changed, as far as owners, or the platform, may read them.
+    /// `true` if its webhooks have the personal values that changed.
     #[field(
         see, input = replace(boolean), set = OWNERS,
         text_in_create = "`true` if its webhooks have the personal values that changed. For owners and the platform."

@@ -152,7 +152,7 @@ pub struct Service {
     sees_to_first_uses: bool,
     /// Held while events are numbered: tasks of a process that need them numbered wait for one of them.
     #[cfg(feature = "authn")]
-    numbering: futures_util::lock::Mutex<()>,
+    numbering: tokio::sync::Mutex<()>,
 }
 
 impl Service {
@@ -171,7 +171,7 @@ impl Service {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             sees_to_first_uses: true,
             #[cfg(feature = "authn")]
-            numbering: futures_util::lock::Mutex::new(()),
+            numbering: tokio::sync::Mutex::new(()),
         }
     }
 

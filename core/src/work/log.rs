@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Maximum number of events numbered in one commit.
-const BATCH: u32 = 500;
+const BATCH: u32 = 100;
 
 /// Maximum number of commits in a call.
 const ROUNDS: usize = 64;
@@ -28,10 +28,10 @@ const ROUNDS: usize = 64;
 /// # Errors
 /// When the store does not answer, or other workers came first each time.
 pub(super) async fn sequence(service: &Service) -> Result<()> {
-    // Otherwise all but one of the tasks that an event wakes would write in vain.
-    let _alone = service.number_alone().await;
     let mut obstacle = None;
     for _ in 0..ROUNDS {
+        // Otherwise all but one of the tasks that an event wakes would write in vain.
+        let _alone = service.number_alone().await;
         match sequence_batch(service).await? {
             Batch::None => return Ok(()),
             Batch::Some => obstacle = None,

@@ -23,6 +23,8 @@ struct Waiting {
     cursor: Cursor,
     events: Vec<Event>,
     deliveries: Vec<EventDelivery>,
+    /// Endpoints that get some of them and whose line is not held up.
+    reached: BTreeSet<EventEndpointId>,
     /// `true` if there are endpoints that might have got one of the events.
     decided: bool,
 }
@@ -55,9 +57,9 @@ pub(super) async fn step(service: &Service) -> Result<BTreeSet<EventEndpointId>>
         if !waiting.moves() {
             return Ok(reached);
         }
-        let Waiting { cursor, events, deliveries, .. } = waiting;
+        let Waiting { cursor, events, deliveries, reached: mut some, .. } = waiting;
         let Some(last) = events.last() else { return Ok(reached) };
-        reached.extend(deliveries.iter().map(|delivery| delivery.endpoint_id));
+        reached.append(&mut some);
         let mut commit = Commit::new();
         for delivery in &deliveries {
             commit.insert(delivery)?;
@@ -77,15 +79,18 @@ async fn waiting(service: &Service) -> Result<Waiting> {
     let cursor = cursor::load(service, &call, Cursor::WEBHOOKS, now).await?;
     let events: Vec<Event> = service.store().load_all(&call.context, &after(&cursor)).await?;
     let endpoints = endpoints(service, &events).await?;
-    let mut deliveries = Vec::new();
+    let (mut deliveries, mut reached) = (Vec::new(), BTreeSet::new());
     for event in &events {
         let audiences = [Some(EventEndpoint::PLATFORM), event.tenant_id.map(|tenant| tenant.0)];
         let of_event = audiences.into_iter().flatten().filter_map(|audience| endpoints.get(&audience)).flatten();
-        deliveries.extend(
-            of_event.filter(|endpoint| endpoint.gets(event)).map(|endpoint| EventDelivery::of(event, endpoint, now)),
-        );
+        for endpoint in of_event.filter(|endpoint| endpoint.gets(event)) {
+            deliveries.push(EventDelivery::of(event, endpoint, now));
+            if endpoint.resumes_at.is_none_or(|at| at <= now) {
+                reached.insert(endpoint.id);
+            }
+        }
     }
-    Ok(Waiting { cursor, events, deliveries, decided: !endpoints.is_empty() })
+    Ok(Waiting { cursor, events, deliveries, reached, decided: !endpoints.is_empty() })
 }
 
 /// Returns the endpoints of the platform and of the tenants that events concern, by audience.

@@ -37,7 +37,7 @@ use crate::{
 /// Number of endpoints that are served at a time.
 const AT_A_TIME: usize = 256;
 
-/// Time between two looks for new events and other endpoints while some are being served.
+/// Time between two looks for new events while endpoints are being served.
 const LOOK: Duration = Duration::from_millis(25);
 
 /// Time between two looks for all endpoints that have something due: replays, retries, and what another process made.
@@ -61,8 +61,17 @@ pub struct Webhooks {
     client: Client,
 }
 
+/// End of an endpoint's turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Nothing is due any more.
+    Done,
+    /// It makes room for others, and there may be more.
+    Over,
+}
+
 /// An endpoint whose deliveries are being made, and how that ended.
-type Served<'a> = BoxFuture<'a, (EventEndpointId, Result<()>)>;
+type Served<'a> = BoxFuture<'a, (EventEndpointId, Result<Turn>)>;
 
 impl Webhooks {
     /// Creates the sender, with the addresses and certificates that these options allow. Their limits are its own.
@@ -90,7 +99,7 @@ impl Webhooks {
         let now = time(service).await;
         let retry = first_retry(service).await?.map(|delivery| span(now, delivery.due_at));
         let lines = lines(service, &BTreeSet::new(), AT_A_TIME).await?;
-        let line = lines.values().map(|endpoint| resumes(endpoint.as_ref(), now)).min();
+        let line = lines.values().map(|line| resumes(line.endpoint.as_ref(), now)).min();
         Ok(retry.into_iter().chain(line).min())
     }
 
@@ -108,11 +117,21 @@ impl Webhooks {
         let mut waiting = BTreeSet::new();
         let mut looked: Option<Instant> = None;
         loop {
-            waiting.append(&mut fan_out::step(service).await?);
+            // Requests go on while events are numbered, which may wait for another task.
+            let mut ended = Vec::new();
+            let step = fan_out::step(service);
+            tokio::pin!(step);
+            let mut reached = loop {
+                tokio::select! {
+                    reached = &mut step => break reached?,
+                    Some(one) = serving.next(), if !serving.is_empty() => ended.push(one),
+                }
+            };
+            waiting.append(&mut reached);
             resting.retain(|_, until| *until > Instant::now());
             let room = AT_A_TIME.saturating_sub(busy.len());
             let taken: BTreeSet<EventEndpointId> = busy.iter().chain(resting.keys()).copied().collect();
-            if serving.is_empty() || looked.is_none_or(|at| at.elapsed() >= LOOK_AROUND) {
+            if room > 0 && (serving.is_empty() || looked.is_none_or(|at| at.elapsed() >= LOOK_AROUND)) {
                 waiting.extend(due(service, &taken, room).await?);
                 looked = Some(Instant::now());
             }
@@ -123,16 +142,25 @@ impl Webhooks {
                 let key = &key;
                 serving.push(Box::pin(async move { (id, send::serve(service, &self.client, key, id).await) }));
             }
-            if serving.is_empty() {
+            if serving.is_empty() && ended.is_empty() {
                 return failed.map_or(Ok(()), Err);
             }
-            // Whoever is done makes room at once; others are looked for in any case.
-            if let Ok(Some((id, outcome))) = timeout(LOOK, serving.next()).await {
+            // Whoever is done makes room at once; new events are looked for in any case.
+            if ended.is_empty()
+                && let Ok(Some(one)) = timeout(LOOK, serving.next()).await
+            {
+                ended.push(one);
+            }
+            for (id, outcome) in ended {
                 busy.remove(&id);
-                if let Err(error) = outcome {
-                    tracing::warn!(endpoint = %id, ?error, "deliveries to an endpoint could not be stored");
-                    resting.insert(id, Instant::now() + REST);
-                    failed = Some(error);
+                match outcome {
+                    Ok(Turn::Done) => {}
+                    Ok(Turn::Over) => _ = waiting.insert(id),
+                    Err(error) => {
+                        tracing::warn!(endpoint = %id, ?error, "deliveries to an endpoint could not be stored");
+                        resting.insert(id, Instant::now() + REST);
+                        failed = Some(error);
+                    }
                 }
             }
         }
@@ -157,20 +185,28 @@ async fn due(service: &Service, taken: &BTreeSet<EventEndpointId>, room: usize) 
     let retries = taken.iter().fold(retries, others);
     let retries: Vec<EventDelivery> = service.store().load_all(&call().context, &retries).await?;
     found.extend(retries.iter().map(|delivery| delivery.endpoint_id));
-    for (id, endpoint) in lines(service, taken, room).await? {
-        if resumes(endpoint.as_ref(), now).is_zero() {
+    for (id, line) in lines(service, taken, room).await? {
+        if resumes(line.endpoint.as_ref(), now).is_zero() {
             found.insert(id);
         }
     }
     Ok(found.into_iter().take(room).collect())
 }
 
-/// Returns the endpoints for which deliveries wait in line, but for those that are taken. A removed one is `None`.
+/// Deliveries that wait for an endpoint.
+#[derive(Debug)]
+struct Line {
+    first: EventDelivery,
+    /// The endpoint, unless it was removed.
+    endpoint: Option<EventEndpoint>,
+}
+
+/// Returns the endpoints for which deliveries wait in line, but for those that are taken.
 async fn lines(
     service: &Service,
     taken: &BTreeSet<EventEndpointId>,
     most: usize,
-) -> Result<BTreeMap<EventEndpointId, Option<EventEndpoint>>> {
+) -> Result<BTreeMap<EventEndpointId, Line>> {
     let mut found = BTreeMap::new();
     let mut after: Option<ObjectId> = None;
     // From endpoint to endpoint by the index, however many deliveries each has.
@@ -183,20 +219,21 @@ async fn lines(
             query = query.filter(Filter::Range { field: "endpointId", from: Some(next.into()), until: None });
         }
         let first: Vec<EventDelivery> = service.store().load_all(&call().context, &query).await?;
-        let Some(endpoint) = first.first().map(|delivery| delivery.endpoint_id) else { break };
+        let Some(first) = first.into_iter().next() else { break };
+        let endpoint = first.endpoint_id;
         if !taken.contains(&endpoint) {
-            found.insert(endpoint, None);
+            found.insert(endpoint, Line { first, endpoint: None });
         }
         let Some(next) = endpoint.0.next() else { break };
         after = Some(next);
     }
-    let ids = found.keys().map(|id| id.0.into()).collect();
-    let query =
-        Query::new(&EVENT_ENDPOINTS).filter(Filter::In("id", ids)).limit(u32::try_from(most).unwrap_or(u32::MAX));
     if !found.is_empty() {
+        let query = Query::by_ids(&EVENT_ENDPOINTS, found.keys().map(|id| id.0));
         let endpoints: Vec<EventEndpoint> = service.store().load_all(&call().context, &query).await?;
         for endpoint in endpoints {
-            found.insert(endpoint.id, Some(endpoint));
+            if let Some(line) = found.get_mut(&endpoint.id) {
+                line.endpoint = Some(endpoint);
+            }
         }
     }
     Ok(found)

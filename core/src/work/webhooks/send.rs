@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    call,
+    Turn, call,
     values::{self, Values},
 };
 use crate::{
@@ -82,7 +82,7 @@ struct Batch<'a> {
 }
 
 /// Makes the deliveries of an endpoint that are due.
-pub(super) async fn serve(service: &Service, client: &Client, key: &str, id: EventEndpointId) -> Result<()> {
+pub(super) async fn serve(service: &Service, client: &Client, key: &str, id: EventEndpointId) -> Result<Turn> {
     let end = Instant::now() + LONGEST_TURN;
     while Instant::now() < end {
         let call = call();
@@ -91,7 +91,7 @@ pub(super) async fn serve(service: &Service, client: &Client, key: &str, id: Eve
         let goes_on = endpoint.as_ref().and_then(|endpoint| endpoint.resumes_at).is_none_or(|at| at <= now);
         let (retries, line) = load(service, id, goes_on, now).await?;
         if retries.is_empty() && line.is_empty() {
-            return Ok(());
+            return Ok(Turn::Done);
         }
         let Some(endpoint) = endpoint else {
             remove(service, retries.into_iter().chain(line)).await?;
@@ -113,7 +113,7 @@ pub(super) async fn serve(service: &Service, client: &Client, key: &str, id: Eve
         let (held, gone) = (AtomicBool::new(false), AtomicBool::new(false));
         Batch { service, client, target: &target, values, end, held, gone }.send(retries, line).await?;
     }
-    Ok(())
+    Ok(Turn::Over)
 }
 
 /// Reads what is due: retries, and the front of the line if it goes on.
@@ -135,10 +135,11 @@ async fn load(
         .equal("status", DeliveryStatus::Waiting.name())
         .equal("endpointId", id.0)
         .limit(BATCH);
-    let mut answers = service.store().load_together(&call().context, &[retries.into(), line.into()]).await?;
+    let mut reads = vec![retries.into()];
+    reads.extend(goes_on.then(|| line.into()));
+    let mut answers = service.store().load_together(&call().context, &reads).await?;
     let retries = answers.all()?;
-    let line: Vec<EventDelivery> = answers.all()?;
-    Ok((retries, if goes_on { line } else { Vec::new() }))
+    Ok((retries, if goes_on { answers.all()? } else { Vec::new() }))
 }
 
 /// Returns the reason for which nothing is sent to an endpoint, if there is one.
@@ -186,7 +187,7 @@ impl Batch<'_> {
             let now = time(self.service).await;
             let mut after = before.clone();
             if before.gives_up_at <= now {
-                after.give_up("it was not delivered within three and a half days");
+                after.give_up("it was not delivered within three and a half days", now);
             } else {
                 let attempt = self.attempt(&before, now).await;
                 let now = time(self.service).await;
@@ -295,9 +296,10 @@ async fn store(service: &Service, sent: Vec<(EventDelivery, EventDelivery)>) -> 
 
 /// Ends deliveries without an attempt.
 async fn close(service: &Service, deliveries: impl Iterator<Item = EventDelivery>, why: &'static str) -> Result<()> {
+    let now = time(service).await;
     let closed = deliveries.map(|before| {
         let mut after = before.clone();
-        after.give_up(why);
+        after.give_up(why, now);
         (before, after)
     });
     store(service, closed.collect()).await

@@ -1,6 +1,7 @@
 //! Personal values that webhooks have beside the ids and names of their events.
 //!
-//! They are read from beside the audit trail for each attempt and stored nowhere else, so that an erasure ends them everywhere.
+//! They are read from beside the audit trail for each batch of attempts, at most two seconds before one begins, and stored nowhere
+//! else: an erasure ends them everywhere.
 
 use std::collections::BTreeMap;
 
@@ -30,15 +31,33 @@ pub(super) async fn load<'a>(
     let mut details: BTreeMap<ObjectId, AuditDetails> = details.into_iter().map(|one| (one.id.0, one)).collect();
     let shown = |delivery: &EventDelivery| {
         let mut values = details.remove(&delivery.event_id.0)?.values;
-        values.retain(|value| is_shown(endpoint, delivery.resource.as_ref(), &value.field));
+        values.retain(|value| is_shown(endpoint.tenant_id.is_some(), delivery.resource.as_ref(), &value.field));
         Some((delivery.event_id, values))
     };
     Ok(deliveries.filter_map(shown).collect())
 }
 
-/// Returns `true` if the owner of the endpoint's tenant, or the platform for one of its own, may read this field.
-fn is_shown(endpoint: &EventEndpoint, resource: Option<&AuditResource>, field: &str) -> bool {
-    let reader = if endpoint.tenant_id.is_some() { Callers::OWNER } else { Callers::PLATFORM };
+/// Returns `true` if those who may ask for personal values may read this field.
+///
+/// They are the owners of the endpoint's tenant, or the administrators of the platform for one of its own.
+fn is_shown(of_tenant: bool, resource: Option<&AuditResource>, field: &str) -> bool {
+    let reader = if of_tenant { Callers::OWNER } else { Callers::PLATFORM };
     let field = resource.and_then(|resource| collection_of(&resource.resource_type)?.field(field));
     field.is_some_and(|field| field.readers.includes(reader))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_shown_to_those_who_may_read_it() {
+        let of = |kind: &str| AuditResource { resource_type: kind.to_owned(), id: ObjectId::generate() };
+        assert!(is_shown(true, Some(&of("tenant")), "name"));
+        // A person's own fields are not the tenant's, and the platform's to read.
+        assert!(!is_shown(true, Some(&of("user")), "name") && is_shown(false, Some(&of("user")), "name"));
+        for (resource, field) in [(Some(of("tenant")), "nothing"), (Some(of("letter")), "name"), (None, "name")] {
+            assert!(!is_shown(false, resource.as_ref(), field), "{resource:?} {field}");
+        }
+    }
 }

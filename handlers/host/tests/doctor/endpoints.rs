@@ -31,9 +31,12 @@ async fn endpoints_that_events_do_not_reach_are_told_without_the_secret_in_their
     };
     let failing = create("https://hooks.example.eu/a-secret-path").await;
     let late = create("https://other.example.eu/").await;
+    let held = create("https://third.example.eu/").await;
     let (context, now) = (RequestContext::system("test"), SystemClock.now());
     let mut commit = Commit::new();
-    for (place, id, minutes, refused) in [(1, failing, 1, true), (2, failing, 2, true), (3, late, 10, false)] {
+    let attempts =
+        [(1, failing, 1, "refused"), (2, failing, 2, "given up"), (3, late, 10, "late"), (4, held, 1, "held")];
+    for (place, id, minutes, what) in attempts {
         let at = now.minus(Duration::from_secs(minutes * 60));
         let event = OutboxEvent {
             id: OutboxEventId::generate(),
@@ -47,17 +50,31 @@ async fn endpoints_that_events_do_not_reach_are_told_without_the_secret_in_their
         };
         let endpoint: Option<EventEndpoint> = store.load(&context, id).await.unwrap();
         let mut delivery = EventDelivery::of(&Event::at(place, event), &endpoint.unwrap(), at);
-        if refused {
-            delivery.note(Attempt::Refused { status: 400, why: "it answered 400".to_owned() }, 0.0, at);
+        match what {
+            "refused" => delivery.note(Attempt::Refused { status: 400, why: "it answered 400".to_owned() }, 0.0, at),
+            "given up" => delivery.give_up("it waited for too long", at),
+            "held" => {
+                let why = "it answered 503".to_owned();
+                let retry_after = Some(Duration::from_secs(3_600));
+                delivery.note(Attempt::Unavailable { status: Some(503), why, retry_after }, 0.0, at);
+            }
+            _ => {}
         }
+        delivery.updated_at = at;
         commit.insert(&delivery).unwrap();
     }
     store.commit(&context, &commit).await.unwrap();
     let findings = check();
     let told = messages(&findings, "warning", &format!("event endpoint {failing}"));
-    assert!(told.contains("2 deliveries have failed") && told.contains("it answered 400"), "{told}");
-    assert!(told.contains("https://hooks.example.eu") && !told.contains("a-secret-path"), "{told}");
+    for part in
+        ["tried again: 1", "given up in a day: 1", "last failure: it answered 400", "https://hooks.example.eu: "]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains("a-secret-path"), "{told}");
     let told = messages(&findings, "warning", &format!("event endpoint {late}"));
-    assert!(told.contains("1 wait in line for more than five minutes"), "{told}");
+    assert!(told.contains("its line waits since") && !told.contains("failure"), "{told}");
+    let told = messages(&findings, "warning", &format!("event endpoint {held}"));
+    assert!(told.contains("its line waits since") && told.contains("it answered 503"), "{told}");
     assert_eq!(messages(&findings, "ok", "event endpoints"), "");
 }

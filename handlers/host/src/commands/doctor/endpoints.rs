@@ -31,28 +31,28 @@ pub(super) async fn check(store: &SharedStore, report: &mut Report) {
     }
     troubled.iter().take(MOST).for_each(|one| warn(one, report));
     if troubled.len() > MOST {
-        let message = format!("events do not reach {} further endpoints", troubled.len() - MOST);
+        let message = format!("events do not reach at least {} further endpoints", troubled.len() - MOST);
         report.warning(ENDPOINTS, &message, "see those above first, then run the doctor again");
     }
 }
 
 fn warn(endpoint: &EndpointReport, report: &mut Report) {
-    let parts = [
-        (endpoint.retrying, "deliveries have failed and are tried again"),
-        (endpoint.given_up, "were given up in the last day"),
-        (endpoint.late, "wait in line for more than five minutes"),
-    ];
-    let parts: Vec<String> =
-        parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
-    let reason = endpoint.failure.as_ref().map(|why| format!("; the last one: {why}")).unwrap_or_default();
+    let since = endpoint.waits_since.map(|since| format!("its line waits since {since}"));
+    let counted = [(endpoint.retrying, "deliveries tried again"), (endpoint.given_up, "deliveries given up in a day")];
+    let counted = counted.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{what}: {number}"));
+    let reason = endpoint.failure.as_ref().map(|why| format!("last failure: {why}"));
+    let parts: Vec<String> = since.into_iter().chain(counted).chain(reason).collect();
     // The path of an address may be a secret.
     let url = endpoint.endpoint.as_ref().and_then(|endpoint| Url::parse(&endpoint.url).ok());
-    let at = url.map(|url| format!(" at {}", url.origin().ascii_serialization())).unwrap_or_default();
+    let at = url.map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
     let id = endpoint.id;
     let advice = if endpoint.failure.is_some() {
         format!("see `dezky endpoint deliveries {id}`, mend the receiver, then `dezky endpoint replay {id}`")
     } else {
-        "run `dezky serve` or `dezky worker` with `DEZKY_TASKS` unset, or with `webhooks` in it".to_owned()
+        format!(
+            "the receiver is slow, as `dezky endpoint deliveries {id}` shows, or no process runs the task: \
+             run `dezky serve` or `dezky worker` with `DEZKY_TASKS` unset, or with `webhooks` in it"
+        )
     };
-    report.warning(&format!("event endpoint {id}"), &format!("{}{at}{reason}", parts.join(", ")), &advice);
+    report.warning(&format!("event endpoint {id}"), &format!("{at}{}", parts.join("; ")), &advice);
 }
