@@ -167,10 +167,10 @@ class Balancer(Running):
         """Returns the end of what it has written."""
         return len(self.written)
 
-    def await_state(self, host: Process, state: str, since: int) -> float:
-        """Waits until a host is `UP` or `DOWN` for it, and returns when that was."""
-        self.await_line(rf"Server hosts/{host.name} is {state}", since)
-        return time.monotonic()
+    def await_state(self, host: Process, state: str, since: int) -> tuple[float, str]:
+        """Waits until a host is `UP` or `DOWN` for it, and returns when that was, and the reason."""
+        found = self.await_line(rf"Server hosts/{host.name} is {state}, reason: ([^,]+)", since)
+        return time.monotonic(), found[1]
 
 
 class Link:

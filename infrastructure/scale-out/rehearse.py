@@ -147,12 +147,14 @@ class Rehearsal:
         for host in self.hosts:
             place, begun = self.balancer.place(), time.monotonic()
             host.signal(signal.SIGTERM)
-            away = self.balancer.await_state(host, "DOWN", place)
+            away, why = self.balancer.await_state(host, "DOWN", place)
+            # Told in time, not found out by a connection that was refused.
+            assert why.startswith("Layer7 wrong status"), f"{host.name} went without a word: {why}"
             assert host.running.wait() == 0, host.running.written
             stopped = time.monotonic()
             place = self.balancer.place()
             host.start(NEXT)
-            back = self.balancer.await_state(host, "UP", place)
+            back, _ = self.balancer.await_state(host, "UP", place)
             self.load.await_answers(1, host.name)
             self.tell(
                 f"  {host.name}: not used after {away - begun:.2f} s, stopped after {stopped - begun:.2f} s,"
@@ -224,7 +226,7 @@ class Rehearsal:
         host.signal(signal.SIGKILL)
         host.running.wait()
         gone, at = time.monotonic(), self.loop.time()
-        away = self.balancer.await_state(host, "DOWN", place)
+        away, _ = self.balancer.await_state(host, "DOWN", place)
         self.load.await_answers(self.form.answers)
         place = self.balancer.place()
         host.start()
@@ -246,7 +248,7 @@ class Rehearsal:
         self.load.await_answers(self.form.answers, host.name)
         begun = time.monotonic()
         cut()
-        away = self.balancer.await_state(host, "DOWN", place)
+        away, _ = self.balancer.await_state(host, "DOWN", place)
         obstacles = host.obstacles()
         assert obstacles == ["store"], obstacles
         # The others go on, for as long as it lasts.
@@ -255,7 +257,7 @@ class Rehearsal:
             self.load.await_answers(1)
         place, mended = self.balancer.place(), time.monotonic()
         mend()
-        back = self.balancer.await_state(host, "UP", place)
+        back, _ = self.balancer.await_state(host, "UP", place)
         self.load.await_answers(self.form.answers, host.name)
         figures = self.load.settle(since)
         by = Counter(f"{each.kind} {each.outcome}" for each in figures.failed)
