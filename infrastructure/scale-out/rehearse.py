@@ -50,8 +50,8 @@ class Form:
     partition: float
 
 
-FULL = Form(rate=100, interval="2s", drain=5, answers=500, partition=40)
-SHORT = Form(rate=20, interval="200ms", drain=1, answers=20, partition=0)
+FULL = Form(rate=20, interval="2s", drain=5, answers=150, partition=40)
+SHORT = Form(rate=10, interval="200ms", drain=1, answers=10, partition=0)
 
 
 @dataclass
