@@ -328,10 +328,10 @@ def main() -> None:
     form = SHORT if sys.argv[1:] == ["short"] else FULL
     with contextlib.ExitStack() as ending:
         rehearsal = Rehearsal(form, ending)
-        rehearsal.upgrade_hosts()
         rehearsal.upgrade_workers()
-        # Leases run out after 30 s: meanwhile the other losses.
+        # Leases run out after 30 s: meanwhile the acts of the hosts.
         loss = rehearsal.lose_worker()
+        rehearsal.upgrade_hosts()
         rehearsal.lose_host()
         rehearsal.part("reset", rehearsal.link.refuse, rehearsal.link.restore)
         rehearsal.part("silence", rehearsal.link.silence, rehearsal.link.speak)

@@ -189,6 +189,8 @@ def wire(folder: Path, ending: contextlib.ExitStack, counts) -> None:
 
 def main() -> None:
     """Measures both."""
+    # So that an end from outside ends everything that was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     counts = [int(word) for word in sys.argv[1:]] + [200, 10, 1000][len(sys.argv) - 1 :]
     for store in (sqlite, wire):
         with contextlib.ExitStack() as ending, tempfile.TemporaryDirectory(prefix="dezky-sizes-") as folder:
