@@ -19,7 +19,7 @@ esac
 if [ ! -f "$1" ] || [ ! -x "$1" ]; then
     refuse "\`$1\` is no program: build one with infrastructure/images/binary.sh" 2
 fi
-for pair in dpkg-deb:dpkg gzip:gzip readelf:binutils; do
+for pair in dpkg-deb:dpkg gzip:gzip readelf:binutils cargo:rustup python3:python3; do
     command -v "${pair%%:*}" >/dev/null || refuse "${pair%%:*} is missing: install the package ${pair##*:}"
 done
 binary=$(readlink -f "$1")
