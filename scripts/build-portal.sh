@@ -19,3 +19,4 @@ cp -R "$sdk"/{package.json,index.cjs,index.mjs,index.d.ts,index.d.mts,lib} "$sdk
 
 npm run --silent build -- --logLevel silent
 ../../scripts/notices.sh portal .output/THIRD-PARTY-NOTICES
+rm .output/bundled.json

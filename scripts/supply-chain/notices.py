@@ -17,7 +17,7 @@ from toolchain import toolchain
 
 LINE = "-" * 80
 # What the build of the portal took packages from, which modules/notices.ts of the portal writes.
-BUNDLED = REPOSITORY / "examples/portal/.nuxt/bundled.json"
+BUNDLED = REPOSITORY / "examples/portal/.output/bundled.json"
 
 
 def crate(key: Key) -> Package:

@@ -149,7 +149,7 @@ def test_an_unknown_licence_is_an_error_that_tells_what_to_do(licence: str, tmp_
 
 
 def test_an_error_is_told_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notices, "BUNDLED", tmp_path / ".nuxt/bundled.json")
+    monkeypatch.setattr(notices, "BUNDLED", tmp_path / ".output/bundled.json")
     monkeypatch.setattr(sys, "argv", ["notices.py", "portal", str(tmp_path / "out")])
     with pytest.raises(SystemExit, match=r"notices.sh: there is no .*/bundled.json: build the portal by"):
         notices.main()
@@ -167,8 +167,8 @@ def test_packages_of_the_portal_are_read_where_they_are_installed(tmp_path: Path
         )
     manifest = {"name": "b", "version": "2.0.0", "license": {"type": "MIT"}, "author": {"name": "Bea"}}
     folders = json.dumps(["node_modules/a", "node_modules/b", "node_modules/b/node_modules/a"])
-    written(tmp_path, **{"node_modules__b__package.json": json.dumps(manifest), ".nuxt__bundled.json": folders})
-    text = notices.text("the portal", notices.bundled(tmp_path / ".nuxt/bundled.json"))
+    written(tmp_path, **{"node_modules__b__package.json": json.dumps(manifest), ".output__bundled.json": folders})
+    text = notices.text("the portal", notices.bundled(tmp_path / ".output/bundled.json"))
     assert listed(text) == {"a 1.0.0", "b 2.0.0"}
     assert text.count("that of a") == 1
     assert "Copyright (c) Bea\n" in text

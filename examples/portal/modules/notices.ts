@@ -1,7 +1,7 @@
 // Records which packages a build takes code from, so that `scripts/notices.sh portal` can put their licences beside it: those that are in
 // the bundles of browsers and of the server, and those that Nitro copies beside the latter.
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { addVitePlugin, defineNuxtModule } from "nuxt/kit";
 
 /** The folder of the package that a module is in: the last of those below node_modules. */
@@ -41,10 +41,9 @@ export default defineNuxtModule({
         }
         // Folders that only say which kind of modules they have belong to the package around them.
         const known = [...folders].filter((folder) => existsSync(join(folder, "package.json"))).map((folder) => relative(rootDir, folder));
-        const record = join(nuxt.options.buildDir, "bundled.json");
-        mkdirSync(dirname(record), { recursive: true });
+        // In the output and not in the folder of the build, which is another at a second build: a record of the one before would be read.
         // The SDK is no work of others; what is in its addon is told by Rust.
-        writeFileSync(record, `${JSON.stringify(known.filter((folder) => !/(^|\/)@dezky\//.test(folder)).sort(), null, 2)}\n`);
+        writeFileSync(join(nitro.options.output.dir, "bundled.json"), `${JSON.stringify(known.filter((folder) => !/(^|\/)@dezky\//.test(folder)).sort(), null, 2)}\n`);
       });
     });
   },
