@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the portal for production into examples/portal/.output, with what it needs: packages from npm, among them the Node that it is
-# built and run with, and the addon that scripts/node-package.sh has built before.
+# built and run with, and the addon that scripts/node-package.sh has built before. .output/THIRD-PARTY-NOTICES is about all that others
+# wrote in it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sdk=$PWD/bindings/node
@@ -17,3 +18,5 @@ mkdir -p node_modules/@dezky/sdk
 cp -R "$sdk"/{package.json,index.cjs,index.mjs,index.d.ts,index.d.mts,lib} "$sdk"/dezky.*.node node_modules/@dezky/sdk/
 
 npm run --silent build -- --logLevel silent
+../../scripts/notices.sh portal .output/THIRD-PARTY-NOTICES
+rm .output/bundled.json

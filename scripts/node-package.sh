@@ -4,7 +4,8 @@
 # generate  writes what follows from the API's document; with --check only compares
 # build     puts the addon, as it is released, beside the package; with --test a debug build with what only tests may have,
 #           with --development one without, which takes a fraction of the time that a release takes
-# pack      builds, and writes the package and that of this platform into FOLDER, as npm publishes them, with their bill of materials
+# pack      builds, and writes the package and that of this platform into FOLDER, as npm publishes them, with their bill of materials and,
+#           in that of the platform, notices of what others wrote in the addon
 set -euo pipefail
 cd "$(dirname "$0")/.."
 package=$PWD/bindings/node
@@ -49,6 +50,7 @@ pack() {
     platform=$(node "$package/scripts/platform.mjs")
     build release
     mv "$package/dezky.$platform.node" "$package/npm/$platform/"
+    scripts/notices.sh node "$package/npm/$platform/THIRD-PARTY-NOTICES"
     # The licence asks to be in every copy, and npm takes it from the folder that is packed alone.
     for each in "$package" "$package/npm/$platform"; do
         cp LICENSE "$each/"

@@ -4,7 +4,8 @@
 # tools     installs what builds, checks and tests it into .venv/python, and prints that folder
 # generate  writes what follows from the API's document and from the native module; with --check only compares
 # build     puts the native module, as it is released, into the package; with --test a debug build with what only tests may have
-# wheel     writes the wheel of this platform and its bill of materials into FOLDER; with --test the wheel of a debug build alone
+# wheel     writes the wheel of this platform, with notices of what others wrote in it, and its bill of materials into FOLDER; with
+#           --test the wheel of a debug build alone
 set -euo pipefail
 cd "$(dirname "$0")/.."
 package=$PWD/bindings/python
@@ -89,8 +90,16 @@ build() {
 wheel() {
     local folder=$1
     folder=$(mkdir -p "$folder" && cd "$folder" && pwd)
+    scripts/notices.sh python "$package/THIRD-PARTY-NOTICES"
     # maturin builds its own native module, and leaves out the one that lies in the package.
     (cd "$package" && "$environment/bin/maturin" build --quiet --locked "${@:2}" --out "$folder")
+    # It leaves out a file with licences that is not there, without a word.
+    "$environment/bin/python" - "$folder"/dezky-*.whl <<'CHECK'
+import sys, zipfile
+for wheel in sys.argv[1:]:
+    if not any(name.endswith(".dist-info/licenses/THIRD-PARTY-NOTICES") for name in zipfile.ZipFile(wheel).namelist()):
+        sys.exit(f"python-package.sh: {wheel} has no notices of what others wrote")
+CHECK
 }
 
 case "${1:-} ${2:-}" in

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds everything that a release consists of, from its tag: release.sh TAG FOLDER, or release.sh --check TAG
 #
-# FOLDER gets the static binary, the component, the Debian package, the packages for npm and Python with the native modules of this
-# platform, crates, bills of materials (CycloneDX), and SHA256SUMS over all: everything, or after a failure nothing. --check builds the static
-# binary twice, in two folders, and compares the bytes. TAG is `v` and the version, and must be what is checked out, without changes:
-# builds are made of clones, so that nothing else gets in. Takes long: every build is one from the beginning.
+# FOLDER gets the static binary and the component with notices of what others wrote in them, the Debian package, the packages for npm and
+# Python with the native modules of this platform, crates, bills of materials (CycloneDX), and SHA256SUMS over all: everything, or after a
+# failure nothing. --check builds the static binary twice, in two folders, and compares the bytes. TAG is `v` and the version, and must be
+# what is checked out, without changes: builds are made of clones, so that nothing else gets in. Takes long: every build is one from the
+# beginning.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -129,6 +130,11 @@ has "dezky-$version.crate"
 step "bills of materials"
 scripts/sbom.sh "$out" binary component >&2
 for part in dezky dezky-wasm dezky-node dezky-python; do has "$part.cdx.json"; done
+step "notices"
+# Packages have theirs inside; these two are files by themselves.
+scripts/notices.sh binary "$out/dezky-$version-$target.THIRD-PARTY-NOTICES" --target "$target"
+scripts/notices.sh component "$out/dezky-$version.wasm.THIRD-PARTY-NOTICES"
+for part in "$version-$target" "$version.wasm"; do has "dezky-$part.THIRD-PARTY-NOTICES"; done
 step "checksums"
 (cd "$out" && LC_ALL=C sha256sum -- * >"$work/SHA256SUMS" && mv "$work/SHA256SUMS" . && sha256sum --quiet --check SHA256SUMS)
 

@@ -81,7 +81,11 @@ export default defineNuxtConfig({
   },
 
   // Browsers that know `light-dark()`: what a minifier puts in its place cannot show a dark preview in a light page.
-  vite: { build: { cssTarget: ["chrome123", "firefox120", "safari17.5"] } },
+  vite: {
+    build: { cssTarget: ["chrome123", "firefox120", "safari17.5"] },
+    // Licences that ask to be in every copy: what browsers get is one too.
+    $client: { build: { license: { fileName: "_nuxt/third-party-notices.md" } } },
+  },
 
   typescript: { strict: true },
 });

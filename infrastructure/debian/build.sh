@@ -2,8 +2,8 @@
 # Builds the Debian package from a static binary, and prints its path: build.sh BINARY FOLDER [ARCHITECTURE]
 #
 # BINARY is what infrastructure/images/binary.sh prints, FOLDER where the package is written, ARCHITECTURE that of the binary (default:
-# this machine's). The version is the binary's own. The same input makes the same bytes (SOURCE_DATE_EPOCH, else the time of the commit).
-# Needs dpkg-deb and gzip; root is not needed.
+# this machine's). The version is the binary's own, and notices of what others wrote in it are of this working tree. The same input makes
+# the same bytes (SOURCE_DATE_EPOCH, else the time of the commit). Needs dpkg-deb, gzip and what scripts/notices.sh does; root is not needed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -19,7 +19,7 @@ esac
 if [ ! -f "$1" ] || [ ! -x "$1" ]; then
     refuse "\`$1\` is no program: build one with infrastructure/images/binary.sh" 2
 fi
-for pair in dpkg-deb:dpkg gzip:gzip readelf:binutils; do
+for pair in dpkg-deb:dpkg gzip:gzip readelf:binutils cargo:rustup python3:python3; do
     command -v "${pair%%:*}" >/dev/null || refuse "${pair%%:*} is missing: install the package ${pair##*:}"
 done
 binary=$(readlink -f "$1")
@@ -29,6 +29,12 @@ if grep -qE 'INTERP|\(NEEDED\)' <<<"$headers"; then
     refuse "\`$1\` needs libraries that other releases of Debian may not have: build a static one with infrastructure/images/binary.sh" 2
 fi
 architecture=${3:-$(dpkg --print-architecture)}
+# As rustc names it.
+case $architecture in
+    amd64) processor=x86_64 ;;
+    arm64) processor=aarch64 ;;
+    *) refuse "there is no recipe for the architecture \`$architecture\`" 2 ;;
+esac
 version=$("$binary" --version) || refuse "\`$1 --version\` fails: is it a program for this machine?" 2
 version=${version#dezky }
 # `1.2.0-rc.1` sorts before `1.2.0`.
@@ -65,12 +71,16 @@ documents=$root/usr/share/doc/dezky
 {
     echo "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"
     echo "Upstream-Name: dezky"
+    echo "Comment: The program has libraries of others inside. Their names and licences are in"
+    echo " /usr/share/doc/dezky/THIRD-PARTY-NOTICES.gz."
     echo
     echo "Files: *"
     sed -n 's/^Copyright (c) /Copyright: /p' "$here/../../LICENSE"
     echo "License: Expat"
     sed -e '1,/^Copyright/d' -e 's/^$/./' -e 's/^/ /' "$here/../../LICENSE" | sed '1{/^ \.$/d}'
 } >"$documents/copyright"
+"$here/../../scripts/notices.sh" binary "$documents/THIRD-PARTY-NOTICES" --target "$processor-unknown-linux-musl"
+gzip -9n "$documents/THIRD-PARTY-NOTICES"
 {
     echo "dezky ($version) unstable; urgency=medium"
     echo

@@ -8,5 +8,5 @@ need lintian systemd-analyze:systemd readelf:binutils cc:gcc
 need_release
 # dpkg makes a user and files of others, in a folder.
 become=()
-[ "$EUID" = 0 ] || become=(sudo env PATH="$PATH" PYTHONPATH="$PYTHONPATH" PYTHONDONTWRITEBYTECODE=1 DEZKY_TEST_BINARY="$DEZKY_TEST_BINARY")
+[ "$EUID" = 0 ] || become=(sudo env HOME="$HOME" PATH="$PATH" PYTHONPATH="$PYTHONPATH" PYTHONDONTWRITEBYTECODE=1 DEZKY_TEST_BINARY="$DEZKY_TEST_BINARY")
 "${become[@]}" python3 "${discover[@]}" infrastructure/debian/tests

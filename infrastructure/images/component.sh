@@ -14,4 +14,5 @@ source "$(dirname "$0")/image.sh"
 
 begin_image
 install -m 0444 "$1" "$root/dezky_wasm.wasm"
+add_notices component
 write_image "$2" dezky-component

@@ -21,4 +21,5 @@ fi
 begin_image
 add_system
 install -m 0755 "$1" "$root/dezky"
+add_notices binary
 write_image "$2" dezky --entrypoint '["/dezky"]' --cmd serve --port 8080 --port 9090

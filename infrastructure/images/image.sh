@@ -36,6 +36,27 @@ add_system() {
     printf 'root:x:0:\ndezky:x:%s:\n' "$IMAGE_USER" >"$root/etc/group"
 }
 
+# Adds the licence of what is ours.
+add_licence() { install -D -m 0644 "$(dirname "${BASH_SOURCE[0]}")/../../LICENSE" "$root/usr/share/doc/dezky/LICENSE"; }
+
+# Adds that, and notices of what others wrote: add_notices PART
+add_notices() {
+    add_licence
+    "$(dirname "${BASH_SOURCE[0]}")/../../scripts/notices.sh" "$1" "$root/usr/share/doc/dezky/THIRD-PARTY-NOTICES"
+}
+
+# Adds what Debian says of the licence of a library: add_copyright FILE
+add_copyright() {
+    local owner
+    command -v dpkg-query >/dev/null || refuse "dpkg-query is missing: build this image on Debian, which tells the licences of libraries"
+    # With /usr merged, its list may have either path.
+    owner=$(dpkg-query --search "$1" 2>/dev/null) || owner=$(dpkg-query --search "$(readlink -f "$1")" 2>/dev/null) ||
+        owner=$(dpkg-query --search "/usr$1" 2>/dev/null) || owner=$(dpkg-query --search "${1#/usr}" 2>/dev/null) ||
+        refuse "\`$1\` is of no package, and its licence is unknown"
+    owner=${owner%%:*}
+    [ -e "$root/usr/share/doc/$owner/copyright" ] || install -D -m 0644 "/usr/share/doc/$owner/copyright" "$root/usr/share/doc/$owner/copyright"
+}
+
 in_store() {
     buildah --root "$image_work/store" --runroot "$image_work/run" --storage-driver vfs "$@"
 }

@@ -28,7 +28,7 @@ done
 
 # Looked at before anything is built: a release takes long.
 [ "$(uname -s)" = Linux ] || refuse "images are built on Linux: run \`local.sh --into FOLDER\` there, and \`docker load --input\` with each archive here"
-tools=(buildah:buildah cargo:rustup)
+tools=(buildah:buildah cargo:rustup python3:python3)
 [ -n "$folder" ] || tools+=(docker:docker-ce)
 for image in "${images[@]}"; do
     case $image in

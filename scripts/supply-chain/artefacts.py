@@ -4,9 +4,6 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
-
-from cyclonedx.model.component import Component
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -17,24 +14,22 @@ class Artefact:
 
     name: str
     crate: str
-    # The platform that it is built for; none: that of this machine.
+    # The platform that it is built for, `{processor}` being that of this machine; none: this machine.
     target: str | None = None
     # The folder of its package.json, whose lock file is read if there is one.
     npm: str | None = None
     # The name under which an npm package has the crate inside, if that is another package than its own.
     addon: str | None = None
 
-
-class Parts(NamedTuple):
-    """Components, the one that the others belong to, and which depends on which."""
-
-    root: Component
-    components: list[Component]
-    edges: list[tuple[Component, Component]]
+    @property
+    def platform(self) -> str:
+        """The platform that it is built for, as rustc names it."""
+        return self.target.format(processor=host().partition("-")[0]) if self.target else host()
 
 
 ARTEFACTS = {
-    "binary": Artefact("dezky", "dezky-host"),
+    # As infrastructure/images/binary.sh builds it, for images, the Debian package and a release.
+    "binary": Artefact("dezky", "dezky-host", target="{processor}-unknown-linux-musl"),
     "component": Artefact("dezky-wasm", "dezky-wasm", target="wasm32-wasip2"),
     # As infrastructure/lambda builds it.
     "lambda": Artefact("dezky-lambda", "dezky-lambda", target="aarch64-unknown-linux-gnu"),

@@ -7,11 +7,12 @@ import base64
 import json
 from pathlib import PurePosixPath
 
-from artefacts import REPOSITORY, Parts
+from artefacts import REPOSITORY
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.component import Component, ComponentScope, ComponentType
 from licences import licences
 from packageurl import PackageURL
+from parts import Parts
 
 ALGORITHMS = {
     "sha1": HashAlgorithm.SHA_1,

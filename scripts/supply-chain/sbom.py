@@ -11,7 +11,8 @@ from pathlib import Path
 
 import npm
 import rust
-from artefacts import ARTEFACTS, Artefact, host, output_of
+from artefacts import ARTEFACTS, Artefact, output_of
+from cyclonedx.model import Property
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
@@ -31,7 +32,7 @@ def commit_time() -> datetime:
 
 def bill(artefact: Artefact) -> Bom:
     """The bill of materials of a part."""
-    target = artefact.target or host()
+    target = artefact.platform
     kind = ComponentType.LIBRARY if artefact.npm else ComponentType.APPLICATION
     subject, components, edges = crate = rust.components(artefact.crate, target, kind)
     if artefact.npm:
@@ -50,6 +51,8 @@ def bill(artefact: Artefact) -> Bom:
     bom = Bom(components=[each for each in components if each is not subject])
     bom.metadata.component = subject
     bom.metadata.timestamp = commit_time()
+    # By the name that other tools for Rust write it under.
+    bom.metadata.properties.add(Property(name="cdx:rustc:sbom:target:triple", value=target))
     bom.metadata.tools.components.update([tool("cargo"), tool("rustc")])
     bom.serial_number = uuid.uuid5(uuid.NAMESPACE_OID, " ".join([artefact.name, target, *sorted(needed)]))
     for each in components:

@@ -88,7 +88,7 @@ def test_crates_have_the_checksums_of_the_lock_file(document: dict) -> None:
 
 
 def test_everything_is_in_it_that_the_lock_file_has_for_its_platform(part: str, document: dict) -> None:
-    known = resolved(ARTEFACTS[part].target or host())
+    known = resolved(ARTEFACTS[part].platform)
     crates = {(each["name"], each["version"]) for each in of_kind(document, "cargo")}
     assert any(name == ARTEFACTS[part].crate for name, _ in crates)
     for key in crates:
@@ -127,6 +127,27 @@ def test_parts_are_told_apart(name: str, present: set[str], absent: set[str]) ->
     names = {each["name"] for each in document["components"] if each.get("scope") != "excluded"}
     assert present <= names
     assert not names & (absent | {"proptest", "criterion", "tempfile"})
+
+
+@pytest.mark.parametrize("name", ARTEFACTS)
+def test_they_say_for_which_platform(name: str) -> None:
+    machine = host().partition("-")[0]
+    expected = {
+        "binary": f"{machine}-unknown-linux-musl",
+        "component": "wasm32-wasip2",
+        "lambda": "aarch64-unknown-linux-gnu",
+    }
+    document = json.loads(text_of(name))
+    [told] = document["metadata"]["properties"]
+    assert told == {"name": "cdx:rustc:sbom:target:triple", "value": expected.get(name, host())}
+
+
+def test_the_binary_is_that_of_the_recipe() -> None:
+    recipe = (REPOSITORY / "infrastructure/images/binary.sh").read_text(encoding="utf-8")
+    assert f" {ARTEFACTS['binary'].platform})" in recipe or f"    {ARTEFACTS['binary'].platform} |" in recipe
+    # The crate alone and its default features, as the graph is asked for.
+    assert "cargo build --package dezky-host --bin dezky --profile" in recipe
+    assert "--features" not in recipe
 
 
 def test_the_portal_has_the_packages_of_its_lock_file() -> None:

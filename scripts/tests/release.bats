@@ -56,6 +56,7 @@ make_repository() {
         build scripts/python-package.sh 'echo whl > "$2/dezky-0.1.0-cp311-abi3-manylinux_2_34_x86_64.whl"; echo {} > "$2/dezky-python.cdx.json"'
         build scripts/package-crates.sh 'echo crate > "$1/dezky-0.1.0.crate"; echo crate > "$1/dezky-derive-0.1.0.crate"'
         build scripts/sbom.sh 'echo {} > "$1/dezky.cdx.json"; echo {} > "$1/dezky-wasm.cdx.json"'
+        build scripts/notices.sh 'echo "of $1" > "$2"'
     }
     git init --quiet "$REPOSITORY"
     commit 'a release'
@@ -97,13 +98,15 @@ refused() {
     echo stale > "$REPOSITORY/target"
     run --separate-stderr release v0.1.0 "$OUT"
     [ "$status" -eq 0 ]
-    [ "$(sed "s/$(uname -m)/ARCH/" "$LOG")" = "binary.sh ARCH-unknown-linux-musl
+    [ "$(sed "s/$(uname -m)/ARCH/g" "$LOG")" = "binary.sh ARCH-unknown-linux-musl
 build-component.sh 
 build.sh dezky out
 node-package.sh pack out
 python-package.sh wheel out
 package-crates.sh out
-sbom.sh out binary component" ] || { cat "$LOG"; false; }
+sbom.sh out binary component
+notices.sh binary dezky-0.1.0-ARCH-unknown-linux-musl.THIRD-PARTY-NOTICES --target ARCH-unknown-linux-musl
+notices.sh component dezky-0.1.0.wasm.THIRD-PARTY-NOTICES" ] || { cat "$LOG"; false; }
     [ "$(cut -d' ' -f1 "$MACHINE/places" | sort -u)" = "$(in_repository log -1 --format=%ct)" ]
     [ "$(cut -d' ' -f2 "$MACHINE/places" | sort -u | grep -c "^$MACHINE/tmp/")" -eq 1 ]
     [ -z "$(ls "$MACHINE/tmp")" ]
@@ -113,11 +116,13 @@ sbom.sh out binary component" ] || { cat "$LOG"; false; }
     run --separate-stderr release v0.1.0 "$OUT"
     # shellcheck disable=SC2012 # names without blanks
     [ "$(cd "$OUT" && ls | sed "s/$(uname -m)-/ARCH-/" | LC_ALL=C sort | tr '\n' ' ')" = "SHA256SUMS dezky-0.1.0-ARCH-unknown-linux-musl \
-dezky-0.1.0-cp311-abi3-manylinux_2_34_x86_64.whl dezky-0.1.0.crate dezky-0.1.0.wasm dezky-derive-0.1.0.crate dezky-node.cdx.json dezky-python.cdx.json dezky-sdk-0.1.0.tgz \
+dezky-0.1.0-ARCH-unknown-linux-musl.THIRD-PARTY-NOTICES dezky-0.1.0-cp311-abi3-manylinux_2_34_x86_64.whl dezky-0.1.0.crate dezky-0.1.0.wasm \
+dezky-0.1.0.wasm.THIRD-PARTY-NOTICES dezky-derive-0.1.0.crate dezky-node.cdx.json dezky-python.cdx.json dezky-sdk-0.1.0.tgz \
 dezky-sdk-linux-x64-gnu-0.1.0.tgz dezky-wasm.cdx.json dezky.cdx.json dezky_0.1.0_amd64.deb " ]
     [ "$output" = "$(printf '%s\n' "$OUT"/*)" ]
     [ -x "$OUT/dezky-0.1.0-$(uname -m)-unknown-linux-musl" ]
-    [ "$(wc -l < "$OUT/SHA256SUMS")" -eq 12 ]
+    [ "$(wc -l < "$OUT/SHA256SUMS")" -eq 14 ]
+    [ "$(cat "$OUT/dezky-0.1.0-$(uname -m)-unknown-linux-musl.THIRD-PARTY-NOTICES")" = "of binary" ]
     (cd "$OUT" && sha256sum --quiet --strict --check SHA256SUMS)
 }
 
@@ -179,6 +184,21 @@ dezky-sdk-linux-x64-gnu-0.1.0.tgz dezky-wasm.cdx.json dezky.cdx.json dezky_0.1.0
     [ ! -e "$OUT" ]
     [ "$(grep -c '^sbom.sh' "$LOG" || true)" -eq 0 ]
     [ -z "$(ls "$MACHINE/tmp")" ]
+}
+
+@test "a release without notices of what others wrote is none" {
+    # shellcheck disable=SC2016 # of the double
+    build scripts/notices.sh '[ "$1" = binary ]'
+    retag
+    run --separate-stderr release v0.1.0 "$OUT"
+    [ "$status" -ne 0 ]
+    [ ! -e "$OUT" ]
+    build scripts/notices.sh ''
+    retag
+    run --separate-stderr release v0.1.0 "$OUT"
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == *"made no \`dezky-0.1.0-$(uname -m)-unknown-linux-musl.THIRD-PARTY-NOTICES\`"* ]]
+    [ ! -e "$OUT" ]
 }
 
 @test "a wheel that is for one Python alone is no wheel of a release" {

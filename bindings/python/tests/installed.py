@@ -26,6 +26,8 @@ def main() -> None:
     # The text, and not the link that the repository has.
     licence = importlib.metadata.distribution("dezky").read_text("licenses/LICENSE") or ""
     assert "Permission is hereby granted" in licence
+    notices = importlib.metadata.distribution("dezky").read_text("licenses/THIRD-PARTY-NOTICES") or ""
+    assert "pyo3" in notices, "licences of what is in the native module ask to be in every copy"
     with tempfile.TemporaryDirectory() as folder:
         store = f"sqlite:{folder}/a.sqlite"
         with Dezky.open(environment=False, store=store, log="off") as opened:

@@ -2,12 +2,16 @@
 
 import configparser
 import ctypes
+import gzip
+import io
 import os
 import pathlib
 import re
 import shlex
 import signal
 import stat
+import subprocess
+import tarfile
 import tempfile
 import unittest
 import urllib.request
@@ -116,6 +120,27 @@ class Package(Scratch):
         for unit in UNITS:
             self.assertIn(f"./usr/lib/systemd/system/{unit}", paths)
         self.assertEqual("/etc/dezky/dezky.toml\n", run("dpkg-deb", "--info", self.package, "conffiles").stdout)
+
+    def file(self, package, name: str) -> bytes:
+        """A document in a package."""
+        packed = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], check=True, stdout=subprocess.PIPE).stdout
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            return archive.extractfile(f"./usr/share/doc/dezky/{name}").read()
+
+    def test_notices_are_of_the_static_program(self):
+        notices = gzip.decompress(self.file(self.package, "THIRD-PARTY-NOTICES.gz")).decode()
+        self.assertRegex(notices.splitlines()[0], r"^Notices of what others wrote in dezky \S+ for \w+-unknown-linux-musl$")
+        names = set(re.findall(r"(?m)^ {4}(\S+) \d", notices))
+        self.assertIn("mongodb", names)
+        self.assertNotIn("proptest", names)
+        self.assertIn("/usr/share/doc/dezky/THIRD-PARTY-NOTICES.gz", self.file(self.package, "copyright").decode())
+
+    def test_a_package_for_another_processor_has_notices_of_its_program(self):
+        other = run(HERE / "build.sh", self.program, self.folder, "arm64").stdout.strip()
+        with gzip.open(io.BytesIO(self.file(other, "THIRD-PARTY-NOTICES.gz")), "rt") as notices:
+            self.assertIn(" for aarch64-unknown-linux-musl\n", notices.readline())
+        done = run(HERE / "build.sh", self.program, self.folder, "mips", check=False)
+        self.assertEqual((2, ""), (done.returncode, done.stdout))
 
     def test_programs_that_might_not_run_elsewhere_are_refused(self):
         for program, says in (("/bin/true", "needs libraries"), (FILES / "postinst", "is no program"), (self.folder / "absent", "is no program")):

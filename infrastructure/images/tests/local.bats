@@ -11,7 +11,7 @@ setup() {
     : > "$LOG"
     for command in bash cat chmod dirname echo mkdir mktemp mv rm sort tr uname; do ln -s "$(command -v "$command")" "$MACHINE/bin/$command"; done
     cp "$BATS_TEST_DIRNAME/../local.sh" "$BATS_TEST_DIRNAME/../image.sh" "$MACHINE/tree/infrastructure/images/"
-    for command in buildah cargo rustup musl-gcc node npm cc; do double "bin/$command" ''; done
+    for command in buildah cargo rustup musl-gcc node npm cc python3; do double "bin/$command" ''; done
     double bin/docker ''
     double tree/infrastructure/images/binary.sh 'echo /built/dezky'
     double tree/scripts/build-component.sh 'echo /built/dezky_wasm.wasm'

@@ -31,9 +31,13 @@ class Archive:
         self.manifest = json.loads(self.blob(self.descriptor))
         self.config = json.loads(self.blob(self.manifest["config"]))
         self.members = []
-        for layer in self.manifest["layers"]:
-            with tarfile.open(fileobj=io.BytesIO(self.blob(layer))) as content:
-                self.members += content.getmembers()
+        self.layers = [tarfile.open(fileobj=io.BytesIO(self.blob(layer))) for layer in self.manifest["layers"]]
+        for layer in self.layers:
+            self.members += layer.getmembers()
+
+    def text(self, path: str) -> str:
+        [found] = [layer.extractfile(path).read() for layer in self.layers if path in layer.getnames()]
+        return found.decode()
 
     def blob(self, descriptor: dict) -> bytes:
         algorithm, _, digest = descriptor["digest"].partition(":")
@@ -84,6 +88,8 @@ class Images(unittest.TestCase):
                 self.assertFalse(member.mode & 0o6000, "it would give rights away")
         paths = {"/" + member.name.strip("/") for member in archive.members}
         self.assertFalse([path for path in paths if re.search(r"/(ba|da|a)?sh$|/busybox$|/(apt|dpkg|npm|curl|wget)$", path)])
+        documents = {"/usr/share/doc/dezky/LICENSE", "/usr/share/doc/dezky/THIRD-PARTY-NOTICES"}
+        self.assertLessEqual(documents, paths)
         variables = " ".join(config.get("Env", []))
         self.assertNotRegex(variables, r"(?i)secret|token|password")
         return paths
@@ -97,7 +103,12 @@ class Images(unittest.TestCase):
         archive = self.build("host.sh", self.program())
         paths = self.promises(archive)
         etc = {"/etc", "/etc/passwd", "/etc/group", "/etc/ssl", "/etc/ssl/certs", "/etc/ssl/certs/ca-certificates.crt"}
-        self.assertEqual({"/dezky", *etc}, paths - {"/"})
+        documents = {"/usr", "/usr/share", "/usr/share/doc", "/usr/share/doc/dezky"}
+        documents |= {f"/usr/share/doc/dezky/{name}" for name in ("LICENSE", "THIRD-PARTY-NOTICES")}
+        self.assertEqual({"/dezky", *etc, *documents}, paths - {"/"})
+        lines = archive.text("usr/share/doc/dezky/THIRD-PARTY-NOTICES").splitlines()
+        self.assertRegex(lines[0], r" for \w+-unknown-linux-musl$")
+        self.assertTrue(any(line.startswith("    mongodb ") for line in lines))
         self.assertEqual(["/dezky"], archive.config["config"]["Entrypoint"])
         done = self.run_image("image", "hello", entrypoint=["/dezky"])
         self.assertEqual(0, done.returncode, done.stderr)
@@ -156,8 +167,9 @@ class Images(unittest.TestCase):
         component.chmod(0o666)
         archive = self.build("component.sh", component)
         self.promises(archive)
-        [file] = [member for member in archive.members if member.isfile()]
+        [file] = [member for member in archive.members if member.isfile() and "/" not in member.name]
         self.assertEqual(("dezky_wasm.wasm", 0o444, 0), (file.name, file.mode & 0o7777, file.uid))
+        self.assertIn(" for wasm32-wasip2", archive.text("usr/share/doc/dezky/THIRD-PARTY-NOTICES").splitlines()[0])
 
     def test_the_portal_runs_as_nobody_with_nothing_but_node(self):
         node = os.environ["DEZKY_TEST_NODE"]
@@ -169,8 +181,15 @@ class Images(unittest.TestCase):
             "const {address} = await lookup('localhost');\n"
             "console.log(JSON.stringify({uid: process.getuid(), writable, address, tls: (await import('node:tls')).rootCertificates.length, bin: readdirSync('/usr/bin')}))\n"
         )
+        self.refused("THIRD-PARTY-NOTICES`: run scripts/build-portal.sh", "portal.sh", output, node)
+        (output / "THIRD-PARTY-NOTICES").write_text("notices")
         archive = self.build("portal.sh", output, node)
-        self.promises(archive)
+        paths = self.promises(archive)
+        self.assertNotIn("/app/THIRD-PARTY-NOTICES", paths)
+        self.assertEqual("notices", archive.text("usr/share/doc/dezky/THIRD-PARTY-NOTICES"))
+        self.assertTrue("Node.js" in archive.text("usr/share/doc/node/LICENSE"))
+        self.assertTrue("GNU C Library" in archive.text("usr/share/doc/libc6/copyright"))
+        self.assertLessEqual({f"/usr/share/doc/{name}/copyright" for name in ("libc6", "libstdc++6")}, paths)
         done = self.run_image("image", entrypoint=archive.config["config"]["Entrypoint"])
         self.assertEqual(0, done.returncode, done.stderr)
         told = json.loads(done.stdout)
