@@ -1,6 +1,6 @@
 // Answers that go on, as `dezky serve` gives them: a document as server-sent events, once more after each change.
 import { createHash } from "node:crypto";
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
 
 /** How soon a browser connects again, in milliseconds: tests wait for it. */
 const RETRY = 100;
@@ -21,9 +21,10 @@ export class Streams {
     return this.#open.size;
   }
 
-  /** Waits until so many streams are open. */
+  /** Waits until so many streams are open; thirty seconds at the most, so that one that a failed test has left open fails the next. */
   async until(size) {
-    while (this.#open.size !== size) await new Promise((resolve) => this.#told.once("number", resolve));
+    const signal = AbortSignal.timeout(30_000);
+    while (this.#open.size !== size) await once(this.#told, "number", { signal });
   }
 
   /** Has every stream look again. */

@@ -68,19 +68,31 @@ export class Visitor {
   /** Everything that scripts of the page could read, and cookies. */
   async lookForTokens() {
     await Promise.all(this.#readings);
-    const readable = await this.page.evaluate(() =>
-      JSON.stringify([
-        document.documentElement.outerHTML,
-        document.cookie,
-        { ...localStorage },
-        { ...sessionStorage },
-        JSON.stringify(window.useNuxtApp?.().payload ?? {}),
-      ]),
-    );
+    const readable = await this.#readable();
     const cookies = (await this.context.cookies()).filter(({ domain }) => domain.endsWith("dezky.localhost"));
     if (TOKEN.test(readable)) this.tokens.push(`page ${this.page.url()}`);
     for (const { name, value } of cookies) if (TOKEN.test(decodeURIComponent(value))) this.tokens.push(`cookie ${name}`);
     return this.tokens;
+  }
+
+  /** What scripts of the page could read, of the next page if this one is being left. */
+  async #readable() {
+    for (let attempt = 1; ; attempt += 1) {
+      await this.page.waitForLoadState();
+      try {
+        return await this.page.evaluate(() =>
+          JSON.stringify([
+            document.documentElement.outerHTML,
+            document.cookie,
+            { ...localStorage },
+            { ...sessionStorage },
+            JSON.stringify(window.useNuxtApp?.().payload ?? {}),
+          ]),
+        );
+      } catch (error) {
+        if (attempt === 5 || !error.message.includes("Execution context was destroyed")) throw error;
+      }
+    }
   }
 
   /** Opens a path of the application, or a URL, and waits until the page is alive. */
@@ -175,8 +187,13 @@ export class Visitor {
    * @param {RegExp} [expected] Complaints that the test has caused.
    */
   async close(expected) {
-    const tokens = this.page.isClosed() ? this.tokens : await this.lookForTokens();
-    await this.context.close();
+    let { tokens } = this;
+    try {
+      if (!this.page.isClosed()) tokens = await this.lookForTokens();
+    } finally {
+      // Its streams end with it, whatever was found: the next test waits for that.
+      await this.context.close();
+    }
     assert.deepEqual(tokens, [], "a token reached the browser");
     const complaints = this.complaints.filter((text) => !expected?.test(text));
     assert.deepEqual(complaints, [], "the browser complained");
