@@ -4,6 +4,8 @@
 //! are numbered afterwards instead, in a commit that moves the end of the log under its version, so that any number of
 //! workers number without gaps and no event appears before one that a consumer has read.
 
+use std::time::{Duration, Instant};
+
 use super::{cursor, is_overtaken, time};
 use crate::{
     context::SystemActor,
@@ -17,8 +19,14 @@ use crate::{
     store::{Commit, Query, Repository, StoreError},
 };
 
-/// Maximum number of events numbered in one commit.
+/// Number of events numbered in one commit, for a start.
 const BATCH: u32 = 100;
+
+/// Number of events numbered in one commit by a store that is fast.
+const LARGEST_BATCH: u32 = 500;
+
+/// Duration of a commit from which the next one is smaller: on MongoDB each change is a round trip.
+const SLOW: Duration = Duration::from_millis(150);
 
 /// Maximum number of commits in a call.
 const ROUNDS: usize = 64;
@@ -29,12 +37,18 @@ const ROUNDS: usize = 64;
 /// When the store does not answer, or other workers came first each time.
 pub(super) async fn sequence(service: &Service) -> Result<()> {
     let mut obstacle = None;
+    let mut batch = BATCH;
     for _ in 0..ROUNDS {
         // Otherwise all but one of the tasks that an event wakes would write in vain.
         let _alone = service.number_alone().await;
-        match sequence_batch(service).await? {
+        let started = Instant::now();
+        match sequence_batch(service, batch).await? {
             Batch::None => return Ok(()),
-            Batch::Some => obstacle = None,
+            Batch::Some => {
+                obstacle = None;
+                let doubled = batch.saturating_mul(2).min(LARGEST_BATCH);
+                batch = if started.elapsed() < SLOW { doubled } else { BATCH };
+            }
             Batch::Overtaken(error) => obstacle = Some(error),
         }
     }
@@ -51,11 +65,11 @@ enum Batch {
     Overtaken(StoreError),
 }
 
-async fn sequence_batch(service: &Service) -> Result<Batch> {
+async fn sequence_batch(service: &Service, most: u32) -> Result<Batch> {
     let call = Call::by_part(SystemActor::Outbox);
     let reads = [
         Query::unique(&CURSORS, Cursor::key(Cursor::LOG)).into(),
-        Query::new(&OUTBOX).sort(&OUTBOX_BY_AGE).limit(BATCH).into(),
+        Query::new(&OUTBOX).sort(&OUTBOX_BY_AGE).limit(most).into(),
     ];
     let mut answers = service.store().load_together(&call.context, &reads).await?;
     let end: Option<Cursor> = answers.first()?;

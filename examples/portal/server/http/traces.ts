@@ -7,7 +7,7 @@ import { report } from "./log";
 const QUEUE = 4_096;
 /** Spans in one request to the collector at most. */
 const BATCH = 512;
-/** Longest wait for a batch to fill, and for the collector to take it, in milliseconds. */
+/** Longest waits for a batch to fill and for the collector, in milliseconds. */
 const INTERVAL = 5_000;
 const PATIENCE = 10_000;
 /** Longest wait for the collector at the end, in milliseconds. */
@@ -48,7 +48,7 @@ const nanoseconds = (milliseconds: number) => BigInt(Math.round(milliseconds * 1
 /** What a request was about, without ids and names: the API's routes are in the API's own span. */
 function routeOf({ path }: H3Event): string {
   const [first = ""] = path.replace(/[?#].*$/s, "").split("/").filter(Boolean);
-  return ["api", "auth", "healthz", "_nuxt"].includes(first) ? `/${first}` : "page";
+  return ["api", "auth"].includes(first) ? `/${first}` : "page";
 }
 
 function spanOf(event: H3Event, begun: Begun) {

@@ -1,4 +1,4 @@
-//! Export of spans of requests and of their store calls to a collector (OTLP over HTTP, in JSON).
+//! Export of spans of requests and their store calls (OTLP over HTTP, in JSON).
 //!
 //! A request only puts its spans into a bounded queue. What finds no room there, or no collector, is dropped and counted.
 
@@ -82,7 +82,7 @@ pub(crate) struct StoreCall {
     pub(crate) collection: Option<&'static str>,
     /// Kind of the error that it ended with.
     pub(crate) error: Option<&'static str>,
-    /// `true` if that is a failure of the store, and no conflict that its caller expects.
+    /// `true` if the store has failed; conflicts are expected.
     pub(crate) failed: bool,
 }
 
@@ -132,7 +132,7 @@ impl Spans {
         self.put(Span { begun, work: Work::Request { method, route, status }, took });
     }
 
-    /// Returns the queue for store calls, which does not keep the export from ending with the server.
+    /// Returns the queue for store calls. It does not keep the export from ending with the server.
     pub(crate) fn of_store(&self) -> StoreSpans {
         StoreSpans { queue: self.queue.downgrade(), metrics: Arc::clone(&self.metrics) }
     }
@@ -144,7 +144,7 @@ impl Spans {
     }
 }
 
-/// Queue of the spans of store calls, for as long as the server has its own.
+/// Queue of the spans of store calls. It takes none after the server's end.
 #[derive(Debug, Clone)]
 pub(crate) struct StoreSpans {
     queue: mpsc::WeakSender<Span>,

@@ -20,7 +20,7 @@ pub(crate) fn open(configuration: &Configuration, metrics: &Arc<Metrics>) -> Res
     Ok(Arc::new(measured::MeasuredStore::new(configuration.open_store()?, Arc::clone(metrics))))
 }
 
-/// Does the same for a server, with a span of each call that belongs to a recorded trace, if spans are exported.
+/// Opens the store of a server, with spans of calls if they are exported.
 ///
 /// # Errors
 /// As [`open`].

@@ -44,7 +44,7 @@ pub(crate) struct EventsFlags {
     /// Only events of this type, such as tenant.update or membership.*; may be repeated
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
-    /// Print events as they happen, until it is stopped; after that of --cursor, if there is one
+    /// Print events as they happen, until it is stopped; from the event on whose id --cursor gives, if it is there
     #[arg(long, conflicts_with_all = ["all", "limit"])]
     follow: bool,
     #[command(flatten)]
