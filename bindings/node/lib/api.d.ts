@@ -157,7 +157,11 @@ export interface AuditResource {
   id: string;
 }
 
-/** A personal value before and after a change, each cut to [`AuditValue::MAXIMUM`] characters. */
+/**
+ * A personal value before and after a change, each of at most 4,000 characters.
+ *
+ * Objects and lists are JSON in the text. What is longer is cut, and ends with `…`.
+ */
 export interface AuditValue {
   /** Name of the field. */
   field: string;
@@ -509,7 +513,7 @@ export interface EventDeliveryView {
   status: DeliveryStatus;
   /** Number of attempts since it was last asked for. */
   attempts: number;
-  /** Time of its next attempt, if it has one. (RFC 3339) */
+  /** Time of its next attempt, if it has one; of its end, if it has failed. (RFC 3339) */
   dueAt: string;
   /** Time after which it is not tried any more. (RFC 3339) */
   givesUpAt: string;
@@ -543,7 +547,7 @@ export interface EventEndpointView {
   types: string[];
   /** `true` while events are delivered to it. */
   active: boolean;
-  /** `true` if its webhooks have the personal values that changed, as far as owners, or the platform, may read them. */
+  /** `true` if its webhooks have the personal values that changed. */
   personalValues: boolean;
   /** Reason for which it was made inactive without a request. */
   failure?: string | null;
@@ -1117,7 +1121,7 @@ export interface UpdateEventEndpoint {
   types?: string[] | null;
   /** `true` while events are delivered to it. */
   active?: boolean;
-  /** `true` if its webhooks have the personal values that changed, as far as owners, or the platform, may read them. For owners and the platform. */
+  /** `true` if its webhooks have the personal values that changed. For owners and the platform. */
   personalValues?: boolean;
 }
 

@@ -385,8 +385,7 @@ class UpdateEventEndpointInput(TypedDict, total=False):
         description: Note about its purpose (1 to 200 characters).
         types: Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all (at most 100).
         active: `true` while events are delivered to it.
-        personal_values: `true` if its webhooks have the personal values that changed, as far as owners, or the
-            platform, may read them. For owners and the platform.
+        personal_values: `true` if its webhooks have the personal values that changed. For owners and the platform.
     """
 
     url: str

@@ -443,7 +443,9 @@ class AuditResource(Document, frozen=True, kw_only=True):
 
 
 class AuditValue(Document, frozen=True, kw_only=True):
-    """A personal value before and after a change, each cut to [`AuditValue::MAXIMUM`] characters.
+    """A personal value before and after a change, each of at most 4,000 characters.
+
+    Objects and lists are JSON in the text. What is longer is cut, and ends with `…`.
 
     Attributes:
         field: Name of the field.
@@ -669,7 +671,7 @@ class EventDeliveryView(Document, frozen=True, kw_only=True):
         occurred_at: Time of the event.
         status: Its status.
         attempts: Number of attempts since it was last asked for.
-        due_at: Time of its next attempt, if it has one.
+        due_at: Time of its next attempt, if it has one; of its end, if it has failed.
         gives_up_at: Time after which it is not tried any more.
         response_status: HTTP status of the last answer.
         failure: Reason for which the last attempt failed.
@@ -713,8 +715,7 @@ class EventEndpointView(Document, frozen=True, kw_only=True):
         description: Note about its purpose.
         types: Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all.
         active: `true` while events are delivered to it.
-        personal_values: `true` if its webhooks have the personal values that changed, as far as owners, or the
-            platform, may read them.
+        personal_values: `true` if its webhooks have the personal values that changed.
         failure: Reason for which it was made inactive without a request.
         previous_secret_until: Time until which webhooks are signed with the previous secret as well.
         resumes_at: Time at which the next delivery in line is tried, after one that has failed.

@@ -135,8 +135,7 @@ class EventEndpoints:
             types: Types of events that it gets, such as `tenant.update` or `membership.*`; empty for all (at most 100).
                 `None` takes it away.
             active: `true` while events are delivered to it.
-            personal_values: `true` if its webhooks have the personal values that changed, as far as owners, or the
-                platform, may read them. For owners and the platform.
+            personal_values: `true` if its webhooks have the personal values that changed. For owners and the platform.
             if_match: The version that is to be changed: a document as a method gave it, or an entity tag with its
                 quotes.
             timeout: The most seconds that a call may take, at most 30.
