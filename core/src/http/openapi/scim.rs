@@ -7,7 +7,7 @@ use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{
         ObjectBuilder, RefOr, ResponseBuilder, Schema,
-        schema::{ArrayBuilder, SchemaType, Type},
+        schema::{AnyOfBuilder, ArrayBuilder, SchemaType, Type},
     },
 };
 
@@ -84,9 +84,11 @@ fn with(object: ObjectBuilder, attribute: &'static Attribute) -> ObjectBuilder {
     };
     let object = if attribute.required { object.required(attribute.name) } else { object };
     if attribute.multi_valued {
-        let values =
-            ArrayBuilder::new().schema_type(kind(attribute, Type::Array)).items(one).max_items(Some(attribute.most));
-        return object.property(attribute.name, values.description(Some(attribute.about)));
+        let one: RefOr<Schema> = one.into();
+        let values = ArrayBuilder::new().schema_type(kind(attribute, Type::Array)).items(one.clone());
+        // Some clients send a single value without the list around it.
+        let either = AnyOfBuilder::new().item(values.max_items(Some(attribute.most))).item(one);
+        return object.property(attribute.name, either.description(Some(attribute.about)));
     }
     object.property(attribute.name, one.description(Some(attribute.about)))
 }
