@@ -281,6 +281,17 @@ pub(crate) async fn public_routes_answer_everybody_alike(store: SharedStore) {
     }
 }
 
+/// Returns what a new mailbox of the tenant needs.
+pub(crate) fn mailbox(world: &World) -> Value {
+    let local_part = format!("box-{}", dezky::domain::ObjectId::generate());
+    json!({"userId": world.target, "localPart": local_part, "domain": domain(&world.slug)})
+}
+
+/// Returns what a new event endpoint of the tenant needs.
+pub(crate) fn endpoint(world: &World) -> Value {
+    json!({"tenantId": world.tenant, "url": "https://hooks.example/"})
+}
+
 /// Returns a value that is valid for anybody who may set the field.
 pub(crate) fn value(field: &str) -> Value {
     match field {
@@ -292,7 +303,7 @@ pub(crate) fn value(field: &str) -> Value {
         "billingInfo" => json!({"company": "Acme"}),
         "name" => json!("New"),
         "branding" => json!({"primaryColor": "#102030"}),
-        "isolatedLogin" => json!(true),
+        "isolatedLogin" | "personalValues" => json!(true),
         "launcherHost" => json!(null),
         "domains" => json!([]),
         "authentikGroup" | "ocisSpaceId" | "stalwartDomain" => {
@@ -307,9 +318,13 @@ pub(crate) async fn every_field_is_set_by_those_whom_the_policy_names(store: Sha
     let world = platform.world(TenantStatus::Active).await;
     let of_tenant = format!("/tenants/{}", world.tenant);
     for (action, field, _) in field_policy() {
-        let path = match action {
-            Action::UpdateTenant => of_tenant.clone(),
-            Action::UpdateMailbox => format!("{of_tenant}/mailboxes/{}", world.mailbox),
+        let nothing = || json!({});
+        let (method, path, others) = match action {
+            Action::UpdateTenant => ("PATCH", of_tenant.clone(), nothing()),
+            Action::UpdateMailbox => ("PATCH", format!("{of_tenant}/mailboxes/{}", world.mailbox), nothing()),
+            Action::CreateMailbox => ("POST", format!("{of_tenant}/mailboxes"), mailbox(&world)),
+            Action::UpdateEventEndpoint => ("PATCH", format!("/event-endpoints/{}", world.endpoint), nothing()),
+            Action::CreateEventEndpoint => ("POST", "/event-endpoints".to_owned(), endpoint(&world)),
             other => panic!("{other:?} {field}: call its route here"),
         };
         for caller in Caller::ALL.into_iter().filter(|caller| caller.role().is_some() && *caller != Caller::Disabled) {
@@ -318,8 +333,9 @@ pub(crate) async fn every_field_is_set_by_those_whom_the_policy_names(store: Sha
                 "domains" => json!([domain(&world.slug), "new.eu"]),
                 field => value(field),
             };
-            let body = json!({ field: value });
-            let answer = platform.call(caller, &world, "PATCH", &path, Some(&body)).await;
+            let mut body = others.clone();
+            body[field] = value;
+            let answer = platform.call(caller, &world, method, &path, Some(&body)).await;
             let expected = by_policy(caller, action, Some(&world), TargetFacts::default(), &[field]);
             check(&answer, &expected, false, &format!("{caller:?} sets {field}"));
             let may_change_others =

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::World,
-    matrix::value,
+    matrix::{endpoint, mailbox, value},
     routes::{Does, Names, ROUTES, Route, spare},
     world::Platform,
 };
@@ -345,12 +345,28 @@ async fn every_field(platform: &Platform) {
     for (action, field, _) in field_policy() {
         // A tenant without external systems, which would fix its slug.
         let call = Call::by_system(ACTOR);
-        let slug = format!("plain-{}", field.to_lowercase());
+        let slug = format!("plain-{}-{}", action.name().replace(['.', '_'], "-"), field.to_lowercase());
         let plain = CreateTenant::read(json!({"slug": slug, "name": slug, "status": "active"})).unwrap();
         let plain = platform.service.create_tenant(&call, plain).await.unwrap().value.id;
-        let body = json!({ field: value(field) });
+        let with = |mut body: Value| {
+            body[field] = value(field);
+            body
+        };
+        let body = with(json!({}));
         let service = &platform.service;
         let answer = match action {
+            Action::CreateMailbox => {
+                let input = CreateMailbox::read(with(mailbox(&world))).unwrap();
+                service.create_mailbox(&call, &world.tenant.into(), input).await.map(drop)
+            }
+            Action::CreateEventEndpoint => {
+                let input = CreateEventEndpoint::read(with(endpoint(&world))).unwrap();
+                service.create_event_endpoint(&call, input).await.map(drop)
+            }
+            Action::UpdateEventEndpoint => {
+                let input = UpdateEventEndpoint::read(body).unwrap();
+                service.update_event_endpoint(&call, world.endpoint, input).await.map(drop)
+            }
             Action::UpdateMailbox => {
                 let input = UpdateMailbox::read(body).unwrap();
                 service.update_mailbox(&call, &world.tenant.into(), world.mailbox, input).await.map(drop)
