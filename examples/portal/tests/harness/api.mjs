@@ -19,8 +19,9 @@ export function serveApi(stage, change = async (_, answer) => answer) {
     const response = await change(request(), await stage.dezky.fetch(request()));
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
     const parts = response.body?.getReader();
-    // Whoever has gone wants no more of it.
-    outgoing.once("close", () => parts?.cancel());
+    // Whoever has gone wants no more of it, also who went before the answer began.
+    if (outgoing.closed) void parts?.cancel();
+    else outgoing.once("close", () => parts?.cancel());
     for (let part = await parts?.read(); part && !part.done; part = await parts.read()) outgoing.write(part.value);
     outgoing.end();
   });
