@@ -61,15 +61,17 @@ export class Streams {
     };
     const begin = `retry: ${RETRY}\n${event(text) ?? ": unchanged\n\n"}`;
     if (this.kind === "single") return new Response(begin, { headers: TYPE });
-    return new Response(this.#stream(this.kind === "collected" ? "" : begin, event, look), { headers: TYPE });
+    return new Response(this.#stream(begin, event, look, this.kind === "collected"), { headers: TYPE });
   }
 
-  #stream(begin, event, look) {
+  #stream(begin, event, look, collected) {
     const encoder = new TextEncoder();
+    let kept = "";
     let leave;
     return new ReadableStream({
       start: (controller) => {
-        const send = (text) => text && controller.enqueue(encoder.encode(text));
+        const give = (text) => text && controller.enqueue(encoder.encode(text));
+        const send = (text) => (collected ? (kept += text ?? "") : give(text));
         let looking = Promise.resolve();
         const again = () => {
           looking = looking.then(async () => {
@@ -81,7 +83,7 @@ export class Streams {
           });
         };
         const refuse = (problem) => (send(`event: problem\ndata: ${problem}\n\n`), end());
-        const end = () => (leave(), controller.close());
+        const end = () => (leave(), give(kept), controller.close());
         leave = () => {
           this.#open.delete(end);
           this.#told.off("look", again).off("refuse", refuse);
