@@ -1,7 +1,6 @@
 //! The configured store, with metrics and traces.
 
 mod measured;
-mod traced;
 
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use crate::{
 /// # Errors
 /// As [`Configuration::open_store`].
 pub(crate) fn open(configuration: &Configuration, metrics: &Arc<Metrics>) -> Result<SharedStore> {
-    Ok(Arc::new(measured::MeasuredStore::new(configuration.open_store()?, Arc::clone(metrics))))
+    open_traced(configuration, metrics, None)
 }
 
 /// Opens the store of a server, with spans of calls if they are exported.
@@ -29,12 +28,11 @@ pub(crate) fn open_traced(
     metrics: &Arc<Metrics>,
     spans: Option<StoreSpans>,
 ) -> Result<SharedStore> {
-    let store = open(configuration, metrics)?;
-    let Some(spans) = spans else { return Ok(store) };
     // The names of OpenTelemetry's conventions for databases.
     let system = match configuration.store {
         StoreLocation::Sqlite(_) => "sqlite",
         StoreLocation::Mongodb(_) => "mongodb",
     };
-    Ok(Arc::new(traced::TracedStore::new(store, spans, system)))
+    let (store, metrics) = (configuration.open_store()?, Arc::clone(metrics));
+    Ok(Arc::new(measured::MeasuredStore::new(store, metrics, spans, system)))
 }
