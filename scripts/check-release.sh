@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 scripts/debian-package.sh shellcheck shellcheck
 scripts/debian-package.sh bats bats
-shellcheck scripts/release.sh scripts/notices.sh scripts/{node,python}-package.sh scripts/package-crates.sh scripts/check-release.sh scripts/tests/*.bats
+shellcheck scripts/release.sh scripts/notices.sh scripts/{node,python}-package.sh scripts/{package-crates,check-semver}.sh scripts/check-release.sh scripts/tests/*.bats
 bats scripts/tests
 binary=$(infrastructure/test-binary.sh)
 python3 scripts/check-upgrade.py "${DEZKY_FORMER_BINARY:-$binary}" "$binary"

@@ -107,6 +107,9 @@ mkdir "$out"
 enter "$source"
 target=$(uname -m)-unknown-linux-musl
 
+# First, since it may tell that the version is wrong.
+step "interface of the crates"
+scripts/check-semver.sh >&2
 step "static binary"
 built=$(infrastructure/images/binary.sh "$target")
 [ "$("$built" --version)" = "dezky $version" ] || refuse "the binary calls itself \`$("$built" --version)\`"

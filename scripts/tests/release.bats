@@ -57,6 +57,7 @@ make_repository() {
         build scripts/package-crates.sh 'echo crate > "$1/dezky-0.1.0.crate"; echo crate > "$1/dezky-derive-0.1.0.crate"'
         build scripts/sbom.sh 'echo {} > "$1/dezky.cdx.json"; echo {} > "$1/dezky-wasm.cdx.json"'
         build scripts/notices.sh 'echo "of $1" > "$2"'
+        build scripts/check-semver.sh ''
     }
     git init --quiet "$REPOSITORY"
     commit 'a release'
@@ -98,7 +99,8 @@ refused() {
     echo stale > "$REPOSITORY/target"
     run --separate-stderr release v0.1.0 "$OUT"
     [ "$status" -eq 0 ]
-    [ "$(sed "s/$(uname -m)/ARCH/g" "$LOG")" = "binary.sh ARCH-unknown-linux-musl
+    [ "$(sed "s/$(uname -m)/ARCH/g" "$LOG")" = "check-semver.sh 
+binary.sh ARCH-unknown-linux-musl
 build-component.sh 
 build.sh dezky out
 node-package.sh pack out
@@ -184,6 +186,41 @@ dezky-sdk-linux-x64-gnu-0.1.0.tgz dezky-wasm.cdx.json dezky.cdx.json dezky_0.1.0
     [ ! -e "$OUT" ]
     [ "$(grep -c '^sbom.sh' "$LOG" || true)" -eq 0 ]
     [ -z "$(ls "$MACHINE/tmp")" ]
+}
+
+@test "an interface that its version does not announce ends a release before anything is built" {
+    build scripts/check-semver.sh 'echo "constructible_struct_adds_field" >&2; exit 1'
+    retag
+    run --separate-stderr release v0.1.0 "$OUT"
+    [ "$status" -ne 0 ]
+    [[ "$stderr" == *constructible_struct_adds_field* ]]
+    [ "$(cut -d' ' -f1 "$LOG")" = check-semver.sh ]
+    [ ! -e "$OUT" ]
+}
+
+@test "the interface is compared with that of the newest release before" {
+    cp "$BATS_TEST_DIRNAME/../check-semver.sh" "$REPOSITORY/scripts/"
+    local tool=$REPOSITORY/.venv/cargo-semver-checks/bin/cargo-semver-checks
+    # shellcheck disable=SC2016 # of the double
+    executable "$tool" 'if [ "$1" = --version ]; then echo "cargo-semver-checks '"$(sed -n 's/^version=//p' "$REPOSITORY/scripts/check-semver.sh")"'"; else echo "$@" >> '"'$LOG'"'; fi'
+    retag
+    semver() { env -i PATH="$MACHINE/bin" HOME="$MACHINE" bash "$REPOSITORY/scripts/check-semver.sh" "$@"; }
+    run --separate-stderr semver
+    [ "$status" -eq 0 ]
+    [[ "$stderr" == *"nothing was released before"* ]]
+    [ ! -s "$LOG" ]
+    run --separate-stderr semver v0.0.9
+    [ "$status" -eq 2 ]
+    [[ "$stderr" == *"there is no tag \`v0.0.9\`"* ]]
+    local next
+    for next in 0.2.0 0.3.0; do
+        echo "$next" > "$REPOSITORY/next"
+        commit "$next"
+        in_repository tag "v$next"
+    done
+    semver
+    semver v0.1.0
+    [ "$(grep -o 'refs/tags/.*' "$LOG" | tr '\n' ' ')" = "refs/tags/v0.2.0 refs/tags/v0.1.0 " ]
 }
 
 @test "a release without notices of what others wrote is none" {
