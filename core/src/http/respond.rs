@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::extract::none_match;
 use crate::{
     error::{Error, Result},
-    service::{idempotency::Answer, views::entity_tag_of_json},
+    service::{idempotency::Replayable, views::entity_tag_of_json},
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -86,7 +86,7 @@ pub(super) fn list(page: &impl Serialize) -> Result<Response> {
 }
 
 /// Answers with a new document and its location.
-pub(super) fn created<T: Serialize>(answer: &Answer<T>, location: &str) -> Result<Response> {
+pub(super) fn created<T: Serialize>(answer: &Replayable<T>, location: &str) -> Result<Response> {
     let mut response = tagged(StatusCode::CREATED, encode(&answer.value)?);
     if let Ok(location) = HeaderValue::from_str(location) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -113,7 +113,7 @@ pub(super) fn secret(view: &impl Serialize) -> Result<Response> {
 }
 
 /// Answers an action.
-pub(super) fn acted<T: Serialize>(answer: &Answer<T>) -> Result<Response> {
+pub(super) fn acted<T: Serialize>(answer: &Replayable<T>) -> Result<Response> {
     let mut response = changed(&answer.value)?;
     mark_replayed(&mut response, answer.replayed);
     Ok(response)

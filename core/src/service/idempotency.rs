@@ -14,14 +14,14 @@ use crate::{
 
 /// An answer that may be replayed from an earlier request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer<T> {
+pub struct Replayable<T> {
     /// The answer.
     pub value: T,
     /// `true` if an earlier request had the effect and its answer is replayed.
     pub replayed: bool,
 }
 
-impl<T> Answer<T> {
+impl<T> Replayable<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self { value, replayed: false }
     }
@@ -30,7 +30,7 @@ impl<T> Answer<T> {
 /// The state of a request when it begins.
 pub(crate) enum Begun<T> {
     /// It was answered before.
-    Before(Answer<T>),
+    Before(Replayable<T>),
     /// It is new; its answer is stored in its commit.
     New(Slot),
 }
@@ -134,7 +134,7 @@ impl Service {
                 }
                 let value = serde_json::from_str(&record.response)
                     .map_err(|error| Error::internal(format!("a stored answer cannot be read: {error}")))?;
-                Ok(Begun::Before(Answer { value, replayed: true }))
+                Ok(Begun::Before(Replayable { value, replayed: true }))
             }
             expired => Ok(Begun::New(Slot(Some(Claim { key, body_hash, expired, user_id: None })))),
         }

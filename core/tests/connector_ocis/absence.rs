@@ -5,11 +5,11 @@ use dezky::{
     emulators::ocis::{AppRole, SpaceRole},
 };
 
-use crate::stage::{Stage, context, failure};
+use crate::stage::{OcisFixture, context, failure};
 
 #[tokio::test]
 async fn a_lack_of_rights_is_no_absence() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.throw_out_the_account(&space.id);
     stage.lower_rights();
@@ -28,7 +28,7 @@ async fn a_lack_of_rights_is_no_absence() {
 
 #[tokio::test]
 async fn a_space_that_may_be_seen_but_not_changed_is_not_purged_for_gone() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.files.disable_space(&context(), &space.id).await.unwrap();
     stage.edit(&space.id, |space| {
@@ -43,7 +43,7 @@ async fn a_space_that_may_be_seen_but_not_changed_is_not_purged_for_gone() {
 
 #[tokio::test]
 async fn the_role_of_a_space_admin_suffices_for_spaces() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     stage.system().set_app_role("admin", AppRole::SpaceAdmin);
     let (space, group) = stage.space_and_group().await;
     let (files, context, id) = (&stage.files, context(), space.id.as_str());
@@ -56,7 +56,7 @@ async fn the_role_of_a_space_admin_suffices_for_spaces() {
 
 #[tokio::test]
 async fn a_storage_that_is_down_is_no_absence() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.system().stop_storage(u64::MAX);
     let why = failure(stage.files.space(&context(), &space.id).await, "Unavailable");
@@ -69,7 +69,7 @@ async fn a_storage_that_is_down_is_no_absence() {
 
 #[tokio::test]
 async fn a_storage_that_comes_up_meanwhile_is_looked_at_again() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.system().stop_storage(1);
     assert_eq!(stage.files.space(&context(), &space.id).await.unwrap(), Some(space.clone()));
@@ -79,7 +79,7 @@ async fn a_storage_that_comes_up_meanwhile_is_looked_at_again() {
 
 #[tokio::test]
 async fn looking_at_rights_makes_no_space() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     assert!(stage.files.spaces_of(&context(), stage.tenant).await.unwrap().is_empty());
     assert_eq!(stage.files.space(&context(), "nope$nope").await.unwrap(), None);
     assert!(stage.system().spaces().is_empty());

@@ -9,11 +9,11 @@ use dezky::{
 use http::{HeaderMap, Method, header};
 use serde_json::Value;
 
-use crate::stage::{PASSWORD, Stage, client, context, failure, secret};
+use crate::stage::{OcisFixture, PASSWORD, client, context, failure, secret};
 
 #[tokio::test]
 async fn a_right_system_is_reported() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     stage.system().set_product("Infinite Scale", "7.1.2");
     let report = stage.files.check(&context()).await.unwrap();
     assert_eq!(report.version.as_deref(), Some("ownCloud Infinite Scale 7.1.2"));
@@ -23,7 +23,7 @@ async fn a_right_system_is_reported() {
 
 #[tokio::test]
 async fn missing_rights_are_reported() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     stage.lower_rights();
     let report = stage.files.check(&context()).await.unwrap();
     assert!(report.missing_rights[0].contains("Space Admin"), "{report:?}");
@@ -33,7 +33,7 @@ async fn missing_rights_are_reported() {
 
 #[tokio::test]
 async fn a_system_that_is_another_or_of_another_version_is_told() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     for (product, version) in [
         ("Infinite Scale", "6.6.1"),
         ("Infinite Scale", "8.0.0"),
@@ -53,7 +53,7 @@ async fn a_system_that_is_another_or_of_another_version_is_told() {
 
 #[tokio::test]
 async fn a_missing_editor_role_is_told() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     stage.system().hide_role("58c63c02-1d89-4572-916a-870abc5a1b7d");
     let why = failure(stage.files.check(&context()).await, "Incompatible");
     assert!(why.contains("GRAPH_AVAILABLE_ROLES"), "{why}");
@@ -61,14 +61,14 @@ async fn a_missing_editor_role_is_told() {
 
 #[tokio::test]
 async fn a_storage_that_is_down_is_told() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     stage.system().stop_storage(u64::MAX);
     failure(stage.files.check(&context()).await, "Unavailable");
 }
 
 #[tokio::test]
 async fn wrong_and_disabled_credentials_are_refused() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     for secret in [
         Secret::Basic { user: "admin".to_owned(), password: "wrong-password".to_owned() },
@@ -116,7 +116,7 @@ fn app_token(system: &OcisSystem, expiry: &str) -> String {
 
 #[tokio::test]
 async fn an_app_token_is_a_password_and_a_dead_one_is_explained() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let with = |expiry: &str| {
         let password = app_token(stage.system(), expiry);
         client(&stage.emulator.url(), Secret::Basic { user: "admin".to_owned(), password })
@@ -130,7 +130,7 @@ async fn an_app_token_is_a_password_and_a_dead_one_is_explained() {
 
 #[tokio::test]
 async fn no_debug_shows_the_credential() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let settings = ConnectorSettings::new(stage.emulator.url().parse().unwrap(), secret());
     let shown = format!("{:?} {:?} {:?} {settings:?}", stage.files, stage.emulator, stage.system());
     let encoded = STANDARD.encode(format!("admin:{PASSWORD}"));

@@ -8,7 +8,7 @@ use dezky::{
     emulators::{EmulatorOptions, Fault, Faults, ocis::SpaceRole},
 };
 
-use crate::stage::{Stage, client, context, failure, secret, wait_of};
+use crate::stage::{OcisFixture, client, context, failure, secret, wait_of};
 
 const ALL: [Fault; 7] = [
     Fault::ErrorBefore,
@@ -27,7 +27,7 @@ fn reason(fault: Fault) -> &'static str {
 #[tokio::test]
 async fn a_creation_whose_answer_was_lost_is_found_by_its_marker() {
     for fault in ALL {
-        let stage = Stage::new().await;
+        let stage = OcisFixture::new().await;
         stage.fault(Some(fault));
         failure(stage.files.create_space(&context(), &stage.new_space()).await, reason(fault));
         stage.fault(None);
@@ -43,7 +43,7 @@ async fn a_creation_whose_answer_was_lost_is_found_by_its_marker() {
 
 #[tokio::test]
 async fn after_a_creation_of_unknown_outcome_time_is_left_for_it() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     for fault in ALL.into_iter().filter(|fault| *fault != Fault::Expired) {
         stage.fault(Some(fault));
         let wait = wait_of(stage.files.create_space(&context(), &stage.new_space()).await);
@@ -56,7 +56,7 @@ async fn after_a_creation_of_unknown_outcome_time_is_left_for_it() {
 
 #[tokio::test]
 async fn a_rate_limit_is_told_with_its_time() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.fault(Some(Fault::RateLimit));
     assert_eq!(wait_of(stage.files.space(&context(), &space.id).await), Some(Duration::from_secs(1)));
@@ -65,7 +65,7 @@ async fn a_rate_limit_is_told_with_its_time() {
 #[tokio::test]
 async fn each_change_is_repeated_after_each_fault() {
     for fault in ALL {
-        let stage = Stage::new().await;
+        let stage = OcisFixture::new().await;
         let space = stage.space().await;
         let (files, context, id) = (&stage.files, context(), space.id.as_str());
         let change = SpaceChange { name: Some("Acme AG".to_owned()), quota: Some(5) };
@@ -102,7 +102,7 @@ async fn each_change_is_repeated_after_each_fault() {
 #[tokio::test]
 async fn grants_converge_under_random_faults() {
     for seed in 0..12 {
-        let stage = Stage::new().await;
+        let stage = OcisFixture::new().await;
         let (space, group) = stage.space_and_group().await;
         stage.emulator.set_faults(Faults { share: 0.4, seed, ..Faults::default() });
         let (context, grant) = (context(), format!("g:{group}"));
@@ -123,7 +123,7 @@ async fn grants_converge_under_random_faults() {
 
 #[tokio::test]
 async fn a_refused_credential_after_a_failed_connection_is_a_start() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     stage.files.check(&context()).await.unwrap();
     stage.fault(Some(Fault::ResetBefore));
     failure(stage.files.check(&context()).await, "Unavailable");
@@ -144,7 +144,7 @@ async fn a_refused_credential_after_a_failed_connection_is_a_start() {
 
 #[tokio::test]
 async fn a_gateway_that_finds_nothing_is_no_absence() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     stage.space().await;
     // Below another path everything is `404 page not found` in plain text, as a proxy without a backend answers.
     let elsewhere = client(&format!("{}/elsewhere", stage.emulator.url()), secret());
@@ -159,7 +159,7 @@ async fn a_gateway_that_finds_nothing_is_no_absence() {
 #[tokio::test]
 async fn a_list_that_is_late_shows_the_space_in_the_end() {
     let late = Faults { listing_delay: Duration::from_secs(3_600), ..Faults::default() };
-    let stage = Stage::with(EmulatorOptions { faults: late, ..EmulatorOptions::default() }).await;
+    let stage = OcisFixture::with(EmulatorOptions { faults: late, ..EmulatorOptions::default() }).await;
     let space = stage.space().await;
     assert!(stage.files.spaces_of(&context(), stage.tenant).await.unwrap().is_empty());
     assert_eq!(stage.files.space(&context(), &space.id).await.unwrap(), Some(space.clone()));

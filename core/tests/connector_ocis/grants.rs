@@ -9,12 +9,12 @@ use futures_util::future::join_all;
 use http::Method;
 use std::time::Duration;
 
-use crate::stage::{Stage, context, failure};
+use crate::stage::{OcisFixture, context, failure};
 
 #[tokio::test]
 async fn another_role_becomes_editor() {
     for role in [SpaceRole::Viewer, SpaceRole::Manager] {
-        let stage = Stage::new().await;
+        let stage = OcisFixture::new().await;
         let (space, group) = stage.space_and_group().await;
         stage.add_member(&space.id, &format!("g:{group}"), role, None);
         let held = stage.grants(&space.id).await;
@@ -29,7 +29,7 @@ async fn another_role_becomes_editor() {
 
 #[tokio::test]
 async fn an_access_that_ends_is_given_anew() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (space, group) = stage.space_and_group().await;
     stage.add_member(&space.id, &format!("g:{group}"), SpaceRole::Editor, Some("2099-12-31T00:00:00Z"));
     assert!(stage.grants(&space.id).await.iter().all(|grant| !grant.editor));
@@ -40,7 +40,7 @@ async fn an_access_that_ends_is_given_anew() {
 
 #[tokio::test]
 async fn an_invitation_that_was_lost_is_repeated() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (space, group) = stage.space_and_group().await;
     stage.system().lose_invitations(2);
     stage.files.grant(&context(), &space.id, &group).await.unwrap();
@@ -54,7 +54,7 @@ async fn an_invitation_that_was_lost_is_repeated() {
 #[tokio::test]
 async fn grants_of_one_space_are_given_one_after_the_other() {
     let slow = Faults { latency: Duration::from_millis(2), ..Faults::default() };
-    let stage = Stage::with(EmulatorOptions { faults: slow, ..EmulatorOptions::default() }).await;
+    let stage = OcisFixture::with(EmulatorOptions { faults: slow, ..EmulatorOptions::default() }).await;
     let space = stage.space().await;
     let groups: Vec<String> = (0..8).map(|number| stage.system().add_group(&format!("g{number}")).unwrap()).collect();
     stage.changes();
@@ -71,7 +71,7 @@ async fn grants_of_one_space_are_given_one_after_the_other() {
 #[tokio::test]
 async fn two_spaces_do_not_wait_for_each_other() {
     let slow = Faults { latency: Duration::from_millis(150), ..Faults::default() };
-    let stage = Stage::with(EmulatorOptions { faults: slow, ..EmulatorOptions::default() }).await;
+    let stage = OcisFixture::with(EmulatorOptions { faults: slow, ..EmulatorOptions::default() }).await;
     let (first, group) = stage.space_and_group().await;
     let second = stage.space().await;
     stage.changes();
@@ -89,7 +89,7 @@ async fn two_spaces_do_not_wait_for_each_other() {
 #[tokio::test]
 async fn a_writer_waits_no_longer_than_its_deadline() {
     let slow = Faults { latency: Duration::from_millis(300), ..Faults::default() };
-    let stage = Stage::with(EmulatorOptions { faults: slow, ..EmulatorOptions::default() }).await;
+    let stage = OcisFixture::with(EmulatorOptions { faults: slow, ..EmulatorOptions::default() }).await;
     let (space, group) = stage.space_and_group().await;
     let (context, short) = (context(), RequestContext::within("short", Duration::from_millis(100)));
     let (given, late) =
@@ -101,7 +101,7 @@ async fn a_writer_waits_no_longer_than_its_deadline() {
 
 #[tokio::test]
 async fn an_error_of_the_server_about_an_absent_grant_is_success() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (space, group) = stage.space_and_group().await;
     stage.files.grant(&context(), &space.id, &group).await.unwrap();
     let grant = format!("g:{group}");
@@ -113,7 +113,7 @@ async fn an_error_of_the_server_about_an_absent_grant_is_success() {
 
 #[tokio::test]
 async fn the_last_manager_stays() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     let manager = stage.grants(&space.id).await.remove(0);
     let why = failure(stage.files.revoke(&context(), &space.id, &manager.id).await, "Unauthorized");
@@ -122,7 +122,7 @@ async fn the_last_manager_stays() {
 
 #[tokio::test]
 async fn grants_of_a_disabled_space_are_read_but_not_changed() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (space, group) = stage.space_and_group().await;
     stage.files.grant(&context(), &space.id, &group).await.unwrap();
     let enabled = stage.grants(&space.id).await;
@@ -139,7 +139,7 @@ async fn grants_of_a_disabled_space_are_read_but_not_changed() {
 
 #[tokio::test]
 async fn grants_of_groups_that_are_gone_can_be_removed() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (space, group) = stage.space_and_group().await;
     stage.files.grant(&context(), &space.id, &group).await.unwrap();
     stage.system().remove_group("acme");
@@ -152,7 +152,7 @@ async fn grants_of_groups_that_are_gone_can_be_removed() {
 
 #[tokio::test]
 async fn an_account_that_is_no_member_any_more_is_told_so() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (space, group) = stage.space_and_group().await;
     stage.throw_out_the_account(&space.id);
     let why = failure(stage.files.grant(&context(), &space.id, &group).await, "Unauthorized");
@@ -162,7 +162,7 @@ async fn an_account_that_is_no_member_any_more_is_told_so() {
 
 #[tokio::test]
 async fn an_account_that_manages_no_more_is_told_so() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (space, group) = stage.space_and_group().await;
     stage.edit(&space.id, |space| space.members[0].role = SpaceRole::Editor);
     let why = failure(stage.files.grant(&context(), &space.id, &group).await, "Unauthorized");

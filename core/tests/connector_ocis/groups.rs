@@ -2,11 +2,11 @@
 
 use dezky::{connectors::Files as _, emulators::ocis::AppRole};
 
-use crate::stage::{Stage, client, context, failure};
+use crate::stage::{OcisFixture, client, context, failure};
 
 #[tokio::test]
 async fn only_the_exact_name_is_found() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let acme = stage.system().add_group("acme").unwrap();
     stage.system().add_group("acme-2").unwrap();
     stage.system().add_group("Beta").unwrap();
@@ -19,7 +19,7 @@ async fn only_the_exact_name_is_found() {
 
 #[tokio::test]
 async fn odd_names_are_found() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     for name in
         ["a.b", "a/b", "a,b=c", "Äcme ümläut", "dezky:tenant:1", "o'n", "..", "a%2Fb", "a?b#c", "say \"hi\" loud"]
     {
@@ -33,7 +33,7 @@ async fn odd_names_are_found() {
 
 #[tokio::test]
 async fn a_name_that_is_the_id_of_another_group_is_not_taken_for_it() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let first = stage.system().add_group("first").unwrap();
     assert_eq!(stage.files.group_named(&context(), &first).await.unwrap(), None);
     let second = stage.system().add_group(&first).unwrap();
@@ -42,7 +42,7 @@ async fn a_name_that_is_the_id_of_another_group_is_not_taken_for_it() {
 
 #[tokio::test]
 async fn a_space_admin_finds_groups() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let acme = stage.system().add_group("acme").unwrap();
     stage.system().add_account("service", "service-password", AppRole::SpaceAdmin).unwrap();
     let secret =

@@ -2,11 +2,11 @@
 
 use dezky::connectors::{Files as _, SpaceChange, SpaceState};
 
-use crate::stage::{QUOTA, Stage, context, failure};
+use crate::stage::{OcisFixture, QUOTA, context, failure};
 
 #[tokio::test]
 async fn a_space_lives_from_creation_to_purging() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (files, tenant, context) = (&stage.files, stage.tenant, context());
     assert!(files.spaces_of(&context, tenant).await.unwrap().is_empty());
     assert_eq!(files.group_named(&context, "acme").await.unwrap(), None);
@@ -48,7 +48,7 @@ async fn a_space_lives_from_creation_to_purging() {
 
 #[tokio::test]
 async fn each_change_may_be_done_twice() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (space, group) = stage.space_and_group().await;
     let (files, context, id) = (&stage.files, context(), space.id.as_str());
     let change = SpaceChange { name: Some("Acme AG".to_owned()), quota: Some(5) };
@@ -80,7 +80,7 @@ async fn each_change_may_be_done_twice() {
 
 #[tokio::test]
 async fn what_is_as_wanted_is_not_changed() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (space, group) = stage.space_and_group().await;
     stage.files.grant(&context(), &space.id, &group).await.unwrap();
     stage.changes();
@@ -94,7 +94,7 @@ async fn what_is_as_wanted_is_not_changed() {
 
 #[tokio::test]
 async fn an_enabled_space_is_not_purged() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     let why = failure(stage.files.purge_space(&context(), &space.id).await, "Rejected");
     assert!(why.contains("disabled first"), "{why}");
@@ -103,7 +103,7 @@ async fn an_enabled_space_is_not_purged() {
 
 #[tokio::test]
 async fn a_change_of_a_space_that_is_gone_says_so() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.system().remove_space(&space.id);
     let (files, context, id) = (&stage.files, context(), space.id.as_str());
@@ -123,7 +123,7 @@ async fn a_change_of_a_space_that_is_gone_says_so() {
 
 #[tokio::test]
 async fn a_purge_and_a_restoration_whose_header_was_removed_are_seen() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.files.disable_space(&context(), &space.id).await.unwrap();
     stage.system().remove_headers();

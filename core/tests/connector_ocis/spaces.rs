@@ -3,11 +3,11 @@
 use dezky::connectors::{Files as _, NewSpace, SpaceChange, SpaceState};
 use serde_json::json;
 
-use crate::stage::{QUOTA, Stage, context, failure};
+use crate::stage::{OcisFixture, QUOTA, context, failure};
 
 #[tokio::test]
 async fn only_the_exact_marker_makes_a_space_a_tenants() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let marker = format!("dezky:tenant:{}", stage.tenant);
     for description in [
         None,
@@ -26,7 +26,7 @@ async fn only_the_exact_marker_makes_a_space_a_tenants() {
 
 #[tokio::test]
 async fn several_marked_spaces_are_all_returned_and_disabled_ones_too() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let first = stage.space().await;
     stage.files.disable_space(&context(), &first.id).await.unwrap();
     let second = stage.space().await;
@@ -39,7 +39,7 @@ async fn several_marked_spaces_are_all_returned_and_disabled_ones_too() {
 
 #[tokio::test]
 async fn a_space_whose_marker_was_removed_is_still_found_by_its_id() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.edit(&space.id, |space| space.description = Some("our files".to_owned()));
     assert_eq!(stage.files.space(&context(), &space.id).await.unwrap().unwrap().tenant, None);
@@ -48,7 +48,7 @@ async fn a_space_whose_marker_was_removed_is_still_found_by_its_id() {
 
 #[tokio::test]
 async fn a_broken_entry_of_somebody_else_is_passed_over() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     for entry in [
         json!({ "id": 7, "quota": "large", "root": [] }),
@@ -64,7 +64,7 @@ async fn a_broken_entry_of_somebody_else_is_passed_over() {
 
 #[tokio::test]
 async fn a_broken_entry_of_ours_is_an_error_that_names_the_member() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let marker = format!("dezky:tenant:{}", stage.tenant);
     stage.system().list_also(json!({ "description": marker, "id": "a$b", "quota": { "total": "large" } }));
     let why = failure(stage.files.spaces_of(&context(), stage.tenant).await, "Incompatible");
@@ -73,7 +73,7 @@ async fn a_broken_entry_of_ours_is_an_error_that_names_the_member() {
 
 #[tokio::test]
 async fn names_that_the_system_does_not_keep_are_refused_before() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.changes();
     for name in ["Acme & Co. KG", " lead", "trail ", "a\nb", "", "a/b", &"ü".repeat(128)] {
@@ -87,7 +87,7 @@ async fn names_that_the_system_does_not_keep_are_refused_before() {
 
 #[tokio::test]
 async fn clean_names_are_kept_as_they_are() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     for name in
         ["Acme & Co. KG", " lead\u{a0}", "a\nb\0c", "..", "", "Ümläut 株式会社 🚀", &"ü".repeat(300), "a/\\.:?*\"><|b"]
     {
@@ -101,7 +101,7 @@ async fn clean_names_are_kept_as_they_are() {
 
 #[tokio::test]
 async fn a_quota_always_bounds() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.changes();
     for quota in [0, 1 << 63, u64::MAX] {
@@ -119,7 +119,7 @@ async fn a_quota_always_bounds() {
 
 #[tokio::test]
 async fn a_quota_that_was_lifted_by_hand_is_no_bound() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.edit(&space.id, |space| space.quota = 0);
     assert_eq!(stage.files.space(&context(), &space.id).await.unwrap().unwrap().quota, None);
@@ -130,7 +130,7 @@ async fn a_quota_that_was_lifted_by_hand_is_no_bound() {
 
 #[tokio::test]
 async fn a_disabled_space_can_be_changed() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let space = stage.space().await;
     stage.files.disable_space(&context(), &space.id).await.unwrap();
     let change = SpaceChange { name: Some("Acme AG".to_owned()), quota: Some(QUOTA / 2) };
@@ -141,7 +141,7 @@ async fn a_disabled_space_can_be_changed() {
 
 #[tokio::test]
 async fn a_personal_space_is_no_tenants() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     // The first request of the account makes its personal space, which has the account's id.
     stage.files.check(&context()).await.unwrap();
     let admin = stage.space().await;
@@ -153,7 +153,7 @@ async fn a_personal_space_is_no_tenants() {
 
 #[tokio::test]
 async fn lists_end_at_a_bound() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     for number in 0..10_000 {
         stage.system().add_space(&format!("space {number}"), None).unwrap();
     }
@@ -165,7 +165,7 @@ async fn lists_end_at_a_bound() {
 
 #[tokio::test]
 async fn an_id_reaches_no_other_path() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     for id in ["", ".", "..", "a\nb"] {
         failure(stage.files.space(&context(), id).await, "Rejected");
         failure(stage.files.purge_space(&context(), id).await, "Rejected");

@@ -23,7 +23,7 @@ pub(crate) const PASSWORD: &str = "pAssword-of-the-account";
 pub(crate) const QUOTA: u64 = 1 << 30;
 
 /// A running emulator and a client of it.
-pub(crate) struct Stage {
+pub(crate) struct OcisFixture {
     pub(crate) emulator: Emulator<OcisSystem>,
     pub(crate) files: OcisFiles,
     pub(crate) tenant: TenantId,
@@ -41,7 +41,7 @@ pub(crate) fn client(url: &str, secret: Secret) -> OcisFiles {
     OcisFiles::new(&ConnectorSettings::new(url.parse().unwrap(), secret)).unwrap()
 }
 
-impl Stage {
+impl OcisFixture {
     pub(crate) async fn new() -> Self {
         Self::with(EmulatorOptions::default()).await
     }

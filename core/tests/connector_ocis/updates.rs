@@ -5,7 +5,7 @@ use dezky::{
     emulators::ocis::SpaceRole,
 };
 
-use crate::stage::{Stage, context, failure};
+use crate::stage::{OcisFixture, context, failure};
 
 fn names<T: std::fmt::Debug>(outcome: ConnectorResult<T>, member: &str) {
     let why = failure(outcome, "Incompatible");
@@ -22,7 +22,7 @@ async fn renamed_members_of_spaces_are_named() {
         ("total", "quota.total"),
         ("root", "root"),
     ] {
-        let stage = Stage::new().await;
+        let stage = OcisFixture::new().await;
         let space = stage.space().await;
         stage.system().rename_member(member, "renamed");
         let (files, context, id) = (&stage.files, context(), space.id.as_str());
@@ -39,7 +39,7 @@ async fn renamed_members_of_spaces_are_named() {
 
 #[tokio::test]
 async fn a_lost_marker_makes_one_space_and_not_one_each_time() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     stage.system().rename_member("description", "text");
     for _ in 0..3 {
         assert!(stage.files.spaces_of(&context(), stage.tenant).await.unwrap().is_empty());
@@ -50,7 +50,7 @@ async fn a_lost_marker_makes_one_space_and_not_one_each_time() {
 
 #[tokio::test]
 async fn renamed_members_of_lists_are_named() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (space, group) = stage.space_and_group().await;
     stage.system().rename_member("value", "entries");
     let (files, context, id) = (&stage.files, context(), space.id.as_str());
@@ -65,7 +65,7 @@ async fn renamed_members_of_lists_are_named() {
 #[tokio::test]
 async fn renamed_members_of_grants_are_named() {
     for member in ["grantedToV2", "roles", "id"] {
-        let stage = Stage::new().await;
+        let stage = OcisFixture::new().await;
         let (space, group) = stage.space_and_group().await;
         stage.files.grant(&context(), &space.id, &group).await.unwrap();
         stage.changes();
@@ -80,7 +80,7 @@ async fn renamed_members_of_grants_are_named() {
 #[tokio::test]
 async fn renamed_members_of_a_disabled_space_are_named() {
     for (member, named) in [("permissions", "root.permissions"), ("grantedToV2", "grantedToV2")] {
-        let stage = Stage::new().await;
+        let stage = OcisFixture::new().await;
         let space = stage.space().await;
         stage.files.disable_space(&context(), &space.id).await.unwrap();
         stage.system().rename_member(member, "renamed");
@@ -91,7 +91,7 @@ async fn renamed_members_of_a_disabled_space_are_named() {
 #[tokio::test]
 async fn renamed_members_of_groups_are_named() {
     for member in ["displayName", "id"] {
-        let stage = Stage::new().await;
+        let stage = OcisFixture::new().await;
         stage.system().add_group("acme").unwrap();
         stage.system().rename_member(member, "renamed");
         names(stage.files.group_named(&context(), "acme").await, member);
@@ -101,7 +101,7 @@ async fn renamed_members_of_groups_are_named() {
 #[tokio::test]
 async fn renamed_members_of_the_diagnosis_are_named() {
     for member in ["product", "productversion", "id"] {
-        let stage = Stage::new().await;
+        let stage = OcisFixture::new().await;
         stage.system().rename_member(member, "renamed");
         names(stage.files.check(&context()).await, member);
     }
@@ -110,7 +110,7 @@ async fn renamed_members_of_the_diagnosis_are_named() {
 #[tokio::test]
 async fn a_refusal_of_another_form_is_no_absence() {
     for member in ["error", "code"] {
-        let stage = Stage::new().await;
+        let stage = OcisFixture::new().await;
         stage.system().rename_member(member, "renamed");
         failure(stage.files.space(&context(), "a$b").await, "Unavailable");
         failure(stage.files.purge_space(&context(), "a$b").await, "Unavailable");
@@ -119,7 +119,7 @@ async fn a_refusal_of_another_form_is_no_absence() {
 
 #[tokio::test]
 async fn a_broken_grant_of_somebody_else_is_passed_over() {
-    let stage = Stage::new().await;
+    let stage = OcisFixture::new().await;
     let (space, group) = stage.space_and_group().await;
     // A permission whose holder is of neither kind.
     stage.add_member(&space.id, "x:odd", SpaceRole::Viewer, None);

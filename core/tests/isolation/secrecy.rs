@@ -145,14 +145,14 @@ fn unnamed(answer: &Answer, names: &Names) -> Answer {
 /// A platform with a tenant and its people, and another tenant that is hidden from them.
 ///
 /// Each sequence has its own, so that all callers start in their initial state.
-struct Stage {
+struct Setup {
     platform: Arc<Platform>,
     record: Arc<Recording>,
     world: World,
     hidden: World,
 }
 
-impl Stage {
+impl Setup {
     async fn new(platform: &Arc<Platform>, record: &Arc<Recording>) -> Self {
         let world = platform.world(TenantStatus::Active).await;
         let hidden = platform.world(TenantStatus::Active).await;
@@ -248,9 +248,9 @@ pub(crate) async fn nothing_tells_of_what_is_hidden(store: SharedStore, sequence
     let ran = tokio::task::spawn_blocking(move || {
         runner.run(&prop::collection::vec(step(), 16..64), |steps| {
             runtime.block_on(async {
-                let stage = Stage::new(&platform, &record).await;
+                let setup = Setup::new(&platform, &record).await;
                 for step in &steps {
-                    stage.run(step).await?;
+                    setup.run(step).await?;
                 }
                 Ok(())
             })

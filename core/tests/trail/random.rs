@@ -133,40 +133,40 @@ async fn assert_all_green(service: &Service, about: &str) {
     }
 }
 
-/// A place of a chain.
-enum Place {
+/// An entry of a chain.
+enum Entry {
     Event(Box<AuditEvent>),
     Stub(AuditStub),
 }
 
 /// Returns all sealed places by chain, in order.
-async fn places(store: &SharedStore) -> Vec<Vec<Place>> {
+async fn entries(store: &SharedStore) -> Vec<Vec<Entry>> {
     let context = system().context;
     let events: Vec<AuditEvent> = store.load_all(&context, &Query::new(&AUDIT_EVENTS).limit(2_000)).await.unwrap();
     let stubs: Vec<AuditStub> = store.load_all(&context, &Query::new(&AUDIT_STUBS).limit(2_000)).await.unwrap();
-    let mut all: BTreeMap<ObjectId, BTreeMap<u64, Place>> = BTreeMap::new();
+    let mut all: BTreeMap<ObjectId, BTreeMap<u64, Entry>> = BTreeMap::new();
     for event in events {
         if let (Some(chain), Some(seq)) = (event.chain, event.seq) {
-            all.entry(chain).or_default().insert(seq, Place::Event(Box::new(event)));
+            all.entry(chain).or_default().insert(seq, Entry::Event(Box::new(event)));
         }
     }
     for stub in stubs {
-        all.entry(stub.chain).or_default().insert(stub.seq, Place::Stub(stub));
+        all.entry(stub.chain).or_default().insert(stub.seq, Entry::Stub(stub));
     }
-    all.into_values().map(|places| places.into_values().collect()).collect()
+    all.into_values().map(|entries| entries.into_values().collect()).collect()
 }
 
 /// Changes one place of a chain past the service, or two. Returns `false` if there is nothing to change.
 async fn tamper(store: &SharedStore, how: Tampering, at: usize) -> bool {
-    let chains = places(store).await;
+    let chains = entries(store).await;
     let Some(chain) = chains.get(at % chains.len().max(1)) else { return false };
     let position = at / 7 % chain.len();
     let other = chain.get(position + 1);
     let mut commit = Commit::new();
     match (how, &chain[position], other) {
-        (Tampering::Remove, Place::Event(event), _) => commit.delete(&**event),
-        (Tampering::Remove, Place::Stub(stub), _) => commit.delete(stub),
-        (Tampering::Swap, Place::Event(one), Some(Place::Event(two))) => {
+        (Tampering::Remove, Entry::Event(event), _) => commit.delete(&**event),
+        (Tampering::Remove, Entry::Stub(stub), _) => commit.delete(stub),
+        (Tampering::Swap, Entry::Event(one), Some(Entry::Event(two))) => {
             let (first, second) = (AuditEvent::clone(one), AuditEvent::clone(two));
             commit
                 .update(
@@ -181,12 +181,12 @@ async fn tamper(store: &SharedStore, how: Tampering, at: usize) -> bool {
                 )
                 .unwrap();
         }
-        (_, Place::Event(event), _) => {
+        (_, Entry::Event(event), _) => {
             let changed =
                 AuditEvent { request_id: "forged".to_owned(), version: event.version + 1, ..AuditEvent::clone(event) };
             commit.update(&changed, event.version).unwrap();
         }
-        (_, Place::Stub(stub), _) => {
+        (_, Entry::Stub(stub), _) => {
             let changed = AuditStub { content: "0".repeat(64), version: stub.version + 1, ..stub.clone() };
             commit.update(&changed, stub.version).unwrap();
         }

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 #[cfg(feature = "component")]
-use crate::component::{self, Backing, Compiled, Component, Occasions, Room};
+use crate::component::{self, Backing, Compiled, Component, Occasions, PoolLimits};
 #[cfg(feature = "component")]
 use crate::configuration::ComponentSettings;
 use crate::{
@@ -52,11 +52,11 @@ async fn sandboxed(
     let Served { service, identity, metrics, state } = served;
     let backing = Backing { service, identity, clock: Arc::new(SystemClock), metrics };
     let occasions = Occasions::of(settings.file.clone())?;
-    let room = Room::default();
-    let compiled = Compiled::load(&settings.file, settings.writers, room)?;
+    let pool_limits = PoolLimits::default();
+    let compiled = Compiled::load(&settings.file, settings.writers, pool_limits)?;
     let component = Arc::new(Component::new(&compiled, settings.isolation, backing)?);
     component.probe().await?;
-    background.spawn(component::swap(Arc::clone(&component), occasions, settings.writers, room));
+    background.spawn(component::swap(Arc::clone(&component), occasions, settings.writers, pool_limits));
     Ok(component::routes(component, state))
 }
 

@@ -21,13 +21,13 @@ use crate::{
 const GAP: Duration = Duration::from_millis(50);
 
 /// The result of a read: the issuers that exist, or nothing if the store did not answer.
-type Outcome = Option<Arc<Vec<IssuerSettings>>>;
+type KnownIssuers = Option<Arc<Vec<IssuerSettings>>>;
 
 /// The lookups that the next read answers.
 #[derive(Debug)]
 struct Batch {
     urls: Vec<String>,
-    outcome: watch::Receiver<Option<Outcome>>,
+    outcome: watch::Receiver<Option<KnownIssuers>>,
 }
 
 /// Lookups of unknown issuers.
@@ -59,7 +59,7 @@ impl Lookups {
     }
 
     /// Adds a URL to the next read; `None` if that is full.
-    fn join(self: &Arc<Self>, url: &str) -> Option<watch::Receiver<Option<Outcome>>> {
+    fn join(self: &Arc<Self>, url: &str) -> Option<watch::Receiver<Option<KnownIssuers>>> {
         let mut next = self.next();
         // The task of a batch is gone with its runtime.
         if let Some(batch) = next.as_mut().filter(|batch| batch.outcome.has_changed().is_ok()) {
@@ -80,7 +80,7 @@ impl Lookups {
         Some(outcome)
     }
 
-    async fn read_next(&self, land: watch::Sender<Option<Outcome>>) {
+    async fn read_next(&self, land: watch::Sender<Option<KnownIssuers>>) {
         let mut last = self.last.lock().await;
         if let Some(wait) = last.and_then(|last| GAP.checked_sub(last.elapsed())) {
             tokio::time::sleep(wait).await;

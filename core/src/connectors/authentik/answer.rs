@@ -15,7 +15,7 @@ use crate::{
 const INVALID_TOKEN: &str = "Token invalid/expired";
 
 /// Answer to a request that was allowed.
-pub(super) enum Answer {
+pub(super) enum Reply {
     /// Done, or the object asked for.
     Done(Response),
     /// No object of this id, or none that the credential sees.
@@ -24,7 +24,7 @@ pub(super) enum Answer {
     Invalid(Invalid),
 }
 
-impl Answer {
+impl Reply {
     /// Returns the response; a refused request is an error.
     pub(super) fn found(self, what: &str) -> ConnectorResult<Option<Response>> {
         match self {
@@ -66,17 +66,12 @@ impl Invalid {
 
 impl Authentik {
     /// Sends a request that is told as a clause such as `read a group`.
-    pub(super) async fn send(
-        &self,
-        context: &RequestContext,
-        what: &str,
-        request: &Request,
-    ) -> ConnectorResult<Answer> {
+    pub(super) async fn send(&self, context: &RequestContext, what: &str, request: &Request) -> ConnectorResult<Reply> {
         let response = self.client.send(context, request).await?;
         match response.status() {
-            status if status.is_success() => Ok(Answer::Done(response)),
-            StatusCode::NOT_FOUND => absent(&response, what).map(|()| Answer::Absent),
-            StatusCode::BAD_REQUEST => Ok(Answer::Invalid(Invalid::of(response))),
+            status if status.is_success() => Ok(Reply::Done(response)),
+            StatusCode::NOT_FOUND => absent(&response, what).map(|()| Reply::Absent),
+            StatusCode::BAD_REQUEST => Ok(Reply::Invalid(Invalid::of(response))),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let why = if detail(&response).as_deref() == Some(INVALID_TOKEN) {
                     "Authentik does not accept the token: it is unknown or has expired. Create a token with the intent \

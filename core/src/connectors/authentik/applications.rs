@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use super::{
     Authentik,
-    answer::{Answer, entry, ignored, matching, object, present},
+    answer::{Reply, entry, ignored, matching, object, present},
     groups::no_such_group,
     list::List,
 };
@@ -109,17 +109,17 @@ impl Authentik {
             "policy_engine_mode": "any",
         });
         match self.send(context, WHAT, &Request::post(COLLECTION).json(&body)).await? {
-            Answer::Done(response) => match object::<Application>(response.body(), "a new application")? {
+            Reply::Done(response) => match object::<Application>(response.body(), "a new application")? {
                 created if created.tenant() == Some(login.tenant) => Ok(created),
                 _ => Err(ignored("meta_publisher", WHAT)),
             },
             // Created by another worker.
-            Answer::Invalid(invalid) if invalid.names("slug") => {
+            Reply::Invalid(invalid) if invalid.names("slug") => {
                 let existing = self.own_application(context, slug, login.tenant).await?;
                 existing.ok_or_else(|| invalid.rejected(WHAT))
             }
-            Answer::Invalid(invalid) => Err(invalid.rejected(WHAT)),
-            Answer::Absent => Err(ConnectorError::Rejected { why: format!("Authentik cannot {WHAT}") }),
+            Reply::Invalid(invalid) => Err(invalid.rejected(WHAT)),
+            Reply::Absent => Err(ConnectorError::Rejected { why: format!("Authentik cannot {WHAT}") }),
         }
     }
 
@@ -197,13 +197,13 @@ impl Authentik {
             }
         };
         match self.send(context, what, &request).await? {
-            Answer::Done(response) => match object::<Binding>(response.body(), "a policy binding")? {
+            Reply::Done(response) => match object::<Binding>(response.body(), "a policy binding")? {
                 binding if binding.group.as_deref() == Some(group) && binding.admits_group() => Ok(()),
                 _ => Err(ignored("group` or `enabled", what)),
             },
-            Answer::Invalid(invalid) if invalid.names("group") => Err(no_such_group(group)),
-            Answer::Invalid(invalid) => Err(invalid.rejected(what)),
-            Answer::Absent => Err(ConnectorError::Retryable {
+            Reply::Invalid(invalid) if invalid.names("group") => Err(no_such_group(group)),
+            Reply::Invalid(invalid) => Err(invalid.rejected(what)),
+            Reply::Absent => Err(ConnectorError::Retryable {
                 after: None,
                 why: "a policy binding was deleted in Authentik meanwhile: try again".to_owned(),
             }),

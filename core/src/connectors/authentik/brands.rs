@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Authentik, MARKER,
-    answer::{Answer, entry, ignored, matching, object, present},
+    answer::{Reply, entry, ignored, matching, object, present},
     groups::tenant_of,
     list::List,
 };
@@ -80,7 +80,7 @@ impl Authentik {
             }
         };
         match self.send(context, what, &request).await? {
-            Answer::Done(response) => {
+            Reply::Done(response) => {
                 let value: Value = object(response.body(), "a brand")?;
                 let brand: Brand = entry(&value, "a brand")?;
                 if marker(&value) != Some(login.tenant) {
@@ -91,7 +91,7 @@ impl Authentik {
                 }
                 Ok(brand)
             }
-            Answer::Invalid(invalid) if invalid.names("domain") => {
+            Reply::Invalid(invalid) if invalid.names("domain") => {
                 let brands = self.brands(context).await?;
                 let taken = brands.iter().find(|value| value.get("domain").and_then(Value::as_str) == Some(&domain));
                 let Some(taken) = taken else { return Err(invalid.rejected(what)) };
@@ -100,8 +100,8 @@ impl Authentik {
                 );
                 Err(ConnectorError::Conflict { existing: Some(entry::<Brand>(taken, "a brand")?.id), why })
             }
-            Answer::Invalid(invalid) => Err(invalid.rejected(what)),
-            Answer::Absent => Err(ConnectorError::Retryable {
+            Reply::Invalid(invalid) => Err(invalid.rejected(what)),
+            Reply::Absent => Err(ConnectorError::Retryable {
                 after: None,
                 why: "a brand was deleted in Authentik meanwhile: try again".to_owned(),
             }),

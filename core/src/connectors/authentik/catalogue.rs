@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Authentik,
-    answer::{Answer, confirmed, entry, object},
+    answer::{Reply, confirmed, entry, object},
     list::List,
 };
 use crate::{
@@ -103,13 +103,13 @@ impl Authentik {
         }
         let request = Request::post("/api/v3/secrets/secrets/").json(&json!({ "name": name, "type": "text" }));
         match self.send(context, WHAT, &request).await? {
-            Answer::Done(response) => object::<Id>(response.body(), "a new secret").map(|secret| secret.pk),
+            Reply::Done(response) => object::<Id>(response.body(), "a new secret").map(|secret| secret.pk),
             // Created by another worker.
-            Answer::Invalid(invalid) if invalid.names("name") => {
+            Reply::Invalid(invalid) if invalid.names("name") => {
                 self.find_secret(context, name).await?.ok_or_else(|| invalid.rejected(WHAT))
             }
-            Answer::Invalid(invalid) => Err(invalid.rejected(WHAT)),
-            Answer::Absent => Err(missing("list of secrets")),
+            Reply::Invalid(invalid) => Err(invalid.rejected(WHAT)),
+            Reply::Absent => Err(missing("list of secrets")),
         }
     }
 
@@ -119,9 +119,9 @@ impl Authentik {
         let Some(id) = self.find_secret(context, name).await? else { return Ok(()) };
         let request = Request::delete("/api/v3/secrets/secrets/").segment(id.clone()).trailing_slash();
         match self.send(context, WHAT, &request).await? {
-            Answer::Done(response) => confirmed(&response, WHAT),
-            Answer::Absent => Ok(()),
-            Answer::Invalid(_) => Err(ConnectorError::Conflict {
+            Reply::Done(response) => confirmed(&response, WHAT),
+            Reply::Absent => Ok(()),
+            Reply::Invalid(_) => Err(ConnectorError::Conflict {
                 existing: Some(id),
                 why: format!("something else in Authentik uses the secret `{name}`: give that another secret"),
             }),

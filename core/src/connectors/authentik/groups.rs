@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Authentik, MARKER,
-    answer::{Answer, confirmed, entry, ignored, matching, object},
+    answer::{Reply, confirmed, entry, ignored, matching, object},
     list::List,
 };
 use crate::{
@@ -90,7 +90,7 @@ impl Authentik {
         let body = json!({ "name": group_name(name)?, "attributes": { MARKER: tenant.to_string() } });
         let request = Request::post("/api/v3/core/groups/").json(&body);
         match self.send(context, WHAT, &request).await? {
-            Answer::Done(response) => {
+            Reply::Done(response) => {
                 let group = Group::from(object::<GroupObject>(response.body(), "a new group")?);
                 if group.tenant == Some(tenant) {
                     return Ok(group);
@@ -103,14 +103,14 @@ impl Authentik {
                 );
                 Err(ConnectorError::Incompatible { version: None, why })
             }
-            Answer::Invalid(invalid) if invalid.names("name") => match self.find_group(context, name).await? {
+            Reply::Invalid(invalid) if invalid.names("name") => match self.find_group(context, name).await? {
                 // The answer to an earlier creation was lost.
                 Some(group) if group.tenant == Some(tenant) => Ok(group),
                 Some(group) => Err(name_taken(&group)),
                 None => Err(invalid.rejected(WHAT)),
             },
-            Answer::Invalid(invalid) => Err(invalid.rejected(WHAT)),
-            Answer::Absent => Err(no_such_group(name)),
+            Reply::Invalid(invalid) => Err(invalid.rejected(WHAT)),
+            Reply::Absent => Err(no_such_group(name)),
         }
     }
 
@@ -125,16 +125,16 @@ impl Authentik {
         // Never `PUT`: it would empty the group.
         let request = Request::patch("/api/v3/core/groups/").segment(id.to_owned()).trailing_slash();
         match self.send(context, WHAT, &request.json(&json!({ "name": name }))).await? {
-            Answer::Done(response) => match object::<GroupObject>(response.body(), "a renamed group")?.name {
+            Reply::Done(response) => match object::<GroupObject>(response.body(), "a renamed group")?.name {
                 stored if stored == name => Ok(()),
                 _ => Err(ignored("name", WHAT)),
             },
-            Answer::Absent => Err(no_such_group(id)),
-            Answer::Invalid(invalid) if invalid.names("name") => match self.find_group(context, name).await? {
+            Reply::Absent => Err(no_such_group(id)),
+            Reply::Invalid(invalid) if invalid.names("name") => match self.find_group(context, name).await? {
                 Some(group) if group.id != id => Err(name_taken(&group)),
                 _ => Err(invalid.rejected(WHAT)),
             },
-            Answer::Invalid(invalid) => Err(invalid.rejected(WHAT)),
+            Reply::Invalid(invalid) => Err(invalid.rejected(WHAT)),
         }
     }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Authentik,
-    answer::{Answer, Invalid, object},
+    answer::{Invalid, Reply, object},
 };
 use crate::{
     connectors::{ConnectorError, ConnectorResult},
@@ -100,14 +100,14 @@ impl Authentik {
         let Some(number) = reading.next else { return Ok(Ok(None)) };
         let request = list.request.clone().query("page", number.to_string()).query("page_size", PAGE);
         let response = match self.send(list.context, &format!("list {}", list.what), &request).await? {
-            Answer::Done(response) => response,
-            Answer::Invalid(invalid) => return Ok(Err(invalid)),
+            Reply::Done(response) => response,
+            Reply::Invalid(invalid) => return Ok(Err(invalid)),
             // A page beyond the last one: the list became shorter.
-            Answer::Absent if number > 1 => {
+            Reply::Absent if number > 1 => {
                 (reading.next, reading.changed) = (None, true);
                 return Ok(Ok(None));
             }
-            Answer::Absent => return Err(unexpected(list.what, "has no first page")),
+            Reply::Absent => return Err(unexpected(list.what, "has no first page")),
         };
         let page: Page = object(response.body(), list.what)?;
         if page.pagination.count > MAXIMUM_ENTRIES || reading.read + page.results.len() > MAXIMUM_ENTRIES {

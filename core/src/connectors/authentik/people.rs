@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Authentik,
-    answer::{Answer, confirmed, entry, matching},
+    answer::{Reply, confirmed, entry, matching},
     groups::{GroupObject, no_such_group},
     list::{List, MAXIMUM_ENTRIES, Reading},
 };
@@ -175,14 +175,14 @@ impl Authentik {
     pub(super) async fn join(&self, context: &RequestContext, group: &str, person: &str) -> ConnectorResult<()> {
         const WHAT: &str = "add a person to a group";
         match self.send(context, WHAT, &membership(group, "add_user", person)?).await? {
-            Answer::Done(response) => confirmed(&response, WHAT),
-            Answer::Absent => Err(ConnectorError::Rejected {
+            Reply::Done(response) => confirmed(&response, WHAT),
+            Reply::Absent => Err(ConnectorError::Rejected {
                 why: format!(
                     "the group `{group}` or the person `{person}` does not exist in Authentik, or the credential does \
                      not see it"
                 ),
             }),
-            Answer::Invalid(invalid) => Err(invalid.rejected(WHAT)),
+            Reply::Invalid(invalid) => Err(invalid.rejected(WHAT)),
         }
     }
 
@@ -190,9 +190,9 @@ impl Authentik {
         const WHAT: &str = "remove a person from a group";
         let pk = person_id(person)?;
         match self.send(context, WHAT, &membership(group, "remove_user", person)?).await? {
-            Answer::Done(response) => return confirmed(&response, WHAT),
-            Answer::Invalid(invalid) => return Err(invalid.rejected(WHAT)),
-            Answer::Absent => {}
+            Reply::Done(response) => return confirmed(&response, WHAT),
+            Reply::Invalid(invalid) => return Err(invalid.rejected(WHAT)),
+            Reply::Absent => {}
         }
         // Absent, or a member that the credential does not see.
         let request = Request::get("/api/v3/core/groups/").segment(group.to_owned()).trailing_slash();

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     Authentik,
-    answer::{Answer, entry, ignored, matching, object, present},
+    answer::{Reply, entry, ignored, matching, object, present},
     list::List,
     release::Release,
 };
@@ -122,13 +122,13 @@ impl Authentik {
             set(&mut body, "secret", json!(self.secret(context, &secret_name(client_id)).await?));
         }
         let invalid = match self.send(context, WHAT, &Request::post(COLLECTION).json(&body)).await? {
-            Answer::Done(response) => {
+            Reply::Done(response) => {
                 let provider: Provider = object(response.body(), "a new provider")?;
                 let is_marked = provider.client_id == client_id;
                 return if is_marked { provider.checked(login, WHAT) } else { Err(ignored("client_id", WHAT)) };
             }
-            Answer::Invalid(invalid) => invalid,
-            Answer::Absent => return Err(ConnectorError::Rejected { why: format!("Authentik cannot {WHAT}") }),
+            Reply::Invalid(invalid) => invalid,
+            Reply::Absent => return Err(ConnectorError::Rejected { why: format!("Authentik cannot {WHAT}") }),
         };
         if invalid.names("client_id")
             && let Some(provider) = self.find_provider(context, client_id).await?

@@ -26,10 +26,10 @@ pub(super) fn records(zone: &str) -> Result<Vec<DnsRecord>, ZoneError> {
     if zone.len() > MAXIMUM_SIZE {
         return Err(ZoneError { line: 1, why: "begins a file of more than 256 KiB" });
     }
-    let mut reader = Reader { rest: zone.as_bytes(), line: 1 };
+    let mut cursor = ZoneCursor { rest: zone.as_bytes(), line: 1 };
     let mut names = Names { origin: String::new(), owner: None };
     let mut records = Vec::new();
-    while let Some(entry) = reader.entry()? {
+    while let Some(entry) = cursor.entry()? {
         let line = entry.line;
         let Some(record) = names.record(entry)? else { continue };
         if records.len() == MAXIMUM_RECORDS {
@@ -76,12 +76,12 @@ struct Entry {
     tokens: Vec<Token>,
 }
 
-struct Reader<'a> {
+struct ZoneCursor<'a> {
     rest: &'a [u8],
     line: usize,
 }
 
-impl Reader<'_> {
+impl ZoneCursor<'_> {
     fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
     }

@@ -12,7 +12,7 @@ use crate::{
         Call, Service,
         access::TenantReference,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun, shown_once},
+        idempotency::{Begun, Replayable, shown_once},
         moment::Moment,
         place,
         unit_of_work::UnitOfWork,
@@ -26,11 +26,16 @@ impl Service {
     /// # Errors
     /// `not_found`, `role_insufficient`, `platform_admin_required`, `granted_admin_required`, `tenant_suspended`,
     /// `api_key_limit_reached`, `secret_shown_once` or `invalid_fields`.
-    pub async fn create_api_key(&self, call: &Call, input: CreateApiKey) -> Result<Answer<ApiKeyView>> {
+    pub async fn create_api_key(&self, call: &Call, input: CreateApiKey) -> Result<Replayable<ApiKeyView>> {
         self.settle(call, |moment| self.try_create_api_key(call, moment, input.clone())).await
     }
 
-    async fn try_create_api_key(&self, call: &Call, moment: Moment, input: CreateApiKey) -> Result<Answer<ApiKeyView>> {
+    async fn try_create_api_key(
+        &self,
+        call: &Call,
+        moment: Moment,
+        input: CreateApiKey,
+    ) -> Result<Replayable<ApiKeyView>> {
         let tenant = input.tenant_id.map(TenantReference::Id);
         let actions = [Action::CreateApiKey, Action::ManagePlatformApiKeys];
         let access = self.access_to_tenant_or_platform(call, tenant.as_ref(), actions, &input.fields()).await?;
@@ -63,7 +68,7 @@ impl Service {
         slot.keep(&mut work, 201, &answer)?;
         self.carry_out(work).await?;
         answer.secret = Some(shown);
-        Ok(Answer::new(answer))
+        Ok(Replayable::new(answer))
     }
 
     /// Returns a free place among the keys of the tenant, or of the platform.

@@ -12,7 +12,7 @@ use crate::{
     service::{
         Call, Service,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun, shown_once},
+        idempotency::{Begun, Replayable, shown_once},
         moment::Moment,
         unit_of_work::UnitOfWork,
     },
@@ -54,7 +54,12 @@ impl Service {
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `tenant_suspended`, `secret_shown_once` or `invalid_fields`.
-    pub async fn rotate_api_key(&self, call: &Call, id: ApiKeyId, input: RotateSecret) -> Result<Answer<ApiKeyView>> {
+    pub async fn rotate_api_key(
+        &self,
+        call: &Call,
+        id: ApiKeyId,
+        input: RotateSecret,
+    ) -> Result<Replayable<ApiKeyView>> {
         self.settle(call, |moment| self.try_rotate_api_key(call, moment, id, input)).await
     }
 
@@ -64,7 +69,7 @@ impl Service {
         moment: Moment,
         id: ApiKeyId,
         input: RotateSecret,
-    ) -> Result<Answer<ApiKeyView>> {
+    ) -> Result<Replayable<ApiKeyView>> {
         let (access, before) = self.key_access(call, id, Action::RotateApiKey, &[]).await?;
         // Whoever rotates a key has it.
         check_giver(&access, &before.scopes)?;
@@ -91,6 +96,6 @@ impl Service {
         slot.keep(&mut work, 200, &answer)?;
         self.carry_out(work).await?;
         answer.secret = Some(shown);
-        Ok(Answer::new(answer))
+        Ok(Replayable::new(answer))
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         Call, Service,
         access::TenantReference,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun, shown_once},
+        idempotency::{Begun, Replayable, shown_once},
         moment::Moment,
         place,
         unit_of_work::UnitOfWork,
@@ -45,7 +45,7 @@ impl Service {
         reference: &TenantReference,
         mailbox: MailboxId,
         input: CreateAppPassword,
-    ) -> Result<Answer<AppPasswordView>> {
+    ) -> Result<Replayable<AppPasswordView>> {
         let begun =
             self.settle(call, |moment| self.begin_app_password(call, moment, reference, mailbox, input.clone()));
         let Pending { password, place } = begun.await?;
@@ -69,7 +69,7 @@ impl Service {
         match confirmed.await {
             Ok(mut view) => {
                 view.secret = Some(created.secret);
-                Ok(Answer::new(view))
+                Ok(Replayable::new(view))
             }
             Err(error) => {
                 if let Err(left) = mail.delete(&context, &place, &created.id).await {

@@ -19,7 +19,7 @@ use crate::{
         Call, Service,
         access::{TenantAccess, TenantReference},
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::{Subject, UnitOfWork},
     },
@@ -58,7 +58,7 @@ impl Checkout {
 
 /// A checkout that has begun.
 enum Begins {
-    Before(Answer<BillingLink>),
+    Before(Replayable<BillingLink>),
     New(Box<Wanted>),
 }
 
@@ -84,7 +84,7 @@ impl Service {
         call: &Call,
         reference: &TenantReference,
         input: Checkout,
-    ) -> Result<Answer<BillingLink>> {
+    ) -> Result<Replayable<BillingLink>> {
         let begun = self.settle(call, |moment| self.prepare_checkout(call, moment, reference, &input)).await?;
         let wanted = match begun {
             Begins::Before(answer) => return Ok(answer),
@@ -181,7 +181,7 @@ impl Service {
         action: Action,
         customer: &str,
         link: &BillingLink,
-    ) -> Result<Answer<BillingLink>> {
+    ) -> Result<Replayable<BillingLink>> {
         let access: TenantAccess = self.tenant_access(call, reference).await?;
         let before = access.authorize_with(action, TargetFacts::default(), &[])?;
         let slot = match self.begin(call, &moment).await? {
@@ -198,6 +198,6 @@ impl Service {
         access.guard(&mut work);
         slot.keep(&mut work, 200, link)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(link.clone()))
+        Ok(Replayable::new(link.clone()))
     }
 }

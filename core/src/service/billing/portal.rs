@@ -9,14 +9,14 @@ use crate::{
         Call, Service,
         access::TenantReference,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
     },
     store::Repository as _,
 };
 
 enum Begins {
-    Before(Answer<BillingLink>),
+    Before(Replayable<BillingLink>),
     New { customer: String, slug: String },
 }
 
@@ -26,7 +26,11 @@ impl Service {
     /// # Errors
     /// `not_found`, `role_insufficient`, `billing_not_configured`, `not_billed`, `billing_refused`, or `upstream_unavailable`
     /// while the provider does not answer.
-    pub async fn open_billing_portal(&self, call: &Call, reference: &TenantReference) -> Result<Answer<BillingLink>> {
+    pub async fn open_billing_portal(
+        &self,
+        call: &Call,
+        reference: &TenantReference,
+    ) -> Result<Replayable<BillingLink>> {
         let begun = self.settle(call, |moment| self.prepare_portal(call, moment, reference)).await?;
         let (customer, slug) = match begun {
             Begins::Before(answer) => return Ok(answer),

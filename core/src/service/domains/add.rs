@@ -9,7 +9,7 @@ use crate::{
         Call, Service,
         access::TenantReference,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
     },
@@ -29,7 +29,7 @@ impl Service {
         call: &Call,
         reference: &TenantReference,
         input: AddDomain,
-    ) -> Result<Answer<TenantDomainView>> {
+    ) -> Result<Replayable<TenantDomainView>> {
         self.settle(call, |moment| self.try_add_domain(call, moment, reference, input.clone())).await
     }
 
@@ -39,7 +39,7 @@ impl Service {
         moment: Moment,
         reference: &TenantReference,
         input: AddDomain,
-    ) -> Result<Answer<TenantDomainView>> {
+    ) -> Result<Replayable<TenantDomainView>> {
         let access = self.tenant_access(call, reference).await?;
         let before = access.authorize_with(Action::AddDomain, TargetFacts::default(), &input.fields())?;
         let slot = match self.begin(call, &moment).await? {
@@ -82,6 +82,6 @@ impl Service {
         let view = TenantDomainView::through(&access, &after, claim);
         slot.keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 }

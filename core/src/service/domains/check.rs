@@ -9,7 +9,7 @@ use crate::{
         Call, Service,
         access::TenantReference,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
     },
@@ -19,7 +19,7 @@ use crate::{
 /// A check that has begun.
 enum Begins {
     /// It was answered before.
-    Before(Box<Answer<TenantDomainView>>),
+    Before(Box<Replayable<TenantDomainView>>),
     /// DNS is to be asked.
     Asks(Box<(TenantDomain, Tenant)>),
 }
@@ -37,7 +37,7 @@ impl Service {
         call: &Call,
         reference: &TenantReference,
         name: &str,
-    ) -> Result<Answer<TenantDomainView>> {
+    ) -> Result<Replayable<TenantDomainView>> {
         let begun = self.settle(call, |moment| self.begin_check(call, moment, reference, name)).await?;
         let (claim, tenant) = match begun {
             Begins::Before(answer) => return Ok(*answer),
@@ -108,7 +108,7 @@ impl Service {
         reference: &TenantReference,
         asked: &TenantDomain,
         seen: follow::Seen,
-    ) -> Result<Answer<TenantDomainView>> {
+    ) -> Result<Replayable<TenantDomainView>> {
         let found = self.domain_access(call, reference, &asked.name, Action::CheckDomain).await?;
         let DomainAccess { access, tenant, claim, .. } = found;
         let slot = match self.begin(call, &moment).await? {
@@ -123,7 +123,7 @@ impl Service {
         let view = TenantDomainView::through(&access, &after, claim);
         slot.keep(&mut work, 200, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 
     /// Notes that the record of a claim was seen, and that another tenant has the domain.

@@ -12,7 +12,7 @@ use crate::{
         Call, Service,
         access::TenantReference,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun, shown_once},
+        idempotency::{Begun, Replayable, shown_once},
         moment::Moment,
         place,
         unit_of_work::UnitOfWork,
@@ -31,7 +31,7 @@ impl Service {
         &self,
         call: &Call,
         input: CreateEventEndpoint,
-    ) -> Result<Answer<EventEndpointView>> {
+    ) -> Result<Replayable<EventEndpointView>> {
         self.settle(call, |moment| self.try_create_event_endpoint(call, moment, input.clone())).await
     }
 
@@ -40,7 +40,7 @@ impl Service {
         call: &Call,
         moment: Moment,
         input: CreateEventEndpoint,
-    ) -> Result<Answer<EventEndpointView>> {
+    ) -> Result<Replayable<EventEndpointView>> {
         let tenant = input.tenant_id.map(TenantReference::Id);
         let actions @ [of_tenant, of_platform] = [Action::CreateEventEndpoint, Action::CreatePlatformEventEndpoint];
         let access = self.access_to_tenant_or_platform(call, tenant.as_ref(), actions, &input.fields()).await?;
@@ -78,6 +78,6 @@ impl Service {
         slot.keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
         view.secret = Some(secret);
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 }

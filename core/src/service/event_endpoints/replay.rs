@@ -17,7 +17,7 @@ use crate::{
     service::{
         Call, Service,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
     },
@@ -80,7 +80,12 @@ impl Service {
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `tenant_suspended` or `invalid_fields`.
-    pub async fn replay_events(&self, call: &Call, id: EventEndpointId, replay: Replay) -> Result<Answer<Replayed>> {
+    pub async fn replay_events(
+        &self,
+        call: &Call,
+        id: EventEndpointId,
+        replay: Replay,
+    ) -> Result<Replayable<Replayed>> {
         self.settle(call, |moment| self.try_replay_events(call, moment, id, replay)).await
     }
 
@@ -90,7 +95,7 @@ impl Service {
         moment: Moment,
         id: EventEndpointId,
         replay: Replay,
-    ) -> Result<Answer<Replayed>> {
+    ) -> Result<Replayable<Replayed>> {
         let (access, before) = self.endpoint_access(call, id, Action::ReplayEvents, &[]).await?;
         let slot = match self.begin(call, &moment).await? {
             Begun::Before(answer) => return Ok(answer),
@@ -124,7 +129,7 @@ impl Service {
         access.guard(&mut work);
         slot.keep(&mut work, 200, &answer)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(answer))
+        Ok(Replayable::new(answer))
     }
 
     /// Reads the deliveries that are to be made again, and one more than a request makes.

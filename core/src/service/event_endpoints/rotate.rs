@@ -8,7 +8,7 @@ use crate::{
     service::{
         Call, Service,
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun, shown_once},
+        idempotency::{Begun, Replayable, shown_once},
         moment::Moment,
         unit_of_work::UnitOfWork,
         views::check_if_match,
@@ -21,7 +21,11 @@ impl Service {
     ///
     /// # Errors
     /// `not_found`, `role_insufficient`, `tenant_suspended`, `secret_shown_once` or `version_changed`.
-    pub async fn rotate_event_endpoint(&self, call: &Call, id: EventEndpointId) -> Result<Answer<EventEndpointView>> {
+    pub async fn rotate_event_endpoint(
+        &self,
+        call: &Call,
+        id: EventEndpointId,
+    ) -> Result<Replayable<EventEndpointView>> {
         self.settle(call, |moment| self.try_rotate_event_endpoint(call, moment, id)).await
     }
 
@@ -30,7 +34,7 @@ impl Service {
         call: &Call,
         moment: Moment,
         id: EventEndpointId,
-    ) -> Result<Answer<EventEndpointView>> {
+    ) -> Result<Replayable<EventEndpointView>> {
         let found = self.endpoint_access(call, id, Action::RotateEventEndpoint, &[]).await?;
         let (access, before) = found;
         let slot = match self.begin::<EventEndpointView>(call, &moment).await? {
@@ -53,6 +57,6 @@ impl Service {
         slot.keep(&mut work, 200, &view)?;
         self.carry_out(work).await?;
         view.secret = Some(secret);
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
     },
@@ -109,7 +109,7 @@ impl Service {
         call: &Call,
         reference: &TenantReference,
         lines: Vec<Value>,
-    ) -> Result<Answer<BulkInvitations>> {
+    ) -> Result<Replayable<BulkInvitations>> {
         let access = self.tenant_access(call, reference).await?;
         access.authorize(Action::CreateInvitation)?;
         self.leave_to_effect(call).await?;
@@ -137,10 +137,10 @@ impl Service {
         }
         let answer = BulkInvitations { lines: results };
         self.attempt(|moment| self.keep_answer(call, moment, &answer)).await?;
-        Ok(Answer::new(answer))
+        Ok(Replayable::new(answer))
     }
 
-    async fn answered_before(&self, call: &Call, moment: Moment) -> Result<Option<Answer<BulkInvitations>>> {
+    async fn answered_before(&self, call: &Call, moment: Moment) -> Result<Option<Replayable<BulkInvitations>>> {
         match self.begin(call, &moment).await? {
             Begun::Before(answer) => Ok(Some(answer)),
             Begun::New(_) => Ok(None),

@@ -14,7 +14,7 @@ use crate::{
         Call, Service,
         access::{TenantAccess, TenantReference},
         effect::ELSEWHERE,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
     },
@@ -32,7 +32,7 @@ impl Service {
         call: &Call,
         reference: &TenantReference,
         input: CreateInvitation,
-    ) -> Result<Answer<InvitationView>> {
+    ) -> Result<Replayable<InvitationView>> {
         self.settle(call, |moment| self.try_create_invitation(call, moment, reference, input.clone())).await
     }
 
@@ -42,7 +42,7 @@ impl Service {
         moment: Moment,
         reference: &TenantReference,
         input: CreateInvitation,
-    ) -> Result<Answer<InvitationView>> {
+    ) -> Result<Replayable<InvitationView>> {
         let access = self.tenant_access(call, reference).await?;
         access.authorize_with(Action::CreateInvitation, invited_to(input.role), &input.fields())?;
         let slot = match self.begin(call, &moment).await? {
@@ -59,7 +59,7 @@ impl Service {
         let view = InvitationView::through(&access, invitation, moment.now());
         slot.keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 
     /// Adds an invitation to a unit of work, if nothing is in its way.

@@ -8,7 +8,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
         views::check_if_match,
@@ -28,7 +28,7 @@ impl Service {
         call: &Call,
         reference: &TenantReference,
         id: InvitationId,
-    ) -> Result<Answer<InvitationView>> {
+    ) -> Result<Replayable<InvitationView>> {
         self.settle(call, |moment| self.try_resend_invitation(call, moment, reference, id)).await
     }
 
@@ -38,7 +38,7 @@ impl Service {
         moment: Moment,
         reference: &TenantReference,
         id: InvitationId,
-    ) -> Result<Answer<InvitationView>> {
+    ) -> Result<Replayable<InvitationView>> {
         let found = self.invitation_access(call, reference, id, Action::ResendInvitation).await?;
         let OfTenant { access, invitation: before } = found;
         let slot = match self.begin(call, &moment).await? {
@@ -70,6 +70,6 @@ impl Service {
         let view = InvitationView::through(&access, after, now);
         slot.keep(&mut work, 200, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 }

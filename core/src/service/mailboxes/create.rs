@@ -11,7 +11,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
     },
@@ -29,7 +29,7 @@ impl Service {
         call: &Call,
         reference: &TenantReference,
         input: CreateMailbox,
-    ) -> Result<Answer<MailboxView>> {
+    ) -> Result<Replayable<MailboxView>> {
         self.settle(call, |moment| self.try_create_mailbox(call, moment, reference, input.clone())).await
     }
 
@@ -39,7 +39,7 @@ impl Service {
         moment: Moment,
         reference: &TenantReference,
         input: CreateMailbox,
-    ) -> Result<Answer<MailboxView>> {
+    ) -> Result<Replayable<MailboxView>> {
         let access = self.tenant_access(call, reference).await?;
         let tenant = access.authorize_with(Action::CreateMailbox, TargetFacts::default(), &input.fields())?;
         let slot = match self.begin(call, &moment).await? {
@@ -76,6 +76,6 @@ impl Service {
         let view = MailboxView::through(&access, mailbox);
         slot.showing(view.user_id).keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 }

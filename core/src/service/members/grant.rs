@@ -8,7 +8,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
         views::MembershipView,
@@ -31,7 +31,7 @@ impl Service {
         call: &Call,
         reference: &TenantReference,
         input: GrantMembership,
-    ) -> Result<Answer<MembershipView>> {
+    ) -> Result<Replayable<MembershipView>> {
         self.settle(call, |moment| self.try_grant(call, moment, reference, &input)).await
     }
 
@@ -41,7 +41,7 @@ impl Service {
         moment: Moment,
         reference: &TenantReference,
         input: &GrantMembership,
-    ) -> Result<Answer<MembershipView>> {
+    ) -> Result<Replayable<MembershipView>> {
         let member = self.member_access(call, reference, input.user_id, Action::GrantMembership).await?;
         let facts = member.facts(Some(input.role));
         let tenant = member.access.authorize_with(Action::GrantMembership, facts, &[])?;
@@ -86,6 +86,6 @@ impl Service {
         let view = MembershipView::through(&member.access, granted);
         slot.showing(view.user_id).keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 }

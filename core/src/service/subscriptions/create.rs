@@ -8,7 +8,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
         views::SubscriptionView,
@@ -24,7 +24,7 @@ impl Service {
         &self,
         call: &Call,
         input: CreateSubscription,
-    ) -> Result<Answer<SubscriptionView>> {
+    ) -> Result<Replayable<SubscriptionView>> {
         self.settle(call, |moment| self.try_create_subscription(call, moment, input.clone())).await
     }
 
@@ -33,7 +33,7 @@ impl Service {
         call: &Call,
         moment: Moment,
         input: CreateSubscription,
-    ) -> Result<Answer<SubscriptionView>> {
+    ) -> Result<Replayable<SubscriptionView>> {
         let access = self.tenant_access(call, &TenantReference::Id(input.tenant_id)).await?;
         let tenant = access.authorize_with(Action::CreateSubscription, TargetFacts::default(), &input.fields())?;
         let slot = match self.begin(call, &moment).await? {
@@ -50,6 +50,6 @@ impl Service {
         let view = SubscriptionView::new(subscription, access.role(), access.caller.is_platform());
         slot.keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 }

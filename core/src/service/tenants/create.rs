@@ -8,7 +8,7 @@ use crate::{
     service::{
         Call, Service,
         access::check,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
         views::TenantView,
@@ -20,11 +20,16 @@ impl Service {
     ///
     /// # Errors
     /// `slug_taken`, `authentik_group_taken`, `domain_taken`, or `invalid_fields`.
-    pub async fn create_tenant(&self, call: &Call, input: CreateTenant) -> Result<Answer<TenantView>> {
+    pub async fn create_tenant(&self, call: &Call, input: CreateTenant) -> Result<Replayable<TenantView>> {
         self.settle(call, |moment| self.try_create_tenant(call, moment, input.clone())).await
     }
 
-    async fn try_create_tenant(&self, call: &Call, moment: Moment, input: CreateTenant) -> Result<Answer<TenantView>> {
+    async fn try_create_tenant(
+        &self,
+        call: &Call,
+        moment: Moment,
+        input: CreateTenant,
+    ) -> Result<Replayable<TenantView>> {
         let caller = self.caller(call).await?;
         let resource = Resource { fields: &input.fields(), ..Resource::default() };
         check(&caller, Action::CreateTenant, &resource)?;
@@ -40,6 +45,6 @@ impl Service {
         let view = self.view_tenant_for_platform(&caller, None, tenant);
         slot.keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     clock::Timestamp,
     domain::{CancelledSubscription, Open, Tenant, TenantStatus},
     error::{Code, Error, Result},
-    service::{Call, Service, access::TenantReference, idempotency::Answer, views::TenantView},
+    service::{Call, Service, access::TenantReference, idempotency::Replayable, views::TenantView},
 };
 
 impl Service {
@@ -19,7 +19,7 @@ impl Service {
     /// - `tenant_pending` for a tenant that was never active,
     /// - `tenant_removed` after the grace period,
     /// - `domain_taken` while another tenant has one of its verified domains, which earlier releases freed at once.
-    pub async fn restore_tenant(&self, call: &Call, reference: &TenantReference) -> Result<Answer<TenantView>> {
+    pub async fn restore_tenant(&self, call: &Call, reference: &TenantReference) -> Result<Replayable<TenantView>> {
         let restore = |tenant: &mut Tenant, now| self.restored(tenant, now);
         self.settle(call, |moment| self.change_status(call, moment, reference, Action::RestoreTenant, restore)).await
     }

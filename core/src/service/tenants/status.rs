@@ -9,7 +9,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
         views::{TenantView, check_if_match},
@@ -26,7 +26,7 @@ impl Service {
         reference: &TenantReference,
         action: Action,
         change: impl Fn(&mut Tenant, Timestamp) -> Result<Option<CancelledSubscription>> + Send + Sync,
-    ) -> Result<Answer<TenantView>> {
+    ) -> Result<Replayable<TenantView>> {
         let access = self.tenant_access(call, reference).await?;
         let before = access.authorize(action)?;
         let slot = match self.begin(call, &moment).await? {
@@ -45,7 +45,7 @@ impl Service {
         let view = self.view_tenant(&access, after);
         slot.keep(&mut work, 200, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 
     /// Restores the subscription that the deletion of its tenant has cancelled, unless the tenant has another one.

@@ -4,7 +4,7 @@ use crate::{
     authz::Action,
     domain::{Tenant, TenantStatus},
     error::Result,
-    service::{Call, Service, access::TenantReference, idempotency::Answer, views::TenantView},
+    service::{Call, Service, access::TenantReference, idempotency::Replayable, views::TenantView},
 };
 
 impl Service {
@@ -12,7 +12,7 @@ impl Service {
     ///
     /// # Errors
     /// `not_found`, `platform_admin_required` or `tenant_deleted`.
-    pub async fn suspend_tenant(&self, call: &Call, reference: &TenantReference) -> Result<Answer<TenantView>> {
+    pub async fn suspend_tenant(&self, call: &Call, reference: &TenantReference) -> Result<Replayable<TenantView>> {
         let suspend = |tenant: &mut Tenant, _| {
             tenant.set_status(TenantStatus::Suspended);
             Ok(None)

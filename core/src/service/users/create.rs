@@ -8,7 +8,7 @@ use crate::{
     service::{
         Call, Service,
         access::check,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::UnitOfWork,
         views::UserView,
@@ -21,7 +21,7 @@ impl Service {
     ///
     /// # Errors
     /// `user_exists`, `platform_admin_required`, `granted_admin_required` or `invalid_fields`.
-    pub async fn create_user(&self, call: &Call, input: CreateUser) -> Result<Answer<UserView>> {
+    pub async fn create_user(&self, call: &Call, input: CreateUser) -> Result<Replayable<UserView>> {
         self.settle(call, |moment| self.try_create_user(call, moment, input.clone())).await
     }
 
@@ -35,7 +35,7 @@ impl Service {
         Ok(issuer.is_some())
     }
 
-    async fn try_create_user(&self, call: &Call, moment: Moment, input: CreateUser) -> Result<Answer<UserView>> {
+    async fn try_create_user(&self, call: &Call, moment: Moment, input: CreateUser) -> Result<Replayable<UserView>> {
         let caller = self.caller(call).await?;
         let lasting_admin = input.makes_admin();
         let resource = Resource { fields: &input.fields(), lasting_admin, ..Resource::default() };
@@ -67,6 +67,6 @@ impl Service {
         let view = UserView::new(user, Vec::new());
         slot.showing(view.id).keep(&mut work, 201, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 }

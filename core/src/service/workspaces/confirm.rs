@@ -11,7 +11,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::{Subject, UnitOfWork},
     },
@@ -30,7 +30,7 @@ impl Service {
         call: &Call,
         reference: &TenantReference,
         system: &str,
-    ) -> Result<Answer<WorkspaceView>> {
+    ) -> Result<Replayable<WorkspaceView>> {
         self.settle(call, |moment| self.try_confirm(call, moment, reference, system)).await
     }
 
@@ -40,7 +40,7 @@ impl Service {
         moment: Moment,
         reference: &TenantReference,
         system: &str,
-    ) -> Result<Answer<WorkspaceView>> {
+    ) -> Result<Replayable<WorkspaceView>> {
         let access = self.tenant_access(call, reference).await?;
         let tenant = access.authorize(Action::ConfirmWorkspace)?.clone();
         let kind = SystemKind::of(system).filter(|kind| kind.is_by_hand());
@@ -72,6 +72,6 @@ impl Service {
         let view = self.workspace_view(call, &access, &tenant).await?;
         slot.keep(&mut work, 200, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 }

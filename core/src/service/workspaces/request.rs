@@ -7,7 +7,7 @@ use crate::{
     service::{
         Call, Service,
         access::TenantReference,
-        idempotency::{Answer, Begun},
+        idempotency::{Begun, Replayable},
         moment::Moment,
         unit_of_work::{Subject, UnitOfWork},
     },
@@ -21,7 +21,7 @@ impl Service {
     ///
     /// # Errors
     /// `not_found`, `role_insufficient` or `tenant_suspended`.
-    pub async fn retry_workspace(&self, call: &Call, reference: &TenantReference) -> Result<Answer<WorkspaceView>> {
+    pub async fn retry_workspace(&self, call: &Call, reference: &TenantReference) -> Result<Replayable<WorkspaceView>> {
         self.settle(call, |moment| self.try_request(call, moment, reference, Action::RetryWorkspace)).await
     }
 
@@ -29,7 +29,7 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::retry_workspace`].
-    pub async fn check_workspace(&self, call: &Call, reference: &TenantReference) -> Result<Answer<WorkspaceView>> {
+    pub async fn check_workspace(&self, call: &Call, reference: &TenantReference) -> Result<Replayable<WorkspaceView>> {
         self.settle(call, |moment| self.try_request(call, moment, reference, Action::CheckWorkspace)).await
     }
 
@@ -40,7 +40,7 @@ impl Service {
         moment: Moment,
         reference: &TenantReference,
         action: Action,
-    ) -> Result<Answer<WorkspaceView>> {
+    ) -> Result<Replayable<WorkspaceView>> {
         let access = self.tenant_access(call, reference).await?;
         let tenant = access.authorize(action)?.clone();
         let slot = match self.begin(call, &moment).await? {
@@ -54,6 +54,6 @@ impl Service {
         access.guard(&mut work);
         slot.keep(&mut work, 200, &view)?;
         self.carry_out(work).await?;
-        Ok(Answer::new(view))
+        Ok(Replayable::new(view))
     }
 }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The reason why an attempt ended.
-pub(super) enum Obstacle<'a> {
+pub(super) enum AttemptError<'a> {
     /// An error that the port has a name for.
     Known(StoreError),
     /// The change would have duplicated a unique value.
@@ -34,13 +34,13 @@ pub(super) enum Obstacle<'a> {
     Driver(Error),
 }
 
-impl From<Error> for Obstacle<'_> {
+impl From<Error> for AttemptError<'_> {
     fn from(error: Error) -> Self {
         Self::Driver(error)
     }
 }
 
-impl From<StoreError> for Obstacle<'_> {
+impl From<StoreError> for AttemptError<'_> {
     fn from(error: StoreError) -> Self {
         Self::Known(error)
     }
@@ -79,7 +79,7 @@ pub(super) async fn write<'a>(
     session: &mut ClientSession,
     commit: &'a Commit,
     options: &CommandOptions,
-) -> Result<(), Obstacle<'a>> {
+) -> Result<(), AttemptError<'a>> {
     for change in &commit.changes {
         apply(connection, session, commit.id, change, options).await?;
     }
@@ -102,10 +102,10 @@ async fn apply<'a>(
     commit: ObjectId,
     change: &'a Change,
     options: &CommandOptions,
-) -> Result<(), Obstacle<'a>> {
+) -> Result<(), AttemptError<'a>> {
     let named = |error: Error| match Duplicate::of(&error) {
-        Some(duplicate) => Obstacle::Duplicate(change, duplicate),
-        None => Obstacle::Driver(error),
+        Some(duplicate) => AttemptError::Duplicate(change, duplicate),
+        None => AttemptError::Driver(error),
     };
     let documents = connection.database.collection::<BsonDocument>(change.collection().name);
     let written = match change {
@@ -130,7 +130,7 @@ async fn apply<'a>(
     };
     if written == 0 {
         let conflict = StoreError::VersionConflict { collection: change.collection().name, id: change.id() };
-        return Err(Obstacle::Known(conflict));
+        return Err(AttemptError::Known(conflict));
     }
     Ok(())
 }
@@ -160,9 +160,9 @@ async fn check<'a>(
     commit: ObjectId,
     guard: &Guard,
     options: &CommandOptions,
-) -> Result<(), Obstacle<'a>> {
+) -> Result<(), AttemptError<'a>> {
     let documents = connection.database.collection::<BsonDocument>(guard.collection.name);
-    let failed = || Obstacle::Known(StoreError::GuardFailed { collection: guard.collection.name, id: guard.id });
+    let failed = || AttemptError::Known(StoreError::GuardFailed { collection: guard.collection.name, id: guard.id });
     match guard.expect {
         Expectation::Version(version) => {
             // The commit's id differs in every commit, so this always changes the document.
@@ -178,7 +178,7 @@ async fn check<'a>(
             let inserted = insert.session(&mut *session).await;
             inserted.map_err(|error| match Duplicate::of(&error) {
                 Some(_) => failed(),
-                None => Obstacle::Driver(error),
+                None => AttemptError::Driver(error),
             })?;
             let delete = documents.delete_one(id).optional(options.comment.clone(), Delete::comment);
             delete.session(&mut *session).await?;

@@ -7,7 +7,7 @@ use ::mongodb::{
 
 use super::{
     COMMIT_FIELD, LOCK_FIELD, Shared, UNIQUE_KEYS_FIELD,
-    attempt::{Obstacle, begin, is_single_write, write},
+    attempt::{AttemptError, begin, is_single_write, write},
     command::CommandOptions,
     connection::{COMMITS, Connection},
     encode::object_id,
@@ -72,30 +72,30 @@ async fn attempt(connection: &Connection, commit: &Commit, options: &CommandOpti
     match write(connection, &mut session, commit, options).await {
         Ok(()) if single => Attempt::Ended(Ok(())),
         Ok(()) => settle(connection, &mut session, commit).await,
-        Err(obstacle) => {
+        Err(error) => {
             if !single && let Err(error) = session.abort_transaction().await {
                 // The server ends it when the session's next transaction begins, or after a minute.
                 tracing::debug!(commit = %commit.id, %error, "a transaction was not ended by its client");
             }
-            refused(connection, commit, obstacle, single).await
+            refused(connection, commit, error, single).await
         }
     }
 }
 
-async fn refused(connection: &Connection, commit: &Commit, obstacle: Obstacle<'_>, single: bool) -> Attempt {
-    match obstacle {
-        Obstacle::Known(error) => Attempt::Ended(Err(error)),
-        Obstacle::Duplicate(change, duplicate) => match taken(connection, commit, change, &duplicate).await {
+async fn refused(connection: &Connection, commit: &Commit, error: AttemptError<'_>, single: bool) -> Attempt {
+    match error {
+        AttemptError::Known(error) => Attempt::Ended(Err(error)),
+        AttemptError::Duplicate(change, duplicate) => match taken(connection, commit, change, &duplicate).await {
             Ok(Some(key)) => {
                 Attempt::Ended(Err(StoreError::DuplicateKey { collection: change.collection().name, key }))
             }
             Ok(None) => Attempt::Undone(StoreError::Unavailable { detail: "a unique key was taken meanwhile".into() }),
             Err(error) => Attempt::Ended(Err(error)),
         },
-        Obstacle::Driver(error) if is_unreachable(&error) => Attempt::Ended(Err(translate(&error))),
-        Obstacle::Driver(error) if single && is_lost(&error) => Attempt::Uncertain(translate(&error)),
-        Obstacle::Driver(error) if is_transient(&error) => Attempt::Undone(translate(&error)),
-        Obstacle::Driver(error) => Attempt::Ended(Err(translate(&error))),
+        AttemptError::Driver(error) if is_unreachable(&error) => Attempt::Ended(Err(translate(&error))),
+        AttemptError::Driver(error) if single && is_lost(&error) => Attempt::Uncertain(translate(&error)),
+        AttemptError::Driver(error) if is_transient(&error) => Attempt::Undone(translate(&error)),
+        AttemptError::Driver(error) => Attempt::Ended(Err(translate(&error))),
     }
 }
 

@@ -44,12 +44,12 @@ const TOO_MUCH: [i32; 4] = [4_568, 10_334, 13_548, 17_419];
 const NOT_KNOWN: [i32; 4] = [9, 28_769, 40_181, 51_069];
 
 /// The cause of a failed read: the driver, or a document that cannot be decoded.
-enum Obstacle {
+enum ReadError {
     Driver(Error),
     Document(StoreError),
 }
 
-impl From<Error> for Obstacle {
+impl From<Error> for ReadError {
     fn from(error: Error) -> Self {
         Self::Driver(error)
     }
@@ -58,14 +58,14 @@ impl From<Error> for Obstacle {
 /// Retries a read whose connection breaks. Does not retry if no server could be selected, which was waited for already.
 async fn retried<T, R>(read: impl Fn() -> R) -> StoreResult<T>
 where
-    R: Future<Output = Result<T, Obstacle>>,
+    R: Future<Output = Result<T, ReadError>>,
 {
     let mut backoff = Backoff::default();
     loop {
         match read().await {
             Ok(value) => return Ok(value),
-            Err(Obstacle::Document(error)) => return Err(error),
-            Err(Obstacle::Driver(error)) => {
+            Err(ReadError::Document(error)) => return Err(error),
+            Err(ReadError::Driver(error)) => {
                 let passing = is_lost(&error) && !is_unreachable(&error);
                 if !passing || backoff.attempts().saturating_add(1) >= ATTEMPTS || !backoff.wait().await {
                     return Err(translate(&error));
@@ -115,13 +115,13 @@ pub(super) async fn find(shared: &Shared, options: &CommandOptions, query: &Quer
 }
 
 /// Decodes documents directly from the server's answer.
-async fn collect(collection: &'static Collection, batches: &mut RawBatchCursor) -> Result<Vec<Document>, Obstacle> {
+async fn collect(collection: &'static Collection, batches: &mut RawBatchCursor) -> Result<Vec<Document>, ReadError> {
     let mut found = Vec::new();
     while let Some(batch) = batches.next().await {
         for raw in batch?.doc_slices()? {
             let raw = raw.map_err(Error::from)?;
             if let Some(raw) = raw.as_document() {
-                found.push(json::document(collection, raw).map_err(Obstacle::Document)?);
+                found.push(json::document(collection, raw).map_err(ReadError::Document)?);
             }
         }
     }

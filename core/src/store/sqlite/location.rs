@@ -44,7 +44,7 @@ const NETWORK: &[&str] = &[
 ];
 
 /// The reason why a location cannot be used.
-pub(super) enum Obstacle {
+pub(super) enum LocationError {
     /// A mistake that the operator has to correct.
     Mistake(StoreError),
     /// A transient problem.
@@ -52,8 +52,8 @@ pub(super) enum Obstacle {
 }
 
 /// Creates the folder (mode 0700) and the file (mode 0600) if missing. Returns the file's absolute path.
-pub(super) fn prepare(path: &Path) -> Result<PathBuf, Obstacle> {
-    let mistake = |detail: String| Obstacle::Mistake(StoreError::Configuration { detail });
+pub(super) fn prepare(path: &Path) -> Result<PathBuf, LocationError> {
+    let mistake = |detail: String| LocationError::Mistake(StoreError::Configuration { detail });
     let Some(name) = path.file_name() else {
         return Err(mistake(format!("`{}` names no file: give the path of the database file", path.display())));
     };
@@ -62,8 +62,8 @@ pub(super) fn prepare(path: &Path) -> Result<PathBuf, Obstacle> {
         _ => Path::new("."),
     };
     make_folder(folder)?;
-    let folder = fs::canonicalize(folder).map_err(|error| obstacle(folder, &error))?;
-    refuse_network(&folder).map_err(Obstacle::Mistake)?;
+    let folder = fs::canonicalize(folder).map_err(|error| location_error(folder, &error))?;
+    refuse_network(&folder).map_err(LocationError::Mistake)?;
     let file = folder.join(name);
     match fs::metadata(&file) {
         Ok(metadata) if metadata.is_dir() => {
@@ -71,19 +71,19 @@ pub(super) fn prepare(path: &Path) -> Result<PathBuf, Obstacle> {
         }
         Ok(_) => Ok(file),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            make_file(&file).map_err(|error| obstacle(&file, &error))?;
+            make_file(&file).map_err(|error| location_error(&file, &error))?;
             Ok(file)
         }
-        Err(error) => Err(obstacle(&file, &error)),
+        Err(error) => Err(location_error(&file, &error)),
     }
 }
 
-fn make_folder(folder: &Path) -> Result<(), Obstacle> {
+fn make_folder(folder: &Path) -> Result<(), LocationError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| obstacle(folder, &error))
+    builder.create(folder).map_err(|error| location_error(folder, &error))
 }
 
 fn make_file(file: &Path) -> io::Result<()> {
@@ -95,14 +95,14 @@ fn make_file(file: &Path) -> io::Result<()> {
     options.open(file).map(drop)
 }
 
-fn obstacle(path: &Path, error: &io::Error) -> Obstacle {
+fn location_error(path: &Path, error: &io::Error) -> LocationError {
     match error.kind() {
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
-            Obstacle::Mistake(StoreError::Configuration {
+            LocationError::Mistake(StoreError::Configuration {
                 detail: format!("`{}` cannot hold a database: {error}: give another path", path.display()),
             })
         }
-        _ => Obstacle::Passing(format!("`{}`: {error}", path.display())),
+        _ => LocationError::Passing(format!("`{}`: {error}", path.display())),
     }
 }
 

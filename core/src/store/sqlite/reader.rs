@@ -29,7 +29,7 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) struct Readers {
     permits: Semaphore,
-    idle: Mutex<Vec<Reader>>,
+    idle: Mutex<Vec<ReadConnection>>,
     /// Counts reopenings of the file; connections opened before the last one are discarded.
     generation: Arc<AtomicU64>,
     /// Set when a damaged page was found.
@@ -39,7 +39,7 @@ pub(super) struct Readers {
 }
 
 #[derive(Debug)]
-struct Reader {
+struct ReadConnection {
     connection: Connection,
     bound: Bound,
     generation: u64,
@@ -124,7 +124,7 @@ impl Readers {
             Some(reader) => reader,
             None => {
                 let (connection, bound) = connection::open_reader(file)?;
-                Reader { connection, bound, generation }
+                ReadConnection { connection, bound, generation }
             }
         };
         reader.bound.set(deadline);
@@ -142,7 +142,7 @@ impl Readers {
         self.idle().clear();
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Reader>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<ReadConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,7 +22,7 @@ use super::{
     SqliteOptions,
     batch::{self, Failure, Instruction},
     connection::{self, Bound},
-    location::{self, Obstacle},
+    location::{self, LocationError},
     statements::Tables,
 };
 use crate::store::{ChangeNotice, Collection, StoreError, StoreResult};
@@ -96,8 +96,8 @@ impl Shared {
     pub(super) fn open(&self, patience: Duration) -> StoreResult<Database> {
         let opened = location::prepare(&self.path)
             .map_err(|obstacle| match obstacle {
-                Obstacle::Mistake(error) => error,
-                Obstacle::Passing(detail) => StoreError::Unavailable { detail },
+                LocationError::Mistake(error) => error,
+                LocationError::Passing(detail) => StoreError::Unavailable { detail },
             })
             .and_then(|file| {
                 let (connection, bound) = connection::open_writer(&file, self.collections, patience)?;

@@ -175,21 +175,21 @@ pub async fn verify_copy(service: &Service, tenant: Option<TenantId>, seq: u64, 
         return Ok((chain.start_hash != hash).then(|| differs(None)));
     }
     let page = read(service, chain.id.0, seq, seq.saturating_add(1)).await?;
-    let there = page.iter().find(|place| place.seq() == seq);
+    let there = page.iter().find(|entry| entry.seq() == seq);
     Ok(match there {
         None => Some(differs(None)),
-        Some(place) => (place.hash() != hash).then(|| differs(Some(place.id()))),
+        Some(entry) => (entry.hash() != hash).then(|| differs(Some(entry.id()))),
     })
 }
 
-/// A place of a chain.
+/// An entry of a chain.
 #[derive(Debug)]
-enum Place {
+enum Entry {
     Event(Box<AuditEvent>),
     Stub(Box<AuditStub>),
 }
 
-impl Place {
+impl Entry {
     fn seq(&self) -> u64 {
         match self {
             Self::Event(event) => event.seq.unwrap_or(0),
@@ -249,18 +249,18 @@ impl Stored {
         Ok(horizon.max(from))
     }
 
-    /// Decodes the places up to a number, in order.
-    fn places(self, horizon: u64) -> Result<Vec<Place>> {
-        let mut places = Vec::with_capacity(self.events.len() + self.stubs.len());
+    /// Decodes the entries up to a number, in order.
+    fn entries(self, horizon: u64) -> Result<Vec<Entry>> {
+        let mut entries = Vec::with_capacity(self.events.len() + self.stubs.len());
         for document in self.events {
-            places.push(Place::Event(Box::new(document.decode(&AUDIT_EVENTS)?)));
+            entries.push(Entry::Event(Box::new(document.decode(&AUDIT_EVENTS)?)));
         }
         for document in self.stubs {
-            places.push(Place::Stub(Box::new(document.decode(&AUDIT_STUBS)?)));
+            entries.push(Entry::Stub(Box::new(document.decode(&AUDIT_STUBS)?)));
         }
-        places.retain(|place| place.seq() <= horizon);
-        places.sort_by_key(|place| (place.seq(), place.id()));
-        Ok(places)
+        entries.retain(|entry| entry.seq() <= horizon);
+        entries.sort_by_key(|entry| (entry.seq(), entry.id()));
+        Ok(entries)
     }
 }
 
@@ -276,10 +276,10 @@ async fn stored(service: &Service, chain: ObjectId, from: u64, until: u64) -> Re
     Ok(Stored { events: answers.documents(), stubs: answers.documents() })
 }
 
-async fn read(service: &Service, chain: ObjectId, from: u64, until: u64) -> Result<Vec<Place>> {
+async fn read(service: &Service, chain: ObjectId, from: u64, until: u64) -> Result<Vec<Entry>> {
     let stored = stored(service, chain, from, until).await?;
     let horizon = stored.horizon(from, until)?;
-    stored.places(horizon)
+    stored.entries(horizon)
 }
 
 /// A walk along a chain.
@@ -301,38 +301,38 @@ struct Progress {
     checkpoint: Option<Checkpoint>,
 }
 
-/// What the places of a page came to.
-enum Outcome {
+/// Result of sealing the entries of a page again.
+enum Sealed {
     /// All are as they were sealed; these events have personal values.
     Fine(Vec<AuditEvent>),
-    /// The seal of the place is not the one that follows.
-    Differs(Place),
+    /// The seal of the entry is not the one that follows.
+    Differs(Entry),
     /// Another fault.
     Found(Finding),
 }
 
 impl Progress {
-    /// Computes the seals of places.
-    fn follow(&mut self, chain: ObjectId, places: Vec<Place>) -> Outcome {
+    /// Computes the seals of entries.
+    fn follow(&mut self, chain: ObjectId, entries: Vec<Entry>) -> Sealed {
         let mut with_values = Vec::new();
-        let mut places = places.into_iter().peekable();
-        while let Some(place) = places.next() {
+        let mut entries = entries.into_iter().peekable();
+        while let Some(entry) = entries.next() {
             let expected = self.seq.saturating_add(1);
-            let seq = place.seq();
+            let seq = entry.seq();
             if seq != expected {
-                return Outcome::Found(Finding { seq: expected, fault: Fault::Missing, event: None });
+                return Sealed::Found(Finding { seq: expected, fault: Fault::Missing, event: None });
             }
-            if places.peek().is_some_and(|next| next.seq() == seq) {
-                return Outcome::Found(Finding { seq, fault: Fault::SealedTwice, event: Some(place.id()) });
+            if entries.peek().is_some_and(|next| next.seq() == seq) {
+                return Sealed::Found(Finding { seq, fault: Fault::SealedTwice, event: Some(entry.id()) });
             }
-            let hash = place.seal(chain, seq, &self.hash);
-            if hash != place.hash() {
-                return Outcome::Differs(place);
+            let hash = entry.seal(chain, seq, &self.hash);
+            if hash != entry.hash() {
+                return Sealed::Differs(entry);
             }
             self.seq = seq;
             self.hash = hash;
-            match place {
-                Place::Event(mut event) => {
+            match entry {
+                Entry::Event(mut event) => {
                     self.events += 1;
                     if event.action == RETAINED && event.checkpoint.is_some() {
                         self.checkpoint = event.checkpoint.take();
@@ -340,7 +340,7 @@ impl Progress {
                         with_values.push(*event);
                     }
                 }
-                Place::Stub(stub) => {
+                Entry::Stub(stub) => {
                     self.stubs += 1;
                     let newest = self.removed.entry(kind_of(&stub.action).to_owned()).or_insert((stub.at, seq));
                     if stub.at > newest.0 {
@@ -349,7 +349,7 @@ impl Progress {
                 }
             }
         }
-        Outcome::Fine(with_values)
+        Sealed::Fine(with_values)
     }
 }
 
@@ -374,21 +374,21 @@ impl Walk {
             let mut progress = std::mem::take(&mut self.progress);
             // The seals of a page are computed on another thread while the next one is read.
             let following = tokio::task::spawn_blocking(move || {
-                let outcome = next.places(horizon).map(|places| progress.follow(id, places));
-                (progress, outcome)
+                let sealed_again = next.entries(horizon).map(|entries| progress.follow(id, entries));
+                (progress, sealed_again)
             });
             let (read, followed) = join(stored(service, id, from, until), following).await;
-            let (progress, outcome) = followed.map_err(|error| Error::internal(error.to_string()))?;
+            let (progress, sealed_again) = followed.map_err(|error| Error::internal(error.to_string()))?;
             self.progress = progress;
             next = read?;
-            match outcome? {
-                Outcome::Fine(with_values) => {
+            match sealed_again? {
+                Sealed::Fine(with_values) => {
                     if let Some(found) = check_values(service, &with_values).await? {
                         return Ok(Some(found));
                     }
                 }
-                Outcome::Differs(place) => return self.classify(service, &place).await.map(Some),
-                Outcome::Found(found) => return Ok(Some(found)),
+                Sealed::Differs(entry) => return self.classify(service, &entry).await.map(Some),
+                Sealed::Found(found) => return Ok(Some(found)),
             }
         }
         let Progress { seq, hash, .. } = &self.progress;
@@ -405,20 +405,20 @@ impl Walk {
     }
 
     /// Tells an event that was changed from one that was sealed nearby.
-    async fn classify(&self, service: &Service, place: &Place) -> Result<Finding> {
-        let seq = place.seq();
+    async fn classify(&self, service: &Service, entry: &Entry) -> Result<Finding> {
+        let seq = entry.seq();
         let (from, until) = (seq.saturating_sub(AROUND), seq.saturating_add(AROUND));
         let around = read(service, self.chain.id.0, from, until).await?;
         let seals: Vec<&str> = [self.progress.hash.as_str(), AuditChain::FIRST]
             .into_iter()
-            .chain(around.iter().map(Place::hash))
+            .chain(around.iter().map(Entry::hash))
             .collect();
         let sealed_at = (from..until).find(|candidate| {
-            let sealed = |previous: &&str| place.seal(self.chain.id.0, *candidate, previous) == place.hash();
+            let sealed = |previous: &&str| entry.seal(self.chain.id.0, *candidate, previous) == entry.hash();
             seals.iter().any(sealed)
         });
         let fault = if sealed_at.is_some() { Fault::Reordered } else { Fault::Changed };
-        Ok(Finding { seq, fault, event: Some(place.id()) })
+        Ok(Finding { seq, fault, event: Some(entry.id()) })
     }
 
     /// Checks that what is missing may be missing.
@@ -439,12 +439,12 @@ impl Walk {
     async fn check_end(&self, service: &Service) -> Result<Option<Finding>> {
         let (id, end) = (self.chain.id.0, self.chain.seq.saturating_add(1));
         let beyond = read(service, id, end, end.saturating_add(1)).await?;
-        let Some(place) = beyond.first() else { return Ok(None) };
+        let Some(entry) = beyond.first() else { return Ok(None) };
         // It may have been sealed meanwhile.
         let now = chain(service, &Call::by_part(SystemActor::Doctor), self.chain.tenant_id).await?;
         Ok(match now {
-            Some(now) if now.seq >= place.seq() => None,
-            _ => Some(Finding { seq: place.seq(), fault: Fault::EndMoved, event: Some(place.id()) }),
+            Some(now) if now.seq >= entry.seq() => None,
+            _ => Some(Finding { seq: entry.seq(), fault: Fault::EndMoved, event: Some(entry.id()) }),
         })
     }
 }

@@ -9,7 +9,7 @@ use super::computing::{EPOCH, Epochs};
 
 /// Memory limits of all instances of a component.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Room {
+pub(crate) struct PoolLimits {
     /// Maximum number of concurrent instances.
     pub(crate) instances: u32,
     /// Maximum memory of one instance in bytes.
@@ -18,7 +18,7 @@ pub(crate) struct Room {
     pub(crate) together: usize,
 }
 
-impl Default for Room {
+impl Default for PoolLimits {
     /// At most 64 instances of 64 MiB each, and 64 MiB together beyond their first 2 MiB. Unused memory is only address
     /// space.
     fn default() -> Self {
@@ -42,8 +42,8 @@ const CORE_INSTANCES: u32 = 8;
 const DESCRIPTION: usize = 256 * 1024;
 
 /// Creates an engine whose epochs advance as long as it lives, and their counter.
-pub(super) fn engine(room: Room) -> Result<(Engine, Epochs)> {
-    let engine = Engine::new(&configuration(room)).map_err(|error| broken("the engine cannot start", error))?;
+pub(super) fn engine(pool_limits: PoolLimits) -> Result<(Engine, Epochs)> {
+    let engine = Engine::new(&configuration(pool_limits)).map_err(|error| broken("the engine cannot start", error))?;
     let weak = engine.weak();
     let epochs = Epochs::default();
     let advancing = epochs.clone();
@@ -67,19 +67,19 @@ fn advance(engine: &EngineWeak, epochs: &Epochs) {
 ///
 /// Each memory has 4 GiB of address space, the engine's default and all that a 32-bit address can name. Machine code
 /// then needs no bounds checks, whatever the memory limit is.
-fn configuration(room: Room) -> Config {
+fn configuration(pool_limits: PoolLimits) -> Config {
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(room.instances)
-        .total_core_instances(room.instances.saturating_mul(CORE_INSTANCES))
-        .total_memories(room.instances)
-        .total_tables(room.instances.saturating_mul(4))
-        .total_stacks(room.instances.saturating_mul(2))
+    pool.total_component_instances(pool_limits.instances)
+        .total_core_instances(pool_limits.instances.saturating_mul(CORE_INSTANCES))
+        .total_memories(pool_limits.instances)
+        .total_tables(pool_limits.instances.saturating_mul(4))
+        .total_stacks(pool_limits.instances.saturating_mul(2))
         .max_memories_per_component(1)
         .max_tables_per_component(8)
         .max_core_instances_per_component(CORE_INSTANCES)
         .max_core_instance_size(DESCRIPTION)
         .max_component_instance_size(DESCRIPTION)
-        .max_memory_size(room.memory)
+        .max_memory_size(pool_limits.memory)
         .linear_memory_keep_resident(KEPT_MEMORY)
         .table_keep_resident(KEPT_TABLE)
         .pagemap_scan(Enabled::Auto)

@@ -57,7 +57,7 @@ pub(crate) struct RequestFacts {
     has_effect: AtomicBool,
     lines: AtomicU32,
     calls: AtomicU32,
-    places: Semaphore,
+    permits: Semaphore,
     documents: AtomicU32,
     held: Holding,
     computing: Computing,
@@ -84,7 +84,7 @@ impl RequestFacts {
             has_effect: AtomicBool::new(false),
             lines: AtomicU32::new(0),
             calls: AtomicU32::new(0),
-            places: Semaphore::new(usize::from(AT_ONCE)),
+            permits: Semaphore::new(usize::from(AT_ONCE)),
             documents: AtomicU32::new(0),
             held: Holding::default(),
             computing,
@@ -199,7 +199,7 @@ impl RequestFacts {
     /// It pauses the component's computing time.
     ///
     /// Returns `None` if the request has made too many calls or queried too many documents.
-    pub(super) async fn place(&self, documents: u32) -> Option<Place<'_>> {
+    pub(super) async fn permit(&self, documents: u32) -> Option<HostCallPermit<'_>> {
         self.computing.pause();
         if self.calls.fetch_add(1, Ordering::Relaxed) >= CALLS
             || self.documents.fetch_add(documents, Ordering::Relaxed).saturating_add(documents) > DOCUMENTS_IN_ALL
@@ -207,8 +207,8 @@ impl RequestFacts {
             return None;
         }
         let permits = documents.div_ceil(DOCUMENTS).clamp(1, AT_ONCE.into());
-        let permit = self.places.acquire_many(permits).await.ok()?;
-        Some(Place { computing: &self.computing, _permit: permit })
+        let permit = self.permits.acquire_many(permits).await.ok()?;
+        Some(HostCallPermit { computing: &self.computing, _permit: permit })
     }
 }
 
@@ -240,12 +240,12 @@ impl Drop for Held<'_> {
 }
 
 /// A slot for a host call on behalf of a request.
-pub(super) struct Place<'a> {
+pub(super) struct HostCallPermit<'a> {
     computing: &'a Computing,
     _permit: SemaphorePermit<'a>,
 }
 
-impl Drop for Place<'_> {
+impl Drop for HostCallPermit<'_> {
     fn drop(&mut self) {
         self.computing.resume();
     }

@@ -42,10 +42,10 @@ pub(super) struct Loaded {
 impl Loaded {
     /// Binds a compiled component to the implementation of its imports.
     pub(super) fn new(compiled: &Compiled, isolation: Isolation, platform: Arc<Backing>) -> Result<Self> {
-        let Compiled { engine, epochs, component, way, room } = compiled;
+        let Compiled { engine, epochs, component, way, pool_limits } = compiled;
         let linked = linked(engine, component, *way).and_then(|linked| Linked::new(linked, *way));
         let linked = linked.map_err(|error| unfit(&error))?;
-        let instances = Instances::new(engine.clone(), linked, Arc::clone(&platform), Bounds::of(*room));
+        let instances = Instances::new(engine.clone(), linked, Arc::clone(&platform), Bounds::of(*pool_limits));
         let effects = Effects::new(&platform);
         Ok(Self { platform, effects, isolation, epochs: epochs.clone(), instances: Arc::new(instances) })
     }

@@ -102,11 +102,11 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::component::Room;
+    use crate::component::PoolLimits;
 
     #[test]
     fn what_is_taken_beyond_ones_own_comes_out_of_one_pool_and_goes_back_into_it() {
-        let bounds = Bounds::of(Room { memory: 3 * OWN, ..Room::default() });
+        let bounds = Bounds::of(PoolLimits { memory: 3 * OWN, ..PoolLimits::default() });
         let pool = Pool::new(2 * OWN);
         let share = || Share::of(Arc::clone(&pool), &bounds);
         let (mut one, mut other) = (share(), share());

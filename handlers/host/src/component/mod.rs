@@ -34,7 +34,7 @@ use axum::{
 use dezky::{Result, clock::Clock, context::RequestContext, http::Identity, service::Service};
 use http::{HeaderName, header};
 
-pub(crate) use engine::Room;
+pub(crate) use engine::PoolLimits;
 pub(crate) use routes::routes;
 pub(crate) use swap::{Occasions, swap};
 
@@ -74,13 +74,13 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     /// Returns the bounds for an engine's limits.
-    fn of(room: Room) -> Self {
-        let instances = usize::try_from(room.instances).unwrap_or(usize::MAX);
+    fn of(pool_limits: PoolLimits) -> Self {
+        let instances = usize::try_from(pool_limits.instances).unwrap_or(usize::MAX);
         Self {
             instances,
             reuse: 1_024,
-            memory: room.memory,
-            together: room.together,
+            memory: pool_limits.memory,
+            together: pool_limits.together,
             computing: Duration::from_secs(1),
         }
     }
@@ -93,12 +93,12 @@ pub(crate) struct Compiled {
     epochs: Epochs,
     component: wasmtime::component::Component,
     way: Way,
-    room: Room,
+    pool_limits: PoolLimits,
 }
 
 impl fmt::Debug for Compiled {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Compiled").field("room", &self.room).finish_non_exhaustive()
+        formatter.debug_struct("Compiled").field("room", &self.pool_limits).finish_non_exhaustive()
     }
 }
 
@@ -115,11 +115,11 @@ impl Compiled {
     ///
     /// # Errors
     /// Kind `Configuration` when the file is not a component, or others can write it.
-    pub(crate) fn load(path: &Path, writers: Writers, room: Room) -> Result<Self> {
-        let (engine, epochs) = engine::engine(room)?;
+    pub(crate) fn load(path: &Path, writers: Writers, pool_limits: PoolLimits) -> Result<Self> {
+        let (engine, epochs) = engine::engine(pool_limits)?;
         let component = artefact::load(&engine, path, writers)?;
         let way = Way::of(&component);
-        Ok(Self { engine, epochs, component, way, room })
+        Ok(Self { engine, epochs, component, way, pool_limits })
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::{
     task, time,
 };
 
-use super::{Compiled, Component, Room, Writers};
+use super::{Compiled, Component, PoolLimits, Writers};
 
 /// Interval of checks of the file.
 ///
@@ -89,11 +89,16 @@ impl Occasions {
 /// Swaps the component at every trigger, for as long as it is polled.
 ///
 /// A component that cannot be served is refused, and the previous one stays.
-pub(crate) async fn swap(component: Arc<Component>, mut occasions: Occasions, writers: Writers, room: Room) {
+pub(crate) async fn swap(
+    component: Arc<Component>,
+    mut occasions: Occasions,
+    writers: Writers,
+    pool_limits: PoolLimits,
+) {
     loop {
         occasions.next().await;
         let file = occasions.file.clone();
-        match replace(&component, file.clone(), writers, room).await {
+        match replace(&component, file.clone(), writers, pool_limits).await {
             Ok(()) => {
                 component.platform().metrics.component_swapped();
                 tracing::info!(file = %file.display(), "the component was swapped");
@@ -109,9 +114,9 @@ pub(crate) async fn swap(component: Arc<Component>, mut occasions: Occasions, wr
     }
 }
 
-async fn replace(component: &Component, file: PathBuf, writers: Writers, room: Room) -> Result<()> {
+async fn replace(component: &Component, file: PathBuf, writers: Writers, pool_limits: PoolLimits) -> Result<()> {
     // Compiling takes long, so it does not run on a thread that answers requests.
-    let compiled = task::spawn_blocking(move || Compiled::load(&file, writers, room))
+    let compiled = task::spawn_blocking(move || Compiled::load(&file, writers, pool_limits))
         .await
         .map_err(|error| Error::internal("compiling the component ended by a defect").with_source(error))??;
     component.replace(&compiled).await

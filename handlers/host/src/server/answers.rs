@@ -23,7 +23,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// Over HTTP/2, a large response ends only when all of it is taken, because its stream can be reset until then but not
 /// after its end was handed over. A small response ends with its last piece, which saves a frame.
-pub(super) struct Answer {
+pub(super) struct HeldBody {
     body: Body,
     holding: Arc<Holding>,
     ends_taken: bool,
@@ -36,17 +36,17 @@ pub(super) fn held(
     version: Version,
     holding: Arc<Holding>,
     unsent: &Arc<Unsent>,
-) -> Response<Answer> {
+) -> Response<HeldBody> {
     let multiplexed = version == Version::HTTP_2;
     let small = hyper::body::Body::size_hint(response.body())
         .exact()
         .is_some_and(|length| usize::try_from(length).is_ok_and(|length| length <= SMALL));
     holding.answer();
     let unsent = (multiplexed && small).then(|| Arc::clone(unsent));
-    response.map(|body| Answer { body, holding, ends_taken: multiplexed && !small, unsent })
+    response.map(|body| HeldBody { body, holding, ends_taken: multiplexed && !small, unsent })
 }
 
-impl hyper::body::Body for Answer {
+impl hyper::body::Body for HeldBody {
     type Data = Piece;
     type Error = BoxError;
 

@@ -23,7 +23,7 @@ use tower::ServiceExt as _;
 use super::{
     Limits, Metrics,
     activity::Activity,
-    answers::{Answer, Unsent, held},
+    answers::{HeldBody, Unsent, held},
     limits::{Holding, Peer, Shares},
     metrics::Refusal,
     streams::{Latest, Looks, Streams},
@@ -171,7 +171,7 @@ async fn connection(stream: TcpStream, answering: Answering, looks: Looks, mut s
             let holding = holding.ok_or_else(|| h2::Error::from(Reason::REFUSED_STREAM))?;
             let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
             drop(under_way);
-            Ok::<Response<Answer>, h2::Error>(held(response, version, holding, &unsent))
+            Ok::<Response<HeldBody>, h2::Error>(held(response, version, holding, &unsent))
         }
     });
     let mut stream = TimeoutStream::new(stream);

@@ -11,14 +11,14 @@ const FEWEST: usize = 32;
 
 /// Allowed number of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Room {
+pub(crate) struct ConnectionLimit {
     /// Concurrent connections; `None` where there are too few descriptors for a server.
     pub(crate) connections: Option<usize>,
     /// Hard limit on descriptors, which the process cannot raise.
     pub(crate) limit: usize,
 }
 
-impl Room {
+impl ConnectionLimit {
     /// Computes the number from the limits of the process, assuming that its soft limit is raised.
     pub(crate) fn of_process() -> Self {
         Self::within(getrlimit(Resource::Nofile).maximum)
@@ -30,12 +30,12 @@ impl Room {
     /// When the system refuses to raise it up to the hard limit.
     pub(crate) fn take() -> std::io::Result<Self> {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-        let room = Self::within(maximum);
-        let wanted = u64::try_from(room.limit.min(CONNECTIONS.saturating_add(RESERVE))).unwrap_or(u64::MAX);
+        let allowed = Self::within(maximum);
+        let wanted = u64::try_from(allowed.limit.min(CONNECTIONS.saturating_add(RESERVE))).unwrap_or(u64::MAX);
         if current.is_some_and(|current| current < wanted) {
             setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })?;
         }
-        Ok(room)
+        Ok(allowed)
     }
 
     fn within(limit: Option<u64>) -> Self {
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn connections_are_what_the_limit_leaves() {
-        let connections = |limit| Room::within(limit).connections;
+        let connections = |limit| ConnectionLimit::within(limit).connections;
         assert_eq!(connections(None), Some(10_000));
         assert_eq!(connections(Some(1_048_576)), Some(10_000));
         assert_eq!(connections(Some(1_024)), Some(928));

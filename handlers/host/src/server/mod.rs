@@ -20,7 +20,7 @@ use axum::Router;
 use dezky::Result;
 use tokio::{net::TcpListener, sync::watch};
 
-pub(crate) use descriptors::{CONNECTIONS, Room};
+pub(crate) use descriptors::{CONNECTIONS, ConnectionLimit};
 #[cfg(feature = "component")]
 pub(crate) use limits::Noticed;
 pub(crate) use limits::{LimitedIdentity, Limits};
@@ -148,17 +148,17 @@ async fn bound(listen: &Listen) -> Result<(TcpListener, SocketAddr)> {
 
 /// Returns the maximum number of connections.
 fn connections() -> Result<usize> {
-    let room = Room::take()
+    let allowed = ConnectionLimit::take()
         .map_err(|error| refuse(format!("the limit on open files cannot be raised ({error}): raise `ulimit -n`")))?;
-    let Some(connections) = room.connections else {
+    let Some(connections) = allowed.connections else {
         return Err(refuse(format!(
             "{} open files are allowed, which is too few for a server: raise the hard limit (`ulimit -Hn`, or \
              `LimitNOFILE=` of the service), to 16384 for all {CONNECTIONS} connections",
-            room.limit
+            allowed.limit
         )));
     };
     if connections < CONNECTIONS {
-        let limit = room.limit;
+        let limit = allowed.limit;
         tracing::warn!(connections, limit, "fewer connections than usual: the hard limit on open files is low");
     }
     Ok(connections)

@@ -45,13 +45,13 @@ pub(crate) struct Report {
     /// Flag: requests can be answered.
     pub(crate) ready: bool,
     /// Failed checks.
-    pub(crate) not_ready: Vec<Obstacle>,
+    pub(crate) not_ready: Vec<FailedCheck>,
     /// Failed checks that affect only one tenant's users; a detail, since it names tenants.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) degraded: Option<Vec<Obstacle>>,
+    pub(crate) degraded: Option<Vec<FailedCheck>>,
     /// Background tasks that fail; a detail. They are retried, and requests are answered all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) failing_tasks: Option<Vec<Obstacle>>,
+    pub(crate) failing_tasks: Option<Vec<FailedCheck>>,
     /// Keys of every issuer; a detail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issuers: Option<Vec<KeyStatus>>,
@@ -59,7 +59,7 @@ pub(crate) struct Report {
 
 /// A failed check.
 #[derive(Debug, Serialize)]
-pub(crate) struct Obstacle {
+pub(crate) struct FailedCheck {
     /// `store`, `migration`, `seed`, `issuer ID` or `process`.
     pub(crate) what: String,
     /// The reason; a detail.
@@ -73,7 +73,7 @@ impl Report {
         self.issuers = None;
         self.degraded = None;
         self.failing_tasks = None;
-        self.not_ready.iter_mut().for_each(|obstacle| obstacle.why = None);
+        self.not_ready.iter_mut().for_each(|failed| failed.why = None);
         self
     }
 }
@@ -117,31 +117,31 @@ impl Readiness {
     /// Runs all checks.
     pub(crate) async fn report(&self) -> Report {
         let mut not_ready = Vec::new();
-        let mut obstacle = |what: String, why: String| not_ready.push(Obstacle { what, why: Some(why) });
+        let mut failed = |what: String, why: String| not_ready.push(FailedCheck { what, why: Some(why) });
         if self.stopping() {
-            obstacle("process".to_owned(), "it is stopping".to_owned());
+            failed("process".to_owned(), "it is stopping".to_owned());
         }
         if let Some((what, why)) = self.store_obstacle().await {
-            obstacle(what.to_owned(), why);
+            failed(what.to_owned(), why);
         }
         let tasks = self.tasks();
         if let Some(seed) =
             tasks.iter().find(|task| task.name == Task::FIRST_TENANT && task.state != TaskState::Finished)
         {
             let why = seed.last_error.as_deref().map_or_else(|| "it has not been done yet".to_owned(), explain);
-            obstacle("seed".to_owned(), why);
+            failed("seed".to_owned(), why);
         }
         let failing = tasks.iter().filter(|task| task.state == TaskState::Failing && task.name != Task::FIRST_TENANT);
-        let failing =
-            failing.map(|task| Obstacle { what: task.name.to_owned(), why: task.last_error.as_deref().map(explain) });
+        let failing = failing
+            .map(|task| FailedCheck { what: task.name.to_owned(), why: task.last_error.as_deref().map(explain) });
         let failing_tasks = Some(failing.collect());
         let issuers = self.keys();
         let mut degraded = Vec::new();
         for status in issuers.iter().filter(|status| !status.ready()) {
             let why = status.last_error.clone().unwrap_or_else(|| "its keys have not been fetched yet".to_owned());
-            let obstacle = Obstacle { what: format!("issuer {}", status.issuer_id), why: Some(why) };
+            let failed = FailedCheck { what: format!("issuer {}", status.issuer_id), why: Some(why) };
             // A tenant's own identity provider must not affect others.
-            if status.tenant.is_some() { degraded.push(obstacle) } else { not_ready.push(obstacle) }
+            if status.tenant.is_some() { degraded.push(failed) } else { not_ready.push(failed) }
         }
         Report {
             ready: not_ready.is_empty(),

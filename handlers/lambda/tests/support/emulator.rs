@@ -21,7 +21,7 @@ use tokio::{
     sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot},
 };
 
-type Outcome = Result<Bytes, Bytes>;
+type Invoked = Result<Bytes, Bytes>;
 
 struct Invocation {
     id: String,
@@ -31,7 +31,7 @@ struct Invocation {
 struct Shared {
     waiting: mpsc::UnboundedSender<Invocation>,
     queue: AsyncMutex<mpsc::UnboundedReceiver<Invocation>>,
-    open: Mutex<(u64, HashMap<String, oneshot::Sender<Outcome>>)>,
+    open: Mutex<(u64, HashMap<String, oneshot::Sender<Invoked>>)>,
     /// Notified when the function polls for an invocation.
     asked: Notify,
 }
@@ -94,12 +94,12 @@ impl Emulator {
     }
 
     /// Invokes the function with an event, and returns its answer or failure.
-    pub(crate) async fn invoke(&self, event: Bytes) -> Outcome {
+    pub(crate) async fn invoke(&self, event: Bytes) -> Invoked {
         invoke(&self.shared, event).await
     }
 }
 
-async fn invoke(shared: &Shared, event: Bytes) -> Outcome {
+async fn invoke(shared: &Shared, event: Bytes) -> Invoked {
     let (sender, outcome) = oneshot::channel();
     let id = {
         let mut open = shared.open.lock().unwrap();
@@ -127,7 +127,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
     (headers, invocation.event).into_response()
 }
 
-fn end(shared: &Shared, id: &str, outcome: Outcome) -> StatusCode {
+fn end(shared: &Shared, id: &str, outcome: Invoked) -> StatusCode {
     match shared.open.lock().unwrap().1.remove(id) {
         Some(sender) => {
             // The invoker may be gone.

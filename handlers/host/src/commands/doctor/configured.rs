@@ -10,7 +10,7 @@ use dezky::{
 use super::{issuers, report::Report};
 use crate::{
     configuration::{Configuration, SecretFile, StoreLocation},
-    server::{CONNECTIONS, Room},
+    server::{CONNECTIONS, ConnectionLimit},
 };
 
 pub(super) fn check(configuration: &Configuration, report: &mut Report) {
@@ -136,7 +136,7 @@ const ADDED: &str = "added CA certificate";
 
 /// Reports the connections that this shell's limits allow; a service has its own limits.
 fn descriptors(report: &mut Report) {
-    let Room { connections, limit } = Room::of_process();
+    let ConnectionLimit { connections, limit } = ConnectionLimit::of_process();
     let advice = "raise the hard limit to 16384: `ulimit -Hn`, or `LimitNOFILE=` of the service, whose limit counts";
     match connections {
         Some(CONNECTIONS) => report.ok("open files", format!("room for {CONNECTIONS} connections")),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 use wasmtime::component::Accessor;
 
-use super::{Host, asking, place, problem, unattributed};
+use super::{Host, asking, permit, problem, unattributed};
 use crate::component::{
     bindings::{
         effect,
@@ -21,7 +21,7 @@ impl effect::HostWithStore<InstanceState> for Host {
     async fn perform(accessor: &Accessor<InstanceState, Self>) -> Result<Response, Problem> {
         let (facts, _) = asking(accessor).map_err(|error| unattributed(&error))?;
         let performed = async {
-            let _place = place(&facts).await?;
+            let _permit = permit(&facts).await?;
             let (parts, body) = facts.effects().perform(&facts).await?;
             let field = |(name, value): (&HeaderName, &HeaderValue)| Field {
                 name: name.as_str().to_owned(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dezky::{Error, Result, authn::VerifiedToken, clock::Timestamp, service::Call};
 use wasmtime::component::Accessor;
 
-use super::{Host, asking, place, problem, unattributed};
+use super::{Host, asking, permit, problem, unattributed};
 use crate::component::{
     Backing,
     bindings::{
@@ -23,7 +23,7 @@ impl identity::HostWithStore<InstanceState> for Host {
     async fn caller(accessor: &Accessor<InstanceState, Self>) -> Result<VerifiedCaller, Problem> {
         let (facts, platform) = asking(accessor).map_err(|error| unattributed(&error))?;
         let verified = async {
-            let _place = place(&facts).await?;
+            let _permit = permit(&facts).await?;
             let token = verified(&facts, &platform).await?;
             Ok(VerifiedCaller {
                 issuer: token.issuer_id.clone(),
@@ -41,7 +41,7 @@ impl identity::HostWithStore<InstanceState> for Host {
     async fn sync(accessor: &Accessor<InstanceState, Self>) -> Result<String, Problem> {
         let (facts, platform) = asking(accessor).map_err(|error| unattributed(&error))?;
         let synced = async {
-            let _place = place(&facts).await?;
+            let _permit = permit(&facts).await?;
             let call = call(&facts, &platform).await?;
             // Syncing is idempotent, so it does not count as the effect of the request.
             let synced = platform.identity.sync(&platform.service, call).await?;

@@ -3,7 +3,7 @@
 use dezky::{Error, http::LauncherSource as _};
 use wasmtime::component::Accessor;
 
-use super::{Host, asking, place, problem, unattributed, weight::Weight as _};
+use super::{Host, asking, permit, problem, unattributed, weight::Weight as _};
 use crate::component::{
     bindings::{
         launcher::{self, Address},
@@ -25,7 +25,7 @@ impl launcher::HostWithStore<InstanceState> for Host {
         };
         let _held = facts.hold(address.weight())?;
         let found = async {
-            let _place = place(&facts).await?;
+            let _permit = permit(&facts).await?;
             let view = match &address {
                 Address::Host(host) => platform.service.at_host(&facts.context(), host).await?,
                 Address::Slug(slug) => platform.service.of_slug(&facts.context(), slug).await?,

@@ -17,7 +17,7 @@ use wasmtime::component::{Accessor, HasData, Linker};
 use super::{
     Backing,
     bindings::problems::{BadField, Problem},
-    facts::{Place, RequestFacts},
+    facts::{HostCallPermit, RequestFacts},
     instance::InstanceState,
 };
 
@@ -77,6 +77,6 @@ fn asking(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>
 }
 
 /// Returns a slot for a call of this request.
-async fn place(facts: &RequestFacts) -> Result<Place<'_>> {
-    facts.place(0).await.ok_or_else(|| Error::internal("the request makes too many calls"))
+async fn permit(facts: &RequestFacts) -> Result<HostCallPermit<'_>> {
+    facts.permit(0).await.ok_or_else(|| Error::internal("the request makes too many calls"))
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::component::{
     Backing,
     bindings::store::{self, Document, Failure, Query},
-    facts::{Place, RequestFacts},
+    facts::{HostCallPermit, RequestFacts},
     instance::InstanceState,
     lock::{DOCUMENTS, Locked},
 };
@@ -25,9 +25,9 @@ fn open(facts: &Arc<RequestFacts>, platform: Arc<Backing>) -> Result<Locked, Fai
 }
 
 /// Returns a slot for a call of this request that reads at most this many documents.
-async fn place_of(facts: &RequestFacts, documents: u32) -> Result<Place<'_>, Failure> {
+async fn permit_of(facts: &RequestFacts, documents: u32) -> Result<HostCallPermit<'_>, Failure> {
     let refused = || Failure::Refused("the request makes too many calls, or asks for too many documents".to_owned());
-    facts.place(documents).await.ok_or_else(refused)
+    facts.permit(documents).await.ok_or_else(refused)
 }
 
 /// Performs a call with arguments of this size, on behalf of the current request.
@@ -50,7 +50,7 @@ impl store::HostWithStore<InstanceState> for Host {
         id: String,
     ) -> wasmtime::Result<Result<Option<Document>, Failure>> {
         carry_out(accessor, collection.weight().saturating_add(id.weight()), async |facts, platform| {
-            let _place = place_of(&facts, 1).await?;
+            let _permit = permit_of(&facts, 1).await?;
             let (collection, id) = (conversion::collection(&collection)?, conversion::id(&id)?);
             let found = open(&facts, platform)?.get(collection, id).await;
             Ok(found.map_err(|error| conversion::failure(&facts, error))?.map(conversion::document))
@@ -64,7 +64,7 @@ impl store::HostWithStore<InstanceState> for Host {
     ) -> wasmtime::Result<Result<Vec<Document>, Failure>> {
         carry_out(accessor, query.weight(), async |facts, platform| {
             let query = conversion::query(query)?;
-            let _place = place_of(&facts, query.limit.min(DOCUMENTS)).await?;
+            let _permit = permit_of(&facts, query.limit.min(DOCUMENTS)).await?;
             let found = open(&facts, platform)?.find(&query).await;
             let found = found.map_err(|error| conversion::failure(&facts, error))?;
             Ok(found.into_iter().map(conversion::document).collect())

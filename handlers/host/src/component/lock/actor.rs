@@ -47,11 +47,11 @@ impl Known {
 
     fn saw_tenant(&mut self, document: &Document) -> StoreResult<()> {
         #[derive(Deserialize)]
-        struct Standing {
+        struct TenantState {
             status: Open<TenantStatus>,
         }
-        let standing: Standing = document.decode(&TENANTS)?;
-        self.living.insert(document.id, standing.status != TenantStatus::Deleted);
+        let tenant: TenantState = document.decode(&TENANTS)?;
+        self.living.insert(document.id, tenant.status != TenantStatus::Deleted);
         Ok(())
     }
 }

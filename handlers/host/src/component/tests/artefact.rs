@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::stage::{build_hostile, component};
-use crate::component::{Compiled, Room, Writers};
+use crate::component::{Compiled, PoolLimits, Writers};
 
 fn load(file: &Path) -> Vec<u8> {
-    Compiled::load(file, Writers::Anybody, Room::default()).unwrap().component.serialize().unwrap()
+    Compiled::load(file, Writers::Anybody, PoolLimits::default()).unwrap().component.serialize().unwrap()
 }
 
 /// Returns the only artefact in a folder.

@@ -16,7 +16,7 @@ use super::{
     stage::{build_hostile, component, hostile},
     world::{World, with_script},
 };
-use crate::component::{Compiled, Isolation, Room, Writers, exports::Way};
+use crate::component::{Compiled, Isolation, PoolLimits, Writers, exports::Way};
 
 const BOTH: [Isolation; 2] = [Isolation::Shared, Isolation::Request];
 
@@ -68,8 +68,8 @@ async fn what_has_the_host_keep_more_than_it_may_is_ended_and_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_finds_no_memory_because_others_have_it_is_told_to_come_again() {
-    let room = Room { together: 80 * 1024 * 1024, ..Room::default() };
-    let compiled = Compiled::load(&build_hostile(), Writers::Anybody, room).unwrap();
+    let pool_limits = PoolLimits { together: 80 * 1024 * 1024, ..PoolLimits::default() };
+    let compiled = Compiled::load(&build_hostile(), Writers::Anybody, pool_limits).unwrap();
     let world = World::with(Isolation::Shared, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
     let greedy = (0..4).map(|_| world.send(None, "GET", "/hoard?what=memory", None));
     let mut statuses: Vec<u16> =
@@ -138,8 +138,8 @@ async fn a_trap_harms_no_other_request_of_its_instance() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_there_is_no_room_for_an_instance_the_answer_is_503() {
-    let room = Room { instances: 1, ..Room::default() };
-    let compiled = Compiled::load(&build_hostile(), Writers::Anybody, room).unwrap();
+    let pool_limits = PoolLimits { instances: 1, ..PoolLimits::default() };
+    let compiled = Compiled::load(&build_hostile(), Writers::Anybody, pool_limits).unwrap();
     let world = World::with(Isolation::Request, &compiled, Duration::from_secs(8)).await;
     let waiting = world.send(None, "GET", "/sleep", None);
     let others = async {
@@ -158,8 +158,8 @@ async fn where_there_is_no_room_for_an_instance_the_answer_is_503() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_finds_all_instances_at_work_waits_for_a_turn_and_those_that_rest_make_room() {
-    let room = Room { instances: 1, ..Room::default() };
-    let compiled = Compiled::load(&build_hostile(), Writers::Anybody, room).unwrap();
+    let pool_limits = PoolLimits { instances: 1, ..PoolLimits::default() };
+    let compiled = Compiled::load(&build_hostile(), Writers::Anybody, pool_limits).unwrap();
     let world = World::with(Isolation::Shared, &compiled, RequestContext::DEFAULT_TIMEOUT).await;
     // A `GET` leaves an idle instance, and a `POST` needs its own.
     let requests = (0..16).map(|number| {
@@ -249,7 +249,7 @@ async fn a_component_works_within_the_span_of_the_host() {
 
 #[test]
 fn the_component_imports_nothing_but_wasi_and_the_platform() {
-    let compiled = Compiled::load(&component(), Writers::Anybody, Room::default()).unwrap();
+    let compiled = Compiled::load(&component(), Writers::Anybody, PoolLimits::default()).unwrap();
     let names: Vec<String> =
         compiled.component.component_type().imports(&compiled.engine).map(|(name, _)| name.to_owned()).collect();
     assert!(names.iter().any(|name| name.starts_with("dezky:platform/store@")), "{names:?}");

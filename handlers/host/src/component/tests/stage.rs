@@ -22,7 +22,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use crate::{
-    component::{Backing, Compiled, Component, Isolation, Room, Writers, routes},
+    component::{Backing, Compiled, Component, Isolation, PoolLimits, Writers, routes},
     configuration::LimitSettings,
     server::{LimitedIdentity, Limits, Metrics},
 };
@@ -30,7 +30,7 @@ use crate::{
 /// Returns the component, compiled once for all tests.
 pub(super) fn compiled() -> Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
-    COMPILED.get_or_init(|| Compiled::load(&component(), Writers::Anybody, Room::default()).unwrap()).clone()
+    COMPILED.get_or_init(|| Compiled::load(&component(), Writers::Anybody, PoolLimits::default()).unwrap()).clone()
 }
 
 /// Builds the component once for all tests, installing the target if necessary.
@@ -56,7 +56,7 @@ fn build(script: &str) -> PathBuf {
 /// Returns the hostile component, compiled once for all tests.
 pub(super) fn hostile() -> Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
-    COMPILED.get_or_init(|| Compiled::load(&build_hostile(), Writers::Anybody, Room::default()).unwrap()).clone()
+    COMPILED.get_or_init(|| Compiled::load(&build_hostile(), Writers::Anybody, PoolLimits::default()).unwrap()).clone()
 }
 
 /// Builds the hostile component once for all tests.

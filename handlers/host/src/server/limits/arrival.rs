@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-use super::{Holding, Place};
+use super::{Holding, Slots};
 
 /// Reasons for not reading a body to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) struct Arrival(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    room: Place,
+    slots: Slots,
     fault: Option<Fault>,
 }
 
@@ -69,15 +69,15 @@ pub(super) struct BoundedBody {
 
 impl BoundedBody {
     /// Wraps a body and returns its arrival state; `awaited` is the request's resources, if it then takes a slot.
-    pub(super) fn new(body: Body, limit: Duration, room: Place, awaited: Option<Arc<Holding>>) -> (Self, Arrival) {
-        let arrival = Arrival(Arc::new(Mutex::new(State { room, fault: None })));
+    pub(super) fn new(body: Body, limit: Duration, slots: Slots, awaited: Option<Arc<Holding>>) -> (Self, Arrival) {
+        let arrival = Arrival(Arc::new(Mutex::new(State { slots, fault: None })));
         (Self { body, limit, end: None, arrival: arrival.clone(), awaited }, arrival)
     }
 
     /// Returns the reason for refusing a frame or the end.
     fn fault_of(&mut self, frame: Option<&Result<Frame<Bytes>, axum::Error>>) -> Option<Fault> {
         let length = frame.and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
-        if !self.arrival.state().room.more(length) {
+        if !self.arrival.state().slots.more(length) {
             return Some(Fault::NoRoom);
         }
         let complete = frame.is_none() || hyper::body::Body::is_end_stream(&self.body);

@@ -15,7 +15,7 @@ use dezky::{
 };
 use http::HeaderMap;
 
-use super::{Limits, Standing};
+use super::{Limits, RateDecision};
 
 tokio::task_local! {
     /// Decision of the caller's limit about the current request.
@@ -24,7 +24,7 @@ tokio::task_local! {
 
 /// Handle to the decision of the caller's limit, independent of where the token is verified.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Noticed(Arc<Mutex<Option<Standing>>>);
+pub(crate) struct Noticed(Arc<Mutex<Option<RateDecision>>>);
 
 impl Noticed {
     /// Returns the handle of the current request; `None` outside of one.
@@ -37,17 +37,17 @@ impl Noticed {
         OF_CALLER.scope(self, work).await
     }
 
-    fn get(&self) -> Option<Standing> {
+    fn get(&self) -> Option<RateDecision> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, standing: Standing) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+    fn set(&self, decision: RateDecision) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(decision);
     }
 }
 
 /// Runs a request and returns the decision of its caller's limit, if one was made.
-pub(super) async fn noticing<T>(answering: impl Future<Output = T>) -> (T, Option<Standing>) {
+pub(super) async fn noticing<T>(answering: impl Future<Output = T>) -> (T, Option<RateDecision>) {
     let noticed = Noticed::default();
     let answer = noticed.clone().within(answering).await;
     (answer, noticed.get())
@@ -71,12 +71,12 @@ impl<I> LimitedIdentity<I> {
     /// Counts a request of a caller.
     fn count(&self, caller: &impl Hash) -> Result<()> {
         let key = self.hasher.hash_one(caller);
-        let Some(standing) = self.limits.of_caller(u128::from(key)) else { return Ok(()) };
+        let Some(decision) = self.limits.of_caller(u128::from(key)) else { return Ok(()) };
         // Outside of a request there is nowhere to record it.
         if let Some(noticed) = Noticed::current() {
-            noticed.set(standing);
+            noticed.set(decision);
         }
-        self.limits.admit(&standing)
+        self.limits.admit(&decision)
     }
 }
 

@@ -32,14 +32,14 @@ pub(in crate::server) fn guarded(api: Router, limits: Arc<Limits>) -> Router {
 async fn guard(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
     let holding = holding(&limits, &request);
     let of_address = limits.of_address(holding.client());
-    let admitted = of_address.map_or(Ok(()), |standing| limits.admit(&standing));
+    let admitted = of_address.map_or(Ok(()), |decision| limits.admit(&decision));
     let (mut response, of_caller) = match admitted.and_then(|()| enter(&limits, &holding, &request)) {
         Ok(()) => noticing(answer(&limits, &holding, request, next)).await,
         Err(error) => (error.into_response(), None),
     };
     // Only one limit is shown, the caller's if there is one: an address's would reveal others behind it.
-    if let Some(standing) = of_caller.or(of_address) {
-        standing.write(response.headers_mut());
+    if let Some(decision) = of_caller.or(of_address) {
+        decision.write(response.headers_mut());
     }
     response
 }
@@ -102,7 +102,7 @@ fn bounded(limits: &Limits, holding: &Arc<Holding>, request: Request) -> (Reques
     }
     let awaited = awaits_body(&request).then(|| Arc::clone(holding));
     let (parts, body) = request.into_parts();
-    let room = limits.body_bytes.reserve(holding.client());
-    let (body, arrival) = BoundedBody::new(body, limits.arrival, room, awaited);
+    let slots = limits.body_bytes.reserve(holding.client());
+    let (body, arrival) = BoundedBody::new(body, limits.arrival, slots, awaited);
     (Request::from_parts(parts, Body::new(body)), Some(arrival))
 }

@@ -13,7 +13,7 @@ use dezky::{Result, http::live::GoesOn};
 use futures_util::task::AtomicWaker;
 use hyper::body::Body as _;
 
-use super::{Limits, Place, Shares};
+use super::{Limits, Shares, Slots};
 use crate::server::metrics::Refusal;
 
 /// Size of a response up to which its slot accounts for it: slots are bounded, and so is their total.
@@ -31,7 +31,7 @@ pub(in crate::server) struct Holding {
     limits: Arc<Limits>,
     client: u128,
     /// Slot of its HTTP/2 stream, released with everything else.
-    _stream: Option<Place>,
+    _stream: Option<Slots>,
     places: Mutex<Places>,
     /// Bytes of the response that the client has taken.
     taken: AtomicUsize,
@@ -47,15 +47,15 @@ pub(in crate::server) struct Holding {
 
 #[derive(Debug, Default)]
 struct Places {
-    request: Option<Place>,
+    request: Option<Slots>,
     /// Flag: `request` is a slot for clients that stopped taking their responses.
     stalled: bool,
-    answer: Option<Place>,
+    answer: Option<Slots>,
 }
 
 impl Holding {
     /// Creates the initial resources of a client's request: its stream slot, if any.
-    pub(in crate::server) fn new(limits: &Arc<Limits>, client: u128, stream: Option<Place>) -> Arc<Self> {
+    pub(in crate::server) fn new(limits: &Arc<Limits>, client: u128, stream: Option<Slots>) -> Arc<Self> {
         Arc::new(Self {
             limits: Arc::clone(limits),
             client,
@@ -88,11 +88,11 @@ impl Holding {
         self.move_to(self.limits.bodies.as_ref())
     }
 
-    fn move_to(&self, room: Option<&Arc<Shares>>) -> bool {
-        let Some(room) = room else { return true };
-        let place = room.enter(self.client);
-        let entered = place.is_some();
-        self.places().request = place;
+    fn move_to(&self, shares: Option<&Arc<Shares>>) -> bool {
+        let Some(shares) = shares else { return true };
+        let slots = shares.enter(self.client);
+        let entered = slots.is_some();
+        self.places().request = slots;
         entered
     }
 
@@ -107,11 +107,11 @@ impl Holding {
         if length <= SMALL {
             return Ok(());
         }
-        let mut place = self.limits.answer_bytes.reserve(self.client);
-        if !place.more(length) {
+        let mut slots = self.limits.answer_bytes.reserve(self.client);
+        if !slots.more(length) {
             return Err(self.limits.overloaded(Refusal::Answers));
         }
-        self.places().answer = Some(place);
+        self.places().answer = Some(slots);
         Ok(())
     }
 
@@ -167,9 +167,9 @@ impl Holding {
         let Some(stalled) = self.limits.stalled.as_ref().filter(|_| places.request.is_some() && !places.stalled) else {
             return true;
         };
-        let place = stalled.enter(self.client);
-        places.stalled = place.is_some();
-        places.request = place;
+        let slots = stalled.enter(self.client);
+        places.stalled = slots.is_some();
+        places.request = slots;
         if !places.stalled {
             self.limits.metrics.refuse(Refusal::Stalled);
         }

@@ -32,7 +32,7 @@ pub(super) struct Limiter<C: Clock = MonotonicClock> {
 
 /// Decision of a limit about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct RateDecision {
     name: &'static str,
     /// Full budget, and the seconds in which it refills.
     quota: u32,
@@ -58,14 +58,14 @@ impl<C: Clock> Limiter<C> {
     }
 
     /// Takes one request from the budget of a key, if any is left.
-    pub(super) fn check(&self, key: u128) -> Standing {
+    pub(super) fn check(&self, key: u128) -> RateDecision {
         let (remaining, wait) = match self.limiter.check_key(&key) {
             Ok(state) => (state.remaining_burst_capacity(), None),
             Err(refusal) => (0, Some(refusal.wait_time_from(self.limiter.clock().now()))),
         };
         let burst = self.rate.burst.get();
         let reset = wait.map_or_else(|| self.seconds(burst.saturating_sub(remaining)), whole_seconds);
-        Standing { name: self.name, quota: burst, window: self.seconds(burst), remaining, reset, wait }
+        RateDecision { name: self.name, quota: burst, window: self.seconds(burst), remaining, reset, wait }
     }
 
     /// Returns the seconds in which a number of requests is refilled.
@@ -89,7 +89,7 @@ fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-impl Standing {
+impl RateDecision {
     /// Returns the metric under which a refusal is counted.
     pub(super) fn refusal(&self) -> Refusal {
         if self.name == ADDRESS { Refusal::Address } else { Refusal::Caller }
@@ -132,8 +132,8 @@ mod tests {
     fn a_burst_passes_exactly_and_the_wait_that_is_told_suffices() {
         let (limiter, clock) = limiter(2, 5, 10);
         for left in (0..5).rev() {
-            let standing = limiter.check(1);
-            assert_eq!((standing.wait, standing.remaining), (None, left));
+            let decision = limiter.check(1);
+            assert_eq!((decision.wait, decision.remaining), (None, left));
         }
         let refused = limiter.check(1);
         let wait = refused.wait.unwrap();

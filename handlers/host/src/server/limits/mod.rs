@@ -28,8 +28,8 @@ pub(crate) use caller::LimitedIdentity;
 pub(crate) use caller::Noticed;
 pub(super) use guard::{guarded, kept};
 pub(super) use holding::{Holding, SMALL};
-use limiter::{ADDRESS, CALLER, Limiter, Standing};
-pub(super) use shares::{Place, Shares};
+use limiter::{ADDRESS, CALLER, Limiter, RateDecision};
+pub(super) use shares::{Shares, Slots};
 
 use super::{Metrics, metrics::Refusal};
 use crate::configuration::{ForwardedHeader, LimitSettings, Network};
@@ -143,25 +143,25 @@ impl Limits {
     }
 
     /// Takes a slot for an HTTP/2 stream.
-    pub(super) fn open(&self, client: u128) -> Option<Place> {
-        let place = self.streams.enter(client);
-        if place.is_none() {
+    pub(super) fn open(&self, client: u128) -> Option<Slots> {
+        let slots = self.streams.enter(client);
+        if slots.is_none() {
             self.metrics.refuse(Refusal::Streams);
         }
-        place
+        slots
     }
 
-    fn of_address(&self, address: u128) -> Option<Standing> {
+    fn of_address(&self, address: u128) -> Option<RateDecision> {
         self.address.as_ref().map(|limiter| limiter.check(address))
     }
 
-    fn of_caller(&self, caller: u128) -> Option<Standing> {
+    fn of_caller(&self, caller: u128) -> Option<RateDecision> {
         self.caller.as_ref().map(|limiter| limiter.check(caller))
     }
 
-    fn admit(&self, standing: &Standing) -> Result<()> {
-        let Some(wait) = standing.wait else { return Ok(()) };
-        self.metrics.refuse(standing.refusal());
+    fn admit(&self, decision: &RateDecision) -> Result<()> {
+        let Some(wait) = decision.wait else { return Ok(()) };
+        self.metrics.refuse(decision.refusal());
         let message = "there were too many requests: wait for as many seconds as `Retry-After` says";
         Err(Error::new(Code::RATE_LIMITED, message).with_retry_after(wait))
     }

@@ -23,10 +23,10 @@ struct Taken {
 
 /// Slots of an address, released on drop.
 #[derive(Debug)]
-pub(in crate::server) struct Place {
+pub(in crate::server) struct Slots {
     shares: Arc<Shares>,
     address: u128,
-    places: usize,
+    slots: usize,
 }
 
 impl Shares {
@@ -41,14 +41,14 @@ impl Shares {
     }
 
     /// Takes a slot for an address, if one is free.
-    pub(in crate::server) fn enter(self: &Arc<Self>, address: u128) -> Option<Place> {
-        let mut place = self.reserve(address);
-        place.more(1).then_some(place)
+    pub(in crate::server) fn enter(self: &Arc<Self>, address: u128) -> Option<Slots> {
+        let mut slots = self.reserve(address);
+        slots.more(1).then_some(slots)
     }
 
-    /// Returns a place without slots, through which an address takes some.
-    pub(in crate::server) fn reserve(self: &Arc<Self>, address: u128) -> Place {
-        Place { shares: Arc::clone(self), address, places: 0 }
+    /// Returns no slots yet, to which an address adds.
+    pub(in crate::server) fn reserve(self: &Arc<Self>, address: u128) -> Slots {
+        Slots { shares: Arc::clone(self), address, slots: 0 }
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -56,33 +56,33 @@ impl Shares {
     }
 }
 
-impl Place {
+impl Slots {
     /// Takes this many more slots, or none and false if there are fewer.
-    pub(in crate::server) fn more(&mut self, places: usize) -> bool {
+    pub(in crate::server) fn more(&mut self, slots: usize) -> bool {
         let mut taken = self.shares.taken();
         let Taken { all, by_address } = &mut *taken;
-        let together = all.saturating_add(places);
-        let of_one = by_address.get(&self.address).copied().unwrap_or_default().saturating_add(places);
-        let room = together <= self.shares.most && of_one <= self.shares.most_of_one;
-        if room && places > 0 {
+        let together = all.saturating_add(slots);
+        let of_one = by_address.get(&self.address).copied().unwrap_or_default().saturating_add(slots);
+        let free = together <= self.shares.most && of_one <= self.shares.most_of_one;
+        if free && slots > 0 {
             *all = together;
             by_address.insert(self.address, of_one);
-            self.places = self.places.saturating_add(places);
+            self.slots = self.slots.saturating_add(slots);
         }
-        room
+        free
     }
 }
 
-impl Drop for Place {
+impl Drop for Slots {
     fn drop(&mut self) {
-        if self.places == 0 {
+        if self.slots == 0 {
             return;
         }
         let mut taken = self.shares.taken();
-        taken.all = taken.all.saturating_sub(self.places);
-        if let Some(places) = taken.by_address.get_mut(&self.address) {
-            *places = places.saturating_sub(self.places);
-            if *places == 0 {
+        taken.all = taken.all.saturating_sub(self.slots);
+        if let Some(slots) = taken.by_address.get_mut(&self.address) {
+            *slots = slots.saturating_sub(self.slots);
+            if *slots == 0 {
                 taken.by_address.remove(&self.address);
             }
         }
@@ -112,11 +112,11 @@ mod tests {
     #[test]
     fn places_that_are_taken_one_after_the_other_are_free_together() {
         let shares = Shares::halved(100);
-        let mut place = shares.reserve(1);
-        assert!(place.more(0) && place.more(30) && place.more(20));
-        assert!(!place.more(1), "one address has half of them");
+        let mut slots = shares.reserve(1);
+        assert!(slots.more(0) && slots.more(30) && slots.more(20));
+        assert!(!slots.more(1), "one address has half of them");
         assert!(shares.reserve(2).more(50));
-        drop(place);
+        drop(slots);
         assert!(shares.reserve(1).more(50));
         assert!(shares.taken().by_address.is_empty());
     }
