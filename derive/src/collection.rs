@@ -18,10 +18,12 @@ pub(crate) fn stored(declaration: &Declaration) -> TokenStream {
             .then(|| quote!(#[serde(default, skip_serializing_if = "Option::is_none")]));
         quote!(#(#attributes)* #absent #visibility #ident: #ty)
     });
+    // Tests make entities in states that no use case leads to; all others read them, and a new field breaks nobody.
     quote! {
         #[derive(Clone, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
         #(#attributes)*
+        #[cfg_attr(not(feature = "test-kit"), non_exhaustive)]
         #visibility struct #ident { #(#fields),* }
     }
 }

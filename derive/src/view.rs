@@ -98,6 +98,7 @@ pub(crate) fn view(declaration: &Declaration, arguments: &Arguments) -> Result<T
         #(#attributes)*
         #[derive(Debug, Clone, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize, ::utoipa::ToSchema)]
         #[serde(rename_all = "camelCase")]
+        #[non_exhaustive]
         pub struct #ident { #(#members),* }
 
         impl #ident {

@@ -76,6 +76,7 @@ pub enum Outcome {
 
 /// A decision and its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Decision {
     /// The outcome.
     pub outcome: Outcome,

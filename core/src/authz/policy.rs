@@ -12,6 +12,7 @@ use crate::{
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Rule {
     /// The action.
     pub action: Action,

@@ -129,6 +129,7 @@ const SECRET_LENGTH: usize = 43;
 
 /// A key as its bearer presents it. Never in `Debug`.
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct PresentedKey {
     /// The id of the key.
     pub id: ApiKeyId,

@@ -22,6 +22,14 @@ pub struct Removed {
     pub count: u64,
 }
 
+impl Removed {
+    /// Counts what was removed from a place.
+    #[must_use]
+    pub const fn from_place(place: String, count: u64) -> Self {
+        Self { place, count }
+    }
+}
+
 /// The retention of one kind of event, as it was applied.
 #[part]
 #[derive(Debug, ToSchema)]

@@ -44,6 +44,7 @@ pub struct EventMessage {
 /// A change, by ids and names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct EventData {
     /// The resource that was changed.
     #[serde(skip_serializing_if = "Option::is_none")]

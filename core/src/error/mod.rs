@@ -139,6 +139,7 @@ impl ErrorKind {
 
 /// An invalid field of an input: its path, a stable code, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[non_exhaustive]
 pub struct FieldError {
     /// Path of the field, with dots and indexes: `billingInfo.email`, `domains[2]`.
     pub field: String,

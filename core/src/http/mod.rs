@@ -49,6 +49,7 @@ use crate::{
 
 /// The state that the routes share.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct HttpState {
     /// The use cases.
     pub service: Arc<Service>,

@@ -37,6 +37,7 @@ pub fn status(kind: ErrorKind) -> StatusCode {
 /// A problem document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Problem {
     /// Always `about:blank`; `code` identifies the problem.
     #[serde(rename = "type")]
@@ -58,6 +59,7 @@ pub struct Problem {
 
 /// An invalid field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[non_exhaustive]
 pub struct ProblemField {
     /// Path of the field: `billingInfo.email`, `domains[2]`.
     pub field: String,

@@ -36,6 +36,7 @@ pub struct Returned {
 
 /// A report of a failed delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bounce {
     /// The mail that came back.
     pub returned: Returned,

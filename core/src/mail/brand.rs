@@ -10,6 +10,7 @@ const LEAST_CONTRAST: f64 = 4.5;
 
 /// The appearance of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Brand {
     /// Name.
     pub name: String,

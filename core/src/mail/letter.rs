@@ -5,6 +5,7 @@ use crate::domain::Language;
 
 /// Content of a mail, in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Letter {
     /// Language that it is written in.
     pub language: Language,
@@ -22,6 +23,7 @@ pub struct Letter {
 
 /// A step that the reader of a mail is asked to take.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Step {
     /// Text of the button.
     pub label: String,

@@ -24,6 +24,7 @@ const BATCH_TIME: Duration = Duration::from_secs(120);
 /// Result of copying a collection, with its proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Copied {
     /// Name of the collection.
     pub collection: &'static str,
@@ -38,6 +39,7 @@ pub struct Copied {
 /// Count and hash of a collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Fingerprint {
     /// Name of the collection.
     pub collection: &'static str,

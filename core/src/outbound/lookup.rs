@@ -36,6 +36,7 @@ impl Lookup for SystemLookup {
 /// A host whose addresses are all outside of the allowed ranges.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{host}` has the {range} address {address}")]
+#[non_exhaustive]
 pub struct RefusedAddress {
     /// Name of the host.
     pub host: String,

@@ -16,6 +16,7 @@ use crate::{
 
 /// A change of the members of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MemberChange {
     /// The members that it has in the place of those that it has now; those without it.
     pub exactly: Option<BTreeSet<UserId>>,

@@ -44,6 +44,7 @@ struct Operation {
 
 /// A patch whose attributes are those of a schema.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Patch {
     schema: &'static Schema,
     operations: Vec<Operation>,

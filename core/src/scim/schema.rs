@@ -21,6 +21,7 @@ pub enum Kind {
 
 /// An attribute (RFC 7643 §7).
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Attribute {
     /// Its name.
     pub name: &'static str,
@@ -172,6 +173,7 @@ impl Attribute {
 
 /// The schema of a type of resource.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Schema {
     /// Its URI.
     pub urn: &'static str,

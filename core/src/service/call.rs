@@ -60,6 +60,7 @@ pub struct IdempotencyRequest {
 
 /// A call of a use case.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Call {
     /// Context that is passed to every port call.
     pub context: RequestContext,

@@ -14,6 +14,7 @@ use crate::{
 
 /// An answer that may be replayed from an earlier request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Replayable<T> {
     /// The answer.
     pub value: T,

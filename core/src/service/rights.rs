@@ -19,6 +19,7 @@ use crate::{
 /// A person's rights in a tenant, or on the platform outside of tenants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RightsView {
     /// The person.
     pub user_id: UserId,
@@ -38,6 +39,7 @@ pub struct RightsView {
 /// The decision about one action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RightView {
     /// The action, such as `tenant.read`.
     pub action: &'static str,

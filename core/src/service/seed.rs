@@ -43,6 +43,7 @@ impl Default for SeedSettings {
 
 /// The result of seeding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Seeded {
     /// `true` if the tenant was created now.
     pub tenant_created: bool,

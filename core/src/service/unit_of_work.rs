@@ -59,7 +59,7 @@ impl<'a> UnitOfWork<'a> {
     pub(crate) fn removing(&mut self, place: &str, count: usize) {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         if count > 0 {
-            self.removed.push(Removed { place: place.to_owned(), count });
+            self.removed.push(Removed::from_place(place.to_owned(), count));
         }
     }
 

@@ -33,6 +33,7 @@ const LONGEST_RETRY: Duration = Duration::from_secs(15 * 60);
 
 /// An action whose events a consumer follows.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Follows {
     /// The action.
     pub action: Action,
@@ -42,6 +43,7 @@ pub struct Follows {
 
 /// A note of controllers that a consumer follows.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Noted {
     /// Its name in the audit trail.
     pub name: &'static str,
@@ -54,6 +56,7 @@ type Handler = for<'a> fn(&'a Service, &'a Event) -> BoxFuture<'a, Result<()>>;
 
 /// A consumer of the event log.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Consumer {
     /// Name of its cursor and of its task.
     pub name: &'static str,
@@ -80,6 +83,7 @@ pub static CONSUMERS: &[Consumer] = &[
 
 /// Events that wait for a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Backlog {
     /// Number of events that it has yet to deal with, counted up to 200.
     pub waiting: usize,

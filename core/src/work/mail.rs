@@ -39,6 +39,7 @@ pub const MOST_ATTEMPTS: u32 = 14;
 
 /// The mail of the platform, by what it is about.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct PlatformMail {
     /// That of invitations.
     pub invitations: Arc<InvitationMail>,

@@ -68,6 +68,7 @@ type Run = Arc<dyn Fn(Arc<Service>) -> BoxFuture<'static, Result<bool>> + Send +
 
 /// A background task.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Task {
     /// Name, in metrics and settings.
     pub name: &'static str,
@@ -419,6 +420,7 @@ pub enum TaskState {
 
 /// State of a task in this process, and what its runs came to.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct TaskStatus {
     /// Name of the task.
     pub name: &'static str,
@@ -440,6 +442,7 @@ pub struct TaskStatus {
 
 /// State of a task in the store, over all processes.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct TaskReport {
     /// Name of the task.
     pub name: &'static str,

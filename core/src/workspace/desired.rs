@@ -47,6 +47,7 @@ pub enum Presence {
 
 /// The desired group of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DesiredGroup {
     /// Tenant, which its marker names.
     pub tenant: TenantId,
@@ -58,6 +59,7 @@ pub struct DesiredGroup {
 
 /// The desired login of a tenant's own, for the members of its group.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DesiredLogin {
     /// Tenant, which its marker names.
     pub tenant: TenantId,
@@ -79,6 +81,7 @@ impl DesiredLogin {
 
 /// A desired mail domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DesiredDomain {
     /// Name.
     pub name: String,
@@ -88,6 +91,7 @@ pub struct DesiredDomain {
 
 /// A desired mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DesiredMailbox {
     /// Local part.
     pub local_part: String,
@@ -105,6 +109,7 @@ pub struct DesiredMailbox {
 
 /// The desired space for files.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DesiredSpace {
     /// Tenant, which its marker names.
     pub tenant: TenantId,
@@ -120,6 +125,7 @@ pub struct DesiredSpace {
 
 /// The desired state of all systems of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Workspace {
     /// The group in the identity system.
     pub group: DesiredGroup,
@@ -137,6 +143,7 @@ pub struct Workspace {
 
 /// What the store holds of a tenant.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Facts<'a> {
     /// The tenant.
     pub tenant: &'a Tenant,

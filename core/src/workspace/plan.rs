@@ -7,6 +7,7 @@ use crate::{
 
 /// What stands in the way of the desired state, apart from changes that are to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Obstacle {
     /// Type of the condition that it is the cause of, such as `GroupReady`.
     pub condition: &'static str,

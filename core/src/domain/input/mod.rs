@@ -15,6 +15,7 @@ use crate::{
 
 /// The reason why a value is invalid: a stable code and what to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// Stable code, such as `too_long`.
     pub code: FieldCode,
@@ -254,6 +255,7 @@ impl Reader {
 
 /// A field that an input may set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Settable {
     /// Its name.
     pub name: &'static str,

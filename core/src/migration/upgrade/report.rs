@@ -85,6 +85,7 @@ impl FindingKind {
 /// A finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Finding {
     /// Kind of the finding.
     pub kind: FindingKind,
@@ -100,6 +101,7 @@ pub struct Finding {
 /// Number of findings of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct FindingCount {
     /// Kind of the findings.
     pub kind: FindingKind,
@@ -114,6 +116,7 @@ pub struct FindingCount {
 /// Counts of the documents of a collection.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct CollectionReport {
     /// Examined documents.
     pub documents: u64,
@@ -128,6 +131,7 @@ pub struct CollectionReport {
 /// Counts of the memberships in `users.tenantIds`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct MembershipReport {
     /// Created by this run, or to be created, following the tenant's group.
     pub made_by_claim: u64,
@@ -140,6 +144,7 @@ pub struct MembershipReport {
 /// Report of an upgrade and of what it leaves to a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Report {
     /// Flag: nothing was written.
     pub dry_run: bool,

@@ -138,6 +138,7 @@ impl Mapping {
 /// An unknown value and its treatment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ForeignValue {
     /// Name of the collection.
     pub collection: &'static str,

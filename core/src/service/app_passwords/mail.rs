@@ -8,6 +8,7 @@ use crate::{context::RequestContext, domain::OneTimeSecret, error::Result};
 
 /// A mailbox as the mail system is asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MailboxPlace {
     /// Id of its domain in the mail system.
     pub domain_id: String,
@@ -19,6 +20,7 @@ pub struct MailboxPlace {
 
 /// An app password that the mail system has created.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewPassword {
     /// Its id in the mail system.
     pub id: String,

@@ -22,6 +22,7 @@ use crate::{
 
 /// A link to a page of the payment provider. It is for the caller, and good for a short time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[non_exhaustive]
 pub struct BillingLink {
     /// Address to send the browser to.
     pub url: String,

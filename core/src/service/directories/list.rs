@@ -43,6 +43,7 @@ pub struct Listing {
 
 /// A page of resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Listed {
     /// Number of resources that fit.
     pub total: u64,

@@ -10,6 +10,7 @@ use crate::{
 
 /// A resource with its version, an entity tag. Its address is added where it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Found {
     /// The resource.
     pub resource: Resource,

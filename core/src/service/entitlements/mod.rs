@@ -46,6 +46,7 @@ pub struct EntitlementsView {
 /// A use beside its bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Use {
     /// The number in use; absent if it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,7 @@ use crate::{
 /// A plan that a tenant can be subscribed to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct PlanView {
     /// Its name.
     pub name: String,
@@ -32,6 +33,7 @@ pub struct PlanView {
 
 /// The plans that a tenant can be subscribed to, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
 pub struct PlansView {
     /// The plans.
     pub items: Vec<PlanView>,

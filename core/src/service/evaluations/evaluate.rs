@@ -36,6 +36,7 @@ pub enum EvaluationsSemantic {
 
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// `true` if the subject may.
     pub decision: bool,
@@ -45,6 +46,7 @@ pub struct Evaluation {
 
 /// The reason of a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
 pub struct EvaluationContext {
     /// `granted`, or the code that the subject would be refused with; `subject_unknown`, `action_unknown` or `not_found` if there is
     /// nothing to decide on.
@@ -58,6 +60,7 @@ pub struct EvaluationContext {
 
 /// Several decisions, in the order of the questions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
 pub struct Evaluations {
     /// The decisions, up to that which ended the evaluation.
     pub evaluations: Vec<Evaluation>,

@@ -23,6 +23,7 @@ use crate::{
 
 /// A search: what is not given is searched for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Search {
     /// The subject, with an empty id if it is searched for.
     pub subject: Named,
@@ -36,6 +37,7 @@ pub struct Search {
 
 /// An action that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
 pub struct FoundAction {
     /// Its name.
     pub name: &'static str,
@@ -43,6 +45,7 @@ pub struct FoundAction {
 
 /// The actions that were found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
 pub struct FoundActions {
     /// The actions, in the order of the policy.
     pub results: Vec<FoundAction>,
@@ -52,6 +55,7 @@ pub struct FoundActions {
 
 /// A subject or resource that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
 pub struct FoundThing {
     /// Its type.
     #[serde(rename = "type")]
@@ -62,6 +66,7 @@ pub struct FoundThing {
 
 /// A page of subjects or resources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
 pub struct FoundThings {
     /// Those that were found. A page may be short, and another follow.
     pub results: Vec<FoundThing>,
@@ -71,6 +76,7 @@ pub struct FoundThings {
 
 /// The next page of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
 pub struct PageToken {
     /// Token of the next page, to be sent as `page.token`; empty on the last one.
     pub next_token: String,

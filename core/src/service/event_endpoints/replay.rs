@@ -44,6 +44,7 @@ pub enum Replay {
 /// Result of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Replayed {
     /// Number of deliveries that are made again.
     pub replayed: usize,

@@ -33,6 +33,7 @@ pub struct EventPosition(u64);
 
 /// Events that follow a position.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct EventBatch {
     /// The events.
     pub events: Vec<(EventPosition, EventMessage)>,

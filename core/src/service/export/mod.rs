@@ -18,6 +18,7 @@ use crate::{
 /// A document of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ExportRecord {
     /// The collection that it is stored in, such as `memberships`.
     pub collection: String,

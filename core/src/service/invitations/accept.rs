@@ -23,6 +23,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(title = "AcceptedInvitation")]
+#[non_exhaustive]
 pub struct AcceptedInvitation {
     /// The tenant
     #[schema(value_type = String)]

@@ -17,6 +17,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(title = "InvitationPreview")]
+#[non_exhaustive]
 pub struct InvitationPreview {
     /// Slug of the tenant
     pub tenant_slug: String,

@@ -31,6 +31,7 @@ use crate::{
 
 /// A caller whose claims are synced, with the documents that were read for it.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct SyncedCaller {
     /// The caller's user.
     pub user: User,

@@ -9,6 +9,7 @@ use crate::domain::Branding;
 /// The caller's user, tenants and subscriptions: the answer of `GET /users/me`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ProfileView {
     /// The caller.
     pub user: UserView,
@@ -23,6 +24,7 @@ pub struct ProfileView {
 /// The public part of a tenant, which its launcher shows before signing in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct LauncherView {
     /// The DNS label of its host.
     pub slug: String,

@@ -11,6 +11,7 @@ use crate::domain::{
 /// A place that a tenant's people go to, or will once it is ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct WorkspaceLink {
     /// The system behind it.
     pub system: SystemKind,
@@ -24,6 +25,7 @@ pub struct WorkspaceLink {
 /// The login of a tenant's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct WorkspaceLogin {
     /// The host that people sign in at.
     pub host: String,
@@ -48,6 +50,7 @@ impl WorkspaceLogin {
 /// The state of the systems behind a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct WorkspaceView {
     /// The tenant.
     #[schema(value_type = String)]

@@ -20,6 +20,7 @@ const PAGE: u32 = 1_000;
 /// The end of a chain at some time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Head {
     /// Time of the last seal.
     pub sealed_at: Timestamp,

@@ -72,6 +72,7 @@ impl fmt::Display for Fault {
 
 /// The first fault of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// Number of the place.
     pub seq: u64,
@@ -85,6 +86,7 @@ pub struct Finding {
 /// What the verification of a chain came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Verified {
     /// The tenant; absent for the chain of the platform.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -30,6 +30,7 @@ const RECENT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An endpoint whose deliveries fail or are late.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct EndpointReport {
     /// Its id.
     pub id: EventEndpointId,

@@ -17,6 +17,7 @@ pub const ACCESS_READY: &str = "AccessReady";
 
 /// The spaces that concern a tenant, as they are in the file system.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ObservedSpace {
     /// The space whose id is stored, if it still exists.
     pub stored: Option<Space>,

@@ -14,6 +14,7 @@ pub const GROUP_READY: &str = "GroupReady";
 
 /// The groups that concern a tenant, as they are in the identity system.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ObservedGroup {
     /// The group whose id is stored, if it still exists.
     pub stored: Option<Group>,

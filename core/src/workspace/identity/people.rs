@@ -12,6 +12,7 @@ pub const PEOPLE_READY: &str = "PeopleReady";
 
 /// A person whom the tenant knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KnownPerson {
     /// The user.
     pub user: UserId,

@@ -11,6 +11,7 @@ pub const PERSON_READY: &str = "PersonReady";
 
 /// A person as they should be in the group.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DesiredPerson {
     /// Id of the group.
     pub group: String,

@@ -20,6 +20,7 @@ pub const KEYS_READY: &str = "DkimKeysReady";
 
 /// A domain in the mail system.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ObservedDomain {
     /// Name.
     pub name: String,

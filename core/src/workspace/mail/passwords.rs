@@ -66,6 +66,7 @@ fn told(error: ConnectorError) -> Error {
 
 /// Result of a look at the app passwords of a mailbox.
 #[derive(Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Leftovers {
     /// Ids to remove from the mail system.
     pub remove: Vec<String>,

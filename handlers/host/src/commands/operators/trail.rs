@@ -226,7 +226,7 @@ async fn report(flags: ReportFlags) -> Result<(), Failure> {
             None => break,
         }
     }
-    report.removed = places.into_iter().map(|(place, count)| Removed { place, count }).collect();
+    report.removed = places.into_iter().map(|(place, count)| Removed::from_place(place, count)).collect();
     if session.output.is_json() {
         return session.output.document(&report);
     }
