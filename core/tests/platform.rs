@@ -5,8 +5,8 @@
 use dezky::{
     ErrorKind, Platform, PlatformOptions,
     development_issuer::DevelopmentIssuer,
-    domain::{CreateTenant, GrantMembership, MembershipRole, UpdateTenant},
-    service::{ListRequest, members::MemberFilter, tenants::TenantFilter},
+    domain::{CreateTenant, CreateUser, GrantMembership, MembershipRole, UpdateTenant},
+    service::{ListRequest, members::MemberFilter, tenants::TenantFilter, users::UserFilter},
     test_kit::cases::{NativeStage, Stage as _},
 };
 use serde_json::json;
@@ -53,6 +53,29 @@ async fn whoever_expects_a_version_changes_no_other() {
     let now = first.tenants().get(&seen.id.into()).await.unwrap();
     let done = first.expecting(&now).unwrap().tenants().update(&seen.id.into(), named("First")).await;
     assert_eq!(done.unwrap().name, "First");
+}
+
+#[tokio::test]
+async fn a_creation_with_an_idempotency_key_takes_effect_once() {
+    let (stage, issuer) = (NativeStage::on_sqlite().unwrap(), DevelopmentIssuer::start().await.unwrap());
+    let platform = platform(&stage, &issuer).await;
+    let (first, other) = (platform.as_system("first").unwrap(), platform.as_system("other").unwrap());
+    let once = first.with_idempotency_key("order-7").unwrap();
+    let acme = |name| CreateTenant::build("acme", name).finish().unwrap();
+    let created = once.tenants().create(acme("ACME")).await.unwrap();
+    assert_eq!(once.tenants().create(acme("ACME")).await.unwrap(), created);
+    assert_eq!(once.tenants().create(acme("Acme")).await.unwrap_err().code(), "idempotency_key_reused");
+    // The key is that of a caller, and of a use case.
+    let others = other.with_idempotency_key("order-7").unwrap();
+    assert_eq!(others.tenants().create(acme("ACME")).await.unwrap_err().kind(), ErrorKind::Conflict);
+    let anna = json!({"issuerId": "default", "authentikSubjectId": "anna"});
+    let anna = once.users().create(CreateUser::read(anna).unwrap()).await.unwrap();
+    assert_eq!(once.users().list(&UserFilter::default(), &ListRequest::default()).await.unwrap().items, [anna]);
+    let tenants = first.tenants().list(&TenantFilter::default(), &ListRequest::default()).await.unwrap();
+    assert_eq!(tenants.items, [created]);
+    for key in ["", "a\nb", "schlüssel", &"x".repeat(256)] {
+        assert_eq!(first.with_idempotency_key(key).unwrap_err().code(), "invalid_idempotency_key", "{key}");
+    }
 }
 
 #[tokio::test]

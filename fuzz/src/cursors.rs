@@ -4,10 +4,9 @@ use std::sync::{Arc, LazyLock};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dezky::{
-    ErrorKind, Result,
-    clock::SystemClock,
+    ErrorKind, Platform, PlatformOptions, Result,
     domain::CreateTenant,
-    service::{Call, ListRequest, Page, Service, ServiceSettings, tenants::TenantFilter, views::TenantView},
+    service::{Call, ListRequest, Page, Service, tenants::TenantFilter, views::TenantView},
     store::sqlite::SqliteStore,
 };
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ use serde_json::{Value, json};
 const TENANTS: usize = 12;
 
 struct Fixture {
-    service: Service,
+    service: Arc<Service>,
     runtime: tokio::runtime::Runtime,
     _folder: tempfile::TempDir,
 }
@@ -28,7 +27,8 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
         let _inside = runtime.enter();
         SqliteStore::open(folder.path().join("dezky.sqlite"), Default::default(), dezky::COLLECTIONS).expect("a store")
     };
-    let service = Service::new(Arc::new(store), Arc::new(SystemClock), ServiceSettings::default());
+    let platform = Platform::open(PlatformOptions::new(Arc::new(store))).expect("a platform");
+    let service = Arc::clone(platform.service());
     for number in 0..TENANTS {
         let body = json!({ "slug": format!("tenant-{number}"), "name": format!("Tenant {}", number / 3) });
         let create = CreateTenant::read(body).expect("a tenant");

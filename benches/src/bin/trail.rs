@@ -7,10 +7,11 @@
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use dezky::{
+    Platform, PlatformOptions,
     clock::{Clock as _, SystemClock},
     context::SystemActor,
     domain::{AuditActor, AuditChain, AuditEvent, AuditEventId, AuditResource, CreateTenant, ObjectId, TenantId, seal},
-    service::{Call, ListRequest, Service, ServiceSettings, audit::AuditFilter},
+    service::{Call, ListRequest, Service, audit::AuditFilter},
     store::{Commit, SharedStore, mongodb::MongodbStore, sqlite::SqliteStore},
     work::trail::{seal as seal_waiting, verify},
 };
@@ -35,17 +36,18 @@ async fn main() -> Result<(), Failure> {
         )?),
         Err(_) => Arc::new(SqliteStore::open(folder.path().join("bench.db"), Default::default(), dezky::COLLECTIONS)?),
     };
-    let service = Service::new(Arc::clone(&store), Arc::new(SystemClock), ServiceSettings::default());
-    let few = tenant(&service, "few").await?;
-    let large = tenant(&service, "many").await?;
-    while seal_waiting(&service).await? > 0 {}
+    let platform = Platform::open(PlatformOptions::new(Arc::clone(&store)))?;
+    let service = platform.service();
+    let few = tenant(service, "few").await?;
+    let large = tenant(service, "many").await?;
+    while seal_waiting(service).await? > 0 {}
     fill(&store, few, FEW).await?;
     let start = Instant::now();
     fill(&store, large, many).await?;
     println!("{many} sealed events written in {:.0} s", start.elapsed().as_secs_f64());
     let (mut small, mut big, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let (one, other) = (page(&service, few).await?, page(&service, large).await?);
+        let (one, other) = (page(service, few).await?, page(service, large).await?);
         small.push(one);
         big.push(other);
         ratios.push(other / one);
@@ -56,7 +58,7 @@ async fn main() -> Result<(), Failure> {
     let mut rates = Vec::new();
     for _ in 0..3 {
         let start = Instant::now();
-        let verified = verify(&service, Some(large)).await?;
+        let verified = verify(service, Some(large)).await?;
         if let Some(found) = verified.finding {
             return Err(format!("the trail is not as it was sealed: {found:?}").into());
         }

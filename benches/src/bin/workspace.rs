@@ -9,6 +9,7 @@ use std::{
 };
 
 use dezky::{
+    Platform, PlatformOptions,
     clock::{Clock as _, SystemClock},
     connectors::{ConnectorSettings, Secret, authentik::Authentik, ocis::OcisFiles, stalwart::Stalwart},
     domain::{CreateTenant, Tenant, TenantStatus, tenant::TENANTS, workspace::SystemKind},
@@ -56,7 +57,8 @@ fn worker(file: &Path, emulators: &Emulators) -> Result<(Arc<Service>, Driver), 
     let store: SharedStore = Arc::new(SqliteStore::open(file, Default::default(), dezky::COLLECTIONS)?);
     let kinds = vec![SystemKind::Identity, SystemKind::Mail, SystemKind::Files];
     let service = ServiceSettings { systems: kinds, ..ServiceSettings::default() };
-    let service = Arc::new(Service::new(store, Arc::new(SystemClock), service));
+    let platform = Platform::open(PlatformOptions::new(store).service(service))?;
+    let service = Arc::clone(platform.service());
     let systems = Systems {
         identity: Some(Arc::new(Authentik::new(&settings(
             &emulators.authentik.url(),

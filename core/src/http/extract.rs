@@ -15,9 +15,6 @@ use crate::{
     service::{Call, IdempotencyRequest, IfMatch, Principal},
 };
 
-/// Maximum length of an `Idempotency-Key`.
-const MAXIMUM_KEY: usize = 255;
-
 /// The context that every request has.
 pub(super) struct Context(pub(super) RequestContext);
 
@@ -109,14 +106,12 @@ pub(super) fn none_match(headers: &HeaderMap, tag: &str) -> bool {
 fn idempotency(parts: &Parts) -> Result<Option<IdempotencyRequest>> {
     let mut values = parts.headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let key = value.to_str().unwrap_or_default();
-    if key.is_empty() || key.len() > MAXIMUM_KEY || values.next().is_some() {
-        let message = "`Idempotency-Key` must be one text of 1 to 255 plain characters";
-        return Err(Error::new(Code::INVALID_IDEMPOTENCY_KEY, message));
-    }
+    // What is no text, or not one, is refused as an empty one.
+    let key = if values.next().is_some() { "" } else { value.to_str().unwrap_or_default() };
+    let key = IdempotencyRequest::check_key(key.to_owned())?;
     let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |uri| uri.0.path());
     let target = format!("{} {path}", parts.method);
-    Ok(Some(IdempotencyRequest { key: key.to_owned(), target, body: Vec::new() }))
+    Ok(Some(IdempotencyRequest { key, target, body: Vec::new() }))
 }
 
 /// The decoded parameters of the path.

@@ -1,6 +1,6 @@
 //! One caller, and the use cases on behalf of that caller.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::{
     context::RequestContext,
     error::Result,
     service::{
-        Call, IfMatch, Principal, Service,
+        Call, IdempotencyRequest, IfMatch, Principal, Service,
         views::{ProfileView, entity_tag},
     },
 };
@@ -25,11 +25,12 @@ pub struct Acting {
     pub(super) service: Arc<Service>,
     principal: Principal,
     if_match: Option<IfMatch>,
+    idempotency_key: Option<String>,
 }
 
 impl Acting {
     pub(super) fn new(service: Arc<Service>, principal: Principal) -> Self {
-        Self { service, principal, if_match: None }
+        Self { service, principal, if_match: None, idempotency_key: None }
     }
 
     /// Creates a new call.
@@ -37,6 +38,32 @@ impl Acting {
         let mut call = Call::by(RequestContext::fresh(), self.principal.clone());
         call.if_match.clone_from(&self.if_match);
         call
+    }
+
+    /// Creates a new call of a use case with these arguments.
+    pub(super) fn call_of(&self, use_case: &str, arguments: &dyn fmt::Debug) -> Call {
+        let mut call = self.call();
+        call.idempotency = self.idempotency_key.as_ref().map(|key| IdempotencyRequest {
+            key: key.clone(),
+            // Requests over HTTP have a method and a path here, so that neither gets the other's answer.
+            target: format!("sdk {use_case}"),
+            body: format!("{arguments:?}").into_bytes(),
+        });
+        call
+    }
+
+    /// Returns the same caller, whose creation takes effect once however often it is called with this key.
+    ///
+    /// Within a day, the same creation by the same caller returns what the first one did. Reads and changes are not
+    /// affected: those are made safe by [`Acting::expecting`]. A release may tell equal arguments differently, so that
+    /// a key does not outlast an upgrade.
+    ///
+    /// # Errors
+    /// Kind `Invalid` with `invalid_idempotency_key` unless the key has 1 to 255 printable ASCII characters. The
+    /// creation itself fails with `idempotency_key_reused` if its arguments differ from those of the first one.
+    pub fn with_idempotency_key(&self, key: impl Into<String>) -> Result<Self> {
+        let key = IdempotencyRequest::check_key(key.into())?;
+        Ok(Self { idempotency_key: Some(key), ..self.clone() })
     }
 
     /// Returns the same caller, who changes a document only if it is still as in this view.

@@ -22,7 +22,7 @@ pub use resources::{
 use crate::{
     authn::{
         IssuerSource, StoreIssuers, VerifiedToken, Verifier, VerifierOptions,
-        keys::{HttpKeySource, StoreArchive},
+        keys::{HttpKeySource, KeySetArchive, KeySource, StoreArchive},
     },
     context::RequestContext,
     error::Result,
@@ -43,10 +43,25 @@ impl Platform {
     /// # Errors
     /// Kind `Configuration` when a setting of an issuer or an added CA certificate is invalid.
     pub fn open(options: PlatformOptions) -> Result<Self> {
-        let PlatformOptions { store, issuers, service, clock, extra_ca_certificates, verifier, mail, records, billing } =
-            options;
-        let source = Arc::new(HttpKeySource::new(extra_ca_certificates.as_deref())?);
-        let archive = Arc::new(StoreArchive::new(Arc::clone(&store)));
+        let PlatformOptions {
+            store,
+            issuers,
+            service,
+            clock,
+            extra_ca_certificates,
+            keys,
+            verifier,
+            mail,
+            records,
+            billing,
+        } = options;
+        let (source, archive): (Arc<dyn KeySource>, Arc<dyn KeySetArchive>) = match keys {
+            Some(keys) => keys,
+            None => (
+                Arc::new(HttpKeySource::new(extra_ca_certificates.as_deref())?),
+                Arc::new(StoreArchive::new(Arc::clone(&store))),
+            ),
+        };
         let of_tenants = StoreIssuers::new(Arc::clone(&store), &issuers);
         let issuer_source = of_tenants.map(|source| Arc::new(source) as Arc<dyn IssuerSource>);
         let verifier = VerifierOptions { issuer_source: verifier.issuer_source.or(issuer_source), ..verifier };

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    authn::{IssuerSettings, VerifierOptions},
+    authn::{
+        IssuerSettings, VerifierOptions,
+        keys::{KeySetArchive, KeySource},
+    },
     clock::{Clock, SystemClock},
     service::{BillingProvider, MailPasswords, PublicRecords, ServiceSettings},
     store::SharedStore,
@@ -18,6 +21,7 @@ pub struct PlatformOptions {
     pub(super) service: ServiceSettings,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) extra_ca_certificates: Option<Vec<u8>>,
+    pub(super) keys: Option<(Arc<dyn KeySource>, Arc<dyn KeySetArchive>)>,
     pub(super) verifier: VerifierOptions,
     pub(super) mail: Option<Arc<dyn MailPasswords>>,
     pub(super) records: Option<Arc<dyn PublicRecords>>,
@@ -33,6 +37,7 @@ impl PlatformOptions {
             service: ServiceSettings::default(),
             clock: Arc::new(SystemClock),
             extra_ca_certificates: None,
+            keys: None,
             verifier: VerifierOptions::default(),
             mail: None,
             records: None,
@@ -61,6 +66,12 @@ impl PlatformOptions {
     /// Sets CA certificates (PEM) that are trusted in addition to the system's when keys are fetched.
     pub fn extra_ca_certificates(mut self, pem: Option<Vec<u8>>) -> Self {
         self.extra_ca_certificates = pem;
+        self
+    }
+
+    /// Sets where keys of issuers come from and where they are kept, instead of the issuers themselves and the store.
+    pub fn keys(mut self, source: Arc<dyn KeySource>, archive: Arc<dyn KeySetArchive>) -> Self {
+        self.keys = Some((source, archive));
         self
     }
 

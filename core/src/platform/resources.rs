@@ -51,7 +51,8 @@ macro_rules! resource {
                 /// # Errors
                 /// As the use case of that name.
                 pub async fn $method(&self, $($argument: $kind),*) -> Result<$result> {
-                    self.0.service.$use_case(&self.0.call(), $($argument),*).await$(.map(|answer| answer.$part))?
+                    let call = self.0.call_of(stringify!($use_case), &($(&$argument,)*));
+                    self.0.service.$use_case(&call, $($argument),*).await$(.map(|answer| answer.$part))?
                 }
             )*
         }

@@ -6,7 +6,7 @@ use crate::{
     authn::VerifiedToken,
     context::{Caller, RequestContext, SystemActor},
     domain::api_key::PresentedKey,
-    error::{Error, FieldCode, FieldError, Result},
+    error::{Code, Error, FieldCode, FieldError, Result},
 };
 
 /// The caller.
@@ -56,6 +56,21 @@ pub struct IdempotencyRequest {
     pub target: String,
     /// The body, as it was received.
     pub body: Vec<u8>,
+}
+
+impl IdempotencyRequest {
+    /// Maximum length of a key.
+    const MAXIMUM_KEY: usize = 255;
+
+    /// Returns the key if it can be one: the text of a header.
+    pub(crate) fn check_key(key: String) -> Result<String> {
+        let is_plain = |byte: u8| byte == b'\t' || (b' '..=b'~').contains(&byte);
+        if key.is_empty() || key.len() > Self::MAXIMUM_KEY || !key.bytes().all(is_plain) {
+            let message = "`Idempotency-Key` must be one text of 1 to 255 plain characters";
+            return Err(Error::new(Code::INVALID_IDEMPOTENCY_KEY, message));
+        }
+        Ok(key)
+    }
 }
 
 /// A call of a use case.

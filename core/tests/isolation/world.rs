@@ -6,14 +6,15 @@ use async_trait::async_trait;
 use axum::{Router, body::Body};
 use dezky::{
     authn::{
-        IssuerSettings, StoreIssuers, Verifier, VerifierOptions,
+        IssuerSettings,
         keys::{FetchError, HttpKeySource, KeySource, NoArchive},
     },
     clock::{Clock, SystemClock, Timestamp},
     domain::{
         CreateUser, Issuer, MembershipRole, UpdateTenant, UserId, tenant_domain::DomainTimes, workspace::SystemKind,
     },
-    http::{HttpState, RequestIdentity, TokenIdentity, router},
+    http::RequestIdentity,
+    platform::PlatformOptions,
     service::{Service, ServiceSettings},
     store::{Commit, SharedStore},
     test_kit::DevelopmentIssuer,
@@ -152,7 +153,7 @@ fn service_settings() -> ServiceSettings {
 }
 
 pub(crate) struct Platform {
-    pub(crate) service: Service,
+    pub(crate) service: Arc<Service>,
     router: Router,
     pub(crate) clock: Arc<dyn Clock>,
     issuer: Arc<DevelopmentIssuer>,
@@ -198,21 +199,16 @@ impl Platform {
         issuer: Arc<DevelopmentIssuer>,
         bound: Arc<DevelopmentIssuer>,
     ) -> Self {
-        let settings = vec![issuer.settings("default")];
         let keys = Arc::new(Keys { http: HttpKeySource::new(None).unwrap(), bound: Arc::clone(&bound) });
-        let archive = Arc::new(NoArchive);
-        let mut options = VerifierOptions::default();
-        options.issuer_source = Some(Arc::new(StoreIssuers::new(Arc::clone(&store), &settings).unwrap()));
-        let verifier = Verifier::new(settings, keys, archive, Arc::clone(&clock), options).unwrap();
-        let api = Arc::new(
-            Service::new(Arc::clone(&store), Arc::clone(&clock), service_settings())
-                .with_records(records())
-                .with_billing(Some(Arc::new(Agreeable))),
-        );
-        let router = router(HttpState::new(api, Arc::new(TokenIdentity::new(verifier))));
-        let service = Service::new(store, Arc::clone(&clock), service_settings())
-            .with_records(records())
-            .with_billing(Some(Arc::new(Agreeable)));
+        let options = PlatformOptions::new(store)
+            .issuers(vec![issuer.settings("default")])
+            .keys(keys, Arc::new(NoArchive))
+            .clock(Arc::clone(&clock))
+            .service(service_settings())
+            .records(records())
+            .billing(Some(Arc::new(Agreeable)));
+        let platform = dezky::Platform::open(options).unwrap();
+        let (service, router) = (Arc::clone(platform.service()), platform.router());
         Self { service, router, clock, issuer, bound, worlds: AtomicUsize::new(0) }
     }
 

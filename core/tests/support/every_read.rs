@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use dezky::{
-    authn::{
-        Verifier, VerifierOptions,
-        keys::{HttpKeySource, NoArchive},
-    },
-    clock::SystemClock,
+    Platform,
+    authn::keys::{HttpKeySource, NoArchive},
     development_issuer::{Claims, DevelopmentIssuer},
-    http::{HttpState, TokenIdentity, router},
-    service::{Service, ServiceSettings, seed::SeedSettings},
+    platform::PlatformOptions,
+    service::{ServiceSettings, seed::SeedSettings},
     store::SharedStore,
 };
 use http::Request;
@@ -51,19 +48,15 @@ const ADMINISTERED: &[&str] =
 impl Api {
     pub(crate) async fn new(store: SharedStore) -> Self {
         let issuer = DevelopmentIssuer::start().await.unwrap();
-        let verifier = Verifier::new(
-            vec![issuer.settings("default")],
-            Arc::new(HttpKeySource::new(None).unwrap()),
-            Arc::new(NoArchive),
-            Arc::new(SystemClock),
-            VerifierOptions::default(),
-        )
-        .unwrap();
         let settings =
             ServiceSettings { platform_admin_group: Some("admins".to_owned()), ..ServiceSettings::default() };
-        let service = Arc::new(Service::new(store, Arc::new(SystemClock), settings));
-        service.seed(&SeedSettings::default()).await.unwrap();
-        Self { issuer, router: router(HttpState::new(service, Arc::new(TokenIdentity::new(verifier)))) }
+        let options = PlatformOptions::new(store)
+            .issuers(vec![issuer.settings("default")])
+            .keys(Arc::new(HttpKeySource::new(None).unwrap()), Arc::new(NoArchive))
+            .service(settings);
+        let platform = Platform::open(options).unwrap();
+        platform.service().seed(&SeedSettings::default()).await.unwrap();
+        Self { issuer, router: platform.router() }
     }
 
     /// Returns the claims of a member of the tenant, or of an administrator of the platform.

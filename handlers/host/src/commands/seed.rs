@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, sync::Arc};
 
-use dezky::{clock::SystemClock, service::Service};
+use dezky::Platform;
 
 use crate::{
     command_line::SettingFlags,
@@ -19,8 +19,8 @@ pub(super) async fn run(flags: SettingFlags) -> Result<(), Failure> {
     let configuration = Configuration::read(&sources)?;
     logging::start(&configuration::log(&sources)?)?;
     let store = store::open(&configuration, &Arc::new(Metrics::new()))?;
-    let service = Service::new(store, Arc::new(SystemClock), configuration.service_settings());
-    let seeded = service.seed(&configuration.seed).await?;
+    let platform = Platform::open(configuration.platform_options(store)?)?;
+    let seeded = platform.service().seed(&configuration.seed).await?;
     let state = |created| if created { "created" } else { "was there already" };
     let slug = &configuration.seed.slug;
     let mut output = std::io::stdout().lock();

@@ -1,14 +1,6 @@
 //! Checks of endpoints for events: deliveries that fail, or wait for too long.
 
-use std::sync::Arc;
-
-use dezky::{
-    clock::SystemClock,
-    outbound::Url,
-    service::{Service, ServiceSettings},
-    store::SharedStore,
-    work::webhooks::EndpointReport,
-};
+use dezky::{outbound::Url, service::Service, work::webhooks::EndpointReport};
 
 use super::report::Report;
 
@@ -17,9 +9,8 @@ const ENDPOINTS: &str = "event endpoints";
 /// Number of endpoints that are reported one by one.
 const MOST: usize = 10;
 
-pub(super) async fn check(store: &SharedStore, report: &mut Report) {
-    let service = Service::new(Arc::clone(store), Arc::new(SystemClock), ServiceSettings::default());
-    let troubled = match EndpointReport::troubled(&service).await {
+pub(super) async fn check(service: &Service, report: &mut Report) {
+    let troubled = match EndpointReport::troubled(service).await {
         Ok(troubled) => troubled,
         Err(error) => {
             let message = format!("their deliveries cannot be read: {}", error.message());

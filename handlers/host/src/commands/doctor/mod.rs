@@ -9,7 +9,10 @@ mod store;
 mod systems;
 mod tasks;
 
+use std::sync::Arc;
+
 use clap::Args;
+use dezky::{Platform, PlatformOptions, store::SharedStore};
 
 use self::report::Report;
 use super::operators::session::OperatorSettings;
@@ -37,8 +40,7 @@ pub(super) async fn run(flags: DoctorFlags) -> Result<(), Failure> {
             configured::check(&configuration, &mut report);
             let store = store::check(&configuration, &mut report).await;
             if let Some(store) = &store {
-                tasks::check(store, &mut report).await;
-                endpoints::check(store, &mut report).await;
+                background(store, &mut report).await;
             }
             systems::check(&configuration, &mut report).await;
             issuers::check(&configuration, store.as_ref(), &mut report).await;
@@ -51,6 +53,17 @@ pub(super) async fn run(flags: DoctorFlags) -> Result<(), Failure> {
         }
     }
     report.print(flags.json)
+}
+
+/// Checks what goes on in the background, for which no setting but the store matters.
+async fn background(store: &SharedStore, report: &mut Report) {
+    match Platform::open(PlatformOptions::new(Arc::clone(store))) {
+        Ok(platform) => {
+            tasks::check(platform.service(), report).await;
+            endpoints::check(platform.service(), report).await;
+        }
+        Err(error) => report.error("tasks", error.message(), "correct this and run the doctor again"),
+    }
 }
 
 fn read(flags: &DoctorFlags) -> Result<Configuration, Failure> {

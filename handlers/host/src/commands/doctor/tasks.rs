@@ -1,11 +1,10 @@
 //! Checks of background tasks: failures, and events that wait for too long.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use dezky::{
     clock::{Clock as _, SystemClock, Timestamp},
-    service::{Service, ServiceSettings},
-    store::SharedStore,
+    service::Service,
     work::TaskReport,
 };
 
@@ -16,9 +15,8 @@ const LATE: Duration = Duration::from_secs(5 * 60);
 
 const TASKS: &str = "tasks";
 
-pub(super) async fn check(store: &SharedStore, report: &mut Report) {
-    let service = Service::new(Arc::clone(store), Arc::new(SystemClock), ServiceSettings::default());
-    match TaskReport::all(&service).await {
+pub(super) async fn check(service: &Service, report: &mut Report) {
+    match TaskReport::all(service).await {
         Ok(tasks) => {
             let late = SystemClock.now().minus(LATE);
             let troubled = tasks.iter().filter(|task| judge(task, late, report)).count();

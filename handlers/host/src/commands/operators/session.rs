@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use dezky::{
-    clock::SystemClock,
+    Platform,
     context::RequestContext,
     service::{Call, IdempotencyRequest, Principal, Service, access::TenantReference, views::TenantView},
 };
@@ -71,7 +71,7 @@ impl OperatorSettings {
 /// An operators' command in progress.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) service: Service,
+    pub(crate) service: Arc<Service>,
     pub(crate) configuration: Configuration,
     pub(crate) output: Output,
     actor: Principal,
@@ -87,10 +87,13 @@ impl Session {
         let configuration = Configuration::read(&sources)?;
         logging::start(&configuration::log(&sources)?)?;
         let store = store::open(&configuration, &Arc::new(Metrics::new()))?;
-        let service = Service::new(store, Arc::new(SystemClock), configuration.service_settings())
-            .with_records(configuration.domains.records())
-            .with_billing(configuration.billing()?);
-        Ok(Self { service, configuration, output: Output::new(flags.json), actor: flags.actor.clone() })
+        let platform = Platform::open(configuration.platform_options(store)?)?;
+        Ok(Self {
+            service: Arc::clone(platform.service()),
+            configuration,
+            output: Output::new(flags.json),
+            actor: flags.actor.clone(),
+        })
     }
 
     /// Creates a call by the actor.
