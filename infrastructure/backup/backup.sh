@@ -63,12 +63,13 @@ stage_dezky() {
         "$(sha256sum "$file" | cut -d ' ' -f 1)" "$("$BACKUP_DEZKY" --version | cut -d ' ' -f 2)" "$rows" >"$target/manifest.json"
 }
 
-# The release's own copy of a MongoDB database, which compares both sides afterwards and refuses one that was written meanwhile.
+# The release's own copy of a MongoDB database, which compares both sides afterwards and refuses one that was written meanwhile. The URI
+# may have a password, which no argument of a process should.
 copy_mongodb() {
     local attempt
     for attempt in 1 2 3; do
         rm -f "$2"*
-        if env -u DEZKY_STORE "$BACKUP_DEZKY" migrate --from "$1" --to "sqlite:$2" >"$BACKUP_STATE/copy.log" 2>&1; then
+        if env -u DEZKY_STORE "$BACKUP_DEZKY" migrate --from file:/dev/fd/3 --to "sqlite:$2" 3<<<"$1" >"$BACKUP_STATE/copy.log" 2>&1; then
             sqlite3 "$2" 'PRAGMA journal_mode = DELETE' >/dev/null
             return 0
         fi

@@ -47,7 +47,6 @@ on_every_store!(
     claims::what_a_newer_token_claims_no_more_is_gone_on_the_route_that_it_is_used_on_first,
     claims::who_is_put_back_shows_nothing_new_until_they_come,
     keys::what_has_ended_is_refused_to_its_key_on_every_route,
-    matrix::every_route_answers_every_caller_as_the_policy_says,
     matrix::a_tenants_own_issuer_speaks_for_that_tenant_alone,
     matrix::no_body_reaches_into_another_tenant,
     matrix::public_routes_answer_everybody_alike,
@@ -55,7 +54,57 @@ on_every_store!(
     matrix::nobody_raises_their_own_role,
     revoked::what_is_taken_is_refused_to_the_same_token_on_every_route,
     sessions::all_sessions_end_whatever_the_clock_of_the_issuer,
-    system::the_system_may_do_what_the_policy_gives_it,
+);
+
+/// Tests of a promise about a tenant of each status, and about each part of what it is called with.
+macro_rules! on_every_store_by_status {
+    ($($part:ident::$promise:ident($($number:literal as $name:ident),* $(,)?)),+ $(,)?) => {
+        $(mod $promise {
+            on_every_store_by_status!(@of active, Active, $part::$promise($($number as $name),*));
+            on_every_store_by_status!(@of suspended, Suspended, $part::$promise($($number as $name),*));
+            on_every_store_by_status!(@of deleted, Deleted, $part::$promise($($number as $name),*));
+        })+
+    };
+    (@of $module:ident, $status:ident, $part:ident::$promise:ident()) => {
+        mod $module {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                let fixture = crate::support::sqlite();
+                let store = std::sync::Arc::clone(&fixture.store);
+                crate::$part::$promise(store, dezky::domain::TenantStatus::$status).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_mongodb() {
+                crate::$part::$promise(crate::support::mongodb().await, dezky::domain::TenantStatus::$status).await;
+            }
+        }
+    };
+    (@of $module:ident, $status:ident, $part:ident::$promise:ident($($number:literal as $name:ident),+)) => {
+        mod $module {
+            // So that no part is forgotten.
+            const _: () = assert!([$($number),+].len() == crate::$part::PARTS);
+            $(mod $name {
+                #[tokio::test(flavor = "multi_thread")]
+                async fn on_sqlite() {
+                    let fixture = crate::support::sqlite();
+                    let store = std::sync::Arc::clone(&fixture.store);
+                    crate::$part::$promise(store, dezky::domain::TenantStatus::$status, $number).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread")]
+                async fn on_mongodb() {
+                    let store = crate::support::mongodb().await;
+                    crate::$part::$promise(store, dezky::domain::TenantStatus::$status, $number).await;
+                }
+            })+
+        }
+    };
+}
+
+on_every_store_by_status!(
+    matrix::every_route_answers_every_caller_as_the_policy_says(0 as first, 1 as second, 2 as third),
+    system::the_system_may_do_what_the_policy_gives_it(),
 );
 
 #[tokio::test(flavor = "multi_thread")]

@@ -134,7 +134,7 @@ impl Configuration {
     /// Kind `Configuration` with one line for the first invalid setting.
     pub fn read(sources: &Sources) -> Result<Self> {
         sources.check_variables()?;
-        let (store, store_origin) = location::read(sources)?;
+        let (store, store_origin, store_file) = location::read(sources)?;
         let platform_admin_group = values::platform_admin_group(sources)?;
         let seed = values::seed(sources, platform_admin_group.as_deref())?;
         let extra_ca = sources.find(&settings::EXTRA_CA_CERTS)?;
@@ -143,7 +143,7 @@ impl Configuration {
             _ => extra_ca.as_ref().map(|found| found.text.clone()),
         })?;
         let pem = extra_ca_certificates.as_deref();
-        let mut secret_files = secrets::files(&store, &store_origin, extra_ca.as_ref(), pem);
+        let mut secret_files = secrets::files(&store, store_file, extra_ca.as_ref(), pem);
         secret_files.extend(systems::secret_files(sources)?);
         secret_files.extend(mail::secret_files(sources)?);
         secret_files.extend(billing::secret_files(sources)?);

@@ -1,11 +1,14 @@
 //! Store location.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use dezky::Result;
 
 use super::{
-    settings,
+    secrets, settings,
     sources::{Origin, Sources, refuse},
 };
 
@@ -33,7 +36,7 @@ impl StoreLocation {
     /// # Errors
     /// Kind `Configuration` when it is missing or names no store.
     pub fn read(sources: &Sources) -> Result<Self> {
-        read(sources).map(|(location, _)| location)
+        read(sources).map(|(location, ..)| location)
     }
 
     /// Returns the location as a setting. It may contain a password.
@@ -64,17 +67,23 @@ impl StoreLocation {
     }
 }
 
-const FORMS: &str = "write `sqlite:PATH`, `mongodb://HOST/DATABASE` or `mongodb+srv://HOST/DATABASE`";
+const FORMS: &str = "write `sqlite:PATH`, `mongodb://HOST/DATABASE` or `mongodb+srv://HOST/DATABASE`, or `file:PATH` of a file that has it";
 
-/// Reads the store's location and its origin.
-pub(super) fn read(sources: &Sources) -> Result<(StoreLocation, Origin)> {
+/// Reads the store's location, its origin, and the file that contains it, if any does.
+pub(super) fn read(sources: &Sources) -> Result<(StoreLocation, Origin, Option<PathBuf>)> {
     let found = match sources.find(&settings::STORE)? {
         Some(found) => found,
         None => sources.variable(settings::MONGODB_URI).ok_or_else(|| {
             refuse(format!("no store is configured: set `DEZKY_STORE`, or `store` in the configuration file: {FORMS}"))
         })?,
     };
-    let location = match found.text.split_once(':') {
+    // Arguments of a process are seen by all users of the machine, and a URI may contain a password.
+    let (text, file) = match (found.text.strip_prefix("file:"), &found.origin) {
+        (Some(path), _) => (secrets::read(&found, Path::new(path))?, Some(path.into())),
+        (None, Origin::File { file, .. }) => (found.text.clone(), Some(file.clone())),
+        (None, _) => (found.text.clone(), None),
+    };
+    let location = match text.split_once(':') {
         Some(("sqlite", path)) => {
             // `sqlite:///srv/dezky.sqlite` is meant as a URL, but `sqlite://dezky.sqlite` would name a host.
             let path = match path.strip_prefix("//") {
@@ -87,9 +96,9 @@ pub(super) fn read(sources: &Sources) -> Result<(StoreLocation, Origin)> {
             }
             StoreLocation::Sqlite(path.into())
         }
-        Some(("mongodb" | "mongodb+srv", rest)) if rest.starts_with("//") => StoreLocation::Mongodb(found.text.clone()),
+        Some(("mongodb" | "mongodb+srv", rest)) if rest.starts_with("//") => StoreLocation::Mongodb(text.clone()),
         // The value is not repeated, since it may contain a password.
         _ => return Err(found.refuse(format!("is no store: {FORMS}"))),
     };
-    Ok((location, found.origin))
+    Ok((location, found.origin, file))
 }

@@ -1,11 +1,14 @@
 //! Files that contain secrets of the configuration, for checking who may read them.
 
-use std::path::PathBuf;
-
-use super::{
-    StoreLocation,
-    sources::{Found, Origin},
+use std::{
+    fs::File,
+    io::{Error as IoError, Read as _},
+    path::{Path, PathBuf},
 };
+
+use dezky::Result;
+
+use super::{StoreLocation, sources::Found};
 
 /// A file that contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,18 +19,37 @@ pub struct SecretFile {
     pub secret: &'static str,
 }
 
+/// Maximum size of a file that contains a secret, in bytes.
+const LONGEST: u64 = 16 * 1024;
+
+/// Reads a secret from the file that a setting names.
+pub(super) fn read(found: &Found, path: &Path) -> Result<String> {
+    let unreadable = |error: IoError| found.refuse(format!("the file cannot be read ({error})"));
+    let mut text = String::new();
+    // A pipe has no size before it is read.
+    let mut file = File::open(path).map_err(unreadable)?.take(LONGEST.saturating_add(1));
+    file.read_to_string(&mut text).map_err(unreadable)?;
+    if file.limit() == 0 {
+        return Err(found.refuse(format!("the file has more than {LONGEST} bytes, and so is no secret")));
+    }
+    match text.trim() {
+        "" => Err(found.refuse("the file is empty: write the secret into it")),
+        secret => Ok(secret.to_owned()),
+    }
+}
+
 /// Lists the files that contain secrets of these settings.
 pub(super) fn files(
     store: &StoreLocation,
-    origin: &Origin,
+    file: Option<PathBuf>,
     extra_ca: Option<&Found>,
     pem: Option<&[u8]>,
 ) -> Vec<SecretFile> {
     let mut files = Vec::new();
-    if let (StoreLocation::Mongodb(uri), Origin::File { file, .. }) = (store, origin)
+    if let (StoreLocation::Mongodb(uri), Some(path)) = (store, file)
         && has_password(uri)
     {
-        files.push(SecretFile { path: file.clone(), secret: "a password of MongoDB" });
+        files.push(SecretFile { path, secret: "a password of MongoDB" });
     }
     // Hand-made bundles sometimes contain a certificate's key.
     if let (Some(found), Some(pem)) = (extra_ca, pem)

@@ -2,9 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -24,13 +23,10 @@ use dezky::{
 };
 
 use super::{
-    secrets::SecretFile,
+    secrets::{self, SecretFile},
     settings::{self, Setting},
     sources::{Origin, Sources, refuse},
 };
-
-/// Maximum size of a file with a secret, in bytes.
-const LONGEST_SECRET: u64 = 16 * 1024;
 
 /// Maximum grace period in days.
 const MOST_DAYS: u64 = 3_650;
@@ -220,18 +216,7 @@ pub(super) fn secret(sources: &Sources, names: &Names) -> Result<String> {
             Err(file.refuse(format!("`{}` is set too: remove one of the two", names.secret.variable)))
         }
         (Some(found), None) => Ok(found.text),
-        (None, Some(found)) => {
-            let path = PathBuf::from(&found.text);
-            let unreadable = |error: std::io::Error| found.refuse(format!("the file cannot be read ({error})"));
-            if fs::metadata(&path).map_err(unreadable)?.len() > LONGEST_SECRET {
-                return Err(found.refuse(format!("the file has more than {LONGEST_SECRET} bytes, and so is no secret")));
-            }
-            let text = fs::read_to_string(&path).map_err(unreadable)?;
-            match text.trim() {
-                "" => Err(found.refuse("the file is empty: write the secret into it")),
-                secret => Ok(secret.to_owned()),
-            }
-        }
+        (None, Some(found)) => secrets::read(&found, Path::new(&found.text)),
         (None, None) => Err(refuse(format!(
             "`{}` needs a credential: set `{}`, or `{}` to a file that has it",
             names.url.variable, names.secret.variable, names.secret_file.variable

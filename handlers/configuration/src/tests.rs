@@ -265,6 +265,30 @@ fn mail_goes_to_a_server_over_tls_unless_the_scheme_says_otherwise() {
 }
 
 #[test]
+fn a_file_may_say_where_the_store_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let setting = format!("file:{}", path.display());
+    let read = || read(&[("DEZKY_STORE", &setting)], "");
+    for (text, about) in
+        [("", "is empty"), ("postgres://u:pass@h/d\n", "is no store"), ("file:/etc/passwd", "is no store")]
+    {
+        std::fs::write(&path, text).unwrap();
+        let error = read().unwrap_err();
+        assert!(error.message().contains(about) && !error.message().contains("pass@"), "{text}: {error}");
+    }
+    std::fs::write(&path, "x".repeat(20_000)).unwrap();
+    assert!(read().unwrap_err().message().contains("bytes"));
+    std::fs::write(&path, "mongodb://dezky:pass@db.example/dezky\n").unwrap();
+    let found = read().unwrap();
+    assert_eq!(found.store, StoreLocation::Mongodb("mongodb://dezky:pass@db.example/dezky".to_owned()));
+    // So that the doctor finds others who may read it.
+    assert_eq!(found.secret_files, [SecretFile { path: path.clone(), secret: "a password of MongoDB" }]);
+    std::fs::remove_file(&path).unwrap();
+    assert!(read().unwrap_err().message().contains("cannot be read"));
+}
+
+#[test]
 fn a_wrong_setting_is_named_with_its_place() {
     let cases: &[Case] = &[
         (&[], "", "`DEZKY_STORE`"),

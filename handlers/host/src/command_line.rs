@@ -136,7 +136,7 @@ pub(crate) struct SettingFlags {
     /// Configuration file [DEZKY_CONFIG; default: dezky.toml in the working folder, if present]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Store: sqlite:PATH, mongodb://… or mongodb+srv://… [DEZKY_STORE, else MONGODB_URI]
+    /// Store: sqlite:PATH, mongodb://… or mongodb+srv://…, or file:PATH of a file that has it [DEZKY_STORE, else MONGODB_URI]
     #[arg(long, value_name = "URI")]
     store: Option<String>,
     /// Address and port to listen on [DEZKY_LISTEN; default: 127.0.0.1:8080]

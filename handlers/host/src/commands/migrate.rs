@@ -39,7 +39,7 @@ pub(crate) struct MigrateFlags {
     /// several times; without it such values are kept, and the report proposes mappings
     #[arg(long = "map", value_name = "COLLECTION.FIELD.VALUE=OURS", value_parser = Mapping::read, conflicts_with_all = ["from", "to"])]
     mappings: Vec<Mapping>,
-    /// Copy all documents from this store instead: sqlite:PATH or mongodb://…
+    /// Copy all documents from this store instead: sqlite:PATH, mongodb://…, or file:PATH of a file that has it
     #[arg(long, value_name = "URI", requires = "to")]
     from: Option<String>,
     /// Copy them into this store, which must be empty

@@ -153,7 +153,11 @@ async fn a_database_with_values_of_its_own_migrates_whole_and_serves() {
     // A copy has them too.
     let file = legacy.path("copy.sqlite");
     let to = format!("sqlite:{}", file.display());
-    assert_eq!(legacy.run(&["migrate", "--from", &legacy.uri, "--to", &to]).status.code(), Some(0));
+    // The location may be in a file, as one with a password should be.
+    let location = legacy.path("location");
+    std::fs::write(&location, format!("{}\n", legacy.uri)).unwrap();
+    let from = format!("file:{}", location.display());
+    assert_eq!(legacy.run(&["migrate", "--from", &from, "--to", &to]).status.code(), Some(0));
     everything_is_there(Arc::new(SqliteStore::open(&file, SqliteOptions::default(), dezky::COLLECTIONS).unwrap()))
         .await;
 }

@@ -38,7 +38,7 @@ pub(crate) struct OperatorSettings {
     /// Configuration file [DEZKY_CONFIG; default: dezky.toml in the working folder, if present]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Store: sqlite:PATH, mongodb://… or mongodb+srv://… [DEZKY_STORE, else MONGODB_URI]
+    /// Store: sqlite:PATH, mongodb://… or mongodb+srv://…, or file:PATH of a file that has it [DEZKY_STORE, else MONGODB_URI]
     #[arg(long, value_name = "URI")]
     store: Option<String>,
     /// Log on standard error: a level, or a filter such as warn,dezky=debug [DEZKY_LOG; default: off]
