@@ -32,7 +32,6 @@ pub trait Effect: Send + Sync + fmt::Debug {
 /// The HTTP answer to a request that was carried out elsewhere.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the request was carried out elsewhere, with status {status}")]
-#[non_exhaustive]
 pub struct Performed {
     /// The status code.
     pub status: u16,

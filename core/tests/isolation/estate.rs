@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use dezky::{
+    authz::{Action, policy::POLICY},
     domain::{
         ApiKeyId, AppPasswordId, CreateApiKey, CreateAppPassword, CreateEventEndpoint, CreateInvitation, CreateMailbox,
         CreateSubscription, EventEndpointId, InvitationId, Issuer, Mailbox, MailboxId, MembershipRole,
@@ -46,6 +47,8 @@ pub(crate) struct World {
     pub(crate) pushed: Pushed,
     /// Those of the platform's.
     pub(crate) pushed_for_platform: Pushed,
+    /// API keys that call: of the tenant, and of another one.
+    pub(crate) keys: Option<[String; 2]>,
 }
 
 impl Platform {
@@ -125,7 +128,32 @@ impl Platform {
             endpoint,
             pushed,
             pushed_for_platform,
+            keys: None,
         }
+    }
+
+    /// Creates the API keys that call, and uses them, since a first use is recorded.
+    ///
+    /// What they push would have ids of its own on each platform, so they push nothing.
+    pub(crate) async fn give_keys(&self, world: &mut World) {
+        let scopes: Vec<&str> = POLICY
+            .iter()
+            .filter(|rule| rule.action.is_for_api_keys(false) && rule.action != Action::ProvisionDirectory)
+            .map(|rule| rule.name)
+            .collect();
+        let other = support::tenant(&self.service, &format!("other-{}", world.number)).await;
+        let mut keys = Vec::new();
+        for tenant in [world.tenant, other] {
+            let input = json!({"tenantId": tenant, "name": "Calls", "scopes": scopes});
+            let input = CreateApiKey::read(input).unwrap();
+            let made = self.service.create_api_key(&support::system(), input).await.unwrap().value;
+            keys.push(made.secret.unwrap().0);
+        }
+        for (key, tenant) in keys.iter().zip([world.tenant, other]) {
+            let answer = self.send(Some(key), "GET", &format!("/tenants/{tenant}"), None).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+        world.keys = Some(keys.try_into().unwrap());
     }
 
     /// Stores a person and a group as pushed: by an identity provider of the tenant's own, and by that of the platform.

@@ -22,7 +22,7 @@ use crate::{
 
 /// All callers except the platform: current and former members of only the tenant, those with tenants of their own, and
 /// those without any access.
-pub(crate) const CALLERS: [Caller; 11] = [
+pub(crate) const CALLERS: [Caller; 13] = [
     Caller::NoToken,
     Caller::BadToken,
     Caller::Unknown,
@@ -31,9 +31,11 @@ pub(crate) const CALLERS: [Caller; 11] = [
     Caller::BoundElsewhere,
     Caller::BoundRoot,
     Caller::Disabled,
+    Caller::ForeignKey,
     Caller::Member,
     Caller::Admin,
     Caller::Owner,
+    Caller::TenantKey,
 ];
 
 /// A call.
@@ -52,9 +54,9 @@ struct Step {
     condition: Condition,
 }
 
-/// Generates a caller; half of them are members of the tenant, who see more.
+/// Generates a caller; half of them are members of the tenant, or its key, who see more.
 pub(crate) fn caller() -> impl Strategy<Value = Caller> {
-    prop_oneof![prop::sample::select(&CALLERS[..]), prop::sample::select(&CALLERS[8..])]
+    prop_oneof![prop::sample::select(&CALLERS[..]), prop::sample::select(&CALLERS[9..])]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -154,7 +156,8 @@ struct Setup {
 
 impl Setup {
     async fn new(platform: &Arc<Platform>, record: &Arc<Recording>) -> Self {
-        let world = platform.world(TenantStatus::Active).await;
+        let mut world = platform.world(TenantStatus::Active).await;
+        platform.give_keys(&mut world).await;
         let hidden = platform.world(TenantStatus::Active).await;
         Self { platform: Arc::clone(platform), record: Arc::clone(record), world, hidden }
     }
@@ -186,7 +189,7 @@ impl Setup {
     /// Sequences change that, since admins can restore revoked members.
     async fn is_outside(&self, caller: Caller) -> bool {
         match caller {
-            Caller::Member | Caller::Admin | Caller::Owner => false,
+            Caller::Member | Caller::Admin | Caller::Owner | Caller::TenantKey => false,
             Caller::Revoked => {
                 let (call, tenant) = (crate::support::system(), self.world.tenant.into());
                 self.platform.service.read_member(&call, &tenant, self.world.revoked).await.is_err()

@@ -84,6 +84,10 @@ pub(crate) enum Caller {
     BoundOwner,
     /// A member of the tenant, with a token of the tenant's own issuer.
     BoundMember,
+    /// An API key of the tenant, with all scopes but that which pushes people. See [`Platform::give_keys`].
+    TenantKey,
+    /// An API key of another tenant, with the same scopes.
+    ForeignKey,
 }
 
 impl Caller {
@@ -240,7 +244,8 @@ impl Platform {
         self.issuer.mint(&claims.groups(groups.iter().copied()))
     }
 
-    fn bearer(&self, caller: Caller, number: usize) -> Option<String> {
+    fn bearer(&self, caller: Caller, world: &World) -> Option<String> {
+        let number = world.number;
         let named = |kind: &str| format!("{kind}-{number}");
         Some(match caller {
             Caller::NoToken => return None,
@@ -257,6 +262,8 @@ impl Platform {
             Caller::BoundRoot => self.bound_token("root"),
             Caller::BoundOwner => self.bound_token(&named("bound-owner")),
             Caller::BoundMember => self.bound_token(&named("bound-member")),
+            Caller::TenantKey => world.keys.as_ref().unwrap()[0].clone(),
+            Caller::ForeignKey => world.keys.as_ref().unwrap()[1].clone(),
         })
     }
 
@@ -269,7 +276,7 @@ impl Platform {
         path: &str,
         body: Option<&Value>,
     ) -> Answer {
-        self.send(self.bearer(caller, world.number).as_deref(), method, path, body).await
+        self.send(self.bearer(caller, world).as_deref(), method, path, body).await
     }
 
     /// Does the same with additional headers.
@@ -281,7 +288,7 @@ impl Platform {
         body: Option<&Value>,
         headers: &[(&'static str, String)],
     ) -> Answer {
-        self.send_with(self.bearer(caller, world.number).as_deref(), (method, path), body, headers).await
+        self.send_with(self.bearer(caller, world).as_deref(), (method, path), body, headers).await
     }
 
     /// Ends all sessions of a person by back-channel logout.

@@ -106,7 +106,8 @@ impl Twins {
     async fn new([first, second]: Stores, issuers: &Platform, clock: Arc<ManualClock>) -> Self {
         let plain = issuers.twin(first.clone());
         plain.prepare().await;
-        let world = plain.world(TenantStatus::Active).await;
+        let mut world = plain.world(TenantStatus::Active).await;
+        plain.give_keys(&mut world).await;
         copy(&*first, &*second).await;
         let fuller = plain.twin(second);
         let hidden = hide(&fuller, &world).await;
