@@ -8,7 +8,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 version=0.51.0
-former=${1:-$(git describe --tags --abbrev=0 --match 'v[0-9]*' 'HEAD^' 2>/dev/null || true)}
+if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
+    echo "check-semver.sh: this clone lacks earlier commits, and so perhaps the release before: run \`git fetch --unshallow --tags\`" >&2
+    exit 2
+fi
+former=${1:-}
+if [ -z "$former" ]; then
+    # That of what is checked out is not before it.
+    former=$(git tag --list 'v[0-9]*' --merged HEAD --no-contains HEAD --sort=-version:refname)
+    former=${former%%$'\n'*}
+fi
 if [ -z "$former" ]; then
     echo "check-semver.sh: nothing was released before" >&2
     exit
@@ -19,7 +28,7 @@ if ! git rev-parse --quiet --verify "refs/tags/$former^{commit}" >/dev/null; the
 fi
 
 tool=$PWD/.venv/cargo-semver-checks/bin/cargo-semver-checks
-if [ "$("$tool" --version 2>/dev/null)" != "cargo-semver-checks $version" ]; then
+if [ "$("$tool" semver-checks --version 2>/dev/null)" != "cargo-semver-checks $version" ]; then
     echo "installing cargo-semver-checks $version into .venv/cargo-semver-checks" >&2
     cargo install cargo-semver-checks --version "$version" --locked --force --quiet --root .venv/cargo-semver-checks --target-dir target/cargo-semver-checks
 fi

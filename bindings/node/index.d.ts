@@ -72,7 +72,7 @@ export interface IssuerOptions {
 
 /** Settings. What is left out comes from `DEZKY_*` variables, and then from the configuration file. */
 export interface OpenOptions {
-  /** The store: `sqlite:PATH`, `mongodb://…` or `mongodb+srv://…`. */
+  /** The store: `sqlite:PATH`, `mongodb://…` or `mongodb+srv://…`, or `file:PATH` of a file that has it. */
   store?: string;
   /** URL of the issuer `default`, exactly as `iss` says it. */
   oidcIssuer?: string;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Generates the stored struct, with attributes for serde.
-pub(crate) fn stored(declaration: &Declaration) -> TokenStream {
+pub(crate) fn stored(declaration: &Declaration, made_by_callers: bool) -> TokenStream {
     let Declaration { attributes, visibility, ident, .. } = declaration;
     let fields = declaration.stored().map(|field| {
         let Field { attributes, visibility, ident, ty, .. } = field;
@@ -19,11 +19,12 @@ pub(crate) fn stored(declaration: &Declaration) -> TokenStream {
         quote!(#(#attributes)* #absent #visibility #ident: #ty)
     });
     // Tests make entities in states that no use case leads to; all others read them, and a new field breaks nobody.
+    let closed = (!made_by_callers).then(|| quote!(#[cfg_attr(not(feature = "test-kit"), non_exhaustive)]));
     quote! {
         #[derive(Clone, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
         #(#attributes)*
-        #[cfg_attr(not(feature = "test-kit"), non_exhaustive)]
+        #closed
         #visibility struct #ident { #(#fields),* }
     }
 }

@@ -113,7 +113,7 @@ use declaration::{Arguments, Declaration};
 pub fn entity(arguments: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let arguments = parse_macro_input!(arguments as Arguments);
     finish(Declaration::read(parse_macro_input!(item as DeriveInput)).and_then(|declaration| {
-        let mut all = collection::stored(&declaration);
+        let mut all = collection::stored(&declaration, false);
         all.extend(collection::collection(&declaration, &arguments)?);
         all.extend(view::view(&declaration, &arguments)?);
         all.extend(input::inputs(&declaration, &arguments)?);

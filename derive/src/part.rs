@@ -13,7 +13,8 @@ use crate::{
 
 /// Generates the struct, its declaration to the store, and its reader.
 pub(crate) fn part(declaration: &Declaration, settings: &[Setting]) -> Result<TokenStream> {
-    let mut all = collection::stored(declaration);
+    // A part that is read from bodies is an argument of typed inputs too.
+    let mut all = collection::stored(declaration, !settings.is_empty());
     all.extend(collection::object(declaration));
     let members: Vec<(&Ident, &str, &syn::Type, bool, &Input)> = declaration
         .stored()

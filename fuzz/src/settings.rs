@@ -10,8 +10,10 @@ use dezky_configuration::{Configuration, File, LimitSettings, Sources, StoreLoca
 pub fn check(data: &[u8]) {
     let (variables, file) = super::halves(data);
     let (Ok(variables), Ok(file)) = (std::str::from_utf8(variables), std::str::from_utf8(file)) else { return };
-    // Certificate files are read with the settings, and arbitrary input must not select files of this machine.
-    if [variables, file].iter().any(|text| text.to_ascii_lowercase().contains("extra_ca")) {
+    // Certificates, and the location of a store, may be read from files. Arbitrary input must not select those of this
+    // machine.
+    let selects = |text: &&str| ["extra_ca", "file:"].iter().any(|part| text.to_ascii_lowercase().contains(part));
+    if [variables, file].iter().any(selects) {
         return;
     }
     let first = read(variables, file);

@@ -41,6 +41,8 @@ copy_stopped() (
 
 stage_dezky() {
     local target=$1 store=${BACKUP_DEZKY_STORE:-} begun
+    # As in Dezky's own setting, so that both can name the same file.
+    case $store in file:*) store=$(cat "${store#file:}") ;; esac
     # Before the store, so that no end of a chain in it is later than the copy of the store.
     if [ -n "${BACKUP_DEZKY_HEADS:-}" ]; then cp "$BACKUP_DEZKY_HEADS" "$target/heads.jsonl"; fi
     begun=$(date -u +%Y-%m-%dT%H:%M:%SZ)
@@ -54,7 +56,7 @@ stage_dezky() {
             copy_mongodb "$store" "$target/dezky.sqlite"
         fi
         ;;
-    *) fail "BACKUP_DEZKY_STORE must be sqlite:PATH or mongodb://…" ;;
+    *) fail "BACKUP_DEZKY_STORE must be sqlite:PATH, mongodb://…, or file:PATH of a file that has it" ;;
     esac
     local file rows=null
     for file in "$target"/dezky.*; do break; done

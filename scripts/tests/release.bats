@@ -202,7 +202,7 @@ dezky-sdk-linux-x64-gnu-0.1.0.tgz dezky-wasm.cdx.json dezky.cdx.json dezky_0.1.0
     cp "$BATS_TEST_DIRNAME/../check-semver.sh" "$REPOSITORY/scripts/"
     local tool=$REPOSITORY/.venv/cargo-semver-checks/bin/cargo-semver-checks
     # shellcheck disable=SC2016 # of the double
-    executable "$tool" 'if [ "$1" = --version ]; then echo "cargo-semver-checks '"$(sed -n 's/^version=//p' "$REPOSITORY/scripts/check-semver.sh")"'"; else echo "$@" >> '"'$LOG'"'; fi'
+    executable "$tool" 'if [ "$2" = --version ]; then echo "cargo-semver-checks '"$(sed -n 's/^version=//p' "$REPOSITORY/scripts/check-semver.sh")"'"; else echo "$@" >> '"'$LOG'"'; fi'
     retag
     semver() { env -i PATH="$MACHINE/bin" HOME="$MACHINE" bash "$REPOSITORY/scripts/check-semver.sh" "$@"; }
     run --separate-stderr semver

@@ -14,7 +14,7 @@ use serde_json::Value;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsView {
-    /// The store, as in the setting. It may contain a password.
+    /// The location of the store. It may contain a password.
     pub store: String,
     /// The store without a password.
     pub store_identity: String,

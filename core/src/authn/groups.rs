@@ -29,7 +29,6 @@ pub enum GroupsAbsent {
 /// Names of the claims that are read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
 pub struct ClaimNames {
     /// Groups claim: a name, or a JSON pointer (RFC 6901) such as `/realm_access/roles`. Default: `groups`.
     pub groups: String,

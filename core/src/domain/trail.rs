@@ -23,7 +23,7 @@ pub struct Removed {
 }
 
 impl Removed {
-    /// Counts what was removed from a place.
+    /// Creates the count of what was removed from a place.
     #[must_use]
     pub const fn from_place(place: String, count: u64) -> Self {
         Self { place, count }

@@ -52,15 +52,17 @@ impl Acting {
         call
     }
 
-    /// Returns the same caller, whose creation takes effect once however often it is called with this key.
+    /// Returns the same caller, who creates or acts once for each use case with this key.
     ///
-    /// Within a day, the same creation by the same caller returns what the first one did. Reads and changes are not
-    /// affected: those are made safe by [`Acting::expecting`]. A release may tell equal arguments differently, so that
-    /// a key does not outlast an upgrade.
+    /// Within a day, a repeated creation (`create`, `grant`, `add`) or action (such as `suspend`, `check` or `replay`) by the
+    /// same caller has no further effect, and returns what the first one did: use a new key for each thing that is
+    /// meant. Reads, updates and deletions ignore the key; [`Acting::expecting`] makes updates safe to repeat. A
+    /// release may describe equal arguments differently, so that a key does not outlast an upgrade.
     ///
     /// # Errors
-    /// Kind `Invalid` with `invalid_idempotency_key` unless the key has 1 to 255 printable ASCII characters. The
-    /// creation itself fails with `idempotency_key_reused` if its arguments differ from those of the first one.
+    /// Kind `Invalid` with `invalid_idempotency_key` unless the key has 1 to 255 printable ASCII characters. The use
+    /// case itself fails with `idempotency_key_reused` if its arguments differ from those of the first call, and with
+    /// `secret_shown_once` if the first call returned a secret, which is not kept.
     pub fn with_idempotency_key(&self, key: impl Into<String>) -> Result<Self> {
         let key = IdempotencyRequest::check_key(key.into())?;
         Ok(Self { idempotency_key: Some(key), ..self.clone() })

@@ -69,7 +69,9 @@ impl PlatformOptions {
         self
     }
 
-    /// Sets where keys of issuers come from and where they are kept, instead of the issuers themselves and the store.
+    /// Sets the source of issuers' keys and their archive.
+    ///
+    /// Default: keys are fetched from the issuers, and kept in the store.
     pub fn keys(mut self, source: Arc<dyn KeySource>, archive: Arc<dyn KeySetArchive>) -> Self {
         self.keys = Some((source, archive));
         self

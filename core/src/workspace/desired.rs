@@ -143,7 +143,6 @@ pub struct Workspace {
 
 /// What the store holds of a tenant.
 #[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
 pub struct Facts<'a> {
     /// The tenant.
     pub tenant: &'a Tenant,

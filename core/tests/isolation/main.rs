@@ -56,7 +56,7 @@ on_every_store!(
     sessions::all_sessions_end_whatever_the_clock_of_the_issuer,
 );
 
-/// Tests of a promise about a tenant of each status, and about each part of what it is called with.
+/// Tests a promise about a tenant of each status, in parts where it has them.
 macro_rules! on_every_store_by_status {
     ($($part:ident::$promise:ident($($number:literal as $name:ident),* $(,)?)),+ $(,)?) => {
         $(mod $promise {
@@ -83,7 +83,15 @@ macro_rules! on_every_store_by_status {
     (@of $module:ident, $status:ident, $part:ident::$promise:ident($($number:literal as $name:ident),+)) => {
         mod $module {
             // So that no part is forgotten.
-            const _: () = assert!([$($number),+].len() == crate::$part::PARTS);
+            const _: () = {
+                let parts = [$($number),+];
+                assert!(parts.len() == crate::$part::PARTS);
+                let mut part = 0;
+                while part < parts.len() {
+                    assert!(parts[part] == part);
+                    part += 1;
+                }
+            };
             $(mod $name {
                 #[tokio::test(flavor = "multi_thread")]
                 async fn on_sqlite() {

@@ -140,10 +140,10 @@ pub(crate) async fn make_room(platform: &Platform, world: &World) {
     platform.service.delete_subscription(&crate::support::system(), world.subscription).await.unwrap();
 }
 
-/// Number of parts that routes are divided into, each of which is called on a store of its own.
+/// Number of parts of the routes, each with a store of its own.
 pub(crate) const PARTS: usize = 3;
 
-/// Asserts the answers of one part of the routes about a tenant of this status, to all callers.
+/// Asserts the answers of one part of the routes to all callers.
 ///
 /// A world is made for each change. In one store, the last of many hundreds would be slow to read on a server that
 /// scans.

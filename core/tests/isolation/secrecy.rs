@@ -20,8 +20,10 @@ use crate::{
     world::{Answer, Caller, Platform},
 };
 
-/// All callers except the platform: current and former members of only the tenant, those with tenants of their own, and
-/// those without any access.
+/// All callers except the platform.
+///
+/// Current and former members of only the tenant, those with tenants of their own, those without any access, and API keys
+/// of the tenant and of another one.
 pub(crate) const CALLERS: [Caller; 13] = [
     Caller::NoToken,
     Caller::BadToken,
@@ -54,7 +56,7 @@ struct Step {
     condition: Condition,
 }
 
-/// Generates a caller; half of them are members of the tenant, or its key, who see more.
+/// Generates a caller. Half of them belong to the tenant, and see more.
 pub(crate) fn caller() -> impl Strategy<Value = Caller> {
     prop_oneof![prop::sample::select(&CALLERS[..]), prop::sample::select(&CALLERS[9..])]
 }

@@ -293,7 +293,7 @@ async fn newest_event(service: &Service) -> Value {
     serde_json::to_value(&events.items[0]).unwrap()
 }
 
-/// Asserts what the system may do to a tenant of this status, on a store of its own.
+/// Asserts what the system may do to a tenant of this status.
 pub(crate) async fn the_system_may_do_what_the_policy_gives_it(store: SharedStore, status: TenantStatus) {
     let platform = Platform::on(store).await;
     let service = &platform.service;

@@ -139,7 +139,7 @@ enum Entry {
     Stub(AuditStub),
 }
 
-/// Returns all sealed places by chain, in order.
+/// Returns all sealed entries by chain, in order.
 async fn entries(store: &SharedStore) -> Vec<Vec<Entry>> {
     let context = system().context;
     let events: Vec<AuditEvent> = store.load_all(&context, &Query::new(&AUDIT_EVENTS).limit(2_000)).await.unwrap();

@@ -1,15 +1,12 @@
 //! Store location.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::PathBuf};
 
 use dezky::Result;
 
 use super::{
     secrets, settings,
-    sources::{Origin, Sources, refuse},
+    sources::{Found, Origin, Sources, refuse},
 };
 
 /// Location of the store.
@@ -67,38 +64,54 @@ impl StoreLocation {
     }
 }
 
-const FORMS: &str = "write `sqlite:PATH`, `mongodb://HOST/DATABASE` or `mongodb+srv://HOST/DATABASE`, or `file:PATH` of a file that has it";
+const FORMS: &str = "write `sqlite:PATH`, `mongodb://HOST/DATABASE` or `mongodb+srv://HOST/DATABASE`";
+const IN_FILE: &str = "or `file:PATH` of a file that has it";
 
 /// Reads the store's location, its origin, and the file that contains it, if any does.
 pub(super) fn read(sources: &Sources) -> Result<(StoreLocation, Origin, Option<PathBuf>)> {
     let found = match sources.find(&settings::STORE)? {
         Some(found) => found,
         None => sources.variable(settings::MONGODB_URI).ok_or_else(|| {
-            refuse(format!("no store is configured: set `DEZKY_STORE`, or `store` in the configuration file: {FORMS}"))
+            let missing = "no store is configured: set `DEZKY_STORE`, or `store` in the configuration file";
+            refuse(format!("{missing}: {FORMS}, {IN_FILE}"))
         })?,
     };
     // Arguments of a process are seen by all users of the machine, and a URI may contain a password.
-    let (text, file) = match (found.text.strip_prefix("file:"), &found.origin) {
-        (Some(path), _) => (secrets::read(&found, Path::new(path))?, Some(path.into())),
-        (None, Origin::File { file, .. }) => (found.text.clone(), Some(file.clone())),
-        (None, _) => (found.text.clone(), None),
+    let Some(path) = path("file", &found.text, &found)? else {
+        let location = parse(&found.text, &found)?;
+        let location = location.ok_or_else(|| found.refuse(format!("is no store: {FORMS}, {IN_FILE}")))?;
+        let file = match &found.origin {
+            Origin::File { file, .. } => Some(file.clone()),
+            _ => None,
+        };
+        return Ok((location, found.origin, file));
     };
-    let location = match text.split_once(':') {
-        Some(("sqlite", path)) => {
-            // `sqlite:///srv/dezky.sqlite` is meant as a URL, but `sqlite://dezky.sqlite` would name a host.
-            let path = match path.strip_prefix("//") {
-                Some(path) if path.starts_with('/') => path,
-                Some(_) => return Err(found.refuse("has two slashes after `sqlite:`: write `sqlite:PATH`")),
-                None => path,
-            };
-            if path.is_empty() {
-                return Err(found.refuse("names no file: write `sqlite:PATH`"));
-            }
-            StoreLocation::Sqlite(path.into())
-        }
-        Some(("mongodb" | "mongodb+srv", rest)) if rest.starts_with("//") => StoreLocation::Mongodb(text.clone()),
-        // The value is not repeated, since it may contain a password.
-        _ => return Err(found.refuse(format!("is no store: {FORMS}"))),
+    let text = secrets::read(&found, &path)?;
+    let location = if text.contains('\n') { None } else { parse(&text, &found)? };
+    let wrong = || found.refuse(format!("the file `{}` has no store in its one line: {FORMS}", path.display()));
+    Ok((location.ok_or_else(wrong)?, found.origin, Some(path)))
+}
+
+/// Parses a location. The text is repeated in no error, since it may contain a password.
+fn parse(text: &str, found: &Found) -> Result<Option<StoreLocation>> {
+    if let Some(path) = path("sqlite", text, found)? {
+        return Ok(Some(StoreLocation::Sqlite(path)));
+    }
+    let is_mongodb = ["mongodb://", "mongodb+srv://"].iter().any(|scheme| text.starts_with(scheme));
+    Ok(is_mongodb.then(|| StoreLocation::Mongodb(text.to_owned())))
+}
+
+/// Returns the path after a scheme; `None` for other schemes.
+fn path(scheme: &str, text: &str, found: &Found) -> Result<Option<PathBuf>> {
+    let Some(path) = text.strip_prefix(scheme).and_then(|rest| rest.strip_prefix(':')) else { return Ok(None) };
+    // `sqlite:///srv/dezky.sqlite` is meant as a URL, but `sqlite://dezky.sqlite` would name a host.
+    let path = match path.strip_prefix("//") {
+        Some(path) if path.starts_with('/') => path,
+        Some(_) => return Err(found.refuse(format!("has two slashes after `{scheme}:`: write `{scheme}:PATH`"))),
+        None => path,
     };
-    Ok((location, found.origin, file))
+    if path.is_empty() {
+        return Err(found.refuse(format!("names no file: write `{scheme}:PATH`")));
+    }
+    Ok(Some(path.into()))
 }

@@ -1,4 +1,4 @@
-//! Files that contain secrets of the configuration, for checking who may read them.
+//! Secrets of the configuration in files: reading them, and listing the files for checking who else may.
 
 use std::{
     fs::File,
@@ -22,18 +22,21 @@ pub struct SecretFile {
 /// Maximum size of a file that contains a secret, in bytes.
 const LONGEST: u64 = 16 * 1024;
 
-/// Reads a secret from the file that a setting names.
+/// Reads a secret from the file that a setting names: its one line.
 pub(super) fn read(found: &Found, path: &Path) -> Result<String> {
-    let unreadable = |error: IoError| found.refuse(format!("the file cannot be read ({error})"));
+    let file = path.display();
+    let unreadable = |error: IoError| found.refuse(format!("the file `{file}` cannot be read ({error})"));
     let mut text = String::new();
     // A pipe has no size before it is read.
-    let mut file = File::open(path).map_err(unreadable)?.take(LONGEST.saturating_add(1));
-    file.read_to_string(&mut text).map_err(unreadable)?;
-    if file.limit() == 0 {
-        return Err(found.refuse(format!("the file has more than {LONGEST} bytes, and so is no secret")));
+    let mut content = File::open(path).map_err(unreadable)?.take(LONGEST.saturating_add(1));
+    content.read_to_string(&mut text).map_err(unreadable)?;
+    if content.limit() == 0 {
+        return Err(
+            found.refuse(format!("the file `{file}` has more than {LONGEST} bytes: name one that has only this"))
+        );
     }
     match text.trim() {
-        "" => Err(found.refuse("the file is empty: write the secret into it")),
+        "" => Err(found.refuse(format!("the file `{file}` is empty: write the value into it"))),
         secret => Ok(secret.to_owned()),
     }
 }

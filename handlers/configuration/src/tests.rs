@@ -270,12 +270,16 @@ fn a_file_may_say_where_the_store_is() {
     let path = folder.path().join("store");
     let setting = format!("file:{}", path.display());
     let read = || read(&[("DEZKY_STORE", &setting)], "");
-    for (text, about) in
-        [("", "is empty"), ("postgres://u:pass@h/d\n", "is no store"), ("file:/etc/passwd", "is no store")]
-    {
+    for (text, about) in [
+        ("", "is empty"),
+        ("postgres://u:pass@h/d\n", "has no store"),
+        ("file:/etc/passwd", "has no store"),
+        ("sqlite:a\nsqlite:b", "has no store"),
+    ] {
         std::fs::write(&path, text).unwrap();
         let error = read().unwrap_err();
-        assert!(error.message().contains(about) && !error.message().contains("pass@"), "{text}: {error}");
+        let told = error.message();
+        assert!(told.contains(about) && told.contains("store`") && !told.contains("pass@"), "{text}: {error}");
     }
     std::fs::write(&path, "x".repeat(20_000)).unwrap();
     assert!(read().unwrap_err().message().contains("bytes"));
@@ -294,6 +298,8 @@ fn a_wrong_setting_is_named_with_its_place() {
         (&[], "", "`DEZKY_STORE`"),
         (&[("DEZKY_STORE", "postgres://u:secret@h/d")], "", "variable `DEZKY_STORE`: is no store"),
         (&[("DEZKY_STORE", "sqlite:")], "", "names no file"),
+        (&[("DEZKY_STORE", "file:")], "", "names no file"),
+        (&[("DEZKY_STORE", "file://etc/store")], "", "two slashes"),
         (&[STORE_VARIABLE, ("DEZKY_LISTEN", "8080")], "", "variable `DEZKY_LISTEN`: `8080`"),
         (&[STORE_VARIABLE, ("DEZKY_TASKS", "copies,backup")], "", "variable `DEZKY_TASKS`: there is no task `backup`"),
         (&[STORE_VARIABLE, ("DEZKY_CALLER_RATE", "-1")], "", "variable `DEZKY_CALLER_RATE`: `-1`"),

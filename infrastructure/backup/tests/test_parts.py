@@ -84,7 +84,10 @@ class Mongodb(World):
         finally:
             platform.end()
         self.dezky("migrate", "--from", f"sqlite:{platform.store}", "--to", self.uri)
-        self.settings["BACKUP_DEZKY_STORE"] = self.uri
+        # In a file, as one with a password should be.
+        location = self.folder / "location"
+        location.write_text(f"{self.uri}\n", encoding="utf-8")
+        self.settings["BACKUP_DEZKY_STORE"] = f"file:{location}"
 
     def dezky(self, *arguments):
         return run(BINARY, *arguments, cwd=self.folder, env=clean())

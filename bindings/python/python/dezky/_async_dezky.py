@@ -98,7 +98,7 @@ class AsyncDezky:
         answer is no error here: calls raise ``Unavailable`` until it does.
 
         Args:
-            store: The store: ``sqlite:PATH``, ``mongodb://…`` or ``mongodb+srv://…``.
+            store: The store: ``sqlite:PATH``, ``mongodb://…`` or ``mongodb+srv://…``, or ``file:PATH`` of a file that has it.
             oidc_issuer: URL of the issuer ``default``, exactly as ``iss`` says it.
             oidc_audience: Client ids that tokens of the issuer ``default`` may be for.
             issuers: All issuers, in place of every other setting of issuers.

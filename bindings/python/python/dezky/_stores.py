@@ -33,7 +33,7 @@ class Settings(Document, frozen=True, kw_only=True):
     """Where everything is that is configured."""
 
     store: str
-    """The store, as the setting is written. It may hold a password; ``repr`` does not show it."""
+    """The location of the store. It may hold a password; ``repr`` does not show it."""
     store_identity: str
     """The same without a password, and whatever folder this runs in."""
     issuers: tuple[ConfiguredIssuer, ...] = ()
@@ -86,7 +86,7 @@ def copy_store(source: str, target: str, *, progress: Progress | None = None) ->
     A copy that was broken off goes on where it stopped. Neither store may be written meanwhile.
 
     Args:
-        source: ``sqlite:PATH``, ``mongodb://…`` or ``mongodb+srv://…``.
+        source: ``sqlite:PATH``, ``mongodb://…`` or ``mongodb+srv://…``, or ``file:PATH`` of a file that has it.
         target: The same; it must be empty.
         progress: Told how far it is; an exception of it ends the copy.
 

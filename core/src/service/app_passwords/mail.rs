@@ -20,7 +20,6 @@ pub struct MailboxPlace {
 
 /// An app password that the mail system has created.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct NewPassword {
     /// Its id in the mail system.
     pub id: String,

@@ -16,7 +16,6 @@ const MOST_CHARACTERS: usize = 512;
 
 /// A subject or a resource: its type and its id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub struct Named {
     /// The type, such as `user` or `tenant`.
     pub kind: String,
@@ -26,7 +25,6 @@ pub struct Named {
 
 /// An action, with what the policy distinguishes beside its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Asked {
     /// The name, such as `tenant.update`.
     pub name: String,
@@ -38,7 +36,6 @@ pub struct Asked {
 
 /// A question: subject, action and resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Question {
     /// The subject.
     pub subject: Named,
@@ -50,7 +47,6 @@ pub struct Question {
 
 /// Several questions, or one without a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Several {
     /// The questions; instead of one that cannot be read, what is wrong with it.
     pub questions: Vec<Result<Question, String>>,

@@ -23,7 +23,6 @@ use crate::{
 
 /// A search: what is not given is searched for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Search {
     /// The subject, with an empty id if it is searched for.
     pub subject: Named,

@@ -24,7 +24,6 @@ pub struct ProfileView {
 /// The public part of a tenant, which its launcher shows before signing in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[non_exhaustive]
 pub struct LauncherView {
     /// The DNS label of its host.
     pub slug: String,

@@ -95,7 +95,7 @@ impl Shared {
     /// Opens the file for writing, or records why that is not possible.
     pub(super) fn open(&self, patience: Duration) -> StoreResult<Database> {
         let opened = location::prepare(&self.path)
-            .map_err(|obstacle| match obstacle {
+            .map_err(|error| match error {
                 LocationError::Mistake(error) => error,
                 LocationError::Passing(detail) => StoreError::Unavailable { detail },
             })

@@ -222,7 +222,7 @@ impl Entry {
     }
 }
 
-/// Places as they are stored.
+/// Entries as they are stored.
 #[derive(Debug, Default)]
 struct Stored {
     events: Vec<Document>,

@@ -98,7 +98,7 @@ pub(crate) struct Compiled {
 
 impl fmt::Debug for Compiled {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Compiled").field("room", &self.pool_limits).finish_non_exhaustive()
+        formatter.debug_struct("Compiled").field("pool_limits", &self.pool_limits).finish_non_exhaustive()
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     output::Column,
     session::{CommonFlags, Session, settled},
 };
-use crate::{configuration::Configuration, failure::Failure};
+use crate::failure::Failure;
 
 const COLUMNS: &[Column] =
     &[("ID", "/id"), ("NAME", "/name"), ("STATUS", "/status"), ("CREATED", "/createdAt"), ("BY", "/userId")];
@@ -107,7 +107,7 @@ async fn add(flags: AddFlags) -> Result<(), Failure> {
     let session = Session::open(&flags.common)?;
     let (reference, mailbox) = find(&session, &flags.tenant, &flags.mailbox).await?;
     let input = settled(CreateAppPassword::read(json!({ "name": flags.name })))?;
-    let configuration = Configuration::read(&flags.common.settings.sources()?)?;
+    let configuration = &session.configuration;
     let mail = configuration.worker()?.as_deref().and_then(Worker::mail_passwords);
     let store = session.service.store().clone();
     let platform = Platform::open(configuration.platform_options(store)?.mail(mail))?;

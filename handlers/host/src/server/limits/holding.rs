@@ -32,7 +32,7 @@ pub(in crate::server) struct Holding {
     client: u128,
     /// Slot of its HTTP/2 stream, released with everything else.
     _stream: Option<Slots>,
-    places: Mutex<Places>,
+    held: Mutex<Held>,
     /// Bytes of the response that the client has taken.
     taken: AtomicUsize,
     /// Pieces of the response handed to the connection and not taken yet.
@@ -46,7 +46,7 @@ pub(in crate::server) struct Holding {
 }
 
 #[derive(Debug, Default)]
-struct Places {
+struct Held {
     request: Option<Slots>,
     /// Flag: `request` is a slot for clients that stopped taking their responses.
     stalled: bool,
@@ -60,7 +60,7 @@ impl Holding {
             limits: Arc::clone(limits),
             client,
             _stream: stream,
-            places: Mutex::default(),
+            held: Mutex::default(),
             taken: AtomicUsize::new(0),
             pieces: AtomicUsize::new(0),
             answered: AtomicBool::new(false),
@@ -74,8 +74,8 @@ impl Holding {
         self.client
     }
 
-    fn places(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Exchanges the slot for one of a processed request; false if there is none.
@@ -92,7 +92,7 @@ impl Holding {
         let Some(shares) = shares else { return true };
         let slots = shares.enter(self.client);
         let entered = slots.is_some();
-        self.places().request = slots;
+        self.held().request = slots;
         entered
     }
 
@@ -111,7 +111,7 @@ impl Holding {
         if !slots.more(length) {
             return Err(self.limits.overloaded(Refusal::Answers));
         }
-        self.places().answer = Some(slots);
+        self.held().answer = Some(slots);
         Ok(())
     }
 
@@ -163,22 +163,22 @@ impl Holding {
 
     /// Moves the request of a stalled client to a slot for such clients; false if there is none.
     pub(in crate::server) fn stall(&self) -> bool {
-        let mut places = self.places();
-        let Some(stalled) = self.limits.stalled.as_ref().filter(|_| places.request.is_some() && !places.stalled) else {
+        let mut held = self.held();
+        let Some(stalled) = self.limits.stalled.as_ref().filter(|_| held.request.is_some() && !held.stalled) else {
             return true;
         };
         let slots = stalled.enter(self.client);
-        places.stalled = slots.is_some();
-        places.request = slots;
-        if !places.stalled {
+        held.stalled = slots.is_some();
+        held.request = slots;
+        if !held.stalled {
             self.limits.metrics.refuse(Refusal::Stalled);
         }
-        places.stalled
+        held.stalled
     }
 
     /// Reduces a request whose small response was handed out completely to its stream slot.
     pub(in crate::server) fn give_place_back(&self) {
-        self.places().request = None;
+        self.held().request = None;
     }
 
     /// Ends the client's time, which aborts the response.

@@ -46,7 +46,7 @@ impl Shares {
         slots.more(1).then_some(slots)
     }
 
-    /// Returns no slots yet, to which an address adds.
+    /// Creates an empty set of slots, to which an address adds.
     pub(in crate::server) fn reserve(self: &Arc<Self>, address: u128) -> Slots {
         Slots { shares: Arc::clone(self), address, slots: 0 }
     }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_address_has_half_of_the_places_and_all_together_have_all() {
+    fn one_address_has_half_of_the_slots_and_all_together_have_all() {
         let shares = Shares::halved(4);
         let first = shares.enter(1).unwrap();
         let _second = shares.enter(1).unwrap();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_are_taken_one_after_the_other_are_free_together() {
+    fn slots_that_are_taken_one_after_the_other_are_free_together() {
         let shares = Shares::halved(100);
         let mut slots = shares.reserve(1);
         assert!(slots.more(0) && slots.more(30) && slots.more(20));
