@@ -31,7 +31,7 @@ sections! {
     ApiKeys below "/api-keys" in api_keys;
     /// `/access/v1`: for clients of the AuthZEN API, which bring their own types; in Rust `Acting::evaluations`.
     Evaluations below "/access/v1" in evaluations;
-    /// `/scim/v2`: for identity providers, which bring their own types. Not in components.
+    /// `/scim/v2`: for identity providers, which bring their own types.
     Scim below "/scim/v2" in scim;
     /// `/event-endpoints`.
     EventEndpoints below "/event-endpoints" in event_endpoints;
@@ -39,7 +39,19 @@ sections! {
     Others below "" in others;
 }
 
+/// `true` in a component, whose host answers some requests itself.
+const GUEST: bool = cfg!(target_family = "wasm");
+
 impl Section {
+    /// Returns `true` for sections that the host of a component answers itself.
+    ///
+    /// They are about people whom a component may not read, or about credentials, or about the log of events, which it never
+    /// reads.
+    #[must_use]
+    pub const fn is_of_host(self) -> bool {
+        matches!(self, Self::ApiKeys | Self::Evaluations | Self::Scim | Self::EventEndpoints)
+    }
+
     /// Returns the section that the route of a path would be in.
     #[must_use]
     pub fn of(path: &str) -> Self {
@@ -52,7 +64,7 @@ impl Section {
     /// Returns its routes.
     pub(super) fn routes(self) -> Router<Arc<HttpState>> {
         match self {
-            Self::Others => {
+            Self::Others if !GUEST => {
                 self.operations().route(routes::document::PATH, MethodRouter::new().get(routes::document::read))
             }
             #[cfg(feature = "authn")]

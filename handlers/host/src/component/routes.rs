@@ -8,18 +8,21 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::any,
 };
-use dezky::{Error, context::RequestContext, http::HttpState};
+use dezky::{
+    Error,
+    context::RequestContext,
+    http::{HttpState, Section},
+};
 use tower::ServiceExt as _;
 
 use super::Component;
 
-/// The routes that the host answers itself: it verifies logout tokens and signatures of the payment provider, and a component
-/// reads nothing without a caller.
-const NATIVE: [&str; 3] = ["/oidc/backchannel-logout", "/invitations/preview", "/billing/stripe/webhook"];
-
-/// The prefixes of further ones: answers about people whom a component may not read, credentials, and the log of events, which it
-/// never reads.
-const NATIVE_BELOW: [&str; 5] = ["/access/v1/", "/api-keys", "/event-endpoints", "/events", "/scim/v2/"];
+/// The routes that the host answers itself beside [sections](Section::is_of_host) of them.
+///
+/// It verifies logout tokens and signatures of the payment provider, a component reads nothing without a caller and no log of
+/// events, and the document would be a sixth of it.
+const NATIVE: [&str; 5] =
+    ["/oidc/backchannel-logout", "/invitations/preview", "/billing/stripe/webhook", "/events", "/openapi.json"];
 
 /// Builds the API. Its path patterns are only needed for metrics here; the component routes all requests.
 pub(crate) fn routes(component: Arc<Component>, own: HttpState) -> Router {
@@ -27,7 +30,7 @@ pub(crate) fn routes(component: Arc<Component>, own: HttpState) -> Router {
     let own = dezky::http::unidentified(own);
     let state = Routes { component, own: own.clone() };
     for path in dezky::http::operations::paths() {
-        router = if NATIVE.contains(&path) || NATIVE_BELOW.iter().any(|prefix| path.starts_with(prefix)) {
+        router = if NATIVE.contains(&path) || Section::of(path).is_of_host() {
             router.route_service(path, own.clone())
         } else {
             router.route(path, any(answer))
