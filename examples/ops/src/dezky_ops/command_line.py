@@ -82,7 +82,9 @@ def common(*, writes: bool) -> Callable[[Command], Command]:
 
         options = [
             click.option(
-                "--store", metavar="LOCATION", help="sqlite:PATH, mongodb://… or file:PATH; else what the settings name."
+                "--store",
+                metavar="LOCATION",
+                help="sqlite:PATH, mongodb://… or file:PATH; else what the settings name.",
             ),
             click.option("--config", type=PATH, help="The configuration file; else DEZKY_CONFIG, else ./dezky.toml."),
             click.option(
