@@ -134,7 +134,7 @@ impl Platform {
 
     /// Creates the API keys that call, and uses them, since a first use is recorded.
     ///
-    /// What they push would have ids of its own on each platform, so they push nothing.
+    /// They push no people, whose ids would differ between two platforms.
     pub(crate) async fn give_keys(&self, world: &mut World) {
         let scopes: Vec<&str> = POLICY
             .iter()

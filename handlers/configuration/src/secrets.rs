@@ -22,7 +22,7 @@ pub struct SecretFile {
 /// Maximum size of a file that contains a secret, in bytes.
 const LONGEST: u64 = 16 * 1024;
 
-/// Reads a secret from the file that a setting names: its one line.
+/// Reads a secret from the file that a setting names, without the white space around it.
 pub(super) fn read(found: &Found, path: &Path) -> Result<String> {
     let file = path.display();
     let unreadable = |error: IoError| found.refuse(format!("the file `{file}` cannot be read ({error})"));
