@@ -196,35 +196,25 @@ class Folders(World):
     def test_as_many_snapshots_are_kept_as_the_settings_say(self):
         staging = self.folder / "staging" / "stalwart"
         staging.mkdir(parents=True)
-        now = datetime.datetime.now().replace(minute=30, second=0)
-        for hours in (1, 2, 3, 25, 49, 24 * 40, 24 * 80, 24 * 800):
-            at = (now - datetime.timedelta(hours=hours)).strftime("%Y-%m-%d %H:%M:%S")
-            self.restic(
-                "falkenstein", "backup", "--quiet", "--host", "dezky", "--tag", "stalwart", "--time", at, staging
-            )
-        keep = {"LAST": 1, "HOURLY": 2, "DAILY": 3, "WEEKLY": 1, "MONTHLY": 3}
-        self.restic("falkenstein", "backup", "--quiet", "--host", "dezky", "--tag", "stalwart", staging)
+        hour, day = datetime.timedelta(hours=1), datetime.timedelta(days=1)
+        # A day of its own, because restic counts by the calendar: on the first of a month, an hour ago is another month.
+        last = datetime.datetime(2026, 6, 17, 12, 30)
+
+        def back_up(part, ago):
+            at = f"{last - ago:%Y-%m-%d %H:%M:%S}"
+            self.restic("falkenstein", "backup", "--quiet", "--host", "dezky", "--tag", part, "--time", at, staging)
+
+        for ago in (0 * hour, 1 * hour, 2 * hour, 3 * hour, 25 * hour, 49 * hour, 40 * day, 80 * day, 800 * day):
+            back_up("stalwart", ago)
         # Another part has snapshots of its own to keep.
-        self.restic(
-            "falkenstein",
-            "backup",
-            "--quiet",
-            "--host",
-            "dezky",
-            "--tag",
-            "ocis",
-            "--time",
-            "2020-01-01 00:00:00",
-            staging,
-        )
+        back_up("ocis", 2400 * day)
+        keep = {"LAST": 1, "HOURLY": 2, "DAILY": 3, "WEEKLY": 1, "MONTHLY": 3}
         self.script("maintain.sh", **{f"BACKUP_KEEP_{name}": number for name, number in keep.items()})
         self.assertEqual(len(self.snapshots("falkenstein", "ocis")), 1)
-        times = sorted(snapshot["time"] for snapshot in self.snapshots("falkenstein", "stalwart"))
-        self.assertLessEqual(len(times), sum(keep.values()))
-        # The new one, and one of each month that has any.
-        oldest = datetime.datetime.fromisoformat(times[0][:19])
-        self.assertGreater(now - oldest, datetime.timedelta(days=79))
-        self.assertLess(now - oldest, datetime.timedelta(days=100))
+        times = [snapshot["time"][:19] for snapshot in self.snapshots("falkenstein", "stalwart")]
+        kept = sorted(last - datetime.datetime.fromisoformat(time) for time in times)
+        # The last two hours, the last of three days, and the last of three months.
+        self.assertEqual(kept, [0 * hour, 1 * hour, 25 * hour, 49 * hour, 40 * day, 80 * day])
 
     def test_a_password_that_others_can_read_is_refused(self):
         (self.folder / "falkenstein.password").chmod(0o644)
