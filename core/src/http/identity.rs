@@ -9,7 +9,7 @@ use crate::{
     authn::{LogoutRequest, VerifiedToken},
     context::RequestContext,
     error::Result,
-    service::{Call, Principal, Service, profile::SyncedCaller, views::ProfileView},
+    service::{Principal, profile::SyncedCaller},
 };
 
 /// Identifies the caller of a request.
@@ -29,24 +29,15 @@ pub trait Identity: Send + Sync + fmt::Debug {
         self.caller(context, headers).await.map(Principal::Token)
     }
 
-    /// Syncs the caller's user and memberships with the token's claims.
+    /// Returns the caller whose claims another process has synced; `None` where this one syncs them.
     ///
     /// # Errors
-    /// As [`Service::sync_claims`].
-    async fn sync(&self, service: &Service, call: &Call) -> Result<SyncedCaller> {
-        service.sync_claims(call).await
+    /// As [`Service::sync_claims`](crate::service::Service::sync_claims).
+    async fn synced(&self) -> Result<Option<SyncedCaller>> {
+        Ok(None)
     }
 
-    /// Returns the caller's profile after syncing claims.
-    ///
-    /// # Errors
-    /// As [`Service::profile`].
-    async fn profile(&self, service: &Service, call: &Call) -> Result<ProfileView> {
-        let synced = self.sync(service, call).await?;
-        service.profile_of(call, synced).await
-    }
-
-    /// Verifies a logout token. [`Service::end_sessions`] ensures that it is used only once (`jti`).
+    /// Verifies a logout token. [`Service::end_sessions`](crate::service::Service::end_sessions) ensures that it is used only once (`jti`).
     ///
     /// # Errors
     /// [`crate::ErrorKind::Unauthenticated`] with the code of the refusal. `not_found` where tokens are not verified
@@ -62,8 +53,7 @@ pub use native::{TokenIdentity, has_api_key};
 #[cfg(feature = "authn")]
 mod native {
     use super::{
-        Arc, Call, HeaderMap, Identity, LogoutRequest, Principal, ProfileView, RequestContext, Result, Service,
-        VerifiedToken, async_trait,
+        Arc, HeaderMap, Identity, LogoutRequest, Principal, RequestContext, Result, VerifiedToken, async_trait,
     };
     use crate::{
         authn::{TokenRefusal, Verifier},
@@ -108,11 +98,6 @@ mod native {
             };
             // Who it is, is known once the secret is compared.
             Ok(Principal::ApiKey(key))
-        }
-
-        // Reading the sync's data and the profile's together saves a round trip.
-        async fn profile(&self, service: &Service, call: &Call) -> Result<ProfileView> {
-            service.profile(call).await
         }
 
         async fn logout(&self, context: &RequestContext, token: &str) -> Result<LogoutRequest> {

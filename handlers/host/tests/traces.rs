@@ -12,7 +12,10 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::{request, served::serve};
+use support::{
+    request, send,
+    served::{Server, serve},
+};
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -56,6 +59,23 @@ fn collector() -> (String, mpsc::Receiver<(String, Value)>) {
         }
     });
     (endpoint, received)
+}
+
+/// Stops a server, and returns all that it exports until the spans of so many requests are there.
+fn exported(
+    server: &mut Server,
+    received: &mpsc::Receiver<(String, Value)>,
+    name: &str,
+    requests: usize,
+) -> Vec<Value> {
+    server.process.terminate();
+    assert!(server.process.wait().success());
+    let mut spans: Vec<Value> = Vec::new();
+    while spans.iter().filter(|span| span["name"] == name).count() < requests {
+        let (_, body) = received.recv_timeout(Duration::from_secs(60)).unwrap();
+        spans.extend(body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().clone());
+    }
+    spans
 }
 
 #[test]
@@ -112,13 +132,7 @@ fn store_calls_are_spans_within_that_of_their_request() {
     // A key that there is not is looked for in the store.
     let key = format!("dzk_{}_{}", "65f0c0ffee0000000000cafe", "s".repeat(43));
     assert_eq!(request(&server.address, "GET", "/tenants", Some(&key)).0, 401);
-    server.process.terminate();
-    assert!(server.process.wait().success());
-    let mut spans: Vec<Value> = Vec::new();
-    while !spans.iter().any(|span| span["name"] == "GET /tenants") {
-        let (_, body) = received.recv_timeout(Duration::from_secs(60)).unwrap();
-        spans.extend(body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().clone());
-    }
+    let spans = exported(&mut server, &received, "GET /tenants", 1);
     let asked = spans.iter().find(|span| span["name"] == "GET /tenants").unwrap();
     let within: Vec<&Value> = spans.iter().filter(|span| span["parentSpanId"] == asked["spanId"]).collect();
     assert!(!within.is_empty(), "no store call: {spans:#?}");
@@ -129,6 +143,32 @@ fn store_calls_are_spans_within_that_of_their_request() {
         assert!(!call.to_string().contains("65f0c0ffee0000000000cafe"), "it shows an id: {call}");
         assert!(call.get("status").is_none(), "{call}");
     }
+}
+
+/// The wrappers of the server let through what the core reads together.
+#[test]
+fn a_profile_takes_one_read_of_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let (endpoint, received) = collector();
+    let mut server = serve(folder.path(), "sqlite:served.sqlite", &[("DEZKY_OTLP_ENDPOINT", &endpoint)]);
+    let (address, admin) = (server.address.clone(), server.admin.clone());
+    let ask = || support::json(&request(&address, "GET", "/users/me", Some(&admin)));
+    let create = |path: &str, body: Value| {
+        let (status, created) = send([127, 0, 0, 1], &address, "POST", path, &admin, &body);
+        assert_eq!(status, 201, "{created}");
+        created
+    };
+    let tenant = create("/tenants", json!({ "slug": "acme", "name": "Acme" }));
+    let tenant: Value = serde_json::from_str(&tenant).unwrap();
+    let members = format!("/tenants/{}/members", tenant["id"].as_str().unwrap());
+    create(&members, json!({ "userId": ask()["user"]["id"], "role": "member" }));
+    assert_eq!(ask()["tenants"][0]["slug"], "acme");
+    let spans = exported(&mut server, &received, "GET /users/me", 3);
+    let asked = spans.iter().filter(|span| span["name"] == "GET /users/me");
+    let last = asked.max_by_key(|span| span["startTimeUnixNano"].as_str().unwrap()).unwrap();
+    let within = spans.iter().filter(|span| span["parentSpanId"] == last["spanId"]);
+    let calls: Vec<_> = within.map(|call| call["name"].as_str().unwrap()).collect();
+    assert_eq!(calls, ["read"], "{spans:#?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use dezky::{
     clock::Timestamp,
     context::RequestContext,
     http::Identity,
-    service::{Call, Service, profile::SyncedCaller},
+    service::profile::SyncedCaller,
 };
 use http::HeaderMap;
 
@@ -45,8 +45,9 @@ impl Identity for HostIdentity {
         }))
     }
 
-    async fn sync(&self, _: &Service, _: &Call) -> Result<SyncedCaller> {
+    async fn synced(&self) -> Result<Option<SyncedCaller>> {
         let synced = identity::sync().await.map_err(error)?;
-        serde_json::from_str(&synced).map_err(|error| unreadable("a synced caller cannot be read", error))
+        let synced = serde_json::from_str(&synced);
+        synced.map(Some).map_err(|error| unreadable("a synced caller cannot be read", error))
     }
 }

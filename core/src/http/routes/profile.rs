@@ -18,7 +18,12 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Result<Response> {
     parameters.finish()?;
-    respond::document(&headers, &state.identity.profile(&state.service, &call).await?)
+    let profile = match state.identity.synced().await? {
+        // Reading the sync's data and the profile's together saves a round trip.
+        None => state.service.profile(&call).await?,
+        Some(synced) => state.service.profile_of(&call, synced).await?,
+    };
+    respond::document(&headers, &profile)
 }
 
 pub(crate) async fn tenants(

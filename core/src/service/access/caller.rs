@@ -73,7 +73,9 @@ impl Service {
         self.read_caller_and(call, Vec::new()).await.map(|(found, _)| found)
     }
 
-    async fn read_caller_and(&self, call: &Call, others: Vec<Read>) -> StoreResult<(FoundCaller, Answers)> {
+    /// Reads the caller as stored, without applying the claims of their token. Further reads are those of
+    /// [`Service::find_caller_and`].
+    pub(crate) async fn read_caller_and(&self, call: &Call, others: Vec<Read>) -> StoreResult<(FoundCaller, Answers)> {
         let mut reads = Vec::with_capacity(own_reads(call) + others.len());
         match &call.principal {
             Principal::System(_) => {}

@@ -20,6 +20,21 @@ pub(crate) fn membership_position(membership: &Membership) -> Position {
     Position { values: vec![membership.tenant_name_key.clone().into()], id: membership.id.0 }
 }
 
+/// A person whose memberships are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Person {
+    /// The user with this id.
+    Known(UserId),
+    /// The user that an earlier read of the same call finds.
+    Read(Origin),
+}
+
+impl From<UserId> for Person {
+    fn from(user: UserId) -> Self {
+        Self::Known(user)
+    }
+}
+
 /// The reads of a person's active memberships, by the names of their tenants.
 ///
 /// The token of a tenant's own issuer shows only that tenant.
@@ -34,16 +49,21 @@ impl<'a> MembershipReads<'a> {
     /// `base` is the index of the first of them in a store call.
     pub(crate) fn new(
         bound_to: Option<&'a str>,
-        user: UserId,
+        person: impl Into<Person>,
         search: Option<&str>,
         position: Option<Position>,
         limit: u32,
         base: usize,
     ) -> Self {
+        let person = person.into();
         let reads = match bound_to {
             Some(slug) => {
                 let tenant = KeyPart::First(Origin { read: base, field: "id" });
-                let key = Membership::key_of(tenant, KeyPart::Text(user.to_string()));
+                let person = match person {
+                    Person::Known(user) => KeyPart::Text(user.to_string()),
+                    Person::Read(origin) => KeyPart::First(origin),
+                };
+                let key = Membership::key_of(tenant, person);
                 // All of them are on the first page.
                 let limit = u32::from(position.is_none());
                 vec![
@@ -51,7 +71,7 @@ impl<'a> MembershipReads<'a> {
                     Query::new(&MEMBERSHIPS).limit(limit).follow(Follow::UniqueKey(key)),
                 ]
             }
-            None => vec![memberships_of(user, search, position, limit).into()],
+            None => vec![memberships_of(person, search, position, limit)],
         };
         Self { reads, bound_to }
     }
@@ -74,19 +94,18 @@ impl<'a> MembershipReads<'a> {
     }
 }
 
-fn memberships_of(user: UserId, search: Option<&str>, position: Option<Position>, limit: u32) -> Query {
-    let query = Query::new(&MEMBERSHIPS)
-        .sort(&TENANTS_OF_USER)
-        .equal("userId", user.0)
-        .equal("active", true)
-        .after(position)
-        .limit(limit);
-    match search {
+fn memberships_of(person: Person, search: Option<&str>, position: Option<Position>, limit: u32) -> Read {
+    let query = Query::new(&MEMBERSHIPS).sort(&TENANTS_OF_USER).equal("active", true).after(position).limit(limit);
+    let query = match search {
         None => query,
         Some(search) => match query.clone().words("_wordsOfTenant", "", search) {
             Some(searched) => searched.sort(&TENANTS_OF_USER_BY_WORD),
             None => query.begins("tenantNameKey", search),
         },
+    };
+    match person {
+        Person::Known(user) => query.equal("userId", user.0).into(),
+        Person::Read(origin) => query.follow(Follow::First("userId", origin)),
     }
 }
 

@@ -9,6 +9,7 @@ mod sync;
 
 pub(crate) use memberships::{MembershipReads, OwnPage, living, membership_position, tenants_named};
 pub(crate) use own_membership::OwnMembership;
+pub use read::ReadAhead;
 #[cfg(feature = "authn")]
 pub(crate) use reconcile::{Reconciliation, Statement};
 pub use sync::SyncedCaller;

@@ -2,21 +2,27 @@
 
 use std::collections::HashMap;
 
-use super::{
-    PROFILE_TENANTS, SyncedCaller,
-    memberships::{living, membership_position},
-    sync::Synced,
-};
+use super::{SyncedCaller, memberships::living};
 use crate::{
-    domain::{MembershipRole, Subscription, Tenant, TenantId, User, subscription::SUBSCRIPTIONS, tenant::TENANTS},
+    domain::{MembershipRole, Subscription, TenantId, subscription::SUBSCRIPTIONS, tenant::TENANTS},
     error::Result,
     service::{
         Call, Service,
         tenants::TenantFilter,
         views::{ProfileView, SubscriptionView, TenantView, UserView},
     },
-    store::{Filter, Position, Query, Repository},
+    store::{Document, Filter, Query, Repository, StoreResult},
 };
+
+/// A query of [`Service::profile_of`] with its answer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ReadAhead {
+    /// The query.
+    pub query: Query,
+    /// The documents that it finds.
+    pub documents: Vec<Document>,
+}
 
 impl Service {
     /// Returns the caller's user, tenants (the first 100 by name) and those tenants' subscriptions.
@@ -26,52 +32,57 @@ impl Service {
     /// # Errors
     /// As [`Service::sync_claims`].
     pub async fn profile(&self, call: &Call) -> Result<ProfileView> {
-        let Synced { user, memberships, tenants, subscriptions } = self.sync_with_tenants(call).await?;
-        let shown = usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX);
-        let next = match memberships.get(shown.saturating_sub(1)) {
-            Some(last) if memberships.len() > shown => Some(last.position()?),
-            _ => None,
+        let (caller, tenants, subscriptions) = self.sync_with_tenants(call).await?.into_caller()?;
+        profile(call, caller, &tenants, &subscriptions)
+    }
+
+    /// Syncs the caller's claims, and reads what [`Service::profile_of`] will read, in the same round trips.
+    ///
+    /// # Errors
+    /// As [`Service::sync_claims`].
+    pub async fn sync_claims_ahead(&self, call: &Call) -> Result<(SyncedCaller, Vec<ReadAhead>)> {
+        let (caller, tenants, subscriptions) = self.sync_with_tenants(call).await?.into_caller()?;
+        // Of more than are shown, more were read than will be asked for.
+        let ahead = match profile_reads(&caller) {
+            Some(queries) if caller.next.is_none() => {
+                let answers = queries.into_iter().zip([tenants, subscriptions]);
+                answers.map(|(query, documents)| ReadAhead { query, documents }).collect()
+            }
+            _ => Vec::new(),
         };
-        let roles = memberships.iter().map(|membership| (membership.tenant_id, membership.role)).collect();
-        profile(call, user, roles, next, living(tenants), subscriptions)
+        Ok((caller, ahead))
     }
 
     /// Returns the profile of a caller whose claims were synced elsewhere.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn profile_of(&self, call: &Call, synced: SyncedCaller) -> Result<ProfileView> {
-        let SyncedCaller { user, memberships } = synced;
-        let shown = usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX);
-        let last = memberships.get(shown.saturating_sub(1)).filter(|_| memberships.len() > shown);
-        let next = last.map(membership_position);
-        let roles: Vec<_> = memberships.iter().map(|membership| (membership.tenant_id, membership.role)).collect();
-        let ids: Vec<TenantId> = roles.iter().take(shown).map(|(tenant, _)| *tenant).collect();
-        if ids.is_empty() {
-            return profile(call, user, roles, next, HashMap::new(), Vec::new());
-        }
-        let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        let keys = ids.iter().map(|tenant| Subscription::current_key(*tenant)).collect();
-        let reads = [
-            Query::new(&TENANTS).filter(Filter::In("id", ids.iter().map(|id| id.0.into()).collect())),
-            Query::new(&SUBSCRIPTIONS).filter(Filter::UniqueKeyIn(keys)),
-        ];
-        let reads = reads.map(|query| query.limit(limit).into());
-        let mut answers = self.store.load_together(&call.context, &reads).await?;
-        profile(call, user, roles, next, living(answers.all()?), answers.all()?)
+    pub async fn profile_of(&self, call: &Call, caller: SyncedCaller) -> Result<ProfileView> {
+        let Some(queries) = profile_reads(&caller) else { return profile(call, caller, &[], &[]) };
+        let mut answers = self.store.load_together(&call.context, &queries.map(Into::into)).await?;
+        profile(call, caller, &answers.documents(), &answers.documents())
     }
 }
 
-fn profile(
-    call: &Call,
-    user: User,
-    mut memberships: Vec<(TenantId, MembershipRole)>,
-    next: Option<Position>,
-    mut tenants: HashMap<TenantId, Tenant>,
-    subscriptions: Vec<Subscription>,
-) -> Result<ProfileView> {
-    let shown = usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX);
-    memberships.truncate(shown);
+/// Returns the queries for the tenants of a caller, and for their subscriptions; `None` without tenants.
+fn profile_reads(caller: &SyncedCaller) -> Option<[Query; 2]> {
+    if caller.roles.is_empty() {
+        return None;
+    }
+    let limit = u32::try_from(caller.roles.len()).unwrap_or(u32::MAX);
+    let ids = caller.roles.iter().map(|(tenant, _)| tenant.0.into()).collect();
+    let keys = caller.roles.iter().map(|(tenant, _)| Subscription::current_key(*tenant)).collect();
+    let queries = [
+        Query::new(&TENANTS).filter(Filter::In("id", ids)),
+        Query::new(&SUBSCRIPTIONS).filter(Filter::UniqueKeyIn(keys)),
+    ];
+    Some(queries.map(|query| query.limit(limit)))
+}
+
+fn profile(call: &Call, caller: SyncedCaller, tenants: &[Document], subscriptions: &[Document]) -> Result<ProfileView> {
+    let SyncedCaller { user, roles: memberships, next } = caller;
+    let tenants = tenants.iter().map(|tenant| tenant.decode(&TENANTS)).collect::<StoreResult<_>>()?;
+    let mut tenants = living(tenants);
     let platform = false;
     let mut roles: HashMap<TenantId, MembershipRole> = HashMap::with_capacity(memberships.len());
     let mut tenant_ids = Vec::with_capacity(memberships.len());
@@ -83,14 +94,14 @@ fn profile(
             views.push(TenantView::of_own(tenant, Some(role)));
         }
     }
-    let subscriptions = subscriptions
-        .into_iter()
-        .filter_map(|subscription| {
-            let role = roles.get(&subscription.tenant_id).copied()?;
-            Some(SubscriptionView::new(subscription, Some(role), platform))
-        })
-        .collect();
+    let mut shown = Vec::with_capacity(subscriptions.len());
+    for subscription in subscriptions {
+        let subscription: Subscription = subscription.decode(&SUBSCRIPTIONS)?;
+        if let Some(role) = roles.get(&subscription.tenant_id) {
+            shown.push(SubscriptionView::new(subscription, Some(*role), platform));
+        }
+    }
     let next_cursor =
         next.map(|next| Service::own_tenants_scope(call, &TenantFilter::default()).encode(next)).transpose()?;
-    Ok(ProfileView { user: UserView::new(user, tenant_ids), tenants: views, subscriptions, next_cursor })
+    Ok(ProfileView { user: UserView::new(user, tenant_ids), tenants: views, subscriptions: shown, next_cursor })
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     OwnMembership, PROFILE_TENANTS,
-    memberships::{MembershipReads, subscriptions_named, tenants_named},
+    memberships::{MembershipReads, Person, subscriptions_named, tenants_named},
     reconcile::{Reconciliation, Statement},
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     clock::Timestamp,
     context::SystemActor,
     domain::{
-        AuditActor, Membership, Subscription, Tenant, TenantStatus, User, UserActivity, UserId,
+        AuditActor, Membership, MembershipRole, Tenant, TenantId, TenantStatus, User, UserActivity, UserId,
         activity::USER_ACTIVITY,
         fields,
         membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
@@ -22,22 +22,26 @@ use crate::{
     error::{Code, Error, Result},
     service::{
         Call, Principal, Service,
-        access::{ABSENT, FoundCaller},
+        access::{ABSENT, CALLER, FoundCaller, own_reads},
         moment::Moment,
         unit_of_work::{Subject, UnitOfWork},
     },
-    store::{Answers, Query, Read, Repository, StoreError, StoreResult, error::not_upgraded},
+    store::{
+        Answers, Document, Follow, Origin, Position, Query, Read, Repository, StoreError, StoreResult,
+        error::not_upgraded,
+    },
 };
 
-/// A caller whose claims are synced, with the documents that were read for it.
+/// A caller whose claims are synced.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct SyncedCaller {
     /// The caller's user.
     pub user: User,
-    /// The caller's active memberships by name of tenant: the first 101, of which the last only shows that there are
-    /// more.
-    pub memberships: Vec<Membership>,
+    /// The tenants in which the caller is an active member, by their names, and the roles there: the first 100.
+    pub roles: Vec<(TenantId, MembershipRole)>,
+    /// The position of the last of them, if there are more.
+    pub next: Option<Position>,
 }
 
 /// Largest delay of `lastSeenAt`.
@@ -50,19 +54,33 @@ const ACTOR: SystemActor = SystemActor::ClaimsSync;
 pub(super) struct Synced {
     pub(super) user: User,
     pub(super) memberships: Vec<OwnMembership>,
-    pub(super) tenants: Vec<Tenant>,
-    pub(super) subscriptions: Vec<Subscription>,
+    pub(super) tenants: Vec<Document>,
+    pub(super) subscriptions: Vec<Document>,
 }
 
-/// The documents that the sync reads once it knows the user.
+impl Synced {
+    /// Returns the caller, and the documents that were read with them: tenants, and their subscriptions.
+    pub(super) fn into_caller(self) -> Result<(SyncedCaller, Vec<Document>, Vec<Document>)> {
+        let Self { user, memberships, tenants, subscriptions } = self;
+        let shown = usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX);
+        let next = match memberships.get(shown.saturating_sub(1)) {
+            Some(last) if memberships.len() > shown => Some(last.position()?),
+            _ => None,
+        };
+        let roles = memberships.iter().take(shown).map(|membership| (membership.tenant_id, membership.role));
+        Ok((SyncedCaller { user, roles: roles.collect(), next }, tenants, subscriptions))
+    }
+}
+
+/// The documents that the sync reads together with the user.
 struct Known {
     memberships: Vec<OwnMembership>,
     activity: Option<UserActivity>,
     claimed: Vec<Tenant>,
     /// The tenants of the memberships, if they are to be shown.
-    tenants: Vec<Tenant>,
+    tenants: Vec<Document>,
     /// Their current subscriptions.
-    subscriptions: Vec<Subscription>,
+    subscriptions: Vec<Document>,
 }
 
 impl Known {
@@ -95,9 +113,8 @@ impl Service {
     /// # Errors
     /// `user_disabled`, `user_deleted`, `session_ended`, `token_revoked`, or `person_required` for a system actor.
     pub async fn sync_claims(&self, call: &Call) -> Result<SyncedCaller> {
-        let Synced { user, memberships, .. } = self.sync(call, false).await?;
-        let memberships = memberships.iter().map(OwnMembership::decode).collect::<StoreResult<_>>()?;
-        Ok(SyncedCaller { user, memberships })
+        let (caller, ..) = self.sync(call, false).await?.into_caller()?;
+        Ok(caller)
     }
 
     /// Does the same, and reads the tenants and subscriptions of the profile in the same round trip.
@@ -127,14 +144,13 @@ impl Service {
         // Checked before the reads, so that they see the revocations of a request that has already handled the first
         // use.
         let first = self.is_first_use(token);
-        let found = self.read_caller(call).await?;
+        let (found, known) = self.known(call, token, with_tenants).await?;
         found.admit(token)?;
         let Some(user) = found.user.clone() else {
             self.create_caller(call, &moment, token).await?;
             // The new user is read back like any other, so that claims are synced in one way only.
             return Err(anew());
         };
-        let known = self.known(call, token, user.id, with_tenants).await?;
         // If there are more memberships than are shown, those by claim are checked page by page, once for each token.
         if !known.is_complete() && first {
             if self.take_by_claims(call, token, found).await? {
@@ -146,7 +162,7 @@ impl Service {
         let changed = self.write_sync(call, &moment, token, &found, &user, &known).await?;
         Ok(match changed {
             // Memberships changed: read them again in their order.
-            Some((user, true)) => self.known(call, token, user.id, with_tenants).await?.shown_to(user),
+            Some((user, true)) => self.known(call, token, with_tenants).await?.1.shown_to(user),
             Some((user, false)) => known.shown_to(user),
             None => known.shown_to(user),
         })
@@ -180,25 +196,30 @@ impl Service {
         }
     }
 
-    async fn known(&self, call: &Call, token: &VerifiedToken, user: UserId, with_tenants: bool) -> Result<Known> {
+    /// Reads the caller, and everything that the sync needs to know about them, in one round trip.
+    async fn known(&self, call: &Call, token: &VerifiedToken, with_tenants: bool) -> StoreResult<(FoundCaller, Known)> {
         let most = PROFILE_TENANTS.saturating_add(1);
+        let before = own_reads(call);
         let claims = ClaimReads::new(token);
-        let mut reads = vec![Query::new(&USER_ACTIVITY).equal("id", user.0).limit(1).into()];
+        let mut reads = vec![Query::new(&USER_ACTIVITY).limit(1).follow(Follow::First("id", CALLER))];
         claims.add_to(&mut reads);
-        let own = MembershipReads::new(token.tenant.as_deref(), user, None, None, most, reads.len());
-        let tenants = own.add_to(&mut reads);
+        let base = before + reads.len();
+        let own = MembershipReads::new(token.tenant.as_deref(), Person::Read(CALLER), None, None, most, base);
+        let last = own.add_to(&mut reads);
+        let tenants = Origin { read: before + last.read, ..last };
         if with_tenants {
             reads.push(tenants_named(tenants, most));
             reads.push(subscriptions_named(tenants, most));
         }
-        let mut answers = self.store.load_together(&call.context, &reads).await?;
-        Ok(Known {
+        let (found, mut answers) = self.read_caller_and(call, reads).await?;
+        let known = Known {
             activity: answers.first()?,
             claimed: claims.take(&mut answers)?,
             memberships: own.take(&mut answers)?,
-            tenants: answers.all()?,
-            subscriptions: answers.all()?,
-        })
+            tenants: answers.documents(),
+            subscriptions: answers.documents(),
+        };
+        Ok((found, known))
     }
 
     /// Writes the changes of the sync, if any. Returns the user after it, and `true` if the memberships changed.

@@ -44,7 +44,8 @@ impl identity::HostWithStore<InstanceState> for Host {
             let _permit = permit(&facts).await?;
             let call = call(&facts, &platform).await?;
             // Syncing is idempotent, so it does not count as the effect of the request.
-            let synced = platform.identity.sync(&platform.service, call).await?;
+            let (synced, ahead) = platform.service.sync_claims_ahead(call).await?;
+            facts.read_ahead(ahead);
             let written = serde_json::to_string(&synced)
                 .map_err(|error| Error::internal("a synced caller cannot be written").with_source(error))?;
             facts.know_actor(Actor::synced(&platform, call, synced).await?).await;

@@ -31,8 +31,8 @@ pub(crate) struct Actor {
 /// The facts that were read about tenants.
 #[derive(Debug, Default)]
 struct Known {
-    /// The actor's own memberships.
-    memberships: HashMap<ObjectId, Option<Membership>>,
+    /// The actor's roles by active memberships.
+    roles: HashMap<ObjectId, Option<MembershipRole>>,
     /// `true` for tenants that exist and are not deleted.
     living: HashMap<ObjectId, bool>,
     /// People who are known to a tenant that the actor administers.
@@ -41,8 +41,8 @@ struct Known {
 
 impl Known {
     fn role(&self, tenant: ObjectId) -> Option<MembershipRole> {
-        let membership = self.memberships.get(&tenant)?.as_ref().filter(|membership| membership.active)?;
-        (self.living.get(&tenant) == Some(&true)).then_some(membership.role)
+        let role = *self.roles.get(&tenant)?;
+        role.filter(|_| self.living.get(&tenant) == Some(&true))
     }
 
     fn saw_tenant(&mut self, document: &Document) -> StoreResult<()> {
@@ -54,6 +54,10 @@ impl Known {
         self.living.insert(document.id, tenant.status != TenantStatus::Deleted);
         Ok(())
     }
+}
+
+fn active_role(membership: &Membership) -> Option<MembershipRole> {
+    membership.active.then_some(membership.role)
 }
 
 /// Returns the tenant that a token is bound to, if it is bound.
@@ -74,9 +78,9 @@ impl Actor {
 
     /// Creates the actor of a call from the documents that its claims sync has read.
     pub(crate) async fn synced(platform: &Backing, call: &Call, synced: SyncedCaller) -> Result<Self> {
-        let memberships = synced.memberships.into_iter().map(|one| (one.tenant_id.0, Some(one))).collect();
+        let roles = synced.roles.into_iter().map(|(tenant, role)| (tenant.0, Some(role))).collect();
         let bound = bound(platform, call).await?;
-        let known = Mutex::new(Known { memberships, ..Known::default() });
+        let known = Mutex::new(Known { roles, ..Known::default() });
         Ok(Self { user: Some(synced.user), bound, known })
     }
 
@@ -118,7 +122,7 @@ impl Actor {
             all.sort_unstable();
             all.dedup();
             let unseen: Vec<ObjectId> = all.iter().copied().filter(|one| !known.living.contains_key(one)).collect();
-            all.retain(|tenant| !known.memberships.contains_key(tenant));
+            all.retain(|tenant| !known.roles.contains_key(tenant));
             (all, unseen)
         };
         let store = platform.service.store();
@@ -130,8 +134,8 @@ impl Actor {
                 let found: Vec<Membership> = store.load_all(&call.context, &query).await?;
                 let mut known = self.known();
                 for tenant in some {
-                    let membership = found.iter().find(|membership| membership.tenant_id.0 == *tenant).cloned();
-                    known.memberships.insert(*tenant, membership);
+                    let membership = found.iter().find(|membership| membership.tenant_id.0 == *tenant);
+                    known.roles.insert(*tenant, membership.and_then(active_role));
                 }
             }
             Ok(())
@@ -162,7 +166,7 @@ impl Actor {
         let administers = self.role(membership.tenant_id.0) >= Some(MembershipRole::Admin);
         let mut known = self.known();
         if own {
-            known.memberships.insert(membership.tenant_id.0, Some(membership.clone()));
+            known.roles.insert(membership.tenant_id.0, active_role(membership));
         } else if administers {
             known.people.insert(membership.user_id.0);
         }

@@ -62,7 +62,10 @@ impl Locked {
     pub(super) async fn find(&self, query: &Query) -> StoreResult<Vec<Document>> {
         let view = self.view().await?;
         let Some(asked) = view.permitted(query).await? else { return Ok(Vec::new()) };
-        let found = self.store().find(&self.call.context, &asked).await?;
+        let found = match self.facts.take_ahead(&asked) {
+            Some(documents) => documents,
+            None => self.store().find(&self.call.context, &asked).await?,
+        };
         let mut shown = view.shown(query.collection, found).await?;
         shown.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
         Ok(shown)
