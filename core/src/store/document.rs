@@ -1,6 +1,6 @@
 //! Documents at the port, and the values that queries compare.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use super::{Collection, StoreError, StoreResult};
 use crate::{clock::Timestamp, object_id::ObjectId};
@@ -24,7 +24,7 @@ impl Document {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the text is not such an entity.
-    pub fn decode<T: DeserializeOwned>(&self, collection: &'static Collection) -> StoreResult<T> {
+    pub fn decode<'json, T: Deserialize<'json>>(&'json self, collection: &'static Collection) -> StoreResult<T> {
         serde_json::from_str(&self.json).map_err(|error| StoreError::Corrupt {
             collection: collection.name,
             id: Some(self.id),
@@ -34,7 +34,7 @@ impl Document {
 }
 
 /// A value in a condition of a query.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Value {
     /// Text.
     #[serde(rename = "s")]

@@ -157,7 +157,7 @@ impl Service {
         for id in taken {
             let made = stored(id).iter().filter(|one| one.active && one.source == GrantSource::Claim);
             let made: Vec<Membership> = made.cloned().collect();
-            reconciliation.take_memberships(work, *id, &[], &made)?;
+            reconciliation.take_memberships(work, *id, |_| false, &made)?;
         }
         Ok(())
     }

@@ -135,7 +135,8 @@ impl Service {
         let mut synced = user.clone();
         if counts {
             let reconciliation = Reconciliation { statement: Statement::Token(token, self.settings.leeway), now };
-            reconciliation.take_memberships(&mut work, user.id, &claimed, &made)?;
+            let claims = |tenant| claimed.iter().any(|claimed| claimed.id == tenant);
+            reconciliation.take_memberships(&mut work, user.id, claims, &made)?;
             reconciliation.take_platform_admin(&mut synced, self.settings.platform_admin_group.as_deref());
             let about = Subject { tenant: None, user: Some(user.id) };
             work.update(Action::UpdateUser, "user", about, user, &mut synced)?;

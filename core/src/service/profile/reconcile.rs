@@ -6,7 +6,7 @@ use crate::{
     authn::VerifiedToken,
     authz::Action,
     clock::Timestamp,
-    domain::{GrantSource, Membership, MembershipRole, RevokedBy, Tenant, TenantStatus, User, UserId},
+    domain::{GrantSource, Membership, MembershipRole, RevokedBy, Tenant, TenantId, TenantStatus, User, UserId},
     error::Result,
     service::unit_of_work::{Subject, UnitOfWork},
 };
@@ -113,10 +113,10 @@ impl Reconciliation<'_> {
         &self,
         work: &mut UnitOfWork<'_>,
         user: UserId,
-        claimed: &[Tenant],
+        claims: impl Fn(TenantId) -> bool,
         made: &[Membership],
     ) -> Result<usize> {
-        let gone = made.iter().filter(|one| !claimed.iter().any(|tenant| tenant.id == one.tenant_id));
+        let gone = made.iter().filter(|one| !claims(one.tenant_id));
         let mut taken = 0;
         for membership in gone {
             let mut revoked = membership.clone();

@@ -1,6 +1,6 @@
 //! The claims sync of `GET /users/me`. Apart from its revoking half (`first_use.rs`), nothing reads a token's groups.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{
     OwnMembership, PROFILE_TENANTS,
@@ -13,7 +13,8 @@ use crate::{
     clock::Timestamp,
     context::SystemActor,
     domain::{
-        AuditActor, Membership, MembershipRole, Tenant, TenantId, TenantStatus, User, UserActivity, UserId,
+        AuditActor, GrantSource, Membership, MembershipRole, Open, Tenant, TenantId, TenantStatus, User, UserActivity,
+        UserId,
         activity::USER_ACTIVITY,
         fields,
         membership::{MEMBERSHIPS, MEMBERSHIPS_BY_SOURCE},
@@ -76,7 +77,7 @@ impl Synced {
 struct Known {
     memberships: Vec<OwnMembership>,
     activity: Option<UserActivity>,
-    claimed: Vec<Tenant>,
+    claimed: Vec<ClaimedTenant>,
     /// The tenants of the memberships, if they are to be shown.
     tenants: Vec<Document>,
     /// Their current subscriptions.
@@ -89,17 +90,24 @@ impl Known {
         self.memberships.len() <= usize::try_from(PROFILE_TENANTS).unwrap_or(usize::MAX)
     }
 
+    /// Returns `true` if the token claims this tenant.
+    fn claims(&self, tenant: TenantId) -> bool {
+        self.claimed.iter().any(|claimed| claimed.id == tenant)
+    }
+
     fn shown_to(self, user: User) -> Synced {
         let Self { memberships, tenants, subscriptions, .. } = self;
         Synced { user, memberships, tenants, subscriptions }
     }
 }
 
-/// The memberships that the claims are compared with.
+/// What the claims may change.
 struct Due {
-    /// The memberships, including tombstones, in the tenants that the token claims.
-    claimed: Vec<Membership>,
-    /// The active memberships that were made by a claim.
+    /// The tenants that the token claims and in which the user is no active member.
+    missing: Vec<Tenant>,
+    /// The memberships in these, which are tombstones unless another request was faster.
+    stored: Vec<Membership>,
+    /// The active memberships that were made by a claim, those that still are left out where all are known.
     claim_made: Vec<Membership>,
     /// `true` if another request of this person has created one of them since the memberships were read.
     overtaken: bool,
@@ -251,8 +259,9 @@ impl Service {
             if token.groups.is_some() {
                 let due = self.memberships_to_reconcile(call, token, user.id, known).await?;
                 overtaken = due.overtaken;
-                let given = reconciliation.give_memberships(&mut work, &synced, &known.claimed, &due.claimed)?;
-                let taken = reconciliation.take_memberships(&mut work, user.id, &known.claimed, &due.claim_made)?;
+                let given = reconciliation.give_memberships(&mut work, &synced, &due.missing, &due.stored)?;
+                let claims = |tenant| known.claims(tenant);
+                let taken = reconciliation.take_memberships(&mut work, user.id, claims, &due.claim_made)?;
                 memberships_changed = given || taken > 0;
             }
             let about = Subject { tenant: None, user: Some(user.id) };
@@ -284,17 +293,13 @@ impl Service {
         known: &Known,
     ) -> Result<Due> {
         let complete = known.is_complete();
-        let mut claimed = Vec::new();
-        let mut missing = Vec::new();
-        for tenant in &known.claimed {
-            match known.memberships.iter().find(|membership| membership.tenant_id == tenant.id) {
-                Some(membership) => claimed.push(membership.decode()?),
-                None => missing.push(Membership::key(tenant.id, user)),
-            }
-        }
+        let is_member = |tenant| known.memberships.iter().any(|membership| membership.tenant_id == tenant);
+        let missing = known.claimed.iter().filter(|tenant| !is_member(tenant.id));
+        let missing = missing.map(ClaimedTenant::decode).collect::<StoreResult<Vec<_>>>()?;
+        let keys: Vec<String> = missing.iter().map(|tenant| Membership::key(tenant.id, user)).collect();
         let tombstones = async {
             let mut found = Vec::new();
-            for keys in missing.chunks(Query::MAXIMUM_VALUES) {
+            for keys in keys.chunks(Query::MAXIMUM_VALUES) {
                 let query = Query::by_keys(&MEMBERSHIPS, keys.to_vec());
                 found.extend(self.store.load_all::<Membership>(&call.context, &query).await?);
             }
@@ -302,7 +307,8 @@ impl Service {
         };
         let claim_made = async {
             if complete || token.tenant.is_some() {
-                let made = known.memberships.iter().filter(|m| m.source == crate::domain::GrantSource::Claim);
+                let made = known.memberships.iter().filter(|one| one.source == GrantSource::Claim);
+                let made = made.filter(|one| !known.claims(one.tenant_id));
                 return Ok(made.map(OwnMembership::decode).collect::<StoreResult<Vec<_>>>()?);
             }
             let query = Query::new(&MEMBERSHIPS)
@@ -313,10 +319,9 @@ impl Service {
                 .limit(u32::try_from(Query::MAXIMUM_VALUES).unwrap_or(u32::MAX));
             Ok(self.store.load_all(&call.context, &query).await?)
         };
-        let (found, claim_made) = futures_util::try_join!(tombstones, claim_made)?;
-        let overtaken = complete && found.iter().any(|membership| membership.revoked_at.is_none());
-        claimed.extend(found);
-        Ok(Due { claimed, claim_made, overtaken })
+        let (stored, claim_made) = futures_util::try_join!(tombstones, claim_made)?;
+        let overtaken = complete && stored.iter().any(|membership| membership.revoked_at.is_none());
+        Ok(Due { missing, stored, claim_made, overtaken })
     }
 }
 
@@ -340,16 +345,36 @@ impl<'a> ClaimReads<'a> {
     }
 
     /// Takes the answers of these reads: the tenants that the token's issuer may speak for.
-    pub(super) fn take(&self, answers: &mut Answers) -> StoreResult<Vec<Tenant>> {
-        let mut tenants: Vec<Tenant> = Vec::new();
-        for _ in &self.reads {
-            tenants.extend(answers.all::<Tenant>()?);
+    pub(super) fn take(&self, answers: &mut Answers) -> StoreResult<Vec<ClaimedTenant>> {
+        let mut tenants = Vec::new();
+        for document in self.reads.iter().flat_map(|_| answers.documents()) {
+            let Fields { slug, status } = document.decode(&TENANTS)?;
+            if status != TenantStatus::Deleted && self.token.tenant.as_ref().is_none_or(|bound| *bound == slug) {
+                tenants.push(ClaimedTenant { id: TenantId(document.id), document });
+            }
         }
-        tenants.retain(|tenant| {
-            tenant.status != TenantStatus::Deleted && self.token.tenant.as_ref().is_none_or(|slug| *slug == tenant.slug)
-        });
         Ok(tenants)
     }
+}
+
+/// A tenant that a token claims. It is decoded when somebody joins it.
+pub(super) struct ClaimedTenant {
+    pub(super) id: TenantId,
+    document: Document,
+}
+
+impl ClaimedTenant {
+    fn decode(&self) -> StoreResult<Tenant> {
+        self.document.decode(&TENANTS)
+    }
+}
+
+/// The fields of a tenant that decide whether an issuer may speak for it.
+#[derive(serde::Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    slug: Cow<'a, str>,
+    status: Open<TenantStatus>,
 }
 
 /// Returns the error that makes the sync read and decide again.

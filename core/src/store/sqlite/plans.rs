@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Returns the steps of SQLite's plan for a statement.
-fn plan(connection: &Connection, statement: &Statement) -> Vec<String> {
+fn plan(connection: &Connection, statement: &Statement<'_>) -> Vec<String> {
     let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql)).unwrap();
     let steps = explain.query_map(params_from_iter(&statement.parameters), |row| row.get("detail")).unwrap();
     steps.map(Result::unwrap).collect()

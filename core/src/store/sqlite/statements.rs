@@ -1,6 +1,6 @@
 //! SQL text of every operation. Pure: text and parameters that any executor of SQLite statements can run.
 
-use std::{cmp::Ordering, collections::HashMap};
+use std::{borrow::Cow, cmp::Ordering, collections::HashMap};
 
 use super::{
     mapping::{self, Parameter},
@@ -25,6 +25,9 @@ pub(super) const DELETE_COPY_MARK: &str = "DELETE FROM store_meta WHERE key = 'c
 pub(super) const PROBE: &str = "INSERT INTO store_meta(key, value) VALUES('probe', 1) \
      ON CONFLICT(key) DO UPDATE SET value = value + 1 WHERE value < 9000000000000000000";
 
+/// The ids of the documents that hold keys: `collection`, and a comparison of the key.
+const HOLDERS: &str = "SELECT id FROM unique_keys WHERE collection = ? AND key";
+
 /// The statements of a collection, built once.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -32,6 +35,8 @@ pub(super) struct Table {
     name: String,
     /// `id` → `version`, `body`.
     pub(super) get: String,
+    /// `collection`, `key` → `id`, `version`, `body`.
+    holder: String,
     /// `id` → `version`.
     pub(super) version: String,
     /// `id`, `version`, `body`; inserts no row if the id is taken.
@@ -91,6 +96,7 @@ impl Table {
         Self {
             collection,
             get: format!("SELECT version, body FROM {name} WHERE id = ?1"),
+            holder: format!("SELECT id, version, body FROM {name} WHERE id = ({HOLDERS} = ?)"),
             version: format!("SELECT version FROM {name} WHERE id = ?1"),
             insert: format!("INSERT INTO {name}(id, version, body) VALUES(?1, ?2, ?3) ON CONFLICT(id) DO NOTHING"),
             update: format!("UPDATE {name} SET version = ?2, body = ?3 WHERE id = ?1"),
@@ -146,8 +152,14 @@ impl Table {
     }
 
     /// Returns the query of documents, with rows of `id`, `version`, `body`; `None` if nothing can match.
-    pub(super) fn find(&self, query: &Query) -> StoreResult<Option<Statement>> {
-        let Some(Statement { sql: condition, mut parameters }) = self.condition(query)? else { return Ok(None) };
+    pub(super) fn find(&self, query: &Query) -> StoreResult<Option<Statement<'_>>> {
+        if let ([Filter::UniqueKeyIn(keys)], false, None) = (query.filters.as_slice(), query.limit == 0, &query.after)
+            && let [key] = keys.as_slice()
+            && query.sort.is_none()
+        {
+            return Ok(Some(self.holder(key)));
+        }
+        let Some(Condition { sql: condition, mut parameters }) = self.condition(query)? else { return Ok(None) };
         let direction = if query.descending { " DESC" } else { "" };
         let order: Vec<String> = self.order(query).iter().map(|column| format!("{column}{direction}")).collect();
         parameters.push(Parameter::Integer(query.limit.into()));
@@ -157,10 +169,16 @@ impl Table {
             self.source(query),
             order.join(", ")
         );
-        Ok(Some(Statement { sql, parameters }))
+        Ok(Some(Statement { sql: Cow::Owned(sql), parameters }))
     }
 
-    fn condition(&self, query: &Query) -> StoreResult<Option<Statement>> {
+    /// Returns the query of the document that holds a key.
+    pub(super) fn holder(&self, key: &str) -> Statement<'_> {
+        let parameters = vec![Parameter::text(self.collection.name), Parameter::text(key.to_owned())];
+        Statement { sql: Cow::Borrowed(&self.holder), parameters }
+    }
+
+    fn condition(&self, query: &Query) -> StoreResult<Option<Condition>> {
         query.check()?;
         let mut clauses = Vec::new();
         let mut parameters = Vec::new();
@@ -173,7 +191,7 @@ impl Table {
             clauses.push(self.after(query, position, &mut parameters));
         }
         let sql = if clauses.is_empty() { String::new() } else { format!(" WHERE {}", clauses.join(" AND ")) };
-        Ok(Some(Statement { sql, parameters }))
+        Ok(Some(Condition { sql, parameters }))
     }
 
     /// Adds a condition. Returns `false` if nothing can match it.
@@ -225,7 +243,6 @@ impl Table {
         parameters: &mut Vec<Parameter>,
     ) -> bool {
         let id = self.column(query, "id");
-        const HOLDERS: &str = "SELECT id FROM unique_keys WHERE collection = ? AND key";
         let keys = match keys {
             [] => return false,
             [key] => {
@@ -308,9 +325,15 @@ fn compared(one: &Value, other: &Value) -> Option<Ordering> {
 
 /// A statement and the values bound to its `?`, in order.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Statement {
-    pub(super) sql: String,
+pub(super) struct Statement<'a> {
+    pub(super) sql: Cow<'a, str>,
     pub(super) parameters: Vec<Parameter>,
+}
+
+/// A `WHERE` clause, empty without conditions, and its values.
+struct Condition {
+    sql: String,
+    parameters: Vec<Parameter>,
 }
 
 /// The tables of a store by collection name.

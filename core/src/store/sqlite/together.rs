@@ -11,7 +11,7 @@ use super::{
 use crate::{
     object_id::ObjectId,
     store::{
-        Document, Filter, Query, Read, StoreResult,
+        Document, Filter, Query, Read, StoreResult, Value,
         read::{Origin, ids},
     },
 };
@@ -76,17 +76,15 @@ fn run(
     query: &Query,
     answer: &mut Vec<Document>,
 ) -> rusqlite::Result<StoreResult<()>> {
-    if let Some(id) = query.point() {
+    if let Some(id) = query.point().or_else(|| only_id(query)) {
         answer.extend(point(connection, table, id)?);
         return Ok(Ok(()));
     }
     if let Some(keys) = few_keys(query) {
         let mut holders = Vec::new();
         for key in keys {
-            let one = Query::unique(query.collection, key.clone());
-            if let Err(error) = run(connection, table, &one, &mut holders)? {
-                return Ok(Err(error));
-            }
+            let Statement { sql, parameters } = table.holder(key);
+            collect(connection, &sql, &parameters, &mut holders)?;
         }
         holders.sort_unstable_by_key(|document| document.id);
         // A document may hold several of the keys.
@@ -101,6 +99,17 @@ fn run(
         Err(error) => return Ok(Err(error)),
     }
     Ok(Ok(()))
+}
+
+/// Returns the id of a query that names one in a list, and nothing else.
+fn only_id(query: &Query) -> Option<ObjectId> {
+    match query.filters.as_slice() {
+        [Filter::In("id", ids)] if query.after.is_none() && query.limit > 0 => match ids.as_slice() {
+            [Value::Id(id)] => Some(*id),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Returns the unique keys of a query that asks for a few, and nothing else.
