@@ -12,7 +12,7 @@ pub(crate) use own_membership::OwnMembership;
 pub use read::ReadAhead;
 #[cfg(feature = "authn")]
 pub(crate) use reconcile::{Reconciliation, Statement};
-pub use sync::SyncedCaller;
+pub use sync::{ProfileDocuments, SyncedCaller};
 
 /// Number of tenants that a profile shows.
 pub const PROFILE_TENANTS: u32 = 100;

@@ -2,19 +2,21 @@
 
 use std::collections::HashMap;
 
-use super::{SyncedCaller, memberships::living};
+use serde_json::value::RawValue;
+
+use super::{ProfileDocuments, SyncedCaller, memberships::living};
 use crate::{
-    domain::{MembershipRole, Subscription, TenantId, subscription::SUBSCRIPTIONS, tenant::TENANTS},
+    domain::{MembershipRole, Subscription, Tenant, TenantId, subscription::SUBSCRIPTIONS, tenant::TENANTS},
     error::Result,
     service::{
         Call, Service,
         tenants::TenantFilter,
         views::{ProfileView, SubscriptionView, TenantView, UserView},
     },
-    store::{Document, Filter, Query, Repository, StoreResult},
+    store::{Document, Entity, Filter, Query, Repository, StoreError, StoreResult},
 };
 
-/// A query of [`Service::profile_of`] with its answer.
+/// A query that [`Service::profile_of`] would make, with its answer.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ReadAhead {
@@ -33,7 +35,7 @@ impl Service {
     /// As [`Service::sync_claims`].
     pub async fn profile(&self, call: &Call) -> Result<ProfileView> {
         let (caller, tenants, subscriptions) = self.sync_with_tenants(call).await?.into_caller()?;
-        profile(call, caller, &tenants, &subscriptions)
+        profile(call, caller, decoded(&tenants)?, decoded(&subscriptions)?)
     }
 
     /// Syncs the caller's claims, and reads what [`Service::profile_of`] will read, in the same round trips.
@@ -42,7 +44,7 @@ impl Service {
     /// As [`Service::sync_claims`].
     pub async fn sync_claims_ahead(&self, call: &Call) -> Result<(SyncedCaller, Vec<ReadAhead>)> {
         let (caller, tenants, subscriptions) = self.sync_with_tenants(call).await?.into_caller()?;
-        // Of more than are shown, more were read than will be asked for.
+        // Of more tenants than are shown, more were read.
         let ahead = match profile_reads(&caller) {
             Some(queries) if caller.next.is_none() => {
                 let answers = queries.into_iter().zip([tenants, subscriptions]);
@@ -57,11 +59,24 @@ impl Service {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn profile_of(&self, call: &Call, caller: SyncedCaller) -> Result<ProfileView> {
-        let Some(queries) = profile_reads(&caller) else { return profile(call, caller, &[], &[]) };
+    pub async fn profile_of(&self, call: &Call, mut caller: SyncedCaller) -> Result<ProfileView> {
+        if let Some(ProfileDocuments { tenants, subscriptions }) = caller.documents.take() {
+            return profile(call, caller, parsed(&tenants)?, parsed(&subscriptions)?);
+        }
+        let Some(queries) = profile_reads(&caller) else { return profile(call, caller, Vec::new(), Vec::new()) };
         let mut answers = self.store.load_together(&call.context, &queries.map(Into::into)).await?;
-        profile(call, caller, &answers.documents(), &answers.documents())
+        profile(call, caller, answers.all()?, answers.all()?)
     }
+}
+
+fn decoded<E: Entity>(documents: &[Document]) -> StoreResult<Vec<E>> {
+    documents.iter().map(|document| document.decode(E::COLLECTION)).collect()
+}
+
+fn parsed<E: Entity>(texts: &[Box<RawValue>]) -> StoreResult<Vec<E>> {
+    let parse = |text: &Box<RawValue>| serde_json::from_str(text.get());
+    let parsed: serde_json::Result<_> = texts.iter().map(parse).collect();
+    parsed.map_err(|error| StoreError::Corrupt { collection: E::COLLECTION.name, id: None, detail: error.to_string() })
 }
 
 /// Returns the queries for the tenants of a caller, and for their subscriptions; `None` without tenants.
@@ -79,9 +94,13 @@ fn profile_reads(caller: &SyncedCaller) -> Option<[Query; 2]> {
     Some(queries.map(|query| query.limit(limit)))
 }
 
-fn profile(call: &Call, caller: SyncedCaller, tenants: &[Document], subscriptions: &[Document]) -> Result<ProfileView> {
-    let SyncedCaller { user, roles: memberships, next } = caller;
-    let tenants = tenants.iter().map(|tenant| tenant.decode(&TENANTS)).collect::<StoreResult<_>>()?;
+fn profile(
+    call: &Call,
+    caller: SyncedCaller,
+    tenants: Vec<Tenant>,
+    subscriptions: Vec<Subscription>,
+) -> Result<ProfileView> {
+    let SyncedCaller { user, roles: memberships, next, .. } = caller;
     let mut tenants = living(tenants);
     let platform = false;
     let mut roles: HashMap<TenantId, MembershipRole> = HashMap::with_capacity(memberships.len());
@@ -96,7 +115,6 @@ fn profile(call: &Call, caller: SyncedCaller, tenants: &[Document], subscription
     }
     let mut shown = Vec::with_capacity(subscriptions.len());
     for subscription in subscriptions {
-        let subscription: Subscription = subscription.decode(&SUBSCRIPTIONS)?;
         if let Some(role) = roles.get(&subscription.tenant_id) {
             shown.push(SubscriptionView::new(subscription, Some(*role), platform));
         }

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use serde_json::value::RawValue;
+
 use super::{
     OwnMembership, PROFILE_TENANTS,
     memberships::{MembershipReads, Person, subscriptions_named, tenants_named},
@@ -43,6 +45,18 @@ pub struct SyncedCaller {
     pub roles: Vec<(TenantId, MembershipRole)>,
     /// The position of the last of them, if there are more.
     pub next: Option<Position>,
+    /// What the profile shows besides, if it was read with the claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<ProfileDocuments>,
+}
+
+/// The documents of a profile, as JSON texts.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct ProfileDocuments {
+    /// The tenants.
+    pub tenants: Vec<Box<RawValue>>,
+    /// Their current subscriptions.
+    pub subscriptions: Vec<Box<RawValue>>,
 }
 
 /// Largest delay of `lastSeenAt`.
@@ -69,7 +83,7 @@ impl Synced {
             _ => None,
         };
         let roles = memberships.iter().take(shown).map(|membership| (membership.tenant_id, membership.role));
-        Ok((SyncedCaller { user, roles: roles.collect(), next }, tenants, subscriptions))
+        Ok((SyncedCaller { user, roles: roles.collect(), next, documents: None }, tenants, subscriptions))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex as SyncMutex, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
     time::Instant,
@@ -13,8 +13,7 @@ use dezky::{
     Error, Result,
     authn::VerifiedToken,
     context::{Caller, RequestContext},
-    service::{Call, profile::ReadAhead},
-    store::{Document, Query},
+    service::Call,
     trace::TraceContext,
 };
 use http::{HeaderMap, HeaderValue};
@@ -55,7 +54,6 @@ pub(crate) struct RequestFacts {
     caller: OnceLock<Arc<VerifiedToken>>,
     call: OnceLock<Arc<Call>>,
     actor: Mutex<Option<Arc<Actor>>>,
-    ahead: SyncMutex<Vec<ReadAhead>>,
     has_effect: AtomicBool,
     lines: AtomicU32,
     calls: AtomicU32,
@@ -83,7 +81,6 @@ impl RequestFacts {
             caller: OnceLock::new(),
             call: OnceLock::new(),
             actor: Mutex::new(None),
-            ahead: SyncMutex::default(),
             has_effect: AtomicBool::new(false),
             lines: AtomicU32::new(0),
             calls: AtomicU32::new(0),
@@ -166,18 +163,6 @@ impl RequestFacts {
     /// Makes the actor be read again when next needed.
     pub(super) async fn forget_actor(&self) {
         *self.actor.lock().await = None;
-    }
-
-    /// Keeps what was read for queries that the component is about to make.
-    pub(super) fn read_ahead(&self, ahead: Vec<ReadAhead>) {
-        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
-    }
-
-    /// Takes what was read ahead for a query: it answers it once, and the store does after that.
-    pub(super) fn take_ahead(&self, query: &Query) -> Option<Vec<Document>> {
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = ahead.iter().position(|read| read.query == *query)?;
-        Some(ahead.swap_remove(position).documents)
     }
 
     /// Returns a call by the caller; `None` before the component has asked for the caller.

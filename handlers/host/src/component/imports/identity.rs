@@ -2,10 +2,20 @@
 
 use std::sync::Arc;
 
-use dezky::{Error, Result, authn::VerifiedToken, clock::Timestamp, service::Call};
+use dezky::{
+    Error, Result,
+    authn::VerifiedToken,
+    clock::Timestamp,
+    service::{
+        Call,
+        profile::{PROFILE_TENANTS, ProfileDocuments},
+    },
+    store::Document,
+};
+use serde_json::value::RawValue;
 use wasmtime::component::Accessor;
 
-use super::{Host, asking, permit, problem, unattributed};
+use super::{Host, asking, permit, permit_to_read, problem, unattributed};
 use crate::component::{
     Backing,
     bindings::{
@@ -14,7 +24,7 @@ use crate::component::{
     },
     facts::RequestFacts,
     instance::InstanceState,
-    lock::Actor,
+    lock::{Actor, Locked},
 };
 
 impl identity::Host for InstanceState {}
@@ -41,18 +51,33 @@ impl identity::HostWithStore<InstanceState> for Host {
     async fn sync(accessor: &Accessor<InstanceState, Self>) -> Result<String, Problem> {
         let (facts, platform) = asking(accessor).map_err(|error| unattributed(&error))?;
         let synced = async {
-            let _permit = permit(&facts).await?;
+            let _permit = permit_to_read(&facts, 2 * PROFILE_TENANTS).await?;
             let call = call(&facts, &platform).await?;
             // Syncing is idempotent, so it does not count as the effect of the request.
-            let (synced, ahead) = platform.service.sync_claims_ahead(call).await?;
-            facts.read_ahead(ahead);
-            let written = serde_json::to_string(&synced)
-                .map_err(|error| Error::internal("a synced caller cannot be written").with_source(error))?;
-            facts.know_actor(Actor::synced(&platform, call, synced).await?).await;
-            Ok(written)
+            let (mut synced, ahead) = platform.service.sync_claims_ahead(call).await?;
+            facts.know_actor(Actor::synced(&platform, call, &synced).await?).await;
+            // The component is about to ask for these: they pass the lock now.
+            let locked = Locked::for_request(Arc::clone(&facts), Arc::clone(&platform))?;
+            let shown = locked.shown_ahead(ahead).await?;
+            synced.documents = documents(&shown)?;
+            serde_json::to_string(&synced).map_err(unwritable)
         };
         synced.await.map_err(|error| problem(&facts, &error))
     }
+}
+
+/// Returns the documents of a profile; `None` if they were not read.
+fn documents(shown: &[Vec<Document>]) -> Result<Option<ProfileDocuments>> {
+    let [tenants, subscriptions] = shown else { return Ok(None) };
+    let raw = |documents: &[Document]| {
+        let texts = documents.iter().map(|document| RawValue::from_string(document.json.clone()));
+        texts.collect::<serde_json::Result<Vec<_>>>().map_err(unwritable)
+    };
+    Ok(Some(ProfileDocuments { tenants: raw(tenants)?, subscriptions: raw(subscriptions)? }))
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::internal("a synced caller cannot be written").with_source(error)
 }
 
 /// Returns the request's token, verified once. The revocations of its first use precede the component's answer.

@@ -78,5 +78,11 @@ fn asking(accessor: &Accessor<InstanceState, Host>) -> Result<(Arc<RequestFacts>
 
 /// Returns a slot for a call of this request.
 async fn permit(facts: &RequestFacts) -> Result<HostCallPermit<'_>> {
-    facts.permit(0).await.ok_or_else(|| Error::internal("the request makes too many calls"))
+    permit_to_read(facts, 0).await
+}
+
+/// Returns a slot for a call of this request that reads at most this many documents.
+async fn permit_to_read(facts: &RequestFacts, documents: u32) -> Result<HostCallPermit<'_>> {
+    let refused = || Error::internal("the request makes too many calls, or asks for too many documents");
+    facts.permit(documents).await.ok_or_else(refused)
 }

@@ -77,11 +77,11 @@ impl Actor {
     }
 
     /// Creates the actor of a call from the documents that its claims sync has read.
-    pub(crate) async fn synced(platform: &Backing, call: &Call, synced: SyncedCaller) -> Result<Self> {
-        let roles = synced.roles.into_iter().map(|(tenant, role)| (tenant.0, Some(role))).collect();
+    pub(crate) async fn synced(platform: &Backing, call: &Call, synced: &SyncedCaller) -> Result<Self> {
+        let roles = synced.roles.iter().map(|(tenant, role)| (tenant.0, Some(*role))).collect();
         let bound = bound(platform, call).await?;
         let known = Mutex::new(Known { roles, ..Known::default() });
-        Ok(Self { user: Some(synced.user), bound, known })
+        Ok(Self { user: Some(synced.user.clone()), bound, known })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

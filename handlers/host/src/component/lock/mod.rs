@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use dezky::{
     domain::ObjectId,
-    service::Call,
+    service::{Call, profile::ReadAhead},
     store::{Collection, Document, Query, SharedStore, StoreError, StoreResult},
 };
 
@@ -62,12 +62,20 @@ impl Locked {
     pub(super) async fn find(&self, query: &Query) -> StoreResult<Vec<Document>> {
         let view = self.view().await?;
         let Some(asked) = view.permitted(query).await? else { return Ok(Vec::new()) };
-        let found = match self.facts.take_ahead(&asked) {
-            Some(documents) => documents,
-            None => self.store().find(&self.call.context, &asked).await?,
-        };
+        let found = self.store().find(&self.call.context, &asked).await?;
         let mut shown = view.shown(query.collection, found).await?;
         shown.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
+        Ok(shown)
+    }
+
+    /// Returns what the caller may have of documents that were read ahead, as if the component had asked for them.
+    pub(super) async fn shown_ahead(&self, ahead: Vec<ReadAhead>) -> StoreResult<Vec<Vec<Document>>> {
+        let view = self.view().await?;
+        let mut shown = Vec::with_capacity(ahead.len());
+        for ReadAhead { query, documents, .. } in ahead {
+            let may_ask = view.permitted(&query).await?.is_some();
+            shown.push(if may_ask { view.shown(query.collection, documents).await? } else { Vec::new() });
+        }
         Ok(shown)
     }
 
