@@ -74,8 +74,7 @@ fn decoded<E: Entity>(documents: &[Document]) -> StoreResult<Vec<E>> {
 }
 
 fn parsed<E: Entity>(texts: &[Box<RawValue>]) -> StoreResult<Vec<E>> {
-    let parse = |text: &Box<RawValue>| serde_json::from_str(text.get());
-    let parsed: serde_json::Result<_> = texts.iter().map(parse).collect();
+    let parsed: serde_json::Result<_> = texts.iter().map(|text| serde_json::from_str(text.get())).collect();
     parsed.map_err(|error| StoreError::Corrupt { collection: E::COLLECTION.name, id: None, detail: error.to_string() })
 }
 

@@ -241,15 +241,25 @@ async fn hidden_fields_are_taken_out_for_those_who_do_not_see_them() {
             json!({"call": "get", "collection": "tenants", "id": acme}),
             json!({"call": "find", "collection": "subscriptions", "equal": [["tenantId", acme]]}),
             json!({"call": "find", "collection": "memberships", "equal": members}),
+            json!({"call": "sync"}),
         ];
         let inner = ["billingInfo", "authentikGroup", "ocisSpaceId", "stalwartDomain"];
         for (name, admin, owner) in [("mark", false, false), ("ada", true, false), ("anna", true, true)] {
             let outcomes = world.script(name, &steps).await;
-            for field in inner {
-                assert_eq!(outcomes[0]["ok"].get(field).is_some(), admin, "{name} {field}");
+            // The same documents come along with the synced caller.
+            let synced: Value = serde_json::from_str(outcomes[3]["ok"].as_str().unwrap()).unwrap();
+            let along = &synced["documents"];
+            for tenant in [&outcomes[0]["ok"], &along["tenants"][0]] {
+                assert_eq!(tenant["slug"], "acme", "{name} {tenant}");
+                for field in inner {
+                    assert_eq!(tenant.get(field).is_some(), admin, "{name} {field}");
+                }
             }
-            for field in ["stripeCustomerId", "stripeSubscriptionId"] {
-                assert_eq!(outcomes[1]["ok"][0].get(field).is_some(), owner, "{name} {field}");
+            for subscription in [&outcomes[1]["ok"][0], &along["subscriptions"][0]] {
+                assert_eq!(subscription["tenantId"], acme, "{name} {subscription}");
+                for field in ["stripeCustomerId", "stripeSubscriptionId"] {
+                    assert_eq!(subscription.get(field).is_some(), owner, "{name} {field}");
+                }
             }
             for member in outcomes[2]["ok"].as_array().unwrap() {
                 let own = member["userId"] == world.id(name);
