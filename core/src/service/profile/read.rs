@@ -34,16 +34,18 @@ impl Service {
     /// # Errors
     /// As [`Service::sync_claims`].
     pub async fn profile(&self, call: &Call) -> Result<ProfileView> {
-        let (caller, tenants, subscriptions) = self.sync_with_tenants(call).await?.into_caller()?;
+        let (caller, tenants, subscriptions) = self.sync(call).await?.into_caller()?;
         profile(call, caller, decoded(&tenants)?, decoded(&subscriptions)?)
     }
 
-    /// Syncs the caller's claims, and reads what [`Service::profile_of`] will read, in the same round trips.
+    /// Creates or updates the caller's user, and syncs `platformAdmin` and memberships with the token's groups.
+    ///
+    /// Returns the caller, and what [`Service::profile_of`] would read for them, which the same round trip has read.
     ///
     /// # Errors
-    /// As [`Service::sync_claims`].
-    pub async fn sync_claims_ahead(&self, call: &Call) -> Result<(SyncedCaller, Vec<ReadAhead>)> {
-        let (caller, tenants, subscriptions) = self.sync_with_tenants(call).await?.into_caller()?;
+    /// `user_disabled`, `user_deleted`, `session_ended`, `token_revoked`, or `person_required` for a system actor.
+    pub async fn sync_claims(&self, call: &Call) -> Result<(SyncedCaller, Vec<ReadAhead>)> {
+        let (caller, tenants, subscriptions) = self.sync(call).await?.into_caller()?;
         // Of more tenants than are shown, more were read.
         let ahead = match profile_reads(&caller) {
             Some(queries) if caller.next.is_none() => {

@@ -45,7 +45,7 @@ pub struct SyncedCaller {
     pub roles: Vec<(TenantId, MembershipRole)>,
     /// The position of the last of them, if there are more.
     pub next: Option<Position>,
-    /// What the profile shows besides, if it was read with the claims.
+    /// The documents of the profile, if they were read with the claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub documents: Option<ProfileDocuments>,
 }
@@ -65,7 +65,7 @@ const SEEN_INTERVAL: Duration = Duration::from_secs(300);
 /// The name of the sync in the audit trail.
 const ACTOR: SystemActor = SystemActor::ClaimsSync;
 
-/// A caller whose claims are synced, with everything that the profile shows, if that was requested.
+/// A caller whose claims are synced, with everything that the profile shows.
 pub(super) struct Synced {
     pub(super) user: User,
     pub(super) memberships: Vec<OwnMembership>,
@@ -92,7 +92,7 @@ struct Known {
     memberships: Vec<OwnMembership>,
     activity: Option<UserActivity>,
     claimed: Vec<ClaimedTenant>,
-    /// The tenants of the memberships, if they are to be shown.
+    /// The tenants of the memberships.
     tenants: Vec<Document>,
     /// Their current subscriptions.
     subscriptions: Vec<Document>,
@@ -115,7 +115,7 @@ impl Known {
     }
 }
 
-/// What the claims may change.
+/// The memberships that the claims may change.
 struct Due {
     /// The tenants that the token claims and in which the user is no active member.
     missing: Vec<Tenant>,
@@ -134,39 +134,23 @@ impl Service {
     ///
     /// # Errors
     /// `user_disabled`, `user_deleted`, `session_ended`, `token_revoked`, or `person_required` for a system actor.
-    pub async fn sync_claims(&self, call: &Call) -> Result<SyncedCaller> {
-        let (caller, ..) = self.sync(call, false).await?.into_caller()?;
-        Ok(caller)
-    }
-
-    /// Does the same, and reads the tenants and subscriptions of the profile in the same round trip.
-    pub(super) async fn sync_with_tenants(&self, call: &Call) -> Result<Synced> {
-        self.sync(call, true).await
-    }
-
-    async fn sync(&self, call: &Call, with_tenants: bool) -> Result<Synced> {
+    pub(super) async fn sync(&self, call: &Call) -> Result<Synced> {
         let Principal::Token(token) = &call.principal else {
             // A key that is over is refused as such, as on all other routes.
             self.caller(call).await?;
             let message = "only a person has a profile: send the access token of one";
             return Err(Error::new(Code::PERSON_REQUIRED, message));
         };
-        let synced = self.settle(call, |moment| self.try_sync(call, moment, token, with_tenants)).await?;
+        let synced = self.settle(call, |moment| self.try_sync(call, moment, token)).await?;
         token.first_use.seen_to_by(self.number);
         Ok(synced)
     }
 
-    async fn try_sync(
-        &self,
-        call: &Call,
-        moment: Moment,
-        token: &Arc<VerifiedToken>,
-        with_tenants: bool,
-    ) -> Result<Synced> {
+    async fn try_sync(&self, call: &Call, moment: Moment, token: &Arc<VerifiedToken>) -> Result<Synced> {
         // Checked before the reads, so that they see the revocations of a request that has already handled the first
         // use.
         let first = self.is_first_use(token);
-        let (found, known) = self.known(call, token, with_tenants).await?;
+        let (found, known) = self.known(call, token).await?;
         found.admit(token)?;
         let Some(user) = found.user.clone() else {
             self.create_caller(call, &moment, token).await?;
@@ -184,7 +168,7 @@ impl Service {
         let changed = self.write_sync(call, &moment, token, &found, &user, &known).await?;
         Ok(match changed {
             // Memberships changed: read them again in their order.
-            Some((user, true)) => self.known(call, token, with_tenants).await?.1.shown_to(user),
+            Some((user, true)) => self.known(call, token).await?.1.shown_to(user),
             Some((user, false)) => known.shown_to(user),
             None => known.shown_to(user),
         })
@@ -219,7 +203,7 @@ impl Service {
     }
 
     /// Reads the caller, and everything that the sync needs to know about them, in one round trip.
-    async fn known(&self, call: &Call, token: &VerifiedToken, with_tenants: bool) -> StoreResult<(FoundCaller, Known)> {
+    async fn known(&self, call: &Call, token: &VerifiedToken) -> StoreResult<(FoundCaller, Known)> {
         let most = PROFILE_TENANTS.saturating_add(1);
         let before = own_reads(call);
         let claims = ClaimReads::new(token);
@@ -229,10 +213,8 @@ impl Service {
         let own = MembershipReads::new(token.tenant.as_deref(), Person::Read(CALLER), None, None, most, base);
         let last = own.add_to(&mut reads);
         let tenants = Origin { read: before + last.read, ..last };
-        if with_tenants {
-            reads.push(tenants_named(tenants, most));
-            reads.push(subscriptions_named(tenants, most));
-        }
+        reads.push(tenants_named(tenants, most));
+        reads.push(subscriptions_named(tenants, most));
         let (found, mut answers) = self.read_caller_and(call, reads).await?;
         let known = Known {
             activity: answers.first()?,

@@ -153,9 +153,12 @@ impl Table {
 
     /// Returns the query of documents, with rows of `id`, `version`, `body`; `None` if nothing can match.
     pub(super) fn find(&self, query: &Query) -> StoreResult<Option<Statement<'_>>> {
-        if let ([Filter::UniqueKeyIn(keys)], false, None) = (query.filters.as_slice(), query.limit == 0, &query.after)
+        // The most frequent query, whose text is always the same: at most one document holds a key.
+        if let [Filter::UniqueKeyIn(keys)] = query.filters.as_slice()
             && let [key] = keys.as_slice()
             && query.sort.is_none()
+            && query.after.is_none()
+            && query.limit > 0
         {
             return Ok(Some(self.holder(key)));
         }

@@ -54,7 +54,7 @@ impl identity::HostWithStore<InstanceState> for Host {
             let _permit = permit_to_read(&facts, 2 * PROFILE_TENANTS).await?;
             let call = call(&facts, &platform).await?;
             // Syncing is idempotent, so it does not count as the effect of the request.
-            let (mut synced, ahead) = platform.service.sync_claims_ahead(call).await?;
+            let (mut synced, ahead) = platform.service.sync_claims(call).await?;
             facts.know_actor(Actor::synced(&platform, call, &synced).await?).await;
             // The component is about to ask for these: they pass the lock now.
             let locked = Locked::for_request(Arc::clone(&facts), Arc::clone(&platform))?;
