@@ -62,6 +62,15 @@ async function timed(name) {
   await visitor.open(PLACE);
   return visitor;
 }
+/**
+ * Waits until a page shows what its stream tells: time put forward before that would be the time in which nothing came, and the page
+ * would go on without a stream.
+ */
+async function followed(page) {
+  await stage.streams.until(1);
+  stage.systems.set(nordlicht.id, { systems: [stateOf("mail", "degraded")] });
+  await systemOf(page, "Mail").getByText("Needs attention").waitFor();
+}
 const systemOf = (page, name) => page.getByRole("region", { name: "Workspace" }).getByRole("listitem").filter({ hasText: name }).first();
 
 test("an owner sees what each system waits for, who is not ready, and what to publish", async () => {
@@ -160,7 +169,7 @@ test("a page that nobody touches stops before the session would end without use"
   stage.systems.set(nordlicht.id, await settingUp());
   const anna = await timed("anna");
   const { page } = anna;
-  await stage.streams.until(1);
+  await followed(page);
   await pass(page, 29 * 60);
   stage.systems.set(nordlicht.id, { systems: [stateOf("mail", "working")] });
   await systemOf(page, "Mail").getByText("Being set up").waitFor();
@@ -187,9 +196,9 @@ test("while the API does not answer, what was seen last stays; it is asked again
   stage.failure = null;
   stage.systems.set(nordlicht.id, READY());
   const before = requests().length;
-  await pass(page, 40);
+  await pass(page, 15);
   assert.equal(requests().length, before);
-  await pass(page, 10);
+  await pass(page, 35);
   await systemOf(page, "Mail").getByText("Ready").waitFor();
   assert.equal(await page.getByText("This may be out of date").count(), 0);
   await stage.streams.until(1);
@@ -232,7 +241,7 @@ test("an API that gives one event at a time is followed all the same", async () 
 
 test("where no stream can be had, the page looks as often as the API says, and stops when all is ready", async () => {
   stage.streams.kind = "absent";
-  stage.systems.set(nordlicht.id, await settingUp());
+  stage.systems.set(nordlicht.id, { ...(await settingUp()), again: 60 });
   const looked = (page) => page.waitForResponse((response) => /\/workspace$/.test(response.url()) && response.request().resourceType() === "fetch");
   const anna = await stage.visitor();
   const { page } = anna;
@@ -243,10 +252,10 @@ test("where no stream can be had, the page looks as often as the API says, and s
   await fallen;
   await settled(page);
   const before = looks();
-  await pass(page, 1);
+  await pass(page, 30);
   assert.equal(looks(), before, "not before the time that the API says");
   stage.systems.set(nordlicht.id, READY());
-  await pass(page, 3);
+  await pass(page, 35);
   await systemOf(page, "Mail").getByText("Ready").waitFor();
   const then = requests().length;
   await pass(page, 600);
@@ -292,7 +301,7 @@ test("a stream outlives its token, by another one", async () => {
   stage.systems.set(nordlicht.id, await settingUp());
   const anna = await timed("anna");
   const { page } = anna;
-  await stage.streams.until(1);
+  await followed(page);
   await pass(page, 5);
   stage.streams.refuse(JSON.stringify({ status: 401, code: "token_expired" }));
   await stage.streams.until(0);

@@ -39,9 +39,9 @@ class Systems extends Map {
 /**
  * Serves the API of a stage with systems behind its tenants, for `Stage.start` as `prepare`.
  *
- * `stage.systems` maps the id of a tenant to the parts of its `WorkspaceView`, to be changed at any time: `stage.streams` tell it.
- * `stage.failure` is the answer of all looks at workspaces while it is set. `stage.appPasswords` maps the id of a mailbox to its app
- * passwords, which a mail system would create.
+ * `stage.systems` maps the id of a tenant to the parts of its `WorkspaceView`, to be changed at any time: `stage.streams` tell it. `again`
+ * among them is in how many seconds another look is worth it (2). `stage.failure` is the answer of all looks at workspaces while it is
+ * set. `stage.appPasswords` maps the id of a mailbox to its app passwords, which a mail system would create.
  */
 export function serveSystems(stage) {
   stage.streams = new Streams();
@@ -73,7 +73,7 @@ async function workspace(stage, request, answer) {
   const links = states.links ?? systems.map(({ system, phase }) => ({ system, phase }));
   const ready = states.ready ?? systems.every(({ phase }) => phase === "ready");
   const told = { ...view, ready, systems, parts: manages ? (states.parts ?? []) : [], domains: manages ? (states.domains ?? []) : [], links };
-  return Response.json(told, { headers: ready ? {} : { "retry-after": "2" } });
+  return Response.json(told, { headers: ready ? {} : { "retry-after": String(states.again ?? 2) } });
 }
 
 /** What the API would answer with a mail system, where it has let the caller pass. */
