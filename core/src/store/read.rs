@@ -24,6 +24,8 @@ pub struct Read {
     pub query: Query,
     /// A further condition, on the results of an earlier query of the same read.
     pub follows: Option<Follow>,
+    /// The document is there as a rule, and its absence is no secret: a store may take more calls where it is absent.
+    pub is_expected: bool,
 }
 
 /// Ids that an earlier query finds: the values of a field of its documents, in order.
@@ -61,7 +63,7 @@ pub enum KeyPart {
 
 impl From<Query> for Read {
     fn from(query: Query) -> Self {
-        Self { query, follows: None }
+        Self { query, follows: None, is_expected: false }
     }
 }
 
@@ -69,7 +71,7 @@ impl Query {
     /// Adds a condition on the results of an earlier query.
     #[must_use]
     pub fn follow(self, follows: Follow) -> Read {
-        Read { query: self, follows: Some(follows) }
+        Read { query: self, follows: Some(follows), is_expected: false }
     }
 }
 
@@ -89,6 +91,18 @@ impl Follow {
 }
 
 impl Read {
+    /// Expects the document that a unique key or an id names, such as the caller's, whose absence is no secret.
+    #[must_use]
+    pub fn expected(mut self) -> Self {
+        self.is_expected = true;
+        self
+    }
+
+    /// Returns the results of earlier queries that this one depends on.
+    pub(super) fn origins(&self) -> Vec<Origin> {
+        self.follows.as_ref().map(Follow::origins).unwrap_or_default()
+    }
+
     /// Returns the actual queries, given the ids that earlier queries found.
     ///
     /// # Errors
@@ -141,7 +155,7 @@ impl Read {
 /// [`StoreError::Unsupported`] with a description of the problem.
 pub fn check(reads: &[Read]) -> StoreResult<()> {
     for (position, read) in reads.iter().enumerate() {
-        for origin in read.follows.iter().flat_map(Follow::origins) {
+        for origin in read.origins() {
             let earlier = reads.get(origin.read).filter(|_| origin.read < position);
             let holds_id = |earlier: &Read| {
                 let field = || earlier.query.collection.field(origin.field);
@@ -273,8 +287,7 @@ pub async fn one_by_one<S: Store + ?Sized>(
     loop {
         let known = |origin: &Origin| found.get(origin.read).is_some_and(Option::is_some);
         let ready = reads.iter().enumerate().filter(|(position, read)| {
-            found.get(*position).is_some_and(Option::is_none)
-                && read.follows.iter().flat_map(Follow::origins).all(|origin| known(&origin))
+            found.get(*position).is_some_and(Option::is_none) && read.origins().iter().all(known)
         });
         let mut asked = Vec::new();
         for (position, read) in ready {

@@ -6,7 +6,7 @@ use dezky::{
     context::RequestContext,
     domain::ObjectId,
     store::{
-        Commit, Expectation, Follow, Origin, Query,
+        Commit, Expectation, Follow, Origin, Query, Read,
         conformance::{ACCOUNTS, Account},
         mongodb::{MongodbOptions, MongodbStore},
     },
@@ -37,6 +37,30 @@ async fn every_get_list_and_profile_sends_at_most_two_commands() {
     };
     api.each_read(look).await;
     assert_eq!(largest, 2);
+}
+
+/// The number of commands tells nobody whether there is something that they may not see.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_absent_costs_the_commands_of_what_is_there_unless_it_is_expected() {
+    let fixture = fixture().await;
+    let context = RequestContext::system("absent");
+    let account = Account::new(ObjectId::generate(), "there");
+    let mut commit = Commit::new();
+    commit.insert(&account).unwrap();
+    fixture.store.commit(&context, &commit).await.unwrap();
+    for (id, is_expected, commands) in [
+        (account.id, false, 1),
+        (ObjectId::generate(), false, 1),
+        (account.id, true, 1),
+        (ObjectId::generate(), true, 3),
+    ] {
+        fixture.proxy.take_reads();
+        let mut first: Read = Query::new(&ACCOUNTS).equal("id", id).into();
+        first.is_expected = is_expected;
+        let owned = Query::new(&ACCOUNTS).follow(Follow::First("ownerId", Origin { read: 0, field: "id" }));
+        fixture.store.read(&context, &[first, owned]).await.unwrap();
+        assert_eq!(fixture.proxy.take_reads().len(), commands, "expected: {is_expected}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

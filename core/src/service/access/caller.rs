@@ -80,7 +80,8 @@ impl Service {
         match &call.principal {
             Principal::System(_) => {}
             Principal::Token(token) => {
-                reads.push(Query::unique(&USERS, User::subject_key(&token.issuer_id, &token.subject)).into());
+                let user = Query::unique(&USERS, User::subject_key(&token.issuer_id, &token.subject));
+                reads.push(Read::from(user).expected());
                 reads.push(session_records(token).into());
             }
             Principal::ApiKey(key) => reads.extend(key_reads(key)),

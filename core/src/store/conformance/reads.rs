@@ -89,7 +89,7 @@ pub async fn what_was_found_is_followed(fixture: &impl Fixture) {
     let owners = Origin { read: 1, field: "ownerId" };
     let text = |text: &str| KeyPart::Text(text.to_owned());
     let of_tenant = KeyPart::First(Origin { read: 0, field: "tenantId" });
-    let reads = [
+    let mut reads = [
         Query::unique(&ACCOUNTS, "handle:plain".to_owned()).into(),
         Query::new(&ACCOUNTS).follow(Follow::First("ownerId", id(0))),
         by("by_tenant_name").equal("tenantId", tenant).follow(Follow::Any("id", owners)),
@@ -103,14 +103,19 @@ pub async fn what_was_found_is_followed(fixture: &impl Fixture) {
         Query::new(&ACCOUNTS).follow(Follow::UniqueKey(vec![text("handle:"), KeyPart::Each(id(3))])),
         Query::new(&ACCOUNTS).filter(Filter::Equal("rank", 1.into())).follow(Follow::Any("id", id(3))),
     ];
-    let mut answers = ask(&store, &reads).await;
-    for expected in [&["boss"][..], &["b", "a"], &["boss"], &["a", "b", "boss", "other"], &["boss"], &["other"], &[]] {
-        let mut found = names(&mut answers);
-        if expected == ["b", "a"] {
-            // In the order of their ids.
-            found.sort_unstable_by(|one, another| another.cmp(one));
+    for is_expected in [false, true] {
+        reads[0].is_expected = is_expected;
+        let mut answers = ask(&store, &reads).await;
+        for expected in
+            [&["boss"][..], &["b", "a"], &["boss"], &["a", "b", "boss", "other"], &["boss"], &["other"], &[]]
+        {
+            let mut found = names(&mut answers);
+            if expected == ["b", "a"] {
+                // In the order of their ids.
+                found.sort_unstable_by(|one, another| another.cmp(one));
+            }
+            assert_eq!(found, expected);
         }
-        assert_eq!(found, expected);
     }
 }
 
@@ -124,8 +129,9 @@ pub async fn what_was_not_found_is_followed_to_nothing(fixture: &impl Fixture) {
     let free = || Query::new(&ACCOUNTS).equal("id", accounts[1].id);
     let owner = Origin { read: 0, field: "ownerId" };
     let keys = [KeyPart::First(id(0)), KeyPart::Each(id(0))];
-    for origin in [id(0), owner] {
-        let first: Read = if origin == owner { free().into() } else { nobody().into() };
+    for (origin, is_expected) in [(id(0), false), (id(0), true), (owner, false), (owner, true)] {
+        let mut first: Read = if origin == owner { free().into() } else { nobody().into() };
+        first.is_expected = is_expected;
         for follow in [
             Follow::First("ownerId", origin),
             Follow::Any("ownerId", origin),

@@ -24,6 +24,7 @@ pub(crate) mod encode;
 mod failure;
 mod fill;
 mod inspection;
+mod join;
 mod json;
 mod legacy;
 mod options;

@@ -14,12 +14,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use super::{
     Shared,
     command::CommandOptions,
-    connection::META,
     encode::object_id,
     failure::{code, is_lost, is_unreachable, translate},
     json,
     patience::{Backoff, remaining},
-    together,
+    together::{self, Aggregation},
     translate::{conditions, hint, order},
 };
 use crate::{
@@ -153,10 +152,8 @@ pub(super) async fn together(
         }
         return Ok(Some(vec![those, followers]));
     }
-    let Some(mut stages) = together::stages(reads) else { return Ok(None) };
-    // The one document that every prepared database has.
-    stages.insert(0, doc! { "$match": { "_id": "schema" } });
-    let Some(batches) = aggregate(shared, options, META, &stages, None).await? else { return Ok(None) };
+    let Some(Aggregation { collection, stages }) = together::aggregation(reads) else { return Ok(None) };
+    let Some(batches) = aggregate(shared, options, collection, &stages, None).await? else { return Ok(None) };
     let Some(batch) = batches.first() else { return Ok(None) };
     let Some(row) = batch.doc_slices().map_err(failed)?.into_iter().next() else { return Ok(None) };
     let row = row.map_err(|error| failed(error.into()))?;

@@ -1,71 +1,150 @@
 //! Several queries as one aggregation, which joins one document of the store with the results of each query.
 //!
-//! Each query is a `$lookup` by one of its conditions that an index of its collection serves, with the other conditions
-//! in its pipeline. The results that a query follows are already in the row when its stage runs.
+//! The aggregation starts at an expected document that other queries follow, and otherwise at the one document that every
+//! prepared database has. Each further query is a [`Join`]. Joins that wait for the same results are in one wave, whose keys
+//! one stage computes.
 
 use ::mongodb::bson::{Bson, Document as BsonDocument, RawDocument, doc};
 
 use super::{
-    UNIQUE_KEYS_FIELD,
-    encode::{compared, object_id},
+    connection::META,
+    join::{Join, Key, Row, field_of, is_sorted_here},
     json,
-    translate::{conditions, order, stored_name},
+    translate::{conditions, order},
 };
-use crate::store::{
-    Collection, Document, Filter, Follow, KeyPart, Origin, Query, Read, StoreError, StoreResult, read::ABSENT,
-};
+use crate::store::{Collection, Document, Filter, Follow, Read, StoreError, StoreResult};
 
 /// Field of a document that has the documents which follow it.
 pub(super) const FOLLOWING: &str = "_following";
 
-/// Field of the row with the values to join the next collection by.
-const KEY: &str = "key";
+/// An aggregation whose result is one row, or none if the document that it starts at is not there.
+pub(super) struct Aggregation {
+    pub(super) collection: &'static str,
+    pub(super) stages: Vec<BsonDocument>,
+}
 
-/// Returns the stages after the row; `None` if a query cannot be answered this way.
-pub(super) fn stages(reads: &[Read]) -> Option<Vec<BsonDocument>> {
-    let mut lookups = Vec::new();
+/// A join, with the field of the row that its results are put into.
+struct Placed {
+    read: usize,
+    wave: usize,
+    key: Bson,
+    join: Join,
+}
+
+/// Returns the aggregation of these queries; `None` if one of them cannot be answered this way.
+pub(super) fn aggregation(reads: &[Read]) -> Option<Aggregation> {
+    let root = root(reads);
+    // The wave after which the results of each query are in the row.
+    let mut waves: Vec<usize> = Vec::with_capacity(reads.len());
+    let mut placed: Vec<Placed> = Vec::new();
     for (position, read) in reads.iter().enumerate() {
-        let join = Join::of(reads, read)?;
-        match join.key {
-            Key::OfRow(key) => lookups.push((position, key, join.lookup)),
-            Key::OfEach(parent) => {
-                let (_, _, lookup) = lookups.iter_mut().find(|(other, ..)| *other == parent)?;
-                let pipeline = lookup.get_array_mut("pipeline").ok()?;
-                let taken = |stage: &Bson| stage.as_document().is_some_and(|stage| stage.contains_key("$lookup"));
-                if pipeline.iter().any(taken) {
-                    return None;
-                }
-                let mut nested = join.lookup;
-                nested.insert("localField", "_id");
-                nested.insert("as", FOLLOWING);
-                pipeline.push(doc! { "$lookup": nested }.into());
+        if root == Some(position) {
+            waves.push(0);
+            continue;
+        }
+        let mut wave = 0;
+        for origin in read.origins() {
+            // What is joined to each document of another query is in no field of the row.
+            if is_each(reads.get(origin.read)?) {
+                return None;
+            }
+            if root != Some(origin.read) {
+                wave = wave.max(waves.get(origin.read)?.saturating_add(1));
             }
         }
+        let row = if wave == 0 { Row::Begun { root } } else { Row::Joined };
+        match Join::of(reads, read, row)? {
+            (Key::OfRow(key), join) => placed.push(Placed { read: position, wave, key, join }),
+            (Key::OfEach(parent), join) => placed.iter_mut().find(|other| other.read == parent)?.join.follow(join)?,
+        }
+        waves.push(wave);
     }
-    let stages = lookups.into_iter().flat_map(|(position, key, mut lookup)| {
-        lookup.insert("localField", KEY);
-        lookup.insert("as", name(position));
-        [doc! { "$set": { KEY: key } }, doc! { "$lookup": lookup }]
-    });
-    Some(stages.collect())
+    let (collection, condition) = start(reads, root);
+    let mut stages = vec![doc! { "$match": condition }];
+    extend(&mut stages, root, placed);
+    Some(Aggregation { collection, stages })
+}
+
+/// Returns the query of one expected document that another follows, to start at.
+///
+/// Where it is absent, the queries are asked one by one, so that the time taken would tell of one whose absence is a secret.
+fn root(reads: &[Read]) -> Option<usize> {
+    let is_single = |read: &Read| {
+        let named = match read.query.filters.as_slice() {
+            [Filter::Equal(field, _)] => *field == "id",
+            [Filter::UniqueKeyIn(keys)] => keys.len() == 1,
+            _ => false,
+        };
+        named && read.is_expected && read.follows.is_none() && read.query.after.is_none() && read.query.limit > 0
+    };
+    let is_followed = |read: usize, each: bool| {
+        let follows = |other: &Read| other.origins().iter().any(|origin| origin.read == read);
+        reads.iter().any(|other| is_each(other) == each && follows(other))
+    };
+    // A join for each document of another query becomes a part of that one's join.
+    let serves = |read: &usize| is_followed(*read, false) && !is_followed(*read, true);
+    (0..reads.len()).find(|read| reads.get(*read).is_some_and(is_single) && serves(read))
+}
+
+fn is_each(read: &Read) -> bool {
+    matches!(read.follows, Some(Follow::Each(..)))
+}
+
+/// Returns the collection to start in, and the condition on the document.
+fn start(reads: &[Read], root: Option<usize>) -> (&'static str, BsonDocument) {
+    match root.and_then(|root| reads.get(root)) {
+        Some(Read { query, .. }) => (query.collection.name, conditions(query, &query.sort_fields())),
+        None => (META, doc! { "_id": "schema" }),
+    }
+}
+
+/// Adds the stages after the condition: for each wave its keys, then its joins.
+fn extend(stages: &mut Vec<BsonDocument>, root: Option<usize>, mut placed: Vec<Placed>) {
+    let mut row = BsonDocument::new();
+    if let Some(root) = root {
+        row.insert(field_of(root), vec!["$$ROOT"]);
+    }
+    // The first stage makes the row; later ones add to it.
+    let mut stage = "$replaceWith";
+    for wave in 0.. {
+        let (now, later): (Vec<_>, Vec<_>) = placed.into_iter().partition(|placed| placed.wave == wave);
+        if now.is_empty() {
+            break;
+        }
+        placed = later;
+        // Queries that follow the same results share a key.
+        let mut keys: Vec<(String, Bson)> = Vec::new();
+        let mut lookups = Vec::new();
+        for Placed { read, key, join, .. } in now {
+            let known = keys.iter().find(|(_, other)| *other == key).map(|(name, _)| name.clone());
+            let name = known.unwrap_or_else(|| {
+                let name = format!("k{read}");
+                keys.push((name.clone(), key));
+                name
+            });
+            lookups.push(doc! { "$lookup": join.lookup(&name, &field_of(read)) });
+        }
+        row.extend(keys);
+        stages.push(doc! { stage: std::mem::take(&mut row) });
+        stages.extend(lookups);
+        stage = "$set";
+    }
 }
 
 /// Returns the stages for a query and one that follows each of its documents; `None` for other reads.
 pub(super) fn nested(reads: &[Read]) -> Option<Vec<BsonDocument>> {
     let [parents, following] = reads else { return None };
-    let Join { key: Key::OfEach(0), mut lookup } = Join::of(reads, following)? else { return None };
+    let (Key::OfEach(0), join) = Join::of(reads, following, Row::Joined)? else { return None };
     if parents.follows.is_some() || parents.query.limit == 0 {
         return None;
     }
-    lookup.insert("localField", "_id");
-    lookup.insert("as", FOLLOWING);
     let query = &parents.query;
     let sort_fields = query.sort_fields();
     Some(vec![
         doc! { "$match": conditions(query, &sort_fields) },
         doc! { "$sort": order(query) },
         doc! { "$limit": i64::from(query.limit) },
-        doc! { "$lookup": lookup },
+        doc! { "$lookup": join.lookup("_id", FOLLOWING) },
     ])
 }
 
@@ -87,8 +166,8 @@ pub(super) fn answers(reads: &[Read], row: &RawDocument) -> StoreResult<Vec<Vec<
         let collection = read.query.collection;
         let corrupt = |detail: String| StoreError::Corrupt { collection: collection.name, id: None, detail };
         let (field, each) = match &read.follows {
-            Some(Follow::Each(_, origin)) => (name(origin.read), true),
-            _ => (name(position), false),
+            Some(Follow::Each(_, origin)) => (field_of(origin.read), true),
+            _ => (field_of(position), false),
         };
         let documents = row.get_array(&field).map_err(|error| corrupt(error.to_string()))?;
         let mut answer = Vec::new();
@@ -109,184 +188,65 @@ pub(super) fn answers(reads: &[Read], row: &RawDocument) -> StoreResult<Vec<Vec<
     Ok(answers)
 }
 
-fn name(read: usize) -> String {
-    format!("r{read}")
-}
-
-/// The join of a query's documents.
-struct Join {
-    key: Key,
-    lookup: BsonDocument,
-}
-
-enum Key {
-    /// Values computed from the row.
-    OfRow(Bson),
-    /// The id of each document of this read.
-    OfEach(usize),
-}
-
-impl Join {
-    fn of(reads: &[Read], read: &Read) -> Option<Self> {
-        let mut query = read.query.clone();
-        // In MongoDB a limit of 0 means no limit.
-        if query.limit == 0 {
-            return None;
-        }
-        let last = query.filters.len();
-        let (joined, key) = match &read.follows {
-            None => query.filters.iter().enumerate().find_map(|(position, filter)| {
-                let key = match filter {
-                    Filter::Equal(_, value) => compared(value),
-                    Filter::In(_, values) if !values.is_empty() => {
-                        values.iter().map(compared).collect::<Vec<_>>().into()
-                    }
-                    Filter::UniqueKeyIn(keys) => match keys.as_slice() {
-                        [] => return None,
-                        [key] => key.as_str().into(),
-                        keys => keys.to_vec().into(),
-                    },
-                    _ => return None,
-                };
-                Some((position, Key::OfRow(doc! { "$literal": key }.into())))
-            })?,
-            Some(Follow::First(field, origin)) => {
-                query = query.equal(field, ABSENT);
-                (last, Key::OfRow(first(reads, *origin)))
-            }
-            Some(Follow::Any(field, origin)) => {
-                query = query.filter(Filter::In(field, vec![ABSENT.into()]));
-                // Every document has an id, so that nothing matches where no value is found.
-                let key = match *field {
-                    "id" => values(*origin).into(),
-                    _ => with(object_id(ABSENT).into(), ids(*origin).into()),
-                };
-                (last, Key::OfRow(key))
-            }
-            Some(Follow::Each(field, origin)) if origin.field == "id" => {
-                query = query.equal(field, ABSENT);
-                (last, Key::OfEach(origin.read))
-            }
-            Some(Follow::Each(..)) => return None,
-            Some(Follow::UniqueKey(parts)) => {
-                let several = parts.iter().any(|part| matches!(part, KeyPart::Each(_)));
-                query = query.filter(Filter::UniqueKeyIn(vec![String::new(); 1 + usize::from(several)]));
-                (last, Key::OfRow(unique_key(reads, parts)))
-            }
-        };
-        Some(Self { key, lookup: lookup(&query, joined)? })
-    }
-}
-
-/// Returns the lookup of a query by the condition at this index.
-fn lookup(query: &Query, joined: usize) -> Option<BsonDocument> {
-    // By an id or a unique key there is at most one document for each value.
-    let (foreign, is_unique, one) = match query.filters.get(joined)? {
-        Filter::Equal(field, _) => (stored_name(field), *field == "id", *field == "id"),
-        Filter::In(field, _) => (stored_name(field), *field == "id", false),
-        Filter::UniqueKeyIn(keys) => (UNIQUE_KEYS_FIELD, true, keys.len() == 1),
-        _ => return None,
-    };
-    let sort = order(query);
-    let mut others = query.clone();
-    others.filters.remove(joined);
-    // The order, and so the meaning of the position, is that of the whole query.
-    let others = conditions(&others, &query.sort_fields());
-    let mut pipeline = Vec::new();
-    if !others.is_empty() {
-        pipeline.push(doc! { "$match": others });
-    }
-    if one || !is_unique || !is_sorted_here(query) {
-        if !one {
-            pipeline.push(doc! { "$sort": sort });
-        }
-        pipeline.push(doc! { "$limit": i64::from(query.limit) });
-    }
-    Some(doc! { "from": query.collection.name, "foreignField": foreign, "pipeline": pipeline })
-}
-
-/// Returns `true` for a query in the order of ids, which its few results are brought into after they are received.
-fn is_sorted_here(query: &Query) -> bool {
-    query.sort.is_none() && query.after.is_none() && !query.descending
-}
-
-/// Returns the values of an origin, null where a document lacks the field.
-fn values(origin: Origin) -> BsonDocument {
-    let value = format!("$$found.{}", stored_name(origin.field));
-    doc! { "$map": { "input": format!("${}", name(origin.read)), "as": "found", "in": value } }
-}
-
-/// Returns the ids of an origin.
-///
-/// Missing fields become the absent id, because a comparison with null would match documents that lack the field.
-fn ids(origin: Origin) -> BsonDocument {
-    let found = format!("$$found.{}", stored_name(origin.field));
-    let id = doc! { "$ifNull": [found, object_id(ABSENT)] };
-    doc! { "$map": { "input": format!("${}", name(origin.read)), "as": "found", "in": id } }
-}
-
-/// Returns the first id of an origin.
-fn first(reads: &[Read], origin: Origin) -> Bson {
-    let nobody = object_id(ABSENT);
-    if reads.get(origin.read).is_some_and(|read| read.query.limit == 1) {
-        return doc! { "$ifNull": [{ "$arrayElemAt": [values(origin), 0] }, nobody] }.into();
-    }
-    let present = doc! { "$filter": { "input": ids(origin), "as": "id", "cond": { "$ne": ["$$id", nobody] } } };
-    doc! { "$ifNull": [{ "$arrayElemAt": [present, 0] }, nobody] }.into()
-}
-
-/// Prepends a placeholder so that the list is never empty, for the same reason.
-fn with(nobody: Bson, list: Bson) -> Bson {
-    doc! { "$concatArrays": [[nobody], list] }.into()
-}
-
-fn unique_key(reads: &[Read], parts: &[KeyPart]) -> Bson {
-    let text = |id: Bson| Bson::from(doc! { "$toString": id });
-    let mut each = None;
-    let texts: Vec<Bson> = parts
-        .iter()
-        .map(|part| match part {
-            KeyPart::Text(text) => doc! { "$literal": text }.into(),
-            KeyPart::First(origin) => text(first(reads, *origin)),
-            KeyPart::Each(origin) => {
-                each = Some(*origin);
-                text(format!("$$found.{}", stored_name(origin.field)).into())
-            }
-        })
-        .collect();
-    let key = doc! { "$concat": texts };
-    match each {
-        None => key.into(),
-        // No key is empty: the empty text stands in for values that are null, which would match documents without keys.
-        Some(origin) => {
-            let key = doc! { "$ifNull": [key, ""] };
-            let keys = doc! { "$map": { "input": format!("${}", name(origin.read)), "as": "found", "in": key } };
-            with("".into(), keys.into())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
     use super::*;
-    use crate::domain::{membership::MEMBERSHIPS, tenant::TENANTS};
+    use crate::{
+        domain::{membership::MEMBERSHIPS, tenant::TENANTS},
+        store::{KeyPart, Origin, Query},
+    };
+
+    fn stages(reads: &[Read]) -> Vec<BsonDocument> {
+        aggregation(reads).unwrap().stages
+    }
 
     #[test]
     fn what_has_no_condition_to_join_by_is_not_answered_together() {
         let all = Query::new(&TENANTS).filter(Filter::NotEqual("status", "deleted".into()));
-        assert_eq!(stages(&[Query::unique(&TENANTS, "slug:a".to_owned()).into(), all.into()]), None);
-        assert_eq!(stages(&[Query::new(&TENANTS).equal("plan", "a").limit(0).into()]), None);
+        assert!(aggregation(&[Query::unique(&TENANTS, "slug:a".to_owned()).into(), all.into()]).is_none());
+        assert!(aggregation(&[Query::new(&TENANTS).equal("plan", "a").limit(0).into()]).is_none());
+    }
+
+    #[test]
+    fn what_follows_documents_joined_to_others_is_not_answered_together() {
+        let tenants = Query::new(&TENANTS).equal("plan", "a");
+        let each = Query::new(&MEMBERSHIPS).follow(Follow::Each("tenantId", Origin { read: 0, field: "id" }));
+        let beyond = Query::new(&TENANTS).follow(Follow::Any("id", Origin { read: 1, field: "tenantId" }));
+        assert!(aggregation(&[tenants.clone().into(), each.clone()]).is_some());
+        assert!(aggregation(&[tenants.into(), each, beyond]).is_none());
     }
 
     #[test]
     fn text_of_a_caller_is_never_an_expression() {
-        let stages = stages(&[Query::new(&TENANTS).equal("plan", "$$ROOT").into()]).unwrap();
-        assert_eq!(stages[0], doc! { "$set": { "key": { "$literal": "$$ROOT" } } });
+        let tenants = Query::new(&TENANTS).equal("plan", "$$ROOT");
         let follow = Follow::UniqueKey(vec![KeyPart::Text("$x".to_owned())]);
-        let first = Query::new(&TENANTS).equal("plan", "a");
-        let stages = super::stages(&[first.into(), Query::new(&MEMBERSHIPS).follow(follow)]).unwrap();
-        assert_eq!(stages[2], doc! { "$set": { "key": { "$concat": [{ "$literal": "$x" }] } } });
+        let found = stages(&[tenants.into(), Query::new(&MEMBERSHIPS).follow(follow)]);
+        let keys = doc! { "k0": { "$literal": "$$ROOT" }, "k1": { "$concat": [{ "$literal": "$x" }] } };
+        assert_eq!(found[1], doc! { "$replaceWith": keys });
+    }
+
+    #[test]
+    fn a_document_that_others_follow_is_where_it_starts_and_each_wave_computes_its_keys_at_once() {
+        let of = |read, field| Origin { read, field };
+        let reads = [
+            Query::new(&TENANTS).equal("plan", "a").into(),
+            Read::from(Query::unique(&TENANTS, "slug:$b".to_owned())).expected(),
+            Query::new(&MEMBERSHIPS).follow(Follow::First("tenantId", of(1, "id"))),
+            Query::new(&MEMBERSHIPS).limit(1).follow(Follow::First("tenantId", of(1, "id"))),
+            Query::new(&TENANTS).follow(Follow::Any("id", of(2, "tenantId"))),
+        ];
+        let found = aggregation(&reads).unwrap();
+        assert_eq!(
+            (found.collection, &found.stages[0]),
+            (TENANTS.name, &doc! { "$match": { "uniqueKeys": "slug:$b" } })
+        );
+        let names =
+            |stage: &BsonDocument| stage.values().next().unwrap().as_document().unwrap().keys().cloned().collect();
+        let [first, second]: [Vec<String>; 2] = [names(&found.stages[1]), names(&found.stages[5])];
+        assert_eq!((first, second), (vec!["r1".into(), "k0".into(), "k2".into()], vec!["k4".into()]));
+        let local = |stage: usize| found.stages[stage].get_document("$lookup").unwrap().get_str("localField").unwrap();
+        assert_eq!([2, 3, 4, 6].map(local), ["k0", "k2", "k2", "k4"]);
     }
 }
