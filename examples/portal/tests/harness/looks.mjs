@@ -9,9 +9,21 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 export const WIDE = { width: 1280, height: 860 };
 export const NARROW = { width: 360, height: 740 };
 
-/** Notes every shift of the layout that no input of the person has caused. Before the page is opened. */
+/**
+ * Notes every shift of the layout that no input of the person has caused. Before the page is opened.
+ *
+ * It begins with the whole document: while a document arrives, a browser shows its parts before it knows what follows, such as a button
+ * before its text. Nothing is shown until then, so that this does not depend on how fast it arrives.
+ */
 export async function watchShifts(context) {
   await context.addInitScript(() => {
+    const unseen = new CSSStyleSheet();
+    unseen.replaceSync(":root { display: none !important }");
+    if (document.readyState === "loading") {
+      document.adoptedStyleSheets = [unseen];
+      // Before the scripts of the page run.
+      document.addEventListener("readystatechange", () => (document.adoptedStyleSheets = []), { once: true });
+    }
     window.shifts = [];
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) {
