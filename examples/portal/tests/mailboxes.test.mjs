@@ -67,6 +67,7 @@ test("an owner changes names and further addresses; what somebody else has chang
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name shown").fill("Ben Hartmann, IT");
   assert.equal(await dialog.getByLabel("Greatest size").count(), 0, "for the platform");
+  await settled(page);
   await stage.system.mailboxes.update("nordlicht", id, { aliases: ["it", "helpdesk"] });
   await dialog.getByRole("button", { name: "Save changes" }).click();
   await dialog.getByText("Somebody else changed this").waitFor();
@@ -79,6 +80,34 @@ test("an owner changes names and further addresses; what somebody else has chang
   await page.getByRole("row").filter({ hasText: "ben@nordlicht.example" }).getByText("helpdesk").waitFor();
   const { displayName, aliases } = await stage.system.mailboxes.get("nordlicht", id);
   assert.deepEqual([displayName, aliases], ["Ben Hartmann, IT", ["helpdesk"]]);
+  await anna.close(FAILED);
+});
+
+test("what is saved before it has been read overwrites nobody", async () => {
+  const anna = await stage.signedIn("anna");
+  const { page } = anna;
+  const { id, displayName: before } = await find("ben@nordlicht.example");
+  await anna.open(PLACE);
+  const [read, changed] = [Promise.withResolvers(), Promise.withResolvers()];
+  const protocol = await anna.context.newCDPSession(page);
+  protocol.on("Fetch.requestPaused", async ({ requestId, request }) => {
+    if (request.method === "GET") {
+      read.resolve();
+      await changed.promise;
+    }
+    await protocol.send("Fetch.continueRequest", { requestId });
+  });
+  await protocol.send("Fetch.enable", { patterns: [{ urlPattern: `*/mailboxes/${id}`, requestStage: "Response" }] });
+  await page.getByRole("button", { name: "Edit ben@nordlicht.example" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name shown").fill("mine");
+  await read.promise;
+  await stage.system.mailboxes.update("nordlicht", id, { displayName: "theirs" });
+  await dialog.getByRole("button", { name: "Save changes" }).click();
+  changed.resolve();
+  await dialog.getByText("Somebody else changed this").waitFor();
+  assert.equal((await stage.system.mailboxes.get("nordlicht", id)).displayName, "theirs");
+  await stage.system.mailboxes.update("nordlicht", id, { displayName: before });
   await anna.close(FAILED);
 });
 

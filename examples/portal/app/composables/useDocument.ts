@@ -36,7 +36,11 @@ export function useDocument<T>(path: () => string): DocumentHandle<T> {
     { lazy: true },
   );
   const value = computed(() => (loaded.data.value as Tagged<T> | undefined)?.value);
-  const guard = () => {
+  const pending = computed(() => loaded.status.value === "pending" || loaded.status.value === "idle");
+  /** What is changed before it is here is changed once it is: without its tag, another's change would be overwritten. */
+  const guard = async () => {
+    if (pending.value) await loaded.refresh({ dedupe: "defer" });
+    if (!loaded.data.value && loaded.error.value) throw loaded.error.value;
     const tag = (loaded.data.value as Tagged<T> | undefined)?.tag;
     return tag ? { "If-Match": tag } : undefined;
   };
@@ -47,13 +51,13 @@ export function useDocument<T>(path: () => string): DocumentHandle<T> {
   };
   return {
     value,
-    pending: computed(() => loaded.status.value === "pending" || loaded.status.value === "idle"),
+    pending,
     error: computed(() => loaded.error.value),
     refresh: () => loaded.refresh(),
-    change: async (patch) => keep(await api.raw<T>(path(), { method: "PATCH", body: patch, headers: guard() })),
+    change: async (patch) => keep(await api.raw<T>(path(), { method: "PATCH", body: patch, headers: await guard() })),
     act: async (below, body) => keep(await api.raw<T>(`${path()}${below}`, { method: "POST", body, headers: { "Idempotency-Key": crypto.randomUUID() } })),
     remove: async () => {
-      await api(path(), { method: "DELETE", headers: guard() });
+      await api(path(), { method: "DELETE", headers: await guard() });
     },
   };
 }
