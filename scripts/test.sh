@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests. Builds the component that some of them serve, installs the MongoDB-wire server that others need, starts it
-# on a free port and stops it again.
+# on free ports and stops it again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,7 @@ export DEZKY_TEST_COMPONENT DEZKY_TEST_MONGODB_SERVER
 DEZKY_TEST_CASES_REPORT=$(mktemp -d "${TMPDIR:-/tmp}/dezky-cases.XXXXXX")
 export DEZKY_TEST_CASES_REPORT
 trap 'rm -rf "$DEZKY_TEST_CASES_REPORT"' EXIT
-scripts/with-test-database.sh cargo test --workspace --all-features --locked "$@"
+DEZKY_TEST_MONGODB_SERVERS=2 scripts/with-test-database.sh cargo test --workspace --all-features --locked "$@"
 scripts/schemathesis.sh
 scripts/test-scim.sh
 scripts/with-test-database.sh scripts/test-node.sh

@@ -1,4 +1,4 @@
-//! MongoDB-wire servers for tests: the one started by `make test`, and separate ones that a test may kill.
+//! MongoDB-wire servers for tests: those started by `make test`, and separate ones that a test may kill.
 
 use std::{
     env,
@@ -7,6 +7,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -17,20 +18,24 @@ use crate::domain::ObjectId;
 /// Path of the server's executable, as `scripts/test-database.sh` prints it.
 pub const SERVER_VARIABLE: &str = "DEZKY_TEST_MONGODB_SERVER";
 
-/// URI of the server started by `scripts/with-test-database.sh`.
-pub const URI_VARIABLE: &str = "DEZKY_TEST_MONGODB_URI";
+/// URIs of the servers started by `scripts/with-test-database.sh`, separated by spaces.
+pub const URIS_VARIABLE: &str = "DEZKY_TEST_MONGODB_URIS";
 
 /// Longest time until a server accepts connections.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const HOW: &str = "run the tests with `make test`, or under `scripts/with-test-database.sh`";
 
-/// Returns the URI of a new database on the server shared by all tests.
+/// Returns the URI of a new database on the servers shared by all tests, on each of them in turn.
 ///
 /// # Errors
 /// When there is no such server; the message tells how to run the tests.
 pub fn shared_uri() -> io::Result<String> {
-    let uri = variable(URI_VARIABLE)?;
+    static TURN: AtomicUsize = AtomicUsize::new(0);
+    let uris = variable(URIS_VARIABLE)?;
+    let count = uris.split_whitespace().count().max(1);
+    let turn = TURN.fetch_add(1, Ordering::Relaxed).checked_rem(count).unwrap_or(0);
+    let uri = uris.split_whitespace().nth(turn).ok_or_else(|| missing(URIS_VARIABLE))?;
     Ok(format!("{}/{}", uri.trim_end_matches('/'), unique_database()))
 }
 
@@ -41,7 +46,11 @@ pub fn unique_database() -> String {
 }
 
 fn variable(name: &str) -> io::Result<String> {
-    env::var(name).map_err(|_| io::Error::other(format!("the variable `{name}` is not set: {HOW}")))
+    env::var(name).map_err(|_| missing(name))
+}
+
+fn missing(name: &str) -> io::Error {
+    io::Error::other(format!("the variable `{name}` is not set: {HOW}"))
 }
 
 /// A server for one test, on a free port, with its data in a temporary folder.

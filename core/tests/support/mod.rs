@@ -31,12 +31,9 @@ pub(crate) fn sqlite() -> TestStore {
     TestStore { store: Arc::new(store), _folder: Some(folder) }
 }
 
-/// Creates a store in its own database, on the MongoDB-wire server of the test run.
+/// Creates a store in its own database, on the MongoDB-wire servers of the test run.
 pub(crate) async fn mongodb() -> SharedStore {
-    let server = std::env::var("DEZKY_TEST_MONGODB_URI").expect(
-        "DEZKY_TEST_MONGODB_URI is not set: run the tests by `make test`, or under scripts/with-test-database.sh",
-    );
-    let uri = format!("{}/test_{}", server.trim_end_matches('/'), dezky::domain::ObjectId::generate());
+    let uri = dezky::test_kit::mongodb_server::shared_uri().unwrap();
     Arc::new(MongodbStore::open(&uri, Default::default(), dezky::COLLECTIONS).unwrap())
 }
 
