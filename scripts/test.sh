@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs all tests. Builds the component that some of them serve, installs the MongoDB-wire server that others need, starts it
-# on free ports and stops it again.
+# Runs all tests. Builds the component that some of them serve, installs the MongoDB-wire server that others need, starts
+# it on free ports, twice for the Rust tests, and stops it again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

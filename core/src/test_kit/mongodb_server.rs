@@ -33,9 +33,8 @@ const HOW: &str = "run the tests with `make test`, or under `scripts/with-test-d
 pub fn shared_uri() -> io::Result<String> {
     static TURN: AtomicUsize = AtomicUsize::new(0);
     let uris = variable(URIS_VARIABLE)?;
-    let count = uris.split_whitespace().count().max(1);
-    let turn = TURN.fetch_add(1, Ordering::Relaxed).checked_rem(count).unwrap_or(0);
-    let uri = uris.split_whitespace().nth(turn).ok_or_else(|| missing(URIS_VARIABLE))?;
+    let turn = TURN.fetch_add(1, Ordering::Relaxed);
+    let uri = uris.split_whitespace().cycle().nth(turn).ok_or_else(|| missing(URIS_VARIABLE))?;
     Ok(format!("{}/{}", uri.trim_end_matches('/'), unique_database()))
 }
 

@@ -67,7 +67,7 @@ pub(super) fn aggregation(reads: &[Read]) -> Option<Aggregation> {
 
 /// Returns the query of one expected document that another follows, to start at.
 ///
-/// Where it is absent, the queries are asked one by one, so that the time taken would tell of one whose absence is a secret.
+/// An absent one has the queries asked one by one: the time taken would tell of a document whose absence is a secret.
 fn root(reads: &[Read]) -> Option<usize> {
     let is_single = |read: &Read| {
         let named = match read.query.filters.as_slice() {
